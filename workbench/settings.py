@@ -1,0 +1,290 @@
+"""Settings: `workbench.yaml`, then `workbench.<env>.yaml`, then `WORKBENCH_*` variables.
+
+Later sources win. Nested keys are written with two underscores in a variable:
+`WORKBENCH_DASHBOARD__PORT=8870`. A wrong key or value raises one `SettingsError` that names it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from workbench.exceptions import SettingsError
+
+__all__ = ["LEVELS", "DashboardSettings", "Settings", "SeverityLevels", "TelemanomParams", "load_settings"]
+
+LEVELS = ("info", "low", "medium", "high", "critical")
+"""Severity levels in rising order (design, Look)."""
+
+
+class TelemanomParams(BaseModel):
+    """Parameters of the nonparametric dynamic threshold.
+
+    The defaults are those of Telemanom 2.0's `config.yaml` [1]_; names are ours, Telemanom's in brackets.
+
+    Attributes
+    ----------
+    sequence_length : int
+        Inputs of one window [`l_s`], samples.
+    prediction_horizon : int
+        Targets of one window [`n_predictions`], samples; step 0 makes the error.
+    batch_size : int
+        Errors by which the error window moves, samples.
+    window_size : int
+        Batches in one error window.
+    smoothing_fraction : float
+        EWMA span as a fraction of the error window [`smoothing_perc`].
+    error_buffer : int
+        Samples added on each side of an anomalous error.
+    min_decrease : float
+        Least relative step between the maxima of two sequences that keeps the higher one [`p`].
+    z_min, z_max, z_step : float
+        Candidate thresholds: mean + z sd for z in `arange(z_min, z_max, z_step)`; `z_max` itself is
+        used where no candidate is accepted.
+
+    References
+    ----------
+    .. [1] Hundman et al., "Detecting Spacecraft Anomalies Using LSTMs and Nonparametric Dynamic
+       Thresholding", KDD 2018, arXiv:1802.04431, section 3.2 and 3.3.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sequence_length: int = Field(250, ge=1)
+    prediction_horizon: int = Field(10, ge=1)
+    batch_size: int = Field(70, ge=1)
+    window_size: int = Field(30, ge=1)
+    smoothing_fraction: float = Field(0.05, gt=0, le=1)
+    error_buffer: int = Field(100, ge=1)
+    min_decrease: float = Field(0.13, ge=0, lt=1)
+    z_min: float = Field(2.5, gt=0)
+    z_max: float = Field(12.0, gt=0)
+    z_step: float = Field(0.5, gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TelemanomParams":
+        if self.z_max <= self.z_min:
+            raise ValueError(f"z_max ({self.z_max}) must be above z_min ({self.z_min})")
+        if self.smoothing_span < 1:
+            raise ValueError("smoothing_fraction x batch_size x window_size must give a span of at least 1 sample")
+        return self
+
+    @property
+    def smoothing_span(self) -> int:
+        """Span of the EWMA in samples."""
+        return int(self.batch_size * self.window_size * self.smoothing_fraction)
+
+
+class SeverityLevels(BaseModel):
+    """Least severity score of each level above `info` (score: see Words in the design)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float = Field(0.25, ge=0)
+    medium: float = Field(0.5, ge=0)
+    high: float = Field(1.0, ge=0)
+    critical: float = Field(2.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "SeverityLevels":
+        if not self.low <= self.medium <= self.high <= self.critical:
+            raise ValueError("levels must rise: low <= medium <= high <= critical")
+        return self
+
+    def level(self, severity: float) -> str:
+        """Name the level of a severity score.
+
+        Examples
+        --------
+        >>> SeverityLevels().level(1.5)
+        'high'
+        """
+        for name in ("critical", "high", "medium", "low"):
+            if severity >= getattr(self, name):
+                return name
+        return "info"
+
+
+class DashboardSettings(BaseModel):
+    """Where and how `workbench dashboard` serves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8866, ge=0, le=65535)
+
+
+class Settings(BaseSettings):
+    """All settings of a workbench.
+
+    Attributes
+    ----------
+    home : Path
+        Folder of the archive, registry, maintenance database and reports.
+    catalog : Path or None
+        Catalog of assets and channels; None takes `data/catalog.yaml` of the product.
+    tracking_uri : str or None
+        MLflow tracking and registry; None takes SQLite in `home`.
+    preset : str
+        Name of the detection preset in use.
+    presets : dict of str to TelemanomParams
+        Named detection parameters.
+    severity : SeverityLevels
+        Severity score at which each level begins.
+    seed : int
+        Seed of everything random.
+    workers : int
+        Processes that work on channels at once.
+    model_cache_bytes : int
+        Budget of loaded models, bytes.
+    dashboard : DashboardSettings
+        Address of the dashboard.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="WORKBENCH_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    home: Path = Path("data/local")
+    catalog: Path | None = None
+    tracking_uri: str | None = None
+    preset: str = "paper"
+    presets: dict[str, TelemanomParams] = Field(default_factory=dict)
+    severity: SeverityLevels = SeverityLevels()
+    seed: int = Field(0, ge=0, lt=2**32)
+    workers: int = Field(1, ge=1)
+    model_cache_bytes: int = Field(256 * 2**20, ge=0)
+    dashboard: DashboardSettings = DashboardSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paper_is_always_there(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            presets = values.get("presets") or {}
+            if isinstance(presets, dict):
+                values["presets"] = {"paper": {}, **presets}
+        return values
+
+    @model_validator(mode="after")
+    def _preset_exists(self) -> "Settings":
+        if self.preset not in self.presets:
+            raise ValueError(f"preset {self.preset!r} is not one of {sorted(self.presets)}")
+        return self
+
+    @property
+    def params(self) -> TelemanomParams:
+        """Detection parameters of the preset in use."""
+        return self.presets[self.preset]
+
+    @property
+    def archive_path(self) -> Path:
+        """The Zarr store of telemetry and scores."""
+        return self.home / "archive.zarr"
+
+    @property
+    def registry_path(self) -> Path:
+        """Folder of the model registry."""
+        return self.home / "registry"
+
+    @property
+    def reports_path(self) -> Path:
+        """Folder of the reports."""
+        return self.home / "reports"
+
+
+def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
+    """Read the settings that hold in a folder.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Where `workbench.yaml` and `workbench.<env>.yaml` are looked for; the environment is named by
+        `WORKBENCH_ENV`. A relative `home` or `catalog` is taken from here.
+    **overrides
+        Values that win over every other source.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        A file is not YAML, or a key or value is wrong; the message names each offending key and its source.
+    """
+    folder = Path(folder)
+    environment = os.environ.get("WORKBENCH_ENV")
+    files = [folder / "workbench.yaml"]
+    if environment:
+        files.append(folder / f"workbench.{environment}.yaml")
+        if not files[-1].exists():
+            raise SettingsError(f"WORKBENCH_ENV is {environment!r} but {files[-1]} does not exist.", "Create it or unset WORKBENCH_ENV.")
+    _check_files(files)
+    _check_variables()
+
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            layers = [YamlConfigSettingsSource(settings_cls, yaml_file=file) for file in reversed(files)]
+            return (init_settings, env_settings, *layers)
+
+    try:
+        settings = Sourced(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+    except ValueError as error:  # pydantic-settings cannot parse a variable
+        raise SettingsError(f"Settings: {error}") from None
+    update = {
+        name: folder / value
+        for name, value in (("home", settings.home), ("catalog", settings.catalog))
+        if value is not None and not value.is_absolute()
+    }
+    return settings.model_copy(update=update)
+
+
+def _check_files(files: list[Path]) -> None:
+    for file in files:
+        if not file.exists():
+            continue
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} is not YAML: {error}") from None
+        if content is not None and not isinstance(content, dict):
+            raise SettingsError(f"{file} must be a mapping of settings, not {type(content).__name__}.")
+
+
+def _check_variables() -> None:
+    known = {name.upper() for name in Settings.model_fields} | {"ENV"}
+    for variable in os.environ:
+        if variable.startswith("WORKBENCH_"):
+            name = variable.removeprefix("WORKBENCH_").split("__")[0]
+            if name not in known:
+                raise SettingsError(
+                    f"{variable} is not a setting.", f"Known: {', '.join('WORKBENCH_' + key for key in sorted(known))}."
+                )
+
+
+def _explain(error: ValidationError) -> str:
+    parts = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "settings"
+        message = item["msg"].removeprefix("Value error, ")
+        parts.append(f"{key}: {message} (got {item['input']!r})" if item["loc"] else f"{key}: {message}")
+    return "Settings: " + "; ".join(parts)
