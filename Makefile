@@ -1,0 +1,65 @@
+# Everything starts from Python 3.11+ and make: `make run` and `make test` set up what they need.
+# Another interpreter: make setup PYTHON=python3.12
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup
+
+.PHONY: help setup browser run lab test lint bench constraints clean
+
+help: ## Say what each target does
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+setup: $(STAMP) ## Make .venv with the pinned packages (again only after pyproject.toml or constraints.txt changed)
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer, or name one: make setup PYTHON=/path/to/python3." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): the workbench needs Python 3.11 or newer. Name one: make setup PYTHON=python3.11." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment: ensurepip is missing. On Debian or Ubuntu: apt-get install python3-venv." >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+browser: $(STAMP) ## Find Chromium, or install it: apt-get where that can be used, else Playwright's download
+	@for name in chromium chromium-browser google-chrome; do if command -v $$name >/dev/null; then exit 0; fi; done; \
+	root=; if [ "$$(id -u)" != 0 ]; then root='sudo -n'; fi; \
+	if command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq chromium; then exit 0; fi; \
+	$(BIN)/playwright install chromium
+
+run: $(STAMP) ## The main job on the demo fleet, then the dashboard
+	$(BIN)/workbench run
+
+lab: $(STAMP) ## JupyterLab on the notebooks
+	$(BIN)/workbench lab
+
+test: lint browser ## Lint, then every test: notebooks and apps as committed, then pytest
+	$(BIN)/python -m pytest --nbval notebooks
+	$(BIN)/python -m pytest --nbval-lax apps
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## ruff, mypy and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Speed and memory beside their targets
+	$(BIN)/python -m benchmarks
+
+constraints: ## Pin the newest versions that pyproject.toml allows
+	rm -rf build/resolve
+	$(PYTHON) -m venv build/resolve
+	build/resolve/bin/python -m pip install --quiet '.[dev]'
+	build/resolve/bin/python -m pip freeze --exclude telemetry-workbench | LC_ALL=C sort -f > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/resolve
+
+clean: ## Remove what make made; data stays
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find workbench tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
