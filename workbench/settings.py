@@ -150,7 +150,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="WORKBENCH_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="WORKBENCH_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     home: Path = Path("data/local")
@@ -226,7 +230,9 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
     if environment:
         files.append(folder / f"workbench.{environment}.yaml")
         if not files[-1].exists():
-            raise SettingsError(f"WORKBENCH_ENV is {environment!r} but {files[-1]} does not exist.", "Create it or unset WORKBENCH_ENV.")
+            raise SettingsError(
+                f"WORKBENCH_ENV is {environment!r} but {files[-1]} does not exist.", "Create it or unset WORKBENCH_ENV."
+            )
     _check_files(files)
     _check_variables()
 

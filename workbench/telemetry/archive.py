@@ -21,19 +21,19 @@ import xarray as xr
 import zarr
 from filelock import FileLock, Timeout
 
-from workbench.exceptions import ArchiveError, ChannelNotFoundError, LabelError, SchemaError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
+from workbench.telemetry.store import (
+    CHANNEL_NAME,
+    LABEL_COLUMNS,
+    check_pair,
+    label_frame,
+    label_rows,
+    read_json,
+    store_dataset,
+)
 
 __all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "natural_key"]
-
-CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a channel may be called: it is a folder's and a model's name too."""
-
-LABEL_COLUMNS = ("start", "end", "kind")
-"""Columns of a label table: samples of the test series, both inclusive, and the kind of anomaly."""
-
-_CHUNK = 131_072
-_EPOCH = "nanoseconds since 1970-01-01"
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Archive:
             to be normal, None where nothing is known.
         """
         rows = self._attributes(channel).get("labels")
-        return None if rows is None else _label_frame(rows)
+        return None if rows is None else label_frame(rows)
 
     # ---- writing
 
@@ -212,8 +212,8 @@ class Archive:
         validate(train)
         validate(test)
         channel = str(test.attrs["channel"])
-        _check_pair(channel, train, test)
-        rows = None if labels is None else _label_rows(channel, labels, test.sizes["time"])
+        check_pair(channel, train, test)
+        rows = None if labels is None else label_rows(channel, labels, test.sizes["time"])
         attributes: dict[str, Any] = {
             **{name: test.attrs[name] for name in ATTRIBUTES},
             "n_train": train.sizes["time"],
@@ -235,7 +235,7 @@ class Archive:
             staged = incoming / f"new-{uuid.uuid4().hex}"
             zarr.create_group(staged, attributes=attributes, zarr_format=3)
             for split, dataset in zip(SPLITS, (train, test), strict=True):
-                _store(dataset.drop_vars("command"), staged / split)
+                store_dataset(dataset.drop_vars("command"), staged / split)
             if (target / "scores").exists():
                 shutil.copytree(target / "scores", staged / "scores")
             if present is not None:
@@ -257,7 +257,7 @@ class Archive:
         LabelError
             A label lies outside the test series.
         """
-        rows = _label_rows(channel, labels, self.info(channel).n_test)
+        rows = label_rows(channel, labels, self.info(channel).n_test)
         with self._writing() as incoming:
             file = self.path / channel / "zarr.json"
             document = json.loads(file.read_text(encoding="utf-8"))
@@ -283,7 +283,7 @@ class Archive:
         with self._writing() as incoming:
             target = self.path / channel / "scores" / key
             staged = incoming / f"new-{uuid.uuid4().hex}"
-            _store(scored, staged)
+            store_dataset(scored, staged)
             target.parent.mkdir(exist_ok=True)
             if not (target.parent / "zarr.json").exists():
                 zarr.create_group(target.parent, zarr_format=3)
@@ -306,7 +306,7 @@ class Archive:
         folder = self.path / channel / "scores"
         found = {}
         for file in sorted(folder.glob("*/zarr.json")):
-            found[file.parent.name] = _read_json(file)["attributes"]
+            found[file.parent.name] = read_json(file)["attributes"]
         return found
 
     def open_scores(self, channel: str, key: str) -> xr.Dataset:
@@ -333,14 +333,15 @@ class Archive:
         file = self.path / channel / "zarr.json"
         if not CHANNEL_NAME.fullmatch(channel) or not file.exists():
             raise ChannelNotFoundError(f"Unknown channel {channel!r}.", _suggest(channel, self.channels()))
-        attributes = _read_json(file)["attributes"]
+        attributes = read_json(file)["attributes"]
         if "test_hash" not in attributes:
             raise ArchiveError(f"{file} does not describe a channel.", "Import the channel again.")
         return cast("dict[str, Any]", attributes)
 
     def _open_group(self, folder: Path) -> xr.Dataset:
         try:
-            return xr.open_zarr(folder, consolidated=False, chunks=None)
+            dataset: xr.Dataset = xr.open_zarr(folder, consolidated=False, chunks=None)
+            return dataset
         except (OSError, ValueError, KeyError, zarr.errors.GroupNotFoundError) as error:
             raise ArchiveError(f"{folder} is damaged: {error}", "Import the channel again.") from None
 
@@ -359,7 +360,8 @@ class Archive:
         except (OSError, NotImplementedError) as error:  # filelock raises the latter on a file system without locks
             reason = getattr(error, "strerror", None) or str(error)
             raise ArchiveError(
-                f"Archive {self.path} cannot be written: {reason}.", "Nothing was changed. Free space, or set WORKBENCH_HOME to a writable folder."
+                f"Archive {self.path} cannot be written: {reason}.",
+                "Nothing was changed. Free space, or set WORKBENCH_HOME to a writable folder.",
             ) from error
 
     def _recover(self) -> None:
@@ -377,57 +379,6 @@ class Archive:
             if not target.exists():
                 old.rename(target)
         shutil.rmtree(self._incoming, ignore_errors=True)
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        return cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ArchiveError(f"{file} is damaged: {error}", "Import the channel again.") from None
-
-
-def _store(dataset: xr.Dataset, folder: Path) -> None:
-    encoding: dict[str, dict[str, Any]] = {}
-    for name, variable in dataset.variables.items():
-        encoding[str(name)] = {"chunks": tuple(max(1, min(size, _CHUNK)) for size in variable.shape)}
-        if np.issubdtype(variable.dtype, np.datetime64):
-            encoding[str(name)] |= {"units": _EPOCH, "dtype": "int64"}
-    plain = dataset.drop_encoding()
-    plain.to_zarr(folder, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
-
-
-def _check_pair(channel: str, train: xr.Dataset, test: xr.Dataset) -> None:
-    if not CHANNEL_NAME.fullmatch(channel):
-        raise SchemaError(
-            f"{channel!r} cannot name a channel.", "Use at most 64 letters, digits, dots, underscores and hyphens, the first a letter or digit."
-        )
-    for name in ("channel", "asset", "subsystem", "units"):
-        if train.attrs[name] != test.attrs[name]:
-            raise SchemaError(f"{channel}: {name} of train ({train.attrs[name]!r}) and test ({test.attrs[name]!r}) differ.")
-    if list(train["command"].values) != list(test["command"].values):
-        raise SchemaError(f"{channel}: train and test have different commands.")
-
-
-def _label_rows(channel: str, labels: pd.DataFrame, n_test: int) -> list[list[Any]]:
-    missing = [column for column in LABEL_COLUMNS if column not in labels]
-    if missing:
-        raise LabelError(f"{channel}: labels have no column {missing[0]!r}.", f"Expected: {', '.join(LABEL_COLUMNS)}.")
-    rows = sorted([int(start), int(end), str(kind)] for start, end, kind in labels[list(LABEL_COLUMNS)].itertuples(index=False))
-    for start, end, _ in rows:
-        if not 0 <= start <= end < n_test:
-            raise LabelError(f"{channel}: label [{start}, {end}] lies outside its test series.", f"Samples are 0 to {n_test - 1}, start <= end.")
-    return rows
-
-
-def _label_frame(rows: list[list[Any]]) -> pd.DataFrame:
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
-    return pd.DataFrame(
-        {
-            "start": pd.Series(columns[0], dtype="int64"),
-            "end": pd.Series(columns[1], dtype="int64"),
-            "kind": pd.Series(columns[2], dtype="str"),
-        }
-    )
 
 
 def _suggest(channel: str, known: list[str]) -> str:

@@ -1,0 +1,127 @@
+"""Slow oracles of the numeric kernels: sample by sample, as the paper's method reads."""
+
+import itertools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.settings import TelemanomParams
+
+
+def smooth(error, params):
+    """EWMA with weights (1 - a)^k summed out for every sample, then the quiet start."""
+    decay = 1 - 2 / (params.smoothing_span + 1)
+    smoothed = []
+    numerator = denominator = 0.0
+    for value in error:
+        numerator = value + decay * numerator
+        denominator = 1 + decay * denominator
+        smoothed.append(numerator / denominator)
+    quiet = np.mean(smoothed[: 2 * params.sequence_length])
+    return np.array([quiet if i < params.sequence_length else value for i, value in enumerate(smoothed)])
+
+
+def consecutive(indices):
+    """Lists of consecutive integers."""
+    groups = []
+    for index in indices:
+        if groups and index == groups[-1][-1] + 1:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def widened(indices, reach, size):
+    """Every index within reach of a given one."""
+    return sorted({j for i in indices for j in range(i - reach, i + reach + 1) if 0 <= j < size})
+
+
+def find_epsilon(errors, mean, sd, params):
+    """Try each z, score it, keep the best; the last of equals wins."""
+    best, chosen = -10_000_000.0, mean + params.z_max * sd
+    for z in np.arange(params.z_min, params.z_max, params.z_step):
+        epsilon = mean + sd * z
+        anomalous = widened([i for i, e in enumerate(errors) if e >= epsilon], params.error_buffer - 1, len(errors))
+        sequences = [group for group in consecutive(anomalous) if len(group) > 1]
+        if not anomalous or len(sequences) > 5 or len(anomalous) >= len(errors) * 0.5:
+            continue
+        below = np.array([e for e in errors if e < epsilon])
+        decrease = (mean - np.mean(below)) / mean + (sd - np.std(below)) / sd
+        score = decrease / (len(sequences) ** 2 + len(anomalous))
+        if score >= best:
+            best, chosen = score, mean + z * sd
+    return chosen
+
+
+def compare(errors, smoothed, epsilon, targets, first, flagged, params):
+    """Anomalous positions, their sequences and the largest normal error of one window."""
+    inter_range = np.subtract(*np.percentile(targets, [95, 5]))
+    large = np.std(smoothed) > 0.05 * np.std(targets) or max(smoothed) > 0.05 * inter_range
+    if not (large and max(smoothed) > 0.05):
+        return [], [], -math.inf
+    over = [i for i, e in enumerate(errors) if e >= epsilon and e > 0.05 * inter_range]
+    anomalous = [i for i in widened(over, params.error_buffer, len(errors)) if i >= first]
+    normal = [e for i, e in enumerate(errors) if i not in flagged and i not in set(anomalous)]
+    sequences = [group for group in consecutive(anomalous) if len(group) > 1]
+    return anomalous, sequences, max(normal, default=-math.inf)
+
+
+def prune(errors, anomalous, sequences, quiet, params):
+    """Drop the sequences after the last marked step down among the sorted maxima."""
+    if not sequences:
+        return anomalous
+    maxima = [max(errors[i] for i in group) for group in sequences]
+    ordered = [*sorted(maxima, reverse=True), quiet]
+    dropped = []
+    for here, below in itertools.pairwise(ordered):
+        if (here - below) / here < params.min_decrease:
+            dropped.append(here)
+        else:
+            dropped = []
+    return [i for group, top in zip(sequences, maxima, strict=True) if top not in dropped for i in group]
+
+
+@dataclass
+class Found:
+    smoothed_error: np.ndarray
+    sequences: list[tuple[int, int]] = field(default_factory=list)
+    severities: list[float] = field(default_factory=list)
+
+
+def detect(telemetry, prediction, params: TelemanomParams) -> Found:
+    """The whole method over one series."""
+    length, batch = params.sequence_length, params.batch_size
+    m = len(prediction)
+    targets = np.array([telemetry[length + i : length + i + params.prediction_horizon] for i in range(m)])
+    smoothed = smooth([abs(p - t) for p, t in zip(prediction, targets[:, 0], strict=True)], params)
+    n_windows = max(0, int((m - batch * params.window_size) / batch))
+    ignored = 0 if m < 1800 else length if m < 2500 else 2 * length
+    everything, scores = [], []
+    for k in range(n_windows + 1):
+        start = k * batch
+        end = m if k == n_windows else start + batch * params.window_size
+        window = smoothed[start:end]
+        mean, sd = np.mean(window), np.std(window)
+        if sd == 0:
+            continue
+        first = ignored if k == 0 else len(window) - batch
+        flagged = {i - start for i in everything}
+        both, epsilons = [], []
+        for errors in (window, np.array([mean + (mean - e) for e in window])):
+            epsilon = find_epsilon(errors, mean, sd, params)
+            found = compare(errors, window, epsilon, targets[start:end], first, flagged, params)
+            both.append(prune(errors, *found, params))
+            epsilons.append((errors, epsilon))
+        anomalous = sorted({*both[0], *both[1]})
+        for group in consecutive(anomalous):
+            score = max(abs(errors[i] - epsilon) / (mean + sd) for errors, epsilon in epsilons for i in group)
+            scores.append((start + group[0], start + group[-1], score))
+        everything += [start + i for i in anomalous]
+    result = Found(smoothed)
+    for group in consecutive(everything):
+        if len(group) > 1:
+            result.sequences.append((group[0] + length, group[-1] + length))
+            result.severities.append(max(s for a, b, s in scores if a <= group[-1] and b >= group[0]))
+    return result

@@ -1,0 +1,202 @@
+"""From predictions to anomaly sequences: the whole of Telemanom's error processing.
+
+Source: Hundman et al. 2018, sections 3.2 and 3.3; NASA's `errors.py` (Telemanom 2.0).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.detection.errors import prediction_error, smooth
+from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
+from workbench.settings import TelemanomParams
+
+__all__ = ["Detection", "detect"]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What detection found in one series.
+
+    Attributes
+    ----------
+    smoothed_error : numpy.ndarray, shape (m,), float64
+        EWMA of the prediction error; index i belongs to sample `sequence_length + i`.
+    epsilon : numpy.ndarray, shape (m,), float64
+        Threshold of the error window in which each sample was judged.
+    anomalies : pandas.DataFrame
+        int `start`, `end` (samples of the telemetry, both inclusive) and float `severity`.
+    prediction_error : numpy.ndarray, shape (m,), float64
+        Absolute error before smoothing.
+    """
+
+    smoothed_error: npt.NDArray[np.float64]
+    epsilon: npt.NDArray[np.float64]
+    anomalies: pd.DataFrame
+    prediction_error: npt.NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        """Count the anomalies and the samples judged."""
+        return f"Detection({len(self.anomalies)} anomalies in {self.smoothed_error.size} samples)"
+
+    def _repr_html_(self) -> str:
+        found = self.anomalies
+        head = f"<p><b>Detection</b>: {len(found)} anomalies in {self.smoothed_error.size:,} judged samples."
+        if found.empty:
+            return head + "</p>"
+        table = (
+            found.sort_values("severity", ascending=False).head(10).to_html(index=False, float_format="{:.2f}".format)
+        )
+        more = f"<p>The 10 most severe of {len(found)}.</p>" if len(found) > 10 else ""
+        names = "<code>.anomalies</code>, <code>.smoothed_error</code>, <code>.epsilon</code>"
+        return f"{head} Next: {names}.</p>{table}{more}"
+
+
+def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: TelemanomParams | None = None) -> Detection:
+    """Find the anomaly sequences of a series from its one-step predictions.
+
+    Parameters
+    ----------
+    telemetry : array_like, shape (n,)
+        Raw test telemetry.
+    prediction : array_like, shape (n - sequence_length - prediction_horizon,)
+        Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
+    params : TelemanomParams, optional
+        Telemanom's defaults where omitted.
+
+    Returns
+    -------
+    Detection
+
+    Raises
+    ------
+    DetectionError
+        The arrays do not fit each other, hold NaN or infinite values, or are too short for one window.
+
+    Notes
+    -----
+    Equal to the reference on every series that it can judge. Two of its traits are kept: sequences of a
+    single sample are dropped, and where the series is not a whole number of batches, the samples between the
+    last two error windows (fewer than `batch_size`) are not judged. It ends with an error where no sample of
+    a window is normal; here sequences then stay unpruned, and an error that never varies is no anomaly.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> telemetry = random.normal(0, 0.01, 3000)
+    >>> telemetry[2000:2050] += 1
+    >>> detect(telemetry, np.zeros(2740)).anomalies[["start", "end"]].values.tolist()
+    [[1914, 2197]]
+    """
+    params = params or TelemanomParams()
+    values = np.asarray(telemetry, dtype=np.float64)
+    error = prediction_error(values, prediction, params)
+    smoothed = smooth(error, params)
+    targets = np.lib.stride_tricks.sliding_window_view(values[params.sequence_length :], params.prediction_horizon)[
+        : error.size
+    ]
+    epsilon = np.empty_like(smoothed)
+    flagged = np.zeros(smoothed.size, dtype=bool)
+    scores: list[tuple[int, int, float]] = []
+    for start, end, judged_from in _error_windows(smoothed.size, params):
+        window = smoothed[start:end]
+        threshold, anomalous, mirror = _judge_window(
+            window, targets[start:end], judged_from, flagged[start:end], params
+        )
+        epsilon[start + (judged_from if start else 0) : end] = threshold
+        if anomalous.size:
+            flagged[start + anomalous] = True
+            scores += _severities(window, threshold, mirror, anomalous, start)
+    _fill_unjudged(epsilon, params)
+    return Detection(smoothed, epsilon, _sequences(flagged, scores, params), error)
+
+
+def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
+    """Start and end of each error window, and the first of its samples that is judged in it."""
+    batch = params.batch_size
+    n_windows = max(0, int((m - batch * params.window_size) / batch))
+    if m < 1800:
+        ignored = 0
+    elif m < 2500:
+        ignored = params.sequence_length
+    else:
+        ignored = 2 * params.sequence_length
+    windows = []
+    for i in range(n_windows + 1):
+        start = i * batch
+        end = m if i == n_windows else start + batch * params.window_size
+        windows.append((start, end, ignored if i == 0 else end - start - batch))
+    return windows
+
+
+def _judge_window(
+    window: Floats,
+    targets: Floats,
+    judged_from: int,
+    flagged: npt.NDArray[np.bool_],
+    params: TelemanomParams,
+) -> tuple[float, Indices, float]:
+    """Threshold of a window, its anomalous positions, and the threshold of the mirrored errors."""
+    moments = Moments.of(window)
+    epsilon = find_epsilon(window, moments, params)
+    nothing = np.zeros(0, dtype=np.int64)
+    lowest = moments.mean + moments.sd * params.z_min
+    # Only errors within the buffer's reach of a judged sample can make it anomalous.
+    near = window[max(0, judged_from - params.error_buffer) :]
+    high = bool(near.max() >= epsilon)
+    low = bool((moments.mean + (moments.mean - near.min())) >= lowest)
+    if not (high or low) or moments.sd == 0:
+        return epsilon, nothing, epsilon
+    percent_95, percent_5 = np.percentile(targets, [95, 5])
+    spread = Spread(float(np.std(targets)), float(percent_95 - percent_5))
+    if not scale_matters(window, moments, spread):
+        return epsilon, nothing, epsilon
+    anomalous = judge(window, epsilon, spread, judged_from, flagged, params) if high else nothing
+    if not low and not anomalous.size:
+        return epsilon, nothing, epsilon
+    mirrored = moments.mean + (moments.mean - window)
+    mirror = find_epsilon(mirrored, moments, params)
+    if low:
+        anomalous = np.union1d(anomalous, judge(mirrored, mirror, spread, judged_from, flagged, params))
+    return epsilon, anomalous, mirror
+
+
+def _severities(
+    window: Floats, epsilon: float, mirror: float, anomalous: Indices, start: int
+) -> list[tuple[int, int, float]]:
+    """Start, end (samples of the prediction) and severity score of each run found in a window."""
+    moments = Moments.of(window)
+    mirrored = moments.mean + (moments.mean - window)
+    scale = moments.mean + moments.sd
+    found = []
+    for first, last in zip(*(bound.tolist() for bound in runs(anomalous)), strict=True):
+        part = slice(first, last + 1)
+        above = np.abs(window[part] - epsilon).max() / scale
+        below = np.abs(mirrored[part] - mirror).max() / scale
+        found.append((start + first, start + last, float(max(above, below))))
+    return found
+
+
+def _fill_unjudged(epsilon: Floats, params: TelemanomParams) -> None:
+    """Give the samples between the last two error windows the last window's threshold."""
+    windows = _error_windows(epsilon.size, params)
+    if len(windows) > 1:
+        epsilon[windows[-2][1] :] = epsilon[-1]
+
+
+def _sequences(
+    flagged: npt.NDArray[np.bool_], scores: list[tuple[int, int, float]], params: TelemanomParams
+) -> pd.DataFrame:
+    first, last = runs(np.flatnonzero(flagged))
+    long = first < last
+    rows = [
+        (a, b, max(score for start, end, score in scores if start <= b and end >= a))
+        for a, b in zip(first[long].tolist(), last[long].tolist(), strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["start", "end", "severity"]).astype(
+        {"start": "int64", "end": "int64", "severity": "float64"}
+    )
+    frame[["start", "end"]] += params.sequence_length
+    return frame

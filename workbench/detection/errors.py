@@ -1,0 +1,93 @@
+"""From predictions to the smoothed error.
+
+Source: Hundman et al. 2018, section 3.2, and NASA's `errors.py` (Telemanom 2.0).
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.exceptions import DetectionError
+from workbench.settings import TelemanomParams
+
+__all__ = ["prediction_error", "smooth"]
+
+
+def prediction_error(
+    telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: TelemanomParams
+) -> npt.NDArray[np.float64]:
+    """Absolute one-step prediction error.
+
+    Parameters
+    ----------
+    telemetry : array_like, shape (n,)
+        Raw telemetry of the series.
+    prediction : array_like, shape (n - sequence_length - prediction_horizon,)
+        Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
+    params : TelemanomParams
+        Gives `sequence_length` and `prediction_horizon`, samples.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m,), float64
+        Error of sample `sequence_length + i` at index i, in the units of the telemetry.
+
+    Raises
+    ------
+    DetectionError
+        The arrays do not fit each other, or hold NaN or infinite values.
+    """
+    observed = np.asarray(telemetry, dtype=np.float64)
+    predicted = np.asarray(prediction, dtype=np.float64)
+    if observed.ndim != 1 or predicted.ndim != 1:
+        raise DetectionError(
+            f"telemetry and prediction must be one-dimensional, not of shape {observed.shape} and {predicted.shape}."
+        )
+    m = observed.size - params.sequence_length - params.prediction_horizon
+    if m < 1:
+        raise DetectionError(
+            f"telemetry has {observed.size} samples.",
+            f"At least {params.sequence_length + params.prediction_horizon + 1} are needed: sequence_length "
+            f"{params.sequence_length} + prediction_horizon {params.prediction_horizon} + 1.",
+        )
+    if predicted.size != m:
+        raise DetectionError(
+            f"prediction has {predicted.size} samples.",
+            f"Expected {m}: the {observed.size} of telemetry - sequence_length {params.sequence_length} "
+            f"- prediction_horizon {params.prediction_horizon}.",
+        )
+    for name, array in (("telemetry", observed), ("prediction", predicted)):
+        bad = np.flatnonzero(~np.isfinite(array))
+        if bad.size:
+            raise DetectionError(
+                f"{name} holds {bad.size} values that are NaN or infinite, the first at index {bad[0]}.",
+                "Fill the gaps before detection; the importers do so and report the count.",
+            )
+    error: npt.NDArray[np.float64] = np.abs(predicted - observed[params.sequence_length : params.sequence_length + m])
+    return error
+
+
+def smooth(error: npt.ArrayLike, params: TelemanomParams) -> npt.NDArray[np.float64]:
+    """Exponentially weighted moving average of the error, with a quiet start.
+
+    Parameters
+    ----------
+    error : array_like, shape (m,)
+        Prediction error.
+    params : TelemanomParams
+        Gives the span and `sequence_length`, samples.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m,), float64
+        The first `sequence_length` values are the mean of the first two sequence lengths.
+
+    Notes
+    -----
+    Unlike Telemanom, no channel is exempt from the quiet start.
+    """
+    smoothed: npt.NDArray[np.float64] = (
+        pd.Series(np.asarray(error, dtype=np.float64)).ewm(span=params.smoothing_span).mean().to_numpy(copy=True)
+    )
+    smoothed[: params.sequence_length] = np.mean(smoothed[: 2 * params.sequence_length])
+    return smoothed

@@ -1,0 +1,94 @@
+"""The files of the archive: Zarr groups, their JSON documents, and label rows inside them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workbench.exceptions import ArchiveError, LabelError, SchemaError
+
+__all__ = [
+    "CHANNEL_NAME",
+    "LABEL_COLUMNS",
+    "check_pair",
+    "label_frame",
+    "label_rows",
+    "read_json",
+    "store_dataset",
+]
+
+CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a channel may be called: it is a folder's and a model's name too."""
+
+LABEL_COLUMNS = ("start", "end", "kind")
+"""Columns of a label table: samples of the test series, both inclusive, and the kind of anomaly."""
+
+_CHUNK = 131_072
+_EPOCH = "nanoseconds since 1970-01-01"
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read one of Zarr's JSON documents; damage is an `ArchiveError`."""
+    try:
+        return cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{file} is damaged: {error}", "Import the channel again.") from None
+
+
+def store_dataset(dataset: xr.Dataset, folder: Path) -> None:
+    """Write a dataset as a new Zarr group, time in nanoseconds of the Unix epoch."""
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        encoding[str(name)] = {"chunks": tuple(max(1, min(size, _CHUNK)) for size in variable.shape)}
+        if np.issubdtype(variable.dtype, np.datetime64):
+            encoding[str(name)] |= {"units": _EPOCH, "dtype": "int64"}
+    plain = dataset.drop_encoding()
+    plain.to_zarr(folder, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
+
+
+def check_pair(channel: str, train: xr.Dataset, test: xr.Dataset) -> None:
+    """Check that two splits are of one channel whose name can be a folder's."""
+    if not CHANNEL_NAME.fullmatch(channel):
+        raise SchemaError(
+            f"{channel!r} cannot name a channel.",
+            "Use at most 64 letters, digits, dots, underscores and hyphens, the first a letter or digit.",
+        )
+    for name in ("channel", "asset", "subsystem", "units"):
+        if train.attrs[name] != test.attrs[name]:
+            raise SchemaError(
+                f"{channel}: {name} of train ({train.attrs[name]!r}) and test ({test.attrs[name]!r}) differ."
+            )
+    if list(train["command"].values) != list(test["command"].values):
+        raise SchemaError(f"{channel}: train and test have different commands.")
+
+
+def label_rows(channel: str, labels: pd.DataFrame, n_test: int) -> list[list[Any]]:
+    """Turn a label table into sorted JSON rows, each inside the test series."""
+    missing = [column for column in LABEL_COLUMNS if column not in labels]
+    if missing:
+        raise LabelError(f"{channel}: labels have no column {missing[0]!r}.", f"Expected: {', '.join(LABEL_COLUMNS)}.")
+    columns = [labels[column].tolist() for column in LABEL_COLUMNS]
+    rows: list[tuple[int, int, str]] = sorted((int(a), int(b), str(kind)) for a, b, kind in zip(*columns, strict=True))
+    for start, end, _ in rows:
+        if not 0 <= start <= end < n_test:
+            raise LabelError(
+                f"{channel}: label [{start}, {end}] lies outside its test series.",
+                f"Samples are 0 to {n_test - 1}, start <= end.",
+            )
+    return [list(row) for row in rows]
+
+
+def label_frame(rows: list[list[Any]]) -> pd.DataFrame:
+    """Turn JSON rows back into a label table."""
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    return pd.DataFrame(
+        {
+            "start": pd.Series(columns[0], dtype="int64"),
+            "end": pd.Series(columns[1], dtype="int64"),
+            "kind": pd.Series(columns[2], dtype="str"),
+        }
+    )
