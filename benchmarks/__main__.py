@@ -6,7 +6,6 @@ A missed target is shown and counted, but only a crash makes the exit code 1: fi
 """
 
 import argparse
-import importlib
 import json
 import multiprocessing
 import os
@@ -18,17 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-COLUMNS = ("name", "value", "unit", "target", "ok")
-
-
-def run_module(name: str) -> list[dict[str, Any]]:
-    """Import one benchmark and run it."""
-    rows = importlib.import_module(f"benchmarks.{name}").run()
-    for row in rows:
-        missing = set(COLUMNS) - set(row)
-        if missing:
-            raise KeyError(f"{name}: a row lacks {sorted(missing)}: {row}")
-    return rows
+from benchmarks.worker import COLUMNS, run_module
 
 
 def in_fresh_process(name: str) -> tuple[list[dict[str, Any]], BaseException | None]:

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
+OPTIONAL = [Requirement(line) for line in PROJECT["optional-dependencies"]["metrics"]]
 DEVELOPMENT = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
 LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 PINNED = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in LINES)}
@@ -98,7 +99,11 @@ def test_conda_environment_takes_its_versions_from_here() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "allowed"),
-    [("workbench", RUNTIME), ("benchmarks", RUNTIME + DEVELOPMENT), ("tests", RUNTIME + DEVELOPMENT)],
+    [
+        ("workbench", RUNTIME + OPTIONAL),
+        ("benchmarks", RUNTIME + DEVELOPMENT),
+        ("tests", RUNTIME + DEVELOPMENT + OPTIONAL),
+    ],
 )
 def test_every_import_is_declared(folder: str, allowed: list[Requirement]) -> None:
     owners = metadata.packages_distributions()
@@ -107,7 +112,7 @@ def test_every_import_is_declared(folder: str, allowed: list[Requirement]) -> No
         (package, path)
         for package, path in imported(ROOT / folder)
         if package not in sys.stdlib_module_names | own
-        and not names(allowed) & {canonicalize_name(owner) for owner in owners.get(package, [])}
+        and not names(allowed) & {canonicalize_name(owner) for owner in owners.get(package, [package])}
     }
     assert undeclared == set()
 
