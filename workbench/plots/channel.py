@@ -1,0 +1,212 @@
+"""One channel over time: telemetry, prediction, anomalies, labels, and its commands in a strip below."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from bokeh.models import ColumnDataSource, HoverTool, Label, Range1d
+from bokeh.plotting import figure
+
+from workbench.plots.decimate import decimate
+from workbench.plots.marks import mark_data, mark_glyphs
+from workbench.plots.series import (
+    Sources,
+    bounds,
+    end_label_data,
+    end_labels,
+    line_data,
+    set_sources,
+    time_axis,
+    time_figure,
+    time_values,
+    when,
+)
+from workbench.plots.theme import LIGHT, Tokens
+
+__all__ = ["channel_figure", "commands_figure", "update_channel_figure", "update_commands_figure"]
+
+
+def channel_figure(
+    channel: xr.Dataset,
+    scored: xr.Dataset | None = None,
+    anomalies: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+    *,
+    tokens: Tokens = LIGHT,
+    height: int = 260,
+    x_range: Range1d | None = None,
+) -> figure:
+    """Draw telemetry with its prediction, anomalies as shaded spans and labels hatched.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel.
+    scored : xarray.Dataset, optional
+        `prediction` over `time`.
+    anomalies : pandas.DataFrame, optional
+        `start`, `end` (samples, inclusive), `severity` and `level`.
+    labels : pandas.DataFrame, optional
+        `start`, `end` of the true sequences.
+    tokens : Tokens
+        Colours.
+    height : int
+        Pixels; the width is that of what holds the figure.
+    x_range : bokeh.models.Range1d, optional
+        Time axis to share.
+
+    Returns
+    -------
+    bokeh.plotting.figure
+        Named `channel`. Long series are drawn by at most 4,000 points that keep every extreme.
+    """
+    plot = time_figure("channel", channel, tokens, height=height, x_range=x_range)
+    data = _channel_data(channel, scored, anomalies, labels)
+    sources: Sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
+    mark_glyphs(plot, sources["anomalies"], sources["labels"], tokens)
+    lines = [
+        plot.line("time", "prediction", source=sources["prediction"], line_color=tokens.accent, name="prediction"),
+        plot.line("time", "telemetry", source=sources["telemetry"], line_color=tokens.telemetry, name="telemetry"),
+    ]
+    end_labels(plot, sources["ends"], tokens)
+    for line in lines:
+        line.glyph.line_width = 1.2
+        hover = [(line.name, f"@{line.name}{{0.0000}}"), ("at", when(channel)), ("unit", channel.attrs["units"] or "-")]
+        plot.add_tools(HoverTool(renderers=[line], tooltips=hover, formatters={"@time": "datetime"}, mode="mouse"))
+    plot.yaxis.axis_label = channel.attrs["units"] or None
+    return plot
+
+
+def update_channel_figure(
+    plot: figure,
+    channel: xr.Dataset,
+    scored: xr.Dataset | None = None,
+    anomalies: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+) -> None:
+    """Show another channel in a figure made by `channel_figure`.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place: its sources, its time range and its unit.
+    channel, scored, anomalies, labels
+        As in `channel_figure`; the time axis must be of the same kind.
+    """
+    set_sources(plot, _channel_data(channel, scored, anomalies, labels))
+    plot.x_range.update(**time_axis(channel))
+    plot.yaxis.axis_label = channel.attrs["units"] or None
+
+
+def commands_figure(
+    channel: xr.Dataset, *, tokens: Tokens = LIGHT, height: int = 46, x_range: Range1d | None = None
+) -> figure:
+    """Draw when each command was given, as ticks.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel.
+    tokens : Tokens
+        Colours.
+    height : int
+        Pixels.
+    x_range : bokeh.models.Range1d, optional
+        Time axis to share.
+
+    Returns
+    -------
+    bokeh.plotting.figure
+        Named `commands`: one row a command that was given at all, a tick where it begins.
+    """
+    plot = time_figure("commands", channel, tokens, height=height, x_range=x_range, axis=False)
+    source = ColumnDataSource(_command_data(channel), name="commands")
+    ticks = plot.scatter(
+        "time",
+        "row",
+        source=source,
+        marker="dash",
+        angle=np.pi / 2,
+        size=8,
+        line_color=tokens.telemetry,
+        name="commands",
+    )
+    plot.y_range = Range1d(0, 1)
+    plot.yaxis.visible = False
+    plot.grid.visible = False
+    plot.add_layout(_command_label(channel, tokens))
+    tooltips = [("command", "@command"), ("from", when(channel))]
+    plot.add_tools(HoverTool(renderers=[ticks], tooltips=tooltips, formatters={"@time": "datetime"}))
+    return plot
+
+
+def update_commands_figure(plot: figure, channel: xr.Dataset) -> None:
+    """Show another channel's commands in a figure made by `commands_figure`.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place.
+    channel : xarray.Dataset
+        One split of one channel.
+    """
+    set_sources(plot, {"commands": _command_data(channel)})
+    plot.select_one({"name": "command count"}).text = _command_words(channel)
+
+
+def _channel_data(
+    channel: xr.Dataset, scored: xr.Dataset | None, anomalies: pd.DataFrame | None, labels: pd.DataFrame | None
+) -> dict[str, dict[str, Any]]:
+    telemetry = channel["telemetry"].values
+    predicted = None if scored is None else scored["prediction"].values
+    lines = {"telemetry": telemetry} | ({} if predicted is None else {"prediction": predicted})
+    low, high = bounds(*lines.values())
+    return {
+        "telemetry": line_data(channel, "telemetry"),
+        "prediction": line_data(scored, "prediction"),
+        "anomalies": mark_data(channel, anomalies, top=high + 0.09 * (high - low)),
+        "labels": mark_data(channel, labels),
+        "ends": end_label_data(channel, lines, low, high),
+    }
+
+
+def _command_data(channel: xr.Dataset) -> dict[str, npt.NDArray[Any]]:
+    commands = channel["commands"].values
+    given = commands.astype(bool)
+    begins = given & ~np.vstack([np.zeros((1, given.shape[1]), dtype=bool), given[:-1]])
+    used = np.flatnonzero(given.any(axis=0))
+    samples, columns = np.nonzero(begins[:, used])
+    names = channel["command"].values[used].astype(str) if used.size else np.zeros(0, dtype=str)
+    if samples.size > 4000:
+        kept = decimate(samples.astype(np.float64), 4000)
+        samples, columns = samples[kept], columns[kept]
+    return {
+        "time": time_values(channel)[samples],
+        "row": 1 - (columns + 0.5) / max(used.size, 1),
+        "command": names[columns],
+    }
+
+
+def _command_words(channel: xr.Dataset) -> str:
+    n = channel.sizes["command"]
+    used = int(channel["commands"].values.any(axis=0).sum())
+    if not n:
+        return "no commands in this channel"
+    return f"commands: {used} of {n} given"
+
+
+def _command_label(channel: xr.Dataset, tokens: Tokens) -> Label:
+    return Label(
+        x=4,
+        y=1,
+        x_units="screen",
+        y_units="screen",
+        text=_command_words(channel),
+        text_color=tokens.muted,
+        text_font_size="11px",
+        background_fill_color=tokens.surface,
+        background_fill_alpha=0.8,
+        name="command count",
+    )

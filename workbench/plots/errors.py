@@ -1,0 +1,117 @@
+"""The smoothed error against its threshold, where anomalies come from."""
+
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.plotting import figure
+
+from workbench.plots.marks import mark_data, mark_glyphs
+from workbench.plots.series import (
+    Sources,
+    bounds,
+    end_label_data,
+    end_labels,
+    line_data,
+    set_sources,
+    time_axis,
+    time_figure,
+    when,
+)
+from workbench.plots.theme import LIGHT, Tokens
+
+__all__ = ["errors_figure", "update_errors_figure"]
+
+
+def errors_figure(
+    channel: xr.Dataset,
+    scored: xr.Dataset | None = None,
+    anomalies: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+    *,
+    tokens: Tokens = LIGHT,
+    height: int = 150,
+    x_range: Range1d | None = None,
+) -> figure:
+    """Draw the smoothed error with epsilon as a dashed line.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel; gives the time axis.
+    scored : xarray.Dataset, optional
+        `prediction_error`, `smoothed_error` and `epsilon` over `time`.
+    anomalies : pandas.DataFrame, optional
+        `start`, `end` (samples, inclusive), `severity` and `level`.
+    labels : pandas.DataFrame, optional
+        `start`, `end` of the true sequences.
+    tokens : Tokens
+        Colours.
+    height : int
+        Pixels.
+    x_range : bokeh.models.Range1d, optional
+        Time axis to share.
+
+    Returns
+    -------
+    bokeh.plotting.figure
+        Named `errors`.
+    """
+    plot = time_figure("errors", channel, tokens, height=height, x_range=x_range)
+    data = _data(channel, scored, anomalies, labels)
+    sources: Sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
+    mark_glyphs(plot, sources["anomalies"], sources["labels"], tokens)
+    plot.select_one({"name": "words"}).visible = False
+    plot.select_one({"name": "symbols"}).visible = False
+    error = plot.line(
+        "time", "smoothed_error", source=sources["smoothed_error"], line_color=tokens.telemetry, name="smoothed error"
+    )
+    limit = plot.line(
+        "time", "epsilon", source=sources["epsilon"], line_color=tokens.text, line_dash="dashed", name="epsilon"
+    )
+    end_labels(plot, sources["ends"], tokens)
+    for line, column in ((error, "smoothed_error"), (limit, "epsilon")):
+        line.glyph.line_width = 1.2
+        hover = [(line.name, f"@{column}{{0.0000}}"), ("at", when(channel))]
+        plot.add_tools(HoverTool(renderers=[line], tooltips=hover, formatters={"@time": "datetime"}, mode="mouse"))
+    plot.yaxis.ticker.desired_num_ticks = 4
+    return plot
+
+
+def update_errors_figure(
+    plot: figure,
+    channel: xr.Dataset,
+    scored: xr.Dataset | None = None,
+    anomalies: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+) -> None:
+    """Show another channel in a figure made by `errors_figure`.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place.
+    channel, scored, anomalies, labels
+        As in `errors_figure`; the time axis must be of the same kind.
+    """
+    set_sources(plot, _data(channel, scored, anomalies, labels))
+    plot.x_range.update(**time_axis(channel))
+
+
+def _data(
+    channel: xr.Dataset, scored: xr.Dataset | None, anomalies: pd.DataFrame | None, labels: pd.DataFrame | None
+) -> dict[str, dict[str, Any]]:
+    lines = (
+        {}
+        if scored is None
+        else {"smoothed error": scored["smoothed_error"].values, "epsilon": scored["epsilon"].values}
+    )
+    low, high = bounds(*lines.values())
+    return {
+        "smoothed_error": line_data(scored, "smoothed_error"),
+        "epsilon": line_data(scored, "epsilon"),
+        "anomalies": mark_data(channel, anomalies, top=high),
+        "labels": mark_data(channel, labels),
+        "ends": end_label_data(channel, lines, low, high),
+    }

@@ -1,0 +1,139 @@
+"""Anomalies and labels on a figure over time: shaded and hatched spans, each anomaly with its symbol and word."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from bokeh.models import CategoricalColorMapper, ColumnDataSource, HoverTool
+from bokeh.plotting import figure
+from bokeh.transform import factor_cmap, factor_mark, transform
+
+from workbench.plots.series import time_values
+from workbench.plots.theme import FONT, SEVERITIES, Tokens
+
+__all__ = ["mark_data", "mark_glyphs"]
+
+_WORD_ROOM = 0.09
+"""Share of the time axis that an anomaly's word takes."""
+
+
+def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 0.0) -> dict[str, list[Any]]:
+    """Turn sequences of samples into spans of time.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Split to which the samples belong.
+    sequences : pandas.DataFrame or None
+        `start`, `end` (inclusive); for anomalies also `severity` and `level`.
+    top : float
+        Height of the symbols, in data units.
+
+    Returns
+    -------
+    dict
+        `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`, `word`. The word is
+        left out where a more severe neighbour's would overlap it; the symbol never is.
+    """
+    names = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
+    if sequences is None or sequences.empty:
+        return {name: [] for name in names}
+    time = time_values(dataset)
+    first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
+    left, right = time[first].astype(float), time[last].astype(float)
+    severity = sequences["severity"].to_numpy(dtype=float) if "severity" in sequences else np.zeros(len(sequences))
+    level = sequences["level"].tolist() if "level" in sequences else [""] * len(sequences)
+    middle = (left + right) / 2
+    room = _WORD_ROOM * float(time[-1] - time[0])
+    worded: list[int] = []
+    for i in np.argsort(-severity, kind="stable"):
+        if all(abs(middle[i] - middle[j]) >= room for j in worded):
+            worded.append(int(i))
+    columns = {
+        "left": left.tolist(),
+        "right": right.tolist(),
+        "middle": middle.tolist(),
+        "first": first.tolist(),
+        "last": last.tolist(),
+        "top": [top] * len(sequences),
+        "severity": severity.tolist(),
+        "level": level,
+        "word": [f"{level[i]} {severity[i]:.2f}" if i in worded else "" for i in range(len(sequences))],
+    }
+    return columns
+
+
+def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSource, tokens: Tokens) -> None:
+    """Draw what `mark_data` placed.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place.
+    anomalies, labels : bokeh.models.ColumnDataSource
+        Columns of `mark_data`.
+    tokens : Tokens
+        Colours.
+    """
+    levels = list(SEVERITIES)
+    colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
+    inside = CategoricalColorMapper(
+        factors=levels,
+        palette=[tokens.level(name) if SEVERITIES[name].filled else tokens.surface for name in levels],
+        nan_color=tokens.surface,
+    )
+    hatched = plot.vstrip(
+        "left",
+        "right",
+        source=labels,
+        fill_color=None,
+        line_color=tokens.muted,
+        line_alpha=0.35,
+        hatch_pattern="/",
+        hatch_color=tokens.muted,
+        hatch_alpha=0.35,
+        hatch_scale=8,
+        hatch_weight=1,
+        name="labels",
+    )
+    plot.vstrip(
+        "left",
+        "right",
+        source=anomalies,
+        fill_color=colour,
+        fill_alpha=0.16,
+        line_color=colour,
+        line_alpha=0.55,
+        name="anomalies",
+    )
+    symbols = plot.scatter(
+        "middle",
+        "top",
+        source=anomalies,
+        marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
+        size=10,
+        line_color=colour,
+        line_width=1.5,
+        fill_color=transform("level", inside),
+        name="symbols",
+    )
+    plot.text(
+        "middle",
+        "top",
+        text="word",
+        source=anomalies,
+        x_offset=8,
+        text_baseline="middle",
+        text_font=FONT,
+        text_font_size="11px",
+        text_color=tokens.text,
+        name="words",
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[symbols],
+            tooltips=[("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}")],
+        ),
+        HoverTool(renderers=[hatched], tooltips=[("labelled anomaly", "@first{0,0} to @last{0,0}")]),
+    )
