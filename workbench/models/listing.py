@@ -1,0 +1,213 @@
+"""What a registry holds, read straight from the SQLite tables of MLflow.
+
+Importing MLflow takes seconds and its first query another; reading its tables takes milliseconds and opens
+no artifact. `registry.Registry.list` gives the same list through MLflow where the store is not SQLite.
+"""
+
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+__all__ = ["ModelInfo", "assemble", "list_models", "natural_key"]
+
+_TAG_NAMES = {"channel", "forecaster", "train_hash", "manifest_sha256"}  # of a version that the workbench registered
+
+_VERSIONS = """
+SELECT name, version, creation_time, source, run_id FROM model_versions AS v
+WHERE workspace = 'default' AND current_stage <> 'Deleted_Internal'
+  AND (:name IS NULL OR name = :name)
+  AND (:channel IS NULL OR EXISTS (
+    SELECT 1 FROM model_version_tags AS t WHERE t.workspace = v.workspace AND t.key = 'channel'
+      AND t.name = v.name AND t.version = v.version AND t.value = :channel))
+  AND (:forecaster IS NULL OR EXISTS (
+    SELECT 1 FROM model_version_tags AS t WHERE t.workspace = v.workspace AND t.key = 'forecaster'
+      AND t.name = v.name AND t.version = v.version AND t.value = :forecaster))
+"""
+_TAGS = f"""
+SELECT t.name, t.version, t.key, t.value FROM model_version_tags AS t JOIN ({_VERSIONS}) AS chosen
+ON t.workspace = 'default' AND t.name = chosen.name AND t.version = chosen.version
+"""
+_ALIASES = f"""
+SELECT a.name, a.version, a.alias FROM registered_model_aliases AS a JOIN ({_VERSIONS}) AS chosen
+ON a.workspace = 'default' AND a.name = chosen.name AND a.version = chosen.version
+"""
+_METRICS = f"""
+SELECT m.run_uuid, m.key, m.value FROM latest_metrics AS m
+WHERE m.is_nan = 0 AND m.run_uuid IN (SELECT run_id FROM ({_VERSIONS}))
+"""
+_PARAMETERS = f"""
+SELECT p.run_uuid, p.key, p.value FROM params AS p WHERE p.run_uuid IN (SELECT run_id FROM ({_VERSIONS}))
+"""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One version of one registered model.
+
+    Attributes
+    ----------
+    name : str
+        Registered model, `<channel>.<forecaster>`.
+    channel, forecaster : str
+        What it predicts, and how.
+    version : int
+        Counts up from 1 within the name.
+    aliases : tuple of str
+        `champion`, `challenger`, both or neither.
+    created : datetime
+        When it was registered, UTC.
+    train_hash : str
+        `workbench.telemetry.schema.data_hash` of the data it was fitted to.
+    metrics : dict of str to float
+        Training metrics, among them `validation_error` (in the channel's units) and `training_seconds`.
+    parameters : dict of str to str
+        Hyperparameters and the seed, as text.
+    path : Path
+        Folder of the artifacts on this machine.
+    run_id : str
+        MLflow's run of the training.
+    manifest_hash : str
+        SHA-256 of the artifacts' manifest.
+    """
+
+    name: str
+    channel: str
+    forecaster: str
+    version: int
+    aliases: tuple[str, ...]
+    created: datetime
+    train_hash: str
+    metrics: dict[str, float]
+    parameters: dict[str, str]
+    path: Path
+    run_id: str
+    manifest_hash: str
+
+    @property
+    def id(self) -> str:
+        """Name and version, as `P-1.ridge/3`."""
+        return f"{self.name}/{self.version}"
+
+
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """Order names by the numbers in them.
+
+    Examples
+    --------
+    >>> sorted(["A-10", "A-2", "B-1"], key=natural_key)
+    ['A-2', 'A-10', 'B-1']
+    """
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
+
+
+def assemble(
+    versions: Iterable[tuple[str, int, int, str | None, str | None]],
+    tags: Mapping[tuple[str, int], dict[str, str]],
+    aliases: Iterable[tuple[str, int, str]],
+    metrics: Mapping[str, dict[str, float]],
+    parameters: Mapping[str, dict[str, str]],
+    locate: Callable[[str, str], Path],
+) -> list[ModelInfo]:
+    """Put together what MLflow keeps in separate tables.
+
+    Parameters
+    ----------
+    versions : iterable of (name, version, created, source, run_id)
+        `created` in milliseconds since 1970.
+    tags : mapping of (name, version) to dict
+        Tags of the versions; versions that the workbench did not register are left out.
+    aliases : iterable of (name, version, alias)
+        Aliases of the versions.
+    metrics, parameters : mapping of run_id to dict
+        Metrics and parameters of the runs.
+    locate : callable
+        Gives the local folder of the artifacts from a version's source URI and run id.
+
+    Returns
+    -------
+    list of ModelInfo
+        Ordered by channel, forecaster and version.
+    """
+    named: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for name, version, alias in aliases:
+        named[name, version].add(alias)
+    found = []
+    for name, version, created, source, run_id in versions:
+        tag = tags.get((name, version), {})
+        if not tag.keys() >= _TAG_NAMES:
+            continue
+        info = ModelInfo(
+            name=name,
+            channel=tag["channel"],
+            forecaster=tag["forecaster"],
+            version=version,
+            aliases=tuple(sorted(named[name, version])),
+            created=datetime.fromtimestamp(created / 1000, tz=UTC),
+            train_hash=tag["train_hash"],
+            metrics=metrics.get(run_id or "", {}),
+            parameters=parameters.get(run_id or "", {}),
+            path=locate(source or "", run_id or ""),
+            run_id=run_id or "",
+            manifest_hash=tag["manifest_sha256"],
+        )
+        found.append(info)
+    return sorted(found, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
+
+
+def list_models(
+    database: Path,
+    locate: Callable[[str, str], Path],
+    *,
+    name: str | None = None,
+    channel: str | None = None,
+    forecaster: str | None = None,
+) -> list[ModelInfo]:
+    """List models from MLflow's SQLite database, which is opened read-only.
+
+    Parameters
+    ----------
+    database : Path
+        The database; one that is missing or not MLflow's holds no models, and none is created.
+    locate : callable
+        Gives the local folder of the artifacts from a version's source URI and run id.
+    name, channel, forecaster : str, optional
+        List only these.
+
+    Returns
+    -------
+    list of ModelInfo
+        Ordered by channel, forecaster and version.
+
+    Raises
+    ------
+    sqlite3.OperationalError
+        The tables are not as this code expects them, or the file is locked.
+    sqlite3.DatabaseError
+        The file is not an SQLite database.
+    """
+    if not database.exists():
+        return []
+    wanted = {"name": name, "channel": channel, "forecaster": forecaster}
+    uri = f"file:{quote(str(database.absolute()))}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
+        connection.execute("BEGIN")  # one snapshot for all queries
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+            return []
+        versions = connection.execute(_VERSIONS, wanted).fetchall()
+        tags: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+        for model, version, key, value in connection.execute(_TAGS, wanted):
+            tags[model, version][key] = value
+        aliases = connection.execute(_ALIASES, wanted).fetchall()
+        metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        for run, key, value in connection.execute(_METRICS, wanted):
+            metrics[run][key] = value
+        parameters: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for run, key, value in connection.execute(_PARAMETERS, wanted):
+            parameters[run][key] = value
+    return assemble(versions, tags, aliases, metrics, parameters, locate)

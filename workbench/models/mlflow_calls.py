@@ -1,0 +1,74 @@
+"""Helpers for calling MLflow; nothing here imports it."""
+
+import logging
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["all_pages", "prepare_database", "quiet"]
+
+
+def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
+    """Gather all pages of one of MLflow's searches."""
+    found: list[Any] = []
+    token = None
+    while True:
+        page = search(*arguments, max_results=1000, page_token=token, **options)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def prepare_database(database: Path, connect: Callable[[str], Any], experiment: str, artifact_root: str | None) -> None:
+    """Create MLflow's SQLite database where there is none, and check that what is there is one.
+
+    MLflow takes two seconds to create its tables and tries a broken file for two minutes. So the tables are
+    created aside, and the database appears complete or not at all.
+
+    Parameters
+    ----------
+    database : Path
+        The SQLite file.
+    connect : callable
+        Gives MLflow's client of a tracking URI.
+    experiment : str
+        First experiment of a new database.
+    artifact_root : str or None
+        URI under which its runs keep their artifacts.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        The file is not an SQLite database.
+    OSError
+        It cannot be written.
+    """
+    if not database.exists():
+        database.parent.mkdir(parents=True, exist_ok=True)
+        temporary = database.with_name(f".{database.name}-{uuid.uuid4().hex}")
+        try:
+            connect(f"sqlite:///{temporary}").create_experiment(experiment, artifact_location=artifact_root)
+            os.rename(temporary, database)
+        finally:
+            temporary.unlink(missing_ok=True)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+
+
+@contextmanager
+def quiet(*names: str) -> Iterator[None]:
+    """Keep back what loggers say: MLflow logs whole tracebacks of errors that are raised as well."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

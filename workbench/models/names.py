@@ -1,0 +1,92 @@
+"""How registered models are named, and how one of them is chosen by name."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.exceptions import ModelError, ModelNotFoundError
+from workbench.models.listing import ModelInfo
+
+__all__ = ["ALIASES", "check_alias", "choose_champion", "choose_version", "model_name", "parameter_text"]
+
+ALIASES = ("champion", "challenger")
+"""The aliases in use: the version that predicts, and one that may replace it."""
+
+
+def model_name(channel: str, forecaster: str) -> str:
+    """Name the registered model of a channel and forecaster.
+
+    Raises
+    ------
+    ModelError
+        The channel's name is empty or holds a character that MLflow refuses.
+
+    Examples
+    --------
+    >>> model_name("P-1", "ridge")
+    'P-1.ridge'
+    """
+    name = f"{channel}.{forecaster}"
+    if not channel or any(character in name for character in "/:"):
+        raise ModelError(
+            f"Channel {channel!r} cannot name a registered model.", "A name is not empty and holds no '/' and no ':'."
+        )
+    return name
+
+
+def check_alias(alias: str) -> None:
+    """Refuse an alias that is not one of `ALIASES`.
+
+    Raises
+    ------
+    ModelError
+        Names the alias and those in use.
+    """
+    if alias not in ALIASES:
+        raise ModelError(f"Alias {alias!r} is not in use.", f"Use one of {', '.join(ALIASES)}.")
+
+
+def parameter_text(parameters: dict[str, Any], seed: int) -> dict[str, str]:
+    """Give hyperparameters and seed as the text that is stored with a model.
+
+    Examples
+    --------
+    >>> parameter_text({"units": [80, 80]}, seed=0)
+    {'units': '[80, 80]', 'seed': '0'}
+    """
+    return {key: str(value) for key, value in {**parameters, "seed": seed}.items()}
+
+
+def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str | None) -> ModelInfo:
+    """Give the champion of one channel; of several forecasters' the one with the least `validation_error`.
+
+    Raises
+    ------
+    ModelNotFoundError
+        No model is champion; the hint gives the command that trains one.
+    """
+    champions = [info for info in models if "champion" in info.aliases]
+    if not champions:
+        kind = f"{forecaster} " if forecaster else ""
+        raise ModelNotFoundError(
+            f"Channel {channel!r} has no {kind}champion model.",
+            f"Train one: workbench train {channel} --forecaster {forecaster or 'ridge'}",
+        )
+    return min(champions, key=lambda info: (info.metrics.get("validation_error", math.inf), info.forecaster))
+
+
+def choose_version(models: Sequence[ModelInfo], name: str, version: int | str) -> ModelInfo:
+    """Give the version of one registered model that has a number or alias.
+
+    Raises
+    ------
+    ModelNotFoundError
+        There is none; the hint gives those that there are.
+    """
+    for info in models:
+        if str(version) == str(info.version) or version in info.aliases:
+            return info
+    if not models:
+        raise ModelNotFoundError(f"There is no model {name!r}.", "List what there is: workbench models")
+    choices = [str(info.version) for info in models] + [alias for info in models for alias in info.aliases]
+    raise ModelNotFoundError(f"Model {name!r} has no version {version!r}.", f"It has {', '.join(choices)}.")

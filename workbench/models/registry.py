@@ -1,0 +1,401 @@
+"""The registry of trained models: MLflow tracking and registry, checked artifacts, a cache of loaded models.
+
+This is the only module that imports MLflow, and only when a model is registered or the store is not SQLite.
+"""
+
+import math
+import os
+import shutil
+import sqlite3
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from filelock import FileLock
+
+from workbench import __version__
+from workbench.exceptions import ModelError
+from workbench.models.artifacts import FORMAT_VERSION, read, write
+from workbench.models.cache import ModelCache
+from workbench.models.listing import ModelInfo, assemble, list_models
+from workbench.models.location import ARTIFACT_FOLDER, Location
+from workbench.models.mlflow_calls import all_pages, prepare_database, quiet
+from workbench.models.names import check_alias, choose_champion, choose_version, model_name, parameter_text
+
+if TYPE_CHECKING:
+    from workbench.detection.forecasters import Forecaster
+
+__all__ = ["EXPERIMENT", "Registry"]
+
+EXPERIMENT = "workbench"
+"""MLflow experiment that holds the runs."""
+
+Models: TypeAlias = list[ModelInfo]
+
+_LOCK_SECONDS = 60
+
+
+class Registry:
+    """Registered models, one per channel and forecaster, with versions and aliases.
+
+    Parameters
+    ----------
+    folder : Path
+        Home of the registry; created when the first model is registered.
+    tracking_uri : str, optional
+        Any MLflow tracking URI. By default an SQLite database `mlflow.db` and a folder `artifacts`, both in
+        `folder`, which may then be moved as a whole.
+    cache_bytes : int
+        Budget of loaded models.
+
+    Attributes
+    ----------
+    location : Location
+        Where the store is.
+    cache : ModelCache
+        The loaded models; its hits, misses, evictions and bytes can be read.
+    """
+
+    def __init__(self, folder: Path, tracking_uri: str | None = None, cache_bytes: int = 256 * 2**20) -> None:
+        self.location = Location(Path(folder).absolute(), tracking_uri)
+        self.cache: ModelCache[Forecaster] = ModelCache(cache_bytes)
+        self._client: Any = None
+        self._client_lock = threading.RLock()
+
+    def list(self, channel: str | None = None, forecaster: str | None = None) -> list[ModelInfo]:
+        """List the registered versions; opens no artifact.
+
+        Parameters
+        ----------
+        channel, forecaster : str, optional
+            List only these.
+
+        Returns
+        -------
+        list of ModelInfo
+            Ordered by channel, forecaster and version; empty where there is no store yet.
+
+        Raises
+        ------
+        ModelError
+            The store cannot be read.
+        """
+        return self._list(channel=channel, forecaster=forecaster)
+
+    def champion(self, channel: str, forecaster: str | None = None) -> ModelInfo:
+        """Give the model that predicts a channel.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        forecaster : str, optional
+            Name of the forecaster; by default, of all forecasters' champions the one with the least
+            `validation_error`.
+
+        Returns
+        -------
+        ModelInfo
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is none; the hint gives the command that trains one.
+        """
+        return choose_champion(self.list(channel, forecaster), channel, forecaster)
+
+    def get(self, name: str, version: int | str) -> ModelInfo:
+        """Give one version of a registered model.
+
+        Parameters
+        ----------
+        name : str
+            As `P-1.ridge`.
+        version : int or str
+            Version number or alias.
+
+        Returns
+        -------
+        ModelInfo
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model, version or alias.
+        """
+        return choose_version(self._list(name=name), name, version)
+
+    def register(
+        self,
+        forecaster: "Forecaster",
+        channel: str,
+        train_hash: str,
+        *,
+        seed: int,
+        duration: float,
+        alias: str = "champion",
+    ) -> ModelInfo:
+        """Store a fitted forecaster as a new version.
+
+        The artifacts are complete before the version appears, so that a crash at any point leaves either a
+        whole version or none.
+
+        Parameters
+        ----------
+        forecaster : Forecaster
+            A fitted forecaster.
+        channel : str
+            Name of the channel.
+        train_hash : str
+            Hash of the data it was fitted to.
+        seed : int
+            Seed of the fit.
+        duration : float
+            Duration of the fit, seconds.
+        alias : str
+            `champion` or `challenger`; taken from the version that had it.
+
+        Returns
+        -------
+        ModelInfo
+
+        Raises
+        ------
+        ModelError
+            The name or alias is not allowed, or the store cannot be written.
+        """
+        name = model_name(channel, forecaster.name)
+        check_alias(alias)
+        tags = {
+            "channel": channel,
+            "forecaster": forecaster.name,
+            "train_hash": train_hash,
+            "seed": str(seed),
+            "workbench_version": __version__,
+        }
+        with self._writing() as client:
+            from mlflow.exceptions import MlflowException
+
+            run = client.create_run(self._experiment(client), tags=tags, run_name=name)
+            run_id, source = run.info.run_id, f"{run.info.artifact_uri}/{ARTIFACT_FOLDER}"
+            path = self.location.artifacts(source, run_id)
+            try:
+                manifest = write(forecaster, path, _describe(forecaster, run_id))
+                if self.location.is_remote(source):
+                    client.log_artifacts(run_id, str(path), ARTIFACT_FOLDER)
+                else:
+                    source = path.as_uri()
+                client.log_batch(run_id, *_measured(forecaster, seed, duration))
+                client.set_terminated(run_id)
+            except BaseException:
+                shutil.rmtree(path.parent, ignore_errors=True)
+                with suppress(MlflowException):
+                    client.set_terminated(run_id, "FAILED")
+                raise
+            try:
+                client.create_registered_model(name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            tags["manifest_sha256"] = manifest.digest
+            version = client.create_model_version(name, source, run_id, tags=tags, await_creation_for=0).version
+            client.set_registered_model_alias(name, alias, str(version))
+        return self.get(name, int(version))
+
+    def set_alias(self, name: str, version: int | str, alias: str) -> ModelInfo:
+        """Give an alias to a version, taking it from the one that had it.
+
+        Parameters
+        ----------
+        name : str
+            As `P-1.ridge`.
+        version : int or str
+            Version number or present alias.
+        alias : str
+            `champion` or `challenger`.
+
+        Returns
+        -------
+        ModelInfo
+            The version with its aliases as they are now.
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model or version.
+        ModelError
+            The alias is not one of `ALIASES`, or the store cannot be written.
+        """
+        check_alias(alias)
+        info = self.get(name, version)
+        with self._writing() as client:
+            client.set_registered_model_alias(name, alias, str(info.version))
+        return self.get(name, info.version)
+
+    def load(self, info: ModelInfo) -> "Forecaster":
+        """Give the fitted forecaster of a version, from the cache or from its checked artifacts.
+
+        Parameters
+        ----------
+        info : ModelInfo
+            The version.
+
+        Returns
+        -------
+        Forecaster
+            Shared between callers: do not fit it again.
+
+        Raises
+        ------
+        ArtifactError
+            A file is missing, foreign, or not the one that was registered, or the forecaster is not known here.
+        """
+        return self.cache.get(info.run_id, lambda: self._load(info))
+
+    def check_writable(self) -> None:
+        """Create the store where there is none.
+
+        Raises
+        ------
+        ModelError
+            It cannot be written.
+        """
+        with self._writing() as client:
+            self._experiment(client)
+
+    def _load(self, info: ModelInfo) -> tuple["Forecaster", int]:
+        if not info.path.exists() and self.location.given_uri is not None:
+            self._download(info)
+        return read(info.path, info.forecaster, info.manifest_hash)
+
+    def _download(self, info: ModelInfo) -> None:
+        """Copy a version's artifacts from a remote store; the folder appears complete or not at all."""
+        temporary = info.path.parent / f".{uuid.uuid4().hex}"
+        with self._using() as client:
+            try:
+                temporary.mkdir(parents=True)
+                os.rename(client.download_artifacts(info.run_id, ARTIFACT_FOLDER, str(temporary)), info.path)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    def _list(self, **wanted: str | None) -> Models:
+        database = self.location.database
+        if database is None:
+            return self._list_with_client(**wanted)
+        try:
+            return list_models(database, self.location.artifacts, **wanted)
+        except sqlite3.OperationalError:  # other tables than expected, or locked: MLflow may know how to read them
+            return self._list_with_client(**wanted)
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise self._unusable(error) from error
+
+    def _list_with_client(self, **wanted: str | None) -> Models:
+        with self._using() as client:
+            from mlflow.entities import ViewType
+
+            versions = all_pages(client.search_model_versions)
+            models = all_pages(client.search_registered_models)
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            runs = []
+            if experiment is not None:
+                runs = all_pages(client.search_runs, [experiment.experiment_id], run_view_type=ViewType.ALL)
+        found = assemble(
+            [(item.name, int(item.version), item.creation_timestamp, item.source, item.run_id) for item in versions],
+            {(item.name, int(item.version)): item.tags for item in versions},
+            [(model.name, int(version), alias) for model in models for alias, version in model.aliases.items()],
+            {run.info.run_id: run.data.metrics for run in runs},
+            {run.info.run_id: run.data.params for run in runs},
+            self.location.artifacts,
+        )
+        return [info for info in found if all(value in (None, getattr(info, key)) for key, value in wanted.items())]
+
+    def _experiment(self, client: Any) -> str:
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        return str(client.create_experiment(EXPERIMENT, artifact_location=self.location.artifact_root))
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """Give the client to one writer at a time among threads and processes."""
+        try:
+            self.location.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self._using() as client:
+                yield client
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    @contextmanager
+    def _using(self) -> Iterator[Any]:
+        """Give MLflow's client; its warnings and logs are kept back, its errors become a `ModelError`."""
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        os.environ["DO_NOT_TRACK"] = "true"
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        with self._client_lock, warnings.catch_warnings():
+            # SQLAlchemy 2.1 about MLflow's own mappings
+            warnings.filterwarnings("ignore", "The ``noload`` loader strategy is deprecated", DeprecationWarning)
+            from mlflow.exceptions import MlflowException
+            from sqlalchemy.exc import SQLAlchemyError
+
+            with quiet("mlflow", "alembic"):
+                try:
+                    if self._client is None:
+                        self._client = self._open()
+                    yield self._client
+                except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+                    raise self._unusable(error) from error
+
+    def _open(self) -> Any:
+        from mlflow.telemetry import set_telemetry_client
+
+        set_telemetry_client()  # takes back what an earlier import by someone else may have started
+        database, root = self.location.database, self.location.artifact_root
+        if database is not None:
+            prepare_database(database, _connect, EXPERIMENT, root)
+        return _connect(self.location.uri)
+
+    def _unusable(self, error: BaseException) -> ModelError:
+        reason = str(error).strip().partition("\n")[0]
+        return ModelError(
+            f"The model registry {self.location} cannot be used: {reason}.",
+            "Check that it can be reached and written and that the disk has space, or set WORKBENCH_TRACKING_URI.",
+        )
+
+
+def _measured(forecaster: "Forecaster", seed: int, duration: float) -> tuple[list[Any], list[Any]]:
+    """Give the metrics that are numbers, and the parameters, as MLflow's entities."""
+    from mlflow.entities import Metric, Param
+
+    now = time.time_ns() // 10**6
+    metrics = {**forecaster.metrics, "training_seconds": duration}
+    parameters = parameter_text(forecaster.parameters, seed)
+    return (
+        [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)],
+        [Param(key, value) for key, value in parameters.items()],
+    )
+
+
+def _connect(uri: str) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _describe(forecaster: "Forecaster", run_id: str) -> str:
+    """Give MLflow's description of a model (`MLmodel`): its flavor and tensor signature."""
+    import numpy as np
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    window = (-1, forecaster.sequence_length, forecaster.n_inputs or 1)
+    signature = ModelSignature(
+        Schema([TensorSpec(np.dtype(np.float32), window, "window")]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, forecaster.prediction_horizon), "prediction")]),
+    )
+    flavor = {"forecaster": forecaster.name, "format_version": FORMAT_VERSION, "workbench_version": __version__}
+    return str(Model(run_id=run_id, signature=signature, flavors={"workbench": flavor}).to_yaml())
