@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from bokeh.models import ColumnDataSource, HoverTool, Label, Range1d
+from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
 from workbench.plots.decimate import decimate
@@ -136,7 +136,7 @@ def commands_figure(
     plot.y_range = Range1d(0, 1)
     plot.yaxis.visible = False
     plot.grid.visible = False
-    plot.add_layout(_command_label(channel, tokens))
+    end_labels(plot, ColumnDataSource(_command_words(channel), name="ends"), tokens)
     tooltips = [("command", "@command"), ("from", when(channel))]
     plot.add_tools(HoverTool(renderers=[ticks], tooltips=tooltips, formatters={"@time": "datetime"}))
     return plot
@@ -152,8 +152,7 @@ def update_commands_figure(plot: figure, channel: xr.Dataset) -> None:
     channel : xarray.Dataset
         One split of one channel.
     """
-    set_sources(plot, {"commands": _command_data(channel)})
-    plot.select_one({"name": "command count"}).text = _command_words(channel)
+    set_sources(plot, {"commands": _command_data(channel), "ends": _command_words(channel)})
 
 
 def _channel_data(
@@ -189,24 +188,8 @@ def _command_data(channel: xr.Dataset) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def _command_words(channel: xr.Dataset) -> str:
+def _command_words(channel: xr.Dataset) -> dict[str, list[Any]]:
     n = channel.sizes["command"]
     used = int(channel["commands"].values.any(axis=0).sum())
-    if not n:
-        return "no commands in this channel"
-    return f"commands: {used} of {n} given"
-
-
-def _command_label(channel: xr.Dataset, tokens: Tokens) -> Label:
-    return Label(
-        x=4,
-        y=1,
-        x_units="screen",
-        y_units="screen",
-        text=_command_words(channel),
-        text_color=tokens.muted,
-        text_font_size="11px",
-        background_fill_color=tokens.surface,
-        background_fill_alpha=0.8,
-        name="command count",
-    )
+    words = f"{used} of {n}\ncommands" if n else "no\ncommands"
+    return {"time": [float(time_values(channel)[-1])], "value": [0.5], "name": [words]}

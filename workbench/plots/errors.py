@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
@@ -102,16 +103,18 @@ def update_errors_figure(
 def _data(
     channel: xr.Dataset, scored: xr.Dataset | None, anomalies: pd.DataFrame | None, labels: pd.DataFrame | None
 ) -> dict[str, dict[str, Any]]:
-    lines = (
-        {}
-        if scored is None
-        else {"smoothed error": scored["smoothed_error"].values, "epsilon": scored["epsilon"].values}
-    )
+    lines = {} if scored is None else {name: scored[name].values for name in ("smoothed_error", "epsilon")}
     low, high = bounds(*lines.values())
+    words = {"smoothed_error": "smoothed error", "epsilon": f"epsilon {_last(lines.get('epsilon')):.3g}"}
+    ends = {words[name]: values for name, values in lines.items()}
     return {
         "smoothed_error": line_data(scored, "smoothed_error"),
         "epsilon": line_data(scored, "epsilon"),
         "anomalies": mark_data(channel, anomalies, top=high),
         "labels": mark_data(channel, labels),
-        "ends": end_label_data(channel, lines, low, high),
+        "ends": end_label_data(channel, ends, low, high),
     }
+
+
+def _last(values: npt.NDArray[Any] | None) -> float:
+    return float("nan") if values is None or not values.size else float(values[-1])

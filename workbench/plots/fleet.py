@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from bokeh.core.properties import value
 from bokeh.models import CategoricalColorMapper, ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import transform
@@ -59,20 +60,17 @@ def fleet_figure(overview: pd.DataFrame, *, tokens: Tokens = LIGHT, cell: int = 
         line_width="outline",
         name="cells",
     )
-    for column, offset, colour, align in (
-        ("symbol", -0.42, transform("level", colours), "left"),
-        ("words", -0.24, tokens.text, "left"),
-    ):
-        source.data[f"{column} x"] = [place + offset for place in data["column"]]
+    source.data["left"] = [place - 0.47 for place in data["column"]]
+    for column, offset, colour in (("symbol", 8, transform("level", colours)), ("words", 26, tokens.text)):
         plot.text(
-            f"{column} x",
+            "left",
             "group",
             text=column,
             source=source,
-            text_align=align,
+            x_offset=offset,
             text_baseline="middle",
-            text_font=FONT,
-            text_font_size="11px",
+            text_font=value(FONT),
+            text_font_size="12px",
             text_color=colour,
             name=column,
         )

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from bokeh.core.properties import value
 from bokeh.models import CategoricalColorMapper, ColumnDataSource, HoverTool
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark, transform
@@ -125,7 +126,7 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
         source=anomalies,
         x_offset=8,
         text_baseline="middle",
-        text_font=FONT,
+        text_font=value(FONT),
         text_font_size="11px",
         text_color=tokens.text,
         name="words",

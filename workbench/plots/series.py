@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from bokeh.core.properties import value
 from bokeh.models import CategoricalColorMapper, ColumnDataSource, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import transform
@@ -30,7 +31,7 @@ __all__ = [
 Sources = Mapping[str, ColumnDataSource]
 """Data sources of a figure by name."""
 
-_ROOM = 0.1
+_ROOM = 0.13
 """Share of the time axis left free on the right for direct labels."""
 
 
@@ -159,7 +160,7 @@ def end_label_data(
     dict
         `time`, `value`, `name` for the source of `end_labels`.
     """
-    gap, last = 0.11 * (high - low), float(time_values(dataset)[-1])
+    gap, last = 0.13 * (high - low), float(time_values(dataset)[-1])
     ends = {}
     for name, values in lines.items():
         finite = values[np.isfinite(values)]
@@ -184,7 +185,7 @@ def end_labels(plot: figure, source: ColumnDataSource, tokens: Tokens, accent: s
         source=source,
         x_offset=6,
         text_baseline="middle",
-        text_font=FONT,
+        text_font=value(FONT),
         text_font_size="11px",
         text_color=transform("name", colours),
         name="line names",
