@@ -107,7 +107,7 @@ def test_conda_environment_takes_its_versions_from_here() -> None:
 )
 def test_every_import_is_declared(folder: str, allowed: list[Requirement]) -> None:
     owners = metadata.packages_distributions()
-    own = {"workbench", "benchmarks", *(path.stem for path in (ROOT / "tests").rglob("*.py"))}
+    own = {"workbench", "benchmarks", "tests", *(path.stem for path in (ROOT / "tests").rglob("*.py"))}
     undeclared = {
         (package, path)
         for package, path in imported(ROOT / folder)
