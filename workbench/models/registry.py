@@ -336,8 +336,7 @@ class Registry:
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         os.environ["DO_NOT_TRACK"] = "true"
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        with self._client_lock, warnings.catch_warnings():
-            # SQLAlchemy 2.1 about MLflow's own mappings
+        with self._client_lock, warnings.catch_warnings():  # SQLAlchemy 2.1 about MLflow's own mappings
             warnings.filterwarnings("ignore", "The ``noload`` loader strategy is deprecated", DeprecationWarning)
             from mlflow.exceptions import MlflowException
             from sqlalchemy.exc import SQLAlchemyError
@@ -360,7 +359,8 @@ class Registry:
         return _connect(self.location.uri)
 
     def _unusable(self, error: BaseException) -> ModelError:
-        reason = str(error).strip().partition("\n")[0]
+        cause = getattr(error.__cause__ or error, "orig", None) or error  # what the database itself said
+        reason = str(cause).strip().partition("\n")[0]
         return ModelError(
             f"The model registry {self.location} cannot be used: {reason}.",
             "Check that it can be reached and written and that the disk has space, or set WORKBENCH_TRACKING_URI.",
