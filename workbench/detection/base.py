@@ -1,0 +1,205 @@
+"""What every forecaster of ours does the same way: checks, the held-out error and `forecaster.json`."""
+
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from workbench.detection.scaling import Scaling
+from workbench.detection.windows import check_finite, read_inputs, split_windows, window_count
+from workbench.exceptions import ArtifactError, ForecasterError
+from workbench.telemetry.schema import data_hash
+
+__all__ = ["BaseForecaster", "Training"]
+
+_DESCRIPTION = "forecaster.json"
+_LEAST_WINDOWS = 2  # one to learn from, one held out
+
+
+class Training:
+    """All that a fit is given.
+
+    Attributes
+    ----------
+    values : numpy.ndarray, shape (n, 1 + k), float32
+        Scaled inputs.
+    learned, held_out : numpy.ndarray of int
+        Indices of windows.
+    seed : int
+    data_hash : str
+        SHA-256 of the training series.
+    name : str
+        The channel.
+    progress : bool
+        Whether to show a bar.
+    checkpoint : Path or None
+        Folder in which a long fit keeps its state.
+    """
+
+    def __init__(
+        self,
+        train: xr.Dataset,
+        values: npt.NDArray[np.float32],
+        count: int,
+        *,
+        seed: int,
+        progress: bool,
+        checkpoint: Path | None,
+    ) -> None:
+        self.values = values
+        self.learned, self.held_out = split_windows(count, seed)
+        self.seed = seed
+        self.data_hash = data_hash(train)
+        self.name = str(train.attrs.get("channel", ""))
+        self.progress = progress
+        self.checkpoint = checkpoint
+
+
+class BaseForecaster(ABC):
+    """A forecaster that sees scaled inputs and predicts scaled telemetry; see `Forecaster` for the methods.
+
+    Parameters
+    ----------
+    sequence_length : int
+        Inputs of a window, samples.
+    prediction_horizon : int
+        Samples predicted from one window.
+
+    Attributes
+    ----------
+    n_inputs : int or None
+        1 + number of commands, once fitted.
+    metrics : dict of str to float
+        After the fit; always holds `validation_error`, the mean absolute one-step error over the held-out
+        windows in the units of the telemetry.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, *, sequence_length: int = 250, prediction_horizon: int = 10) -> None:
+        for label, value in (("sequence_length", sequence_length), ("prediction_horizon", prediction_horizon)):
+            if value < 1:
+                raise ForecasterError(f"{label} is {value}.", "It must be at least 1 sample.")
+        self.sequence_length = sequence_length
+        self.prediction_horizon = prediction_horizon
+        self.n_inputs: int | None = None
+        self.metrics: dict[str, float] = {}
+        self._scaling: Scaling | None = None
+
+    def __repr__(self) -> str:
+        """Name the forecaster and say what it was fitted to."""
+        if self.n_inputs is None:
+            return f"{type(self).__name__}(not fitted)"
+        error = self.metrics.get("validation_error", float("nan"))
+        return f"{type(self).__name__}({self.n_inputs} inputs, validation error {error:.4g})"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Hyperparameters, such as can be given to the class."""
+        return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon}
+
+    def fit(self, train: xr.Dataset, *, seed: int = 0, progress: bool = False, checkpoint: Path | None = None) -> Self:
+        """Learn from a training series; see `Forecaster.fit`."""
+        values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_LEAST_WINDOWS)
+        scaling = Scaling.of(train)
+        count = window_count(len(values), self.sequence_length, self.prediction_horizon)
+        training = Training(train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint)
+        metrics = self._fit(training)
+        self.n_inputs, self._scaling = values.shape[1], scaling
+        held_out = training.held_out
+        error = np.abs(self.predict(train)[held_out].astype(np.float64) - values[held_out + self.sequence_length, 0])
+        self.metrics = {"validation_error": float(error.mean()), **metrics}
+        return self
+
+    def predict(self, channel: xr.Dataset) -> npt.NDArray[np.float32]:
+        """Predict each sample from those before it; see `Forecaster.predict`."""
+        scaling = self._fitted()
+        values = read_inputs(channel, self.sequence_length, self.prediction_horizon, windows=1)
+        self._check_inputs(values.shape[1], str(channel.attrs.get("channel", "The series")))
+        return scaling.restore(self._predict(scaling.apply(values)))
+
+    def predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Predict the samples that follow one window; see `Forecaster.predict_window`."""
+        scaling = self._fitted()
+        window = np.asarray(window, dtype=np.float32)
+        if window.ndim != 2 or len(window) != self.sequence_length:
+            raise ForecasterError(
+                f"The window has shape {window.shape}.", f"Expected ({self.sequence_length}, {self.n_inputs})."
+            )
+        self._check_inputs(window.shape[1], "The window")
+        check_finite(window, "The window")
+        return scaling.restore(self._predict_window(scaling.apply(window)))
+
+    def save(self, folder: Path) -> None:
+        """Write the forecaster; see `Forecaster.save`."""
+        scaling = self._fitted()
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        description = {
+            "forecaster": self.name,
+            "parameters": self.parameters,
+            "n_inputs": self.n_inputs,
+            "metrics": self.metrics,
+            "scaling": {"offset": scaling.offset, "scale": scaling.scale},
+        }
+        (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        self._save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a saved forecaster; see `Forecaster.load`."""
+        path = Path(folder) / _DESCRIPTION
+        try:
+            description = json.loads(path.read_text(encoding="utf-8"))
+            if description["forecaster"] != cls.name:
+                raise ArtifactError(f"{path} describes a {description['forecaster']} forecaster, not {cls.name}.")
+            forecaster = cls(**description["parameters"])
+            forecaster.n_inputs = int(description["n_inputs"])
+            forecaster.metrics = {str(key): float(value) for key, value in description["metrics"].items()}
+            forecaster._scaling = Scaling(**{key: tuple(value) for key, value in description["scaling"].items()})
+        except OSError as error:
+            raise ArtifactError(
+                f"{path} cannot be read: {error.strerror or error}.", "Train the model again."
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"{path} is not a forecaster's description: {error!r}.", "Train the model again."
+            ) from None
+        forecaster._load(Path(folder))
+        return forecaster
+
+    def _fitted(self) -> Scaling:
+        if self._scaling is None:
+            raise ForecasterError(f"The {self.name} forecaster is not fitted.", "Call fit or load first.")
+        return self._scaling
+
+    def _check_inputs(self, n_inputs: int, name: str) -> None:
+        if n_inputs != self.n_inputs:
+            raise ForecasterError(
+                f"{name} has {n_inputs} inputs (telemetry and {n_inputs - 1} commands).",
+                f"The {self.name} forecaster was fitted to {self.n_inputs}.",
+            )
+
+    @abstractmethod
+    def _fit(self, training: Training) -> dict[str, float]:
+        """Learn, and give the metrics beside `validation_error`."""
+
+    @abstractmethod
+    def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        """Predict step 0 of each window of scaled inputs (n, 1 + k)."""
+
+    @abstractmethod
+    def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        """Predict all steps after one window of scaled inputs (sequence_length, 1 + k)."""
+
+    @abstractmethod
+    def _save(self, folder: Path) -> None:
+        """Write the learned arrays."""
+
+    @abstractmethod
+    def _load(self, folder: Path) -> None:
+        """Read the learned arrays."""

@@ -1,0 +1,238 @@
+"""The ONNX graph that serves a trained LSTM: written from Keras' weights, run without Keras."""
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.detection.windows import sliding
+from workbench.exceptions import ArtifactError, ForecasterError
+
+__all__ = ["build_graph", "open_graph", "predict_windows", "read_weights"]
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+_OPSET, _IR_VERSION = 17, 9
+_KERAS_TO_ONNX = (0, 3, 1, 2)  # gates: input, forget, cell, output -> input, output, forget, cell
+_ONNX_TO_KERAS = (0, 2, 3, 1)
+_BATCH = 70  # larger batches are no faster, and take more memory
+_MOST_THREADS = 8
+
+
+def build_graph(weights: Weights) -> bytes:
+    """Write LSTM layers and a dense layer as an ONNX model.
+
+    Parameters
+    ----------
+    weights : mapping of str to numpy.ndarray, float32
+        As Keras has them: `lstm_0.kernel` (d, 4u), `lstm_0.recurrent` (u, 4u), `lstm_0.bias` (4u,) and so on
+        for each layer, gates in the order input, forget, cell, output; `dense.kernel` (u, horizon),
+        `dense.bias` (horizon,).
+
+    Returns
+    -------
+    bytes
+        Model with input `windows` (sequence_length, batch, d), time first, and output `prediction`
+        (batch, horizon). Only the last state of the last layer is read.
+
+    Raises
+    ------
+    ForecasterError
+        A weight is missing, or its shape does not fit the others.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    n_layers = _check_weights(weights)
+    arrays: dict[str, npt.NDArray[Any]] = {"direction": np.array([1]), "layer": np.array([0])}
+    nodes, flow = [], "windows"
+    for layer in range(n_layers):
+        kernel, recurrent, bias = (weights[f"lstm_{layer}.{part}"] for part in ("kernel", "recurrent", "bias"))
+        names = [f"lstm_{layer}.{part}" for part in ("W", "R", "B")]
+        both = np.concatenate([_regate(bias, _KERAS_TO_ONNX), np.zeros_like(bias)])  # input and recurrent bias
+        onnx_arrays = (_regate(kernel, _KERAS_TO_ONNX).T, _regate(recurrent, _KERAS_TO_ONNX).T, both)
+        arrays |= {name: np.ascontiguousarray(array[None]) for name, array in zip(names, onnx_arrays, strict=True)}
+        last = layer == n_layers - 1
+        outputs = ["", f"state_{layer}"] if last else [f"states_{layer}"]
+        nodes.append(helper.make_node("LSTM", [flow, *names], outputs, hidden_size=len(recurrent)))
+        flow = f"flow_{layer}"
+        nodes.append(helper.make_node("Squeeze", [outputs[-1], "layer" if last else "direction"], [flow]))
+    arrays |= {name: weights[name] for name in ("dense.kernel", "dense.bias")}
+    nodes.append(helper.make_node("Gemm", [flow, "dense.kernel", "dense.bias"], ["prediction"]))
+    n_inputs, horizon = len(weights["lstm_0.kernel"]), len(weights["dense.bias"])
+    graph = helper.make_graph(
+        nodes,
+        "lstm",
+        [helper.make_tensor_value_info("windows", TensorProto.FLOAT, ["sequence_length", "batch", n_inputs])],
+        [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["batch", horizon])],
+        [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    onnx.checker.check_model(model)
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+def read_weights(graph: bytes) -> dict[str, npt.NDArray[np.float32]]:
+    """Read Keras' weights back out of a model that `build_graph` wrote.
+
+    Parameters
+    ----------
+    graph : bytes
+        The model.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        As given to `build_graph`.
+
+    Raises
+    ------
+    ArtifactError
+        It is another model.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+    from onnx import numpy_helper
+
+    try:
+        initializers = onnx.load_from_string(graph).graph.initializer
+        arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in initializers}
+        weights = {name: arrays[name] for name in ("dense.kernel", "dense.bias")}
+        for layer in range(sum(name.endswith(".W") for name in arrays)):
+            kernel, recurrent, bias = (arrays[f"lstm_{layer}.{part}"][0] for part in ("W", "R", "B"))
+            weights[f"lstm_{layer}.kernel"] = _regate(kernel.T, _ONNX_TO_KERAS)
+            weights[f"lstm_{layer}.recurrent"] = _regate(recurrent.T, _ONNX_TO_KERAS)
+            weights[f"lstm_{layer}.bias"] = _regate(bias[: len(bias) // 2], _ONNX_TO_KERAS)
+    except (DecodeError, KeyError) as error:
+        raise ArtifactError(f"The ONNX model is not an LSTM of the workbench: {error!r}.") from None
+    return weights
+
+
+def open_graph(graph: bytes) -> Any:
+    """Open an ONNX model for prediction.
+
+    Parameters
+    ----------
+    graph : bytes
+        As `build_graph` gives it.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+        It works in the thread that calls it, gives memory back after each call, and may be called from
+        several threads at once.
+
+    Raises
+    ------
+    ArtifactError
+        It is not a model that can be run.
+    """
+    return _session(graph, keep_memory=False)
+
+
+def predict_windows(
+    graph: bytes, values: npt.NDArray[np.float32], sequence_length: int, count: int
+) -> npt.NDArray[np.float32]:
+    """Predict from the first `count` windows of a series.
+
+    Parameters
+    ----------
+    graph : bytes
+        As `build_graph` gives it.
+    values : numpy.ndarray, shape (n, d), float32
+        Scaled inputs.
+    sequence_length, count : int
+        Length and number of the windows.
+
+    Returns
+    -------
+    numpy.ndarray, shape (count, horizon), float32
+
+    Notes
+    -----
+    Batches go to one thread a core, each computed in one thread: unlike threads within a batch, these never
+    wait for each other, which matters where other work shares the machine.
+    """
+    session = _session(graph, keep_memory=True)  # one of its own: the memory goes with it
+    windows = sliding(values, sequence_length)[:count]
+
+    def predict(start: int) -> npt.NDArray[np.float32]:
+        batch = np.ascontiguousarray(windows[start : start + _BATCH].swapaxes(0, 1))
+        return run(session, batch)
+
+    starts = range(0, count, _BATCH)
+    threads = min(os.cpu_count() or 1, _MOST_THREADS, len(starts))
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(predict, starts)))
+
+
+def run(session: Any, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Run an open model.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        As `open_graph` gives it.
+    batch : numpy.ndarray, shape (sequence_length, batch, d), float32
+        Windows, time first.
+
+    Returns
+    -------
+    numpy.ndarray, shape (batch, horizon), float32
+    """
+    prediction: npt.NDArray[np.float32] = session.run(["prediction"], {"windows": batch})[0]
+    return prediction
+
+
+def _session(graph: bytes, *, keep_memory: bool) -> Any:
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = keep_memory
+    options.log_severity_level = 4  # errors are raised
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except (
+        states.Fail,
+        states.InvalidProtobuf,
+        states.InvalidGraph,
+        states.InvalidArgument,
+        states.NotImplemented,
+    ) as error:
+        raise ArtifactError(f"The ONNX model cannot be run: {error}", "Train the model again.") from None
+
+
+def _regate(array: npt.NDArray[np.float32], order: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Put the four gates along the last axis into another order."""
+    gates = np.split(array, 4, axis=-1)
+    return np.concatenate([gates[gate] for gate in order], axis=-1)
+
+
+def _check_weights(weights: Weights) -> int:
+    """Count the layers; refuse weights that do not fit each other."""
+    shapes = {name: array.shape for name, array in weights.items()}
+    expected = dict(_expected_shapes(shapes))
+    if shapes != expected:
+        raise ForecasterError(f"The weights have the shapes {shapes}.", f"Expected {expected}.")
+    return sum(name.endswith(".kernel") for name in shapes) - 1
+
+
+def _expected_shapes(shapes: dict[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    n_layers = max(1, sum(name.startswith("lstm_") and name.endswith(".kernel") for name in shapes))
+    width = (shapes.get("lstm_0.kernel") or (1,))[0]
+    for layer in range(n_layers):
+        units = (shapes.get(f"lstm_{layer}.recurrent") or (1,))[0]
+        yield f"lstm_{layer}.kernel", (width, 4 * units)
+        yield f"lstm_{layer}.recurrent", (units, 4 * units)
+        yield f"lstm_{layer}.bias", (4 * units,)
+        width = units
+    horizon = (shapes.get("dense.bias") or (1,))[0]
+    yield "dense.kernel", (width, horizon)
+    yield "dense.bias", (horizon,)

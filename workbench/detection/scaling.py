@@ -1,0 +1,88 @@
+"""Scaling of a channel's inputs to the range that a forecaster works in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from workbench.telemetry.schema import inputs
+
+__all__ = ["Scaling"]
+
+_SCALED_WITHIN = 5.0
+_DIMENSIONLESS = ("", "1")
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Offset and scale of each input, from the training series.
+
+    Attributes
+    ----------
+    offset, scale : tuple of float, length 1 + k
+        An input is worked with as (input - offset) / scale.
+
+    Notes
+    -----
+    The rule: int8 (one-hot) commands are kept as they are. So is telemetry without a unit that stays within
+    -5 to 5 in training: it is taken to be scaled already, as NASA's is (to -1 to 1 over both splits; its
+    largest training value is 4.2). Everything else is brought to -1 to 1 by its least and greatest training
+    value; a constant is only shifted to 0.
+    """
+
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @classmethod
+    def of(cls, train: xr.Dataset) -> "Scaling":
+        """Choose the scaling for a training series.
+
+        Parameters
+        ----------
+        train : xarray.Dataset
+            Training split of a channel, without NaN.
+
+        Returns
+        -------
+        Scaling
+        """
+        values = inputs(train).astype(np.float64)
+        low, high = values.min(axis=0), values.max(axis=0)
+        offset, scale = (high + low) / 2, (high - low) / 2
+        scale[scale == 0] = 1.0
+        kept = np.full(offset.size, train["commands"].dtype == np.int8)
+        kept[0] = train.attrs.get("units", "") in _DIMENSIONLESS and max(-low[0], high[0]) <= _SCALED_WITHIN
+        return cls(tuple(np.where(kept, 0.0, offset).tolist()), tuple(np.where(kept, 1.0, scale).tolist()))
+
+    def apply(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Scale inputs.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (..., 1 + k), float32
+            Inputs as they are in the channel.
+
+        Returns
+        -------
+        numpy.ndarray, same shape, float32
+        """
+        if not any(self.offset) and all(scale == 1 for scale in self.scale):
+            return values
+        return ((values - np.asarray(self.offset)) / np.asarray(self.scale)).astype(np.float32)
+
+    def restore(self, telemetry: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Bring predictions back to the units of the telemetry.
+
+        Parameters
+        ----------
+        telemetry : numpy.ndarray, any shape
+            Scaled telemetry.
+
+        Returns
+        -------
+        numpy.ndarray, same shape, float32
+        """
+        restored: npt.NDArray[np.float64] = np.asarray(telemetry, dtype=np.float64) * self.scale[0] + self.offset[0]
+        return restored.astype(np.float32)
