@@ -261,7 +261,8 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
         for name, value in (("home", settings.home), ("catalog", settings.catalog))
         if value is not None and not value.is_absolute()
     }
-    return settings.model_copy(update=update)
+    # A plain Settings: one that other processes can be given.
+    return Settings.model_construct(**{**dict(settings), **update})
 
 
 def _check_files(files: list[Path]) -> None:

@@ -1,0 +1,380 @@
+"""The command line: one command per job, each a thin call of the session."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import click
+import pandas as pd
+import typer
+from typer.core import TyperGroup
+
+from workbench import __version__
+from workbench.exceptions import WorkbenchError
+from workbench.session import Session, open_session
+
+__all__ = ["app", "main"]
+
+
+class _Commands(TyperGroup):
+    """Turns an error into one line and exit code 2, and Ctrl-C into one line and exit code 130."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (WorkbenchError, OSError) as error:
+            if ctx.params.get("debug") or isinstance(error, BrokenPipeError):
+                raise
+            typer.echo(f"Error: {error}", err=True)
+            raise SystemExit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("\nStopped. What was finished is kept; the same command goes on from there.", err=True)
+            raise SystemExit(130) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Telemetry workbench: forecast telemetry, find anomalies, plan maintenance.\n\n"
+    "Begin with: workbench run (demo fleet and dashboard), or workbench import PATH.",
+)
+
+Channels = Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Names, as P-1.")]
+All = Annotated[bool, typer.Option("--all", help="All channels of the archive.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+OfForecaster = Annotated[
+    str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
+]
+Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="Folder of archive, models and reports (WORKBENCH_HOME).")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    del debug
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    context.obj = home
+
+
+def _session() -> Session:
+    home = click.get_current_context().find_root().obj
+    return open_session(**({"home": home} if home is not None else {}))
+
+
+@app.command()
+def run(
+    serve: Annotated[bool, typer.Option(help="Serve the dashboard at the end.")] = True,
+    host: Annotated[str | None, typer.Option(help="Address of the dashboard.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the dashboard.")] = None,
+) -> None:
+    """Do the main job: train what has no model, score, and serve the dashboard.
+
+    With an empty archive the demo fleet is generated first.
+    """
+    session = _session()
+    if not session.archive.channels():
+        typer.echo("The archive is empty: generating the demo fleet.")
+        session.import_demo(progress=True)
+    have = {model.channel for model in session.registry.list()}
+    without = [name for name in session.archive.channels() if name not in have]
+    if without:
+        _report_failures(session.train(without, "ridge", progress=True))
+    _report_failures(session.score_all(progress=True))
+    overview = session.overview()
+    typer.echo(_table(overview[overview["anomalies"] > 0].sort_values("severity", ascending=False)))
+    typer.echo(
+        f"{len(overview)} channels, {int((overview['anomalies'] > 0).sum())} with anomalies, "
+        f"{int(overview['anomalies'].sum())} anomalies in all."
+    )
+    if serve:
+        _serve(session, host, port)
+
+
+@app.command()
+def fetch(
+    base_url: Annotated[str | None, typer.Option(help="A mirror that holds train/, test/ and the labels.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where the files go; <home>/nasa where omitted.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Downloads at once.")] = 4,
+) -> None:
+    """Download NASA's SMAP and MSL telemetry, checked against its checksums, and import it."""
+    from workbench.telemetry.fetch import fetch_nasa
+
+    session = _session()
+    target = fetch_nasa(folder or session.settings.home / "nasa", base_url=base_url, jobs=jobs, progress=True)
+    _print_import(session.import_data(target, "nasa", progress=True).to_frame())
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A zip, folder or file.")],
+    layout: Annotated[
+        str | None, typer.Option(help="nasa, csv or parquet; by the path's ending where omitted.")
+    ] = None,
+    asset: Annotated[
+        str | None, typer.Option(help="Tables: asset of the channels; the file's name where omitted.")
+    ] = None,
+    time_column: Annotated[str | None, typer.Option(help="Tables: column of the time stamps.")] = None,
+    inputs: Annotated[
+        str | None, typer.Option(help="Tables: columns that go along as inputs, comma-separated.")
+    ] = None,
+    label_column: Annotated[str | None, typer.Option(help="Tables: column that marks anomalies.")] = None,
+    train_fraction: Annotated[float | None, typer.Option(help="Tables: share of the samples to train on.")] = None,
+    train_until: Annotated[str | None, typer.Option(help="Tables: last time of the training part.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Tables: time zone of stamps that carry none.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring telemetry into the archive: NASA's layout, CSV or Parquet.
+
+    What was repaired or dropped is counted. Importing the same again changes nothing.
+    """
+    layout = layout or {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}.get(path.suffix, "nasa")
+    options: dict[str, Any] = {
+        "asset": asset,
+        "time_column": time_column,
+        "inputs": tuple(inputs.split(",")) if inputs else None,
+        "label_column": label_column,
+        "train_fraction": train_fraction,
+        "train_until": train_until,
+        "timezone": timezone,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    if layout == "nasa" and given:
+        raise typer.BadParameter(f"--{next(iter(given)).replace('_', '-')} does not go with the layout nasa.")
+    report = _session().import_data(path, layout, progress=True, **given).to_frame()
+    if as_json:
+        _print_json(_records(report.reset_index()))
+    else:
+        _print_import(report)
+
+
+@app.command()
+def channels(as_json: AsJson = False) -> None:
+    """List the channels with the state of their scores."""
+    session = _session()
+    table = session.channels().reset_index()
+    table = table.merge(session.overview()[["channel", "state", "anomalies"]], on="channel")
+    _show(table, as_json, "No channels. Run: workbench run, or workbench import PATH.")
+
+
+@app.command()
+def quality(channel: Channels = None, as_json: AsJson = False) -> None:
+    """Report on the telemetry itself: gaps, stuck runs, outliers, noise, drift, constant training data."""
+    report = _session().quality(channel or None, progress=True).to_dataframe().reset_index()
+    _show(report, as_json, "No channels.")
+
+
+@app.command()
+def train(
+    channel: Channels = None,
+    everything: All = False,
+    forecaster: Annotated[str, typer.Option(help="persistence, ridge or lstm.")] = "ridge",
+    force: Annotated[bool, typer.Option("--force", help="Train even what is current.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and register a model per channel; what is current is left alone.
+
+    Ctrl-C stops it; the same command goes on where it stopped.
+    """
+    session = _session()
+    names = _chosen(session, channel, everything)
+    table = session.train(names, forecaster, force=force, progress=True)
+    _show(table, as_json, "Nothing to train.")
+    _report_failures(table)
+
+
+@app.command()
+def score(
+    channel: Channels = None,
+    everything: All = False,
+    forecaster: OfForecaster = None,
+    preset: Preset = None,
+    force: Annotated[bool, typer.Option("--force", help="Compute even what is current.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the test series and find anomalies; what is current is not computed again."""
+    session = _session()
+    names = _chosen(session, channel, everything)
+    table = session.score_all(names, forecaster, preset, force=force, progress=True)
+    done = table[table["status"] != "failed"]
+    if as_json:
+        rows = zip(done["channel"], done["model"], done["seconds"], done["anomalies"], strict=True)
+        _print_json(
+            [
+                {"channel": name, "model": model, "seconds": seconds, "anomalies": _records(anomalies)}
+                for name, model, seconds, anomalies in rows
+            ]
+        )
+    else:
+        counted = done.assign(
+            anomalies=[len(found) for found in done["anomalies"]],
+            worst=[found["severity"].max() for found in done["anomalies"]],
+        )
+        typer.echo(_table(counted[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
+        typer.echo(f"{len(done)} channels, {int(counted['anomalies'].sum())} anomalies.")
+    _report_failures(table)
+
+
+@app.command()
+def evaluate(
+    labels: Annotated[Path | None, typer.Option(help="Telemanom's CSV; the archive's labels where omitted.")] = None,
+    forecaster: OfForecaster = None,
+    preset: Preset = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge stored scores by the paper's overlap protocol, beside detectors that look at nothing.
+
+    What is not scored yet is scored first.
+    """
+    result = _session().evaluate(labels, forecaster, preset, progress=True)
+    if as_json:
+        _print_json(result.to_json_dict())
+        return
+    typer.echo(_table(result.rows))
+    typer.echo("\nFor comparison, detectors that look at nothing, and persistence:")
+    typer.echo(_table(result.baselines))
+    if result.unjudged:
+        reasons = pd.Series(result.unjudged).value_counts()
+        typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")
+
+
+@app.command()
+def report(
+    channel: Channels = None, everything: All = False, forecaster: OfForecaster = None, preset: Preset = None
+) -> None:
+    """Write a channel's report: an executed notebook as one HTML page."""
+    from workbench.reports import reports
+
+    session = _session()
+    names = _chosen(session, channel, everything)
+    written = reports(session.settings, names, forecaster=forecaster, preset=preset, progress=True)
+    for path in written.values():
+        typer.echo(str(path))
+
+
+@app.command()
+def models(
+    channel: Annotated[str | None, typer.Argument(help="List only this channel's.")] = None, as_json: AsJson = False
+) -> None:
+    """List the registered models: versions, aliases, training error."""
+    found = _session().registry.list(channel)
+    table = pd.DataFrame(
+        [
+            {
+                "model": info.id,
+                "aliases": ", ".join(info.aliases),
+                "created": info.created.isoformat(timespec="seconds"),
+                "validation_error": info.metrics.get("validation_error", math.nan),
+                "training_seconds": info.metrics.get("training_seconds", math.nan),
+            }
+            for info in found
+        ]
+    )
+    _show(table, as_json, "No models. Run: workbench train --all")
+
+
+@app.command()
+def lab() -> None:
+    """Open the notebooks in JupyterLab."""
+    from workbench.reports import notebooks_folder
+
+    command = [sys.executable, "-m", "jupyter", "lab", str(notebooks_folder())]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+@app.command()
+def dashboard(
+    host: Annotated[str | None, typer.Option(help="Address; 127.0.0.1 where omitted.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 8866 where omitted.")] = None,
+) -> None:
+    """Serve the dashboard until Ctrl-C."""
+    _serve(_session(), host, port)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, found and missing, and how to mend it."""
+    from workbench.doctor import examine
+
+    findings = examine(_session())
+    _show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+# ---- internals
+
+
+def _chosen(session: Session, names: list[str] | None, everything: bool) -> list[str]:
+    if bool(names) == everything:
+        raise typer.BadParameter("Name channels, or give --all (and not both). workbench channels lists them.")
+    return session.channel_names(names or None)
+
+
+def _serve(session: Session, host: str | None, port: int | None) -> None:
+    from workbench.views.serving import serve_dashboard
+
+    settings = session.settings
+    serve_dashboard(
+        settings, host=host or settings.dashboard.host, port=settings.dashboard.port if port is None else port
+    )
+
+
+def _show(table: pd.DataFrame, as_json: bool, empty: str) -> None:
+    if as_json:
+        _print_json(_records(table))
+    else:
+        typer.echo(empty if table.empty else _table(table))
+
+
+def _print_import(report: pd.DataFrame) -> None:
+    counts = report["status"].value_counts()
+    typer.echo(_table(report.reset_index()))
+    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()) + ". Next: workbench train --all")
+
+
+def _report_failures(table: pd.DataFrame) -> None:
+    failed = table[table["status"] == "failed"]
+    for channel, reason in zip(failed["channel"], failed["reason"], strict=True):
+        typer.echo(f"{channel} failed: {reason}", err=True)
+    if len(failed):
+        raise WorkbenchError(f"{len(failed)} of {len(table)} channels failed.", "The others are done and kept.")
+
+
+def _table(table: pd.DataFrame) -> str:
+    shown = table.loc[:, [not _blank(table[column]) for column in table]]
+    return shown.to_string(index=False, float_format="{:.4g}".format, na_rep="-", max_colwidth=60)
+
+
+def _blank(column: "pd.Series[Any]") -> bool:
+    return bool(len(column)) and bool((column.isna() | (column.astype(str) == "")).all())
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = table.astype(object).where(table.notna(), None)
+    return cast("list[dict[str, Any]]", plain.to_dict(orient="records"))
+
+
+def _print_json(value: Sequence[Any] | dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, indent=2, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy scalars and the like into what JSON has."""
+    return value.item() if hasattr(value, "item") else str(value)

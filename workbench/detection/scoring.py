@@ -1,0 +1,154 @@
+"""A channel's score: what a model predicted, how far off it was, and the anomalies that this makes.
+
+A score carries what it was made from (model, data hash, parameters), so that one that is current is never
+computed twice and one that is not says why.
+"""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workbench.detection.anomalies import detect
+from workbench.exceptions import DetectionError
+from workbench.settings import SeverityLevels, TelemanomParams
+
+if TYPE_CHECKING:
+    from workbench.detection.forecasters import Forecaster
+
+__all__ = ["METHOD", "anomaly_frame", "provenance", "score", "stale_reason"]
+
+METHOD = 1
+"""Version of the method; raised when the same inputs give another score."""
+
+
+def provenance(model: str, data_hash: str, params: TelemanomParams) -> dict[str, Any]:
+    """Tell what a score is made from; equal provenance means an equal score.
+
+    Parameters
+    ----------
+    model : str
+        Model and version, as `P-1.ridge/3`.
+    data_hash : str
+        SHA-256 of the test series.
+    params : TelemanomParams
+
+    Returns
+    -------
+    dict
+        JSON values.
+    """
+    return {
+        "model": model,
+        "data_hash": data_hash,
+        "parameters": json.dumps(params.model_dump(), sort_keys=True),
+        "method": METHOD,
+    }
+
+
+def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """Say why a stored score is not the wanted one; empty where it is.
+
+    Parameters
+    ----------
+    attributes : dict
+        Of the stored score.
+    wanted : dict
+        From `provenance`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> wanted = provenance("P-1.ridge/3", "abc", TelemanomParams())
+    >>> stale_reason(wanted | {"model": "P-1.ridge/2"}, wanted)
+    'made with P-1.ridge/2, now P-1.ridge/3'
+    """
+    if attributes.get("model") != wanted["model"]:
+        return f"made with {attributes.get('model')}, now {wanted['model']}"
+    reasons = {
+        "data_hash": "the telemetry has changed",
+        "parameters": "the preset's parameters have changed",
+        "method": "the method has changed",
+    }
+    return next((text for name, text in reasons.items() if attributes.get(name) != wanted[name]), "")
+
+
+def score(channel: xr.Dataset, forecaster: "Forecaster", params: TelemanomParams) -> xr.Dataset:
+    """Predict a channel and find its anomalies.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        Test split, n samples.
+    forecaster : Forecaster
+        Fitted to the channel.
+    params : TelemanomParams
+
+    Returns
+    -------
+    xarray.Dataset
+        `prediction`, `prediction_error`, `smoothed_error` and `epsilon`, float32 in the units of the telemetry,
+        dims (time,) of length n - sequence_length - prediction_horizon; coordinate `sample` is the position in
+        the test series. Attributes: `anomalies` (JSON rows of start, end, severity), `seconds`.
+
+    Raises
+    ------
+    DetectionError
+        The forecaster's windows are not those of `params`, or the telemetry is not finite.
+    """
+    windows = (forecaster.sequence_length, forecaster.prediction_horizon)
+    if windows != (params.sequence_length, params.prediction_horizon):
+        raise DetectionError(
+            f"The model has sequence_length {windows[0]} and prediction_horizon {windows[1]}, the preset "
+            f"{params.sequence_length} and {params.prediction_horizon}.",
+            "Train a model with the preset's windows, or choose another preset.",
+        )
+    began = time.perf_counter()
+    prediction = forecaster.predict(channel)
+    found = detect(channel["telemetry"].values, prediction, params)
+    seconds = time.perf_counter() - began
+    samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
+    series = {
+        "prediction": prediction,
+        "prediction_error": found.prediction_error,
+        "smoothed_error": found.smoothed_error,
+        "epsilon": found.epsilon,
+    }
+    units = channel.attrs.get("units", "")
+    return xr.Dataset(
+        {name: ("time", values.astype(np.float32), {"units": units}) for name, values in series.items()},
+        coords={"time": channel["time"].values[samples], "sample": ("time", samples)},
+        attrs={
+            "channel": channel.attrs["channel"],
+            "anomalies": json.dumps(found.anomalies.to_numpy().tolist()),
+            "seconds": seconds,
+        },
+    )
+
+
+def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.DataFrame:
+    """Anomalies of a stored score as a table.
+
+    Parameters
+    ----------
+    attributes : dict
+        Of the score.
+    levels : SeverityLevels
+        Name the severity.
+
+    Returns
+    -------
+    pandas.DataFrame
+        int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
+    """
+    rows = json.loads(attributes["anomalies"])
+    frame = pd.DataFrame(rows, columns=["start", "end", "severity"]).astype(
+        {"start": "int64", "end": "int64", "severity": "float64"}
+    )
+    return frame.assign(level=pd.Series([levels.level(severity) for severity in frame["severity"]], dtype="str"))

@@ -1,0 +1,168 @@
+"""The scores of a fleet: computed where they are due, read where they are current, listed without computing."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from workbench.compute import map_channels
+from workbench.detection.scoring import anomaly_frame, provenance, score, stale_reason
+from workbench.exceptions import SettingsError, WorkbenchError
+from workbench.models import ModelInfo, Registry
+from workbench.models.names import choose_champion
+from workbench.settings import Settings, TelemanomParams
+from workbench.telemetry.archive import Archive
+
+__all__ = ["OVERVIEW_COLUMNS", "Scores"]
+
+OVERVIEW_COLUMNS = (
+    "channel",
+    "asset",
+    "subsystem",
+    "samples",
+    "anomalies",
+    "severity",
+    "level",
+    "model",
+    "state",
+    "reason",
+    "flagged",
+)
+"""Columns of `Session.overview`."""
+
+
+class Scores:
+    """Scores of an archive's channels by a registry's models.
+
+    Parameters
+    ----------
+    settings : Settings
+    archive : Archive
+    registry : Registry
+    clock : callable
+        Gives the present time.
+    """
+
+    def __init__(self, settings: Settings, archive: Archive, registry: Registry, clock: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.archive = archive
+        self.registry = registry
+        self.clock = clock
+
+    def params(self, preset: str | None) -> tuple[str, TelemanomParams]:
+        """Give a preset's name, the one in use where omitted, and its parameters."""
+        name = preset or self.settings.preset
+        if name not in self.settings.presets:
+            raise SettingsError(f"There is no preset {name!r}.", f"Known: {', '.join(sorted(self.settings.presets))}.")
+        return name, self.settings.presets[name]
+
+    def score(
+        self, channel: str, forecaster: str | None, preset: str | None, *, force: bool = False
+    ) -> tuple[xr.Dataset, bool]:
+        """Give the score and whether it was computed just now."""
+        described = self.archive.info(channel)
+        name, params = self.params(preset)
+        model = self.registry.champion(channel, forecaster)
+        wanted = provenance(model.id, described.test_hash, params)
+        key = f"{model.forecaster}.{name}"
+        stored = self.archive.scores(channel).get(key)
+        if not force and stored is not None and not stale_reason(stored, wanted):
+            return self.archive.open_scores(channel, key), False
+        scored = score(self.archive.open(channel), self.registry.load(model), params)
+        scored.attrs |= wanted | {
+            "forecaster": model.forecaster,
+            "preset": name,
+            "scored_at": self.clock().isoformat(timespec="seconds"),
+        }
+        self.archive.write_scores(channel, key, scored)
+        return scored, True
+
+    def table(
+        self,
+        channels: Sequence[str],
+        forecaster: str | None = None,
+        preset: str | None = None,
+        *,
+        force: bool = False,
+        progress: bool = False,
+    ) -> pd.DataFrame:
+        """Score many channels; see `Session.score_all`."""
+        workers = self.settings.workers
+        own: Callable[[str], dict[str, Any]] = partial(self._row, forecaster, preset, force)
+        function = own if workers == 1 else partial(_elsewhere, self.settings, self.clock, forecaster, preset, force)
+        rows = {}
+        for name, result in map_channels(function, channels, workers=workers, progress=progress, description="score"):
+            if isinstance(result, WorkbenchError):
+                empty = anomaly_frame({"anomalies": "[]"}, self.settings.severity)
+                result = {"status": "failed", "model": "", "seconds": 0.0, "anomalies": empty, "reason": str(result)}
+            rows[name] = {"channel": name, **result}
+        columns = ["channel", "status", "model", "seconds", "anomalies", "reason"]
+        return pd.DataFrame([rows[name] for name in channels], columns=columns)
+
+    def overview(self) -> pd.DataFrame:
+        """Give the state of every channel; see `Session.overview`."""
+        champions: dict[str, list[ModelInfo]] = {}
+        for info in self.registry.list():
+            if "champion" in info.aliases:
+                champions.setdefault(info.channel, []).append(info)
+        rows = [self._overview_row(name, champions.get(name, [])) for name in self.archive.channels()]
+        return pd.DataFrame(rows, columns=list(OVERVIEW_COLUMNS))
+
+    def _row(self, forecaster: str | None, preset: str | None, force: bool, channel: str) -> dict[str, Any]:
+        scored, computed = self.score(channel, forecaster, preset, force=force)
+        return {
+            "status": "scored" if computed else "current",
+            "model": scored.attrs["model"],
+            "seconds": float(scored.attrs["seconds"]),
+            "anomalies": anomaly_frame(scored.attrs, self.settings.severity),
+            "reason": "",
+        }
+
+    def _overview_row(self, name: str, champions: list[ModelInfo]) -> dict[str, Any]:
+        info = self.archive.info(name)
+        row = {
+            "channel": name,
+            "asset": info.asset,
+            "subsystem": info.subsystem,
+            "samples": info.n_test,
+            "anomalies": 0,
+            "severity": float("nan"),
+            "level": "",
+            "model": "",
+            "state": "missing",
+            "reason": "not scored yet" if champions else "no model",
+            "flagged": float("nan"),
+        }
+        preset, params = self.params(None)
+        scores = {key: attrs for key, attrs in self.archive.scores(name).items() if attrs.get("preset") == preset}
+        if not scores:
+            return row
+        reason = "its model is gone"
+        attributes = next(iter(scores.values()))
+        if champions:
+            champion = choose_champion(champions, name, None)
+            attributes = scores.get(f"{champion.forecaster}.{preset}", attributes)
+            reason = stale_reason(attributes, provenance(champion.id, info.test_hash, params))
+        found = anomaly_frame(attributes, self.settings.severity)
+        row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
+        row |= {"anomalies": len(found), "flagged": float((found["end"] - found["start"] + 1).sum() / info.n_test)}
+        if len(found):
+            worst = float(found["severity"].max())
+            row |= {"severity": worst, "level": self.settings.severity.level(worst)}
+        return row
+
+
+def _elsewhere(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    forecaster: str | None,
+    preset: str | None,
+    force: bool,
+    channel: str,
+) -> dict[str, Any]:
+    """Score a channel in another process, with an archive and registry of its own."""
+    registry = Registry(settings.registry_path, settings.tracking_uri, settings.model_cache_bytes)
+    return Scores(settings, Archive(settings.archive_path), registry, clock)._row(forecaster, preset, force, channel)

@@ -1,0 +1,402 @@
+"""The session: archive, catalog, models and clock, opened from settings.
+
+Everything that a notebook, a view or the command line does goes through one of these methods.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+
+from workbench.detection.scoring import anomaly_frame, score
+from workbench.display import Channel, session_html
+from workbench.exceptions import ChannelNotFoundError, ImportDataError, LabelError, WorkbenchError
+from workbench.scores import Scores
+from workbench.settings import Settings, load_settings
+from workbench.telemetry.archive import Archive
+
+if TYPE_CHECKING:
+    from workbench.detection.evaluation import Evaluation
+    from workbench.models import Registry
+    from workbench.telemetry.catalog import Catalog
+    from workbench.telemetry.importers import ImportReport
+
+__all__ = ["Session", "open_session"]
+
+
+def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
+    """Open a workbench: `wb.open()`.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Where `workbench.yaml` is looked for.
+    **overrides
+        Settings that win over files and variables, as `home="data/nasa"`.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    SettingsError
+        A setting is wrong; the message names it.
+    """
+    return Session(load_settings(folder, **overrides))
+
+
+class Session:
+    """One open workbench.
+
+    Parameters
+    ----------
+    settings : Settings
+    clock : callable, optional
+        Gives the present time, aware; the system's where omitted.
+
+    Attributes
+    ----------
+    settings : Settings
+    archive : Archive
+        Telemetry, labels and scores.
+    clock : callable
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
+        self.settings = settings
+        self.archive = Archive(settings.archive_path)
+        self.clock = clock or partial(datetime.now, UTC)
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """Assets and channels with units and limits."""
+        from workbench.telemetry.catalog import Catalog
+
+        return Catalog.load(self.settings.catalog)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The trained models."""
+        from workbench.models import Registry
+
+        return Registry(self.settings.registry_path, self.settings.tracking_uri, self.settings.model_cache_bytes)
+
+    @cached_property
+    def _scores(self) -> Scores:
+        return Scores(self.settings, self.archive, self.registry, self.clock)
+
+    def __repr__(self) -> str:
+        """Say where the session is and what it holds."""
+        return f"Session({str(self.settings.home)!r}, {len(self.archive.channels())} channels)"
+
+    def _repr_html_(self) -> str:
+        return session_html(self.settings, self.overview())
+
+    # ---- telemetry
+
+    def channels(self) -> pd.DataFrame:
+        """List the channels of the archive.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel, indexed by its name: asset, subsystem, units, n_train, n_test, n_commands,
+            labelled (bool), source.
+        """
+        columns = ["channel", "asset", "subsystem", "units", "n_train", "n_test", "n_commands", "labelled", "source"]
+        infos = [self.archive.info(name) for name in self.archive.channels()]
+        rows = [[getattr(info, column) for column in columns] for info in infos]
+        return pd.DataFrame(rows, columns=columns).set_index("channel")
+
+    def channel(self, name: str, split: str = "test") -> Channel:
+        """Open one split of a channel; samples are read when they are used.
+
+        Parameters
+        ----------
+        name : str
+        split : {"test", "train"}
+
+        Returns
+        -------
+        xarray.Dataset
+            Keeps the contract of a channel.
+
+        Raises
+        ------
+        ChannelNotFoundError
+        """
+        return Channel(self.archive.open(name, split))
+
+    def fleet(self) -> xr.DataTree:
+        """Open all channels as one tree, lazily."""
+        return self.archive.tree()
+
+    def import_data(self, path: Path | str, layout: str, *, progress: bool = False, **options: Any) -> "ImportReport":
+        """Bring telemetry into the archive.
+
+        Parameters
+        ----------
+        path : Path or str
+            Zip, folder or file.
+        layout : str
+            One of `workbench.telemetry.importers.IMPORTERS`.
+        progress : bool
+            Show a bar.
+        **options
+            Of the layout's importer.
+
+        Returns
+        -------
+        ImportReport
+
+        Raises
+        ------
+        ImportDataError
+            The file cannot be used.
+        """
+        from workbench.telemetry.importers import IMPORTERS
+
+        if layout not in IMPORTERS:
+            raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
+        return IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
+
+    def import_demo(self, *, progress: bool = False) -> list[str]:
+        """Generate the demo fleet from the session's seed; what is there already stays.
+
+        Returns
+        -------
+        list of str
+            Its channels.
+        """
+        from workbench.telemetry.synthetic import import_demo
+
+        return import_demo(self.archive, self.settings.seed, progress=progress)
+
+    def quality(self, channels: Iterable[str] | None = None, *, progress: bool = False) -> xr.Dataset:
+        """Report on the quality of the telemetry.
+
+        Returns
+        -------
+        xarray.Dataset
+            Dim `channel`; `.to_dataframe()` is the table.
+        """
+        from workbench.telemetry.quality import quality_report
+
+        return quality_report(self.archive, self.channel_names(channels), progress=progress)
+
+    # ---- models
+
+    def train(
+        self,
+        channels: str | Iterable[str] | None = None,
+        forecaster: str = "ridge",
+        *,
+        force: bool = False,
+        progress: bool = False,
+    ) -> pd.DataFrame:
+        """Train and register a forecaster per channel; what is current is left alone.
+
+        Parameters
+        ----------
+        channels : str or iterable of str, optional
+            All where omitted.
+        forecaster : str
+            One of `workbench.detection.forecasters.FORECASTERS`.
+        force : bool
+            Train even what is current.
+        progress : bool
+            Show a bar.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel: status (trained, current, failed), model, seconds, reason and metrics.
+        """
+        from workbench.models import train_channels
+
+        return train_channels(
+            self.archive,
+            self.registry,
+            self.channel_names(channels),
+            forecaster,
+            seed=self.settings.seed,
+            force=force,
+            progress=progress,
+        )
+
+    # ---- scores
+
+    def score(
+        self, channel: str, forecaster: str | None = None, preset: str | None = None, *, force: bool = False
+    ) -> xr.Dataset:
+        """Score a channel's test series, or give the stored score where it is current.
+
+        Parameters
+        ----------
+        channel : str
+        forecaster : str, optional
+            Whose champion predicts; the channel's champion where omitted.
+        preset : str, optional
+            Detection parameters; those in use where omitted.
+        force : bool
+            Compute even what is current.
+
+        Returns
+        -------
+        xarray.Dataset
+            `prediction`, `prediction_error`, `smoothed_error`, `epsilon` over the judged samples; attribute
+            `model` names model and version.
+
+        Raises
+        ------
+        ChannelNotFoundError, ModelNotFoundError, DetectionError
+        """
+        return self._scores.score(channel, forecaster, preset, force=force)[0]
+
+    def anomalies(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
+        """Anomaly sequences of a channel, scored first where that is due.
+
+        Parameters
+        ----------
+        channel, forecaster, preset
+            As for `score`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
+        """
+        return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
+
+    def score_all(
+        self,
+        channels: Iterable[str] | None = None,
+        forecaster: str | None = None,
+        preset: str | None = None,
+        *,
+        force: bool = False,
+        progress: bool = False,
+    ) -> pd.DataFrame:
+        """Score many channels; one that fails does not stop the others.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel: channel, status (scored, current, failed), model, seconds, anomalies (the table),
+            reason.
+        """
+        names = self.channel_names(channels)
+        return self._scores.table(names, forecaster, preset, force=force, progress=progress)
+
+    def overview(self) -> pd.DataFrame:
+        """State of every channel from the stored scores; nothing is computed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `workbench.scores.OVERVIEW_COLUMNS`, one row a channel. `state` is current, stale (see `reason`) or
+            missing; severity is the worst score, NaN without anomalies; flagged is the share of samples inside
+            anomalies.
+        """
+        return self._scores.overview()
+
+    def evaluate(
+        self,
+        labels: Path | str | Mapping[str, pd.DataFrame] | None = None,
+        forecaster: str | None = None,
+        preset: str | None = None,
+        *,
+        progress: bool = False,
+    ) -> "Evaluation":
+        """Judge stored scores against labels; what is not scored yet is scored first.
+
+        Parameters
+        ----------
+        labels : Path, str or mapping, optional
+            Telemanom's CSV, or a label table per channel; the archive's own where omitted.
+        forecaster, preset : str, optional
+            As for `score`.
+        progress : bool
+            Show a bar.
+
+        Returns
+        -------
+        Evaluation
+        """
+        from workbench.detection.evaluation import evaluate
+
+        truth = self._labels(labels)
+        infos = {name: self.archive.info(name) for name in truth}
+        table = self.score_all(list(truth), forecaster, preset, progress=progress)
+        failed = table[table["status"] == "failed"]
+        if len(failed) == len(table):
+            raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
+        scored = table[table["status"] != "failed"]
+        predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
+        return evaluate(
+            predicted,
+            truth,
+            {name: info.n_test for name, info in infos.items()},
+            {name: info.asset for name, info in infos.items()},
+            hashes={name: info.test_hash for name, info in infos.items()},
+            persistence=self._persistence(predicted, preset),
+        )
+
+    # ---- internals
+
+    def channel_names(self, channels: str | Iterable[str] | None = None) -> list[str]:
+        """Give the named channels, or all, after checking that the archive holds them.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            One is unknown, or the archive is empty.
+        """
+        known = self.archive.channels()
+        if channels is None:
+            if not known:
+                raise ChannelNotFoundError(
+                    f"The archive {self.archive.path} is empty.", "Run: workbench run, or workbench import PATH."
+                )
+            return known
+        names = [channels] if isinstance(channels, str) else list(channels)
+        for name in names:
+            self.archive.info(name)
+        return names
+
+    def _labels(self, labels: Path | str | Mapping[str, pd.DataFrame] | None) -> dict[str, pd.DataFrame]:
+        names = self.channel_names(None)
+        if labels is None:
+            known = {name: found for name in names if (found := self.archive.labels(name)) is not None}
+        else:
+            given = labels if isinstance(labels, Mapping) else self._read_labels(Path(labels))
+            known = {name: given[name] for name in names if name in given}
+        if not known:
+            raise LabelError(
+                "No channel of the archive is labelled.",
+                "Give labels: workbench evaluate --labels labeled_anomalies.csv",
+            )
+        return known
+
+    def _read_labels(self, path: Path) -> dict[str, pd.DataFrame]:
+        from workbench.telemetry.labels import read_labels
+
+        return read_labels(path)
+
+    def _persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
+        """Flag what the forecaster that knows nothing flags under the same thresholds."""
+        from workbench.detection.persistence import PersistenceForecaster
+
+        _, params = self._scores.params(preset)
+        windows = {"sequence_length": params.sequence_length, "prediction_horizon": params.prediction_horizon}
+        flagged = {}
+        for name in channels:
+            forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
+            scored = score(self.archive.open(name), forecaster, params)
+            flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
+        return flagged
