@@ -9,7 +9,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["all_pages", "prepare_database", "quiet"]
+__all__ = ["ENVIRONMENT", "all_pages", "prepare_database", "quiet"]
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""Variables under which MLflow sends no usage data and prints nothing."""
 
 
 def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:

@@ -24,7 +24,7 @@ from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
 from workbench.models.listing import ModelInfo, assemble, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
-from workbench.models.mlflow_calls import all_pages, prepare_database, quiet
+from workbench.models.mlflow_calls import ENVIRONMENT, all_pages, prepare_database, quiet
 from workbench.models.names import check_alias, choose_champion, choose_version, model_name, parameter_text
 
 if TYPE_CHECKING:
@@ -304,7 +304,7 @@ class Registry:
             runs = []
             if experiment is not None:
                 runs = all_pages(client.search_runs, [experiment.experiment_id], run_view_type=ViewType.ALL)
-        found = assemble(
+        rows = assemble(
             [(item.name, int(item.version), item.creation_timestamp, item.source, item.run_id) for item in versions],
             {(item.name, int(item.version)): item.tags for item in versions},
             [(model.name, int(version), alias) for model in models for alias, version in model.aliases.items()],
@@ -312,7 +312,7 @@ class Registry:
             {run.info.run_id: run.data.params for run in runs},
             self.location.artifacts,
         )
-        return [info for info in found if all(value in (None, getattr(info, key)) for key, value in wanted.items())]
+        return [info for info in rows if all(value in (None, getattr(info, key)) for key, value in wanted.items())]
 
     def _experiment(self, client: Any) -> str:
         experiment = client.get_experiment_by_name(EXPERIMENT)
@@ -333,8 +333,7 @@ class Registry:
     @contextmanager
     def _using(self) -> Iterator[Any]:
         """Give MLflow's client; its warnings and logs are kept back, its errors become a `ModelError`."""
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        os.environ["DO_NOT_TRACK"] = "true"
+        os.environ.update(ENVIRONMENT)
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         with self._client_lock, warnings.catch_warnings():  # SQLAlchemy 2.1 about MLflow's own mappings
             warnings.filterwarnings("ignore", "The ``noload`` loader strategy is deprecated", DeprecationWarning)
@@ -360,7 +359,7 @@ class Registry:
 
     def _unusable(self, error: BaseException) -> ModelError:
         cause = getattr(error.__cause__ or error, "orig", None) or error  # what the database itself said
-        reason = str(cause).strip().partition("\n")[0]
+        reason = str(cause).strip().partition("\n")[0].replace(self.location.uri, str(self.location))
         return ModelError(
             f"The model registry {self.location} cannot be used: {reason}.",
             "Check that it can be reached and written and that the disk has space, or set WORKBENCH_TRACKING_URI.",
