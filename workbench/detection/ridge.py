@@ -47,8 +47,8 @@ class RidgeForecaster(BaseForecaster):
         *,
         sequence_length: int = 250,
         prediction_horizon: int = 10,
-        telemetry_lags: int = 250,
-        command_lags: int = 10,
+        telemetry_lags: int = 100,
+        command_lags: int = 25,
     ) -> None:
         super().__init__(sequence_length=sequence_length, prediction_horizon=prediction_horizon)
         for label, value, least in (("telemetry_lags", telemetry_lags, 1), ("command_lags", command_lags, 0)):
@@ -72,6 +72,8 @@ class RidgeForecaster(BaseForecaster):
         values = training.values.astype(np.float64)
         centre: npt.NDArray[np.float64] = values.mean(axis=0)
         values -= centre  # keeps the sums below well conditioned
+        active = np.flatnonzero(values[:, 1:].any(axis=0))  # a command that never changes has no weight
+        values = values[:, [0, *(active + 1)]]
         windows = sliding(values, length)[: len(training.learned) + len(training.held_out)]
         targets = np.lib.stride_tricks.sliding_window_view(values[length:, 0], horizon)
         gram, cross, lag_sum, target_sum = self._sums(windows, targets, training.learned)
@@ -80,14 +82,16 @@ class RidgeForecaster(BaseForecaster):
         gram -= n * np.outer(lag_mean, lag_mean)
         cross -= n * np.outer(lag_mean, target_mean)
         scale = gram.trace() / len(gram) or 1.0
-        fits = [np.linalg.solve(gram + alpha * scale * np.eye(len(gram)), cross) for alpha in _ALPHAS]
+        fits: list[npt.NDArray[Any]] = [
+            np.linalg.solve(gram + alpha * scale * np.eye(len(gram)), cross) for alpha in _ALPHAS
+        ]
         one_step = np.stack([fit[:, 0] for fit in fits], axis=1)
         error = np.zeros(len(fits))
         for rows in _chunks(training.held_out):
             predicted = (self._lag_matrix(windows, rows) - lag_mean) @ one_step + target_mean[0]
             error += np.abs(predicted - targets[rows, :1]).sum(axis=0)
         best = int(error.argmin())
-        self._weights = self._unpack(fits[best], lag_mean, target_mean, centre)
+        self._weights = self._unpack(fits[best], lag_mean, target_mean, centre, active)
         return {"alpha": _ALPHAS[best]}
 
     def _sums(
@@ -111,20 +115,23 @@ class RidgeForecaster(BaseForecaster):
         telemetry_lags, command_lags = self._lags
         latest = windows.shape[1]
         telemetry = windows[:, latest - telemetry_lags :, 0][rows]
-        commands = windows[:, latest - command_lags :, 1:][rows].reshape(len(rows), -1)
+        n_commands = windows.shape[2] - 1
+        commands = windows[:, latest - command_lags :, 1:][rows].reshape(len(rows), command_lags * n_commands)
         return np.concatenate([telemetry, commands], axis=1)
 
     def _unpack(
         self,
-        fit: npt.NDArray[np.float64],
+        fit: npt.NDArray[Any],
         lag_mean: npt.NDArray[np.float64],
         target_mean: npt.NDArray[np.float64],
         centre: npt.NDArray[np.float64],
+        active: npt.NDArray[np.int64],
     ) -> dict[str, npt.NDArray[np.float32]]:
         """Give the weights by lag and input, and the intercept, for inputs that are not centred."""
         telemetry_lags, command_lags = self._lags
         telemetry = fit[:telemetry_lags]
-        commands = fit[telemetry_lags:].reshape(command_lags, len(centre) - 1, -1)
+        commands = np.zeros((command_lags, len(centre) - 1, fit.shape[1]))
+        commands[:, active] = fit[telemetry_lags:].reshape(command_lags, len(active), fit.shape[1])
         intercept = target_mean - lag_mean @ fit + centre[0]
         intercept -= centre[0] * telemetry.sum(axis=0) + np.einsum("k,lkh->h", centre[1:], commands)
         weights = {"telemetry": telemetry, "commands": commands, "intercept": intercept}

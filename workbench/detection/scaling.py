@@ -70,7 +70,8 @@ class Scaling:
         """
         if not any(self.offset) and all(scale == 1 for scale in self.scale):
             return values
-        return ((values - np.asarray(self.offset)) / np.asarray(self.scale)).astype(np.float32)
+        scaled: npt.NDArray[np.float64] = (values - np.asarray(self.offset)) / np.asarray(self.scale)
+        return scaled.astype(np.float32)
 
     def restore(self, telemetry: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Bring predictions back to the units of the telemetry.
