@@ -130,7 +130,8 @@ class Session:
         ------
         ChannelNotFoundError
         """
-        return Channel(self.archive.open(name, split))
+        opened = self.archive.open(name, split)
+        return Channel(opened.data_vars, opened.coords, opened.attrs)
 
     def fleet(self) -> xr.DataTree:
         """Open all channels as one tree, lazily."""
