@@ -2,13 +2,13 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import click
 import pandas as pd
 import typer
 from typer.core import TyperGroup
@@ -23,7 +23,7 @@ __all__ = ["app", "main"]
 class _Commands(TyperGroup):
     """Turns an error into one line and exit code 2, and Ctrl-C into one line and exit code 130."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except (WorkbenchError, OSError) as error:
@@ -56,7 +56,6 @@ Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in s
 
 @app.callback(invoke_without_command=True)
 def _options(
-    context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Folder of archive, models and reports (WORKBENCH_HOME).")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -65,12 +64,8 @@ def _options(
     if version:
         typer.echo(__version__)
         raise typer.Exit
-    context.obj = home
-
-
-def _session() -> Session:
-    home = click.get_current_context().find_root().obj
-    return open_session(**({"home": home} if home is not None else {}))
+    if home is not None:
+        os.environ["WORKBENCH_HOME"] = str(home.absolute())  # kernels of reports and dashboard inherit it
 
 
 @app.command()
@@ -83,7 +78,7 @@ def run(
 
     With an empty archive the demo fleet is generated first.
     """
-    session = _session()
+    session = open_session()
     if not session.archive.channels():
         typer.echo("The archive is empty: generating the demo fleet.")
         session.import_demo(progress=True)
@@ -111,7 +106,7 @@ def fetch(
     """Download NASA's SMAP and MSL telemetry, checked against its checksums, and import it."""
     from workbench.telemetry.fetch import fetch_nasa
 
-    session = _session()
+    session = open_session()
     target = fetch_nasa(folder or session.settings.home / "nasa", base_url=base_url, jobs=jobs, progress=True)
     _print_import(session.import_data(target, "nasa", progress=True).to_frame())
 
@@ -119,16 +114,10 @@ def fetch(
 @app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="A zip, folder or file.")],
-    layout: Annotated[
-        str | None, typer.Option(help="nasa, csv or parquet; by the path's ending where omitted.")
-    ] = None,
-    asset: Annotated[
-        str | None, typer.Option(help="Tables: asset of the channels; the file's name where omitted.")
-    ] = None,
+    layout: Annotated[str | None, typer.Option(help="nasa, csv or parquet; by its ending where omitted.")] = None,
+    asset: Annotated[str | None, typer.Option(help="Tables: asset; the file's name where omitted.")] = None,
     time_column: Annotated[str | None, typer.Option(help="Tables: column of the time stamps.")] = None,
-    inputs: Annotated[
-        str | None, typer.Option(help="Tables: columns that go along as inputs, comma-separated.")
-    ] = None,
+    inputs: Annotated[str | None, typer.Option(help="Tables: columns that are inputs, comma-separated.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Tables: column that marks anomalies.")] = None,
     train_fraction: Annotated[float | None, typer.Option(help="Tables: share of the samples to train on.")] = None,
     train_until: Annotated[str | None, typer.Option(help="Tables: last time of the training part.")] = None,
@@ -152,7 +141,7 @@ def import_(
     given = {name: value for name, value in options.items() if value is not None}
     if layout == "nasa" and given:
         raise typer.BadParameter(f"--{next(iter(given)).replace('_', '-')} does not go with the layout nasa.")
-    report = _session().import_data(path, layout, progress=True, **given).to_frame()
+    report = open_session().import_data(path, layout, progress=True, **given).to_frame()
     if as_json:
         _print_json(_records(report.reset_index()))
     else:
@@ -162,7 +151,7 @@ def import_(
 @app.command()
 def channels(as_json: AsJson = False) -> None:
     """List the channels with the state of their scores."""
-    session = _session()
+    session = open_session()
     table = session.channels().reset_index()
     table = table.merge(session.overview()[["channel", "state", "anomalies"]], on="channel")
     _show(table, as_json, "No channels. Run: workbench run, or workbench import PATH.")
@@ -171,7 +160,7 @@ def channels(as_json: AsJson = False) -> None:
 @app.command()
 def quality(channel: Channels = None, as_json: AsJson = False) -> None:
     """Report on the telemetry itself: gaps, stuck runs, outliers, noise, drift, constant training data."""
-    report = _session().quality(channel or None, progress=True).to_dataframe().reset_index()
+    report = open_session().quality(channel or None, progress=True).to_dataframe().reset_index()
     _show(report, as_json, "No channels.")
 
 
@@ -187,7 +176,7 @@ def train(
 
     Ctrl-C stops it; the same command goes on where it stopped.
     """
-    session = _session()
+    session = open_session()
     names = _chosen(session, channel, everything)
     table = session.train(names, forecaster, force=force, progress=True)
     _show(table, as_json, "Nothing to train.")
@@ -204,7 +193,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Predict the test series and find anomalies; what is current is not computed again."""
-    session = _session()
+    session = open_session()
     names = _chosen(session, channel, everything)
     table = session.score_all(names, forecaster, preset, force=force, progress=True)
     done = table[table["status"] != "failed"]
@@ -237,7 +226,7 @@ def evaluate(
 
     What is not scored yet is scored first.
     """
-    result = _session().evaluate(labels, forecaster, preset, progress=True)
+    result = open_session().evaluate(labels, forecaster, preset, progress=True)
     if as_json:
         _print_json(result.to_json_dict())
         return
@@ -256,7 +245,7 @@ def report(
     """Write a channel's report: an executed notebook as one HTML page."""
     from workbench.reports import reports
 
-    session = _session()
+    session = open_session()
     names = _chosen(session, channel, everything)
     written = reports(session.settings, names, forecaster=forecaster, preset=preset, progress=True)
     for path in written.values():
@@ -268,7 +257,7 @@ def models(
     channel: Annotated[str | None, typer.Argument(help="List only this channel's.")] = None, as_json: AsJson = False
 ) -> None:
     """List the registered models: versions, aliases, training error."""
-    found = _session().registry.list(channel)
+    found = open_session().registry.list(channel)
     table = pd.DataFrame(
         [
             {
@@ -299,7 +288,7 @@ def dashboard(
     port: Annotated[int | None, typer.Option(help="Port; 8866 where omitted.")] = None,
 ) -> None:
     """Serve the dashboard until Ctrl-C."""
-    _serve(_session(), host, port)
+    _serve(open_session(), host, port)
 
 
 @app.command()
@@ -307,7 +296,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, found and missing, and how to mend it."""
     from workbench.doctor import examine
 
-    findings = examine(_session())
+    findings = examine(open_session())
     _show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)

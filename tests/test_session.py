@@ -1,0 +1,196 @@
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from conftest import wave_channel
+
+import workbench as wb
+from workbench.detection.anomalies import detect
+from workbench.exceptions import (
+    ChannelNotFoundError,
+    DetectionError,
+    ImportDataError,
+    LabelError,
+    ModelNotFoundError,
+    SettingsError,
+)
+from workbench.scores import OVERVIEW_COLUMNS
+from workbench.telemetry.archive import Archive
+
+
+@pytest.fixture
+def session(tiny_archive: Archive) -> wb.Session:
+    """A session over the tiny archive with a trained ridge for each channel."""
+    opened = wb.open(home=tiny_archive.path.parent)
+    opened.clock = lambda: datetime(2026, 1, 1, tzinfo=UTC)
+    assert opened.train()["status"].tolist() == ["trained", "trained"]
+    return opened
+
+
+def test_a_score_is_what_its_model_and_detect_give(session):
+    scored = session.score("X-1")
+    model = session.registry.load(session.registry.champion("X-1"))
+    channel = session.channel("X-1", "test")
+    prediction = model.predict(channel)
+    np.testing.assert_array_equal(scored["prediction"], prediction)
+    found = detect(channel["telemetry"].values, prediction)
+    np.testing.assert_allclose(scored["epsilon"], found.epsilon, rtol=1e-6)
+    np.testing.assert_allclose(scored["smoothed_error"], found.smoothed_error, rtol=1e-6)
+    anomalies = session.anomalies("X-1")
+    assert anomalies[["start", "end", "severity"]].equals(found.anomalies)
+    assert scored.attrs["model"] == "X-1.ridge/1"
+    assert scored["sample"].values.tolist() == list(range(250, 2990))
+    xr.testing.assert_equal(scored["time"].drop_vars("sample"), channel["time"][250:2990])
+
+
+def test_the_spike_is_found_and_the_normal_channel_is_quiet(session):
+    found = session.anomalies("X-1")
+    assert ((found["start"] <= 2039) & (found["end"] >= 2000)).sum() == 1
+    assert list(found.columns) == ["start", "end", "severity", "level"]
+    assert session.anomalies("X-2").empty
+
+
+def test_what_is_current_is_not_computed_again(session, monkeypatch):
+    first = session.score("X-1").load()
+
+    def never(*args: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("workbench.scores.score", never)
+    xr.testing.assert_identical(session.score("X-1").load(), first)
+    assert wb.open(home=session.settings.home).score_all(["X-1"])["status"].tolist() == ["current"]
+    with pytest.raises(AssertionError, match="computed again"):
+        session.score("X-1", force=True)
+
+
+def state(session: wb.Session, channel: str) -> tuple[str, str]:
+    row = session.overview().set_index("channel").loc[channel]
+    return row["state"], row["reason"]
+
+
+def test_what_is_stale_says_so_and_why(session):
+    assert state(session, "X-1") == ("missing", "not scored yet")
+    session.score_all()
+    assert state(session, "X-1") == ("current", "")
+    session.train("X-1", force=True)
+    assert state(session, "X-1") == ("stale", "made with X-1.ridge/1, now X-1.ridge/2")
+    session.score_all()
+    assert state(session, "X-1") == ("current", "")
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 7))
+    assert state(session, "X-1") == ("stale", "the telemetry has changed")
+    session.score_all()
+    changed = wb.open(home=session.settings.home, presets={"paper": {"min_decrease": 0.2}})
+    assert state(changed, "X-1") == ("stale", "the preset's parameters have changed")
+
+
+def test_the_overview_counts_what_the_anomalies_are(session):
+    session.score_all()
+    overview = session.overview()
+    assert tuple(overview.columns) == OVERVIEW_COLUMNS
+    row = overview.set_index("channel").loc["X-1"]
+    found = session.anomalies("X-1")
+    assert row["anomalies"] == len(found)
+    assert row["severity"] == found["severity"].max()
+    assert row["level"] == session.settings.severity.level(row["severity"])
+    assert row["flagged"] == pytest.approx((found["end"] - found["start"] + 1).sum() / 3000)
+    quiet = overview.set_index("channel").loc["X-2"]
+    assert (quiet["anomalies"], quiet["level"], quiet["flagged"]) == (0, "", 0.0)
+    assert np.isnan(quiet["severity"])
+
+
+def test_a_channel_without_a_model_fails_alone(session):
+    session.archive.write(wave_channel("X-3"), wave_channel("X-3", 3000, 5))
+    table = session.score_all().set_index("channel")
+    assert table["status"].to_dict() == {"X-1": "scored", "X-2": "scored", "X-3": "failed"}
+    assert "workbench train X-3" in table.loc["X-3", "reason"]
+    assert state(session, "X-3") == ("missing", "no model")
+    with pytest.raises(ModelNotFoundError):
+        session.score("X-3")
+
+
+def test_several_processes_give_the_same_scores(session):
+    alone = session.score_all(force=True)
+    together = wb.open(home=session.settings.home, workers=2).score_all(force=True)
+    assert together["channel"].tolist() == alone["channel"].tolist()
+    for one, other in zip(alone["anomalies"], together["anomalies"], strict=True):
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_champion_is_the_forecaster_with_the_least_error(session):
+    session.train(forecaster="persistence")
+    chosen = session.score("X-1").attrs["model"]
+    errors = {m.id: m.metrics["validation_error"] for m in session.registry.list("X-1")}
+    assert chosen == min(errors, key=errors.__getitem__)
+    assert session.score("X-1", "persistence").attrs["model"] == "X-1.persistence/1"
+
+
+def test_evaluation_judges_the_labelled_channels(session, tmp_path):
+    result = session.evaluate()
+    row = result.rows.set_index("group").loc["all"]
+    assert (row["true_positives"], row["false_negatives"]) == (1, 0)
+    assert list(result.channels["channel"]) == ["X-1", "X-2"]
+    assert {"flag everything", "flag the middle half", "persistence"} == set(result.baselines["baseline"])
+    file = tmp_path / "labels.csv"
+    file.write_text(
+        'chan_id,spacecraft,anomaly_sequences,class,num_values\nX-1,XAVER,"[[300, 310]]",[point],3000\n',
+        encoding="utf-8",
+    )
+    row = session.evaluate(file).rows.set_index("group").loc["all"]
+    assert (row["true_positives"], row["false_negatives"]) == (0, 1)
+    assert json.loads(json.dumps(session.evaluate().to_json_dict()))["rows"]
+
+
+def test_unknown_names_are_refused(session):
+    with pytest.raises(ChannelNotFoundError, match="Unknown channel 'X-9'"):
+        session.score_all(["X-1", "X-9"])
+    with pytest.raises(SettingsError, match="no preset 'mine'. Known: paper"):
+        session.score("X-1", preset="mine")
+    with pytest.raises(ImportDataError, match="no layout 'xls'. Known: "):
+        session.import_data("file", "xls")
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 2000, 5))
+    session.archive.write(wave_channel("X-2"), wave_channel("X-2", 2000, 5))
+    with pytest.raises(LabelError, match="No channel of the archive is labelled"):
+        session.evaluate()
+
+
+def test_a_preset_with_other_windows_than_the_models_is_refused(session):
+    other = wb.open(home=session.settings.home, presets={"short": {"sequence_length": 100}})
+    with pytest.raises(DetectionError, match="The model has sequence_length 250 .* the preset 100"):
+        other.score("X-1", preset="short")
+
+
+def test_an_empty_workbench_says_how_to_begin(tmp_path):
+    session = wb.open(home=tmp_path / "none")
+    assert session.overview().empty
+    assert session.channels().empty
+    assert "import_demo" in session._repr_html_()
+    with pytest.raises(ChannelNotFoundError, match="workbench run"):
+        session.score_all()
+    assert not (tmp_path / "none").exists()
+
+
+def test_session_and_channel_show_themselves(session):
+    html = session._repr_html_()
+    assert "2 channels of XAVER (2)" in html and "2 missing" in html and "session.score_all()" in html
+    html = session.channel("X-1")._repr_html_()
+    assert "<b>X-1</b> (XAVER / X): 3,000 samples from sample 0 to sample 2,999, 1 commands" in html
+    assert "session.anomalies('X-1')" in html
+    assert "telemetry" in html, "xarray's own view follows"
+    assert isinstance(session.channel("X-1").isel(time=slice(0, 10)), xr.Dataset)
+
+
+def test_opening_loads_neither_tensorflow_nor_mlflow(session):
+    session.score_all()
+    code = (
+        "import sys, workbench as wb;"
+        "assert not {'xarray', 'pandas', 'numpy', 'pydantic'} & set(sys.modules);"
+        f"s = wb.open(home={str(session.settings.home)!r}); s.channel('X-1').load(); s.overview(); s.score('X-1');"
+        "s.registry.load(s.registry.champion('X-1'));"
+        "bad = {'tensorflow', 'keras', 'mlflow', 'bokeh', 'torch', 'onnx'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
