@@ -145,12 +145,17 @@ def test_evaluation_judges_the_labelled_channels(session, tmp_path):
     assert json.loads(json.dumps(session.evaluate().to_json_dict()))["rows"]
 
 
+def test_channels_without_labels_are_named_as_not_judged(session):
+    session.archive.write(wave_channel("X-3"), wave_channel("X-3", 3000, 5))
+    assert session.evaluate().unjudged == {"X-3": "no labels"}
+
+
 def test_unknown_names_are_refused(session):
     with pytest.raises(ChannelNotFoundError, match="Unknown channel 'X-9'"):
         session.score_all(["X-1", "X-9"])
-    with pytest.raises(SettingsError, match="no preset 'mine'. Known: paper"):
+    with pytest.raises(SettingsError, match=r"no preset 'mine'. Known: paper"):
         session.score("X-1", preset="mine")
-    with pytest.raises(ImportDataError, match="no layout 'xls'. Known: "):
+    with pytest.raises(ImportDataError, match=r"no layout 'xls'. Known: "):
         session.import_data("file", "xls")
     session.archive.write(wave_channel("X-1"), wave_channel("X-1", 2000, 5))
     session.archive.write(wave_channel("X-2"), wave_channel("X-2", 2000, 5))
@@ -160,7 +165,7 @@ def test_unknown_names_are_refused(session):
 
 def test_a_preset_with_other_windows_than_the_models_is_refused(session):
     other = wb.open(home=session.settings.home, presets={"short": {"sequence_length": 100}})
-    with pytest.raises(DetectionError, match="The model has sequence_length 250 .* the preset 100"):
+    with pytest.raises(DetectionError, match=r"The model has sequence_length 250 .* the preset 100"):
         other.score("X-1", preset="short")
 
 

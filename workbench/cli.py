@@ -348,7 +348,7 @@ def _report_failures(table: pd.DataFrame) -> None:
 
 def _table(table: pd.DataFrame) -> str:
     shown = table.loc[:, [not _blank(table[column]) for column in table]]
-    return shown.to_string(index=False, float_format="{:.4g}".format, na_rep="-", max_colwidth=60)
+    return shown.to_string(index=False, float_format="{:.4g}".format, na_rep="-")
 
 
 def _blank(column: "pd.Series[Any]") -> bool:

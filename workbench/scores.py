@@ -1,6 +1,6 @@
 """The scores of a fleet: computed where they are due, read where they are current, listed without computing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -110,6 +110,19 @@ class Scores:
                 champions.setdefault(info.channel, []).append(info)
         rows = [self._overview_row(name, champions.get(name, [])) for name in self.archive.channels()]
         return pd.DataFrame(rows, columns=list(OVERVIEW_COLUMNS))
+
+    def persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
+        """Flag what the forecaster that knows nothing flags under the same thresholds."""
+        from workbench.detection.persistence import PersistenceForecaster
+
+        _, params = self.params(preset)
+        windows = {"sequence_length": params.sequence_length, "prediction_horizon": params.prediction_horizon}
+        flagged = {}
+        for name in channels:
+            forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
+            scored = score(self.archive.open(name), forecaster, params)
+            flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
+        return flagged
 
     def _row(self, forecaster: str | None, preset: str | None, force: bool, channel: str) -> dict[str, Any]:
         scored, computed = self.score(channel, forecaster, preset, force=force)

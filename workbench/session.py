@@ -4,6 +4,7 @@ Everything that a notebook, a view or the command line does goes through one of 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from workbench.detection.scoring import anomaly_frame, score
+from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
 from workbench.exceptions import ChannelNotFoundError, ImportDataError, LabelError, WorkbenchError
 from workbench.scores import Scores
@@ -339,14 +340,16 @@ class Session:
             raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
         scored = table[table["status"] != "failed"]
         predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
-        return evaluate(
+        judged = evaluate(
             predicted,
             truth,
             {name: info.n_test for name, info in infos.items()},
             {name: info.asset for name, info in infos.items()},
             hashes={name: info.test_hash for name, info in infos.items()},
-            persistence=self._persistence(predicted, preset),
+            persistence=self._scores.persistence(predicted, preset),
         )
+        unlabelled = {name: "no labels" for name in self.archive.channels() if name not in truth}
+        return replace(judged, unjudged=judged.unjudged | unlabelled)
 
     # ---- internals
 
@@ -371,11 +374,13 @@ class Session:
         return names
 
     def _labels(self, labels: Path | str | Mapping[str, pd.DataFrame] | None) -> dict[str, pd.DataFrame]:
-        names = self.channel_names(None)
+        from workbench.telemetry.labels import read_labels
+
+        names = self.channel_names()
         if labels is None:
             known = {name: found for name in names if (found := self.archive.labels(name)) is not None}
         else:
-            given = labels if isinstance(labels, Mapping) else self._read_labels(Path(labels))
+            given = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
             known = {name: given[name] for name in names if name in given}
         if not known:
             raise LabelError(
@@ -383,21 +388,3 @@ class Session:
                 "Give labels: workbench evaluate --labels labeled_anomalies.csv",
             )
         return known
-
-    def _read_labels(self, path: Path) -> dict[str, pd.DataFrame]:
-        from workbench.telemetry.labels import read_labels
-
-        return read_labels(path)
-
-    def _persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
-        """Flag what the forecaster that knows nothing flags under the same thresholds."""
-        from workbench.detection.persistence import PersistenceForecaster
-
-        _, params = self._scores.params(preset)
-        windows = {"sequence_length": params.sequence_length, "prediction_horizon": params.prediction_horizon}
-        flagged = {}
-        for name in channels:
-            forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
-            scored = score(self.archive.open(name), forecaster, params)
-            flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
-        return flagged

@@ -84,14 +84,19 @@ class TelemanomParams(BaseModel):
 
 
 class SeverityLevels(BaseModel):
-    """Least severity score of each level above `info` (score: see Words in the design)."""
+    """Least severity score of each level above `info`.
+
+    The score of an anomaly says how far its smoothed error lies from epsilon, in units of the error window's mean
+    plus standard deviation. The defaults double from step to step; among the anomalies that ridge finds on NASA's
+    channels they set apart about a tenth below `low`, half below `high`, and a tenth as `critical`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    low: float = Field(0.25, ge=0)
-    medium: float = Field(0.5, ge=0)
-    high: float = Field(1.0, ge=0)
-    critical: float = Field(2.0, ge=0)
+    low: float = Field(2.0, ge=0)
+    medium: float = Field(4.0, ge=0)
+    high: float = Field(8.0, ge=0)
+    critical: float = Field(16.0, ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> "SeverityLevels":
@@ -104,7 +109,7 @@ class SeverityLevels(BaseModel):
 
         Examples
         --------
-        >>> SeverityLevels().level(1.5)
+        >>> SeverityLevels().level(9.5)
         'high'
         """
         for name in ("critical", "high", "medium", "low"):
