@@ -1,0 +1,110 @@
+"""A session that holds a small scored fleet in memory."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workbench.settings import SeverityLevels
+from workbench.telemetry.schema import make_channel
+
+COLUMNS = ("channel", "asset", "subsystem", "samples", "anomalies", "severity", "level", "model", "state", "flagged")
+
+
+def fake_channel(name="P-1", n=3000, seed=0, commands=3, dated=False, asset="SMAP", units=""):
+    random = np.random.default_rng(seed)
+    telemetry = np.sin(np.arange(n) / 60) * 0.5 + random.normal(0, 0.02, n)
+    given = (random.random((n, commands)) < 0.004).astype(np.int8)
+    time = np.datetime64("2026-01-01") + np.arange(n) * np.timedelta64(60, "s") if dated else None
+    return make_channel(
+        telemetry, given, time=time, channel=name, asset=asset, subsystem=name[0], units=units, source="test"
+    )
+
+
+def fake_scored(channel, spans=()):
+    n = channel.sizes["time"]
+    telemetry = channel["telemetry"].values
+    prediction = telemetry + np.float32(0.01)
+    for start, end, size in spans:
+        prediction[start : end + 1] -= np.float32(size)
+    error = np.abs(prediction - telemetry)
+    smoothed = pd.Series(error).ewm(span=40).mean().to_numpy()
+    scored = xr.Dataset(
+        {
+            "prediction": ("time", prediction[250 : n - 10]),
+            "prediction_error": ("time", error[250 : n - 10]),
+            "smoothed_error": ("time", smoothed[250 : n - 10]),
+            "epsilon": ("time", np.full(n - 260, 0.2)),
+        },
+        coords={"time": channel["time"].values[250 : n - 10]},
+        attrs={"model": f"{channel.attrs['channel']}.ridge/1"},
+    )
+    return scored
+
+
+@dataclass
+class FakeArchive:
+    known: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def labels(self, channel):
+        return self.known.get(channel)
+
+
+class FakeSession:
+    """What a view asks of a session; `spans` are (start, end, severity) by channel, None where it is not scored."""
+
+    def __init__(self, spans, *, stale=(), dated=(), assets=None):
+        self.spans, self.stale, self.levels = spans, set(stale), SeverityLevels()
+        self.assets = assets or {}
+        self.data = {
+            name: fake_channel(name, seed=i, dated=name in dated, asset=self.assets.get(name, "SMAP"))
+            for i, name in enumerate(spans)
+        }
+        self.archive = FakeArchive({name: pd.DataFrame({"start": [600], "end": [700]}) for name in list(spans)[:1]})
+        self.opened = []
+
+    def overview(self):
+        return pd.DataFrame([self._row(name) for name in self.spans], columns=COLUMNS)
+
+    def _row(self, name):
+        spans = self.spans[name]
+        channel = self.data[name]
+        row = dict.fromkeys(COLUMNS) | {"channel": name, "asset": channel.attrs["asset"], "subsystem": name[0]}
+        row |= {"samples": channel.sizes["time"], "anomalies": 0, "severity": np.nan, "level": "", "model": ""}
+        if spans is None:
+            return row | {"state": "missing", "flagged": np.nan}
+        worst = max((severity for _, _, severity in spans), default=np.nan)
+        return row | {
+            "anomalies": len(spans),
+            "severity": worst,
+            "level": self.levels.level(worst) if spans else "",
+            "model": f"{name}.ridge/1",
+            "state": "stale" if name in self.stale else "current",
+            "flagged": sum(end - start + 1 for start, end, _ in spans) / channel.sizes["time"],
+        }
+
+    def channel(self, name, split="test"):
+        assert split == "test"
+        self.opened.append(name)
+        return self.data[name]
+
+    def score(self, name):
+        assert self.spans[name] is not None, "a view must not compute"
+        return fake_scored(self.data[name], self.spans[name])
+
+    def anomalies(self, name):
+        spans = self.spans[name]
+        table = pd.DataFrame(spans, columns=["start", "end", "severity"])
+        return table.assign(level=[self.levels.level(value) for value in table["severity"]])
+
+
+def small_fleet():
+    spans = {
+        "P-1": [(2149, 2349, 2.31), (500, 520, 0.3), (1400, 1460, 0.7)],
+        "A-2": [(900, 950, 1.2)],
+        "T-3": [],
+        "E-4": None,
+        "M-5": [(100, 140, 0.1)],
+    }
+    return FakeSession(spans, stale=["A-2"], dated=["T-3"], assets={"M-5": "MSL", "T-3": "MSL"})

@@ -1,0 +1,170 @@
+"""The first page: the state of the fleet, its channels worst first, and the selected channel's evidence."""
+
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import pandas as pd
+import xarray as xr
+from bokeh.layouts import column
+from bokeh.plotting import figure
+from jupyter_bokeh import BokehModel
+
+from workbench.plots import (
+    channel_figure,
+    commands_figure,
+    errors_figure,
+    update_channel_figure,
+    update_commands_figure,
+    update_errors_figure,
+)
+from workbench.plots.series import is_dated
+from workbench.views.base import View
+from workbench.views.markup import anomaly_table, channel_title, fleet_head, row_symbols, row_text
+
+__all__ = ["Overview"]
+
+
+class Overview(View):
+    """The scored fleet on one screen.
+
+    Parameters
+    ----------
+    session : ViewSession
+        Where all values come from.
+    theme : str
+        `light` or `dark`.
+
+    Attributes
+    ----------
+    fleet : pandas.DataFrame
+        `session.overview()`, worst first.
+    channel : str or None
+        The selected channel.
+    """
+
+    title: ClassVar[str] = "Fleet overview"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self.fleet = pd.DataFrame()
+        self._dated: bool | None = None
+        self._figures: dict[str, figure] = {}
+        self._head = widgets.HTML()
+        self._theme_button = widgets.Button(tooltip="Switch between light and dark")
+        self._theme_button.add_class("wb-button")
+        self._theme_button.on_click(self._on_theme)
+        self._refresh_button = widgets.Button(description="Refresh", tooltip="Read the stored scores again")
+        self._refresh_button.add_class("wb-button")
+        self._refresh_button.on_click(self._on_refresh)
+        self._rows_style = widgets.HTML(layout=widgets.Layout(display="none"))
+        self._columns = widgets.HTML("channel\tworst\tscore\tanomalies\tasset")
+        self._columns.add_class("wb-columns")
+        self._list = widgets.RadioButtons(options=[], layout=widgets.Layout(width="100%"))
+        self._list.add_class("wb-rows")
+        self._list.observe(self._on_select, "value")
+        self._title = widgets.HTML()
+        self._title.add_class("wb-title")
+        self._charts = widgets.Box()
+        self._charts.add_class("wb-charts")
+        self._anomalies = widgets.HTML()
+        self._anomalies.add_class("wb-anomalies")
+        head = _box("wb-head", self._head, self._refresh_button, self._theme_button)
+        listing = _box("wb-list", self._rows_style, self._columns, self._list)
+        detail = _box("wb-detail", self._title, self._charts, self._anomalies)
+        for panel in (listing, detail):
+            panel.add_class("wb-panel")
+        return [head, _box("wb-body", listing, detail)]
+
+    @property
+    def channel(self) -> str | None:
+        """Name of the selected channel; None where there is none."""
+        name: str | None = self._list.value
+        return name
+
+    def select(self, channel: str) -> None:
+        """Show a channel, as a click on its row does.
+
+        Parameters
+        ----------
+        channel : str
+            One of `fleet`.
+        """
+        self._list.value = channel
+
+    def refresh(self) -> None:
+        """Read the session again; the selection stays where it can."""
+        selected = self.channel
+        self.fleet = _worst_first(self.session.overview())
+        names = self.fleet["channel"].tolist()
+        self._head.value = fleet_head(self.title, self.fleet)
+        self._rows_style.value = row_symbols(self.fleet)
+        self._theme_button.description = "Dark" if self.tokens.name == "light" else "Light"
+        self._list.unobserve(self._on_select, "value")
+        self._list.options = [(row_text(row), row["channel"]) for row in self.fleet.to_dict(orient="records")]
+        self._list.value = selected if selected in names else next(iter(names), None)
+        self._list.observe(self._on_select, "value")
+        self._show()
+
+    def recolour(self) -> None:
+        """Draw the charts again in the tokens' colours."""
+        self._theme_button.description = "Dark" if self.tokens.name == "light" else "Light"
+        self._dated = None
+        self._show()
+
+    def _on_select(self, change: dict[str, Any]) -> None:
+        del change
+        self._show()
+
+    def _on_refresh(self, button: widgets.Button) -> None:
+        del button
+        self.refresh()
+
+    def _on_theme(self, button: widgets.Button) -> None:
+        del button
+        self.set_theme("dark" if self.tokens.name == "light" else "light")
+
+    def _show(self) -> None:
+        if self.channel is None:
+            self._title.value = ""
+            self._anomalies.value = ""
+            self._charts.children = ()
+            return
+        row = next(row for row in self.fleet.to_dict(orient="records") if row["channel"] == self.channel)
+        telemetry = self.session.channel(self.channel, "test").load()
+        known = row["state"] != "missing"
+        scored = self.session.score(self.channel) if known else None
+        anomalies = self.session.anomalies(self.channel) if known else None
+        self._title.value = channel_title(self.channel, row, telemetry)
+        self._anomalies.value = anomaly_table(anomalies, telemetry, self.channel)
+        self._draw(telemetry, scored, anomalies)
+
+    def _draw(self, telemetry: xr.Dataset, scored: xr.Dataset | None, anomalies: pd.DataFrame | None) -> None:
+        if self._dated == is_dated(telemetry):
+            update_channel_figure(self._figures["channel"], telemetry, scored, anomalies)
+            update_commands_figure(self._figures["commands"], telemetry)
+            update_errors_figure(self._figures["errors"], telemetry, scored, anomalies)
+            return
+        self._dated = is_dated(telemetry)
+        main = channel_figure(telemetry, scored, anomalies, tokens=self.tokens)
+        main.sizing_mode = "stretch_both"
+        shared = {"tokens": self.tokens, "x_range": main.x_range}
+        self._figures = {
+            "channel": main,
+            "commands": commands_figure(telemetry, **shared),
+            "errors": errors_figure(telemetry, scored, anomalies, **shared),
+        }
+        before = self._charts.children
+        self._charts.children = [BokehModel(column(*self._figures.values(), sizing_mode="stretch_both"))]
+        for widget in before:
+            widget.close()
+
+
+def _box(name: str, *children: widgets.Widget) -> widgets.Box:
+    box = widgets.Box(children)
+    box.add_class(name)
+    return box
+
+
+def _worst_first(overview: pd.DataFrame) -> pd.DataFrame:
+    rank = overview["severity"].where(overview["state"] != "missing", float("-inf")).fillna(-1.0)
+    return overview.assign(rank=rank).sort_values("rank", ascending=False, kind="stable").drop(columns="rank")
