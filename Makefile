@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: help setup browser run lab test lint bench constraints clean
+.PHONY: help setup browser run lab test lint bench notebooks constraints clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -51,6 +51,11 @@ lint: $(STAMP) ## ruff, mypy and the import rule
 
 bench: $(STAMP) ## Speed and memory beside their targets
 	$(BIN)/python -m benchmarks
+
+notebooks: $(STAMP) ## Execute the notebooks anew as they are committed: without the copy of BokehJS in their output
+	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --inplace --TagRemovePreprocessor.enabled=True \
+		--TagRemovePreprocessor.remove_all_outputs_tags=bokehjs notebooks/*.ipynb
 
 constraints: ## Pin the newest versions that pyproject.toml allows
 	rm -rf build/resolve

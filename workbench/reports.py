@@ -10,11 +10,13 @@ import tempfile
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
+from workbench import __version__
 from workbench.exceptions import ReportError
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
@@ -30,6 +32,8 @@ _TEMPLATE = """\
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block extra_css -%}<style>main { max-width: 1200px; margin: auto; }</style>{%- endblock -%}
+{%- block body_footer -%}<footer>{{ nb.metadata["footer"] | e }}</footer></main></body>{%- endblock -%}
 """
 
 
@@ -131,7 +135,7 @@ def _check(notebook: Path) -> None:
         raise ReportError(f"{notebook.name} is no notebook.", "It must be a Jupyter notebook of format 4.")
 
 
-def to_html(notebook: Path, title: str) -> str:
+def to_html(notebook: Path, title: str, footer: str = "") -> str:
     """Show an executed notebook as one HTML page without its code.
 
     Parameters
@@ -140,6 +144,8 @@ def to_html(notebook: Path, title: str) -> str:
         An executed notebook.
     title : str
         Title of the page.
+    footer : str
+        Last line of the page.
 
     Returns
     -------
@@ -150,9 +156,15 @@ def to_html(notebook: Path, title: str) -> str:
     from nbconvert import HTMLExporter
 
     node = nbformat.read(notebook, as_version=4)
-    node.metadata["title"] = title
+    node.metadata |= {"title": title, "footer": footer}
     node.metadata.pop("widgets", None)
-    exporter = HTMLExporter(raw_template=_TEMPLATE, exclude_input=True, exclude_output_prompt=True, embed_images=True)
+    exporter = HTMLExporter(
+        raw_template=_TEMPLATE,
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        embed_images=True,
+    )
     body, _ = exporter.from_notebook_node(node)
     return str(body)
 
@@ -203,7 +215,8 @@ def report(
         executed = run_notebook(
             notebooks_folder() / REPORT_NOTEBOOK, Path(folder) / "report.ipynb", parameters, progress=progress
         )
-        page = to_html(executed, f"Report on {channel}")
+        made = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Telemetry workbench {__version__}."
+        page = to_html(executed, f"Report on {channel}", made)
     path = settings.reports_path / f"{channel}.html"
     temporary = path.with_name(f".{channel}-{uuid.uuid4().hex}.html")
     try:
