@@ -69,3 +69,10 @@ def psi(train: list[float], test: list[float]) -> float:
         return [max(count / len(values), 1e-4) for count in counts]
 
     return sum((q - p) * math.log(q / p) for p, q in zip(shares(train), shares(test), strict=True))
+
+
+def ks(train: list[float], test: list[float]) -> float:
+    def share_up_to(values: list[float], bound: float) -> float:
+        return sum(value <= bound for value in values) / len(values)
+
+    return max(abs(share_up_to(train, bound) - share_up_to(test, bound)) for bound in train + test)
