@@ -149,7 +149,7 @@ class Forecasters(UserDict[str, type[Forecaster]]):
     >>> FORECASTERS["ridge"] = LSTMForecaster
     Traceback (most recent call last):
         ...
-    workbench.exceptions.ForecasterError: ... There is already a forecaster 'ridge' ...
+    workbench.exceptions.ForecasterError: There is already a forecaster 'ridge' (RidgeForecaster). Choose another name.
     """
 
     def __setitem__(self, name: str, forecaster: type[Forecaster]) -> None:

@@ -1,0 +1,160 @@
+"""What every member of a registry must do; tests run these over the registry without listing its members."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.conftest import wave_channel
+from workbench.detection.forecasters import Forecaster
+from workbench.detection.windows import split_windows
+from workbench.exceptions import ArtifactError, ForecasterError
+from workbench.telemetry.schema import inputs, make_channel
+
+LENGTH, HORIZON = 20, 3
+SMALL = {"lstm": {"units": [4], "epochs": 1}}
+"""What keeps a forecaster's fit short, where its defaults are not."""
+
+Make = Callable[[], Forecaster]
+
+
+def check_forecaster(cls: type[Forecaster]) -> None:
+    """Hold a forecaster to its protocol: fit, predict, save, load, and one clear error for every bad input."""
+
+    def make() -> Forecaster:
+        options: dict[str, Any] = {"sequence_length": LENGTH, "prediction_horizon": HORIZON, **SMALL.get(cls.name, {})}
+        return cls(**options)
+
+    defaults = cls()
+    assert isinstance(defaults, Forecaster)
+    assert (defaults.sequence_length, defaults.prediction_horizon, defaults.n_inputs) == (250, 10, None)
+    assert json.loads(json.dumps(defaults.parameters)) == defaults.parameters
+    assert cls(**defaults.parameters).parameters == defaults.parameters
+    check_unfitted(make)
+
+    train, test = wave_channel(n=300), wave_channel(n=200, seed=1)
+    forecaster = make()
+    parameters = forecaster.parameters
+    assert forecaster.fit(train, seed=3) is forecaster
+    assert forecaster.parameters == parameters
+    assert forecaster.n_inputs == 2
+    check_predictions(forecaster, train, test)
+    assert np.array_equal(make().fit(train, seed=3).predict(test), forecaster.predict(test)), "the fit is not seeded"
+    check_saving(forecaster, test)
+    check_bad_input(forecaster, make, train)
+    check_units(make, train, test)
+    check_odd_training(make, test)
+
+
+def check_unfitted(make: Make) -> None:
+    with pytest.raises(ForecasterError, match="not fitted"):
+        make().predict(wave_channel())
+    with pytest.raises(ForecasterError, match="not fitted"):
+        make().predict_window(np.zeros((LENGTH, 2), dtype=np.float32))
+    with tempfile.TemporaryDirectory() as folder, pytest.raises(ForecasterError, match="not fitted"):
+        make().save(Path(folder))
+
+
+def check_predictions(forecaster: Forecaster, train: xr.Dataset, test: xr.Dataset) -> None:
+    values = inputs(test)
+    predicted = forecaster.predict(test)
+    assert predicted.dtype == np.float32
+    assert predicted.shape == (200 - LENGTH - HORIZON,)
+    assert np.isfinite(predicted).all()
+    by_window = [forecaster.predict_window(values[i : i + LENGTH]) for i in range(predicted.size)]
+    assert {window.shape for window in by_window} == {(HORIZON,)}
+    assert {window.dtype for window in by_window} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(predicted, [window[0] for window in by_window], atol=1e-5)
+
+    changed = values.copy()
+    changed[LENGTH + 50 :, 0] += 9
+    later = make_channel(changed[:, 0], changed[:, 1:], channel="X-1", asset="X")
+    np.testing.assert_allclose(forecaster.predict(later)[:51], predicted[:51], atol=1e-6, err_msg="it sees the future")
+
+    held_out = split_windows(300 - LENGTH - HORIZON, seed=3)[1]
+    error = np.abs(forecaster.predict(train) - inputs(train)[LENGTH:-HORIZON, 0])[held_out].mean()
+    assert forecaster.metrics["validation_error"] == pytest.approx(error, rel=1e-5)
+    assert all(isinstance(value, float) for value in forecaster.metrics.values())
+
+
+def check_saving(forecaster: Forecaster, test: xr.Dataset) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "new" / "model"
+        forecaster.save(folder)
+        files = sorted(folder.iterdir())
+        assert {file.suffix for file in files} <= {".json", ".safetensors", ".onnx"}
+        loaded = type(forecaster).load(folder)
+        assert np.array_equal(loaded.predict(test), forecaster.predict(test))
+        assert (loaded.parameters, loaded.metrics) == (forecaster.parameters, forecaster.metrics)
+        for file in files:
+            content = file.read_bytes()
+            for damaged in (b"", content[: len(content) // 2], b"\xff" * 64):
+                file.write_bytes(damaged)
+                with pytest.raises(ArtifactError):
+                    type(forecaster).load(folder)
+            file.unlink()
+            with pytest.raises(ArtifactError, match=file.name):
+                type(forecaster).load(folder)
+            file.write_bytes(content)
+
+
+def check_bad_input(forecaster: Forecaster, make: Make, train: xr.Dataset) -> None:
+    least = LENGTH + HORIZON + 2
+    make().fit(train.isel(time=slice(least)))
+    with pytest.raises(ForecasterError, match=f"X-1 has {least - 1} samples. At least {least} are needed"):
+        make().fit(train.isel(time=slice(least - 1)))
+    assert forecaster.predict(train.isel(time=slice(least - 1))).shape == (1,)
+    with pytest.raises(ForecasterError, match=f"X-1 has {least - 2} samples. At least {least - 1} are needed"):
+        forecaster.predict(train.isel(time=slice(least - 2)))
+    for bad in (np.nan, np.inf):
+        broken = train.copy(deep=True)
+        broken["telemetry"][[70, 90]] = bad
+        for method in (make().fit, forecaster.predict):
+            with pytest.raises(ForecasterError, match=r"X-1 holds 2 samples .* the first at sample 70 \(telemetry"):
+                method(broken)
+    with pytest.raises(ForecasterError, match="X-1 has 1 inputs"):
+        forecaster.predict(train.isel(command=slice(0)))
+    with pytest.raises(ForecasterError, match=r"The window has shape \(5, 2\). Expected \(20, 2\)"):
+        forecaster.predict_window(np.zeros((5, 2), dtype=np.float32))
+    with pytest.raises(ForecasterError, match="The window has 3 inputs"):
+        forecaster.predict_window(np.zeros((LENGTH, 3), dtype=np.float32))
+    with pytest.raises(ForecasterError, match="first at sample 4"):
+        forecaster.predict_window(np.where(np.arange(LENGTH)[:, None] == 4, np.nan, np.zeros((LENGTH, 2))))
+
+
+def check_units(make: Make, train: xr.Dataset, test: xr.Dataset) -> None:
+    """The same signal in other units gives the same predictions in those units."""
+    low, high = float(train.telemetry.min()), float(train.telemetry.max())
+
+    def converted(channel: xr.Dataset, factor: float, offset: float) -> xr.Dataset:
+        scaled = (channel["telemetry"].astype(np.float64) - (high + low) / 2) * (2 / (high - low))
+        return channel.assign(telemetry=(scaled * factor + offset).astype(np.float32)).assign_attrs(units="Pa")
+
+    plain = make().fit(converted(train, 1, 0)).predict(converted(test, 1, 0))
+    pascal = make().fit(converted(train, 500, 101_325)).predict(converted(test, 500, 101_325))
+    np.testing.assert_allclose((pascal - 101_325) / 500, plain, atol=2e-3)
+
+
+def check_odd_training(make: Make, test: xr.Dataset) -> None:
+    """Constant telemetry, repeated, constant and non-binary commands, and none: all can be fitted."""
+    n = 200
+    wave = np.sin(np.arange(n) / 5)
+    step = (np.arange(n) % 40 < 20).astype(float)
+    telemetry = {"constant": np.full(n, 27.5), "wave": wave}
+    commands = {
+        "none": np.zeros((n, 0)),
+        "dependent": np.stack([step, step, 1 - step, np.zeros(n), np.ones(n)], axis=1),
+        "continuous": np.stack([1e4 * wave, np.full(n, 7.0)], axis=1),
+    }
+    for signal in telemetry.values():
+        for given in commands.values():
+            channel = make_channel(signal, given, channel="X-1", asset="X")
+            predicted = make().fit(channel).predict(channel)
+            assert np.isfinite(predicted).all()
+            if signal is telemetry["constant"]:
+                assert np.abs(predicted - 27.5).max() < 1.5

@@ -1,0 +1,112 @@
+"""Streaming: what arrives sample by sample is judged as the whole series is."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.conftest import wave_channel
+from tests.detection.test_lstm import random_weights
+from workbench.detection.errors import prediction_error, smooth
+from workbench.detection.forecasters import FORECASTERS, Forecaster
+from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.persistence import PersistenceForecaster
+from workbench.detection.ridge import RidgeForecaster
+from workbench.detection.streaming import Decision, StreamingDetector
+from workbench.detection.thresholds import Moments, find_epsilon
+from workbench.exceptions import DetectionError, ForecasterError
+from workbench.settings import TelemanomParams
+from workbench.telemetry.schema import inputs, make_channel
+
+PARAMS = TelemanomParams(
+    sequence_length=20, prediction_horizon=3, batch_size=20, window_size=15, error_buffer=10, smoothing_fraction=0.02
+)
+WINDOW = 300
+
+
+@pytest.fixture(params=["persistence", "ridge", "lstm"])
+def forecaster(request: pytest.FixtureRequest) -> Forecaster:
+    small = {"sequence_length": 20, "prediction_horizon": 3}
+    if request.param == "lstm":
+        return LSTMForecaster.from_weights(random_weights(2, (6, 5), 3), sequence_length=20)
+    return FORECASTERS[request.param](**small).fit(wave_channel(n=500))
+
+
+def stream(forecaster: Forecaster, values: np.ndarray, params: TelemanomParams = PARAMS) -> list[Decision]:
+    detector = StreamingDetector(forecaster, params)
+    return [detector.push(sample) for sample in values]
+
+
+def test_stream_equals_batch(forecaster: Forecaster) -> None:
+    channel = wave_channel(n=700, seed=4, spike=500)
+    decisions = stream(forecaster, inputs(channel))
+    assert [decision.sample for decision in decisions] == list(range(700))
+    assert all(np.isnan(decision.prediction) and not decision.anomalous for decision in decisions[:20])
+    assert [decision.forecast.size for decision in decisions[:20]] == [0] * 19 + [3]
+    batch = forecaster.predict(channel)
+    judged = decisions[20:-3]
+    np.testing.assert_allclose([decision.prediction for decision in judged], batch, atol=1e-5)
+    assert all(now.prediction == before.forecast[0] for before, now in pairwise(decisions[19:]))
+    exact = [decision.prediction for decision in judged]
+    error = prediction_error(channel.telemetry, exact, PARAMS)
+    assert np.array_equal([decision.prediction_error for decision in judged], error)
+    smoothed = smooth(error, PARAMS)
+    np.testing.assert_allclose([decision.smoothed_error for decision in judged[20:]], smoothed[20:], rtol=1e-12)
+    assert all(np.isnan(decision.epsilon) for decision in judged[:39])
+    for i in (39, 40, 250, 299, 300, 301, 500, 676):
+        window = smoothed[max(0, i + 1 - WINDOW) : i + 1]
+        assert judged[i].epsilon == pytest.approx(find_epsilon(window, Moments.of(window), PARAMS), rel=1e-9)
+
+
+def test_only_the_spike_is_anomalous() -> None:
+    telemetry = np.sin(np.arange(900) / 25) + np.random.default_rng(0).normal(0, 0.01, 900)
+    train = make_channel(telemetry, channel="X-1", asset="X")
+    telemetry[600:640] += 1.5
+    forecaster = RidgeForecaster(sequence_length=20, prediction_horizon=3).fit(train)
+    decisions = stream(forecaster, telemetry[:, None])
+    anomalous = [decision.sample for decision in decisions if decision.anomalous]
+    assert anomalous[0] == 600
+    assert 640 <= anomalous[-1] < 680
+    assert all(decisions[sample].smoothed_error >= decisions[sample].epsilon for sample in anomalous)
+
+
+def test_a_series_that_never_errs_has_no_anomaly() -> None:
+    flat = make_channel(np.full(500, 3.0), channel="X-1", asset="X")
+    forecaster = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(flat)
+    decisions = stream(forecaster, inputs(flat))
+    assert not any(decision.anomalous for decision in decisions)
+    assert decisions[-1].smoothed_error == decisions[-1].epsilon == 0
+
+
+def test_errors_small_beside_the_telemetry_are_no_anomaly() -> None:
+    telemetry = np.zeros(500)
+    telemetry[400:] = 0.04  # below Telemanom's least error of 0.05, however many deviations it is
+    channel = make_channel(telemetry, channel="X-1", asset="X")
+    forecaster = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(channel)
+    decisions = stream(forecaster, inputs(channel))
+    assert decisions[400].smoothed_error > decisions[400].epsilon
+    assert not any(decision.anomalous for decision in decisions)
+
+
+def test_bad_samples_leave_the_stream_as_it_was() -> None:
+    channel = wave_channel(n=200)
+    forecaster = RidgeForecaster(sequence_length=20, prediction_horizon=3).fit(channel)
+    values = inputs(channel)
+    expected = stream(forecaster, values)
+    detector = StreamingDetector(forecaster, PARAMS)
+    decisions = []
+    for number, sample in enumerate(values):
+        with pytest.raises(ForecasterError, match="telemetry is nan"):
+            detector.push([np.nan, 0])
+        with pytest.raises(ForecasterError, match=rf"Sample {number} has shape \(3,\)"):
+            detector.push([0, 0, 0])
+        decisions.append(detector.push(sample))
+    assert [repr(decision) for decision in decisions] == [repr(decision) for decision in expected]
+
+
+def test_a_forecaster_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(DetectionError, match="ridge forecaster is not fitted"):
+        StreamingDetector(RidgeForecaster())
+    fitted = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(wave_channel(n=100))
+    with pytest.raises(DetectionError, match=r"takes 20 samples and predicts 3. The parameters say 250 and 10"):
+        StreamingDetector(fitted)

@@ -1,0 +1,183 @@
+"""Detection sample by sample: forecast, error and decision as each sample arrives."""
+
+from dataclasses import dataclass, field
+from math import nan
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.detection.forecasters import Forecaster
+from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
+from workbench.detection.windows import check_finite
+from workbench.exceptions import DetectionError, ForecasterError
+from workbench.settings import TelemanomParams
+
+__all__ = ["Decision", "StreamingDetector"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is known once a sample has arrived.
+
+    Attributes
+    ----------
+    sample : int
+        Its number since the start of the stream.
+    prediction, prediction_error : float
+        Of this sample, in the units of the telemetry; NaN during the first `sequence_length` samples.
+    smoothed_error : float
+        EWMA of the error up to this sample; NaN as long as there is no error.
+    epsilon : float
+        Threshold of the error window that ends with this sample; NaN during the first `2 sequence_length`
+        errors, in which nothing is decided.
+    anomalous : bool
+        Whether the smoothed error reaches epsilon and is large compared to the telemetry.
+    forecast : numpy.ndarray, shape (prediction_horizon,), float32
+        The samples to come; empty until a window is full.
+    """
+
+    sample: int
+    prediction: float = nan
+    prediction_error: float = nan
+    smoothed_error: float = nan
+    epsilon: float = nan
+    anomalous: bool = False
+    forecast: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+
+
+class StreamingDetector:
+    """Decides on each sample of one channel as it arrives.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Fitted.
+    params : TelemanomParams, optional
+        Telemanom's defaults where omitted.
+
+    Raises
+    ------
+    DetectionError
+        The forecaster is not fitted, or its windows are not those of `params`.
+
+    Notes
+    -----
+    Predictions and smoothed errors are those of the whole series. The decision is not, as it cannot wait for
+    what comes after: its error window ends with the newest sample, only errors above their mean count, and no
+    sequence is padded or pruned. The telemetry's spread is taken over the samples of the error window, each
+    once.
+
+    Examples
+    --------
+    >>> from workbench.detection.persistence import PersistenceForecaster
+    >>> from workbench.telemetry.schema import make_channel
+    >>> params = TelemanomParams(sequence_length=2, prediction_horizon=1)
+    >>> train = make_channel([0.0, 1.0, 0.0, 1.0, 0.0], channel="X-1", asset="X")
+    >>> forecaster = PersistenceForecaster(sequence_length=2, prediction_horizon=1).fit(train)
+    >>> detector = StreamingDetector(forecaster, params)
+    >>> [detector.push(np.array([value])).prediction for value in (3.0, 4.0, 6.0)]
+    [nan, nan, 4.0]
+    """
+
+    def __init__(self, forecaster: Forecaster, params: TelemanomParams | None = None) -> None:
+        self.params = params or TelemanomParams()
+        if forecaster.n_inputs is None:
+            raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
+        given = (forecaster.sequence_length, forecaster.prediction_horizon)
+        expected = (self.params.sequence_length, self.params.prediction_horizon)
+        if given != expected:
+            raise DetectionError(
+                f"The forecaster takes {given[0]} samples and predicts {given[1]}.",
+                f"The parameters say {expected[0]} and {expected[1]}.",
+            )
+        self.forecaster = forecaster
+        self._window = np.zeros((expected[0], forecaster.n_inputs), dtype=np.float32)
+        self._history = _History(self.params)
+        self._forecast = np.empty(0, dtype=np.float32)
+        self._arrived = 0
+
+    def push(self, sample: npt.ArrayLike) -> Decision:
+        """Take the next sample.
+
+        Parameters
+        ----------
+        sample : array_like, shape (n_inputs,)
+            Telemetry, then the commands.
+
+        Returns
+        -------
+        Decision
+
+        Raises
+        ------
+        ForecasterError
+            Another number of inputs, or NaN; the stream stays as it was.
+        """
+        values = np.asarray(sample, dtype=np.float32)
+        if values.shape != self._window.shape[1:]:
+            raise ForecasterError(
+                f"Sample {self._arrived} has shape {values.shape}.",
+                f"Expected {self._window.shape[1:]}: telemetry, then the commands.",
+            )
+        check_finite(values[None], f"The sample that follows {self._arrived} others")
+        self._window[:-1] = self._window[1:]
+        self._window[-1] = values
+        number, self._arrived = self._arrived, self._arrived + 1
+        expected, telemetry = self._forecast, float(values[0])
+        if self._arrived >= len(self._window):
+            self._forecast = self.forecaster.predict_window(self._window)
+        if expected.size == 0:
+            return Decision(number, forecast=self._forecast)
+        prediction = float(expected[0])
+        error = abs(prediction - telemetry)
+        smoothed, epsilon, anomalous = self._history.judge(error, telemetry)
+        return Decision(number, prediction, error, smoothed, epsilon, anomalous, self._forecast)
+
+
+class _History:
+    """The error window that ends with the newest sample, and the moving average that feeds it."""
+
+    def __init__(self, params: TelemanomParams) -> None:
+        self._params = params
+        self._size = max(params.batch_size * params.window_size, 2 * params.sequence_length)
+        self._smoothed = np.empty(0)
+        self._telemetry = np.empty(0)
+        self._keep = 1 - 2 / (params.smoothing_span + 1)
+        self._average, self._weight = 0.0, 0.0
+        self._count = 0
+
+    def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
+        """Take the newest error and give its smoothed value, epsilon, and whether it is anomalous."""
+        # The recursion of pandas' ewm(adjust=True).
+        self._weight *= self._keep
+        self._average = (self._weight * self._average + error) / (self._weight + 1)
+        self._weight += 1
+        self._count += 1
+        self._smoothed = np.append(self._smoothed, self._average)[-self._size :]
+        self._telemetry = np.append(self._telemetry, telemetry)[-self._size :]
+        quiet = self._params.sequence_length
+        if self._count < 2 * quiet:
+            return self._average, nan, False
+        if self._count == 2 * quiet:  # the quiet start, as in `smooth`
+            self._smoothed[:quiet] = self._smoothed.mean()
+        length = self._params.batch_size * self._params.window_size
+        errors = self._smoothed[-length:]
+        moments = Moments.of(errors)
+        epsilon = find_epsilon(errors, moments, self._params)
+        return self._average, epsilon, self._is_anomalous(errors, moments, epsilon, self._telemetry[-length:])
+
+    def _is_anomalous(
+        self,
+        errors: npt.NDArray[np.float64],
+        moments: Moments,
+        epsilon: float,
+        telemetry: npt.NDArray[np.float64],
+    ) -> bool:
+        newest = errors[-1:]
+        if moments.sd == 0 or newest[0] < epsilon:
+            return False
+        low, high = np.percentile(telemetry, [5, 95])
+        spread = Spread(float(telemetry.std()), float(high - low))
+        if not scale_matters(errors, moments, spread):
+            return False
+        return bool(judge(newest, epsilon, spread, 0, np.zeros(1, dtype=bool), self._params).size)
