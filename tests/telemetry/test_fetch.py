@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -261,8 +262,10 @@ def test_a_mirrors_unreadable_labels_are_refused(tmp_path: Path, mirror: Mirror,
 
 
 def test_nobody_listening_ends_soon_and_names_the_host(tmp_path: Path, known: dict[str, str], mirror: Mirror) -> None:
-    url = mirror.url.replace("127.0.0.1", "localhost.invalid")
-    with pytest.raises(FetchError, match=r"9 of 9 files .*no connection to localhost.invalid \(4 attempts\)"):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(FetchError, match=r"9 of 9 files .*no connection to 127.0.0.1 \(4 attempts\)"):
         fetch_nasa(tmp_path, base_url=url, known=known, progress=False)
     assert files_in(tmp_path) == {}
 

@@ -1,0 +1,214 @@
+"""Finds out what the columns of a table hold: times, numbers, labels."""
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.times import parse_times
+
+__all__ = ["clock_column", "find_time_column", "label_kinds", "numbers_in", "one_hot"]
+
+_TIME_NAME = re.compile(
+    r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
+    r"|datum(?:zeit)?|fecha|horodatage|epoch|ts|utc)(?:utc|local|at|iso|in)?(?:s|ms|us|ns|sec|seconds)?"
+    r"|unixtime|unix|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
+)
+_COUNTER_NAME = re.compile(
+    r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
+)
+_CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*"
+_NORMAL_WORDS = {"", "0", "0.0", "false", "no", "n", "none", "normal", "nominal", "ok", "okay", "good", "healthy"}
+_PLAIN_ANOMALY = {"1", "1.0", "-1", "-1.0", "true", "yes", "y", "anomaly", "anomalous", "abnormal"}
+_MOST_KINDS = 32
+_MOST_CATEGORIES = 64
+
+
+def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
+    """Find the column that holds the times.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        The first rows; text as it is written.
+    named : str or None
+        The column that the user named.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ImportDataError
+        There is none, or the named one holds no times; names the columns found.
+    """
+    columns = [str(column) for column in sample.columns]
+    if named is not None:
+        if named not in columns:
+            raise ImportDataError(f"There is no column {named!r}.", f"Columns: {_listed(columns)}.")
+        if not _share_readable(sample[named]) > 0.5:
+            examples = _listed([str(value) for value in sample[named].dropna().iloc[:3]])
+            raise ImportDataError(
+                f"Column {named!r} holds no times ({examples or 'nothing'}).",
+                "Needed: dates with times, epoch numbers or Excel days; name another one by --time-column.",
+            )
+        return named
+    by_name = [column for column in columns if _TIME_NAME.fullmatch(_letters(column))]
+    counters = [column for column in columns if _COUNTER_NAME.fullmatch(_letters(column))]
+    for column in by_name:
+        if _share_readable(sample[column], absolute=True) > 0.5:
+            return column
+    for column in columns:
+        if not _is_numeric(sample[column]) and _share_readable(sample[column], absolute=True) > 0.9:
+            return column
+    for column in counters:
+        if _share_readable(sample[column]) > 0.9:
+            return column
+    raise ImportDataError(
+        f"There is no time column (found: {_listed(columns)}).", "Name the one that holds the times by --time-column."
+    )
+
+
+def clock_column(sample: pd.DataFrame, date_column: str) -> str | None:
+    """Find the time of day that goes with a column of dates.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        The first rows; text as it is written.
+    date_column : str
+
+    Returns
+    -------
+    str or None
+        None where the dates carry a time of day themselves, or no column holds one.
+    """
+    dates = sample[date_column].dropna().astype("str")
+    if dates.empty or dates.str.contains(":", regex=False).any():
+        return None
+    for column in sample.columns:
+        values = sample[column].dropna().astype("str")
+        if column != date_column and len(values) and values.str.fullmatch(_CLOCK).all():
+            return str(column)
+    return None
+
+
+def numbers_in(column: pd.Series) -> tuple[npt.NDArray[np.float64], int] | None:
+    """Read a column as numbers.
+
+    Parameters
+    ----------
+    column : pandas.Series
+
+    Returns
+    -------
+    values : numpy.ndarray, shape (n,), float64
+        NaN where a value is missing or unreadable.
+    unreadable : int
+        Values that are there but are no numbers.
+
+    Notes
+    -----
+    None is returned where less than half of the values that are there are numbers.
+    """
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+        return np.asarray(column.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64), 0
+    if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
+        return None
+    there = column.notna()
+    text = column.where(there, "").map(str).str.strip()
+    readings = [pd.to_numeric(text, errors="coerce").astype("float64")]
+    if text.str.contains(",", regex=False).any():
+        readings.append(pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce").astype("float64"))
+    best = max(readings, key=lambda reading: int(reading.notna().sum()))
+    there &= text != ""
+    if not there.any() or best.notna().sum() * 2 < there.sum():
+        return None
+    return np.asarray(best, dtype=np.float64), int((there & best.isna()).sum())
+
+
+def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[str]]:
+    """Turn a column of words into one input for each word.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Without missing values.
+    name : str
+
+    Returns
+    -------
+    values : numpy.ndarray, shape (n, k), int8
+    names : list of str
+        As `mode=on`.
+
+    Raises
+    ------
+    ImportDataError
+        There are more than 64 different words.
+    """
+    words = column.map(str)
+    categories = sorted(words.unique())
+    if len(categories) > _MOST_CATEGORIES:
+        raise ImportDataError(
+            f"Input {name!r} has {len(categories)} different words.", f"At most {_MOST_CATEGORIES} become inputs."
+        )
+    values = np.stack([(words == category).to_numpy() for category in categories], axis=1)
+    return values.astype(np.int8), [f"{name}={category}" for category in categories]
+
+
+def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], int]:
+    """Read a column of labels.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        0 and 1, false and true, 1 and -1 (where -1 is the anomaly), or words, of which a few mean normal.
+    name : str
+
+    Returns
+    -------
+    kinds : numpy.ndarray, shape (n,)
+        Kind of anomaly of each sample, an empty str where it is normal or unlabelled.
+    missing : int
+        Samples without label.
+
+    Raises
+    ------
+    ImportDataError
+        There are too many different values for labels.
+    """
+    missing = int(column.isna().sum())
+    words = column.astype("object").where(column.notna(), "").map(str).str.strip().str.lower()
+    found = set(words.unique())
+    if len(found) > _MOST_KINDS:
+        raise ImportDataError(
+            f"Label column {name!r} has {len(found)} different values.", "Needed: 0 and 1, or a few words."
+        )
+    normal = _NORMAL_WORDS | ({"1", "1.0"} if found & {"-1", "-1.0"} else set())
+    kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in found}
+    return np.asarray([kinds[word] for word in words], dtype=object), missing
+
+
+def _letters(column: str) -> str:
+    """Reduce a name to its letters, without a unit in brackets."""
+    return re.sub(r"[^a-z]", "", re.sub(r"[\[(].*?[\])]", "", column.lower()))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(name[:60] for name in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return numbers_in(column) is not None
+
+
+def _share_readable(column: pd.Series, *, absolute: bool = False) -> float:
+    values = column.dropna()
+    if values.empty:
+        return 0.0
+    parsed = parse_times(values)
+    return 0.0 if absolute and not parsed.absolute else float(parsed.readable.mean())

@@ -1,0 +1,140 @@
+"""Reads a CSV or Parquet file into a table with its times."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.columns import clock_column, find_time_column
+from workbench.telemetry.importers.delimited import read_delimited, sniff
+from workbench.telemetry.importers.times import parse_times, time_zone
+
+__all__ = ["TimedTable", "read_csv_table", "read_parquet_table"]
+
+_SAMPLE_ROWS = 500
+
+
+@dataclass(frozen=True)
+class TimedTable:
+    """A table whose rows have a time.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        All columns but those of the time, one row a sample, in the file's order.
+    stamps : numpy.ndarray, shape (n,)
+        Time of each row, see `ParsedTimes.stamps`; none is missing.
+    time_columns : tuple of str
+    rows_dropped : int
+        Rows left out: without a readable time, or with more fields than the header.
+    notes : tuple of str
+        What was assumed.
+    """
+
+    frame: pd.DataFrame
+    stamps: npt.NDArray[Any]
+    time_columns: tuple[str, ...]
+    rows_dropped: int
+    notes: tuple[str, ...]
+
+
+def read_csv_table(
+    path: Path, *, time_column: str | None = None, timezone: str | None = None, as_text: Iterable[str] = ()
+) -> TimedTable:
+    """Read a delimited text file; see `sniff` for what is found out about it.
+
+    Parameters
+    ----------
+    path : Path
+    time_column : str, optional
+        Looked for where omitted.
+    timezone : str, optional
+        Zone of times that carry none; UTC where omitted.
+    as_text : iterable of str
+        Columns to leave as they are written.
+
+    Returns
+    -------
+    TimedTable
+
+    Raises
+    ------
+    ImportDataError
+        It cannot be read or has no time column.
+    """
+    time_zone(timezone)
+    dialect = sniff(path)
+    sample, _ = read_delimited(path, dialect, dialect.columns, first=_SAMPLE_ROWS)
+    column = _find(path, sample, time_column)
+    clock = clock_column(sample, column)
+    times = [column, *([clock] if clock else [])]
+    frame, dropped = read_delimited(path, dialect, {*times, *as_text} & set(dialect.columns))
+    return _timed(path, frame, times, timezone, dropped)
+
+
+def read_parquet_table(
+    path: Path, *, time_column: str | None = None, timezone: str | None = None, as_text: Iterable[str] = ()
+) -> TimedTable:
+    """Read a Parquet file; a time index that pandas stored counts as a column.
+
+    Parameters
+    ----------
+    path : Path
+    time_column, timezone, as_text
+        As for `read_csv_table`; types are the file's.
+
+    Returns
+    -------
+    TimedTable
+
+    Raises
+    ------
+    ImportDataError
+        It cannot be read or has no time column.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    del as_text
+    time_zone(timezone)
+    try:
+        table = pyarrow.parquet.ParquetFile(path).read()
+        frame = table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
+    except (pyarrow.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ImportDataError(f"{path} cannot be read as Parquet: {reason}", "It may be truncated.") from None
+    frame.columns = [str(column) for column in frame.columns]
+    if not frame.columns.is_unique:
+        raise ImportDataError(f"{path} has two columns of one name.", "Give each its own.")
+    column = _find(path, frame.head(_SAMPLE_ROWS), time_column)
+    clock = clock_column(frame.head(_SAMPLE_ROWS), column) if pd.api.types.is_string_dtype(frame[column]) else None
+    return _timed(path, frame, [column, *([clock] if clock else [])], timezone, 0)
+
+
+def _find(path: Path, sample: pd.DataFrame, named: str | None) -> str:
+    if sample.empty:
+        raise ImportDataError(f"{path} has no rows.", "Needed: one row a sample.")
+    try:
+        return find_time_column(sample, named)
+    except ImportDataError as error:
+        raise ImportDataError(f"{path}: {error.message}", error.hint) from None
+
+
+def _timed(path: Path, frame: pd.DataFrame, times: list[str], timezone: str | None, dropped: int) -> TimedTable:
+    column = frame[times[0]]
+    if len(times) == 2:
+        both = column.notna() & frame[times[1]].notna()
+        column = (column.astype("str").str.strip() + " " + frame[times[1]].astype("str").str.strip()).where(both)
+    parsed = parse_times(column, timezone)
+    readable = parsed.readable
+    if readable.sum() * 2 <= len(readable):
+        raise ImportDataError(
+            f"{path}: column {times[0]!r} holds {int(readable.sum())} readable times in {len(readable)} rows.",
+            "Name the column that holds the times by --time-column.",
+        )
+    kept = frame.drop(columns=times).loc[readable].reset_index(drop=True)
+    return TimedTable(kept, parsed.stamps[readable], tuple(times), dropped + int((~readable).sum()), parsed.notes)
