@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.times import parse_times
 
 __all__ = ["Dialect", "read_delimited", "sniff"]
 
@@ -28,6 +27,7 @@ _POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SURE_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+|,\d{3})")
+_VALUE = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:\D|$)|\d{4}-\d{3}T")
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,7 @@ def _separator(sample: list[str]) -> str:
 
 def _check_header(path: Path, header: tuple[str, ...]) -> None:
     filled = [cell for cell in header if cell]
-    values = [cell for cell in filled if _is_value(cell)]
-    if filled and len(values) == len(filled):
+    if filled and all(_VALUE.match(cell) for cell in filled):
         raise ImportDataError(
             f"{path}: the first line holds values, not column names ({', '.join(filled[:5])[:200]}).",
             "Add a header line, as: time,temperature",
@@ -237,11 +236,3 @@ def _marks(cells: list[str], separator: str) -> tuple[str, str | None]:
     if len(commas) <= points:
         return ".", None
     return ",", "." if any(_POINT_GROUPS.fullmatch(cell) for cell in cells) else None
-
-
-def _is_value(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return bool(parse_times(pd.Series([cell])).readable.any())
-    return True
