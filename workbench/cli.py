@@ -319,10 +319,7 @@ def _chosen(session: Session, names: list[str] | None, everything: bool) -> list
 def _serve(session: Session, host: str | None, port: int | None) -> None:
     from workbench.views.serving import serve_dashboard
 
-    settings = session.settings
-    serve_dashboard(
-        settings, host=host or settings.dashboard.host, port=settings.dashboard.port if port is None else port
-    )
+    serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)
 
 
 def _show(table: pd.DataFrame, as_json: bool, empty: str) -> None:

@@ -111,6 +111,12 @@ class Scores:
         rows = [self._overview_row(name, champions.get(name, [])) for name in self.archive.channels()]
         return pd.DataFrame(rows, columns=list(OVERVIEW_COLUMNS))
 
+    def stored(self, channel: str) -> xr.Dataset | None:
+        """Open the score that a channel's row of the overview tells of; None where it is missing."""
+        champions = [info for info in self.registry.list(channel) if "champion" in info.aliases]
+        key = self._shown(channel, champions)
+        return None if key is None else self.archive.open_scores(channel, key)
+
     def persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
         """Flag what the forecaster that knows nothing flags under the same thresholds."""
         from workbench.detection.persistence import PersistenceForecaster
@@ -134,6 +140,14 @@ class Scores:
             "reason": "",
         }
 
+    def _shown(self, name: str, champions: list[ModelInfo]) -> str | None:
+        """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
+        preset, _ = self.params(None)
+        keys = [key for key, attrs in self.archive.scores(name).items() if attrs.get("preset") == preset]
+        if champions and (wanted := f"{choose_champion(champions, name, None).forecaster}.{preset}") in keys:
+            return wanted
+        return next(iter(keys), None)
+
     def _overview_row(self, name: str, champions: list[ModelInfo]) -> dict[str, Any]:
         info = self.archive.info(name)
         row = {
@@ -149,16 +163,13 @@ class Scores:
             "reason": "not scored yet" if champions else "no model",
             "flagged": float("nan"),
         }
-        preset, params = self.params(None)
-        scores = {key: attrs for key, attrs in self.archive.scores(name).items() if attrs.get("preset") == preset}
-        if not scores:
+        key = self._shown(name, champions)
+        if key is None:
             return row
-        reason = "its model is gone"
-        attributes = next(iter(scores.values()))
+        reason, attributes = "its model is gone", self.archive.scores(name)[key]
         if champions:
             champion = choose_champion(champions, name, None)
-            attributes = scores.get(f"{champion.forecaster}.{preset}", attributes)
-            reason = stale_reason(attributes, provenance(champion.id, info.test_hash, params))
+            reason = stale_reason(attributes, provenance(champion.id, info.test_hash, self.params(None)[1]))
         found = anomaly_frame(attributes, self.settings.severity)
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {"anomalies": len(found), "flagged": float((found["end"] - found["start"] + 1).sum() / info.n_test)}

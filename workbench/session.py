@@ -307,6 +307,30 @@ class Session:
         """
         return self._scores.overview()
 
+    def stored(self, channel: str) -> xr.Dataset | None:
+        """Open the stored score that `overview` tells of, current or stale; nothing is computed.
+
+        Parameters
+        ----------
+        channel : str
+
+        Returns
+        -------
+        xarray.Dataset or None
+            As from `score`; `stored_anomalies` gives its table. None where the channel is not scored.
+
+        Raises
+        ------
+        ChannelNotFoundError
+        """
+        self.archive.info(channel)
+        return self._scores.stored(channel)
+
+    def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
+        """Give the anomalies of `stored`, as `anomalies` does; None where the channel is not scored."""
+        scored = self.stored(channel)
+        return None if scored is None else anomaly_frame(scored.attrs, self.settings.severity)
+
     def evaluate(
         self,
         labels: Path | str | Mapping[str, pd.DataFrame] | None = None,

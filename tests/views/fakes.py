@@ -9,7 +9,19 @@ import xarray as xr
 from workbench.settings import SeverityLevels
 from workbench.telemetry.schema import make_channel
 
-COLUMNS = ("channel", "asset", "subsystem", "samples", "anomalies", "severity", "level", "model", "state", "flagged")
+COLUMNS = (
+    "channel",
+    "asset",
+    "subsystem",
+    "samples",
+    "anomalies",
+    "severity",
+    "level",
+    "model",
+    "state",
+    "reason",
+    "flagged",
+)
 
 
 def fake_channel(name="P-1", n=3000, seed=0, commands=3, dated=False, asset="SMAP", units=""):
@@ -73,7 +85,7 @@ class FakeSession:
         row = dict.fromkeys(COLUMNS) | {"channel": name, "asset": channel.attrs["asset"], "subsystem": name[0]}
         row |= {"samples": channel.sizes["time"], "anomalies": 0, "severity": np.nan, "level": "", "model": ""}
         if spans is None:
-            return row | {"state": "missing", "flagged": np.nan}
+            return row | {"state": "missing", "reason": "no model", "flagged": np.nan}
         worst = max((severity for _, _, severity in spans), default=np.nan)
         return row | {
             "anomalies": len(spans),
@@ -81,6 +93,7 @@ class FakeSession:
             "level": self.levels.level(worst) if spans else "",
             "model": f"{name}.ridge/1",
             "state": "stale" if name in self.stale else "current",
+            "reason": "the telemetry has changed" if name in self.stale else "",
             "flagged": sum(end - start + 1 for start, end, _ in spans) / channel.sizes["time"],
         }
 
@@ -89,12 +102,13 @@ class FakeSession:
         self.opened.append(name)
         return self.data[name]
 
-    def score(self, name):
-        assert self.spans[name] is not None, "a view must not compute"
-        return fake_scored(self.data[name], self.spans[name])
+    def stored(self, name):
+        return None if self.spans[name] is None else fake_scored(self.data[name], self.spans[name])
 
-    def anomalies(self, name):
+    def stored_anomalies(self, name):
         spans = self.spans[name]
+        if spans is None:
+            return None
         table = pd.DataFrame(spans, columns=["start", "end", "severity"])
         return table.assign(level=[self.levels.level(value) for value in table["severity"]])
 

@@ -76,6 +76,7 @@ def errors_figure(
         line.glyph.line_width = 1.2
         hover = [(line.name, f"@{column}{{0.0000}}"), ("at", when(channel))]
         plot.add_tools(HoverTool(renderers=[line], tooltips=hover, formatters={"@time": "datetime"}, mode="mouse"))
+    plot.y_range.start = 0
     plot.yaxis.ticker.desired_num_ticks = 4
     return plot
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import CategoricalColorMapper, ColumnDataSource, Range1d
+from bokeh.models import CategoricalColorMapper, ColumnDataSource, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import transform
 
@@ -31,7 +31,7 @@ __all__ = [
 Sources = Mapping[str, ColumnDataSource]
 """Data sources of a figure by name."""
 
-_ROOM = 0.13
+_ROOM = 0.15
 """Share of the time axis left free on the right for direct labels."""
 
 
@@ -112,7 +112,7 @@ def time_figure(
     apply_tokens(plot, tokens)
     plot.xaxis.visible = axis
     if not dated:
-        plot.xaxis.formatter.use_scientific = False
+        plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.axis_label = "sample"
     return plot
 
@@ -167,7 +167,7 @@ def end_label_data(
         ends[name] = float(finite[-1]) if finite.size else low
     placed: dict[str, float] = {}
     for name in sorted(ends, key=ends.__getitem__):
-        floor = max(placed.values(), default=low - gap) + gap
+        floor = max(placed.values(), default=low - gap / 2) + gap
         placed[name] = max(ends[name], floor)
     over = max(placed.values(), default=high) - high
     if over > 0:

@@ -23,11 +23,11 @@ class ViewSession(Protocol):
     def channel(self, name: str, split: str = "test") -> xr.Dataset:
         """Open one split of one channel."""
 
-    def score(self, name: str) -> xr.Dataset:
-        """Give the stored scores of a channel."""
+    def stored(self, channel: str) -> xr.Dataset | None:
+        """Open the stored score of a channel, None where there is none."""
 
-    def anomalies(self, name: str) -> pd.DataFrame:
-        """Give the stored anomalies of a channel."""
+    def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
+        """Give the anomalies of that score."""
 
 
 class View(ABC):

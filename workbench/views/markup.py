@@ -11,7 +11,10 @@ from workbench.plots import SEVERITIES
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 
-__all__ = ["anomaly_table", "channel_title", "fleet_head", "row_symbols", "row_text"]
+__all__ = ["COLUMNS", "anomaly_table", "channel_title", "fleet_head", "row_symbols", "row_text"]
+
+COLUMNS = "".join(f"<span>{name}</span>" for name in ("channel", "worst", "score", "anomalies", "asset"))
+"""Heads of the columns of `row_text`."""
 
 _FIGURE_SPACE = "\u2007"
 """As wide as a digit: aligns numbers to the right."""
@@ -56,7 +59,7 @@ def row_text(row: Mapping[Any, Any]) -> str:
     """Give the line of a channel in the list; columns are tabs, so that the text is the label of a radio button."""
     group = f"{row['asset']} {row['subsystem']}".strip()
     if row["state"] == "missing":
-        return f"{row['channel']}\tnot scored\t\t{group}"
+        return f"{row['channel']}\tunscored\t\t\t{group}"
     number = "" if pd.isna(row["severity"]) else f"{row['severity']:.2f}".rjust(6, _FIGURE_SPACE)
     count = str(row["anomalies"]).rjust(4, _FIGURE_SPACE)
     stale = " (stale)" if row["state"] == "stale" else ""
@@ -83,7 +86,7 @@ def channel_title(channel: str, row: Mapping[Any, Any], telemetry: xr.Dataset) -
     if row["state"] != "missing":
         facts += [f"model {row['model']}", f"{row['flagged']:.1%} of samples flagged"]
     if row["state"] == "stale":
-        facts.append(f"stale: run workbench score {channel}")
+        facts.append(f"stale: {row['reason']}; run workbench score {channel}")
     text = "".join(f"<span class='wb-muted'>{escape(fact)}</span>" for fact in facts)
     return f"<div class='wb-line'><h2>{escape(channel)}</h2>{text}</div>"
 

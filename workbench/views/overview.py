@@ -7,7 +7,6 @@ import pandas as pd
 import xarray as xr
 from bokeh.layouts import column
 from bokeh.plotting import figure
-from jupyter_bokeh import BokehModel
 
 from workbench.plots import (
     channel_figure,
@@ -19,7 +18,8 @@ from workbench.plots import (
 )
 from workbench.plots.series import is_dated
 from workbench.views.base import View
-from workbench.views.markup import anomaly_table, channel_title, fleet_head, row_symbols, row_text
+from workbench.views.chart import Chart
+from workbench.views.markup import COLUMNS, anomaly_table, channel_title, fleet_head, row_symbols, row_text
 
 __all__ = ["Overview"]
 
@@ -57,7 +57,7 @@ class Overview(View):
         self._refresh_button.add_class("wb-button")
         self._refresh_button.on_click(self._on_refresh)
         self._rows_style = widgets.HTML(layout=widgets.Layout(display="none"))
-        self._columns = widgets.HTML("channel\tworst\tscore\tanomalies\tasset")
+        self._columns = widgets.HTML(COLUMNS)
         self._columns.add_class("wb-columns")
         self._list = widgets.RadioButtons(options=[], layout=widgets.Layout(width="100%"))
         self._list.add_class("wb-rows")
@@ -131,9 +131,10 @@ class Overview(View):
             return
         row = next(row for row in self.fleet.to_dict(orient="records") if row["channel"] == self.channel)
         telemetry = self.session.channel(self.channel, "test").load()
-        known = row["state"] != "missing"
-        scored = self.session.score(self.channel) if known else None
-        anomalies = self.session.anomalies(self.channel) if known else None
+        scored = self.session.stored(self.channel)
+        anomalies = self.session.stored_anomalies(self.channel)
+        if anomalies is not None:  # a stale score may be of a series that was longer
+            anomalies = anomalies[anomalies["end"] < telemetry.sizes["time"]]
         self._title.value = channel_title(self.channel, row, telemetry)
         self._anomalies.value = anomaly_table(anomalies, telemetry, self.channel)
         self._draw(telemetry, scored, anomalies)
@@ -147,6 +148,7 @@ class Overview(View):
         self._dated = is_dated(telemetry)
         main = channel_figure(telemetry, scored, anomalies, tokens=self.tokens)
         main.sizing_mode = "stretch_both"
+        main.xaxis.visible = False  # the errors below carry the axis of all three
         shared = {"tokens": self.tokens, "x_range": main.x_range}
         self._figures = {
             "channel": main,
@@ -154,7 +156,7 @@ class Overview(View):
             "errors": errors_figure(telemetry, scored, anomalies, **shared),
         }
         before = self._charts.children
-        self._charts.children = [BokehModel(column(*self._figures.values(), sizing_mode="stretch_both"))]
+        self._charts.children = [Chart(column(*self._figures.values(), sizing_mode="stretch_both"))]
         for widget in before:
             widget.close()
 

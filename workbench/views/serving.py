@@ -5,10 +5,12 @@ Voila, and everything it brings, loads inside the functions.
 
 import ipaddress
 import json
+import logging
 import os
 import shutil
 import socket
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -18,7 +20,7 @@ from typing import Any
 from workbench.exceptions import SettingsError
 from workbench.settings import Settings
 
-__all__ = ["serve_dashboard", "settings_environment", "template_folder", "wait_for_page"]
+__all__ = ["apps_folder", "serve_dashboard", "settings_environment", "template_folder", "wait_for_page"]
 
 _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "@bokeh/jupyter_bokeh")
 """Of all that is installed into JupyterLab, a page loads only these: widgets and Bokeh."""
@@ -29,7 +31,7 @@ _IDLE_SECONDS = 30 * 60
 
 def serve_dashboard(
     settings: Settings,
-    notebook: Path,
+    notebook: Path | None = None,
     *,
     host: str | None = None,
     port: int | None = None,
@@ -45,8 +47,8 @@ def serve_dashboard(
     ----------
     settings : Settings
         Handed to the kernels as they are, whatever folder the notebook lies in.
-    notebook : Path
-        The app.
+    notebook : Path, optional
+        The app; the overview where omitted.
     host : str, optional
         Loopback address to listen on; that of the settings where omitted.
     port : int, optional
@@ -54,7 +56,7 @@ def serve_dashboard(
     open_browser : bool
         Whether to open the page in the reader's browser.
     announce : callable, optional
-        Called with the address just before the server starts.
+        Called just before the server starts, with a line that says where.
 
     Raises
     ------
@@ -62,6 +64,7 @@ def serve_dashboard(
         The notebook does not exist, the host is not loopback, or the port is taken.
     """
     host = settings.dashboard.host if host is None else host
+    notebook = apps_folder() / "overview.ipynb" if notebook is None else notebook
     if not notebook.is_file():
         raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
     _check_loopback(host)
@@ -71,8 +74,28 @@ def serve_dashboard(
         os.environ.update(settings_environment(settings))
         os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *_present(os.environ.get("JUPYTER_PATH"))])
         if announce is not None:
-            announce(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+            announce(f"Dashboard: http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C stops it)")
         _run_voila(notebook.resolve(), host, port, open_browser)
+
+
+def apps_folder() -> Path:
+    """Find the apps of the product: in the installed package, or at the root of a checkout.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    SettingsError
+        They are in neither place.
+    """
+    package = Path(__file__).resolve().parents[1]
+    places = (package / "apps", package.parent / "apps")
+    for folder in places:
+        if (folder / "overview.ipynb").is_file():
+            return folder
+    raise SettingsError(f"overview.ipynb is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -126,7 +149,12 @@ def wait_for_page() -> None:
         return
     from voila.utils import wait_for_request
 
-    wait_for_request()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        wait_for_request()
+    unreachable = any("Failed to connect" in str(warning.message) for warning in caught)
+    if "SERVER_SOFTWARE" not in os.environ and not unreachable:
+        os._exit(0)  # the server stopped while this kernel waited; nobody is left to answer
 
 
 def _check_loopback(host: str) -> None:
@@ -165,7 +193,7 @@ def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[s
             "port": port,
             "port_retries": 0,
             "open_browser": open_browser,
-            "log_level": "WARN",
+            "log_level": "ERROR",
             "config_file_paths": [],
             "tornado_settings": {"allow_remote_access": False, "local_hostnames": ["localhost"]},
         },
@@ -181,6 +209,7 @@ def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[s
             "extension_allowlist": list(_EXTENSIONS),
             "extension_denylist": [],
         },
+        "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc"},
         "MappingKernelManager": {
             "cull_idle_timeout": _IDLE_SECONDS,
             "cull_interval": 60,
@@ -193,4 +222,6 @@ def _run_voila(notebook: Path, host: str, port: int, open_browser: bool) -> None
     from traitlets.config import Config
     from voila.app import Voila
 
+    for name in ("tornado.application", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
     Voila.launch_instance(argv=[str(notebook)], config=Config(_options(host, port, open_browser)))
