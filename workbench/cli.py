@@ -1,6 +1,7 @@
 """The command line: one command per job, each a thin call of the session."""
 
 import json
+import logging
 import math
 import os
 import subprocess
@@ -51,6 +52,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 OfForecaster = Annotated[
     str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
 ]
+_LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
+
 Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 
 
@@ -61,6 +64,7 @@ def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     del debug
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -119,7 +123,7 @@ def import_(
     time_column: Annotated[str | None, typer.Option(help="Tables: column of the time stamps.")] = None,
     inputs: Annotated[str | None, typer.Option(help="Tables: columns that are inputs, comma-separated.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Tables: column that marks anomalies.")] = None,
-    train_fraction: Annotated[float | None, typer.Option(help="Tables: share of the samples to train on.")] = None,
+    train_fraction: Annotated[float | None, typer.Option(help="Tables: share to train on; 0.7 where omitted.")] = None,
     train_until: Annotated[str | None, typer.Option(help="Tables: last time of the training part.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Tables: time zone of stamps that carry none.")] = None,
     as_json: AsJson = False,
@@ -128,11 +132,11 @@ def import_(
 
     What was repaired or dropped is counted. Importing the same again changes nothing.
     """
-    layout = layout or {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}.get(path.suffix, "nasa")
+    layout = layout or _LAYOUTS.get(path.suffix.lower(), "nasa")
     options: dict[str, Any] = {
         "asset": asset,
         "time_column": time_column,
-        "inputs": tuple(inputs.split(",")) if inputs else None,
+        "inputs": tuple(name.strip() for name in inputs.split(",")) if inputs else None,
         "label_column": label_column,
         "train_fraction": train_fraction,
         "train_until": train_until,

@@ -10,7 +10,7 @@ from workbench.settings import Settings
 __all__ = ["Channel", "session_html"]
 
 
-class Channel(xr.Dataset):
+class Channel(xr.Dataset):  # type: ignore[no-untyped-call]
     """A channel's dataset that begins its display in a notebook with a sentence about itself."""
 
     __slots__ = ()

@@ -263,11 +263,6 @@ class Session:
     def anomalies(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
         """Anomaly sequences of a channel, scored first where that is due.
 
-        Parameters
-        ----------
-        channel, forecaster, preset
-            As for `score`.
-
         Returns
         -------
         pandas.DataFrame
@@ -310,20 +305,11 @@ class Session:
     def stored(self, channel: str) -> xr.Dataset | None:
         """Open the stored score that `overview` tells of, current or stale; nothing is computed.
 
-        Parameters
-        ----------
-        channel : str
-
         Returns
         -------
         xarray.Dataset or None
             As from `score`; `stored_anomalies` gives its table. None where the channel is not scored.
-
-        Raises
-        ------
-        ChannelNotFoundError
         """
-        self.archive.info(channel)
         return self._scores.stored(channel)
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -114,7 +115,7 @@ def score(channel: xr.Dataset, forecaster: "Forecaster", params: TelemanomParams
     found = detect(channel["telemetry"].values, prediction, params)
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
-    series = {
+    series: dict[str, npt.NDArray[np.floating[Any]]] = {
         "prediction": prediction,
         "prediction_error": found.prediction_error,
         "smoothed_error": found.smoothed_error,
@@ -147,8 +148,13 @@ def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.Data
     pandas.DataFrame
         int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
     """
-    rows = json.loads(attributes["anomalies"])
-    frame = pd.DataFrame(rows, columns=["start", "end", "severity"]).astype(
-        {"start": "int64", "end": "int64", "severity": "float64"}
+    rows: list[list[float]] = json.loads(attributes["anomalies"])
+    start, end, severity = zip(*rows, strict=True) if rows else ((), (), ())
+    return pd.DataFrame(
+        {
+            "start": pd.Series(start, dtype="int64"),
+            "end": pd.Series(end, dtype="int64"),
+            "severity": pd.Series(severity, dtype="float64"),
+            "level": pd.Series([levels.level(value) for value in severity], dtype="str"),
+        }
     )
-    return frame.assign(level=pd.Series([levels.level(severity) for severity in frame["severity"]], dtype="str"))
