@@ -161,6 +161,8 @@ def test_readme_lists_the_settings_that_exist() -> None:
     section = README.split("## Settings")[1].split("\n## ")[0]
     keys = [key for row in re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)]
     assert sorted(keys) == sorted(Settings.model_fields)
+    levels = ", ".join(f"{score:g}" for score in Settings().severity.model_dump().values())
+    assert f"| `severity` | {levels} |" in section
 
 
 def test_readme_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import sync_playwright
 
 from workbench import reports
 from workbench.exceptions import ChannelNotFoundError, ReportError
@@ -110,6 +112,24 @@ def test_report_is_one_page_that_loads_nothing_from_elsewhere(settings: Settings
     assert outside(page) == []
     assert "plot.line(" not in page  # results, no code
     assert [entry.name for entry in settings.reports_path.iterdir()] == ["X-1.html"]
+
+
+@pytest.mark.browser
+def test_report_draws_its_figure_in_a_browser_and_asks_no_host(settings: Settings, notebook_in_place: Path) -> None:
+    path = reports.report(settings, "X-1")
+    with sync_playwright() as playwright:
+        chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        requested: list[str] = []
+        faults: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(path.as_uri())
+        page.locator(".bk-Figure").wait_for(timeout=30_000)
+        browser.close()
+    assert [url for url in requested if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert faults == []
 
 
 def test_a_failed_report_leaves_the_earlier_one(settings: Settings, notebook_in_place: Path) -> None:
