@@ -1,6 +1,4 @@
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +8,7 @@ from bokeh.embed import json_item
 from bokeh.layouts import column
 from bokeh.models import GlyphRenderer
 
+from tests.fake_session import fake_channel, fake_scored, small_fleet
 from workbench.plots import (
     THEMES,
     channel_figure,
@@ -21,9 +20,6 @@ from workbench.plots import (
     update_errors_figure,
 )
 from workbench.settings import SeverityLevels
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
-from fakes import fake_channel, fake_scored, small_fleet
 
 LEVEL = SeverityLevels().level
 ANOMALIES = pd.DataFrame({"start": [500, 2149], "end": [520, 2349], "severity": [0.3, 9.3]}).assign(

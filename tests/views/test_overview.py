@@ -3,8 +3,8 @@ import re
 import ipywidgets as widgets
 import pytest
 from bokeh.models import ColumnDataSource
-from fakes import FakeSession, small_fleet
 
+from tests.fake_session import FakeSession, small_fleet
 from workbench.exceptions import SettingsError
 from workbench.views.overview import Overview
 

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ __all__ = ["apps_folder", "serve_dashboard", "settings_environment", "template_f
 
 _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "@bokeh/jupyter_bokeh")
 """Of all that is installed into JupyterLab, a page loads only these: widgets and Bokeh."""
+
+_LONGEST_FOLDER = 30
+"""Characters of the temporary folder with which the names of a kernel's sockets stay under the system's 107."""
 
 _IDLE_SECONDS = 30 * 60
 """After this time without a message the kernel of a page that is no longer connected is ended."""
@@ -187,6 +190,7 @@ def _present(value: str | None) -> list[str]:
 
 
 def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[str, Any]]:
+    short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
     return {
         "Voila": {
             "ip": host,
@@ -209,7 +213,7 @@ def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[s
             "extension_allowlist": list(_EXTENSIONS),
             "extension_denylist": [],
         },
-        "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc"},
+        "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
         "MappingKernelManager": {
             "cull_idle_timeout": _IDLE_SECONDS,
             "cull_interval": 60,
@@ -219,9 +223,11 @@ def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[s
 
 
 def _run_voila(notebook: Path, host: str, port: int, open_browser: bool) -> None:
+    from tornado.web import HTTPError
     from traitlets.config import Config
     from voila.app import Voila
 
     for name in ("tornado.application", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
-    Voila.launch_instance(argv=[str(notebook)], config=Config(_options(host, port, open_browser)))
+    with suppress(HTTPError):  # stopped while a kernel starts: it is not known yet, and ends with its parent
+        Voila.launch_instance(argv=[str(notebook)], config=Config(_options(host, port, open_browser)))

@@ -1,0 +1,139 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import bokeh
+import nbformat
+import pytest
+
+from tests.conftest import wave_channel
+from workbench.exceptions import SettingsError
+from workbench.settings import Settings, TelemanomParams, load_settings
+from workbench.telemetry.archive import Archive
+from workbench.views.serving import apps_folder, serve_dashboard, settings_environment, template_folder, wait_for_page
+
+NOTEBOOK = apps_folder() / "overview.ipynb"
+
+
+def test_settings_come_back_from_the_environment(tmp_path, monkeypatch):
+    settings = Settings(
+        home=tmp_path / "here", presets={"quick": TelemanomParams(window_size=10)}, preset="quick", seed=7, workers=2
+    )
+    for name, value in settings_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert load_settings(elsewhere) == settings
+
+
+def test_a_relative_home_is_taken_from_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert settings_environment(Settings(home=Path("data")))["WORKBENCH_HOME"] == str(tmp_path / "data")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com", "::"])
+def test_a_host_that_others_reach_is_refused(tmp_path, host):
+    with pytest.raises(SettingsError, match="is not this machine"):
+        serve_dashboard(Settings(home=tmp_path), NOTEBOOK, host=host, port=0)
+
+
+def test_a_taken_port_is_named(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"Port {port} on 127.0.0.1 cannot be used: .*--port"):
+            serve_dashboard(Settings(home=tmp_path), NOTEBOOK, port=port)
+
+
+def test_a_missing_app_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.ipynb does not exist"):
+        serve_dashboard(Settings(home=tmp_path), tmp_path / "nowhere.ipynb")
+
+
+def test_the_template_carries_the_installed_bokeh_and_goes_away():
+    with template_folder() as folder:
+        template = folder / "voila" / "templates" / "workbench"
+        assert json.loads((template / "conf.json").read_text()) == {"base_template": "lab"}
+        page = (template / "index.html.j2").read_text()
+        assert "bokeh.min.js" in page
+        assert "://" not in page
+        script = (template / "static" / "bokeh.min.js").read_bytes()
+        assert bokeh.__version__.encode() in script
+    assert not folder.exists()
+
+
+def test_outside_a_preheated_kernel_nothing_waits(monkeypatch):
+    monkeypatch.delenv("VOILA_PREHEAT", raising=False)
+    wait_for_page()
+
+
+def test_the_app_has_three_cells_and_no_output():
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    assert [cell.cell_type for cell in cells] == ["code"] * 3
+    assert not any(cell.outputs for cell in cells)
+
+
+def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
+    archive = Archive(tmp_path / "archive.zarr")
+    archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
+    source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
+    trained = "import workbench as wb; s = wb.open(); s.train(progress=False); s.score_all()"
+    heavy = "{'tensorflow', 'keras', 'mlflow', 'torch', 'sklearn'} & set(__import__('sys').modules)"
+    show = f"{source}\nprint([row.strip() for row, _ in view._list.options], {heavy})"
+    for code in (trained, show):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"WORKBENCH_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "'X-1\\t" in done.stdout
+    assert done.stdout.strip().endswith("set()")
+
+
+def fetch(url, server):
+    """Read a page as soon as the server answers."""
+    while True:
+        assert server.poll() is None, server.communicate()[1]
+        try:
+            with urlopen(url, timeout=120) as answer:
+                return answer.read().decode()
+        except URLError:
+            continue
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_server_with_its_kernels_and_leaves_nothing(tmp_path, stop):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    code = (
+        "import sys; from pathlib import Path; from workbench.settings import Settings\n"
+        "from workbench.views.serving import serve_dashboard\n"
+        "def say(line): print(line, flush=True)\n"
+        f"serve_dashboard(Settings(home=Path({str(tmp_path)!r})), port=0, announce=say)"
+    )
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        assert line.startswith("Dashboard: http://127.0.0.1:")
+        page = fetch(line.split()[1], server)
+        assert "wait_for_page" not in page, "sources are stripped"
+        assert "bokeh.min.js" in page
+        server.send_signal(stop)
+        _, errors = server.communicate(timeout=60)
+    assert server.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert list(scratch.iterdir()) == []
