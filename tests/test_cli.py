@@ -13,7 +13,6 @@ from workbench.cli import app
 from workbench.session import Session
 from workbench.telemetry.archive import Archive
 
-
 JOBS = ("run", "fetch", "import", "channels", "quality", "train", "score", "evaluate", "report", "models")
 
 
