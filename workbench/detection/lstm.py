@@ -123,7 +123,7 @@ class LSTMForecaster(BaseForecaster):
         ForecasterError
             A weight is missing, or its shape does not fit the others.
         """
-        graph = build_graph(weights)
+        graph = build_graph(weights, sequence_length)
         n_inputs = len(weights["lstm_0.kernel"])
         units = [len(array) for name, array in sorted(weights.items()) if name.endswith(".recurrent")]
         forecaster = cls(sequence_length=sequence_length, prediction_horizon=len(weights["dense.bias"]), units=units)
@@ -160,7 +160,7 @@ class LSTMForecaster(BaseForecaster):
                 trainer.run_epoch()
                 bar.set_postfix(loss=f"{trainer.loss:.5f}", val_loss=f"{trainer.validation_loss:.5f}")
                 bar.update()
-        self._serve(build_graph(trainer.weights()))
+        self._serve(build_graph(trainer.weights(), self.sequence_length))
         return {
             "epochs": float(trainer.epoch),
             "loss": trainer.loss,
@@ -190,11 +190,13 @@ class LSTMForecaster(BaseForecaster):
                 f"{path} cannot be read: {error.strerror or error}.", "Train the model again."
             ) from None
         self._serve(graph)
-        shapes = [self._session.get_inputs()[0].shape[-1], self._session.get_outputs()[0].shape[-1]]
-        if shapes != [self.n_inputs, self.prediction_horizon]:
+        length, _, n_inputs = self._session.get_inputs()[0].shape
+        found = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
+        expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
+        if found != expected:
             raise ArtifactError(
-                f"{path} takes {shapes[0]} inputs and predicts {shapes[1]} samples.",
-                f"Its description says {self.n_inputs} and {self.prediction_horizon}.",
+                "{} takes {} samples of {} inputs and predicts {}.".format(path, *found),
+                "Its description says {}, {} and {}.".format(*expected),
             )
 
 
