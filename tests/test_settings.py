@@ -55,7 +55,7 @@ def test_presets_are_added_to_the_papers(tmp_path):
         ("presets: {mine: {z_max: 1}}", r"presets.mine: z_max \(1.0\) must be above z_min"),
         ("presets: {mine: {l_s: 1}}", "presets.mine.l_s"),
         ("preset: mine", "preset 'mine' is not one of"),
-        ("severity: {high: 9}", "severity: levels must rise"),
+        ("severity: {high: 99}", "severity: levels must rise"),
         ("[1, 2]", "workbench.yaml must be a mapping"),
         ("a: b: c", "workbench.yaml is not YAML"),
     ],
