@@ -113,7 +113,7 @@ def _data(
         "epsilon": line_data(scored, "epsilon"),
         "anomalies": mark_data(channel, anomalies, top=high),
         "labels": mark_data(channel, labels),
-        "ends": end_label_data(channel, ends, low, high),
+        "ends": end_label_data(channel, ends, low, high, apart=0.13),
     }
 
 

@@ -142,7 +142,7 @@ def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:
 
 
 def end_label_data(
-    dataset: xr.Dataset, lines: Mapping[str, npt.NDArray[Any]], low: float, high: float
+    dataset: xr.Dataset, lines: Mapping[str, npt.NDArray[Any]], low: float, high: float, apart: float = 0.06
 ) -> dict[str, list[Any]]:
     """Place each line's name at its end, apart from the others.
 
@@ -154,13 +154,15 @@ def end_label_data(
         Values of each line by name.
     low, high : float
         Range of the vertical axis, in data units.
+    apart : float
+        Least distance of two names, as a share of that range.
 
     Returns
     -------
     dict
         `time`, `value`, `name` for the source of `end_labels`.
     """
-    gap, last = 0.13 * (high - low), float(time_values(dataset)[-1])
+    gap, last = apart * (high - low), float(time_values(dataset)[-1])
     ends = {}
     for name, values in lines.items():
         finite = values[np.isfinite(values)]

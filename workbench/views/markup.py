@@ -81,8 +81,6 @@ def channel_title(channel: str, row: Mapping[Any, Any], telemetry: xr.Dataset) -
     """Give what the selected channel is and which model judged it."""
     place = " ".join(part for part in (row["asset"], row["subsystem"]) if part)
     facts = [place, f"{telemetry.sizes['time']:,} samples"]
-    if telemetry.attrs["units"]:
-        facts.append(telemetry.attrs["units"])
     if row["state"] != "missing":
         facts += [f"model {row['model']}", f"{row['flagged']:.1%} of samples flagged"]
     if row["state"] == "stale":
