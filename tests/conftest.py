@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("WORKBENCH_") and name != "WORKBENCH_CHROMIUM":
+        if name.startswith("WORKBENCH_"):
             monkeypatch.delenv(name)
 
 

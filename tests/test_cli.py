@@ -60,6 +60,13 @@ def test_from_training_to_evaluation(cli, tiny_archive):
     assert "X-1" in ok(cli("quality", "X-1"))
 
 
+def test_evaluate_says_what_it_counted_once(cli, tiny_archive):
+    again = wave_channel("X-1", 3000, 1, spike=2000).assign_attrs(channel="X-4")
+    tiny_archive.write(wave_channel("X-4"), again, tiny_archive.labels("X-1"))
+    ok(cli("train", "--all"))
+    assert "X-4 has the same test series as X-1: counted once." in ok(cli("evaluate"))
+
+
 def test_one_failure_is_told_and_the_rest_is_kept(cli, tiny_archive):
     ok(cli("train", "--all"))
     tiny_archive.write(wave_channel("X-3"), wave_channel("X-3", 3000, 5))

@@ -237,6 +237,9 @@ def evaluate(
     typer.echo(_table(result.rows))
     typer.echo("\nFor comparison, detectors that look at nothing, and persistence:")
     typer.echo(_table(result.baselines))
+    copies = result.channels[result.channels["duplicate_of"] != ""]
+    for name, counted in zip(copies["channel"], copies["duplicate_of"], strict=True):
+        typer.echo(f"\n{name} has the same test series as {counted}: counted once.")
     if result.unjudged:
         reasons = pd.Series(result.unjudged).value_counts()
         typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")

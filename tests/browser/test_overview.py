@@ -26,7 +26,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backg
 
 def chromium():
     """System Chromium; None leaves the choice to Playwright."""
-    named = os.environ.get("WORKBENCH_CHROMIUM")
+    named = os.environ.get("CHROMIUM")
     return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
