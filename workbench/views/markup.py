@@ -46,7 +46,8 @@ def fleet_head(title: str, fleet: pd.DataFrame) -> str:
         notes[-1] += ": run <code>workbench score --all</code>"
     return (
         f"<div class='wb-line'><h1>{title}</h1><p>{total}</p>"
-        f"<p class='wb-muted'>channels by their worst:</p><ul>{chips}</ul><p class='wb-muted'>{', '.join(notes)}</p></div>"
+        f"<p class='wb-muted'>channels by their worst:</p><ul>{chips}</ul>"
+        f"<p class='wb-muted'>{', '.join(notes)}</p></div>"
     )
 
 
