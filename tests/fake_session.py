@@ -6,22 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
 from workbench.settings import SeverityLevels
 from workbench.telemetry.schema import make_channel
-
-COLUMNS = (
-    "channel",
-    "asset",
-    "subsystem",
-    "samples",
-    "anomalies",
-    "severity",
-    "level",
-    "model",
-    "state",
-    "reason",
-    "flagged",
-)
 
 
 def fake_channel(name="P-1", n=3000, seed=0, commands=3, dated=False, asset="SMAP", units=""):
