@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,14 @@ _LONGEST_FOLDER = 30
 
 _IDLE_SECONDS = 30 * 60
 """After this time without a message the kernel of a page that is no longer connected is ended."""
+
+
+_KERNEL = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"],
+    "display_name": "Python 3 (ipykernel)",
+    "language": "python",
+}
+"""This Python, whatever kernel is installed; one that is stopped while it starts has nothing to tell the terminal."""
 
 
 def serve_dashboard(
@@ -124,7 +133,7 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def template_folder() -> Iterator[Path]:
-    """Lay out the Voila template `workbench`, as Jupyter looks for it, for as long as it is needed.
+    """Lay out the Voila template `workbench` and the kernel, as Jupyter looks for them, for as long as needed.
 
     Yields
     ------
@@ -140,6 +149,9 @@ def template_folder() -> Iterator[Path]:
             shutil.copytree(source, target)
         (target / "static").mkdir()
         shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", target / "static")
+        kernel = folder / "kernels" / "python3" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        kernel.write_text(json.dumps(_KERNEL), encoding="utf-8")
         yield folder
 
 
