@@ -1,12 +1,9 @@
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import bokeh
 import nbformat
@@ -98,42 +95,3 @@ def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
         assert done.returncode == 0, done.stderr
     assert "'X-1\\t" in done.stdout
     assert done.stdout.strip().endswith("set()")
-
-
-def fetch(url, server):
-    """Read a page as soon as the server answers."""
-    while True:
-        assert server.poll() is None, server.communicate()[1]
-        try:
-            with urlopen(url, timeout=120) as answer:
-                return answer.read().decode()
-        except URLError:
-            continue
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_server_with_its_kernels_and_leaves_nothing(tmp_path, stop):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    code = (
-        "import sys; from pathlib import Path; from workbench.settings import Settings\n"
-        "from workbench.views.serving import serve_dashboard\n"
-        "def say(line): print(line, flush=True)\n"
-        f"serve_dashboard(Settings(home=Path({str(tmp_path)!r})), port=0, announce=say)"
-    )
-    environment = os.environ | {"TMPDIR": str(scratch)}
-    with subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        line = server.stdout.readline()
-        assert line.startswith("Dashboard: http://127.0.0.1:")
-        page = fetch(line.split()[1], server)
-        assert "wait_for_page" not in page, "sources are stripped"
-        assert "bokeh.min.js" in page
-        server.send_signal(stop)
-        _, errors = server.communicate(timeout=60)
-    assert server.returncode == 0, errors
-    assert "Traceback" not in errors
-    assert list(scratch.iterdir()) == []
