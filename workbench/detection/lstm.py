@@ -1,9 +1,8 @@
-"""The LSTM forecaster of Telemanom: trained by TensorFlow, served by ONNX Runtime.
+"""The LSTM forecaster of Telemanom: trained by NumPy or TensorFlow, served by ONNX Runtime.
 
 Source: Hundman et al. 2018, section 3.1; `modeling.py` and `config.yaml` of Telemanom 2.0.
 """
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,13 +14,13 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from workbench.detection.base import BaseForecaster, Training
-from workbench.detection.checkpoint import Checkpoint
+from workbench.detection.lstm_training import LSTMTrainer, NumpyTrainer
 from workbench.detection.onnx_graph import build_graph, open_graph, predict_windows, read_weights, run
 from workbench.detection.scaling import Scaling
 from workbench.detection.windows import window_count
 from workbench.exceptions import ArtifactError, ForecasterError
 
-__all__ = ["LSTMForecaster"]
+__all__ = ["TRAINERS", "KerasTrainer", "LSTMForecaster"]
 
 _GRAPH = "model.onnx"
 
@@ -42,11 +41,13 @@ class LSTMForecaster(BaseForecaster):
     patience, min_delta : int, float
         Training ends after `patience` epochs in which the loss over the held-out windows did not fall by
         more than `min_delta` below its least.
+    trainer : {"numpy", "keras"}
+        What trains: NumPy on one processor core, the fastest there, or Keras, which can use a GPU.
 
     Notes
     -----
     The defaults are Telemanom's, and as there the weights of the last epoch are kept, not of the best. The
-    shuffles, the initial weights and the dropout follow from the seed: the same seed, data and TensorFlow on
+    shuffles, the initial weights and the dropout follow from the seed: the same seed, data and trainer on
     the same kind of processor give the same weights, whether training was interrupted or not.
     """
 
@@ -63,6 +64,7 @@ class LSTMForecaster(BaseForecaster):
         epochs: int = 35,
         patience: int = 10,
         min_delta: float = 0.0003,
+        trainer: str = "numpy",
     ) -> None:
         super().__init__(sequence_length=sequence_length, prediction_horizon=prediction_horizon)
         if not units or min(*units, batch_size, epochs, patience) < 1:
@@ -77,7 +79,10 @@ class LSTMForecaster(BaseForecaster):
         self.batch_size = batch_size
         self.epochs = epochs
         self.patience = patience
+        if trainer not in TRAINERS:
+            raise ForecasterError(f"trainer is {trainer!r}.", f"Known: {', '.join(TRAINERS)}.")
         self.min_delta = min_delta
+        self.trainer = trainer
         self._graph = b""
         self._session: Any = None
 
@@ -92,6 +97,7 @@ class LSTMForecaster(BaseForecaster):
             "epochs": self.epochs,
             "patience": self.patience,
             "min_delta": self.min_delta,
+            "trainer": self.trainer,
         }
 
     @classmethod
@@ -150,7 +156,7 @@ class LSTMForecaster(BaseForecaster):
         return read_weights(self._graph)
 
     def _fit(self, training: Training) -> dict[str, float]:
-        trainer = _Trainer(self, training)
+        trainer = TRAINERS[self.trainer](self, training)
         with tqdm(
             total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=not training.progress
         ) as bar:
@@ -215,21 +221,22 @@ def _quiet_start() -> Iterator[None]:
         os.close(stream)
 
 
-class _Trainer:
-    """Trains one network epoch by epoch; the only user of TensorFlow.
+class KerasTrainer(LSTMTrainer):
+    """Trains with Keras and TensorFlow, on a GPU where TensorFlow finds one.
 
     Notes
     -----
-    Keras' `fit` runs each epoch; shuffling and early stopping are ours, so that both can go on where a
-    checkpoint ends. Windows are gathered from the series batch by batch, never laid out at once.
+    Windows are gathered from the series batch by batch, never laid out at once.
     """
 
-    def __init__(self, forecaster: LSTMForecaster, training: Training) -> None:
+    version: ClassVar[str] = "keras"
+
+    def __init__(self, forecaster: "LSTMForecaster", training: Training) -> None:
+        super().__init__(forecaster, training)
         with _quiet_start():
             import keras
             import tensorflow as tf
 
-        self._forecaster, self._training = forecaster, training
         keras.utils.clear_session()
         keras.utils.set_random_seed(training.seed)
         tf.config.experimental.enable_op_determinism()
@@ -245,67 +252,6 @@ class _Trainer:
         self._model.optimizer.build(self._model.trainable_variables)
         self._series = tf.constant(training.values)
         self._held_out = self._batches(training.held_out)
-        self.epoch, self.loss, self.validation_loss = 0, math.nan, math.nan
-        self._best, self._waited = math.inf, 0
-        self._checkpoint = None
-        if training.checkpoint is not None:
-            identity = {
-                "forecaster": forecaster.name,
-                "parameters": forecaster.parameters,
-                "seed": training.seed,
-                "training data": training.data_hash,
-                "keras": keras.__version__,
-            }
-            self._checkpoint = Checkpoint(training.checkpoint / "lstm.safetensors", identity)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the last epoch was run, or the held-out loss has stopped falling."""
-        return self.epoch >= self._forecaster.epochs or self._waited >= self._forecaster.patience
-
-    def resume(self) -> None:
-        """Go on from the checkpoint, where there is one."""
-        kept = self._checkpoint.read() if self._checkpoint else None
-        if kept is None:
-            return
-        arrays, state = kept
-        variables = self._variables()
-        for name, variable in variables.items():
-            variable.assign(arrays[name])
-        self.epoch, self.loss, self.validation_loss = state["epoch"], state["loss"], state["validation_loss"]
-        self._best, self._waited = state["best"], state["waited"]
-
-    def run_epoch(self) -> None:
-        """Run one epoch and write the checkpoint.
-
-        Raises
-        ------
-        ForecasterError
-            The loss is NaN or infinite.
-        """
-        order = np.random.default_rng((self._training.seed, self.epoch)).permutation(self._training.learned)
-        batches = self._batches(order)
-        history = self._model.fit(batches, validation_data=self._held_out, shuffle=False, verbose=0).history
-        self.loss, self.validation_loss = float(history["loss"][0]), float(history["val_loss"][0])
-        if not math.isfinite(self.loss + self.validation_loss):
-            raise ForecasterError(
-                f"{self._training.name}: the training loss became {self.loss} in epoch {self.epoch + 1}.",
-                "Look for extreme values in the training telemetry, or take another seed.",
-            )
-        self.epoch += 1
-        # As keras.callbacks.EarlyStopping does.
-        self._waited += 1
-        if self.validation_loss + self._forecaster.min_delta < self._best:
-            self._best, self._waited = self.validation_loss, 0
-        if self._checkpoint:
-            state = {
-                "epoch": self.epoch,
-                "loss": self.loss,
-                "validation_loss": self.validation_loss,
-                "best": self._best,
-                "waited": self._waited,
-            }
-            self._checkpoint.write({name: variable.numpy() for name, variable in self._variables().items()}, state)
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
         """Give the weights by name, as `build_graph` takes them."""
@@ -317,6 +263,18 @@ class _Trainer:
         }
         return named | dict(zip(("dense.kernel", "dense.bias"), dense.get_weights(), strict=True))
 
+    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        batches = self._batches(order)
+        history = self._model.fit(batches, validation_data=self._held_out, shuffle=False, verbose=0).history
+        return float(history["loss"][0]), float(history["val_loss"][0])
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {name: variable.numpy() for name, variable in self._variables().items()}
+
+    def _restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        for name, variable in self._variables().items():
+            variable.assign(arrays[name])
+
     def _variables(self) -> dict[str, Any]:
         """All that changes in training: weights, states of the dropout, and the optimizer's moments."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
@@ -325,11 +283,15 @@ class _Trainer:
     def _batches(self, windows: npt.NDArray[np.int64]) -> Any:
         import tensorflow as tf
 
-        length, horizon = self._forecaster.sequence_length, self._forecaster.prediction_horizon
+        length, horizon = self.forecaster.sequence_length, self.forecaster.prediction_horizon
 
         def gather(first: Any) -> tuple[Any, Any]:
             inputs = tf.gather(self._series, first[:, None] + tf.range(length, dtype=first.dtype))
             targets = first[:, None] + length + tf.range(horizon, dtype=first.dtype)
             return inputs, tf.gather(self._series[:, 0], targets)
 
-        return tf.data.Dataset.from_tensor_slices(windows).batch(self._forecaster.batch_size).map(gather)
+        return tf.data.Dataset.from_tensor_slices(windows).batch(self.forecaster.batch_size).map(gather)
+
+
+TRAINERS: dict[str, type[LSTMTrainer]] = {"numpy": NumpyTrainer, "keras": KerasTrainer}
+"""What can train the network, by name; the weights are interchangeable."""
