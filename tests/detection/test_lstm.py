@@ -1,4 +1,4 @@
-"""The LSTM forecaster: exact training, interrupted or not, and serving equal to Keras."""
+"""The LSTM forecaster: serving equal to Keras, and its checkpoints."""
 
 import os
 import subprocess
@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from tests.conftest import wave_channel
-from workbench.detection import lstm
-from workbench.detection.base import Training
 from workbench.detection.checkpoint import Checkpoint
 from workbench.detection.lstm import LSTMForecaster
 from workbench.detection.onnx_graph import build_graph, read_weights
@@ -177,103 +175,3 @@ def test_predictions_equal_keras() -> None:
     np.testing.assert_allclose(forecaster.predict(channel), expected[:, 0], atol=1e-5)
     by_window = [forecaster.predict_window(values[i : i + 250]) for i in range(0, 190, 19)]
     np.testing.assert_allclose(by_window, expected[::19], atol=1e-5)
-
-
-@pytest.mark.slow
-def test_training_repeats_and_goes_on_after_an_interruption(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    train = wave_channel(n=300)
-    whole = LSTMForecaster(**TINY, epochs=3).fit(train, seed=1)
-    run_epoch = lstm._Trainer.run_epoch
-
-    def interrupted(trainer: lstm._Trainer) -> None:
-        if trainer.epoch == 2:
-            raise KeyboardInterrupt
-        run_epoch(trainer)
-
-    monkeypatch.setattr(lstm._Trainer, "run_epoch", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        LSTMForecaster(**TINY, epochs=3).fit(train, seed=1, checkpoint=tmp_path)
-    epochs = []
-    monkeypatch.setattr(lstm._Trainer, "run_epoch", lambda trainer: (epochs.append(trainer.epoch), run_epoch(trainer)))
-    resumed = LSTMForecaster(**TINY, epochs=3).fit(train, seed=1, checkpoint=tmp_path)
-    assert epochs == [2]
-    assert resumed.metrics == whole.metrics
-    assert resumed.metrics["epochs"] == 3
-    for folder, forecaster in ((tmp_path / "whole", whole), (tmp_path / "resumed", resumed)):
-        forecaster.save(folder)
-    assert (tmp_path / "whole/model.onnx").read_bytes() == (tmp_path / "resumed/model.onnx").read_bytes()
-
-    again = LSTMForecaster(**TINY, epochs=3).fit(train, seed=1, checkpoint=tmp_path)
-    assert epochs == [2], "a finished training ran on"
-    assert again.metrics == whole.metrics
-    with pytest.raises(ForecasterError, match="another training: seed is 1 there and 2 here"):
-        LSTMForecaster(**TINY, epochs=3).fit(train, seed=2, checkpoint=tmp_path)
-    other_data = wave_channel(n=300, seed=9)
-    with pytest.raises(ForecasterError, match="another training: training data is"):
-        LSTMForecaster(**TINY, epochs=3).fit(other_data, seed=1, checkpoint=tmp_path)
-    other_seed = LSTMForecaster(**TINY, epochs=3).fit(train, seed=2)
-    assert not np.array_equal(other_seed.predict(train), whole.predict(train))
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.slow
-def test_training_learns_and_stops_early(capfd: pytest.CaptureFixture[str]) -> None:
-    train = wave_channel(n=400)
-    forecaster = LSTMForecaster(**TINY, epochs=9, patience=2, min_delta=10.0).fit(train, seed=0, progress=True)
-    assert forecaster.metrics["epochs"] == 3  # the first is the best so far, the next two no better by 10
-    assert "val_loss" in capfd.readouterr().err
-    longer = LSTMForecaster(**TINY, epochs=15).fit(train, seed=0)
-    assert longer.metrics["epochs"] == 15
-    assert longer.metrics["validation_loss"] < 0.6 * forecaster.metrics["validation_loss"]
-
-
-@pytest.mark.slow
-def test_early_stopping_equals_keras() -> None:
-    from types import SimpleNamespace
-
-    import keras
-
-    losses = [1.0, 0.9, 0.8998, 0.8996, 0.95, 0.8, 0.7999, 0.81, 0.82, 0.7, 0.9, 0.9, 0.9, 0.9]
-    forecaster = LSTMForecaster(**TINY, patience=3, min_delta=0.0003)
-
-    class Scripted(lstm._Trainer):
-        def __init__(self) -> None:
-            self._forecaster = forecaster
-            self._training = SimpleNamespace(seed=0, learned=np.arange(4), name="X-1")
-            self._checkpoint = self._held_out = None
-            self.epoch, self._best, self._waited = 0, np.inf, 0
-            self._model = SimpleNamespace(fit=self._fit)
-
-        def _batches(self, windows: np.ndarray) -> None:
-            del windows
-
-        def _fit(self, *_: object, **__: object) -> SimpleNamespace:
-            return SimpleNamespace(history={"loss": [1.0], "val_loss": [losses[self.epoch]]})
-
-    ours = Scripted()
-    while not ours.finished:
-        ours.run_epoch()
-    theirs = keras.callbacks.EarlyStopping(monitor="val_loss", patience=3, min_delta=0.0003, mode="min")
-    theirs.set_model(SimpleNamespace(stop_training=False))
-    theirs.on_train_begin()
-    for epoch, loss in enumerate(losses):
-        theirs.on_epoch_end(epoch, {"val_loss": loss})
-        if theirs.model.stop_training:
-            break
-    assert ours.epoch == epoch + 1 < len(losses)
-
-
-@pytest.mark.slow
-def test_a_diverging_training_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    forecaster = LSTMForecaster(**TINY, epochs=2)
-    fit = forecaster._fit
-
-    def extreme(training: Training) -> dict[str, float]:
-        training.values = training.values * np.float32(1e30)
-        return fit(training)
-
-    monkeypatch.setattr(forecaster, "_fit", extreme)
-    with pytest.raises(ForecasterError, match=r"X-1: the training loss became (nan|inf) in epoch 1"):
-        forecaster.fit(wave_channel(n=300), seed=0)
