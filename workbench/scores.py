@@ -13,7 +13,7 @@ from workbench.detection.scoring import anomaly_frame, provenance, score, stale_
 from workbench.exceptions import SettingsError, WorkbenchError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
-from workbench.settings import Settings, TelemanomParams
+from workbench.settings import Preset, Settings
 from workbench.telemetry.archive import Archive
 
 __all__ = ["OVERVIEW_COLUMNS", "Scores"]
@@ -52,7 +52,7 @@ class Scores:
         self.registry = registry
         self.clock = clock
 
-    def params(self, preset: str | None) -> tuple[str, TelemanomParams]:
+    def params(self, preset: str | None) -> tuple[str, Preset]:
         """Give a preset's name, the one in use where omitted, and its parameters."""
         name = preset or self.settings.preset
         if name not in self.settings.presets:
@@ -65,15 +65,16 @@ class Scores:
         """Give the score and whether it was computed just now."""
         described = self.archive.info(channel)
         name, params = self.params(preset)
-        model = self.registry.champion(channel, forecaster)
-        wanted = provenance(model.id, described.test_hash, params)
-        key = f"{model.forecaster}.{name}"
+        models = _chosen(self.registry.list(channel, forecaster), channel, forecaster, params)
+        wanted = provenance(_joined(models, "id"), described.test_hash, params)
+        kind = _joined(models, "forecaster")
+        key = f"{kind}.{name}"
         stored = self.archive.scores(channel).get(key)
         if not force and stored is not None and not stale_reason(stored, wanted):
             return self.archive.open_scores(channel, key), False
-        scored = score(self.archive.open(channel), self.registry.load(model), params)
+        scored = score(self.archive.open(channel), [self.registry.load(model) for model in models], params)
         scored.attrs |= wanted | {
-            "forecaster": model.forecaster,
+            "forecaster": kind,
             "preset": name,
             "scored_at": self.clock().isoformat(timespec="seconds"),
         }
@@ -126,7 +127,7 @@ class Scores:
         flagged = {}
         for name in channels:
             forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
-            scored = score(self.archive.open(name), forecaster, params)
+            scored = score(self.archive.open(name), [forecaster], params)
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged
 
@@ -142,10 +143,12 @@ class Scores:
 
     def _shown(self, name: str, champions: list[ModelInfo]) -> str | None:
         """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
-        preset, _ = self.params(None)
+        preset, params = self.params(None)
         keys = [key for key, attrs in self.archive.scores(name).items() if attrs.get("preset") == preset]
-        if champions and (wanted := f"{choose_champion(champions, name, None).forecaster}.{preset}") in keys:
-            return wanted
+        if champions:
+            wanted = f"{_joined(_chosen(champions, name, None, params), 'forecaster')}.{preset}"
+            if wanted in keys:
+                return wanted
         return next(iter(keys), None)
 
     def _overview_row(self, name: str, champions: list[ModelInfo]) -> dict[str, Any]:
@@ -168,8 +171,9 @@ class Scores:
             return row
         reason, attributes = "its model is gone", self.archive.scores(name)[key]
         if champions:
-            champion = choose_champion(champions, name, None)
-            reason = stale_reason(attributes, provenance(champion.id, info.test_hash, self.params(None)[1]))
+            _, params = self.params(None)
+            wanted = _joined(_chosen(champions, name, None, params), "id")
+            reason = stale_reason(attributes, provenance(wanted, info.test_hash, params))
         found = anomaly_frame(attributes, self.settings.severity)
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {"anomalies": len(found), "flagged": float((found["end"] - found["start"] + 1).sum() / info.n_test)}
@@ -177,6 +181,19 @@ class Scores:
             worst = float(found["severity"].max())
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
+
+
+def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, params: Preset) -> list[ModelInfo]:
+    """Give the champions that predict together: of the forecaster, else of the preset's, else the channel's one."""
+    if forecaster is None:
+        together = [info for info in models if "champion" in info.aliases and info.forecaster in params.forecasters]
+        if together:
+            return sorted(together, key=lambda info: info.forecaster)
+    return [choose_champion(models, channel, forecaster)]
+
+
+def _joined(models: list[ModelInfo], attribute: str) -> str:
+    return "+".join(str(getattr(info, attribute)) for info in models)
 
 
 def _elsewhere(

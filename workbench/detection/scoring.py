@@ -6,6 +6,7 @@ computed twice and one that is not says why.
 
 import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,15 +81,15 @@ def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
     return next((text for name, text in reasons.items() if attributes.get(name) != wanted[name]), "")
 
 
-def score(channel: xr.Dataset, forecaster: "Forecaster", params: TelemanomParams) -> xr.Dataset:
+def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: TelemanomParams) -> xr.Dataset:
     """Predict a channel and find its anomalies.
 
     Parameters
     ----------
     channel : xarray.Dataset
         Test split, n samples.
-    forecaster : Forecaster
-        Fitted to the channel.
+    forecasters : sequence of Forecaster
+        Fitted to the channel; the prediction is the mean of theirs.
     params : TelemanomParams
 
     Returns
@@ -101,17 +102,23 @@ def score(channel: xr.Dataset, forecaster: "Forecaster", params: TelemanomParams
     Raises
     ------
     DetectionError
-        The forecaster's windows are not those of `params`, or the telemetry is not finite.
+        A forecaster's windows are not those of `params`, or the telemetry is not finite.
+
+    Notes
+    -----
+    A mean of forecasts errs less than most of the forecasts that it is made of (Bates and Granger 1969); Telemanom
+    has one forecaster.
     """
-    windows = (forecaster.sequence_length, forecaster.prediction_horizon)
-    if windows != (params.sequence_length, params.prediction_horizon):
-        raise DetectionError(
-            f"The model has sequence_length {windows[0]} and prediction_horizon {windows[1]}, the preset "
-            f"{params.sequence_length} and {params.prediction_horizon}.",
-            "Train a model with the preset's windows, or choose another preset.",
-        )
+    for forecaster in forecasters:
+        windows = (forecaster.sequence_length, forecaster.prediction_horizon)
+        if windows != (params.sequence_length, params.prediction_horizon):
+            raise DetectionError(
+                f"The {forecaster.name} model has sequence_length {windows[0]} and prediction_horizon {windows[1]}, "
+                f"the preset {params.sequence_length} and {params.prediction_horizon}.",
+                "Train a model with the preset's windows, or choose another preset.",
+            )
     began = time.perf_counter()
-    prediction = forecaster.predict(channel)
+    prediction = np.mean([forecaster.predict(channel) for forecaster in forecasters], axis=0)
     found = detect(channel["telemetry"].values, prediction, params)
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
