@@ -9,17 +9,20 @@ __all__ = [
     "ArtifactError",
     "CatalogError",
     "ChannelNotFoundError",
+    "ConflictError",
     "DetectionError",
     "FetchError",
     "ForecasterError",
     "ImportDataError",
     "LabelError",
+    "MaintenanceError",
     "ModelError",
     "ModelNotFoundError",
     "ReportError",
     "SchemaError",
     "SettingsError",
     "TelemetryError",
+    "TransitionError",
     "WorkbenchError",
 ]
 
@@ -103,3 +106,15 @@ class ArtifactError(ModelError):
 
 class ReportError(WorkbenchError):
     """A report could not be made."""
+
+
+class MaintenanceError(WorkbenchError):
+    """Base of errors about alerts, work orders, their plan and their database."""
+
+
+class ConflictError(MaintenanceError):
+    """Somebody else changed the same thing in between."""
+
+
+class TransitionError(MaintenanceError):
+    """An alert or work order cannot go from its state to the one asked for."""

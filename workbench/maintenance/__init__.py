@@ -1,0 +1,1 @@
+"""Maintenance: from alert to work order to schedule to log."""

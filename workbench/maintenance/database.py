@@ -1,0 +1,337 @@
+"""The maintenance database: SQLite beside the archive, or PostgreSQL by URL.
+
+Every change is one transaction of one writer at a time: SQLite's `BEGIN IMMEDIATE`, an advisory lock on
+PostgreSQL. Both then behave alike, and the hash chain of the log has one end. Readers wait for nobody.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy import event, orm
+from sqlalchemy.engine.interfaces import Dialect
+
+from workbench.exceptions import ConflictError, MaintenanceError
+
+__all__ = ["Base", "Database", "UtcDateTime", "Versioned", "frame", "now"]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_WRITER_LOCK = 0x776F726B  # any number that is always the same
+_SQLITE_CAUSES = {
+    "SQLITE_BUSY": ("is locked by another program", "Try again once it has finished."),
+    "SQLITE_LOCKED": ("is locked by another program", "Try again once it has finished."),
+    "SQLITE_FULL": ("cannot grow: the disk is full", "Make room; nothing was changed."),
+    "SQLITE_CORRUPT": ("is damaged", "Restore it from a backup, or move the file away to begin anew."),
+    "SQLITE_NOTADB": ("is not an SQLite database", "Restore it from a backup, or move the file away to begin anew."),
+    "SQLITE_CANTOPEN": ("cannot be opened", "Check that its folder exists and can be written to."),
+    "SQLITE_READONLY": ("cannot be written to", "Check the rights of the file and its folder."),
+    "SQLITE_IOERR": ("cannot be read or written", "Check the disk; nothing was changed."),
+}
+_POSTGRES_CAUSES = {
+    "55P03": _SQLITE_CAUSES["SQLITE_BUSY"],
+    "53100": _SQLITE_CAUSES["SQLITE_FULL"],
+    "25006": _SQLITE_CAUSES["SQLITE_READONLY"],
+}
+
+
+class Base(orm.DeclarativeBase):
+    """All tables of maintenance."""
+
+
+class Versioned:
+    """Mixin of a table that people change: each change raises `version`, a stale one is refused."""
+
+    version: orm.Mapped[int] = orm.mapped_column(sa.Integer, nullable=False)
+
+    @orm.declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 in UTC: exact, ordered, and alike on every database.
+
+    To read it by hand: `SELECT datetime(raised_at / 1000000, 'unixepoch') FROM alerts`.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn an aware datetime into microseconds."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise MaintenanceError(f"The time {value} has no time zone.", "Give an aware one: datetime.now(UTC).")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn microseconds into an aware datetime, UTC."""
+        del dialect
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Database:
+    """One maintenance database; it is created and migrated when it is first used.
+
+    Parameters
+    ----------
+    url : str
+        `sqlite:////absolute/path/maintenance.db` or `postgresql+psycopg://user@host/name`.
+    clock : callable
+        Gives the present time, aware, in UTC.
+    patience : float
+        Seconds that a writer waits for another.
+
+    Attributes
+    ----------
+    clock : callable
+    engine : sqlalchemy.Engine
+
+    Raises
+    ------
+    MaintenanceError
+        The URL is not one of the two kinds.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], datetime], patience: float = 10.0) -> None:
+        self.clock = clock
+        self.patience = patience
+        try:
+            parsed = sa.make_url(url)
+        except sa.exc.ArgumentError:
+            raise _bad_url(url) from None
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self._file = Path(parsed.database) if parsed.drivername == "sqlite" and parsed.database else None
+        if self._file is None and parsed.drivername != "postgresql+psycopg":
+            raise _bad_url(url)
+        self.name = str(self._file or parsed.render_as_string(hide_password=True))
+        if self._file is not None:
+            self.engine = sa.create_engine(parsed, connect_args={"timeout": patience})
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+            self._reader = self.engine
+        else:
+            self.engine = sa.create_engine(parsed, pool_pre_ping=True)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._writer = self.engine.execution_options(writes=True)
+        self._preparing = threading.Lock()
+        self._prepared = False
+
+    def __repr__(self) -> str:
+        """Name the file or server."""
+        return f"Database({self.name!r})"
+
+    @contextmanager
+    def reading(self) -> Iterator[orm.Session]:
+        """Open a transaction that sees one consistent state and never writes.
+
+        Yields
+        ------
+        sqlalchemy.orm.Session
+
+        Raises
+        ------
+        MaintenanceError
+            The database is locked, damaged or cannot be reached.
+        """
+        self._prepare()
+        with self._errors(), orm.Session(self._reader, autoflush=False) as db:
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[orm.Session]:
+        """Open one transaction: committed at the end, rolled back on any error.
+
+        Yields
+        ------
+        sqlalchemy.orm.Session
+            `now(session)` is the time of the transaction.
+
+        Raises
+        ------
+        ConflictError
+            A row was changed by somebody else.
+        MaintenanceError
+            The database is locked, damaged, full or cannot be reached. Nothing was changed.
+        """
+        self._prepare()
+        with self._errors(), orm.Session(self._writer, expire_on_commit=False) as db, db.begin():
+            self._wait_for_other_writers(db.connection())
+            db.info["now"] = self.clock()
+            yield db
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self.engine.dispose()
+
+    # ---- internals
+
+    def _prepare(self) -> None:
+        with self._preparing:
+            if self._prepared:
+                return
+            with self._errors():
+                if self._revision() != _head():
+                    self._migrate()
+            self._prepared = True
+
+    def _revision(self) -> str | None:
+        if self._file is not None and not self._file.exists():
+            return None
+        with self.engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        if found is not None and found > _head():
+            raise MaintenanceError(
+                f"The maintenance database {self.name} is of a newer workbench (revision {found}, known {_head()}).",
+                "Update the workbench.",
+            )
+        return found
+
+    def _migrate(self) -> None:
+        from alembic.config import Config
+        from alembic.runtime.environment import EnvironmentContext
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        script = ScriptDirectory.from_config(config)
+
+        def to_head(revision: Any, _context: Any) -> Any:
+            return script._upgrade_revs("head", revision)
+
+        with self._alone(), self._writer.begin() as connection:
+            self._wait_for_other_writers(connection)
+            with EnvironmentContext(config, script) as environment:
+                environment.configure(connection, fn=to_head, transactional_ddl=True)
+                environment.run_migrations()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes out while an SQLite file is made: its journal mode cannot be changed by two at once."""
+        if self._file is None:
+            yield
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{self._file}.lock", timeout=self.patience):
+                raw = self.engine.raw_connection()
+                try:
+                    raw.execute("PRAGMA journal_mode = WAL")
+                finally:
+                    raw.close()
+                yield
+        except Timeout:
+            raise self._error(*_SQLITE_CAUSES["SQLITE_BUSY"]) from None
+        except OSError as error:
+            raise self._error(f"cannot be made: {error.strerror}", "Choose another `home` in workbench.yaml.") from None
+
+    def _wait_for_other_writers(self, connection: sa.Connection) -> None:
+        if self._file is None:
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(self.patience * 1000)}"))
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
+
+    def _error(self, what: str, hint: str) -> MaintenanceError:
+        return MaintenanceError(f"The maintenance database {self.name} {what}.", hint)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn what the driver raises into one clear error."""
+        try:
+            yield
+        except orm.exc.StaleDataError as error:
+            raise ConflictError("Somebody else changed it in between.", "Look at it again.") from error
+        except sa.exc.IntegrityError:
+            raise  # a defect of ours: what users give is checked before
+        except sa.exc.DBAPIError as error:
+            raise self._error(*_cause(error.orig)) from error
+
+
+def now(db: orm.Session) -> datetime:
+    """Time of a writing transaction: the clock's when it began.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        From `Database.writing`.
+
+    Returns
+    -------
+    datetime
+        Aware, UTC.
+    """
+    time: datetime = db.info["now"]
+    return time
+
+
+def frame(db: orm.Session, statement: sa.Select[Any]) -> pd.DataFrame:
+    """Read a statement as a table.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+    statement : sqlalchemy.Select
+        Of columns, not of mapped objects.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One column each; `UtcDateTime` becomes datetime64[us, UTC], with NaT where there is none.
+    """
+    result = db.execute(statement)
+    table = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+    for column in statement.selected_columns:
+        if isinstance(column.type, UtcDateTime) and column.key is not None:
+            table[column.key] = pd.Series(table[column.key], dtype="datetime64[us, UTC]")
+    return table
+
+
+def _head() -> str:
+    """Revision that the code needs: the last one in the folder."""
+    return max(path.stem[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9]*.py"))
+
+
+def _bad_url(url: str) -> MaintenanceError:
+    return MaintenanceError(
+        f"{url!r} is not the URL of a maintenance database.",
+        "Give sqlite:////absolute/path/maintenance.db or postgresql+psycopg://user@host/name.",
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Have this module begin transactions, not the driver; commits are on the disk when they return."""
+    connection.isolation_level = None
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(not writes)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _cause(error: BaseException | None) -> tuple[str, str]:
+    """Say what a driver's error means, and what to do."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    for known, cause in _SQLITE_CAUSES.items():
+        if name.startswith(known):
+            return cause
+    state = getattr(error, "sqlstate", None)
+    if state in _POSTGRES_CAUSES:
+        return _POSTGRES_CAUSES[state]
+    if state is None and not name:
+        return f"cannot be reached ({error})", "Check that the server runs, and the URL."
+    return f"refused: {error}", "Nothing was changed."

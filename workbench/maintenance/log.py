@@ -1,0 +1,239 @@
+"""The maintenance log: append-only, each row hashed together with the hash of the row before.
+
+A row is written in the transaction of the change that it tells of: both are there, or neither. Whoever edits,
+inserts or deletes a row by hand breaks the chain at that row; a second table holds its end, so that rows missing
+there are noticed too. It is no defence against somebody who recomputes all hashes: keep `Verification.hash`
+elsewhere for that.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import ConflictError, MaintenanceError
+from workbench.maintenance.database import Base, Database, UtcDateTime, frame, now
+
+__all__ = ["LogEnd", "LogRow", "Verification", "append", "check_version", "entries", "verify"]
+
+_START = "0" * 64
+
+
+class LogRow(Base):
+    """One row of the log."""
+
+    __tablename__ = "log"
+    __table_args__ = (sa.Index("ix_log_subject", "subject", "seq"), sa.Index("ix_log_time", "time"))
+
+    seq: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    time: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    subject: orm.Mapped[str] = orm.mapped_column(sa.String(40))
+    action: orm.Mapped[str] = orm.mapped_column(sa.String(40))
+    who: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    details: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    previous: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    hash: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+
+
+class LogEnd(Base):
+    """Number and hash of the last row; one row, id 1."""
+
+    __tablename__ = "log_end"
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    seq: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
+    hash: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+
+
+_LOG = cast(sa.Table, LogRow.__table__)
+_END = cast(sa.Table, LogEnd.__table__)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes
+    ----------
+    ok : bool
+    entries : int
+        Rows read.
+    broken : int or None
+        Number (`seq`) of the first row that is not as it was written.
+    reason : str
+        What is wrong with it.
+    hash : str
+        Hash of the last row read.
+    """
+
+    ok: bool
+    entries: int
+    broken: int | None = None
+    reason: str = ""
+    hash: str = _START
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        if self.ok:
+            return f"The log is as it was written: {self.entries:,} rows, last hash {self.hash[:12]}."
+        return f"Row {self.broken} of the log is not as it was written: {self.reason}."
+
+
+def append(db: orm.Session, subject: str, action: str, who: str, details: Mapping[str, Any] | None = None) -> None:
+    """Write one row, in the transaction of the change that it tells of.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        From `Database.writing`.
+    subject : str
+        What changed: `alert:12`, `order:3`.
+    action : str
+        What happened to it: `raised`, `acknowledged`.
+    who : str
+        Person or program.
+    details : mapping, optional
+        Of JSON values; datetimes become ISO 8601.
+
+    Raises
+    ------
+    MaintenanceError
+        `who` is empty.
+    """
+    if not who.strip():
+        raise MaintenanceError("Who does it is empty.", "Give a name: the log keeps who did what.")
+    end = db.execute(sa.select(_END.c.seq, _END.c.hash).where(_END.c.id == 1)).one_or_none()
+    seq, previous = (end.seq + 1, end.hash) if end else (1, _START)
+    text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)
+    row = {"seq": seq, "time": now(db), "subject": subject, "action": action, "who": who.strip(), "details": text}
+    row["previous"] = previous
+    row["hash"] = _hash(row)
+    db.execute(sa.insert(_LOG), row)
+    last = {"seq": seq, "hash": row["hash"]}
+    db.execute(sa.update(_END).where(_END.c.id == 1).values(last) if end else sa.insert(_END).values(id=1, **last))
+
+
+def verify(database: Database) -> Verification:
+    """Read the whole log and compare every row with its hash.
+
+    Parameters
+    ----------
+    database : Database
+
+    Returns
+    -------
+    Verification
+    """
+    with database.reading() as db:
+        end = db.execute(sa.select(_END.c.seq, _END.c.hash)).one_or_none()
+        count, hash_ = 0, _START
+        rows = db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000))
+        for row in rows.mappings():
+            reason = ""
+            if row["seq"] != count + 1:
+                reason = f"row {count + 1} is missing before it"
+            elif row["previous"] != hash_:
+                reason = "it does not follow the row before it"
+            elif row["hash"] != _hash(row):
+                reason = "its content does not match its hash"
+            if reason:
+                return Verification(False, count, row["seq"], reason, hash_)
+            count, hash_ = count + 1, row["hash"]
+        last, last_hash = (end.seq, end.hash) if end else (0, _START)
+        if last > count:
+            return Verification(False, count, count + 1, f"it is missing, with all after it up to row {last}", hash_)
+        if last < count or last_hash != hash_:
+            return Verification(False, count, count, "it was not the last row when the log was written", hash_)
+    return Verification(True, count, hash=hash_)
+
+
+def entries(
+    database: Database,
+    *,
+    subject: str | None = None,
+    who: str | None = None,
+    action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """Read the log, newest first.
+
+    Parameters
+    ----------
+    database : Database
+    subject, who, action : str, optional
+        Only rows with this value; a subject without number, as `order`, takes all of its kind.
+    since, until : datetime, optional
+        Aware; since is inclusive, until is not.
+    limit : int, optional
+        Most rows; all where omitted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        seq, time, subject, action, who, details (JSON), hash.
+    """
+    wanted = sa.select(_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
+    if subject is not None:
+        exact = ":" in subject
+        wanted = wanted.where(_LOG.c.subject == subject if exact else _LOG.c.subject.startswith(f"{subject}:"))
+    for column, value in ((_LOG.c.who, who), (_LOG.c.action, action)):
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if since is not None:
+        wanted = wanted.where(_LOG.c.time >= since)
+    if until is not None:
+        wanted = wanted.where(_LOG.c.time < until)
+    with database.reading() as db:
+        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(limit))
+
+
+def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -> None:
+    """Refuse a change by somebody who has seen another version than the one that is there.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+    subject : str
+        As in the log: `alert:12`.
+    found : int
+        Version in the database.
+    seen : int or None
+        Version that the user saw; None changes whatever is there.
+
+    Raises
+    ------
+    ConflictError
+        They differ; the message says who changed it when.
+    """
+    if seen is None or seen == found:
+        return
+    last = db.execute(
+        sa.select(_LOG.c.who, _LOG.c.time, _LOG.c.action).where(_LOG.c.subject == subject).order_by(_LOG.c.seq.desc())
+    ).first()
+    kind, _, number = subject.partition(":")
+    by = f": {last.action} by {last.who} at {last.time:%Y-%m-%d %H:%M:%S} UTC" if last else ""
+    raise ConflictError(
+        f"{kind.capitalize()} {number} was changed in between (version {found}, you saw {seen}){by}.",
+        "Look at it again, then repeat what you did.",
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot stand in the log")
+
+
+def _hash(row: Mapping[Any, Any]) -> str:
+    """SHA-256 of a row's values and the hash before it, as a JSON list."""
+    values = [row["seq"], row["time"].isoformat(), *(row[key] for key in ("subject", "action", "who", "details"))]
+    text = json.dumps([*values, row["previous"]], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""One file a revision, `vNNNN_<what>.py`, in the order of their numbers."""
