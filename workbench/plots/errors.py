@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
@@ -18,9 +20,10 @@ from workbench.plots.series import (
     set_sources,
     time_axis,
     time_figure,
+    time_values,
     when,
 )
-from workbench.plots.theme import LIGHT, Tokens
+from workbench.plots.theme import FONT, LIGHT, Tokens
 
 __all__ = ["errors_figure", "update_errors_figure"]
 
@@ -35,14 +38,15 @@ def errors_figure(
     height: int = 150,
     x_range: Range1d | None = None,
 ) -> figure:
-    """Draw the smoothed error with epsilon as a dashed line.
+    """Draw the smoothed error with epsilon as a dashed line, and the lower threshold where it found something.
 
     Parameters
     ----------
     channel : xarray.Dataset
         One split of one channel; gives the time axis.
     scored : xarray.Dataset, optional
-        `prediction_error`, `smoothed_error` and `epsilon` over `time`.
+        `prediction_error`, `smoothed_error` and `epsilon` over `time`; with `lower_epsilon`, the threshold of unusually
+        low errors is drawn where it is not NaN.
     anomalies : pandas.DataFrame, optional
         `start`, `end` (samples, inclusive), `severity` and `level`.
     labels : pandas.DataFrame, optional
@@ -71,8 +75,30 @@ def errors_figure(
     limit = plot.line(
         "time", "epsilon", source=sources["epsilon"], line_color=tokens.text, line_dash="dashed", name="epsilon"
     )
+    lower = plot.segment(
+        "time",
+        "lower_epsilon",
+        "until",
+        "lower_epsilon",
+        source=sources["lower_epsilon"],
+        line_color=tokens.text,
+        line_dash="dashed",
+        name="lower epsilon",
+    )
+    plot.text(
+        "until",
+        "lower_epsilon",
+        text="word",
+        source=sources["lower_epsilon"],
+        x_offset=4,
+        text_baseline="middle",
+        text_font=value(FONT),
+        text_font_size="11px",
+        text_color=tokens.text,
+        name="lower words",
+    )
     end_labels(plot, sources["ends"], tokens)
-    for line, column in ((error, "smoothed_error"), (limit, "epsilon")):
+    for line, column in ((error, "smoothed_error"), (limit, "epsilon"), (lower, "lower_epsilon")):
         line.glyph.line_width = 1.2
         hover = [(line.name, f"@{column}{{0.0000}}"), ("at", when(channel))]
         plot.add_tools(HoverTool(renderers=[line], tooltips=hover, formatters={"@time": "datetime"}, mode="mouse"))
@@ -111,9 +137,27 @@ def _data(
     return {
         "smoothed_error": line_data(scored, "smoothed_error"),
         "epsilon": line_data(scored, "epsilon"),
+        "lower_epsilon": _lower_data(scored),
         "anomalies": mark_data(channel, anomalies, top=high),
         "labels": mark_data(channel, labels),
         "ends": end_label_data(channel, ends, low, high, apart=0.13),
+    }
+
+
+def _lower_data(scored: xr.Dataset | None) -> dict[str, list[Any]]:
+    """Give a segment for each value of the lower threshold, the last of adjacent ones worded."""
+    if scored is None or "lower_epsilon" not in scored:
+        return {"time": [], "until": [], "lower_epsilon": [], "word": []}
+    limits, time = scored["lower_epsilon"].values, time_values(scored)
+    there = np.flatnonzero(np.isfinite(limits))
+    ends = np.flatnonzero(np.diff(there, append=-1) != 1)  # of adjacent samples
+    changes = np.union1d(ends, np.flatnonzero(np.diff(limits[there], append=np.nan) != 0))
+    first, last = there[np.concatenate(([0], changes[:-1] + 1))[: changes.size]], there[changes]
+    return {
+        "time": time[first].tolist(),
+        "until": time[last].tolist(),
+        "lower_epsilon": limits[last].tolist(),
+        "word": [f"lower epsilon {limits[i]:.3g}" if i in there[ends] else "" for i in last.tolist()],
     }
 
 

@@ -1,0 +1,88 @@
+"""Which commands were active inside a sequence, against the rest of the series."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+__all__ = ["command_use", "command_words"]
+
+_MOST = 5
+
+
+def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MOST) -> pd.DataFrame:
+    """Compare the commands inside a sequence with those in the rest of the series.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel, n samples and k commands.
+    start, end : int
+        Samples of the sequence, inclusive.
+    most : int
+        Most commands to list.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The most distinctive commands first: `command` (its name; `command 7` for `command-7`), `inside` and `rest`,
+        the share of samples with the command on, for inputs that are not one-hot their mean. Listed are commands that
+        were on inside, and those that were off there but on in most of the rest; one that never changes is not.
+
+    Notes
+    -----
+    Distinctive is a large difference between `inside` and `rest` in standard deviations of the command.
+    """
+    given = channel["commands"].values.astype(np.float64)
+    within = np.zeros(given.shape[0], dtype=bool)
+    within[start : end + 1] = True
+    names = [re.sub(r"^command-(\d+)$", r"command \1", name) for name in channel["command"].values.astype(str)]
+    if within.all() or not given.shape[1]:
+        return pd.DataFrame({"command": pd.Series(dtype="str"), "inside": [], "rest": []})
+    inside, rest, sd = given[within].mean(axis=0), given[~within].mean(axis=0), given.std(axis=0)
+    listed = np.flatnonzero((sd > 0) & ((inside != 0) | (rest > 0.5)))
+    listed = listed[np.argsort(-np.abs(inside - rest)[listed] / sd[listed], kind="stable")][:most]
+    return pd.DataFrame(
+        {"command": [names[i] for i in listed.tolist()], "inside": inside[listed], "rest": rest[listed]}
+    )
+
+
+def command_words(channel: xr.Dataset, start: int, end: int) -> str:
+    """Say which commands were active inside a sequence.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel.
+    start, end : int
+        Samples of the sequence, inclusive.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from workbench.telemetry.schema import make_channel
+    >>> commands = np.array([[0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 0, 1]]).T
+    >>> channel = make_channel(np.zeros(6), commands, channel="X-1", asset="X")
+    >>> command_words(channel, 2, 4)
+    'command 0 on in 67 % (rest 0 %)'
+    >>> command_words(channel, 0, 1)
+    'no command on'
+    """
+    if not channel.sizes["command"]:
+        return "the channel has no commands"
+    switched = np.issubdtype(channel["commands"].dtype, np.integer)
+    words = [
+        f"{name} on in {_percent(inside)} (rest {_percent(rest)})"
+        if switched
+        else f"{name} {inside:.3g} (rest {rest:.3g})"
+        for name, inside, rest in command_use(channel, start, end).itertuples(index=False)
+    ]
+    return ", ".join(words) or ("no command on" if switched else "no input differs")
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if 0 < share < 0.01 else f"{share:.0%}".replace("%", " %")

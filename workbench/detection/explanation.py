@@ -1,0 +1,192 @@
+"""Why each anomaly of a score was found, how far it went, and what would clear it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workbench.detection.anomalies import Detection, detect
+from workbench.detection.clearing import Clearing
+from workbench.detection.command_use import command_words
+from workbench.detection.evidence import Finding, find_evidence
+from workbench.exceptions import DetectionError
+from workbench.settings import SeverityLevels, TelemanomParams
+
+__all__ = ["explain"]
+
+_COLUMNS = {
+    "text": "str",
+    "preset": "str",
+    "model": "str",
+    "found_from": "str",
+    "windows": "int64",
+    "window_start": "int64",
+    "window_end": "int64",
+    "z": "float64",
+    "epsilon": "float64",
+    "units": "str",
+    "left_at": "int64",
+    "smoothed_error": "float64",
+    "smoothed_error_at": "int64",
+    "ratio": "float64",
+    "distance": "float64",
+    "prediction_error": "float64",
+    "prediction_error_at": "int64",
+    "clear_z": "float64",
+    "clear_min_decrease": "float64",
+    "clears": "str",
+    "commands": "str",
+}
+"""Columns beside those of the anomalies, and their types."""
+
+
+def explain(
+    channel: xr.Dataset,
+    scored: xr.Dataset,
+    params: TelemanomParams,
+    preset: str,
+    levels: SeverityLevels | None = None,
+) -> pd.DataFrame:
+    """Explain each anomaly of a score.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        Test split, n samples.
+    scored : xarray.Dataset
+        Its score: `prediction` over `time`; where it has the attribute `anomalies`, those are checked.
+    params : TelemanomParams
+        Of the score.
+    preset : str
+        Their name in the settings.
+    levels : SeverityLevels, optional
+        Name the severity.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an anomaly, in order of time. Samples are those of the test series, errors and thresholds in the
+        telemetry's units.
+
+        - `start`, `end` (inclusive), `severity`, and `level` where levels are given;
+        - `text`: one sentence; `preset`; `model`, empty where the score does not tell;
+        - `found_from`: high errors, unusually low errors, or both;
+        - `windows`: how many error windows found it. The figures are those of the one whose threshold was passed by
+          most standard deviations: `window_start`, `window_end`, its `z` and `epsilon` (the lower threshold, mean -
+          z sd, where the errors are unusually low) and `units`;
+        - `left_at`: first sample beyond the threshold; `smoothed_error` and `smoothed_error_at`: the one farthest
+          beyond it, `ratio` to epsilon (NaN where epsilon is 0) and `distance` from the mean, in sd of the window;
+        - `prediction_error` and `prediction_error_at`: the largest;
+        - `clear_z`: the least `z_min`, in steps of `z_step`, with which it is no longer found, and
+          `clear_min_decrease`: the least pruning in hundredths; NaN where none is. `clears` says both;
+        - `commands`: those active inside, the most distinctive first.
+
+    Raises
+    ------
+    DetectionError
+        The score is not that of this series and these parameters.
+
+    Notes
+    -----
+    What clears an anomaly is found by running the whole detection with the one change, not from a formula: raising
+    `z_min` also changes what earlier error windows flag, and so what later ones prune against. Telemanom explains
+    nothing beyond its score.
+    """
+    telemetry, prediction = channel["telemetry"].values, scored["prediction"].values
+    detection = detect(telemetry, prediction, params)
+    _check_same(channel, scored, detection, preset)
+    evidence = find_evidence(telemetry, detection, params)
+    clearing = Clearing(telemetry, prediction, params)
+    clear_z = clearing.least_z(evidence)
+    rows = []
+    for (start, end), findings in evidence.items():
+        finding = max(findings, key=_margin)
+        part = slice(start - params.sequence_length, end - params.sequence_length + 1)
+        largest = int(detection.prediction_error[part].argmax())
+        z, decrease = clear_z[start, end], clearing.least_decrease((start, end))
+        rows.append(
+            {
+                "text": _sentence(channel, findings, finding),
+                "preset": preset,
+                "model": str(scored.attrs.get("model", "")),
+                "found_from": _found_from(findings),
+                "windows": len({item.window for item in findings}),
+                "window_start": finding.window[0],
+                "window_end": finding.window[1],
+                "z": finding.z,
+                "epsilon": finding.epsilon,
+                "units": str(channel.attrs.get("units", "")),
+                "left_at": _left_at(findings, finding),
+                "smoothed_error": finding.peak,
+                "smoothed_error_at": finding.peak_at,
+                "ratio": _ratio(finding),
+                "distance": finding.distance,
+                "prediction_error": float(detection.prediction_error[part][largest]),
+                "prediction_error_at": start + largest,
+                "clear_z": np.nan if z is None else z,
+                "clear_min_decrease": np.nan if decrease is None else decrease,
+                "clears": _clears(z, decrease, finding, params),
+                "commands": command_words(channel, start, end),
+            }
+        )
+    table = detection.anomalies.copy()
+    if levels is not None:
+        table["level"] = pd.Series([levels.level(value) for value in table["severity"]], dtype="str")
+    return pd.concat([table, pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)], axis=1)
+
+
+def _check_same(channel: xr.Dataset, scored: xr.Dataset, detection: Detection, preset: str) -> None:
+    """Refuse a score whose anomalies are not those that are about to be explained."""
+    if "anomalies" not in scored.attrs:
+        return
+    stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs["anomalies"])]
+    found = [(start, end) for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()]
+    if stored != found:
+        name = channel.attrs.get("channel", "the channel")
+        raise DetectionError(
+            f"The score of {name} has {len(stored)} anomalies that preset {preset} does not find in it: it finds "
+            f"{len(found)}, and not at the same samples.",
+            f"The score is of other telemetry or other parameters. Run: workbench score {name} --preset {preset}",
+        )
+
+
+def _margin(finding: Finding) -> float:
+    return finding.distance - finding.z
+
+
+def _left_at(findings: list[Finding], chosen: Finding) -> int:
+    return min(item.left_at for item in findings if item.low == chosen.low)
+
+
+def _ratio(finding: Finding) -> float:
+    return finding.peak / finding.epsilon if finding.epsilon > 0 else float("nan")
+
+
+def _found_from(findings: list[Finding]) -> str:
+    high, low = (any(item.low == side for item in findings) for side in (False, True))
+    if high and low:
+        return "high and unusually low errors"
+    return "unusually low errors" if low else "high errors"
+
+
+def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) -> str:
+    name, sample = channel.attrs.get("channel", "The channel"), _left_at(findings, finding)
+    at = f"sample {sample:,}"
+    if np.issubdtype(channel["time"].dtype, np.datetime64):
+        at += f" ({pd.Timestamp(channel['time'].values[sample]):%Y-%m-%d %H:%M:%S} UTC)"
+    if finding.low:
+        return (
+            f"{name} was closer to its forecast than usual from {at}: smoothed error {finding.peak:.3g}, "
+            f"{finding.distance:.1f} sd below its mean."
+        )
+    return f"{name} left its forecast at {at} by {_ratio(finding):.1f} epsilon."
+
+
+def _clears(z: float | None, decrease: float | None, finding: Finding, params: TelemanomParams) -> str:
+    words = []
+    if z is not None:
+        words.append(f"z_min {z:g} instead of {params.z_min:g} (z is {finding.z:g} here)")
+    if decrease is not None:
+        words.append(f"min_decrease {decrease:g} instead of {params.min_decrease:g}")
+    return ", or ".join(words) or "nothing within the settings range clears it"
