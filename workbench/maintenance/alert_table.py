@@ -1,0 +1,262 @@
+"""The table of alerts, their states, and which action each state allows.
+
+After ISA-18.2 [1]_ (section 5.2, figure 2): whether an alert is active and whether it is acknowledged are two
+independent facts; latched, shelved and suppressed (by design, or while its asset is out of service) come on top.
+Closing, with a verdict, is ours.
+
+References
+----------
+.. [1] ANSI/ISA-18.2-2016, Management of Alarm Systems for the Process Industries; IEC 62682:2022.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Self, cast
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.engine.interfaces import Dialect
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.database import Base, UtcDateTime, Versioned
+from workbench.settings import LEVELS
+
+__all__ = ["ALERTS", "ALLOWED", "KINDS", "OPEN", "SHOWN", "STATES", "Alert", "AlertRow", "OutageRow", "state_of"]
+
+KINDS = ("model", "limit")
+"""Who found it: a forecaster's error, or a limit of the catalog."""
+
+STATES = (
+    "unacknowledged",  # the condition holds, nobody has acknowledged
+    "acknowledged",  # the condition holds
+    "returned",  # back to normal, nobody has acknowledged
+    "cleared",  # back to normal and acknowledged
+    "latched",  # back to normal, stays active until reset; nobody has acknowledged
+    "latched_acknowledged",  # the same, acknowledged: can be reset
+    "shelved",
+    "suppressed",
+    "closed",
+)
+OPEN = STATES[:-1]
+"""States of an alert that is not closed."""
+SHOWN = STATES[:6]
+"""Open states that an operator's list shows."""
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "acknowledge": ("unacknowledged", "returned", "latched"),
+    "reset": ("latched_acknowledged",),
+    "shelve": SHOWN,
+    "unshelve": ("shelved",),
+    "close": OPEN,
+}
+"""States in which a person may do what."""
+
+
+class LevelName(sa.types.TypeDecorator[str]):
+    """A severity level, kept as its rank (0 info to 4 critical), so that the database can compare levels."""
+
+    impl = sa.SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        """Turn the name into its rank."""
+        del dialect
+        if value is not None and value not in LEVELS:
+            raise MaintenanceError(f"{value!r} is not a level.", f"Known: {', '.join(LEVELS)}.")
+        return None if value is None else LEVELS.index(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        """Turn the rank into its name."""
+        del dialect
+        return None if value is None else LEVELS[value]
+
+
+class AlertRow(Versioned, Base):
+    """One alert; `Alert` describes the columns."""
+
+    __tablename__ = "alerts"
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True)
+    channel: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    asset: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    subsystem: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    kind: orm.Mapped[str] = orm.mapped_column(sa.String(10))
+    start_sample: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
+    end_sample: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
+    start_time: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    end_time: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    level: orm.Mapped[str] = orm.mapped_column(LevelName)
+    severity: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
+    value: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
+    threshold: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
+    units: orm.Mapped[str] = orm.mapped_column(sa.String(40))
+    source: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    message: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    state: orm.Mapped[str] = orm.mapped_column(sa.String(20))
+    condition: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
+    active: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
+    acknowledged: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
+    latching: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
+    suppressed: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
+    raised_at: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    annunciated_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    acknowledged_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    acknowledged_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(200))
+    cleared_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    escalated_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    shelf: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("alerts.id"))
+    shelved_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    shelved_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(200))
+    shelved_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    shelved_until: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    group_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("alerts.id"))
+    closed_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    closed_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(200))
+    verdict: orm.Mapped[str | None] = orm.mapped_column(sa.String(20))
+    comment: orm.Mapped[str] = orm.mapped_column(sa.Text)
+
+    __table_args__ = (
+        sa.Index("ux_alerts_anomaly", "channel", "kind", "start_sample", unique=True),
+        sa.Index("ix_alerts_raised", "raised_at"),
+        sa.Index("ix_alerts_state", "state", "raised_at"),
+        sa.Index("ix_alerts_asset", "asset", "raised_at"),
+        sa.Index("ix_alerts_level", "level", "raised_at"),
+        sa.Index("ix_alerts_channel", "channel", "kind", "raised_at", "annunciated_at"),
+        sa.Index("ix_alerts_start", "asset", "start_time"),
+        sa.Index("ix_alerts_group", "group_id"),
+        sa.Index("ix_alerts_shelf", "shelf"),
+        sa.Index("ix_alerts_verdict", "verdict"),
+    )
+
+
+class OutageRow(Versioned, Base):
+    """An asset is out of service; its alerts are suppressed until it is back."""
+
+    __tablename__ = "outages"
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True)
+    asset: orm.Mapped[str] = orm.mapped_column(sa.String(200), index=True)
+    since: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    until: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    who: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    ended_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+
+
+ALERTS = cast(sa.Table, AlertRow.__table__)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert as it was when it was read.
+
+    Attributes
+    ----------
+    id, version : int
+        Number, and how often it was changed (beginning with 1).
+    channel, asset, subsystem, kind : str
+        `kind` is one of `KINDS`.
+    start_sample, end_sample : int
+        Of the test series, both inclusive.
+    start_time, end_time : datetime or None
+        The same as time; None where the channel has no dates.
+    level : str
+        Severity level.
+    severity : float or None
+        Severity score of an anomaly.
+    value, threshold : float or None
+        What was exceeded, by what; in `units`.
+    source : str
+        Model, or limit, that it was compared with.
+    message : str
+        What was exceeded, by how much, and against what.
+    state : str
+        One of `STATES`.
+    condition : bool
+        Whether the anomaly or excess still goes on.
+    active, acknowledged : bool
+        A latched alert stays active after its condition is gone.
+    raised_at, annunciated_at, acknowledged_at, cleared_at, escalated_at, closed_at : datetime or None
+        When. `annunciated_at` is when an operator was last shown it anew; None where it was always hidden.
+    acknowledged_by, closed_by : str or None
+    shelf : int or None
+        The alert with which it was shelved: itself, or the one shelved before on its channel and kind.
+    shelved_by, shelved_why, shelved_until, shelved_at
+        Who, why, until when and since when; None unless shelved.
+    group_id : int or None
+        First alert of its group, None for the first itself.
+    verdict : str or None
+        What it was, given when it was closed.
+    comment : str
+    """
+
+    id: int
+    version: int
+    channel: str
+    asset: str
+    subsystem: str
+    kind: str
+    start_sample: int
+    end_sample: int
+    start_time: datetime | None
+    end_time: datetime | None
+    level: str
+    severity: float | None
+    value: float | None
+    threshold: float | None
+    units: str
+    source: str
+    message: str
+    state: str
+    condition: bool
+    active: bool
+    acknowledged: bool
+    latching: bool
+    suppressed: bool
+    raised_at: datetime
+    annunciated_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    cleared_at: datetime | None
+    escalated_at: datetime | None
+    shelf: int | None
+    shelved_at: datetime | None
+    shelved_by: str | None
+    shelved_why: str | None
+    shelved_until: datetime | None
+    group_id: int | None
+    closed_at: datetime | None
+    closed_by: str | None
+    verdict: str | None
+    comment: str
+
+    @classmethod
+    def of(cls, row: AlertRow) -> Self:
+        """Copy a row."""
+        values: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(cls)}
+        return cls(**values)
+
+
+def state_of(alert: AlertRow) -> str:
+    """Name the state that an alert's facts make.
+
+    Parameters
+    ----------
+    alert : AlertRow
+
+    Returns
+    -------
+    str
+        One of `STATES`.
+    """
+    if alert.closed_at is not None:
+        return "closed"
+    if alert.suppressed:
+        return "suppressed"
+    if alert.shelf is not None:
+        return "shelved"
+    if not alert.active:
+        return "cleared" if alert.acknowledged else "returned"
+    if alert.condition:
+        return "acknowledged" if alert.acknowledged else "unacknowledged"
+    return "latched_acknowledged" if alert.acknowledged else "latched"
