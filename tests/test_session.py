@@ -14,6 +14,7 @@ from workbench.detection.anomalies import detect
 from workbench.exceptions import (
     ChannelNotFoundError,
     DetectionError,
+    ForecasterError,
     ImportDataError,
     LabelError,
     ModelNotFoundError,
@@ -21,6 +22,7 @@ from workbench.exceptions import (
 )
 from workbench.scores import OVERVIEW_COLUMNS
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.schema import make_channel
 
 
 @pytest.fixture
@@ -78,6 +80,8 @@ def test_what_is_stale_says_so_and_why(session):
     session.score_all()
     assert state(session, "X-1") == ("current", "")
     session.train("X-1", force=True)
+    assert state(session, "X-1") == ("current", "")  # the same model again is not better: the champion stays
+    session.registry.set_alias("X-1.ridge", 2, "champion")
     assert state(session, "X-1") == ("stale", "made with X-1.ridge/1, now X-1.ridge/2")
     session.score_all()
     assert state(session, "X-1") == ("current", "")
@@ -111,6 +115,28 @@ def test_a_channel_without_a_model_fails_alone(session):
     assert state(session, "X-3") == ("missing", "no model")
     with pytest.raises(ModelNotFoundError):
         session.score("X-3")
+
+
+def test_a_model_whose_inputs_do_not_fit_fails_alone(session):
+    wide = [make_channel(s["telemetry"].values, np.zeros((s.sizes["time"], 3), np.int8), channel="X-1", asset="XAVER")
+            for s in (wave_channel("X-1"), wave_channel("X-1", 3000, 5))]  # fmt: skip
+    session.archive.write(*wide)
+    table = session.score_all().set_index("channel")
+    assert table["status"].to_dict() == {"X-1": "failed", "X-2": "scored"}
+    assert (
+        "X-1 has 4 inputs (telemetry and 3 commands). The ridge forecaster was fitted to 2."
+        in table.at["X-1", "reason"]
+    )
+    drifted = session.models.drift().set_index("channel")
+    assert drifted["status"].to_dict() == {"X-1": "failed", "X-2": "ok"}
+    assert session.train("X-1")["alias"].tolist() == ["champion"]  # the old one cannot predict at all
+
+
+def test_parameters_of_a_forecaster_can_be_given_and_are_checked(session):
+    table = session.train("X-1", "ridge", prediction_horizon=5)
+    assert session.registry.get(*table.at[0, "model"].split("/")).parameters["prediction_horizon"] == "5"
+    with pytest.raises(ForecasterError, match=r"ridge has no parameter 'trainer'. Known: sequence_length, "):
+        session.train("X-1", "ridge", trainer="keras")
 
 
 def test_several_processes_give_the_same_scores(session):
@@ -165,7 +191,7 @@ def test_unknown_names_are_refused(session):
 
 def test_a_preset_with_other_windows_than_the_models_is_refused(session):
     other = wb.open(home=session.settings.home, presets={"short": {"sequence_length": 100}})
-    with pytest.raises(DetectionError, match=r"The model has sequence_length 250 .* the preset 100"):
+    with pytest.raises(DetectionError, match=r"The ridge model has sequence_length 250 .* the preset 100"):
         other.score("X-1", preset="short")
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.exceptions import SettingsError
-from workbench.settings import SeverityLevels, TelemanomParams, load_settings
+from workbench.settings import Preset, SeverityLevels, load_settings
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -16,7 +16,7 @@ def write(folder: Path, name: str, text: str) -> None:
 def test_without_files_the_defaults_hold(tmp_path):
     settings = load_settings(tmp_path)
     assert settings.home == tmp_path / "data/local"
-    assert settings.params == TelemanomParams()
+    assert settings.params == Preset()
     assert settings.archive_path == tmp_path / "data/local/archive.zarr"
 
 
@@ -37,10 +37,10 @@ def test_an_absolute_home_stays(tmp_path, monkeypatch):
     assert load_settings(tmp_path / "project").home == tmp_path / "elsewhere"
 
 
-def test_presets_are_added_to_the_papers(tmp_path):
+def test_presets_are_added_to_the_built_in_ones(tmp_path):
     write(tmp_path, "workbench.yaml", "preset: strict\npresets: {strict: {min_decrease: 0.2}}\n")
     settings = load_settings(tmp_path)
-    assert sorted(settings.presets) == ["paper", "strict"]
+    assert sorted(settings.presets) == ["paper", "strict", "workbench"]
     assert settings.params.min_decrease == 0.2
     assert settings.params.batch_size == 70
 
