@@ -5,6 +5,7 @@ import math
 import os
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -219,4 +220,5 @@ def _replace(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror or error}.", "Check the disk's space and the permissions."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
