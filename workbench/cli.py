@@ -1,20 +1,19 @@
 """The command line: one command per job, each a thin call of the session."""
 
-import json
 import logging
-import math
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.cli_models import models
+from workbench.cli_output import AsJson, print_json, records, report_failures, show, table_text
 from workbench.exceptions import WorkbenchError
 from workbench.session import Session, open_session
 
@@ -48,7 +47,6 @@ app = typer.Typer(
 
 Channels = Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Names, as P-1.")]
 All = Annotated[bool, typer.Option("--all", help="All channels of the archive.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 OfForecaster = Annotated[
     str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
 ]
@@ -89,10 +87,10 @@ def run(
     have = {model.channel for model in session.registry.list()}
     without = [name for name in session.archive.channels() if name not in have]
     if without:
-        _report_failures(session.train(without, "ridge", progress=True))
-    _report_failures(session.score_all(progress=True))
+        report_failures(session.train(without, "ridge", progress=True))
+    report_failures(session.score_all(progress=True))
     overview = session.overview()
-    typer.echo(_table(overview[overview["anomalies"] > 0].sort_values("severity", ascending=False)))
+    typer.echo(table_text(overview[overview["anomalies"] > 0].sort_values("severity", ascending=False)))
     typer.echo(
         f"{len(overview)} channels, {int((overview['anomalies'] > 0).sum())} with anomalies, "
         f"{int(overview['anomalies'].sum())} anomalies in all."
@@ -147,7 +145,7 @@ def import_(
         raise typer.BadParameter(f"--{next(iter(given)).replace('_', '-')} does not go with the layout nasa.")
     report = open_session().import_data(path, layout, progress=True, **given).to_frame()
     if as_json:
-        _print_json(_records(report.reset_index()))
+        print_json(records(report.reset_index()))
     else:
         _print_import(report)
 
@@ -158,14 +156,14 @@ def channels(as_json: AsJson = False) -> None:
     session = open_session()
     table = session.channels().reset_index()
     table = table.merge(session.overview()[["channel", "state", "anomalies"]], on="channel")
-    _show(table, as_json, "No channels. Run: workbench run, or workbench import PATH.")
+    show(table, as_json, "No channels. Run: workbench run, or workbench import PATH.")
 
 
 @app.command()
 def quality(channel: Channels = None, as_json: AsJson = False) -> None:
     """Report on the telemetry itself: gaps, stuck runs, outliers, noise, drift, constant training data."""
     report = open_session().quality(channel or None, progress=True).to_dataframe().reset_index()
-    _show(report, as_json, "No channels.")
+    show(report, as_json, "No channels.")
 
 
 @app.command()
@@ -173,6 +171,8 @@ def train(
     channel: Channels = None,
     everything: All = False,
     forecaster: Annotated[str, typer.Option(help="persistence, ridge or lstm.")] = "ridge",
+    trainer: Annotated[str | None, typer.Option(help="lstm: numpy or keras; numpy where omitted.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; WORKBENCH_WORKERS where omitted.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Train even what is current.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -180,11 +180,13 @@ def train(
 
     Ctrl-C stops it; the same command goes on where it stopped.
     """
-    session = open_session()
+    chosen: dict[str, Any] = {} if workers is None else {"workers": workers}
+    session = open_session(**chosen)
     names = _chosen(session, channel, everything)
-    table = session.train(names, forecaster, force=force, progress=True)
-    _show(table, as_json, "Nothing to train.")
-    _report_failures(table)
+    parameters: dict[str, Any] = {} if trainer is None else {"trainer": trainer}
+    table = session.train(names, forecaster, force=force, progress=True, **parameters)
+    show(table, as_json, "Nothing to train.")
+    report_failures(table)
 
 
 @app.command()
@@ -203,9 +205,9 @@ def score(
     done = table[table["status"] != "failed"]
     if as_json:
         rows = zip(done["channel"], done["model"], done["seconds"], done["anomalies"], strict=True)
-        _print_json(
+        print_json(
             [
-                {"channel": name, "model": model, "seconds": seconds, "anomalies": _records(anomalies)}
+                {"channel": name, "model": model, "seconds": seconds, "anomalies": records(anomalies)}
                 for name, model, seconds, anomalies in rows
             ]
         )
@@ -214,9 +216,9 @@ def score(
             anomalies=[len(found) for found in done["anomalies"]],
             worst=[found["severity"].max() for found in done["anomalies"]],
         )
-        typer.echo(_table(counted[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
+        typer.echo(table_text(counted[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
         typer.echo(f"{len(done)} channels, {int(counted['anomalies'].sum())} anomalies.")
-    _report_failures(table)
+    report_failures(table)
 
 
 @app.command()
@@ -232,11 +234,11 @@ def evaluate(
     """
     result = open_session().evaluate(labels, forecaster, preset, progress=True)
     if as_json:
-        _print_json(result.to_json_dict())
+        print_json(result.to_json_dict())
         return
-    typer.echo(_table(result.rows))
+    typer.echo(table_text(result.rows))
     typer.echo("\nFor comparison, detectors that look at nothing, and persistence:")
-    typer.echo(_table(result.baselines))
+    typer.echo(table_text(result.baselines))
     copies = result.channels[result.channels["duplicate_of"] != ""]
     for name, counted in zip(copies["channel"], copies["duplicate_of"], strict=True):
         typer.echo(f"\n{name} has the same test series as {counted}: counted once.")
@@ -259,25 +261,7 @@ def report(
         typer.echo(str(path))
 
 
-@app.command()
-def models(
-    channel: Annotated[str | None, typer.Argument(help="List only this channel's.")] = None, as_json: AsJson = False
-) -> None:
-    """List the registered models: versions, aliases, training error."""
-    found = open_session().registry.list(channel)
-    table = pd.DataFrame(
-        [
-            {
-                "model": info.id,
-                "aliases": ", ".join(info.aliases),
-                "created": info.created.isoformat(timespec="seconds"),
-                "validation_error": info.metrics.get("validation_error", math.nan),
-                "training_seconds": info.metrics.get("training_seconds", math.nan),
-            }
-            for info in found
-        ]
-    )
-    _show(table, as_json, "No models. Run: workbench train --all")
+app.add_typer(models, name="models")
 
 
 @app.command()
@@ -304,7 +288,7 @@ def doctor(as_json: AsJson = False) -> None:
     from workbench.doctor import examine
 
     findings = examine(open_session())
-    _show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
+    show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
 
@@ -329,45 +313,7 @@ def _serve(session: Session, host: str | None, port: int | None) -> None:
     serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)
 
 
-def _show(table: pd.DataFrame, as_json: bool, empty: str) -> None:
-    if as_json:
-        _print_json(_records(table))
-    else:
-        typer.echo(empty if table.empty else _table(table))
-
-
 def _print_import(report: pd.DataFrame) -> None:
     counts = report["status"].value_counts()
-    typer.echo(_table(report.reset_index()))
+    typer.echo(table_text(report.reset_index()))
     typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()) + ". Next: workbench train --all")
-
-
-def _report_failures(table: pd.DataFrame) -> None:
-    failed = table[table["status"] == "failed"]
-    for channel, reason in zip(failed["channel"], failed["reason"], strict=True):
-        typer.echo(f"{channel} failed: {reason}", err=True)
-    if len(failed):
-        raise WorkbenchError(f"{len(failed)} of {len(table)} channels failed.", "The others are done and kept.")
-
-
-def _table(table: pd.DataFrame) -> str:
-    shown = table.loc[:, [not _blank(table[column]) for column in table]]
-    return shown.to_string(index=False, float_format="{:.4g}".format, na_rep="-")
-
-
-def _blank(column: "pd.Series[Any]") -> bool:
-    return bool(len(column)) and bool((column.isna() | (column.astype(str) == "")).all())
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
-    return cast("list[dict[str, Any]]", plain.to_dict(orient="records"))
-
-
-def _print_json(value: Sequence[Any] | dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, indent=2, allow_nan=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy scalars and the like into what JSON has."""
-    return value.item() if hasattr(value, "item") else str(value)

@@ -23,6 +23,7 @@ from workbench.telemetry.archive import Archive
 if TYPE_CHECKING:
     from workbench.detection.evaluation import Evaluation
     from workbench.models import Registry
+    from workbench.models.life import ModelLife
     from workbench.telemetry.catalog import Catalog
     from workbench.telemetry.importers import ImportReport
 
@@ -88,6 +89,13 @@ class Session:
         return Registry(self.settings.registry_path, self.settings.tracking_uri, self.settings.model_cache_bytes)
 
     @cached_property
+    def models(self) -> "ModelLife":
+        """The trained models' life: list, compare, promote, roll back, look for drift."""
+        from workbench.models.life import ModelLife
+
+        return ModelLife(self.archive, self.registry, self.settings.drift, self.clock)
+
+    @cached_property
     def _scores(self) -> Scores:
         return Scores(self.settings, self.archive, self.registry, self.clock)
 
@@ -144,13 +152,10 @@ class Session:
         Parameters
         ----------
         path : Path or str
-            Zip, folder or file.
         layout : str
             One of `workbench.telemetry.importers.IMPORTERS`.
-        progress : bool
-            Show a bar.
-        **options
-            Of the layout's importer.
+        progress, **options
+            Show a bar; options of the layout's importer.
 
         Returns
         -------
@@ -168,13 +173,7 @@ class Session:
         return IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
 
     def import_demo(self, *, progress: bool = False) -> list[str]:
-        """Generate the demo fleet from the session's seed; what is there already stays.
-
-        Returns
-        -------
-        list of str
-            Its channels.
-        """
+        """Generate the demo fleet from the session's seed, and name its channels; what is there stays."""
         from workbench.telemetry.synthetic import import_demo
 
         return import_demo(self.archive, self.settings.seed, progress=progress)
@@ -200,6 +199,7 @@ class Session:
         *,
         force: bool = False,
         progress: bool = False,
+        **parameters: Any,
     ) -> pd.DataFrame:
         """Train and register a forecaster per channel; what is current is left alone.
 
@@ -209,10 +209,10 @@ class Session:
             All where omitted.
         forecaster : str
             One of `workbench.detection.forecasters.FORECASTERS`.
-        force : bool
-            Train even what is current.
-        progress : bool
-            Show a bar.
+        force, progress : bool
+            Train even what is current; show a bar.
+        **parameters
+            Of the forecaster, as `epochs=5`.
 
         Returns
         -------
@@ -226,7 +226,9 @@ class Session:
             self.registry,
             self.channel_names(channels),
             forecaster,
+            parameters=parameters,
             seed=self.settings.seed,
+            workers=self.settings.workers,
             force=force,
             progress=progress,
         )
@@ -241,10 +243,8 @@ class Session:
         Parameters
         ----------
         channel : str
-        forecaster : str, optional
-            Whose champion predicts; the channel's champion where omitted.
-        preset : str, optional
-            Detection parameters; those in use where omitted.
+        forecaster, preset : str, optional
+            Whose champion predicts, by which parameters; the channel's champion, the preset in use where omitted.
         force : bool
             Compute even what is current.
 
@@ -334,7 +334,6 @@ class Session:
         forecaster, preset : str, optional
             As for `score`.
         progress : bool
-            Show a bar.
 
         Returns
         -------

@@ -58,9 +58,9 @@ def test_a_model_of_another_seed_parameters_or_data_is_not_current(
 
 
 @pytest.mark.parametrize(
-    ("error", "alias"), [(0.4, "champion"), (0.5, "champion"), (0.6, "challenger"), (math.nan, "challenger")]
+    ("error", "alias"), [(0.4, "champion"), (0.5, "challenger"), (0.6, "challenger"), (math.nan, "challenger")]
 )
-def test_a_new_version_is_champion_where_it_is_not_worse(
+def test_a_new_version_is_champion_where_it_is_better(
     tiny_archive: Archive, empty_registry: Registry, scripted: Scripted, error: float, alias: str
 ) -> None:
     scripted.errors = {"X-1": 0.5}
@@ -71,22 +71,32 @@ def test_a_new_version_is_champion_where_it_is_not_worse(
     assert empty_registry.champion("X-1").version == (2 if alias == "champion" else 1)
 
 
-def test_a_champion_of_other_data_gives_way_and_comes_back_with_them(
+@pytest.mark.parametrize(("error", "alias"), [(0.1, "champion"), (0.9, "challenger")])
+def test_a_champion_of_other_data_is_judged_on_the_present_ones(
+    tiny_archive: Archive, empty_registry: Registry, scripted: Scripted, error: float, alias: str
+) -> None:
+    scripted.errors = {"X-1": 0.5}
+    train(tiny_archive, empty_registry, "X-1")
+    tiny_archive.write(wave_channel("X-1", seed=9), wave_channel("X-1", 3000, 1))
+    scripted.errors = {"X-1": error}
+    assert train(tiny_archive, empty_registry, "X-1").loc["X-1", "alias"] == alias
+
+
+def test_a_better_version_comes_back_with_its_data_unless_it_was_rolled_back(
     tiny_archive: Archive, empty_registry: Registry, scripted: Scripted
 ) -> None:
-    scripted.errors = {"X-1": 0.1}
-    train(tiny_archive, empty_registry, "X-1")
-    before, test = wave_channel("X-1"), wave_channel("X-1", 3000, 1)
-    tiny_archive.write(wave_channel("X-1", seed=9), test)
-    scripted.errors = {"X-1": 0.9}
-    assert train(tiny_archive, empty_registry, "X-1").loc["X-1", "alias"] == "champion"
-    assert empty_registry.champion("X-1").version == 2
-    tiny_archive.write(before, test)
-    assert train(tiny_archive, empty_registry, "X-1").loc["X-1", ["status", "alias"]].tolist() == [
-        "current",
-        "champion",
-    ]
-    assert empty_registry.champion("X-1").version == 1
+    def trained_on(seed: int, error: float) -> list[str]:
+        tiny_archive.write(wave_channel("X-1", seed=seed), wave_channel("X-1", 3000, 1))
+        scripted.errors = {"X-1": error}
+        return list(train(tiny_archive, empty_registry, "X-1").loc["X-1", ["status", "model", "alias"]])
+
+    assert trained_on(0, 0.5) == ["trained", "X-1.scripted/1", "champion"]
+    assert trained_on(9, 0.1) == ["trained", "X-1.scripted/2", "champion"]
+    assert trained_on(0, 0.5) == ["current", "X-1.scripted/1", ""]
+    empty_registry.set_alias("X-1.scripted", 1, "champion")
+    assert trained_on(9, 0.1) == ["current", "X-1.scripted/2", "champion"]
+    empty_registry.rollback("X-1.scripted")
+    assert trained_on(9, 0.1) == ["current", "X-1.scripted/2", ""]
 
 
 def test_a_version_whose_alias_a_crash_prevented_becomes_champion(
@@ -173,6 +183,15 @@ def test_a_registry_that_cannot_be_written_is_told_before_any_fit(
     with pytest.raises(ModelError, match="cannot be used"):
         train(tiny_archive, Registry(tmp_path / "file" / "registry"))
     assert scripted.log == []
+
+
+def test_constant_telemetry_is_trained_and_told(tiny_archive: Archive, empty_registry: Registry) -> None:
+    flat = wave_channel("X-1").copy(deep=True)
+    flat["telemetry"][:] = 0.25
+    tiny_archive.write(flat, wave_channel("X-1", 3000, 1))
+    done = train_channels(tiny_archive, empty_registry, ["X-1", "X-2"], "ridge")
+    assert done["status"].tolist() == ["trained", "trained"]
+    assert done["reason"].tolist() == ["its training telemetry is constant", ""]
 
 
 @pytest.mark.parametrize("forecaster", ["persistence", "ridge"])

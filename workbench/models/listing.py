@@ -4,6 +4,7 @@ Importing MLflow takes seconds and its first query another; reading its tables t
 no artifact. `registry.Registry.list` gives the same list through MLflow where the store is not SQLite.
 """
 
+import os
 import re
 import sqlite3
 from collections import defaultdict
@@ -12,9 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-__all__ = ["ModelInfo", "assemble", "list_models", "natural_key"]
+from workbench.models.mlflow_calls import all_pages
+
+__all__ = ["ModelInfo", "ask_client", "assemble", "list_models", "natural_key"]
 
 _TAG_NAMES = {"channel", "forecaster", "train_hash", "manifest_sha256"}  # of a version that the workbench registered
 
@@ -74,6 +78,10 @@ class ModelInfo:
         MLflow's run of the training.
     manifest_hash : str
         SHA-256 of the artifacts' manifest.
+    replaced : int or None
+        The version that was champion before this one.
+    rolled_back : bool
+        Whether this version was champion until a rollback.
     """
 
     name: str
@@ -88,6 +96,16 @@ class ModelInfo:
     path: Path
     run_id: str
     manifest_hash: str
+    replaced: int | None = None
+    rolled_back: bool = False
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the artifacts; None where they are not on this machine."""
+        try:
+            return sum(entry.stat().st_size for entry in os.scandir(self.path))
+        except OSError:
+            return None
 
     @property
     def id(self) -> str:
@@ -155,6 +173,8 @@ def assemble(
             path=locate(source or "", run_id or ""),
             run_id=run_id or "",
             manifest_hash=tag["manifest_sha256"],
+            replaced=int(tag["replaced"]) if "replaced" in tag else None,
+            rolled_back="rolled_back" in tag,
         )
         found.append(info)
     return sorted(found, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
@@ -211,3 +231,35 @@ def list_models(
         for run, key, value in connection.execute(_PARAMETERS, wanted):
             parameters[run][key] = value
     return assemble(versions, tags, aliases, metrics, parameters, locate)
+
+
+def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, str], Path]) -> list[ModelInfo]:
+    """List models through MLflow's client, for a store that is not SQLite.
+
+    Parameters
+    ----------
+    client : mlflow.tracking.MlflowClient
+    experiment : str
+        Name of the experiment that holds the runs.
+    view : int
+        MLflow's `ViewType.ALL`.
+    locate : callable
+        Gives the local folder of the artifacts from a version's source URI and run id.
+
+    Returns
+    -------
+    list of ModelInfo
+        Ordered by channel, forecaster and version.
+    """
+    versions = all_pages(client.search_model_versions)
+    models = all_pages(client.search_registered_models)
+    found = client.get_experiment_by_name(experiment)
+    runs = [] if found is None else all_pages(client.search_runs, [found.experiment_id], run_view_type=view)
+    return assemble(
+        [(item.name, int(item.version), item.creation_timestamp, item.source, item.run_id) for item in versions],
+        {(item.name, int(item.version)): item.tags for item in versions},
+        [(model.name, int(version), alias) for model in models for alias, version in model.aliases.items()],
+        {run.info.run_id: run.data.metrics for run in runs},
+        {run.info.run_id: run.data.params for run in runs},
+        locate,
+    )

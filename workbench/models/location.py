@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from workbench.exceptions import ModelError
+
 __all__ = ["ARTIFACT_FOLDER", "Location"]
 
 ARTIFACT_FOLDER = "model"
@@ -82,3 +84,12 @@ class Location:
         if self.is_remote(source):
             return self.folder / "downloads" / run_id / ARTIFACT_FOLDER
         return Path(unquote(urlsplit(source).path))
+
+    def unusable(self, error: BaseException) -> ModelError:
+        """Give the error that says why the store cannot be used."""
+        cause = getattr(error.__cause__ or error, "orig", None) or error  # what the database itself said
+        reason = str(cause).strip().partition("\n")[0].replace(self.uri, str(self))
+        return ModelError(
+            f"The model registry {self} cannot be used: {reason}.",
+            "Check that it can be reached and written and that the disk has space, or set WORKBENCH_TRACKING_URI.",
+        )

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENVIRONMENT", "all_pages", "prepare_database", "quiet"]
+__all__ = ["ENVIRONMENT", "all_pages", "download", "prepare_database", "quiet"]
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -30,6 +31,16 @@ def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> li
         token = page.token
         if not token:
             return found
+
+
+def download(client: Any, run_id: str, artifact: str, target: Path) -> None:
+    """Copy a run's artifacts from a remote store; the target folder appears complete or not at all."""
+    temporary = target.parent / f".{uuid.uuid4().hex}"
+    try:
+        temporary.mkdir(parents=True)
+        os.rename(client.download_artifacts(run_id, artifact, str(temporary)), target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def prepare_database(database: Path, connect: Callable[[str], Any], experiment: str, artifact_root: str | None) -> None:

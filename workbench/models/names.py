@@ -7,7 +7,16 @@ from typing import Any
 from workbench.exceptions import ModelError, ModelNotFoundError
 from workbench.models.listing import ModelInfo
 
-__all__ = ["ALIASES", "check_alias", "choose_champion", "choose_version", "model_name", "parameter_text"]
+__all__ = [
+    "ALIASES",
+    "check_alias",
+    "choose_champion",
+    "choose_rollback",
+    "choose_version",
+    "current_champion",
+    "model_name",
+    "parameter_text",
+]
 
 ALIASES = ("champion", "challenger")
 """The aliases in use: the version that predicts, and one that may replace it."""
@@ -90,3 +99,30 @@ def choose_version(models: Sequence[ModelInfo], name: str, version: int | str) -
         raise ModelNotFoundError(f"There is no model {name!r}.", "List what there is: workbench models")
     choices = [str(info.version) for info in models] + [alias for info in models for alias in info.aliases]
     raise ModelNotFoundError(f"Model {name!r} has no version {version!r}.", f"It has {', '.join(choices)}.")
+
+
+def current_champion(versions: Sequence[ModelInfo]) -> ModelInfo | None:
+    """Give the champion among the versions of one registered model; None where there is none."""
+    return next((info for info in versions if "champion" in info.aliases), None)
+
+
+def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo, ModelInfo]:
+    """Give the champion of one registered model, and the version that was champion before it.
+
+    Raises
+    ------
+    ModelNotFoundError
+        There is no such model.
+    ModelError
+        It has no champion, none was champion before, or that one is gone.
+    """
+    if not versions:
+        raise ModelNotFoundError(f"There is no model {name!r}.", "List what there is: workbench models")
+    champion = current_champion(versions)
+    if champion is None:
+        raise ModelError(f"Model {name!r} has no champion.", f"Choose one: workbench models promote {name} VERSION")
+    before = {info.version: info for info in versions}.get(champion.replaced or 0)
+    if before is None:
+        gone = f"version {champion.replaced} is gone" if champion.replaced else "no version was champion before it"
+        raise ModelError(f"{champion.id} cannot be rolled back: {gone}.", "List the versions: workbench models")
+    return champion, before

@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 import threading
 import time
-import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,13 +18,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from filelock import FileLock
 
 from workbench import __version__
-from workbench.exceptions import ModelError
 from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
-from workbench.models.listing import ModelInfo, assemble, list_models
+from workbench.models.listing import ModelInfo, ask_client, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
-from workbench.models.mlflow_calls import ENVIRONMENT, all_pages, prepare_database, quiet
-from workbench.models.names import check_alias, choose_champion, choose_version, model_name, parameter_text
+from workbench.models.mlflow_calls import ENVIRONMENT, download, prepare_database, quiet
+from workbench.models.names import (
+    check_alias,
+    choose_champion,
+    choose_rollback,
+    choose_version,
+    current_champion,
+    model_name,
+    parameter_text,
+)
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -93,10 +99,8 @@ class Registry:
         Parameters
         ----------
         channel : str
-            Name of the channel.
         forecaster : str, optional
-            Name of the forecaster; by default, of all forecasters' champions the one with the least
-            `validation_error`.
+            By default, of all forecasters' champions the one with the least `validation_error`.
 
         Returns
         -------
@@ -150,7 +154,6 @@ class Registry:
         forecaster : Forecaster
             A fitted forecaster.
         channel : str
-            Name of the channel.
         train_hash : str
             Hash of the data it was fitted to.
         seed : int
@@ -203,12 +206,15 @@ class Registry:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
             tags["manifest_sha256"] = manifest.digest
+            replaced = current_champion(self._list(name=name))
+            if alias == "champion" and replaced is not None:
+                tags["replaced"] = str(replaced.version)
             version = client.create_model_version(name, source, run_id, tags=tags, await_creation_for=0).version
             client.set_registered_model_alias(name, alias, str(version))
         return self.get(name, int(version))
 
     def set_alias(self, name: str, version: int | str, alias: str) -> ModelInfo:
-        """Give an alias to a version, taking it from the one that had it.
+        """Give an alias to a version, taking it from the one that had it; `rollback` can give `champion` back.
 
         Parameters
         ----------
@@ -232,10 +238,35 @@ class Registry:
             The alias is not one of `ALIASES`, or the store cannot be written.
         """
         check_alias(alias)
-        info = self.get(name, version)
         with self._writing() as client:
+            info = self.get(name, version)
+            replaced = current_champion(self._list(name=name))
+            if alias == "champion" and replaced is not None and replaced.version != info.version:
+                client.set_model_version_tag(name, str(info.version), "replaced", str(replaced.version))
             client.set_registered_model_alias(name, alias, str(info.version))
         return self.get(name, info.version)
+
+    def rollback(self, name: str) -> ModelInfo:
+        """Make the version champion that was so before the present one; again goes back further.
+
+        Returns
+        -------
+        ModelInfo
+            The champion.
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model.
+        ModelError
+            No version was champion before, or the store cannot be written.
+        """
+        with self._writing() as client:
+            left, back = choose_rollback(self._list(name=name), name)
+            client.set_model_version_tag(name, str(left.version), "rolled_back", "true")
+            client.set_registered_model_alias(name, "champion", str(back.version))
+            client.delete_model_version_tag(name, str(left.version), "replaced")
+        return self.get(name, back.version)
 
     def load(self, info: ModelInfo) -> "Forecaster":
         """Give the fitted forecaster of a version, from the cache or from its checked artifacts.
@@ -243,7 +274,6 @@ class Registry:
         Parameters
         ----------
         info : ModelInfo
-            The version.
 
         Returns
         -------
@@ -270,18 +300,9 @@ class Registry:
 
     def _load(self, info: ModelInfo) -> tuple["Forecaster", int]:
         if not info.path.exists() and self.location.given_uri is not None:
-            self._download(info)
+            with self._using() as client:
+                download(client, info.run_id, ARTIFACT_FOLDER, info.path)
         return read(info.path, info.forecaster, info.manifest_hash)
-
-    def _download(self, info: ModelInfo) -> None:
-        """Copy a version's artifacts from a remote store; the folder appears complete or not at all."""
-        temporary = info.path.parent / f".{uuid.uuid4().hex}"
-        with self._using() as client:
-            try:
-                temporary.mkdir(parents=True)
-                os.rename(client.download_artifacts(info.run_id, ARTIFACT_FOLDER, str(temporary)), info.path)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
 
     def _list(self, **wanted: str | None) -> Models:
         database = self.location.database
@@ -292,26 +313,13 @@ class Registry:
         except sqlite3.OperationalError:  # other tables than expected, or locked: MLflow may know how to read them
             return self._list_with_client(**wanted)
         except (sqlite3.DatabaseError, OSError) as error:
-            raise self._unusable(error) from error
+            raise self.location.unusable(error) from error
 
     def _list_with_client(self, **wanted: str | None) -> Models:
         with self._using() as client:
             from mlflow.entities import ViewType
 
-            versions = all_pages(client.search_model_versions)
-            models = all_pages(client.search_registered_models)
-            experiment = client.get_experiment_by_name(EXPERIMENT)
-            runs = []
-            if experiment is not None:
-                runs = all_pages(client.search_runs, [experiment.experiment_id], run_view_type=ViewType.ALL)
-        rows = assemble(
-            [(item.name, int(item.version), item.creation_timestamp, item.source, item.run_id) for item in versions],
-            {(item.name, int(item.version)): item.tags for item in versions},
-            [(model.name, int(version), alias) for model in models for alias, version in model.aliases.items()],
-            {run.info.run_id: run.data.metrics for run in runs},
-            {run.info.run_id: run.data.params for run in runs},
-            self.location.artifacts,
-        )
+            rows = ask_client(client, EXPERIMENT, ViewType.ALL, self.location.artifacts)
         return [info for info in rows if all(value in (None, getattr(info, key)) for key, value in wanted.items())]
 
     def _experiment(self, client: Any) -> str:
@@ -328,7 +336,7 @@ class Registry:
             with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self._using() as client:
                 yield client
         except OSError as error:
-            raise self._unusable(error) from error
+            raise self.location.unusable(error) from error
 
     @contextmanager
     def _using(self) -> Iterator[Any]:
@@ -346,7 +354,7 @@ class Registry:
                         self._client = self._open()
                     yield self._client
                 except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-                    raise self._unusable(error) from error
+                    raise self.location.unusable(error) from error
 
     def _open(self) -> Any:
         from mlflow.telemetry import set_telemetry_client
@@ -356,14 +364,6 @@ class Registry:
         if database is not None:
             prepare_database(database, _connect, EXPERIMENT, root)
         return _connect(self.location.uri)
-
-    def _unusable(self, error: BaseException) -> ModelError:
-        cause = getattr(error.__cause__ or error, "orig", None) or error  # what the database itself said
-        reason = str(cause).strip().partition("\n")[0].replace(self.location.uri, str(self.location))
-        return ModelError(
-            f"The model registry {self.location} cannot be used: {reason}.",
-            "Check that it can be reached and written and that the disk has space, or set WORKBENCH_TRACKING_URI.",
-        )
 
 
 def _measured(forecaster: "Forecaster", seed: int, duration: float) -> tuple[list[Any], list[Any]]:

@@ -1,35 +1,44 @@
-"""Training of one forecaster for many channels, one after the other, resumable at any point."""
+"""Training of one forecaster for many channels, in one process or several, resumable at any point."""
 
 import hashlib
 import json
 import math
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from workbench.compute import map_channels
 from workbench.exceptions import ForecasterError, WorkbenchError
+from workbench.models.comparison import Contender
+from workbench.models.life import judge
 from workbench.models.listing import ModelInfo
-from workbench.models.names import model_name, parameter_text
+from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
+from workbench.telemetry.archive import Archive
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
-    from workbench.telemetry.archive import Archive
 
 __all__ = ["train_channels"]
 
+_CONSTANT = "its training telemetry is constant"
+
 
 def train_channels(
-    archive: "Archive",
+    archive: Archive,
     registry: Registry,
     channels: Iterable[str],
     forecaster: str,
     *,
+    parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
+    workers: int = 1,
     force: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -39,9 +48,8 @@ def train_channels(
     that fails is reported and the others go on. After an interruption, the same call goes on where it was:
     finished channels are current, and a forecaster that writes checkpoints finds its own.
 
-    A new version becomes `champion` where the model has none, where its training data differ from the
-    champion's (whose error is then not comparable), or where its `validation_error` is not worse than the
-    champion's; otherwise it becomes `challenger`.
+    A new version becomes `champion` where the model has none, or where it is better than the champion on the
+    held-out windows of the present training data; otherwise it becomes `challenger`.
 
     Parameters
     ----------
@@ -53,8 +61,12 @@ def train_channels(
         Names of the channels; trained in this order, each once.
     forecaster : str
         One of `FORECASTERS`.
+    parameters : mapping of str to Any, optional
+        Hyperparameters; the forecaster's own where omitted.
     seed : int
         Seed of everything random.
+    workers : int
+        Processes that fit channels at once; the same models come out of any number.
     force : bool
         Train what is current, too.
     progress : bool
@@ -64,109 +76,147 @@ def train_channels(
     -------
     pandas.DataFrame
         One row a channel: `channel`, `status` (trained, current or failed), `model` (its id), `alias`,
-        `seconds` (of the fit, NaN where there was none), `reason` (of a failure), and one column a training
-        metric.
+        `seconds` (of the fit, NaN where there was none), `reason` (of a failure; of a trained model, what is
+        unusual about its data), and one column a training metric.
 
     Raises
     ------
     ForecasterError
-        The forecaster is not known.
+        The forecaster or a parameter is not known, or the parameter is not allowed.
     ModelError
         The registry cannot be read or written.
     """
-    from workbench.detection.forecasters import FORECASTERS
-
-    if forecaster not in FORECASTERS:
-        raise ForecasterError(f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(FORECASTERS))}.")
-    kind = FORECASTERS[forecaster]
-    parameters = parameter_text(kind().parameters, seed)
+    made = _make(forecaster, parameters or {})
+    stored = parameter_text(made.parameters, seed)
     models = registry.list(forecaster=forecaster)
     rows: dict[str, dict[str, Any]] = {}
-    pending: dict[str, str] = {}
+    pending: dict[str, Path] = {}
     for channel in dict.fromkeys(channels):
         try:
             train_hash = archive.info(channel).train_hash
-            model_name(channel, forecaster)
+            name = model_name(channel, forecaster)
+            versions = [info for info in models if info.channel == channel]
+            current = None if force else _current(archive, registry, versions, train_hash, stored)
         except WorkbenchError as error:
             rows[channel] = _failed(channel, error)
             continue
-        versions = [info for info in models if info.channel == channel]
-        current = None if force else _current(registry, versions, train_hash, parameters)
         rows[channel] = {"channel": channel} if current is None else _row("current", current)
         if current is None:
-            pending[channel] = train_hash
+            identity = json.dumps([train_hash, stored], sort_keys=True)
+            digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+            pending[channel] = registry.location.folder / "checkpoints" / f"{name}-{digest}"
     if pending:
         registry.check_writable()
-    with tqdm(pending.items(), desc=f"train {forecaster}", unit="channel", disable=not progress) as bar:
-        for channel, train_hash in bar:
-            bar.set_postfix_str(channel)
-            try:
-                rows[channel] = _train(
-                    archive, registry, channel, train_hash, kind(), parameters, seed=seed, progress=progress
-                )
-            except WorkbenchError as error:
-                rows[channel] = _failed(channel, error)
+    fit = _Fit(archive.path, pending, forecaster, made.parameters, seed, progress and min(workers, len(pending)) <= 1)
+    mapped = map_channels(fit, list(pending), workers=workers, progress=progress, description=f"train {forecaster}")
+    for channel, result in mapped:
+        try:
+            if isinstance(result, WorkbenchError):
+                raise result
+            rows[channel] = _register(archive, registry, channel, type(made), result, seed)
+            shutil.rmtree(pending[channel], ignore_errors=True)
+        except WorkbenchError as error:
+            rows[channel] = _failed(channel, error)
     columns = ["channel", "status", "model", "alias", "seconds", "reason"]
     return pd.DataFrame(list(rows.values())) if rows else pd.DataFrame(columns=columns)
 
 
-def _train(
-    archive: "Archive",
-    registry: Registry,
-    channel: str,
-    train_hash: str,
-    model: "Forecaster",
-    parameters: dict[str, str],
-    *,
-    seed: int,
-    progress: bool,
+@dataclass(frozen=True)
+class _Fitted:
+    """A forecaster that was fitted, perhaps in another process, and saved for the registry."""
+
+    folder: Path
+    train_hash: str
+    seconds: float
+    note: str
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Fits a channel's forecaster and saves it beside its checkpoint; other processes can be given it."""
+
+    archive: Path
+    checkpoints: dict[str, Path]
+    forecaster: str
+    parameters: dict[str, Any]
+    seed: int
+    progress: bool
+
+    def __call__(self, channel: str) -> _Fitted:
+        from threadpoolctl import threadpool_limits
+
+        archive, checkpoint = Archive(self.archive), self.checkpoints[channel]
+        train = archive.open(channel, "train")
+        began = time.perf_counter()
+        with threadpool_limits(1, "blas"):  # sums of more threads differ in the last digit
+            model = _make(self.forecaster, self.parameters)
+            model.fit(train, seed=self.seed, progress=self.progress, checkpoint=checkpoint)
+        seconds = time.perf_counter() - began
+        folder = checkpoint / "fitted"
+        shutil.rmtree(folder, ignore_errors=True)
+        model.save(folder)
+        note = _CONSTANT if np.ptp(train["telemetry"].values) == 0 else ""
+        return _Fitted(folder, archive.info(channel).train_hash, seconds, note)
+
+
+def _make(forecaster: str, parameters: Mapping[str, Any]) -> "Forecaster":
+    from workbench.detection.forecasters import FORECASTERS
+
+    if forecaster not in FORECASTERS:
+        raise ForecasterError(f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(FORECASTERS))}.")
+    known = FORECASTERS[forecaster]().parameters
+    unknown = sorted(parameters.keys() - known.keys())
+    if unknown:
+        raise ForecasterError(f"{forecaster} has no parameter {unknown[0]!r}.", f"Known: {', '.join(known)}.")
+    return FORECASTERS[forecaster](**parameters)
+
+
+def _register(
+    archive: Archive, registry: Registry, channel: str, kind: "type[Forecaster]", fitted: _Fitted, seed: int
 ) -> dict[str, Any]:
-    name = model_name(channel, model.name)
-    identity = json.dumps([train_hash, parameters], sort_keys=True)
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    checkpoint = registry.location.folder / "checkpoints" / f"{name}-{digest}"
-    start = time.perf_counter()
-    fitted = model.fit(archive.open(channel, "train"), seed=seed, progress=progress, checkpoint=checkpoint)
-    seconds = time.perf_counter() - start
-    alias = _alias(registry.list(channel, model.name), train_hash, fitted.metrics)
-    info = registry.register(fitted, channel, train_hash, seed=seed, duration=seconds, alias=alias)
-    shutil.rmtree(checkpoint, ignore_errors=True)
-    return _row("trained", info, seconds)
+    model = kind.load(fitted.folder)
+    champion = current_champion(registry.list(channel, model.name))
+    contender = Contender(model, seed, fitted.train_hash)
+    better = champion is None or judge(archive, registry, channel, contender, champion).better
+    alias = "champion" if better else "challenger"
+    info = registry.register(model, channel, fitted.train_hash, seed=seed, duration=fitted.seconds, alias=alias)
+    return _row("trained", info, fitted.seconds, fitted.note)
 
 
 def _current(
-    registry: Registry, versions: list[ModelInfo], train_hash: str, parameters: dict[str, str]
+    archive: Archive, registry: Registry, versions: list[ModelInfo], train_hash: str, parameters: dict[str, str]
 ) -> ModelInfo | None:
-    """Give the newest version made from the same data, seed and parameters."""
-    for info in reversed(versions):
-        if info.train_hash == train_hash and parameters.items() <= info.parameters.items():
-            champion = _champion(versions)
-            if champion is None or champion.train_hash != train_hash:  # a crash came before the alias, or old data back
-                return registry.set_alias(info.name, info.version, "champion")
-            return info
-    return None
+    """Give the newest version made from the same data, seed and parameters.
+
+    It becomes champion where there is none, as a crash came before the alias, or where the champion was made from
+    other data, as the old ones are back, and it is better; not where it was rolled back.
+    """
+    same = (
+        info
+        for info in reversed(versions)
+        if info.train_hash == train_hash and parameters.items() <= info.parameters.items()
+    )
+    info = next(same, None)
+    if info is None:
+        return None
+    champion = current_champion(versions)
+    if champion is None:
+        return registry.set_alias(info.name, info.version, "champion")
+    if champion.train_hash == train_hash or info.rolled_back:
+        return info
+    contender = Contender.load(registry, info)
+    better = judge(archive, registry, info.channel, contender, champion).better
+    return registry.set_alias(info.name, info.version, "champion") if better else info
 
 
-def _alias(versions: list[ModelInfo], train_hash: str, metrics: dict[str, float]) -> str:
-    champion = _champion(versions)
-    if champion is None or champion.train_hash != train_hash:
-        return "champion"
-    error = metrics.get("validation_error", math.nan)
-    return "champion" if error <= champion.metrics.get("validation_error", math.inf) else "challenger"
-
-
-def _champion(versions: list[ModelInfo]) -> ModelInfo | None:
-    return next((info for info in versions if "champion" in info.aliases), None)
-
-
-def _row(status: str, info: ModelInfo, seconds: float = math.nan) -> dict[str, Any]:
+def _row(status: str, info: ModelInfo, seconds: float = math.nan, note: str = "") -> dict[str, Any]:
     return {
         "channel": info.channel,
         "status": status,
         "model": info.id,
         "alias": ", ".join(info.aliases),
         "seconds": seconds,
-        "reason": "",
+        "reason": note,
         **info.metrics,
     }
 

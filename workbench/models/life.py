@@ -1,0 +1,281 @@
+"""The life of registered models: listed, compared, promoted, rolled back, and watched for drift.
+
+Nothing here trains: where drift or error passes a limit, training again is proposed with its reason.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.compute import map_channels
+from workbench.exceptions import ArtifactError, ModelError, ModelNotFoundError, WorkbenchError
+from workbench.models.comparison import Contender, Verdict, challenge, compare
+from workbench.models.drift import error_ratio, ks_distance, typical_error
+from workbench.models.listing import ModelInfo
+from workbench.models.names import current_champion
+from workbench.models.registry import Registry
+from workbench.settings import DriftLimits
+
+if TYPE_CHECKING:
+    from workbench.telemetry.archive import Archive
+
+__all__ = ["DRIFT_COLUMNS", "MODEL_COLUMNS", "ModelLife", "Promotion", "judge"]
+
+MODEL_COLUMNS = ("model", "channel", "forecaster", "version", "aliases", "created", "age", "size", "retrain")
+"""First columns of `ModelLife.list`; the metrics follow."""
+
+DRIFT_COLUMNS = ("channel", "model", "status", "ks", "error", "validation_error", "error_ratio", "reason")
+"""Columns of `ModelLife.drift`."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A version that became champion.
+
+    Attributes
+    ----------
+    model : ModelInfo
+        The champion.
+    replaced : ModelInfo or None
+        Champion until then.
+    verdict : Verdict or None
+        How they compared; None where there was no champion.
+    """
+
+    model: ModelInfo
+    replaced: ModelInfo | None
+    verdict: Verdict | None
+
+    def __str__(self) -> str:
+        """Say who won and by what figures."""
+        if self.replaced is None or self.verdict is None:
+            return f"{self.model.id} is champion; there was none."
+        if math.isinf(self.verdict.champion_error):
+            return f"{self.model.id} is champion; {self.replaced.id} cannot predict the present training data."
+        return (
+            f"{self.model.id} is champion: error {self.verdict.error:.4g} on {self.verdict.samples} held-out samples, "
+            f"{self.replaced.id} {self.verdict.champion_error:.4g}."
+        )
+
+
+def judge(archive: "Archive", registry: Registry, channel: str, challenger: Contender, champion: ModelInfo) -> Verdict:
+    """Compare a challenger with a champion on the held-out windows of a channel's present training data.
+
+    Raises
+    ------
+    ChannelNotFoundError
+        The archive does not hold the channel.
+    ForecasterError
+        The challenger does not fit the channel.
+    """
+    try:
+        other = Contender.load(registry, champion)
+    except ArtifactError:
+        other = None
+    return challenge(archive.open(channel, "train"), archive.info(channel).train_hash, challenger, other)
+
+
+class ModelLife:
+    """The models of a session.
+
+    Parameters
+    ----------
+    archive : Archive
+    registry : Registry
+    limits : DriftLimits
+        Above which training again is proposed.
+    clock : callable
+        Gives the present time, aware.
+    """
+
+    def __init__(
+        self, archive: "Archive", registry: Registry, limits: DriftLimits, clock: Callable[[], datetime]
+    ) -> None:
+        self.archive = archive
+        self.registry = registry
+        self.limits = limits
+        self.clock = clock
+
+    def list(self, channel: str | None = None, forecaster: str | None = None) -> pd.DataFrame:
+        """List the registered versions; no model is opened.
+
+        Parameters
+        ----------
+        channel, forecaster : str, optional
+            List only these.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `MODEL_COLUMNS` and one column a metric. `aliases` is text, `created` an aware time, `age` in seconds,
+            `size` in bytes (NaN where the files are elsewhere). `retrain` is the reason to train again, empty
+            without one: the training data have changed since. `drift` looks deeper.
+        """
+        models = self.registry.list(channel, forecaster)
+        present = set(self.archive.channels())
+        hashes = {name: self.archive.info(name).train_hash for name in {info.channel for info in models} & present}
+        fresh = {info.name for info in models if info.train_hash == hashes.get(info.channel)}
+        now = self.clock()
+        rows = [
+            {
+                "model": info.id,
+                "channel": info.channel,
+                "forecaster": info.forecaster,
+                "version": info.version,
+                "aliases": ", ".join(info.aliases),
+                "created": info.created,
+                "age": max(0.0, (now - info.created).total_seconds()),
+                "size": math.nan if (size := info.size) is None else size,
+                "retrain": _outdated(info, info.name in fresh) if info.channel in hashes else "",
+                **info.metrics,
+            }
+            for info in models
+        ]
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*MODEL_COLUMNS, "validation_error"])
+
+    def promote(self, name: str, version: int | str) -> Promotion:
+        """Make a version champion, where it is better on the held-out windows of the present training data.
+
+        Parameters
+        ----------
+        name : str
+            As `P-1.ridge`.
+        version : int or str
+            Version number or alias.
+
+        Returns
+        -------
+        Promotion
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model or version.
+        ModelError
+            It is champion already, or not better: the message gives both errors; or they cannot be compared.
+        ChannelNotFoundError
+            The archive does not hold its channel.
+        ForecasterError
+            It does not fit the channel.
+        ArtifactError
+            It cannot be loaded.
+        """
+        info = self.registry.get(name, version)
+        champion = current_champion(self.registry.list(info.channel, info.forecaster))
+        if champion is not None and champion.version == info.version:
+            raise ModelError(f"{info.id} is champion already.", "List the versions: workbench models")
+        contender = Contender.load(self.registry, info)
+        if champion is None:
+            contender.errors(self.archive.open(info.channel, "train"))
+            return Promotion(self.registry.set_alias(name, info.version, "champion"), None, None)
+        verdict = judge(self.archive, self.registry, info.channel, contender, champion)
+        if not verdict.enough:
+            raise ModelError(
+                f"{info.id} cannot be compared with the champion {champion.id}: they held out only "
+                f"{verdict.samples} samples in common.",
+                "Train it with the champion's seed.",
+            )
+        if not verdict.better:
+            raise ModelError(
+                f"{info.id} is not better than the champion {champion.id}: error {verdict.error:.6g} against "
+                f"{verdict.champion_error:.6g} on {verdict.samples} held-out samples.",
+                "The champion stays.",
+            )
+        return Promotion(self.registry.set_alias(name, info.version, "champion"), champion, verdict)
+
+    def rollback(self, name: str) -> ModelInfo:
+        """Make the version champion that was so before; see `Registry.rollback`."""
+        return self.registry.rollback(name)
+
+    def compare(self, channel: str) -> pd.DataFrame:
+        """Compare all versions of a channel's models on the same held-out windows of its present training data.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `workbench.models.comparison.compare`.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive does not hold the channel.
+        ModelNotFoundError
+            It has no model.
+        """
+        train_hash = self.archive.info(channel).train_hash
+        models = self.registry.list(channel)
+        if not models:
+            raise ModelNotFoundError(
+                f"Channel {channel!r} has no model.", f"Train one: workbench train {channel} --forecaster ridge"
+            )
+        return compare(self.archive.open(channel, "train"), train_hash, self.registry, models)
+
+    def drift(self, channels: Iterable[str] | None = None, *, progress: bool = False) -> pd.DataFrame:
+        """Tell how far channels have moved away from what their champions learned; no label is looked at.
+
+        Parameters
+        ----------
+        channels : iterable of str, optional
+            All of the archive where omitted.
+        progress : bool
+            Show a bar.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `DRIFT_COLUMNS`, one row a channel: `status` is ok, retrain (proposed; `reason` says why) or failed;
+            `ks` and `error_ratio` as in `workbench.models.drift`, `error` the typical error over the test series
+            and `validation_error` the model's, both in the units of the telemetry.
+        """
+        names = list(dict.fromkeys(self.archive.channels() if channels is None else channels))
+        rows = []
+        for name, result in map_channels(self._drift, names, progress=progress, description="drift"):
+            if isinstance(result, WorkbenchError):
+                result = {"model": "", "status": "failed", "reason": str(result)}
+            rows.append({"channel": name, **result})
+        return pd.DataFrame(rows, columns=list(DRIFT_COLUMNS))
+
+    def _drift(self, channel: str) -> dict[str, Any]:
+        models = self.registry.list(channel)
+        info = self.registry.champion(channel)
+        train = self.archive.open(channel, "train")["telemetry"].values
+        test = self.archive.open(channel)["telemetry"].values
+        error = typical_error(self._errors(info))
+        validation = info.metrics.get("validation_error", math.nan)
+        found = {
+            "ks": ks_distance(train, test),
+            "error": error,
+            "validation_error": validation,
+            "error_ratio": error_ratio(error, validation, float(np.concatenate([train, test]).std())),
+        }
+        train_hash = self.archive.info(channel).train_hash
+        fresh = any(other.name == info.name and other.train_hash == train_hash for other in models)
+        reasons = [_outdated(info, fresh)]
+        if found["error_ratio"] > self.limits.error_ratio:
+            reasons.append(f"its error is {found['error_ratio']:.1f} times that of training")
+        if found["ks"] > self.limits.ks:
+            reasons.append(f"the telemetry has moved (KS distance {found['ks']:.2f})")
+        reason = "; ".join(filter(None, reasons))
+        return {"model": info.id, "status": "retrain" if reason else "ok", **found, "reason": reason}
+
+    def _errors(self, info: ModelInfo) -> npt.NDArray[np.float64]:
+        """Give the absolute errors on the test series, from a stored score where there is one."""
+        test_hash = self.archive.info(info.channel).test_hash
+        errors: npt.NDArray[np.float64]
+        for key, attributes in self.archive.scores(info.channel).items():
+            if (attributes.get("model"), attributes.get("data_hash")) == (info.id, test_hash):
+                scored = self.archive.open_scores(info.channel, key)
+                errors = np.abs(scored["prediction_error"].values.astype(np.float64))
+                return errors
+        errors = Contender.load(self.registry, info).errors(self.archive.open(info.channel))
+        return errors[np.isfinite(errors)]
+
+
+def _outdated(info: ModelInfo, fresh: bool) -> str:
+    return "its training data have changed" if "champion" in info.aliases and not fresh else ""
