@@ -64,9 +64,11 @@ def test_each_process_has_one_thread_for_linear_algebra():
 ENDLESS = """
 import os, sys, threading
 from pathlib import Path
+from tqdm import tqdm
 from workbench.compute import map_channels
 
 def endless(channel):
+    tqdm([]).close()
     Path(sys.argv[1], channel).write_text(str(os.getpid()))
     threading.Event().wait()
 
@@ -87,6 +89,7 @@ def test_the_processes_end_with_the_one_that_started_them(tmp_path: Path, how: s
     wait_until(lambda: not any(Path("/proc", path.read_text()).exists() for path in started.iterdir()))
     assert sorted(path.name for path in started.iterdir()) == ["a", "b"]
     assert shown.count("Traceback") == (how == signal.SIGINT)  # its own
+    assert how == signal.SIGKILL or "leaked" not in shown
 
 
 def wait_until(true: Callable[[], bool]) -> None:

@@ -99,17 +99,22 @@ def _elsewhere(
                     )
                 free.append(own)
                 yield channel, result
-    finally:
+    except BaseException:
         alive.close()  # ends what still runs
+        raise
+    finally:
         for own in [*free, *(own for _, own in busy.values())]:
             own.shutdown(cancel_futures=True)
+        alive.close()
         ending.close()
 
 
 def _prepare(ending: Connection) -> None:
     """Set up a process: Ctrl-C and the end of its parent are told by a pipe that closes."""
+    import tqdm
     from threadpoolctl import threadpool_limits
 
+    tqdm.tqdm.set_lock(threading.RLock())  # tqdm's own, shared among processes, outlives one that ends at once
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update({f"{library}_NUM_THREADS": "1" for library in _ONE_THREAD})
     threadpool_limits(1)
