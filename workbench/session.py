@@ -147,15 +147,15 @@ class Session:
         return self.archive.tree()
 
     def import_data(self, path: Path | str, layout: str, *, progress: bool = False, **options: Any) -> "ImportReport":
-        """Bring telemetry into the archive.
+        """Bring telemetry into the archive; `nasa` also registers the shipped models of its channels.
 
         Parameters
         ----------
         path : Path or str
         layout : str
-            One of `workbench.telemetry.importers.IMPORTERS`.
+            One of `IMPORTERS`.
         progress, **options
-            Show a bar; options of the layout's importer.
+            Show a bar; options of the importer.
 
         Returns
         -------
@@ -164,13 +164,16 @@ class Session:
         Raises
         ------
         ImportDataError
-            The file cannot be used.
         """
+        from workbench.models.shipped import install_shipped
         from workbench.telemetry.importers import IMPORTERS
 
         if layout not in IMPORTERS:
             raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
-        return IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
+        report = IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
+        if layout == "nasa":
+            install_shipped(self.archive, self.registry, progress=progress)
+        return report
 
     def import_demo(self, *, progress: bool = False) -> list[str]:
         """Generate the demo fleet from the session's seed, and name its channels; what is there stays."""
@@ -183,8 +186,7 @@ class Session:
 
         Returns
         -------
-        xarray.Dataset
-            Dim `channel`; `.to_dataframe()` is the table.
+        xarray.Dataset, dim `channel`
         """
         from workbench.telemetry.quality import quality_report
 
