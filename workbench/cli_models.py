@@ -1,5 +1,6 @@
 """`workbench models`: the life of trained models on the command line."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,6 +66,22 @@ def drift(
     session = open_session()
     table = session.models.drift(session.channel_names(channel or None), progress=True)
     show(table, as_json, "")
+    report_failures(table)
+
+
+@models.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    channel: Annotated[list[str] | None, typer.Option(help="All with an LSTM where omitted.")] = None,
+    version: Annotated[str, typer.Option(help="Number or alias.")] = "champion",
+    as_json: AsJson = False,
+) -> None:
+    """Write registered LSTMs as files to ship: float16 where the anomalies stay the same, and a manifest."""
+    from workbench.models.packing import pack as pack_models
+
+    session = open_session()
+    table = pack_models(session.archive, session.registry, folder, channel or None, version=version, progress=True)
+    show(table, as_json, "No LSTM is registered.")
     report_failures(table)
 
 

@@ -161,9 +161,7 @@ class Session:
         -------
         ImportReport
 
-        Raises
-        ------
-        ImportDataError
+        Raises: ImportDataError
         """
         from workbench.models.shipped import install_shipped
         from workbench.telemetry.importers import IMPORTERS

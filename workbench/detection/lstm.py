@@ -1,4 +1,4 @@
-"""The LSTM forecaster of Telemanom: trained by NumPy or TensorFlow, served by ONNX Runtime.
+"""The LSTM forecaster of Telemanom: trained by NumPy or TensorFlow, served by NumPy and ONNX Runtime.
 
 Source: Hundman et al. 2018, section 3.1; `modeling.py` and `config.yaml` of Telemanom 2.0.
 """
@@ -11,18 +11,22 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from workbench.detection.base import BaseForecaster, Training
+from workbench.detection.lstm_inference import predict_series
 from workbench.detection.lstm_training import LSTMTrainer, NumpyTrainer
-from workbench.detection.onnx_graph import build_graph, open_graph, predict_windows, read_weights, run
+from workbench.detection.onnx_graph import build_graph, open_graph, read_weights, run
 from workbench.detection.scaling import Scaling
 from workbench.detection.windows import window_count
 from workbench.exceptions import ArtifactError, ForecasterError
 
 __all__ = ["TRAINERS", "KerasTrainer", "LSTMForecaster"]
 
-_GRAPH = "model.onnx"
+_GRAPH = "model.onnx"  # predicts single windows
+_WEIGHTS = "lstm.safetensors"  # predicts a series
 
 
 class LSTMForecaster(BaseForecaster):
@@ -84,6 +88,7 @@ class LSTMForecaster(BaseForecaster):
         self.min_delta = min_delta
         self.trainer = trainer
         self._graph = b""
+        self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._session: Any = None
 
     @property
@@ -135,7 +140,7 @@ class LSTMForecaster(BaseForecaster):
         forecaster = cls(sequence_length=sequence_length, prediction_horizon=len(weights["dense.bias"]), units=units)
         forecaster.n_inputs = n_inputs
         forecaster._scaling = scaling or Scaling((0.0,) * n_inputs, (1.0,) * n_inputs)
-        forecaster._serve(graph)
+        forecaster._serve(graph, weights)
         return forecaster
 
     def to_weights(self) -> dict[str, npt.NDArray[np.float32]]:
@@ -153,7 +158,7 @@ class LSTMForecaster(BaseForecaster):
             Not fitted.
         """
         self._fitted()
-        return read_weights(self._graph)
+        return dict(self._weights)
 
     def _fit(self, training: Training) -> dict[str, float]:
         trainer = TRAINERS[self.trainer](self, training)
@@ -166,19 +171,20 @@ class LSTMForecaster(BaseForecaster):
                 trainer.run_epoch()
                 bar.set_postfix(loss=f"{trainer.loss:.5f}", val_loss=f"{trainer.validation_loss:.5f}")
                 bar.update()
-        self._serve(build_graph(trainer.weights(), self.sequence_length))
+        weights = trainer.weights()
+        self._serve(build_graph(weights, self.sequence_length), weights)
         return {
             "epochs": float(trainer.epoch),
             "loss": trainer.loss,
             "validation_loss": trainer.validation_loss,
         }
 
-    def _serve(self, graph: bytes) -> None:
-        self._graph, self._session = graph, open_graph(graph)
+    def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        self._graph, self._session, self._weights = graph, open_graph(graph), dict(weights)
 
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
-        return predict_windows(self._graph, values, self.sequence_length, count)[:, 0]
+        return predict_series(self._weights, values, self.sequence_length, count)[:, 0]
 
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         prediction: npt.NDArray[np.float32] = run(self._session, window[:, None, :])[0]
@@ -186,6 +192,7 @@ class LSTMForecaster(BaseForecaster):
 
     def _save(self, folder: Path) -> None:
         (folder / _GRAPH).write_bytes(self._graph)
+        save_file({name: np.ascontiguousarray(array) for name, array in self._weights.items()}, folder / _WEIGHTS)
 
     def _load(self, folder: Path) -> None:
         path = folder / _GRAPH
@@ -195,7 +202,11 @@ class LSTMForecaster(BaseForecaster):
             raise ArtifactError(
                 f"{path} cannot be read: {error.strerror or error}.", "Train the model again."
             ) from None
-        self._serve(graph)
+        try:
+            weights = load_file(folder / _WEIGHTS) if (folder / _WEIGHTS).exists() else read_weights(graph)
+        except (OSError, SafetensorError) as error:
+            raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
+        self._serve(graph, weights)
         length, _, n_inputs = self._session.get_inputs()[0].shape
         found = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
         expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)

@@ -1,17 +1,14 @@
 """The ONNX graph that serves a trained LSTM: written from Keras' weights, run without Keras."""
 
-import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.detection.windows import sliding
 from workbench.exceptions import ArtifactError, ForecasterError
 
-__all__ = ["build_graph", "open_graph", "predict_windows", "read_weights"]
+__all__ = ["build_graph", "open_graph", "read_weights"]
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
@@ -162,42 +159,6 @@ def open_graph(graph: bytes) -> Any:
         It is not a model that can be run.
     """
     return _session(graph, keep_memory=False)
-
-
-def predict_windows(
-    graph: bytes, values: npt.NDArray[np.float32], sequence_length: int, count: int
-) -> npt.NDArray[np.float32]:
-    """Predict from the first `count` windows of a series.
-
-    Parameters
-    ----------
-    graph : bytes
-        As `build_graph` gives it.
-    values : numpy.ndarray, shape (n, d), float32
-        Scaled inputs.
-    sequence_length, count : int
-        Length and number of the windows.
-
-    Returns
-    -------
-    numpy.ndarray, shape (count, horizon), float32
-
-    Notes
-    -----
-    Batches go to one thread a core, each computed in one thread: unlike threads within a batch, these never
-    wait for each other, which matters where other work shares the machine.
-    """
-    session = _session(graph, keep_memory=True)  # one of its own: the memory goes with it
-    windows = sliding(values, sequence_length)[:count]
-
-    def predict(start: int) -> npt.NDArray[np.float32]:
-        batch = np.ascontiguousarray(windows[start : start + _BATCH].swapaxes(0, 1))
-        return run(session, batch)
-
-    starts = range(0, count, _BATCH)
-    threads = min(os.cpu_count() or 1, _MOST_THREADS, len(starts))
-    with ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(predict, starts)))
 
 
 def run(session: Any, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -48,8 +48,6 @@ class AlertOptions(BaseModel):
     critical_level: Level = "critical"
     latching: tuple[Level, ...] = ("critical",)
     longest_shelf_hours: float = Field(24.0, gt=0)
-    escalate_after_minutes: dict[Level, float] = Field(
-        default_factory=lambda: {"medium": 480.0, "high": 60.0, "critical": 15.0}
-    )
+    escalate_after_minutes: dict[Level, float] = {"medium": 480.0, "high": 60.0, "critical": 15.0}
     group_seconds: float = Field(300.0, ge=0)
     operators: int = Field(1, ge=1)
