@@ -47,6 +47,7 @@ def test_there_is_one_for_each_step() -> None:
         "02_train.ipynb",
         "03_score.ipynb",
         "04_evaluate.ipynb",
+        "05_leaderboard.ipynb",
     ]
 
 
