@@ -21,7 +21,19 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance.database import Base, UtcDateTime, Versioned
 from workbench.settings import LEVELS
 
-__all__ = ["ALERTS", "ALLOWED", "KINDS", "OPEN", "SHOWN", "STATES", "Alert", "AlertRow", "OutageRow", "state_of"]
+__all__ = [
+    "ALERTS",
+    "ALLOWED",
+    "KINDS",
+    "OPEN",
+    "SHOWN",
+    "STATES",
+    "VERDICTS",
+    "Alert",
+    "AlertRow",
+    "OutageRow",
+    "state_of",
+]
 
 KINDS = ("model", "limit")
 """Who found it: a forecaster's error, or a limit of the catalog."""
@@ -41,6 +53,9 @@ OPEN = STATES[:-1]
 """States of an alert that is not closed."""
 SHOWN = STATES[:6]
 """Open states that an operator's list shows."""
+
+VERDICTS = ("true", "false alarm", "known behaviour", "test", "unknown")
+"""What an alert turned out to be."""
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "acknowledge": ("unacknowledged", "returned", "latched"),
