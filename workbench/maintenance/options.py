@@ -1,6 +1,6 @@
 """Options of alerts, a part of the settings."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
