@@ -18,7 +18,7 @@ from tqdm import tqdm
 from workbench.detection.base import BaseForecaster, Training
 from workbench.detection.lstm_inference import predict_series
 from workbench.detection.lstm_training import LSTMTrainer, NumpyTrainer
-from workbench.detection.onnx_graph import build_graph, open_graph, read_weights, run
+from workbench.detection.onnx_graph import build_graph, open_graph, run
 from workbench.detection.scaling import Scaling
 from workbench.detection.windows import window_count
 from workbench.exceptions import ArtifactError, ForecasterError
@@ -203,7 +203,7 @@ class LSTMForecaster(BaseForecaster):
                 f"{path} cannot be read: {error.strerror or error}.", "Train the model again."
             ) from None
         try:
-            weights = load_file(folder / _WEIGHTS) if (folder / _WEIGHTS).exists() else read_weights(graph)
+            weights = load_file(folder / _WEIGHTS)
         except (OSError, SafetensorError) as error:
             raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
         self._serve(graph, weights)

@@ -8,13 +8,12 @@ import numpy.typing as npt
 
 from workbench.exceptions import ArtifactError, ForecasterError
 
-__all__ = ["build_graph", "open_graph", "read_weights"]
+__all__ = ["build_graph", "open_graph", "run"]
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 _OPSET, _IR_VERSION = 17, 9
 _KERAS_TO_ONNX = (0, 3, 1, 2)  # gates: input, forget, cell, output -> input, output, forget, cell
-_ONNX_TO_KERAS = (0, 2, 3, 1)
 _BATCH = 70  # larger batches are no faster, and take more memory
 _MOST_STEPS = 10  # by which the layers advance together
 _MOST_THREADS = 8
@@ -101,42 +100,6 @@ def build_graph(weights: Weights, sequence_length: int) -> bytes:
     onnx.checker.check_model(model)
     serialized: bytes = model.SerializeToString()
     return serialized
-
-
-def read_weights(graph: bytes) -> dict[str, npt.NDArray[np.float32]]:
-    """Read Keras' weights back out of a model that `build_graph` wrote.
-
-    Parameters
-    ----------
-    graph : bytes
-        The model.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        As given to `build_graph`.
-
-    Raises
-    ------
-    ArtifactError
-        It is another model.
-    """
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
-    from onnx import numpy_helper
-
-    try:
-        initializers = onnx.load_from_string(graph).graph.initializer
-        arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in initializers}
-        weights = {name: arrays[name] for name in ("dense.kernel", "dense.bias")}
-        for layer in range(sum(name.endswith(".W") for name in arrays)):
-            kernel, recurrent, bias = (arrays[f"lstm_{layer}.{part}"][0] for part in ("W", "R", "B"))
-            weights[f"lstm_{layer}.kernel"] = _regate(kernel.T, _ONNX_TO_KERAS)
-            weights[f"lstm_{layer}.recurrent"] = _regate(recurrent.T, _ONNX_TO_KERAS)
-            weights[f"lstm_{layer}.bias"] = _regate(bias[: len(bias) // 2], _ONNX_TO_KERAS)
-    except (DecodeError, KeyError) as error:
-        raise ArtifactError(f"The ONNX model is not an LSTM of the workbench: {error!r}.") from None
-    return weights
 
 
 def open_graph(graph: bytes) -> Any:
