@@ -1,0 +1,184 @@
+"""What is drawn of a channel on a strip: prepared once, then cut to the time that is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from workbench.plots.marks import mark_data
+from workbench.plots.series import bounds, is_dated, time_values
+from workbench.plots.trace import Trace
+
+__all__ = ["Strip", "make_strip"]
+
+_WORD_ROOM = 0.12  # share of the time shown that an anomaly's word takes
+_TICKS = 400  # most command marks on a strip
+_NEAR = 0.6  # a limit so much of the range away from the values is drawn with them
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A channel as the charts of monitoring draw it; times as charts take them.
+
+    Attributes
+    ----------
+    name, words, units : str
+        Channel, what it measures, and its units.
+    dated : bool
+        Whether time is stamps.
+    telemetry, prediction : Trace
+        The prediction is empty where the channel is not scored.
+    marks : mapping
+        Anomalies, as from `mark_data`.
+    command_times, commands : numpy.ndarray, shape (c,)
+        When a command began, rising, and its name.
+    limits : mapping of str to float
+        Value of each limit by its words, as `critical high`.
+    spans : pandas.DataFrame
+        `left`, `right`, `kind` of missing telemetry.
+    extent : tuple of float
+        First and last time.
+    scale : tuple of float
+        Least and greatest value.
+    middle : float
+        Median of the values.
+    """
+
+    name: str
+    words: str
+    units: str
+    dated: bool
+    telemetry: Trace
+    prediction: Trace
+    marks: Mapping[str, list[Any]]
+    command_times: npt.NDArray[np.float64]
+    commands: npt.NDArray[np.str_]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    spans: pd.DataFrame = field(default_factory=pd.DataFrame)
+    extent: tuple[float, float] = (0.0, 1.0)
+    scale: tuple[float, float] = (0.0, 1.0)
+    middle: float = 0.0
+
+    def scaled(
+        self, start: float, end: float, until: float, limit: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Give what `Trace.window` gives, with the values as shares of the channel's whole range."""
+        time, values = self.telemetry.window(start, end, until, limit)
+        low, high = self.scale
+        return time, ((values - low) / (high - low)).astype(np.float32)
+
+    def range(self, start: float, end: float, until: float) -> tuple[float, float]:
+        """Range of the values shown, with the limits that are near them."""
+        lines = [trace.window(start, end, until, 600)[1] for trace in (self.telemetry, self.prediction)]
+        low, high = bounds(*lines)
+        near = [value for value in self.limits.values() if low - _NEAR * (high - low) <= value]
+        near = [value for value in near if value <= high + _NEAR * (high - low)]
+        return min([low, *near]), max([high, *near])
+
+    def anomalies(self, start: float, end: float, until: float, top: float) -> dict[str, list[Any]]:
+        """Cut the anomalies to what is shown; a word that a more severe one's would overlap is left out."""
+        kept = [
+            i
+            for i, (left, right) in enumerate(zip(self.marks["left"], self.marks["right"], strict=True))
+            if left <= min(end, until) and right >= start
+        ]
+        columns: dict[str, list[Any]] = {name: [values[i] for i in kept] for name, values in self.marks.items()}
+        columns["right"] = [min(right, until) for right in columns["right"]]
+        seen = zip(columns["left"], columns["right"], strict=True)
+        columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in seen]
+        columns["top"] = [top] * len(kept)
+        worded: list[int] = []
+        for i in sorted(range(len(kept)), key=lambda i: -columns["severity"][i]):
+            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_ROOM * (end - start) for j in worded):
+                worded.append(i)
+        words = zip(columns["level"], columns["severity"], strict=True)
+        columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
+        return columns
+
+    def command_marks(self, start: float, end: float, until: float, height: float) -> dict[str, Any]:
+        """Give the commands that began in the time shown, one where several fall on the same place."""
+        first, last = np.searchsorted(self.command_times, (start, min(end, until)))
+        time = self.command_times[first:last]
+        if time.size > _TICKS:
+            kept = np.unique(((time - start) * (_TICKS / (end - start))).astype(int), return_index=True)[1]
+        else:
+            kept = np.arange(time.size)
+        return {
+            "time": time[kept].tolist(),  # short lists travel faster than arrays, which are messages of their own
+            "value": [height] * kept.size,
+            "command": self.commands[first:last][kept].tolist(),
+        }
+
+
+def make_strip(
+    channel: xr.Dataset,
+    scored: xr.Dataset | None = None,
+    anomalies: pd.DataFrame | None = None,
+    *,
+    limits: Mapping[str, float] | None = None,
+    spans: pd.DataFrame | None = None,
+    words: str = "",
+) -> Strip:
+    """Prepare a channel for the charts of monitoring.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel, loaded.
+    scored : xarray.Dataset, optional
+        `prediction` over `time`.
+    anomalies : pandas.DataFrame, optional
+        `start`, `end` (samples, inclusive), `severity` and `level`.
+    limits : mapping of str to float, optional
+        Value of each limit by its words.
+    spans : pandas.DataFrame, optional
+        `start`, `end` (samples, inclusive) and `kind` of missing telemetry.
+    words : str
+        What the channel measures.
+
+    Returns
+    -------
+    Strip
+    """
+    time = time_values(channel).astype(np.float64)
+    values = channel["telemetry"].values
+    predicted = None if scored is None else Trace(time_values(scored), scored["prediction"].values)
+    begins, names = _commands(channel, time)
+    missing = pd.DataFrame({"start": [], "end": [], "kind": []}) if spans is None else spans
+    finite = values[np.isfinite(values)]
+    return Strip(
+        name=channel.attrs["channel"],
+        words=words,
+        units=channel.attrs["units"],
+        dated=is_dated(channel),
+        telemetry=Trace(time, values),
+        prediction=predicted or Trace([], []),
+        marks=mark_data(channel, anomalies),
+        command_times=begins,
+        commands=names,
+        limits=dict(limits or {}),
+        spans=pd.DataFrame(
+            {
+                "left": time[missing["start"].to_numpy(dtype=int)],
+                "right": time[missing["end"].to_numpy(dtype=int)],
+                "kind": missing["kind"].to_numpy(),
+            }
+        ),
+        extent=(float(time[0]), float(time[-1])),
+        scale=bounds(values),
+        middle=float(np.median(finite)) if finite.size else 0.0,
+    )
+
+
+def _commands(
+    channel: xr.Dataset, time: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+    given = channel["commands"].values.astype(bool)
+    begins = given.copy()
+    begins[1:] &= ~given[:-1]
+    samples, columns = np.nonzero(begins)
+    return time[samples], channel["command"].values.astype(str)[columns]

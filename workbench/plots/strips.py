@@ -1,0 +1,277 @@
+"""Strip charts: one channel each, low and wide, to be stacked over one time axis."""
+
+from typing import Any
+
+import numpy as np
+from bokeh.core.properties import value
+from bokeh.models import (
+    BasicTicker,
+    ColumnDataSource,
+    DatetimeTicker,
+    DatetimeTickFormatter,
+    GlyphRenderer,
+    Grid,
+    HoverTool,
+    Label,
+    Node,
+    NumeralTickFormatter,
+    Range1d,
+    Scatter,
+    Span,
+    Text,
+    Ticker,
+    VSpan,
+    VStrip,
+)
+from bokeh.models import Line as LineGlyph
+from bokeh.plotting import figure
+from bokeh.transform import factor_cmap, factor_mark
+
+from workbench.plots.series import set_sources
+from workbench.plots.strip_data import Strip
+from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
+
+__all__ = ["base_figure", "strip_figure", "update_strip"]
+
+_LIMITS = ("critical low", "warning low", "warning high", "critical high")
+_LINES = ("telemetry", "prediction")
+_MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
+
+
+def base_figure(
+    name: str,
+    *,
+    dated: bool,
+    tokens: Tokens,
+    x_range: Range1d,
+    axis: bool = True,
+    ticker: Ticker | None = None,
+    height: int = 80,
+) -> figure:
+    """Make an empty figure of monitoring: dragging pans, the wheel zooms, and a double click shows all.
+
+    Parameters
+    ----------
+    name : str
+        By which the figure is found again.
+    dated : bool
+        Whether time is stamps.
+    tokens : Tokens
+        Colours.
+    x_range : bokeh.models.Range1d
+        Time axis that all share.
+    axis : bool
+        Whether the time axis is drawn.
+    ticker : bokeh.models.Ticker, optional
+        Of the grid, where there is no axis; one that strips may share.
+    height : int
+        Least height, pixels.
+
+    Returns
+    -------
+    bokeh.plotting.figure
+    """
+    plot = figure(
+        name=name,
+        min_height=height,
+        height=height,
+        sizing_mode="stretch_both",
+        x_axis_type=("datetime" if dated else "linear") if axis else None,
+        x_range=x_range,
+        y_range=Range1d(0, 1),
+        tools="xpan,xwheel_zoom,reset",
+        active_drag="xpan",
+        active_scroll="xwheel_zoom",
+        toolbar_location=None,
+        min_border_left=64,
+        min_border_right=8,
+        min_border_top=2,
+        min_border_bottom=2,
+    )
+    if not axis:
+        plot.add_layout(Grid(dimension=0, ticker=ticker or (DatetimeTicker() if dated else BasicTicker())))
+    apply_tokens(plot, tokens)
+    if dated:
+        plot.xaxis.formatter = DatetimeTickFormatter(
+            hours="%H:%M", hourmin="%H:%M", minutes="%H:%M", days="%d %b", months="%b %Y", years="%Y"
+        )
+    else:
+        plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    plot.yaxis.ticker.desired_num_ticks = 3
+    return plot
+
+
+def strip_figure(
+    name: str,
+    *,
+    dated: bool,
+    tokens: Tokens = LIGHT,
+    x_range: Range1d,
+    axis: bool = False,
+    ticker: Ticker | None = None,
+    height: int = 56,
+) -> figure:
+    """Make an empty strip: telemetry, prediction, limits, anomalies, missing telemetry, and commands at its foot.
+
+    Parameters
+    ----------
+    name, dated, tokens, x_range, axis, ticker, height
+        As for `base_figure`.
+
+    Returns
+    -------
+    bokeh.plotting.figure
+        To be filled by `update_strip`.
+    """
+    plot = base_figure(name, dated=dated, tokens=tokens, x_range=x_range, axis=axis, ticker=ticker, height=height)
+    columns: dict[str, tuple[str, ...]] = {
+        "telemetry": ("time", "telemetry"),
+        "prediction": ("time", "prediction"),
+        "anomalies": _MARKS,
+        "commands": ("time", "value", "command"),
+        "spans": ("left", "right", "kind"),
+        "now": ("time",),
+    }
+    sources = {key: ColumnDataSource({column: [] for column in names}, name=key) for key, names in columns.items()}
+    # glyphs are added without the variants that `plot.line` and the like make: eight strips are many models as it is
+    missing = VStrip(
+        x0="left",
+        x1="right",
+        fill_color=tokens.raised,
+        line_color=tokens.muted,
+        line_dash="dotted",
+        hatch_pattern="/",
+        hatch_color=tokens.muted,
+        hatch_alpha=0.5,
+    )
+    plot.add_glyph(sources["spans"], missing, name="spans")
+    symbols = _add_marks(plot, sources["anomalies"], tokens)
+    hovered = {"anomalies": symbols}
+    for key, colour in (("prediction", tokens.accent), ("telemetry", tokens.telemetry)):
+        line = LineGlyph(x="time", y=key, line_color=colour, line_width=1.2)
+        hovered[key] = plot.add_glyph(sources[key], line, name=key)
+    tick = Scatter(x="time", y="value", marker=value("dash"), angle=np.pi / 2, size=6, line_color=tokens.muted)
+    hovered["commands"] = plot.add_glyph(sources["commands"], tick, name="commands")
+    plot.add_glyph(sources["now"], VSpan(x="time", line_color=tokens.accent), name="now")
+    at = ("at", "@time{%F %T} UTC" if dated else "sample @time{0,0}")
+    tooltips = {
+        "telemetry": [("telemetry", "@telemetry{0.0000}"), at],
+        "prediction": [("prediction", "@prediction{0.0000}"), at],
+        "commands": [("command", "@command"), at],
+        "anomalies": [("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}")],
+    }
+    for key, lines in tooltips.items():
+        plot.add_tools(HoverTool(renderers=[hovered[key]], tooltips=lines, formatters={"@time": "datetime"}, name=key))
+    _add_labels(plot, tokens)
+    return plot
+
+
+def update_strip(plot: figure, strip: Strip, start: float, end: float, until: float = float("inf")) -> None:
+    """Show a stretch of a channel in a figure made by `strip_figure`.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place; its time axis is left as it is.
+    strip : Strip
+    start, end : float
+        What is seen; half as much again is drawn on either side, for the hand that pans.
+    until : float
+        Time up to which telemetry has come.
+    """
+    low, high = strip.range(start, end, until)
+    size = high - low
+    margin = (end - start) / 2
+    wide = (start - margin, end + margin, until)
+    data: dict[str, dict[str, Any]] = {}
+    for key, trace in zip(_LINES, (strip.telemetry, strip.prediction), strict=True):
+        time, values = trace.window(*wide)
+        data[key] = {"time": time, key: values}
+    data["anomalies"] = strip.anomalies(start, end, until, high + 0.16 * size)
+    data["commands"] = strip.command_marks(*wide, low - 0.2 * size)
+    spans = strip.spans[strip.spans["left"] <= until]
+    data["spans"] = {name: spans[name].tolist() for name in ("left", "right", "kind")}
+    data["now"] = {"time": [until] if until < strip.extent[1] else []}
+    set_sources(plot, data)
+    plot.y_range.update(start=low - (0.32 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
+    _set_labels(plot, strip)
+
+
+def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
+    """Draw anomalies as shaded spans, each with symbol and word; give the symbols' renderer."""
+    levels = list(SEVERITIES)
+    colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
+    filled = [tokens.level(level) if SEVERITIES[level].filled else tokens.surface for level in levels]
+    span = VStrip(x0="left", x1="right", fill_color=colour, fill_alpha=0.16, line_color=colour, line_alpha=0.55)
+    symbol = Scatter(
+        x="middle",
+        y="top",
+        marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
+        size=9,
+        line_color=colour,
+        line_width=1.5,
+        fill_color=factor_cmap("level", filled, levels, nan_color=tokens.surface),
+    )
+    word = Text(
+        x="middle",
+        y="top",
+        text="word",
+        x_offset=8,
+        text_baseline="middle",
+        text_font=value(FONT),
+        text_font_size="11px",
+        text_color=tokens.text,
+    )
+    plot.add_glyph(source, span, name="anomalies")
+    drawn: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
+    plot.add_glyph(source, word, name="words")
+    return drawn
+
+
+def _add_labels(plot: figure, tokens: Tokens) -> None:
+    style = {"text_font": FONT, "text_font_size": "11px", "background_fill_color": tokens.surface}
+    right = Node(target="frame", symbol="right")
+    for name in _LIMITS:
+        colour = tokens.text if name.startswith("critical") else tokens.muted
+        line = Span(location=0, dimension="width", line_color=colour, line_dash="dashed")
+        word = Label(
+            x=right,
+            y=0,
+            x_offset=-4,
+            text="",
+            text_align="right",
+            text_baseline="middle",
+            text_color=colour,
+            background_fill_alpha=0.8,
+            **style,
+        )
+        for part, annotation in (("line", line), ("word", word)):
+            annotation.update(name=f"{name} {part}", visible=False)
+            plot.add_layout(annotation)
+    title = Label(
+        name="title",
+        x=Node(target="frame", symbol="left"),
+        y=Node(target="frame", symbol="top"),
+        x_offset=4,
+        y_offset=2,
+        text="",
+        text_baseline="top",
+        text_color=tokens.text,
+        background_fill_alpha=0.75,
+        **style,
+    )
+    plot.add_layout(title)
+
+
+def _set_labels(plot: figure, strip: Strip) -> None:
+    words = " ".join(filter(None, (strip.name, strip.words)))
+    parts = {part.name: part for part in plot.center}  # looking them up by `select` takes 100 times as long
+    parts["title"].text = f"{words}, {strip.units}" if strip.units else words
+    for name in _LIMITS:
+        limit = strip.limits.get(name)
+        seen = limit is not None and plot.y_range.start <= limit <= plot.y_range.end
+        line, word = parts[f"{name} line"], parts[f"{name} word"]
+        line.visible = word.visible = seen
+        if seen:
+            line.location = word.y = limit
+            word.text = f"{name} {limit:g}"

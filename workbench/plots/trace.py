@@ -1,0 +1,83 @@
+"""A long line that is drawn in part: for any stretch of time the few points that keep every extreme of it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.plots.decimate import decimate
+
+__all__ = ["Trace"]
+
+_BLOCK = 64
+"""Samples of which only the extremes are looked at, in the middle of a long stretch."""
+
+
+class Trace:
+    """A series over time, prepared once to be drawn from any start to any end.
+
+    Parameters
+    ----------
+    time : array_like, shape (n,)
+        Rising, as charts take it.
+    values : array_like, shape (n,)
+        NaN where a value is missing.
+
+    Attributes
+    ----------
+    time : numpy.ndarray, shape (n,), float64
+    values : numpy.ndarray, shape (n,), float32
+    """
+
+    def __init__(self, time: npt.ArrayLike, values: npt.ArrayLike) -> None:
+        self.time: npt.NDArray[np.float64] = np.asarray(time, dtype=np.float64)
+        self.values: npt.NDArray[np.float32] = np.asarray(values, dtype=np.float32)
+        self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK) + 2)
+
+    def span(self, start: float, end: float, until: float = float("inf")) -> slice:
+        """Give the samples from start to end that lie at or before `until`, and one more on either side.
+
+        Parameters
+        ----------
+        start, end, until : float
+            In the units of `time`.
+
+        Returns
+        -------
+        slice
+        """
+        come = int(np.searchsorted(self.time, until, side="right"))
+        first, last = np.searchsorted(self.time, (start, end), side="left")
+        return slice(max(int(first) - 1, 0), min(int(last) + 1, come))
+
+    def window(
+        self, start: float, end: float, until: float = float("inf"), limit: int = 2400
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Give the points that draw what lies between start and end.
+
+        Parameters
+        ----------
+        start, end, until : float
+            As for `span`.
+        limit : int
+            Most points, at least 5.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, both of shape (k,)
+            Time and values. Among them are the least and greatest value, and one missing value where there is any.
+        """
+        shown = self.span(start, end, until)
+        kept = self._few(shown, limit)
+        return self.time[kept], self.values[kept]
+
+    def _few(self, shown: slice, limit: int) -> npt.NDArray[Any]:
+        first, last = shown.start, max(shown.stop, shown.start)
+        if last - first <= _BLOCK * limit / 4:
+            return first + decimate(self.values[first:last], limit) if last > first else np.zeros(0, dtype=np.intp)
+        # whole blocks are known by their extremes; what is cut at either end is read sample by sample
+        inner = slice(*np.searchsorted(self._extremes, (first + _BLOCK, last - _BLOCK)))
+        candidates = np.concatenate(
+            [np.arange(first, first + _BLOCK), self._extremes[inner], np.arange(last - _BLOCK, last)]
+        )
+        return candidates[decimate(self.values[candidates], limit)]

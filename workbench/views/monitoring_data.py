@@ -1,0 +1,183 @@
+"""What monitoring shows of an asset: its channels in groups, each prepared once, and the table of last values."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workbench.plots.strip_data import Strip, make_strip
+from workbench.telemetry.catalog import Catalog, Limits
+from workbench.telemetry.last_values import last_value, quality_spans
+
+__all__ = ["ALL", "WORST", "ChannelStore", "MonitoredSession", "presets"]
+
+WORST = "worst first"
+ALL = "all, by name"
+
+_MOST_SAMPLES = 16_000_000
+"""Samples kept in memory before the channel that was shown longest ago is dropped."""
+
+_LIMITS = ("critical_low", "warning_low", "warning_high", "critical_high")
+
+
+class MonitoredSession(Protocol):
+    """What monitoring asks of a session; `workbench.session.Session` is one."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Assets and channels with units and limits."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The present time, aware."""
+
+    def overview(self) -> pd.DataFrame:
+        """Give one row a channel: what it is and its worst anomaly."""
+
+    def channel(self, name: str, split: str = "test") -> xr.Dataset:
+        """Open one split of one channel."""
+
+    def stored(self, channel: str) -> xr.Dataset | None:
+        """Open the stored score of a channel, None where there is none."""
+
+    def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
+        """Give the anomalies of that score."""
+
+    def quality(self, channels: Iterable[str] | None = None) -> xr.Dataset:
+        """Report on the quality of the telemetry."""
+
+
+def presets(catalog: Catalog, fleet: pd.DataFrame, asset: str) -> dict[str, list[str]]:
+    """Group the channels of an asset.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Names of subsystems.
+    fleet : pandas.DataFrame
+        `session.overview()`.
+    asset : str
+
+    Returns
+    -------
+    dict of str to list of str
+        Channels by the words of the group: all of them worst first, all by name, and each subsystem.
+    """
+    rows = fleet[fleet["asset"] == asset]
+    worst = rows.assign(rank=rows["severity"].fillna(-1.0)).sort_values("rank", ascending=False, kind="stable")
+    groups = {WORST: worst["channel"].tolist(), ALL: rows["channel"].tolist()}
+    for subsystem, members in rows.groupby("subsystem", sort=False):
+        name = catalog.subsystem_name(asset, str(subsystem))
+        groups[name if name not in groups else f"{name} ({subsystem})"] = members["channel"].tolist()
+    return groups
+
+
+class ChannelStore:
+    """Channels, read and prepared when they are first asked for.
+
+    Parameters
+    ----------
+    session : MonitoredSession
+    """
+
+    def __init__(self, session: MonitoredSession) -> None:
+        self._session = session
+        self._known: dict[str, tuple[Strip, xr.Dataset]] = {}
+        self._quality: dict[str, str] = {}
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a channel is at hand."""
+        return name in self._known
+
+    def clear(self) -> None:
+        """Forget everything, so that it is read anew."""
+        self._known.clear()
+        self._quality.clear()
+
+    def strip(self, name: str) -> Strip:
+        """Give a channel as the charts draw it."""
+        return self._get(name)[0]
+
+    def limits(self, name: str) -> Limits:
+        """Limits of a channel."""
+        return self._session.catalog.channel(name).limits
+
+    def judge(self, names: Sequence[str]) -> None:
+        """Ask the session about the quality of channels; what is known is not asked again."""
+        missing = [name for name in names if name not in self._quality]
+        if not missing:
+            return
+        report = self._session.quality(missing).to_dataframe()
+        for name in missing:
+            self._quality[name] = _quality_words(report.loc[name].to_dict())
+
+    def table(
+        self, names: Sequence[str], start: float, end: float, *, now: np.datetime64 | None, until: float
+    ) -> pd.DataFrame:
+        """Describe the last values.
+
+        Parameters
+        ----------
+        names : sequence of str
+        start, end : float
+            Time shown, of which the statistics are, as charts take it.
+        now : numpy.datetime64 or None
+            Present time, for the age of stamped values while nothing is replayed.
+        until : float
+            Time up to which telemetry has come; infinite while nothing is replayed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `channel`, `units`, `dated`, the columns of `last_value`, the limits, and `quality` in words, empty before
+            `judge`.
+        """
+        rows = []
+        for name in names:
+            strip, channel = self._get(name)
+            limits = self.limits(name)
+            present: Any = now if strip.dated else None
+            if until < float("inf"):
+                present = np.datetime64(int(until), "ms") if strip.dated else until
+            shown = strip.telemetry.span(start, end)
+            inside = shown.start + (strip.telemetry.time[shown.start] < start), shown.stop
+            told = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
+            bounds = {limit: np.nan if (at := getattr(limits, limit)) is None else at for limit in _LIMITS}
+            known = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
+            rows.append(known | told | bounds | {"quality": self._quality.get(name, "")})
+        return pd.DataFrame(rows)
+
+    def _get(self, name: str) -> tuple[Strip, xr.Dataset]:
+        found = self._known.pop(name, None) or self._read(name)
+        self._known[name] = found
+        while len(self._known) > 1 and sum(data.sizes["time"] for _, data in self._known.values()) > _MOST_SAMPLES:
+            del self._known[next(iter(self._known))]
+        return found
+
+    def _read(self, name: str) -> tuple[Strip, xr.Dataset]:
+        channel = self._session.channel(name, "test").load()
+        anomalies = self._session.stored_anomalies(name)
+        if anomalies is not None:  # a stale score may be of a series that was longer
+            anomalies = anomalies[anomalies["end"] < channel.sizes["time"]]
+        entry = self._session.catalog.channel(name)
+        limits: Mapping[str, float | None] = dict(entry.limits)
+        strip = make_strip(
+            channel,
+            self._session.stored(name),
+            anomalies,
+            limits={limit.replace("_", " "): value for limit, value in limits.items() if value is not None},
+            spans=quality_spans(channel),
+            words=entry.description.split(";")[0],
+        )
+        return strip, channel[["telemetry"]]  # commands are in the strip
+
+
+def _quality_words(measures: Mapping[Any, Any]) -> str:
+    counted = {"gaps_test": "gap", "stuck_runs": "stuck run"}
+    shares = {"missing_test": "missing", "outliers_test": "outliers"}
+    words = [f"{n:g} {word}{'s' if n > 1 else ''}" for key, word in counted.items() if (n := measures[key]) > 0]
+    words += [f"{share:.1%} {word}" for key, word in shares.items() if (share := measures[key]) >= 0.0005]
+    return ", ".join(words) or "good"

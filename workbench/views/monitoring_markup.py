@@ -1,0 +1,158 @@
+"""Words and tables of monitoring."""
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.plots.theme import SEVERITIES
+
+__all__ = ["age_words", "head_markup", "key_markup", "time_words", "values_table"]
+
+_STATES = {"critical": "critical", "warning": "high"}
+"""Severity by which a limit state is shown."""
+
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def age_words(age: float, *, dated: bool) -> str:
+    """Say how old a value is.
+
+    Parameters
+    ----------
+    age : float
+        Seconds, or samples where time is sample numbers.
+    dated : bool
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> age_words(7500, dated=True), age_words(1200, dated=False), age_words(0, dated=False)
+    ('2 h', '1,200 samples', '')
+    """
+    if not np.isfinite(age):
+        return ""
+    if not dated:
+        return f"{age:,.0f} samples" if age else ""
+    size, unit = next(((size, unit) for size, unit in _AGES if age >= size), (1, "s"))
+    return f"{age // size:,.0f} {unit}"
+
+
+def time_words(time: float, *, dated: bool) -> str:
+    """Write a time of the charts' axis out, in UTC, or as a sample number."""
+    if not np.isfinite(time):
+        return ""
+    if not dated:
+        return f"sample {time:,.0f}"
+    return f"{pd.Timestamp(int(time), unit='ms'):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def head_markup(title: str, table: pd.DataFrame, anomalous: int, last: str) -> str:
+    """Say what is abnormal on an asset, and how new its telemetry is.
+
+    Parameters
+    ----------
+    title : str
+        Asset.
+    table : pandas.DataFrame
+        As from `ChannelStore.table`.
+    anomalous : int
+        Channels with an anomaly in the time shown.
+    last : str
+        Newest time, in words.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    states = table["limit"].str.split(" ").str[0] if len(table) else pd.Series(dtype=str)
+    items = []
+    for state, level in _STATES.items():
+        if n := int((states == state).sum()):
+            items.append(_badge(level, n, f"beyond a {state} limit"))
+    if not items and (states == "normal").any():
+        items.append('<li class="wb-muted">all within limits</li>')
+    elif not items:
+        items.append('<li class="wb-muted">no limits known</li>')
+    items.append(f"<li><b>{anomalous}</b> of {len(table)} with anomalies in the time shown</li>")
+    stale = int(table["stale"].sum()) if len(table) else 0
+    age = age_words(float(table["age"].min()), dated=bool(table["dated"].any())) if len(table) else ""
+    if stale:
+        items.append(f"<li><b>{stale}</b> stale{f', newest {age} old' if age else ''}</li>")
+    items.append(f'<li class="wb-muted">{escape(last)}</li>')
+    return f'<div class="wb-line"><h1>{escape(title)}</h1><ul>{"".join(items)}</ul></div>'
+
+
+def values_table(table: pd.DataFrame, chosen: str) -> str:
+    """Write the last values as a table; the names stand beside it, in the list that chooses.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `ChannelStore.table`.
+    chosen : str
+        Channel whose row is marked.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    heads = ("state", "last", "unit", "age", "min", "mean", "max", "sd", "quality")
+    head = "".join(
+        f"<th{' class=wb-word' if name in ('state', 'unit', 'quality') else ''}>{name}</th>" for name in heads
+    )
+    rows = "".join(_row(row, row["channel"] == chosen) for row in table.to_dict(orient="records"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def key_markup(*, scored: bool, limited: bool) -> str:
+    """Explain the marks on the charts that are not named there."""
+    items = ['<span class="wb-key wb-key-telemetry"></span>telemetry']
+    if scored:
+        items.append('<span class="wb-key wb-key-prediction"></span>prediction')
+    if limited:
+        items.append('<span class="wb-key wb-key-limit"></span>limit')
+    items.append("ticks at the foot: commands")
+    return f'<span class="wb-muted">{", ".join(items)}. Drag pans, wheel zooms, double click shows all.</span>'
+
+
+def _badge(level: str, n: int, words: str) -> str:
+    return f'<li class="{level}"><span class="wb-symbol">{SEVERITIES[level].symbol}</span><b>{n}</b> {words}</li>'
+
+
+def _row(row: dict[Any, Any], chosen: bool) -> str:
+    level = _STATES.get(str(row["limit"]).split(" ")[0], "")
+    symbol = SEVERITIES[level].symbol if level else ""
+    quality = escape(row["quality"])
+    age = age_words(row["age"], dated=row["dated"])
+    when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
+    classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if row["stale"] else "")))
+    state = row["limit"] or "no limits"
+    bound = "" if not np.isfinite(row["bound"]) else f" {row['bound']:g}"
+    numbers = "".join(f"<td>{_number(row[name])}</td>" for name in ("minimum", "mean", "maximum", "sd"))
+    return (
+        f'<tr class="{classes}"><td class="wb-word" title="{escape(state + bound)}">'
+        f'<span class="wb-symbol">{symbol}</span>{escape(state)}</td>'
+        f'<td><b>{_number(row["value"])}</b></td><td class="wb-word">{escape(row["units"])}</td>'
+        f'<td title="{escape(when)}">{age}{" stale" if row["stale"] else ""}</td>{numbers}'
+        f'<td class="wb-word" title="{quality}">{quality}</td></tr>'
+    )
+
+
+def _when(time: Any, *, dated: bool) -> str:
+    return f"{pd.Timestamp(time):%Y-%m-%d %H:%M:%S} UTC" if dated else f"sample {time:,}"
+
+
+def _number(value: float) -> str:
+    """Four digits that matter, as an instrument shows them."""
+    if not np.isfinite(value):
+        return "none"
+    size = abs(value)
+    decimals = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3
+    return f"{value:,.{decimals}f}"
