@@ -23,6 +23,7 @@ __all__ = [
     "SettingsError",
     "TelemetryError",
     "TransitionError",
+    "ViewError",
     "WorkbenchError",
 ]
 
@@ -118,3 +119,7 @@ class ConflictError(MaintenanceError):
 
 class TransitionError(MaintenanceError):
     """An alert or work order cannot go from its state to the one asked for."""
+
+
+class ViewError(WorkbenchError):
+    """A view cannot show what it was asked for."""

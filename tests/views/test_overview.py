@@ -45,7 +45,7 @@ def test_each_row_has_the_symbol_and_colour_of_its_level():
 
 
 def test_head_counts_what_the_overview_says(view):
-    head = text(view._head.value)
+    head = text(view.head.value)
     assert "5 channels, 5 anomalies" in head
     assert "4 scored, 1 stale, 1 not scored: run workbench score --all" in head
     for level, n in view.fleet[view.fleet["state"] != "missing"]["level"].value_counts().items():
@@ -98,14 +98,14 @@ def test_an_unscored_channel_shows_its_telemetry_and_the_command_to_run(view):
 def test_a_fleet_without_scores_says_what_to_run():
     view = Overview(FakeSession({"P-1": None, "A-2": None}))
     assert "none scored yet. Run workbench train --all --forecaster ridge , then workbench score --all" in text(
-        view._head.value
+        view.head.value
     )
     assert view.channel == "P-1"
 
 
 def test_an_empty_archive_says_what_to_run():
     view = Overview(FakeSession({}))
-    assert "No telemetry yet. Run workbench run" in text(view._head.value)
+    assert "No telemetry yet. Run workbench run" in text(view.head.value)
     assert view.channel is None
     assert view._charts.children == ()
 
@@ -113,7 +113,7 @@ def test_an_empty_archive_says_what_to_run():
 def test_refresh_shows_what_has_changed_and_keeps_the_selection(view):
     view.select("M-5")
     view.session.spans["M-5"] = [(100, 140, 99.0)]
-    view._on_refresh(view._refresh_button)
+    view.refresh()
     assert view.channel == "M-5"
     assert rows(view)[0][:3] == ["M-5", "critical", "99.00"]
     assert "99.00" in view._anomalies.value
@@ -127,16 +127,16 @@ def test_a_stale_score_of_a_longer_series_draws_only_what_lies_in_the_series(vie
 
 def test_theme_switches_stylesheet_and_figures(view):
     before = view._figures["channel"].background_fill_color
-    view._on_theme(view._theme_button)
+    assert f"--wb-page:{view.tokens.page};" in view.widget.children[0].value
+    view.set_theme("dark")
     assert view._figures["channel"].background_fill_color == view.tokens.surface != before
-    assert f"--wb-page:{view.tokens.page};" in view._style.value
-    assert view._theme_button.description == "Light"
+    assert f"--wb-page:{view.tokens.page};" in view.widget.children[0].value
 
 
 def test_text_from_data_is_escaped():
     session = FakeSession({"<b>": [(1, 2, 3.0)]}, assets={"<b>": "<script>"})
     view = Overview(session)
-    shown = view._title.value + view._anomalies.value + view._head.value
+    shown = view._title.value + view._anomalies.value + view.head.value
     assert "<script>" not in shown
     assert "<b></b>" not in shown
     assert "&lt;script&gt;" in shown

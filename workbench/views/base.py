@@ -1,40 +1,88 @@
-"""What every view is: a widget over a session, with a theme, that can be refreshed."""
+"""What every view is: widgets over a session, with a state that a link can carry and a selection shared by all."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
-import xarray as xr
 
 from workbench.exceptions import SettingsError
 from workbench.plots.theme import THEMES, Tokens
-from workbench.views.style import stylesheet
+from workbench.views.callbacks import Failure, Guard, callback
+from workbench.views.cards import error_card, progress_card
+from workbench.views.code import view_code
+from workbench.views.export import csv_text, file_stem
+from workbench.views.state import EMPTY, Selected, Selection, State
+from workbench.views.style import DENSITIES, stylesheet
+from workbench.views.tools import Tools
+from workbench.views.view_session import ViewSession
 
-__all__ = ["View", "ViewSession"]
+if TYPE_CHECKING:
+    from workbench.views.chart import Chart
 
-
-class ViewSession(Protocol):
-    """What views ask of a session; `workbench.session.Session` is one."""
-
-    def overview(self) -> pd.DataFrame:
-        """Give one row a channel: what it is, its worst anomaly and how current its scores are."""
-
-    def channel(self, name: str, split: str = "test") -> xr.Dataset:
-        """Open one split of one channel."""
-
-    def stored(self, channel: str) -> xr.Dataset | None:
-        """Open the stored score of a channel, None where there is none."""
-
-    def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
-        """Give the anomalies of that score."""
+__all__ = ["View", "ViewSession", "callback"]
 
 
 class View(ABC):
-    """A page, or a part of one.
+    """A page, alone or as a tab of the shell; the same object in JupyterLab, in Voila and in a test.
 
-    A subclass builds its widgets once, changes their values afterwards, and names every callback as a method, so that
-    a test can call what a click calls.
+    A subclass gives `name` and `title`, builds its widgets once, changes their values afterwards, and makes every
+    callback a named method under `callback`, so that a test can call what a click calls and an error in it becomes a
+    card. The base puts one row above what `build` gives: `head`, which the view fills with the state that the reader
+    wants first, and the tools (refresh, export, code, report). Below is a whole view::
+
+        class Worst(View):
+            name = "worst"                        # in the address and in the registry of views
+            title = "Worst channel"
+            keys = ("level",)                     # what it adds to the state, besides asset, channel, from, to
+
+            def build(self):                      # widgets, empty; once
+                self._level = widgets.Dropdown(options=["all", *SEVERITIES], description="Level")
+                self._level.observe(self.on_level, "value")
+                self._charts = widgets.Box()
+                return [box("wb-bar", self._level), self._charts]
+
+            def refresh(self):                    # read the session again and show what it holds now
+                self._table = self.session.overview()
+                self.head.value = f"<h1>{len(self._table)} channels</h1>"
+                self.draw()
+
+            def recolour(self):                   # draw again what takes colours from self.tokens
+                self.draw()
+
+            @callback
+            def on_level(self, change):           # what a click calls; an error in it becomes a card
+                self.draw()
+                self.moved()                      # the state has changed: the address follows
+
+            @callback
+            def on_row(self, name):               # a row was clicked: all views learn of it, and the address
+                self.choose(Selected(asset="SMAP", channel=name))
+                self.draw()
+
+            def show_selection(self, now):        # another view, or a link, has chosen
+                self.draw()
+
+            def read_state(self):                 # what a link must carry to show the same again
+                return {"level": self._level.value}
+
+            def apply_state(self, state):         # the way back; what is not in it goes to where it was at first
+                self._level.value = state.get("level", "all")
+
+            def shown_table(self):                # what is shown, for "Export CSV" (None: nothing to export)
+                return self._table
+
+            def charts(self):                     # what can be saved as PNG or SVG, by the words on the button
+                return {"Overview": self._chart}  # workbench.views.chart.Chart
+
+            def code_lines(self):                 # the notebook cell that gives the same result
+                return ["session.overview()"]
+
+    Where a subclass has parameters of its own it hands the others on: `def __init__(self, session, *, mine=1, **frame)`
+    and `super().__init__(session, **frame)`.
 
     Parameters
     ----------
@@ -42,32 +90,85 @@ class View(ABC):
         Where all values come from.
     theme : str
         `light` or `dark`.
+    density : str
+        `compact` or `roomy`.
+    selection : Selection, optional
+        Shared with other views; one of its own where omitted.
+    state : State or mapping, optional
+        What to show first, as from a link.
 
     Attributes
     ----------
-    title : str
-        How the view is called on screen.
+    name, title : str
+        In addresses, and on screen.
+    keys : tuple of str
+        Keys of the state that are this view's own.
     widget : ipywidgets.Widget
-        The root; displaying the view displays this.
+        The root with its stylesheet; displaying the view displays this.
+    pane : ipywidgets.Widget
+        The same without the stylesheet, for the shell.
+    head : ipywidgets.HTML
+        The view's line at the top left.
+    selection : Selection
+    tokens : Tokens
+        Colours.
+    active : bool
+        Whether it is on screen; one that is not learns of selections when it is shown.
+    failure : Failure or None
+        The error whose card is shown.
 
     Raises
     ------
     SettingsError
-        There is no such theme.
+        There is no such theme or density.
+    ViewError
+        `state` is malformed.
     """
 
+    name: ClassVar[str]
     title: ClassVar[str]
+    keys: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, session: ViewSession, *, theme: str = "light") -> None:
-        if theme not in THEMES:
-            raise SettingsError(f"theme is {theme!r}.", f"Themes: {', '.join(THEMES)}.")
+    def __init__(
+        self,
+        session: ViewSession,
+        *,
+        theme: str = "light",
+        density: str = "compact",
+        selection: Selection | None = None,
+        state: Mapping[str, object] = EMPTY,
+    ) -> None:
+        for kind, value, known in (("theme", theme, THEMES), ("density", density, DENSITIES)):
+            if value not in known:
+                raise SettingsError(f"{kind} is {value!r}.", f"Known: {', '.join(known)}.")
         self.session = session
         self.tokens: Tokens = THEMES[theme]
-        self._style = widgets.HTML(layout=widgets.Layout(display="none"))
-        self._restyle()
-        self.widget = widgets.Box([self._style, *self.build()])
-        self.widget.add_class("wb")
-        self.refresh()
+        self.density = density
+        self.selection = Selection() if selection is None else selection
+        self.active = True
+        self.failure: Failure | None = None
+        self._failed = self._missed = ""
+        self._movers: list[Callable[[bool], None]] = []
+        self.head = widgets.HTML()
+        self.head.add_class("wb-headline")
+        self._notice = widgets.HTML()
+        self._notice.add_class("wb-notice")
+        self._progress = widgets.HTML()
+        self._progress.add_class("wb-progress")
+        self.tools = Tools(self)
+        top = widgets.Box([self.head, self._progress, self.tools.widget])
+        top.add_class("wb-top")
+        self.pane = widgets.Box([self._notice, top, self.tools.panel, *self.build()])
+        self.pane.add_class("wb-pane")
+        self.pane.add_class(f"wb-{self.name}")
+        self.selection.observe(self._on_selected)
+        with Guard(self, "refresh"):
+            self.refresh()
+        given = State(state)
+        if given or self.selection.now != Selected():
+            self.restore(given)
+
+    # ---- what a subclass gives
 
     @abstractmethod
     def build(self) -> list[widgets.Widget]:
@@ -75,26 +176,200 @@ class View(ABC):
 
     @abstractmethod
     def refresh(self) -> None:
-        """Read the session again and show what it holds now."""
-
-    def set_theme(self, theme: str) -> None:
-        """Show the view in other colours.
-
-        Parameters
-        ----------
-        theme : str
-            `light` or `dark`.
-        """
-        self.tokens = THEMES[theme]
-        self._restyle()
-        self.recolour()
+        """Read the session again and show what it holds now; what is chosen stays where it can."""
 
     @abstractmethod
     def recolour(self) -> None:
         """Draw again what takes its colours from `tokens` and not from the stylesheet."""
 
+    def show_selection(self, now: Selected) -> None:
+        """Show what was chosen elsewhere; a view that shows no channel does nothing."""
+        del now
+
+    def read_state(self) -> Mapping[str, object]:
+        """Give `from`, `to` and the view's own `keys`; empty texts and None are left out."""
+        return {}
+
+    def apply_state(self, state: State) -> None:
+        """Show a state; the selection in it was shown before. A key that is missing stands for its first value."""
+        del state
+
+    def shown_table(self) -> pd.DataFrame | None:
+        """Give the table that is shown, for export; None where there is none."""
+        return None
+
+    def charts(self) -> Mapping[str, "Chart"]:
+        """Give the charts that are shown, by name, for PNG and SVG."""
+        return {}
+
+    def code_lines(self) -> list[str]:
+        """Give the lines after `session = wb.open()` whose last one has the result that is shown."""
+        return []
+
+    def set_active(self, active: bool) -> None:
+        """Take note of being shown or hidden; a view with a clock stops it when hidden, after calling this."""
+        self.active = active
+        if active and self._missed:
+            self._missed = ""
+            with Guard(self, "show_selection"):
+                self.show_selection(self.selection.now)
+
+    # ---- state and selection
+
+    @property
+    def state(self) -> State:
+        """What a link must carry to show the same again."""
+        now = self.selection.now
+        chosen = {"asset": now.asset, "channel": now.channel, "anomaly": now.anomaly}
+        return State({"view": self.name, **chosen, **self.read_state()})
+
+    def restore(self, state: State) -> None:
+        """Show a state, as from a link or the browser's back button.
+
+        Parameters
+        ----------
+        state : State
+            Where it names no asset or channel, the selection stays.
+        """
+        if "asset" in state or "channel" in state:
+            anomaly = int(state["anomaly"]) if "anomaly" in state else None
+            chosen = Selected(state.get("asset", ""), state.get("channel", ""), anomaly)
+            self.selection.choose(chosen, by=self._on_selected)
+        with Guard(self, "restore"):
+            if self.selection.now != Selected():
+                self.show_selection(self.selection.now)
+            self.apply_state(state)
+
+    def choose(self, chosen: Selected) -> None:
+        """Choose for all views; this one shows it by itself, the address gets an entry in the browser's history."""
+        if chosen != self.selection.now:
+            self.selection.choose(chosen, by=self._on_selected)
+            self.moved(step=True)
+
+    def moved(self, *, step: bool = False) -> None:
+        """Tell who follows the state that it has changed.
+
+        Parameters
+        ----------
+        step : bool
+            Whether the back button should come back to what was before.
+        """
+        for mover in tuple(self._movers):
+            mover(step)
+
+    def on_moved(self, mover: Callable[[bool], None]) -> None:
+        """Have a callable told, with `step`, when the state has changed."""
+        self._movers.append(mover)
+
+    def _on_selected(self, now: Selected) -> None:
+        if not self.active:
+            self._missed = "selection"
+            return
+        with Guard(self, "show_selection"):
+            self.show_selection(now)
+        self.moved(step=True)
+
+    # ---- look
+
+    @cached_property
+    def widget(self) -> widgets.Widget:
+        """The root, with the stylesheet that the shell would give."""
+        self._style = widgets.HTML(layout=widgets.Layout(display="none"))
+        self._restyle()
+        root = widgets.Box([self._style, self.pane])
+        root.add_class("wb")
+        return root
+
+    def set_theme(self, theme: str, density: str | None = None) -> None:
+        """Show the view in other colours, and closer together or wider apart.
+
+        Parameters
+        ----------
+        theme : str
+            `light` or `dark`.
+        density : str, optional
+            `compact` or `roomy`; as it is where omitted.
+        """
+        recolour = THEMES[theme] is not self.tokens
+        self.tokens, self.density = THEMES[theme], density or self.density
+        self._restyle()
+        if recolour:
+            with Guard(self, "recolour"):
+                self.recolour()
+
     def _restyle(self) -> None:
-        self._style.value = f"<style>{stylesheet(self.tokens)}</style>"
+        if "widget" in self.__dict__ or hasattr(self, "_style"):
+            self._style.value = f"<style>{stylesheet(self.tokens, self.density)}</style>"
+
+    # ---- errors and progress
+
+    def fail(self, failure: Failure, source: str) -> None:
+        """Show the card of an error."""
+        self.failure, self._failed = failure, source
+        self._notice.value = error_card(failure)
+
+    def mend(self, source: str) -> None:
+        """Take the card away that `source` has left."""
+        if self._failed == source:
+            self.failure, self._failed = None, ""
+            self._notice.value = ""
+
+    @contextmanager
+    def busy(self, words: str, total: int = 0) -> Iterator[Callable[[int], None]]:
+        """Say that something takes a while, and how far it is: `with self.busy("Scoring", 82) as done: done(1)`.
+
+        Parameters
+        ----------
+        words : str
+            What is done.
+        total : int
+            Steps; 0 where they are not known.
+
+        Yields
+        ------
+        callable
+            To be called with the number of steps done.
+        """
+
+        def show(done: int) -> None:
+            self._progress.value = progress_card(words, done, total)
+
+        show(0)
+        try:
+            yield show
+        finally:
+            self._progress.value = ""
+
+    # ---- export
+
+    def export_csv(self) -> tuple[str, str] | None:
+        """Write the table that is shown.
+
+        Returns
+        -------
+        tuple of str or None
+            File name and content; None where no table is shown.
+        """
+        table = self.shown_table()
+        return None if table is None else (f"{file_stem(self.state)}.csv", csv_text(table))
+
+    def code(self) -> str:
+        """Write the notebook cell that gives what is shown."""
+        return view_code(self)
+
+    def link(self) -> str:
+        """Give the query of the address that shows the same again."""
+        return f"?{self.state.query()}"
+
+    # ---- end
+
+    def close(self) -> None:
+        """Take the view from the page; a subclass that has a clock stops it first and calls this last."""
+        self.selection.unobserve(self._on_selected)
+        self._movers.clear()
+        self.pane.close()
+        if "widget" in self.__dict__:
+            self.widget.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.widget._repr_mimebundle_(**kwargs)

@@ -1,12 +1,55 @@
 """A Bokeh layout as a widget."""
 
+from bokeh.models import CustomJS, LayoutDOM
 from jupyter_bokeh import BokehModel
 
 __all__ = ["Chart"]
 
+_SAVE = """
+const [stem, kind] = chart.tags
+if (kind === undefined) return
+const view = Bokeh.index.find_one(chart) ?? [...Bokeh.index].find(view => view.model === chart)
+if (view == null) return
+const link = document.createElement("a")
+link.download = `${stem}.${kind}`
+const follow = (url) => { link.href = url; link.click() }
+const layer = view.export(kind, true)
+if (kind === "svg")
+  follow(URL.createObjectURL(new Blob([layer.get_serialized_svg(true)], {type: "image/svg+xml"})))
+else
+  layer.to_blob().then(blob => follow(URL.createObjectURL(blob)))
+"""
+"""Runs in the page, where the chart is; `tags` say under which name and as what it is saved."""
+
 
 class Chart(BokehModel):  # type: ignore[misc]
-    """`BokehModel` that can be closed twice: its own `close` raises when ipywidgets closes it again at its end."""
+    """`BokehModel` that can be saved as a picture, and closed twice: its own `close` raises the second time.
+
+    Parameters
+    ----------
+    model : bokeh.models.LayoutDOM
+        What is shown.
+    **kwargs
+        Of `BokehModel`.
+    """
+
+    def __init__(self, model: LayoutDOM, **kwargs: object) -> None:
+        model.js_on_change("tags", CustomJS(args={"chart": model}, code=_SAVE))
+        self._shown = model
+        super().__init__(model, **kwargs)
+
+    def save(self, stem: str, kind: str) -> None:
+        """Have the page save the chart.
+
+        Parameters
+        ----------
+        stem : str
+            File name without its ending.
+        kind : str
+            `png`, or `svg`.
+        """
+        self._shown.tags = []
+        self._shown.tags = [stem, kind]
 
     def close(self) -> None:
         """Take the widget from the page; nothing happens the second time."""

@@ -8,6 +8,7 @@ import xarray as xr
 from bokeh.layouts import column
 from bokeh.plotting import figure
 
+from workbench.exceptions import ViewError
 from workbench.plots import (
     channel_figure,
     commands_figure,
@@ -17,9 +18,11 @@ from workbench.plots import (
     update_errors_figure,
 )
 from workbench.plots.series import is_dated
-from workbench.views.base import View
+from workbench.views.base import View, callback
+from workbench.views.boxes import box
 from workbench.views.chart import Chart
 from workbench.views.markup import COLUMNS, anomaly_table, channel_title, fleet_head, row_symbols, row_text
+from workbench.views.state import Selected
 
 __all__ = ["Overview"]
 
@@ -42,38 +45,31 @@ class Overview(View):
         The selected channel.
     """
 
-    title: ClassVar[str] = "Fleet overview"
+    name: ClassVar[str] = "overview"
+    title: ClassVar[str] = "Overview"
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
         self.fleet = pd.DataFrame()
         self._dated: bool | None = None
         self._figures: dict[str, figure] = {}
-        self._head = widgets.HTML()
-        self._theme_button = widgets.Button(tooltip="Switch between light and dark")
-        self._theme_button.add_class("wb-button")
-        self._theme_button.on_click(self._on_theme)
-        self._refresh_button = widgets.Button(description="Refresh", tooltip="Read the stored scores again")
-        self._refresh_button.add_class("wb-button")
-        self._refresh_button.on_click(self._on_refresh)
         self._rows_style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._columns = widgets.HTML(COLUMNS)
         self._columns.add_class("wb-columns")
         self._list = widgets.RadioButtons(options=[], layout=widgets.Layout(width="100%"))
         self._list.add_class("wb-rows")
-        self._list.observe(self._on_select, "value")
+        self._list.observe(self.on_select, "value")
         self._title = widgets.HTML()
         self._title.add_class("wb-title")
         self._charts = widgets.Box()
         self._charts.add_class("wb-charts")
         self._anomalies = widgets.HTML()
         self._anomalies.add_class("wb-anomalies")
-        head = _box("wb-head", self._head, self._refresh_button, self._theme_button)
-        listing = _box("wb-list", self._rows_style, self._columns, self._list)
-        detail = _box("wb-detail", self._title, self._charts, self._anomalies)
+        listing = box("wb-list", self._rows_style, self._columns, self._list)
+        detail = box("wb-detail", self._title, self._charts, self._anomalies)
         for panel in (listing, detail):
             panel.add_class("wb-panel")
-        return [head, _box("wb-body", listing, detail)]
+        return [box("wb-body", listing, detail)]
 
     @property
     def channel(self) -> str | None:
@@ -96,32 +92,46 @@ class Overview(View):
         selected = self.channel
         self.fleet = _worst_first(self.session.overview())
         names = self.fleet["channel"].tolist()
-        self._head.value = fleet_head(self.title, self.fleet)
+        self.head.value = fleet_head(self.title, self.fleet)
         self._rows_style.value = row_symbols(self.fleet)
-        self._theme_button.description = "Dark" if self.tokens.name == "light" else "Light"
-        self._list.unobserve(self._on_select, "value")
+        self._list.unobserve(self.on_select, "value")
         self._list.options = [(row_text(row), row["channel"]) for row in self.fleet.to_dict(orient="records")]
         self._list.value = selected if selected in names else next(iter(names), None)
-        self._list.observe(self._on_select, "value")
+        self._list.observe(self.on_select, "value")
         self._show()
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
-        self._theme_button.description = "Dark" if self.tokens.name == "light" else "Light"
         self._dated = None
         self._show()
 
-    def _on_select(self, change: dict[str, Any]) -> None:
+    @callback
+    def on_select(self, change: dict[str, Any]) -> None:
+        """Show the chosen channel, here and elsewhere."""
         del change
         self._show()
+        if self.channel is not None:
+            asset = self.fleet.loc[self.fleet["channel"] == self.channel, "asset"].iloc[0]
+            self.choose(Selected(str(asset), self.channel))
 
-    def _on_refresh(self, button: widgets.Button) -> None:
-        del button
-        self.refresh()
+    def show_selection(self, now: Selected) -> None:
+        """Show the channel that was chosen elsewhere."""
+        if now.channel and now.channel != self.channel:
+            if now.channel not in set(self.fleet["channel"]):
+                raise ViewError(f"There is no channel {now.channel!r}.", "Choose one of the list.")
+            self.select(now.channel)
 
-    def _on_theme(self, button: widgets.Button) -> None:
-        del button
-        self.set_theme("dark" if self.tokens.name == "light" else "light")
+    def shown_table(self) -> pd.DataFrame:
+        """Give the fleet, worst first."""
+        return self.fleet
+
+    def charts(self) -> dict[str, Chart]:
+        """Give the charts of the channel."""
+        return {"Charts": self._charts.children[0]} if self._charts.children else {}
+
+    def code_lines(self) -> list[str]:
+        """Give what the list shows."""
+        return ["session.overview()"]
 
     def _show(self) -> None:
         if self.channel is None:
@@ -159,12 +169,6 @@ class Overview(View):
         self._charts.children = [Chart(column(*self._figures.values(), sizing_mode="stretch_both"))]
         for widget in before:
             widget.close()
-
-
-def _box(name: str, *children: widgets.Widget) -> widgets.Box:
-    box = widgets.Box(children)
-    box.add_class(name)
-    return box
 
 
 def _worst_first(overview: pd.DataFrame) -> pd.DataFrame:

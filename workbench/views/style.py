@@ -1,19 +1,31 @@
 """The stylesheet of all views, from the same tokens as the charts."""
 
+from collections.abc import Mapping
 from importlib.resources import files
+from types import MappingProxyType
 
 from workbench.plots.theme import FONT, SEVERITIES, Tokens
 
-__all__ = ["stylesheet"]
+__all__ = ["DENSITIES", "stylesheet"]
+
+DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "compact": MappingProxyType({"row": "26px", "control": "28px", "gap": "8px", "text": "13px", "small": "12px"}),
+        "roomy": MappingProxyType({"row": "34px", "control": "36px", "gap": "12px", "text": "15px", "small": "13px"}),
+    }
+)
+"""Sizes by density: a table's row, a control, the space between, text, and lesser text."""
 
 
-def stylesheet(tokens: Tokens) -> str:
+def stylesheet(tokens: Tokens, density: str = "compact") -> str:
     """Give the rules of `workbench.css` after the tokens as CSS variables.
 
     Parameters
     ----------
     tokens : Tokens
         Colours.
+    density : str
+        One of `DENSITIES`.
 
     Returns
     -------
@@ -23,6 +35,7 @@ def stylesheet(tokens: Tokens) -> str:
     names = ("page", "surface", "raised", "text", "muted", "border", "accent")
     values = {name: getattr(tokens, name) for name in names}
     values |= {level: tokens.level(level) for level in SEVERITIES}
+    values |= {f"size-{name}": size for name, size in DENSITIES[density].items()}
     variables = "".join(f"--wb-{name}:{value};" for name, value in values.items())
     rules = files("workbench.views").joinpath("workbench.css").read_text(encoding="utf-8")
     return f":root{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{rules}"

@@ -1,0 +1,27 @@
+"""Small makers of widgets that all views use."""
+
+from typing import Any
+
+import ipywidgets as widgets
+
+__all__ = ["box", "button", "classed"]
+
+
+def box(names: str, *children: widgets.Widget) -> widgets.Box:
+    """Make a box with CSS classes, which stand apart by spaces."""
+    return classed(widgets.Box(children), names)
+
+
+def button(words: str, tip: str, clicked: Any = None, names: str = "") -> widgets.Button:
+    """Make a button: words on it, what it does in a tooltip, and the method that a click calls with it."""
+    made = classed(widgets.Button(description=words, tooltip=tip), f"wb-button {names}".strip())
+    if clicked is not None:
+        made.on_click(clicked)
+    return made
+
+
+def classed(widget: Any, names: str) -> Any:
+    """Give a widget CSS classes, which stand apart by spaces."""
+    for name in names.split():
+        widget.add_class(name)
+    return widget

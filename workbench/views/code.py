@@ -1,0 +1,58 @@
+"""The notebook cell that gives what a view shows."""
+
+from html import escape
+from typing import Protocol
+
+from workbench.views.state import State
+
+__all__ = ["CodedView", "code_markup", "view_code"]
+
+
+class CodedView(Protocol):
+    """What is asked of a view."""
+
+    @property
+    def name(self) -> str:
+        """Name in the registry of views."""
+
+    @property
+    def state(self) -> State:
+        """What is shown."""
+
+    def code_lines(self) -> list[str]:
+        """Lines after `session = wb.open()`."""
+
+
+def view_code(view: CodedView) -> str:
+    """Write a cell: open the session, then what gives the view's result, then the view itself.
+
+    Parameters
+    ----------
+    view : CodedView
+
+    Returns
+    -------
+    str
+        Python.
+    """
+    values = {key: value for key, value in view.state.items() if key != "view"}
+    return "\n".join(
+        [
+            "import workbench as wb",
+            "from workbench.views import open_view",
+            "",
+            "session = wb.open()",
+            *view.code_lines(),
+            "",
+            "# the same, as it is on screen",
+            f"open_view(session, {view.name!r}, {values!r})",
+        ]
+    )
+
+
+def code_markup(code: str) -> str:
+    """Show code with a button that copies it."""
+    return (
+        f'<button type="button" class="wb-copy" data-copy="{escape(code)}">Copy</button>'
+        f'<pre tabindex="0">{escape(code)}</pre>'
+    )

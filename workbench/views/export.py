@@ -1,0 +1,61 @@
+"""Files that a reader takes away: names, CSV, and the link that the browser saves."""
+
+import base64
+import re
+from html import escape
+
+import pandas as pd
+
+from workbench.views.state import State
+
+__all__ = ["csv_text", "download_link", "file_stem"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    r"""Write a table as CSV that a spreadsheet opens without running anything in it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Its index is written where it has a name.
+
+    Returns
+    -------
+    str
+        A text that begins as a formula would (`=`, `+`, `-`, `@`) stands after an apostrophe.
+
+    Examples
+    --------
+    >>> csv_text(pd.DataFrame({"channel": ["P-1", "=1+1"], "value": [-1.5, 2.0]}))
+    "channel,value\nP-1,-1.5\n'=1+1,2.0\n"
+    """
+    plain = table.reset_index() if table.index.name else table
+    return str(plain.map(_harmless).to_csv(index=False, lineterminator="\n"))
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def file_stem(state: State) -> str:
+    """Name a file after what it shows, with letters that every file system takes.
+
+    Examples
+    --------
+    >>> file_stem(State({"view": "monitoring", "channel": "P-1", "from": "2026-01-01T00:00:00"}))
+    'monitoring_P-1_2026-01-01T000000'
+    """
+    parts = [state[key] for key in ("view", "channel", "from", "to") if key in state]
+    return re.sub(r"[^\w.-]", "", "_".join(part.replace(":", "") for part in parts)) or "view"
+
+
+def download_link(name: str, content: str) -> str:
+    """Make the link that saves a text as a file; the pages of the dashboard follow it by themselves."""
+    data = base64.b64encode(content.encode()).decode()
+    size = f"{max(1, round(len(content) / 1024)):,} kB"
+    return (
+        f'<a class="wb-download" download="{escape(name)}" href="data:text/csv;charset=utf-8;base64,{data}">'
+        f"{escape(name)}</a> <span class='wb-muted'>{size}</span>"
+    )

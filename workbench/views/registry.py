@@ -1,0 +1,71 @@
+"""The views that there are, in the order of their tabs; adding one is one line."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from workbench.exceptions import ViewError
+
+if TYPE_CHECKING:
+    from workbench.views.base import View
+    from workbench.views.view_session import ViewSession
+
+__all__ = ["VIEWS", "open_view", "view_class"]
+
+VIEWS: dict[str, str] = {
+    "overview": "workbench.views.overview:Overview",
+}
+"""Where each view is, by its name; it is imported when it is first opened."""
+
+
+def view_class(name: str) -> "type[View]":
+    """Import a view.
+
+    Parameters
+    ----------
+    name : str
+        One of `VIEWS`.
+
+    Returns
+    -------
+    type of View
+
+    Raises
+    ------
+    ViewError
+        There is no such view.
+    """
+    if name not in VIEWS:
+        raise ViewError(f"There is no view {name!r}.", f"Views: {', '.join(VIEWS)}.")
+    module, _, attribute = VIEWS[name].partition(":")
+    found: type[View] = getattr(import_module(module), attribute)
+    return found
+
+
+def open_view(
+    session: "ViewSession", name: str, state: Mapping[str, object] = MappingProxyType({}), *, theme: str = "light"
+) -> "View":
+    """Open a view for a notebook.
+
+    Parameters
+    ----------
+    session : ViewSession
+    name : str
+        One of `VIEWS`.
+    state : mapping of str to object
+        What to show, as `{"channel": "P-1", "from": 2000}`.
+    theme : str
+        `light` or `dark`.
+
+    Returns
+    -------
+    View
+        Displaying it shows it.
+
+    Raises
+    ------
+    ViewError
+        There is no such view, or the state is malformed.
+    """
+    return view_class(name)(session, theme=theme, state=state)

@@ -1,0 +1,192 @@
+"""Where a reader stands: the state that a link carries, and the selection that all views share."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import pandas as pd
+
+from workbench.exceptions import ViewError
+
+__all__ = ["EMPTY", "Selected", "Selection", "State", "axis_time", "time_text"]
+
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_LONGEST = 200
+_MOST = 32
+
+
+class State(Mapping[str, str]):
+    """A validated, unchangeable mapping of short texts that goes to and comes from the address of a page.
+
+    Keys that every view knows are `view`, `asset`, `channel`, `anomaly` (first sample of the sequence), `from` and `to`
+    (ISO times in UTC, or sample numbers); a view adds its own. A key whose text is empty is left out.
+
+    Parameters
+    ----------
+    values : mapping of str to object, optional
+        Texts; numbers are written out, None and empty texts dropped.
+
+    Raises
+    ------
+    ViewError
+        A key is not lower-case letters, digits and `_`, a text is longer than 200 characters or cannot be printed,
+        there are more than 32 keys, `anomaly` is no sample number, or `from` and `to` are no times in rising order.
+
+    Examples
+    --------
+    >>> state = State({"view": "anomalies", "channel": "P-1", "from": 2000, "to": 2400, "level": ""})
+    >>> state.query()
+    'view=anomalies&channel=P-1&from=2000&to=2400'
+    >>> State.parse("?" + state.query()) == state
+    True
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, object] | None = None) -> None:
+        texts = {key: str(value) for key, value in (values or {}).items() if value is not None and str(value)}
+        if len(texts) > _MOST:
+            raise ViewError(f"The state has {len(texts)} keys.", f"At most {_MOST}.")
+        for key, text in texts.items():
+            if not _KEY.fullmatch(key):
+                raise ViewError(f"The state's key {key[:40]!r} is malformed.", "Keys are letters a to z, digits and _.")
+            if len(text) > _LONGEST or not text.isprintable():
+                raise ViewError(f"The state's {key} is too long or not text.", f"At most {_LONGEST} characters.")
+        if "anomaly" in texts and not re.fullmatch(r"\d{1,12}", texts["anomaly"]):
+            raise ViewError(f"anomaly is {texts['anomaly']!r}.", "Give the first sample of the sequence, as 2149.")
+        times = [axis_time(texts[key]) for key in ("from", "to") if key in texts]
+        if len(times) == 2 and times[0] > times[1]:
+            raise ViewError(f"from ({texts['from']}) lies after to ({texts['to']}).", "Give from before to.")
+        self._values = texts
+
+    @classmethod
+    def parse(cls, query: str) -> "State":
+        """Read the query of an address, with or without `?`; the first of two equal keys holds."""
+        return cls(dict(reversed(parse_qsl(query.removeprefix("?")))))
+
+    def query(self) -> str:
+        """Write the query of an address, without `?`."""
+        return urlencode(self._values)
+
+    def with_values(self, **values: object) -> "State":
+        """Give a state with other values; None takes a key away. `from` is written `from_`."""
+        return State({**self._values, **{key.removesuffix("_"): value for key, value in values.items()}})
+
+    def __getitem__(self, key: str) -> str:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return f"State({self._values!r})"
+
+
+EMPTY = State()
+"""Nothing is asked for."""
+
+
+def axis_time(text: str) -> float:
+    """Read a time of a state as charts take it: milliseconds since 1970 of an ISO time, or the sample number.
+
+    Raises
+    ------
+    ViewError
+        It is neither.
+
+    Examples
+    --------
+    >>> axis_time("2026-01-01T00:00:10"), axis_time("2149")
+    (1767225610000.0, 2149.0)
+    """
+    if re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", text):
+        return float(text)
+    stamp = pd.to_datetime(text, errors="coerce", utc=True)
+    if not isinstance(stamp, pd.Timestamp):
+        raise ViewError(f"{text!r} is no time.", "Give an ISO time in UTC, as 2026-01-01T00:00:00, or a sample number.")
+    return float(stamp.tz_localize(None).to_datetime64().astype("datetime64[ms]").astype(np.int64))
+
+
+def time_text(time: float, *, dated: bool) -> str:
+    """Write a time of a chart's axis as a state holds it.
+
+    Parameters
+    ----------
+    time : float
+        Milliseconds since 1970, or sample number.
+    dated : bool
+        Which of the two.
+
+    Examples
+    --------
+    >>> time_text(1767225610000.0, dated=True), time_text(2149.2, dated=False)
+    ('2026-01-01T00:00:10', '2149')
+    """
+    if not np.isfinite(time):
+        return ""
+    return str(np.datetime64(round(time), "ms")).removesuffix(".000") if dated else str(round(time))
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What is chosen.
+
+    Attributes
+    ----------
+    asset, channel : str
+        Empty where none is.
+    anomaly : int or None
+        First sample of the anomaly sequence in the channel's test series.
+    """
+
+    asset: str = ""
+    channel: str = ""
+    anomaly: int | None = None
+
+
+class Selection:
+    """The asset, channel and anomaly that are chosen, shared by all views of a page.
+
+    Attributes
+    ----------
+    now : Selected
+        What is chosen now; assigned by `choose` alone.
+
+    Examples
+    --------
+    >>> selection = Selection()
+    >>> selection.observe(lambda now: print(now.channel, now.anomaly))
+    >>> selection.choose(Selected("SMAP", "P-1", 2149))
+    P-1 2149
+    >>> selection.choose(Selected("SMAP", "P-1", 2149))  # nothing changed, nobody is told
+    """
+
+    def __init__(self, now: Selected | None = None) -> None:
+        self.now = now or Selected()
+        self._observers: list[Callable[[Selected], None]] = []
+
+    def choose(self, chosen: Selected, *, by: Callable[[Selected], None] | None = None) -> None:
+        """Choose, and tell everybody who observes but `by`."""
+        if chosen == self.now:
+            return
+        self.now = chosen
+        for observer in tuple(self._observers):
+            if observer != by:
+                observer(chosen)
+
+    def observe(self, observer: Callable[[Selected], None]) -> None:
+        """Have a callable told of each change."""
+        self._observers.append(observer)
+
+    def unobserve(self, observer: Callable[[Selected], None]) -> None:
+        """Stop that; nothing happens where it was not told."""
+        if observer in self._observers:
+            self._observers.remove(observer)

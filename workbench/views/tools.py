@@ -1,0 +1,114 @@
+"""The tools that every view has at its top right: read again, export, code, report."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from workbench.views.boxes import box, button
+from workbench.views.callbacks import Failure, callback
+from workbench.views.code import code_markup
+from workbench.views.export import download_link, file_stem
+
+if TYPE_CHECKING:
+    from workbench.views.base import View
+
+__all__ = ["Tools"]
+
+
+class Tools:
+    """Buttons in a row, and one panel that opens under them.
+
+    Parameters
+    ----------
+    view : View
+        Whose tools these are.
+
+    Attributes
+    ----------
+    widget, panel : ipywidgets.Box
+    opened : str
+        Which panel is open: `export`, `code`, `report` or none.
+    """
+
+    def __init__(self, view: "View") -> None:
+        self._view = view
+        self.opened = ""
+        self._buttons = {
+            "export": button("Export", "Save the table or a chart, or copy a link (E)", self.on_tool),
+            "code": button("Code", "Show the notebook cell that gives the same (C)", self.on_tool),
+        }
+        self._refresh = button("Refresh", "Read everything again (R)", self.on_refresh)
+        for key, made in {"refresh": self._refresh, **self._buttons}.items():
+            made.add_class(f"wb-tool-{key}")
+        self.widget = box("wb-tools", self._refresh, *self._buttons.values())
+        self.panel = box("wb-panel wb-popover")
+        self._saved = widgets.HTML()
+        self._csv = button("CSV of the table", "Save what the table shows", self.on_csv)
+        self._saves: dict[widgets.Button, tuple[str, str]] = {}
+        self._show("")
+
+    @property
+    def title(self) -> str:
+        """The view's."""
+        return self._view.title
+
+    def fail(self, failure: Failure, source: str) -> None:
+        """Have the view show the card."""
+        self._view.fail(failure, source)
+
+    def mend(self, source: str) -> None:
+        """Have the view take the card away."""
+        self._view.mend(source)
+
+    @callback
+    def on_refresh(self, button: widgets.Button) -> None:
+        """Read everything again."""
+        del button
+        self._view.refresh()
+
+    @callback
+    def on_tool(self, button: widgets.Button) -> None:
+        """Open a panel, or close it where it is open."""
+        key = next(key for key, made in self._buttons.items() if made is button)
+        self._show("" if key == self.opened else key)
+
+    @callback
+    def on_csv(self, button: widgets.Button) -> None:
+        """Save the table that is shown."""
+        del button
+        made = self._view.export_csv()
+        self._saved.value = "" if made is None else download_link(*made)
+
+    @callback
+    def on_chart(self, button: widgets.Button) -> None:
+        """Save a chart as a picture, in the browser."""
+        name, kind = self._saves[button]
+        stem = file_stem(self._view.state)
+        self._view.charts()[name].save(stem, kind)
+        self._saved.value = f"{escape(stem)}.{kind}"
+
+    def _show(self, key: str) -> None:
+        self.opened = key
+        for child in self.panel.children:
+            if child not in (self._csv, self._saved):
+                child.close()
+        self.panel.children = {"export": self._export, "code": self._code}[key]() if key else ()
+        self.panel.layout.display = None if key else "none"
+
+    def _export(self) -> tuple[widgets.Widget, ...]:
+        self._saved.value = ""
+        self._csv.disabled = self._view.shown_table() is None
+        self._saves = {}
+        for name in self._view.charts():
+            for kind in ("png", "svg"):
+                made = button(f"{name} as {kind.upper()}", "Save the picture of this chart", self.on_chart)
+                self._saves[made] = (name, kind)
+        link = widgets.HTML(
+            f'<button type="button" class="wb-copy" data-copy="{escape(self._view.link())}">Copy link</button>'
+            f" <code>{escape(self._view.link())}</code>"
+        )
+        return (self._csv, *self._saves, link, self._saved)
+
+    def _code(self) -> tuple[widgets.Widget, ...]:
+        return (widgets.HTML(code_markup(self._view.code())),)

@@ -1,0 +1,44 @@
+"""What views ask of a session."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+import xarray as xr
+
+from workbench.settings import Settings
+from workbench.telemetry.catalog import Catalog
+
+__all__ = ["ViewSession"]
+
+
+class ViewSession(Protocol):
+    """What views ask of a session; `workbench.session.Session` is one."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings in use."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Assets and channels with units and limits."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Gives the present time, aware."""
+
+    def overview(self) -> pd.DataFrame:
+        """Give one row a channel: what it is, its worst anomaly and how current its scores are."""
+
+    def channel(self, name: str, split: str = "test") -> xr.Dataset:
+        """Open one split of one channel."""
+
+    def stored(self, channel: str) -> xr.Dataset | None:
+        """Open the stored score of a channel, None where there is none."""
+
+    def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
+        """Give the anomalies of that score."""
+
+    def quality(self, channels: Sequence[str]) -> xr.Dataset:
+        """Report on the quality of the telemetry."""
