@@ -41,7 +41,7 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
         y_range=Range1d(0, 1),
         tools="",
         toolbar_location=None,
-        min_border_left=64,
+        min_border_left=72,
         min_border_right=8,
         min_border_top=2,
         min_border_bottom=2,
@@ -58,11 +58,13 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
         "bottom",
         "top",
         source=zones,
-        fill_color=factor_cmap("zone", [tokens.raised, tokens.border, tokens.muted], ["normal", "warning", "critical"]),
-        line_color=tokens.surface,
+        fill_color=factor_cmap(
+            "zone", [tokens.surface, tokens.raised, tokens.border], ["normal", "warning", "critical"]
+        ),
+        line_color=tokens.border,
         name="zones",
     )
-    words = ColumnDataSource({name: [] for name in ("at", "row", "word", "align")}, name="words")
+    words = ColumnDataSource({name: [] for name in ("at", "row", "word", "align", "shift")}, name="words")
     plot.text(
         "at",
         "row",
@@ -71,7 +73,8 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
         source=words,
         text_baseline="middle",
         text_font=value(FONT),
-        text_font_size="10px",
+        text_font_size="11px",
+        x_offset="shift",
         text_color=tokens.text,
         name="words",
     )
@@ -110,7 +113,7 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
     limited = table[table[[*_LOWEST, *_HIGHEST]].notna().any(axis=1)]
     n = len(limited)
     zones: dict[str, list[Any]] = {name: [] for name in ("left", "right", "bottom", "top", "zone")}
-    words: dict[str, list[Any]] = {name: [] for name in ("at", "row", "word", "align")}
+    words: dict[str, list[Any]] = {name: [] for name in ("at", "row", "word", "align", "shift")}
     pointers: dict[str, list[Any]] = {name: [] for name in ("at", "row", "state", "channel", "value", "units", "limit")}
     for row, channel in enumerate(limited.to_dict(orient="records")):
         middle = n - 0.5 - row
@@ -127,6 +130,7 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
                 words["row"].append(middle)
                 words["word"].append(f"{channel[name]:g}")
                 words["align"].append(align)
+                words["shift"].append(4 if align == "left" else -4)
         if np.isfinite(channel["value"]):
             pointers["at"].append(min(max((channel["value"] - low) / (high - low), 0.0), 1.0))
             pointers["row"].append(middle + 0.2)

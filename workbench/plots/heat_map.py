@@ -35,7 +35,7 @@ def heat_map_figure(*, dated: bool, tokens: Tokens = LIGHT, x_range: Range1d) ->
     plot = base_figure("heat map", dated=dated, tokens=tokens, x_range=x_range, height=240)
     names = ("image", "x", "y", "dw", "dh")
     source = ColumnDataSource({name: [] for name in names}, name="shades")
-    palette = _ramp(tokens.raised, tokens.telemetry)
+    palette = _ramp(tokens.raised, tokens.muted)
     image = plot.image(
         "image",
         "x",
@@ -47,7 +47,7 @@ def heat_map_figure(*, dated: bool, tokens: Tokens = LIGHT, x_range: Range1d) ->
         name="shades",
     )
     plot.add_tools(HoverTool(renderers=[image], tooltips=[("share of the channel's range", "@image{0 %}")]))
-    add_lane_marks(plot, tokens, alpha=0.3)
+    add_lane_marks(plot, tokens, alpha=0.0, width=2)
     plot.grid.visible = False
     return plot
 

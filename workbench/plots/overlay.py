@@ -99,7 +99,7 @@ def update_overlay(
     shared = len(units) == 1 and units != {""}
     margin = (end - start) / 2
     limit = max(_POINTS // max(len(strips), 1), 300)
-    data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width")}
+    data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     ends: dict[str, list[Any]] = {name: [] for name in ("time", "value", "name", "chosen")}
     for strip in sorted(strips, key=lambda strip: strip.name == chosen):  # the chosen one lies on top
         seen, shown = strip.telemetry.window(start, end, until, 600)
@@ -111,6 +111,7 @@ def update_overlay(
         data["range"].append(f"{low:.4g} to {high:.4g} {strip.units}")
         data["chosen"].append("yes" if strip.name == chosen else "no")
         data["width"].append(2.0 if strip.name == chosen else 1.0)
+        data["alpha"].append(1.0 if strip.name == chosen else 0.5)
         if shown.size:
             last = float(shown[-1])
             ends["time"].append(min(end, float(seen[-1])))
@@ -159,7 +160,7 @@ def update_lanes(
     """
     margin = (end - start) / 2
     limit = max(_POINTS // max(len(strips), 1), 300)
-    data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width")}
+    data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     for row, strip in enumerate(strips):
         time, values = strip.scaled(start - margin, end + margin, until, limit)
         data["xs"].append(time)
@@ -168,6 +169,7 @@ def update_lanes(
         data["range"].append(f"{strip.scale[0]:.4g} to {strip.scale[1]:.4g} {strip.units}")
         data["chosen"].append("yes" if strip.name == chosen else "no")
         data["width"].append(1.0)
+        data["alpha"].append(0.9)
     set_sources(plot, {"lines": data, "anomalies": lane_marks(strips, start, end, until)})
     set_lane_names(plot, [strip.name for strip in strips])
 
@@ -198,7 +200,7 @@ def lane_marks(strips: Sequence[Strip], start: float, end: float, until: float) 
     return columns
 
 
-def add_lane_marks(plot: figure, tokens: Tokens, alpha: float = 0.2) -> None:
+def add_lane_marks(plot: figure, tokens: Tokens, alpha: float = 0.2, width: float = 1) -> None:
     """Draw what `lane_marks` placed: a span in the lane and the symbol of its level."""
     names = ("left", "right", "middle", "bottom", "top", "centre", "level", "severity", "channel")
     source = ColumnDataSource({name: [] for name in names}, name="anomalies")
@@ -213,6 +215,7 @@ def add_lane_marks(plot: figure, tokens: Tokens, alpha: float = 0.2) -> None:
         fill_color=colour,
         fill_alpha=alpha,
         line_color=colour,
+        line_width=width,
         name="anomalies",
     )
     plot.scatter(
@@ -220,7 +223,7 @@ def add_lane_marks(plot: figure, tokens: Tokens, alpha: float = 0.2) -> None:
         "centre",
         source=source,
         marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
-        size=9,
+        size=10,
         line_color=tokens.surface,
         fill_color=colour,
         name="symbols",
@@ -231,7 +234,7 @@ def add_lane_marks(plot: figure, tokens: Tokens, alpha: float = 0.2) -> None:
 
 
 def _lines(plot: figure, tokens: Tokens) -> Any:
-    names = ("xs", "ys", "name", "range", "chosen", "width")
+    names = ("xs", "ys", "name", "range", "chosen", "width", "alpha")
     source = ColumnDataSource({name: [] for name in names}, name="lines")
     return plot.multi_line(
         "xs",
@@ -239,6 +242,6 @@ def _lines(plot: figure, tokens: Tokens) -> Any:
         source=source,
         line_color=factor_cmap("chosen", [tokens.accent, tokens.telemetry], ["yes", "no"]),
         line_width="width",
-        line_alpha=0.85,
+        line_alpha="alpha",
         name="lines",
     )

@@ -9,11 +9,12 @@ from bokeh.models import (
     ColumnDataSource,
     DatetimeTicker,
     DatetimeTickFormatter,
+    FixedTicker,
     GlyphRenderer,
     Grid,
     HoverTool,
-    Label,
-    Node,
+    LinearAxis,
+    NoOverlap,
     NumeralTickFormatter,
     Range1d,
     Scatter,
@@ -34,6 +35,7 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["base_figure", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
+_LEFT, _RIGHT = 92, 40  # pixels beside the frame, for names and limits
 _LINES = ("telemetry", "prediction")
 _MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
 
@@ -83,8 +85,8 @@ def base_figure(
         active_drag="xpan",
         active_scroll="xwheel_zoom",
         toolbar_location=None,
-        min_border_left=64,
-        min_border_right=8,
+        min_border_left=_LEFT,
+        min_border_right=_RIGHT,
         min_border_top=2,
         min_border_bottom=2,
     )
@@ -150,7 +152,7 @@ def strip_figure(
     for key, colour in (("prediction", tokens.accent), ("telemetry", tokens.telemetry)):
         line = LineGlyph(x="time", y=key, line_color=colour, line_width=1.2)
         hovered[key] = plot.add_glyph(sources[key], line, name=key)
-    tick = Scatter(x="time", y="value", marker=value("dash"), angle=np.pi / 2, size=6, line_color=tokens.muted)
+    tick = Scatter(x="time", y="value", marker=value("dash"), angle=np.pi / 2, size=4, line_color=tokens.muted)
     hovered["commands"] = plot.add_glyph(sources["commands"], tick, name="commands")
     plot.add_glyph(sources["now"], VSpan(x="time", line_color=tokens.accent), name="now")
     at = ("at", "@time{%F %T} UTC" if dated else "sample @time{0,0}")
@@ -162,11 +164,21 @@ def strip_figure(
     }
     for key, lines in tooltips.items():
         plot.add_tools(HoverTool(renderers=[hovered[key]], tooltips=lines, formatters={"@time": "datetime"}, name=key))
-    _add_labels(plot, tokens)
+    _add_limits(plot, tokens)
+    apply_tokens(plot, tokens)
+    plot.left[0].update(
+        axis_label_orientation="horizontal",
+        axis_label_align="end",
+        axis_label_standoff=4,
+        axis_label_text_align="right",
+    )
+    plot.right[0].update(axis_line_color=None, major_tick_out=2)
     return plot
 
 
-def update_strip(plot: figure, strip: Strip, start: float, end: float, until: float = float("inf")) -> None:
+def update_strip(
+    plot: figure, strip: Strip, start: float, end: float, until: float = float("inf"), *, colour: str = LIGHT.text
+) -> None:
     """Show a stretch of a channel in a figure made by `strip_figure`.
 
     Parameters
@@ -178,6 +190,8 @@ def update_strip(plot: figure, strip: Strip, start: float, end: float, until: fl
         What is seen; half as much again is drawn on either side, for the hand that pans.
     until : float
         Time up to which telemetry has come.
+    colour : str
+        Of the channel's name.
     """
     low, high = strip.range(start, end, until)
     size = high - low
@@ -188,13 +202,14 @@ def update_strip(plot: figure, strip: Strip, start: float, end: float, until: fl
         time, values = trace.window(*wide)
         data[key] = {"time": time, key: values}
     data["anomalies"] = strip.anomalies(start, end, until, high + 0.16 * size)
-    data["commands"] = strip.command_marks(*wide, low - 0.2 * size)
+    data["commands"] = strip.command_marks(*wide, low - 0.16 * size)
     spans = strip.spans[strip.spans["left"] <= until]
     data["spans"] = {name: spans[name].tolist() for name in ("left", "right", "kind")}
     data["now"] = {"time": [until] if until < strip.extent[1] else []}
     set_sources(plot, data)
-    plot.y_range.update(start=low - (0.32 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
-    _set_labels(plot, strip)
+    plot.y_range.update(start=low - (0.26 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
+    _set_limits(plot, strip, low, high)
+    _name(plot, strip, colour)
 
 
 def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
@@ -228,50 +243,31 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
     return drawn
 
 
-def _add_labels(plot: figure, tokens: Tokens) -> None:
-    style = {"text_font": FONT, "text_font_size": "11px", "background_fill_color": tokens.surface}
-    right = Node(target="frame", symbol="right")
+def _add_limits(plot: figure, tokens: Tokens) -> None:
+    """Draw limits as dashed lines, with their values on an axis of their own at the right."""
     for name in _LIMITS:
         colour = tokens.text if name.startswith("critical") else tokens.muted
-        line = Span(location=0, dimension="width", line_color=colour, line_dash="dashed")
-        word = Label(
-            x=right,
-            y=0,
-            x_offset=-4,
-            text="",
-            text_align="right",
-            text_baseline="middle",
-            text_color=colour,
-            background_fill_alpha=0.8,
-            **style,
+        plot.add_layout(
+            Span(name=name, location=0, dimension="width", line_color=colour, line_dash="dashed", visible=False)
         )
-        for part, annotation in (("line", line), ("word", word)):
-            annotation.update(name=f"{name} {part}", visible=False)
-            plot.add_layout(annotation)
-    title = Label(
-        name="title",
-        x=Node(target="frame", symbol="left"),
-        y=Node(target="frame", symbol="top"),
-        x_offset=4,
-        y_offset=2,
-        text="",
-        text_baseline="top",
-        text_color=tokens.text,
-        background_fill_alpha=0.75,
-        **style,
-    )
-    plot.add_layout(title)
+    axis = LinearAxis(name="limits", ticker=FixedTicker(ticks=[]), major_label_policy=NoOverlap(min_distance=1))
+    plot.add_layout(axis, "right")
 
 
-def _set_labels(plot: figure, strip: Strip) -> None:
-    words = " ".join(filter(None, (strip.name, strip.words)))
-    parts = {part.name: part for part in plot.center}  # looking them up by `select` takes 100 times as long
-    parts["title"].text = f"{words}, {strip.units}" if strip.units else words
+def _name(plot: figure, strip: Strip, colour: str) -> None:
+    """Write name and units into the room at the left."""
+    axis = plot.left[0]
+    axis.axis_label = f"{strip.name}\n{strip.units}"
+    axis.axis_label_text_color = colour
+
+
+def _set_limits(plot: figure, strip: Strip, low: float, high: float) -> None:
+    lines = {part.name: part for part in plot.center}  # looking them up by `select` takes 100 times as long
+    ticks = []
     for name in _LIMITS:
         limit = strip.limits.get(name)
-        seen = limit is not None and plot.y_range.start <= limit <= plot.y_range.end
-        line, word = parts[f"{name} line"], parts[f"{name} word"]
-        line.visible = word.visible = seen
-        if seen:
-            line.location = word.y = limit
-            word.text = f"{name} {limit:g}"
+        lines[name].visible = limit is not None and low <= limit <= high
+        if limit is not None and low <= limit <= high:
+            lines[name].location = limit
+            ticks.append(limit)
+    plot.right[0].ticker.ticks = ticks

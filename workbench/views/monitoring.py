@@ -1,7 +1,7 @@
 """Monitoring: the channels of an asset as linked strip charts with their last values, now or replayed."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, ClassVar
@@ -9,24 +9,24 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.plots.gauges import gauges_figure, update_gauges
-from workbench.plots.strip_data import Strip
-from workbench.telemetry.feeds import Replay
-from workbench.views.base import View
-from workbench.views.monitoring_chart import LiveChart
-from workbench.views.monitoring_charts import STRIPS, Charts
+from workbench.views.base import View, ViewSession, callback
+from workbench.views.boxes import box, classed
+from workbench.views.chart import Chart
+from workbench.views.monitoring_charts import MODES, Charts
 from workbench.views.monitoring_controls import Controls
-from workbench.views.monitoring_data import ChannelStore, MonitoredSession, presets
-from workbench.views.monitoring_markup import head_markup, key_markup, time_words, values_table
+from workbench.views.monitoring_markup import code_lines, head_markup, key_markup
+from workbench.views.monitoring_panel import Panel
+from workbench.views.monitoring_scene import Scene
 from workbench.views.monitoring_timing import Later
+from workbench.views.state import Selected, State, axis_time, time_text
 
 __all__ = ["Monitoring"]
 
-_PAGED = ("strips", "overlay")
 _TICK = 0.25  # seconds between two pictures of a replay
 _STEP = 0.5  # share of the time shown that a step goes on
 _ZOOM = 2.0
-_LEAST = 1e-6  # of all the time: no closer zoom
+_AROUND = 2.0  # lengths of an anomaly that are shown on either side of it
+_JUDGED = 8  # channels whose quality is asked for
 
 
 class Monitoring(View):
@@ -34,380 +34,307 @@ class Monitoring(View):
 
     Parameters
     ----------
-    session : MonitoredSession
+    session : ViewSession
         Where all values come from.
-    theme : str
-        `light` or `dark`.
     seconds : callable
         Clock of the replay: seconds that only rise.
+    **frame
+        Of `View`.
 
     Attributes
     ----------
-    fleet : pandas.DataFrame
-        `session.overview()`.
-    channel : str
-        The chosen channel.
-    range : tuple of float
-        Start and end of the time shown, as charts take it.
-    replay : Replay
+    scene : Scene
+        What is shown.
     table : pandas.DataFrame
         The last values that are shown.
     """
 
+    name: ClassVar[str] = "monitoring"
     title: ClassVar[str] = "Monitoring"
+    keys: ClassVar[tuple[str, ...]] = ("group", "mode")
 
-    def __init__(
-        self, session: MonitoredSession, *, theme: str = "light", seconds: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._session = session
-        self._seconds = seconds
-        super().__init__(session, theme=theme)
+    def __init__(self, session: ViewSession, *, seconds: Callable[[], float] = time.monotonic, **frame: Any) -> None:
+        self.scene = Scene(session, seconds)
+        super().__init__(session, **frame)
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self.fleet, self.table = pd.DataFrame(), pd.DataFrame()
-        self.channel, self.range, self._extent, self._page = "", (0.0, 1.0), (0.0, 1.0), 0
-        self.replay = Replay(0.0, 0.0, clock=self._seconds)
-        self._groups: dict[str, list[str]] = {}
+        self.table = pd.DataFrame()
         self._quiet = False
-        style = files("workbench.views").joinpath("monitoring.css").read_text(encoding="utf-8")
-        self._store = ChannelStore(self._session)
-        self._ticker = Later(self.tick, _TICK)
-        self._redraw, self._retell = Later(self._draw, 0.04), Later(self._tell, 0.2)
-        self._prefetch, self._judge = Later(self._fetch_next, 0.05), Later(self._judge_shown, 0.5)
-        self.controls = Controls()
-        self._wire()
-        self._charts = Charts(self.tokens, self.on_range, self.on_choose, self.show_all)
-        self._charts.widget.add_class("wb-monitor-charts")
-        self._head, self._key, self._values = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self._names = widgets.RadioButtons(options=[])
-        self._names.add_class("wb-names")
-        self._names.observe(self._on_name, "value")
-        self._gauges = widgets.Box()
-        values = _box("wb-values wb-panel", self._names, self._values)
-        side = _box("wb-side", values, _with(self._gauges, "wb-gauges wb-panel"))
-        left = _box("wb-strips wb-panel", self._charts.widget, self._key, self.controls.replay_bar)
-        rules = widgets.HTML(f"<style>{style}</style>", layout=widgets.Layout(display="none"))
-        return [rules, _with(self._head, "wb-headline"), self.controls.bar, _box("wb-body", left, side)]
-
-    # ---- what is shown
-
-    @property
-    def asset(self) -> str | None:
-        """The asset that is shown; None where there is none."""
-        name: str | None = self.controls.asset.value
-        return name
-
-    @property
-    def channels(self) -> list[str]:
-        """Channels of the chosen group."""
-        return self._groups.get(self.controls.preset.value, [])
-
-    @property
-    def shown(self) -> list[str]:
-        """Channels on screen: one page of the group, or all of it where the mode has room."""
-        names = self.channels
-        if self.controls.mode.value in _PAGED:
-            return names[self._page * STRIPS : (self._page + 1) * STRIPS]
-        return names
-
-    @property
-    def until(self) -> float:
-        """Time up to which telemetry has come; infinite where nothing is replayed."""
-        return float("inf") if self.replay.state == "ended" else self.replay.position
+        self._ticker = Later(self.on_tick, _TICK)
+        self._redraw, self._retell = Later(self.on_redraw, 0.04), Later(self.on_retell, 0.2)
+        self._prefetch, self._judge = Later(self.on_prefetch, 0.05), Later(self.on_judge, 0.5)
+        self.controls = Controls(self)
+        self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
+        self._panel = Panel(self.on_name)
+        self._key = widgets.HTML()
+        rules = files("workbench.views").joinpath("monitoring.css").read_text(encoding="utf-8")
+        style = widgets.HTML(f"<style>{rules}</style>", layout=widgets.Layout(display="none"))
+        charts = classed(self._charts.widget, "wb-monitor-charts")
+        left = box("wb-strips wb-panel", charts, self._key, self.controls.replay_bar)
+        return [style, self.controls.bar, box("wb-body", left, self._panel.widget)]
 
     def refresh(self) -> None:
         """Read the session again; what is chosen stays where it can."""
-        self.fleet = self._session.overview()
-        self._store.clear()
-        assets = list(dict.fromkeys(self.fleet["asset"]))
-        names = {asset: self._session.catalog.asset(asset).name for asset in assets}
-        chosen = self.asset
-        with self._quietly():
-            self.controls.asset.options = [(names[asset], asset) for asset in assets]
-            if assets:
-                self.controls.asset.value = chosen if chosen in assets else self._worst_asset()
-        self._show_asset()
-
-    def select_asset(self, asset: str) -> None:
-        """Show another asset."""
-        self.controls.asset.value = asset
-
-    def select(self, channel: str) -> None:
-        """Choose a channel, with its asset and the page that it is on."""
-        asset = self.fleet.loc[self.fleet["channel"] == channel, "asset"].iloc[0]
-        if asset != self.asset:
-            self.controls.asset.value = asset
-        if channel not in self.channels:
-            self.controls.preset.value = next(iter(self._groups))
-        self.channel = channel
-        self._page = self.channels.index(channel) // STRIPS
+        self.scene.read()
         self._show()
-
-    def set_range(self, start: float, end: float) -> None:
-        """Show another stretch of time, in all charts."""
-        first, last = self._extent
-        least = max((last - first) * _LEAST, 1.0)
-        if end - start < least:
-            middle = (start + end) / 2
-            start, end = middle - least / 2, middle + least / 2
-        self.range = (start, end)
-        with self._quietly():
-            self.controls.span.value = 0.0 if self.range == self._extent else -1.0
-        self._draw()
-        self._retell()
-
-    def show_all(self) -> None:
-        """Show all of the time."""
-        self.set_range(*self._extent)
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
         self._charts.tokens = self.tokens
         self._charts.clear()
-        before, self._gauges.children = self._gauges.children, ()
-        for child in before:
-            child.close()
+        self._panel.clear()
         self._show()
 
-    # ---- callbacks
+    # ---- the frame
 
-    def on_range(self, start: float, end: float) -> None:
-        """Take the range to which the reader has panned or zoomed; pictures follow a little later."""
-        self.range = (start, end)
-        with self._quietly():
-            self.controls.span.value = -1.0
-        self._redraw()
-        self._retell()
-
-    def on_choose(self, place: int) -> None:
-        """Choose the channel of a strip."""
-        if place < len(self.shown):
-            self.select(self.shown[place])
-
-    def on_asset(self, change: dict[str, Any]) -> None:
-        """Show the chosen asset."""
-        del change
-        if not self._quiet:
-            self._show_asset()
-
-    def on_preset(self, change: dict[str, Any]) -> None:
-        """Show the chosen group of channels."""
-        del change
-        if not self._quiet:
-            self._page = 0
-            self._show_group()
-
-    def on_mode(self, change: dict[str, Any]) -> None:
-        """Show the charts in the chosen mode."""
-        del change
+    def show_selection(self, now: Selected) -> None:
+        """Show the channel, or the asset, that was chosen elsewhere; an anomaly with what is around it."""
+        if now.channel in set(self.scene.fleet["channel"]):
+            self.scene.select(now.channel)
+            if now.anomaly is not None:
+                self.scene.show_anomaly(now.anomaly, _AROUND)
+        elif now.asset in set(self.scene.fleet["asset"]) and now.asset != self.scene.asset:
+            self.scene.set_asset(now.asset)
         self._show()
 
-    def on_page(self, button: widgets.Button) -> None:
-        """Show the channels before or after."""
-        self._page += -1 if button is self.controls.previous else 1
-        self._show_group()
+    def read_state(self) -> Mapping[str, object]:
+        """Give time, group and mode, where they are not those that come first."""
+        scene = self.scene
+        state: dict[str, object] = {"mode": None if scene.mode == MODES[0] else scene.mode}
+        state["group"] = None if scene.group == next(iter(scene.groups), "") else scene.group
+        if scene.range != scene.extent:
+            texts = [time_text(at, dated=scene.dated) for at in scene.range]
+            state |= dict(zip(("from", "to"), texts, strict=True))
+        return state
 
-    def on_span(self, change: dict[str, Any]) -> None:
-        """Show so much time before the newest value."""
-        length = change["new"]
-        if self._quiet or length is None or length < 0:
-            return
-        last = min(self._extent[1], self.until)
-        self.set_range(*(self._extent if length == 0 else (last - length, last)))
-        with self._quietly():
-            self.controls.span.value = length
+    def apply_state(self, state: State) -> None:
+        """Show time, group and mode of a link."""
+        scene = self.scene
+        scene.set_mode(state.get("mode", MODES[0]))
+        if state.get("group", next(iter(scene.groups), "")) != scene.group:
+            scene.set_group(state.get("group", ""), scene.channel)
+        if "from" in state or "to" in state:
+            texts = zip(("from", "to"), scene.extent, strict=True)
+            scene.show(*(axis_time(state[key]) if key in state else at for key, at in texts))
+        elif "anomaly" not in state:
+            scene.show(*scene.extent)
+        self._show()
 
-    def on_step(self, button: widgets.Button) -> None:
-        """Go earlier or later, closer or wider."""
-        start, end = self.range
-        length = end - start
-        if button in (self.controls.earlier, self.controls.later):
-            step = length * (_STEP if button is self.controls.later else -_STEP)
-            self.set_range(start + step, end + step)
-        else:
-            half = length / 2 * (1 / _ZOOM if button is self.controls.closer else _ZOOM)
-            middle = (start + end) / 2
-            self.set_range(middle - half, middle + half)
+    def shown_table(self) -> pd.DataFrame | None:
+        """Give the last values."""
+        return None if self.table.empty else self.table
 
-    def on_play(self, button: widgets.Button) -> None:
-        """Play, from the start of the time shown where nothing is replayed; or pause."""
-        del button
-        if self.replay.state == "playing":
-            self.replay.pause()
-        else:
-            if self.replay.state == "ended":
-                self.replay.seek(self.range[0])
-            self.replay.play()
-        self.tick()
+    def charts(self) -> Mapping[str, Chart]:
+        """Give the charts in the chosen mode, and the gauges."""
+        mode = self.scene.mode
+        found = {mode.capitalize(): self._charts.chart(mode), "Gauges": self._panel.gauges}
+        return {name: chart for name, chart in found.items() if chart is not None}
 
-    def on_speed(self, change: dict[str, Any]) -> None:
-        """Play faster or slower."""
-        if not self._quiet:
-            self.replay.set_speed(change["new"])
+    def code_lines(self) -> list[str]:
+        """Give the cell that makes the table of last values."""
+        return code_lines(self.table["channel"].tolist()) if len(self.table) else []
 
-    def on_seek(self, change: dict[str, Any]) -> None:
-        """Go to a share of the time replayed."""
-        if not self._quiet:
-            self.replay.seek(self.replay.start + change["new"] * (self.replay.end - self.replay.start))
-            self._follow()
-            self._redraw()
-            self._retell()
-
-    def on_latest(self, button: widgets.Button) -> None:
-        """Leave the replay."""
-        del button
-        self.replay.pause()
-        self.replay.seek(self.replay.end)
-        self.tick()
-
-    def tick(self) -> None:
-        """Show where the replay stands now, and ask to be called again while it plays."""
-        self._follow()
-        self._draw()
-        self._retell()
-        if self.replay.state == "playing":
-            self._ticker()
+    def set_active(self, active: bool) -> None:
+        """Pause a replay that nobody sees."""
+        super().set_active(active)
+        if not active:
+            self.scene.replay.pause()
+            self._ticker.cancel()
+            self._draw()
 
     def close(self) -> None:
         """Stop everything that would still happen, and take the view from the page."""
         for later in (self._ticker, self._redraw, self._retell, self._prefetch, self._judge):
             later.cancel()
         self._charts.clear()
-        self.widget.close()
+        self._panel.clear()
+        super().close()
+
+    # ---- callbacks
+
+    @callback
+    def on_range(self, start: float, end: float) -> None:
+        """Take the range to which the reader has panned or zoomed; pictures follow a little later."""
+        self.scene.range = (start, end)
+        self._redraw()
+        self._retell()
+
+    @callback
+    def on_strip(self, place: int) -> None:
+        """Choose the channel of a strip that was clicked."""
+        if place < len(self.scene.shown):
+            self._choose(self.scene.shown[place])
+
+    @callback
+    def on_name(self, change: dict[str, Any]) -> None:
+        """Choose the channel of a row."""
+        if not self._quiet and change["new"] is not None:
+            self._choose(change["new"])
+
+    @callback
+    def on_all(self) -> None:
+        """Show all of the time."""
+        self.scene.last(0.0)
+        self._go()
+
+    @callback
+    def on_asset(self, change: dict[str, Any]) -> None:
+        """Show the chosen asset."""
+        if not self._quiet and change["new"]:
+            self.scene.set_asset(change["new"])
+            self._show()
+            self.choose(Selected(self.scene.asset, self.scene.channel))
+
+    @callback
+    def on_group(self, change: dict[str, Any]) -> None:
+        """Show the chosen group of channels."""
+        if not self._quiet and change["new"]:
+            self.scene.set_group(change["new"])
+            self._show()
+            self.moved()
+
+    @callback
+    def on_mode(self, change: dict[str, Any]) -> None:
+        """Show the charts in the chosen mode."""
+        if not self._quiet:
+            self.scene.set_mode(change["new"])
+            self._show()
+            self.moved()
+
+    @callback
+    def on_page(self, button: widgets.Button) -> None:
+        """Show the channels before or after."""
+        self.scene.turn(-1 if button is self.controls.previous else 1)
+        self._show()
+
+    @callback
+    def on_span(self, change: dict[str, Any]) -> None:
+        """Show so much time before the newest value."""
+        if not self._quiet and change["new"] is not None and change["new"] >= 0:
+            self.scene.last(change["new"])
+            self._go()
+
+    @callback
+    def on_step(self, button: widgets.Button) -> None:
+        """Go earlier or later."""
+        self.scene.step(_STEP if button is self.controls.later else -_STEP)
+        self._go()
+
+    @callback
+    def on_zoom(self, button: widgets.Button) -> None:
+        """Go closer or wider."""
+        self.scene.zoom(1 / _ZOOM if button is self.controls.closer else _ZOOM)
+        self._go()
+
+    @callback
+    def on_play(self, button: widgets.Button) -> None:
+        """Play, or pause."""
+        del button
+        self.scene.play()
+        self.on_tick()
+
+    @callback
+    def on_speed(self, change: dict[str, Any]) -> None:
+        """Play faster or slower."""
+        if not self._quiet:
+            self.scene.replay.set_speed(change["new"])
+
+    @callback
+    def on_seek(self, change: dict[str, Any]) -> None:
+        """Go to a share of the time replayed."""
+        if not self._quiet:
+            self.scene.seek(change["new"])
+            self._redraw()
+            self._retell()
+
+    @callback
+    def on_latest(self, button: widgets.Button) -> None:
+        """Leave the replay."""
+        del button
+        self.scene.leave_replay()
+        self.on_tick()
+
+    @callback
+    def on_tick(self) -> None:
+        """Show where the replay stands now, and ask to be called again while it plays."""
+        self.scene.follow()
+        self._draw()
+        self._retell()
+        if self.scene.replay.state == "playing":
+            self._ticker()
+
+    @callback
+    def on_redraw(self) -> None:
+        """Draw what has changed since."""
+        self._draw()
+
+    @callback
+    def on_retell(self) -> None:
+        """Tell the last values again, and where the reader is."""
+        self._tell()
+        self.moved()
+
+    @callback
+    def on_prefetch(self) -> None:
+        """Read one more channel of the asset while nobody waits."""
+        unread = self.scene.unread
+        if unread and self._prefetch.deferred:
+            self.scene.store.strip(unread[0])
+            if unread[0] in self.scene.shown:
+                self._redraw()
+                self._retell()
+            self._prefetch()
+
+    @callback
+    def on_judge(self) -> None:
+        """Ask for the quality of what is shown."""
+        self.scene.store.judge(self.scene.shown[:_JUDGED])
+        self._tell()
 
     # ---- drawing
 
-    def _show_asset(self) -> None:
-        self._page = 0
-        self._groups = {} if self.asset is None else presets(self._session.catalog, self.fleet, self.asset)
-        with self._quietly():
-            chosen = self.controls.preset.value
-            options = [(f"{words} ({len(names)})", words) for words, names in self._groups.items()]
-            self.controls.preset.options = options
-            if self._groups:
-                self.controls.preset.value = chosen if chosen in self._groups else next(iter(self._groups))
-        self._show_group()
+    def _choose(self, channel: str) -> None:
+        self.scene.channel = channel
+        self.choose(Selected(self.scene.asset, channel))
+        self._draw()
+        self._tell()
 
-    def _show_group(self) -> None:
-        """Begin anew with a group or page of channels: all of their time, nothing replayed."""
-        strips = self._strips()
-        if strips:
-            extent = min(strip.extent[0] for strip in strips), max(strip.extent[1] for strip in strips)
-            with self._quietly():
-                self.controls.set_axis(dated=strips[0].dated)
-            if extent != self._extent:
-                self._extent = self.range = extent
-                self.replay = Replay(*extent, clock=self._seconds, speed=self.controls.speed.value)
-                self.replay.seek(extent[1])
-                with self._quietly():
-                    self.controls.span.value = 0.0
-        self._show()
+    def _go(self) -> None:
+        """Show another stretch of time."""
+        self._draw()
+        self._retell()
 
     def _show(self) -> None:
-        """Show what is chosen; what the group needs beside it is read while nobody waits."""
-        names = self.shown
-        if self.channel not in names:
-            self.channel = next(iter(names), "")
-        self.controls.set_page(self._page * STRIPS if names != self.channels else 0, len(names), len(self.channels))
+        """Show what is chosen; what the asset has beside it is read while nobody waits."""
         with self._quietly():
-            self._names.options = names
-            self._names.value = self.channel or None
+            self.controls.show(self.scene, self.session.catalog)
         self._draw()
         self._tell()
         self._prefetch()
         self._judge()
 
-    def _strips(self) -> list[Strip]:
-        """Channels on screen that can be drawn: of one kind of time, and at hand where there are many."""
-        names = self.shown
-        if self.controls.mode.value not in _PAGED and self._prefetch.deferred:
-            names = [name for name in names if name in self._store] or names[:1]
-        strips = [self._store.strip(name) for name in names]
-        return [strip for strip in strips if strip.dated == strips[0].dated]
-
     def _draw(self) -> None:
-        strips = self._strips()
+        scene = self.scene
+        strips = scene.strips(at_hand=self._prefetch.deferred)
         if strips:
-            mode = self.controls.mode.value
-            self._charts.show(mode, strips, *self.range, self.until, self.channel, dated=strips[0].dated)
-            share = (self.replay.position - self.replay.start) / ((self.replay.end - self.replay.start) or 1.0)
-            with self._quietly():
-                words = time_words(self.replay.position, dated=strips[0].dated)
-                self.controls.set_replay(self.replay.state, share, words)
+            self._charts.show(scene.mode, strips, *scene.range, scene.until, scene.channel, dated=scene.dated)
+        else:
+            self._charts.clear()
+        with self._quietly():
+            self.controls.show_time(scene)
+            self._panel.choose([strip.name for strip in strips], scene.channel)
 
     def _tell(self) -> None:
-        strips = self._strips()
-        now = pd.Timestamp(self._session.clock()).tz_convert(None).to_datetime64()
-        names = [strip.name for strip in strips]
-        self.table = self._store.table(names, *self.range, now=now, until=self.until)
-        self._values.value = values_table(self.table, self.channel)
-        start, end = self.range
-        anomalous = sum(bool(strip.anomalies(start, end, self.until, 0.0)["left"]) for strip in strips)
-        newest = max((min(strip.extent[1], self.until) for strip in strips), default=float("nan"))
-        at = time_words(newest, dated=any(strip.dated for strip in strips))
-        words = f"replayed to {at}" if self.until < float("inf") else f"newest {at}"
-        title = self._session.catalog.asset(self.asset).name if self.asset else "No telemetry yet"
-        self._head.value = head_markup(title, self.table, anomalous, words)
+        scene = self.scene
+        strips = scene.strips(at_hand=self._prefetch.deferred)
+        now = pd.Timestamp(self.session.clock()).tz_convert(None).to_datetime64()
+        self.table = scene.store.table([strip.name for strip in strips], *scene.range, now=now, until=scene.until)
+        title = self.session.catalog.asset(scene.asset).name if scene.asset else "No telemetry yet"
+        self.head.value = head_markup(title, self.table, strips, scene.range, scene.until)
+        self._key.value = key_markup(strips, scene.channel)
         limited = any(strip.limits for strip in strips)
-        self._key.value = key_markup(scored=any(strip.prediction.time.size for strip in strips), limited=limited)
-        self._gauges.layout.display = None if limited else "none"
-        if limited:
-            self._show_gauges()
-
-    def _show_gauges(self) -> None:
-        if not self._gauges.children:
-            self._gauge_plot = gauges_figure(tokens=self.tokens)
-            update_gauges(self._gauge_plot, self.table)
-            self._gauges.children = [LiveChart(self._gauge_plot)]
-            return
-        with self._gauges.children[0].together():
-            update_gauges(self._gauge_plot, self.table)
-
-    def _follow(self) -> None:
-        """Move the time shown on by whole steps, so that the replay's position is in it."""
-        start, end = self.range
-        if self.until < float("inf") and not start <= self.until <= end:
-            length = end - start
-            self.range = (self.until - 0.3 * length, self.until + 0.7 * length)
-
-    def _fetch_next(self) -> None:
-        missing = [name for name in self._groups.get(next(iter(self._groups), ""), []) if name not in self._store]
-        for name in missing[:1] if self._prefetch.deferred else ():
-            self._store.strip(name)
-            if name in self.shown:
-                self._redraw()
-                self._retell()
-            self._prefetch()
-
-    def _judge_shown(self) -> None:
-        self._store.judge(self.shown[:STRIPS])
-        self._tell()
-
-    def _on_name(self, change: dict[str, Any]) -> None:
-        if not self._quiet and change["new"] is not None:
-            self.channel = change["new"]
-            self._draw()
-            self._tell()
-
-    def _worst_asset(self) -> str:
-        worst = int(self.fleet["severity"].fillna(-1.0).to_numpy().argmax())
-        return str(self.fleet["asset"].iloc[worst])
-
-    def _wire(self) -> None:
-        controls = self.controls
-        controls.asset.observe(self.on_asset, "value")
-        controls.preset.observe(self.on_preset, "value")
-        controls.mode.observe(self.on_mode, "value")
-        controls.span.observe(self.on_span, "value")
-        controls.speed.observe(self.on_speed, "value")
-        controls.seek.observe(self.on_seek, "value")
-        for button in (controls.previous, controls.following):
-            button.on_click(self.on_page)
-        for button in (controls.earlier, controls.later, controls.closer, controls.wider):
-            button.on_click(self.on_step)
-        controls.play.on_click(self.on_play)
-        controls.latest.on_click(self.on_latest)
+        self._panel.show(self.table, scene.channel, self.tokens, limited=limited)
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:
@@ -417,13 +344,3 @@ class Monitoring(View):
             yield
         finally:
             self._quiet = before
-
-
-def _box(names: str, *children: widgets.Widget) -> widgets.Box:
-    return _with(widgets.Box(children), names)
-
-
-def _with(widget: Any, names: str) -> Any:
-    for name in names.split():
-        widget.add_class(name)
-    return widget

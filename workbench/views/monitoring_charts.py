@@ -62,6 +62,10 @@ class Charts:
         """Give the figures of a mode that has been shown; the last of `strips` is the time axis."""
         return self._made[mode][1] if mode in self._made else []
 
+    def chart(self, mode: str) -> LiveChart | None:
+        """Give the chart of a mode; None where it has not been shown."""
+        return self._made[mode][0] if mode in self._made else None
+
     def clear(self) -> None:
         """Forget every chart, as when their colours change."""
         before = self.widget.children
@@ -126,9 +130,8 @@ class Charts:
             for place, plot in enumerate(figures[:-1]):
                 plot.visible = place < len(strips)
                 if plot.visible:
-                    update_strip(plot, strips[place], *shown, until)
-                    marked = strips[place].name == chosen
-                    plot.outline_line_color = self.tokens.accent if marked else None
+                    colour = self.tokens.accent if strips[place].name == chosen else self.tokens.text
+                    update_strip(plot, strips[place], *shown, until, colour=colour)
 
     def _make(self, mode: str, start: float, end: float) -> list[figure]:
         style: dict[str, Any] = {"dated": bool(self._dated), "tokens": self.tokens, "x_range": Range1d(start, end)}

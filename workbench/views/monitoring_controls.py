@@ -5,7 +5,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.views.monitoring_charts import MODES
+from workbench.telemetry.catalog import Catalog
+from workbench.views.boxes import box, button
+from workbench.views.monitoring_charts import MODES, STRIPS
+from workbench.views.monitoring_markup import time_words
+from workbench.views.monitoring_scene import Scene
 
 __all__ = ["Controls"]
 
@@ -19,16 +23,20 @@ _SPEEDS: dict[bool, list[tuple[str, float]]] = {
     True: [("1x", 1e3), ("60x", 6e4), ("600x", 6e5), ("3,600x", 3.6e6), ("14,400x", 1.44e7)],
     False: [("1 sample/s", 1.0), ("10 samples/s", 10.0), ("50 samples/s", 50.0), ("200 samples/s", 200.0)],
 }
-_USUAL = {True: 3.6e6, False: 50.0}
 
 
 class Controls:
-    """Widgets only; what they do is the view's.
+    """Widgets; what they do is the view's.
+
+    Parameters
+    ----------
+    view : Monitoring
+        Whose methods, `on_asset` and so on, they call.
 
     Attributes
     ----------
     bar, replay_bar : ipywidgets.Box
-    asset, preset, mode, span : ipywidgets.Dropdown or ToggleButtons
+    asset, group, mode, span : ipywidgets.Dropdown or ToggleButtons
         Values: asset, words of a group, one of `MODES`, time shown in units of the axis (0 for all, -1 as zoomed).
     previous, following, earlier, later, closer, wider : ipywidgets.Button
         Channels before and after; time before and after; zoom.
@@ -37,20 +45,20 @@ class Controls:
         Units of the axis a second; share of the time replayed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, view: Any) -> None:
         self.asset = _dropdown("Asset")
-        self.preset = _dropdown("Channels")
+        self.group = _dropdown("Channels")
         self.mode = widgets.ToggleButtons(options=MODES, tooltips=_TIPS, style={"button_width": "auto"})
         self.mode.add_class("wb-toggle")
         self.span = _dropdown("Show")
-        self.previous = _button("Back", "Channels before these")
+        self.previous = button("Back", "Channels before these", view.on_page)
         self.page = widgets.HTML()
-        self.following = _button("Next", "Channels after these")
-        self.earlier = _button("←", "Earlier")
-        self.later = _button("→", "Later")
-        self.closer = _button("+", "Zoom in")
-        self.wider = _button("-", "Zoom out")
-        self.play = _button("▶ Replay", "Play the time shown again")
+        self.following = button("Next", "Channels after these", view.on_page)
+        self.earlier = button("←", "Earlier", view.on_step)
+        self.later = button("→", "Later", view.on_step)
+        self.closer = button("+", "Zoom in", view.on_zoom)
+        self.wider = button("-", "Zoom out", view.on_zoom)
+        self.play = button("▶ Replay", "Play the time shown again", view.on_play)
         self.speed = _dropdown("Speed")
         self.seek = widgets.FloatSlider(
             min=0.0,
@@ -62,11 +70,11 @@ class Controls:
         )
         self.seek.tooltip = "Replay position"
         self.position = widgets.HTML()
-        self.latest = _button("Latest", "Leave the replay and show the newest values")
-        self.bar = _box(
+        self.latest = button("Latest", "Leave the replay and show the newest values", view.on_latest)
+        self.bar = box(
             "wb-bar",
             self.asset,
-            self.preset,
+            self.group,
             self.mode,
             self.previous,
             self.page,
@@ -77,33 +85,46 @@ class Controls:
             self.closer,
             self.wider,
         )
-        self.replay_bar = _box("wb-bar", self.play, self.speed, self.seek, self.position, self.latest)
+        self.replay_bar = box("wb-bar", self.play, self.speed, self.seek, self.position, self.latest)
 
-    def set_axis(self, *, dated: bool) -> None:
-        """Offer ranges and speeds for stamps or for sample numbers."""
-        if self.span.options != (*_RANGES[dated], _CUSTOM):
-            self.span.options = (*_RANGES[dated], _CUSTOM)
-            self.span.value = 0.0
-            self.speed.options = tuple(_SPEEDS[dated])
-            self.speed.value = _USUAL[dated]
+        for name in ("asset", "group", "mode", "span", "speed", "seek"):
+            getattr(self, name).observe(getattr(view, f"on_{name}"), "value")
 
-    def set_page(self, first: int, shown: int, total: int) -> None:
-        """Say which channels of a group are shown."""
-        everything = shown == total
+    def show(self, scene: Scene, catalog: Catalog) -> None:
+        """Offer what there is to choose, and show what is chosen."""
+        assets = list(dict.fromkeys(scene.fleet["asset"]))
+        _offer(self.asset, [(catalog.asset(asset).name, asset) for asset in assets], scene.asset)
+        groups = [(f"{words} ({len(names)})", words) for words, names in scene.groups.items()]
+        _offer(self.group, groups, scene.group)
+        self.mode.value = scene.mode
+        first, shown, total = scene.page * STRIPS, len(scene.shown), len(scene.channels)
         for widget in (self.previous, self.page, self.following):
-            widget.layout.display = "none" if everything else None
+            widget.layout.display = "none" if shown == total else None
         self.page.value = f"{first + 1} to {first + shown} of {total}"
         self.previous.disabled = first == 0
         self.following.disabled = first + shown >= total
+        _offer(self.speed, _SPEEDS[scene.dated], scene.replay.speed)
+        self.show_time(scene)
 
-    def set_replay(self, state: str, share: float, words: str) -> None:
-        """Show where the replay stands."""
-        playing = state == "playing"
+    def show_time(self, scene: Scene) -> None:
+        """Show how much time is seen, and where the replay stands."""
+        length, newest = scene.range[1] - scene.range[0], min(scene.extent[1], scene.until)
+        spans = _RANGES[scene.dated]
+        known = next((size for _, size in spans if size == length and scene.range[1] == newest), _CUSTOM[1])
+        _offer(self.span, [*spans, _CUSTOM], 0.0 if scene.range == scene.extent else known)
+        playing = scene.replay.state == "playing"
         self.play.description = "⏸ Pause" if playing else "▶ Replay"
         self.play.tooltip = "Stay at this time" if playing else "Play the time shown again"
-        self.latest.disabled = state == "ended"
-        self.seek.value = share
-        self.position.value = words
+        self.latest.disabled = scene.replay.state == "ended"
+        self.seek.value = scene.share
+        self.position.value = time_words(scene.replay.position, dated=scene.dated)
+
+
+def _offer(widget: widgets.Dropdown, options: Sequence[tuple[str, Any]], value: Any) -> None:
+    if widget.options != tuple(options):
+        widget.options = tuple(options)
+    if options:
+        widget.value = value
 
 
 _TIPS = (
@@ -118,15 +139,3 @@ def _dropdown(words: str, options: Sequence[Any] = ()) -> widgets.Dropdown:
     made = widgets.Dropdown(options=options, description=words, layout=widgets.Layout(width="auto"))
     made.add_class("wb-choice")
     return made
-
-
-def _button(words: str, tip: str) -> widgets.Button:
-    made = widgets.Button(description=words, tooltip=tip)
-    made.add_class("wb-button")
-    return made
-
-
-def _box(name: str, *children: widgets.Widget) -> widgets.Box:
-    box = widgets.Box(children)
-    box.add_class(name)
-    return box

@@ -1,8 +1,7 @@
 """What monitoring shows of an asset: its channels in groups, each prepared once, and the table of last values."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +10,9 @@ import xarray as xr
 from workbench.plots.strip_data import Strip, make_strip
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
+from workbench.views.view_session import ViewSession
 
-__all__ = ["ALL", "WORST", "ChannelStore", "MonitoredSession", "presets"]
+__all__ = ["ALL", "WORST", "ChannelStore", "presets"]
 
 WORST = "worst first"
 ALL = "all, by name"
@@ -21,33 +21,6 @@ _MOST_SAMPLES = 16_000_000
 """Samples kept in memory before the channel that was shown longest ago is dropped."""
 
 _LIMITS = ("critical_low", "warning_low", "warning_high", "critical_high")
-
-
-class MonitoredSession(Protocol):
-    """What monitoring asks of a session; `workbench.session.Session` is one."""
-
-    @property
-    def catalog(self) -> Catalog:
-        """Assets and channels with units and limits."""
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """The present time, aware."""
-
-    def overview(self) -> pd.DataFrame:
-        """Give one row a channel: what it is and its worst anomaly."""
-
-    def channel(self, name: str, split: str = "test") -> xr.Dataset:
-        """Open one split of one channel."""
-
-    def stored(self, channel: str) -> xr.Dataset | None:
-        """Open the stored score of a channel, None where there is none."""
-
-    def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
-        """Give the anomalies of that score."""
-
-    def quality(self, channels: Iterable[str] | None = None) -> xr.Dataset:
-        """Report on the quality of the telemetry."""
 
 
 def presets(catalog: Catalog, fleet: pd.DataFrame, asset: str) -> dict[str, list[str]]:
@@ -80,10 +53,10 @@ class ChannelStore:
 
     Parameters
     ----------
-    session : MonitoredSession
+    session : ViewSession
     """
 
-    def __init__(self, session: MonitoredSession) -> None:
+    def __init__(self, session: ViewSession) -> None:
         self._session = session
         self._known: dict[str, tuple[Strip, xr.Dataset]] = {}
         self._quality: dict[str, str] = {}

@@ -1,17 +1,21 @@
 """Words and tables of monitoring."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbench.plots.strip_data import Strip
 from workbench.plots.theme import SEVERITIES
 
-__all__ = ["age_words", "head_markup", "key_markup", "time_words", "values_table"]
+__all__ = ["age_words", "code_lines", "head_markup", "key_markup", "time_words", "values_table"]
 
 _STATES = {"critical": "critical", "warning": "high"}
 """Severity by which a limit state is shown."""
+
+_WORDS = ("state", "unit", "quality")
 
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -51,7 +55,9 @@ def time_words(time: float, *, dated: bool) -> str:
     return f"{pd.Timestamp(int(time), unit='ms'):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def head_markup(title: str, table: pd.DataFrame, anomalous: int, last: str) -> str:
+def head_markup(
+    title: str, table: pd.DataFrame, strips: Sequence[Strip], shown: tuple[float, float], until: float
+) -> str:
     """Say what is abnormal on an asset, and how new its telemetry is.
 
     Parameters
@@ -60,31 +66,38 @@ def head_markup(title: str, table: pd.DataFrame, anomalous: int, last: str) -> s
         Asset.
     table : pandas.DataFrame
         As from `ChannelStore.table`.
-    anomalous : int
-        Channels with an anomaly in the time shown.
-    last : str
-        Newest time, in words.
+    strips : sequence of Strip
+        Its channels.
+    shown : tuple of float
+        Start and end of the time shown.
+    until : float
+        Time up to which telemetry has come.
 
     Returns
     -------
     str
         HTML.
     """
-    states = table["limit"].str.split(" ").str[0] if len(table) else pd.Series(dtype=str)
-    items = []
-    for state, level in _STATES.items():
-        if n := int((states == state).sum()):
-            items.append(_badge(level, n, f"beyond a {state} limit"))
-    if not items and (states == "normal").any():
-        items.append('<li class="wb-muted">all within limits</li>')
-    elif not items:
-        items.append('<li class="wb-muted">no limits known</li>')
+    if not strips:
+        return f'<div class="wb-line"><h1>{escape(title)}</h1><span>Run <code>workbench run</code>.</span></div>'
+    dated = strips[0].dated
+    states = table["limit"].str.split(" ").str[0]
+    items = [
+        _badge(level, n, f"beyond a {state} limit")
+        for state, level in _STATES.items()
+        if (n := int((states == state).sum()))
+    ]
+    if not items:
+        words = "all within limits" if (states == "normal").any() else "no limits known"
+        items.append(f'<li class="wb-muted">{words}</li>')
+    anomalous = sum(bool(strip.anomalies(*shown, until, 0.0)["left"]) for strip in strips)
     items.append(f"<li><b>{anomalous}</b> of {len(table)} with anomalies in the time shown</li>")
-    stale = int(table["stale"].sum()) if len(table) else 0
-    age = age_words(float(table["age"].min()), dated=bool(table["dated"].any())) if len(table) else ""
-    if stale:
-        items.append(f"<li><b>{stale}</b> stale{f', newest {age} old' if age else ''}</li>")
-    items.append(f'<li class="wb-muted">{escape(last)}</li>')
+    if table["stale"].any():
+        age = age_words(float(table["age"].min()), dated=dated)
+        items.append(f"<li><b>{int(table['stale'].sum())}</b> stale{f', by {age}' if age else ''}</li>")
+    newest = max(min(strip.extent[1], until) for strip in strips)
+    words = "newest" if until == float("inf") else "replayed to"
+    items.append(f'<li class="wb-muted">{words} {time_words(newest, dated=dated)}</li>')
     return f'<div class="wb-line"><h1>{escape(title)}</h1><ul>{"".join(items)}</ul></div>'
 
 
@@ -104,22 +117,38 @@ def values_table(table: pd.DataFrame, chosen: str) -> str:
         HTML.
     """
     heads = ("state", "last", "unit", "age", "min", "mean", "max", "sd", "quality")
-    head = "".join(
-        f"<th{' class=wb-word' if name in ('state', 'unit', 'quality') else ''}>{name}</th>" for name in heads
-    )
+    head = "".join(f"<th{' class=wb-word' if name in _WORDS else ''}>{name}</th>" for name in heads)
     rows = "".join(_row(row, row["channel"] == chosen) for row in table.to_dict(orient="records"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def key_markup(*, scored: bool, limited: bool) -> str:
-    """Explain the marks on the charts that are not named there."""
+def key_markup(strips: Sequence[Strip], chosen: str) -> str:
+    """Say what the chosen channel is, and explain the marks on the charts that are not named there."""
     items = ['<span class="wb-key wb-key-telemetry"></span>telemetry']
-    if scored:
+    if any(strip.prediction.time.size for strip in strips):
         items.append('<span class="wb-key wb-key-prediction"></span>prediction')
-    if limited:
+    if any(strip.limits for strip in strips):
         items.append('<span class="wb-key wb-key-limit"></span>limit')
-    items.append("ticks at the foot: commands")
-    return f'<span class="wb-muted">{", ".join(items)}. Drag pans, wheel zooms, double click shows all.</span>'
+    if any(strip.command_times.size for strip in strips):
+        items.append('<span class="wb-key-tick"></span>command')
+    words = next((", ".join(filter(None, (strip.words, strip.units))) for strip in strips if strip.name == chosen), "")
+    return (
+        f'<div class="wb-line"><b>{escape(f"{chosen}: {words}" if words else chosen)}</b>'
+        f'<span class="wb-muted" title="Drag pans, the wheel zooms, a double click shows all.">{" ".join(items)}</span>'
+        "</div>"
+    )
+
+
+def code_lines(names: Sequence[str]) -> list[str]:
+    """Give the lines that make the table of last values in a notebook."""
+    return [
+        "import pandas as pd",
+        "from workbench.telemetry.last_values import last_value",
+        "",
+        f"names = {list(names)!r}",
+        "limits = {name: session.catalog.channel(name).limits for name in names}",
+        "pd.DataFrame({name: last_value(session.channel(name), limits[name]) for name in names}).T",
+    ]
 
 
 def _badge(level: str, n: int, words: str) -> str:
@@ -129,7 +158,7 @@ def _badge(level: str, n: int, words: str) -> str:
 def _row(row: dict[Any, Any], chosen: bool) -> str:
     level = _STATES.get(str(row["limit"]).split(" ")[0], "")
     symbol = SEVERITIES[level].symbol if level else ""
-    quality = escape(row["quality"])
+    quality = escape(", ".join(filter(None, ("stale" if row["stale"] else "", row["quality"]))))
     age = age_words(row["age"], dated=row["dated"])
     when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
     classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if row["stale"] else "")))
@@ -140,7 +169,7 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
         f'<tr class="{classes}"><td class="wb-word" title="{escape(state + bound)}">'
         f'<span class="wb-symbol">{symbol}</span>{escape(state)}</td>'
         f'<td><b>{_number(row["value"])}</b></td><td class="wb-word">{escape(row["units"])}</td>'
-        f'<td title="{escape(when)}">{age}{" stale" if row["stale"] else ""}</td>{numbers}'
+        f'<td title="{escape(when)}">{age}</td>{numbers}'
         f'<td class="wb-word" title="{quality}">{quality}</td></tr>'
     )
 
