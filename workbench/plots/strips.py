@@ -35,7 +35,7 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["base_figure", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
-_LEFT, _RIGHT = 92, 40  # pixels beside the frame, for names and limits
+_LEFT, _RIGHT = 116, 40  # pixels beside the frame, for names and limits
 _LINES = ("telemetry", "prediction")
 _MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
 
@@ -170,7 +170,6 @@ def strip_figure(
         axis_label_orientation="horizontal",
         axis_label_align="end",
         axis_label_standoff=4,
-        axis_label_text_align="right",
     )
     plot.right[0].update(axis_line_color=None, major_tick_out=2)
     return plot
@@ -257,7 +256,7 @@ def _add_limits(plot: figure, tokens: Tokens) -> None:
 def _name(plot: figure, strip: Strip, colour: str) -> None:
     """Write name and units into the room at the left."""
     axis = plot.left[0]
-    axis.axis_label = f"{strip.name}\n{strip.units}"
+    axis.axis_label = f"{strip.name} {strip.units}".strip()
     axis.axis_label_text_color = colour
 
 

@@ -158,7 +158,8 @@ def _badge(level: str, n: int, words: str) -> str:
 def _row(row: dict[Any, Any], chosen: bool) -> str:
     level = _STATES.get(str(row["limit"]).split(" ")[0], "")
     symbol = SEVERITIES[level].symbol if level else ""
-    quality = escape(", ".join(filter(None, ("stale" if row["stale"] else "", row["quality"]))))
+    words = ["stale", row["quality"].removeprefix("good")] if row["stale"] else [row["quality"]]
+    quality = escape(", ".join(filter(None, words)))
     age = age_words(row["age"], dated=row["dated"])
     when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
     classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if row["stale"] else "")))

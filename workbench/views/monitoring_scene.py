@@ -205,18 +205,28 @@ class Scene:
             self.show(self.until - 0.3 * (end - start), self.until + 0.7 * (end - start))
 
     def _settle(self) -> None:
-        """Choose a channel that is shown; where the channels' time is another, show all of it, not replayed."""
+        """Choose a channel that is shown, and learn how much time there is."""
         names = self.shown
         if self.channel not in names:
             self.channel = next(iter(names), "")
-        strips = [self.store.strip(name) for name in names[:STRIPS]]
+        strips = [self.store.strip(name) for i, name in enumerate(names) if i < STRIPS or name in self.store]
         alike = [strip for strip in strips if strip.dated == strips[0].dated]
         if not alike:
             return
         extent = min(strip.extent[0] for strip in alike), max(strip.extent[1] for strip in alike)
         if extent != self.extent:
-            speed = self.replay.speed if self.dated == alike[0].dated and self.extent != (0.0, 1.0) else None
-            self.dated = alike[0].dated
-            self.extent = self.range = extent
-            self.replay = Replay(*extent, clock=self._seconds, speed=speed or SPEEDS[self.dated])
-            self.replay.seek(extent[1])
+            self._stretch(extent, dated=alike[0].dated)
+
+    def _stretch(self, extent: tuple[float, float], *, dated: bool) -> None:
+        """Take another time as all of it; what is shown, and a replay, stay where they are still in it."""
+        before, replay = self.range, self.replay
+        inside = dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1]
+        keep = inside and before != self.extent
+        known = dated == self.dated and self.replay.end > 0
+        position = self.replay.position if inside and self.until < _INFINITE else extent[1]
+        self.dated, self.extent = dated, extent
+        self.range = before if keep else extent
+        self.replay = Replay(*extent, clock=self._seconds, speed=replay.speed if known else SPEEDS[dated])
+        self.replay.seek(position)
+        if replay.state == "playing" and position < extent[1]:
+            self.replay.play()
