@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -164,12 +164,29 @@ class DriftLimits(BaseModel):
 
 
 class DashboardSettings(BaseModel):
-    """Where and how `workbench dashboard` serves."""
+    """Where and how `workbench dashboard` serves.
+
+    Attributes
+    ----------
+    host : str
+        Address to listen on; one that others reach needs a token.
+    port : int
+        TCP port.
+    token : SecretStr
+        What a reader signs in with; none is asked for where it is empty.
+    kernels : int
+        Most pages served at a time.
+    idle_minutes : int
+        After this time without a message the kernel of a page that is no longer connected is ended.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = "127.0.0.1"
     port: int = Field(8866, ge=0, le=65535)
+    token: SecretStr = SecretStr("")
+    kernels: int = Field(8, ge=1)
+    idle_minutes: int = Field(10, ge=1)
 
 
 class Settings(BaseSettings):

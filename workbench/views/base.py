@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
@@ -18,12 +19,12 @@ from workbench.views.export import csv_text, file_stem
 from workbench.views.state import EMPTY, Selected, Selection, State
 from workbench.views.style import DENSITIES, stylesheet
 from workbench.views.tools import Tools
-from workbench.views.view_session import ViewSession
+from workbench.views.view_session import Frame, ViewSession
 
 if TYPE_CHECKING:
     from workbench.views.chart import Chart
 
-__all__ = ["View", "ViewSession", "callback"]
+__all__ = ["Frame", "View", "ViewSession", "callback"]
 
 
 class View(ABC):
@@ -61,7 +62,12 @@ class View(ABC):
             @callback
             def on_row(self, name):               # a row was clicked: all views learn of it, and the address
                 self.choose(Selected(asset="SMAP", channel=name))
-                self.draw()
+                self.draw()                       # self.go("anomalies") would also open that tab
+
+            @callback
+            def on_close_alert(self, button):
+                self.session.maintenance.close(...)
+                self.altered()                    # data has changed: other views read again when they are shown
 
             def show_selection(self, now):        # another view, or a link, has chosen
                 self.draw()
@@ -80,6 +86,8 @@ class View(ABC):
 
             def code_lines(self):                 # the notebook cell that gives the same result
                 return ["session.overview()"]
+
+    A button with the class `wb-key-x` is clicked by the key x while its view is shown; `shortcuts` says so under `?`.
 
     Where a subclass has parameters of its own it hands the others on: `def __init__(self, session, *, mine=1, **frame)`
     and `super().__init__(session, **frame)`.
@@ -103,6 +111,8 @@ class View(ABC):
         In addresses, and on screen.
     keys : tuple of str
         Keys of the state that are this view's own.
+    shortcuts : mapping of str to str
+        Words by key, for the list under `?`.
     widget : ipywidgets.Widget
         The root with its stylesheet; displaying the view displays this.
     pane : ipywidgets.Widget
@@ -128,6 +138,7 @@ class View(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     keys: ClassVar[tuple[str, ...]] = ()
+    shortcuts: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -147,12 +158,14 @@ class View(ABC):
         self.selection = Selection() if selection is None else selection
         self.active = True
         self.failure: Failure | None = None
-        self._failed = self._missed = ""
-        self._movers: list[Callable[[bool], None]] = []
+        self._failed = ""
+        self._missed: set[str] = set()
+        self._frame: Frame | None = None
         self.head = widgets.HTML()
         self.head.add_class("wb-headline")
         self._notice = widgets.HTML()
         self._notice.add_class("wb-notice")
+        self._style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._progress = widgets.HTML()
         self._progress.add_class("wb-progress")
         self.tools = Tools(self)
@@ -206,11 +219,18 @@ class View(ABC):
         """Give the lines after `session = wb.open()` whose last one has the result that is shown."""
         return []
 
+    def poll(self) -> None:
+        """Look, cheaply, whether others have changed what is shown; called every few seconds while it is shown."""
+        return
+
     def set_active(self, active: bool) -> None:
         """Take note of being shown or hidden; a view with a clock stops it when hidden, after calling this."""
         self.active = active
-        if active and self._missed:
-            self._missed = ""
+        missed, self._missed = (self._missed, set()) if active else (set(), self._missed)
+        if "refresh" in missed:
+            with Guard(self, "refresh"):
+                self.refresh()
+        if "selection" in missed:
             with Guard(self, "show_selection"):
                 self.show_selection(self.selection.now)
 
@@ -224,13 +244,7 @@ class View(ABC):
         return State({"view": self.name, **chosen, **self.read_state()})
 
     def restore(self, state: State) -> None:
-        """Show a state, as from a link or the browser's back button.
-
-        Parameters
-        ----------
-        state : State
-            Where it names no asset or channel, the selection stays.
-        """
+        """Show a state, as from a link; where it names no asset or channel, the selection stays."""
         if "asset" in state or "channel" in state:
             anomaly = int(state["anomaly"]) if "anomaly" in state else None
             chosen = Selected(state.get("asset", ""), state.get("channel", ""), anomaly)
@@ -247,23 +261,35 @@ class View(ABC):
             self.moved(step=True)
 
     def moved(self, *, step: bool = False) -> None:
-        """Tell who follows the state that it has changed.
+        """Tell the page that the state has changed; after a `step` the back button comes back to what was before."""
+        if self._frame is not None:
+            self._frame.on_moved(step=step)
 
-        Parameters
-        ----------
-        step : bool
-            Whether the back button should come back to what was before.
-        """
-        for mover in tuple(self._movers):
-            mover(step)
+    def go(self, name: str) -> None:
+        """Open another view with what is chosen; nothing happens where this one stands alone."""
+        if self._frame is not None:
+            self._frame.open(name)
 
-    def on_moved(self, mover: Callable[[bool], None]) -> None:
-        """Have a callable told, with `step`, when the state has changed."""
-        self._movers.append(mover)
+    def altered(self) -> None:
+        """Tell the other views that data has changed; they read again when they are shown."""
+        if self._frame is not None:
+            self._frame.on_altered(self)
+
+    def outdate(self) -> None:
+        """Read again: at once where the view is shown, else when it is."""
+        if self.active:
+            with Guard(self, "refresh"):
+                self.refresh()
+        else:
+            self._missed.add("refresh")
+
+    def put_into(self, frame: Frame) -> None:
+        """Have a frame follow the view."""
+        self._frame = frame
 
     def _on_selected(self, now: Selected) -> None:
         if not self.active:
-            self._missed = "selection"
+            self._missed.add("selection")
             return
         with Guard(self, "show_selection"):
             self.show_selection(now)
@@ -274,32 +300,23 @@ class View(ABC):
     @cached_property
     def widget(self) -> widgets.Widget:
         """The root, with the stylesheet that the shell would give."""
-        self._style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._restyle()
         root = widgets.Box([self._style, self.pane])
         root.add_class("wb")
         return root
 
     def set_theme(self, theme: str, density: str | None = None) -> None:
-        """Show the view in other colours, and closer together or wider apart.
-
-        Parameters
-        ----------
-        theme : str
-            `light` or `dark`.
-        density : str, optional
-            `compact` or `roomy`; as it is where omitted.
-        """
+        """Show the view in other colours, and `compact` or `roomy`; as it is where omitted."""
         recolour = THEMES[theme] is not self.tokens
         self.tokens, self.density = THEMES[theme], density or self.density
-        self._restyle()
+        if "widget" in self.__dict__:
+            self._restyle()
         if recolour:
             with Guard(self, "recolour"):
                 self.recolour()
 
     def _restyle(self) -> None:
-        if "widget" in self.__dict__ or hasattr(self, "_style"):
-            self._style.value = f"<style>{stylesheet(self.tokens, self.density)}</style>"
+        self._style.value = f"<style>{stylesheet(self.tokens, self.density)}</style>"
 
     # ---- errors and progress
 
@@ -366,7 +383,7 @@ class View(ABC):
     def close(self) -> None:
         """Take the view from the page; a subclass that has a clock stops it first and calls this last."""
         self.selection.unobserve(self._on_selected)
-        self._movers.clear()
+        self._frame = None
         self.pane.close()
         if "widget" in self.__dict__:
             self.widget.close()

@@ -1,4 +1,4 @@
-"""Serving an app: Voila on this machine, with our template and BokehJS from Bokeh's own package.
+"""Serving the apps: Voila with our template, and every script from this server.
 
 Voila, and everything it brings, loads inside the functions.
 """
@@ -11,7 +11,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
@@ -21,17 +20,19 @@ from typing import Any
 from workbench.exceptions import SettingsError
 from workbench.settings import Settings
 
-__all__ = ["apps_folder", "serve_dashboard", "settings_environment", "template_folder", "wait_for_page"]
+__all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "settings_environment", "template_folder"]
 
-_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "@bokeh/jupyter_bokeh")
-"""Of all that is installed into JupyterLab, a page loads only these: widgets and Bokeh."""
+SHELL_APP = "workbench.ipynb"
+"""The app at `/`: all views."""
 
 _LONGEST_FOLDER = 30
 """Characters of the temporary folder with which the names of a kernel's sockets stay under the system's 107."""
 
-_IDLE_SECONDS = 30 * 60
-"""After this time without a message the kernel of a page that is no longer connected is ended."""
+_SHORTEST_TOKEN = 16
+"""Characters."""
 
+_LONGEST_LOG = 8 * 2**20
+"""Bytes of the log after which the server begins a new one and keeps the old one beside it."""
 
 _KERNEL = {
     "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"],
@@ -50,19 +51,20 @@ def serve_dashboard(
     open_browser: bool = False,
     announce: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve one app until Ctrl-C or SIGTERM.
+    """Serve the apps until Ctrl-C or SIGTERM.
 
-    Kernels are started ahead, so that a page does not wait for imports; sources and tracebacks are not shown, no file
-    beside the notebook is served, and only this machine can connect.
+    A kernel is started ahead, so that a page does not wait for imports; sources and tracebacks are not shown, no file
+    beside the notebook is served, pages send no code to run, and past the budget of kernels a page says so and tries
+    again.
 
     Parameters
     ----------
     settings : Settings
         Handed to the kernels as they are, whatever folder the notebook lies in.
     notebook : Path, optional
-        The app; the overview where omitted.
+        The app at `/`; the shell with all views where omitted. Those beside it are at `/app/<name>`.
     host : str, optional
-        Loopback address to listen on; that of the settings where omitted.
+        Address to listen on; that of the settings where omitted. One that others reach needs a token.
     port : int, optional
         TCP port; that of the settings where omitted, any free one where 0.
     open_browser : bool
@@ -73,21 +75,25 @@ def serve_dashboard(
     Raises
     ------
     SettingsError
-        The notebook does not exist, the host is not loopback, or the port is taken.
+        The notebook does not exist, the host needs a token that is not there, or the port is taken.
     """
     host = settings.dashboard.host if host is None else host
-    notebook = apps_folder() / "overview.ipynb" if notebook is None else notebook
+    token = settings.dashboard.token.get_secret_value()
+    notebook = apps_folder() / SHELL_APP if notebook is None else notebook
     if not notebook.is_file():
         raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
-    _check_loopback(host)
+    _check_token(host, token)
     port = _free_port(host, settings.dashboard.port if port is None else port)
     with template_folder() as folder:
-        os.environ.pop("WORKBENCH_ENV", None)
+        for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
+            os.environ.pop(name, None)
         os.environ.update(settings_environment(settings))
+        os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
         os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *_present(os.environ.get("JUPYTER_PATH"))])
         if announce is not None:
-            announce(f"Dashboard: http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C stops it)")
-        _run_voila(notebook.resolve(), host, port, open_browser)
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+            announce(f"Dashboard: {address} ({'sign in with the token, ' if token else ''}Ctrl-C stops it)")
+        _run(settings, notebook.resolve(), host, port, token, open_browser)
 
 
 def apps_folder() -> Path:
@@ -105,9 +111,9 @@ def apps_folder() -> Path:
     package = Path(__file__).resolve().parents[1]
     places = (package / "apps", package.parent / "apps")
     for folder in places:
-        if (folder / "overview.ipynb").is_file():
+        if (folder / SHELL_APP).is_file():
             return folder
-    raise SettingsError(f"overview.ipynb is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
+    raise SettingsError(f"{SHELL_APP} is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -121,9 +127,9 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        `WORKBENCH_*`; a setting that is None is left out.
+        `WORKBENCH_*`; a setting that is None is left out, and so is the token, which no kernel needs.
     """
-    values = settings.model_dump(mode="json", exclude_none=True)
+    values = settings.model_dump(mode="json", exclude_none=True, exclude={"dashboard": {"token"}})
     values |= {name: str(getattr(settings, name).resolve()) for name in ("home", "catalog") if name in values}
     return {
         f"WORKBENCH_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
@@ -138,50 +144,49 @@ def template_folder() -> Iterator[Path]:
     Yields
     ------
     Path
-        Folder for `JUPYTER_PATH`; it holds `bokeh.min.js` of the installed Bokeh, so that Python and browser agree.
+        Folder for `JUPYTER_PATH`; it holds `bokeh.min.js` of the installed Bokeh, so that Python and browser agree,
+        and the front end in one file.
     """
     from bokeh.util.paths import bokehjs_path
+    from jupyter_core.paths import jupyter_path
+
+    from workbench.views.front import front_end, write_compressed
 
     with tempfile.TemporaryDirectory(prefix="workbench-") as name:
         folder = Path(name)
         target = folder / "voila" / "templates" / "workbench"
         with as_file(files("workbench.views") / "template") as source:
             shutil.copytree(source, target)
-        (target / "static").mkdir()
-        shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", target / "static")
+        static = target / "static"
+        static.mkdir()
+        (target / "workbench.js").rename(static / "workbench.js")
+        shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", static)
+        roots = [Path(root) for root in jupyter_path()]
+        voila = next(root for root in roots if (root / "voila" / "templates" / "base").is_dir())
+        (static / "front.js").write_text(front_end(voila), encoding="utf-8")
+        shutil.copy(voila / "voila" / "templates" / "base" / "static" / "voila-style.js", static)
+        write_compressed(static)
         kernel = folder / "kernels" / "python3" / "kernel.json"
         kernel.parent.mkdir(parents=True)
         kernel.write_text(json.dumps(_KERNEL), encoding="utf-8")
         yield folder
 
 
-def wait_for_page() -> None:
-    """Hold a kernel that was started ahead until a browser asks for its page.
-
-    What runs after this in an app sees the data of that moment. Does nothing anywhere but in such a kernel.
-    """
-    if os.environ.get("VOILA_PREHEAT", "False") == "False":
-        return
-    from voila.utils import wait_for_request
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        wait_for_request()
-    unreachable = any("Failed to connect" in str(warning.message) for warning in caught)
-    if "SERVER_SOFTWARE" not in os.environ and not unreachable:
-        os._exit(0)  # the server stopped while this kernel waited; nobody is left to answer
-
-
-def _check_loopback(host: str) -> None:
+def _is_loopback(host: str) -> bool:
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        return False
+
+
+def _check_token(host: str, token: str) -> None:
+    if not token and not _is_loopback(host):
         raise SettingsError(
-            f"Host {host!r} is not this machine: the dashboard has no sign-in.",
-            "Use 127.0.0.1, and reach it from elsewhere through an SSH tunnel or a proxy that signs users in.",
+            f"Host {host!r} is not this machine, and there is no token: whoever reaches it could acknowledge and plan.",
+            "Set WORKBENCH_DASHBOARD__TOKEN to at least 16 characters, or use 127.0.0.1.",
         )
+    if token and len(token) < _SHORTEST_TOKEN:
+        raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
 
 
 def _free_port(host: str, port: int) -> int:
@@ -201,17 +206,24 @@ def _present(value: str | None) -> list[str]:
     return [value] if value else []
 
 
-def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[str, Any]]:
+def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> Mapping[str, Any]:
+    from workbench.views.front import EXTENSIONS
+    from workbench.views.logs import LOOK_HEADER
+
     short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
+    local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}
     return {
-        "Voila": {
+        "DashboardServer": {
             "ip": host,
             "port": port,
             "port_retries": 0,
+            "token": token,
             "open_browser": open_browser,
             "log_level": "ERROR",
             "config_file_paths": [],
-            "tornado_settings": {"allow_remote_access": False, "local_hostnames": ["localhost"]},
+            "tornado_settings": local,
+            "budget": settings.dashboard.kernels,
+            "reports": str(settings.reports_path.resolve()),
         },
         "VoilaConfiguration": {
             "template": "workbench",
@@ -222,24 +234,37 @@ def _options(host: str, port: int, open_browser: bool) -> Mapping[str, Mapping[s
             "preheat_kernel": True,
             "default_pool_size": 1,
             "file_allowlist": [],
-            "extension_allowlist": list(_EXTENSIONS),
+            "extension_allowlist": list(EXTENSIONS),
             "extension_denylist": [],
+            "http_header_envs": [LOOK_HEADER],
+        },
+        "VoilaExecutor": {
+            "cell_error_instruction": "The log says more; `workbench doctor` what to mend."
         },
         "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
+        "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
         "MappingKernelManager": {
-            "cull_idle_timeout": _IDLE_SECONDS,
+            "cull_idle_timeout": settings.dashboard.idle_minutes * 60,
             "cull_interval": 60,
             "cull_connected": False,
         },
     }
 
 
-def _run_voila(notebook: Path, host: str, port: int, open_browser: bool) -> None:
+def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, open_browser: bool) -> None:
     from tornado.web import HTTPError
     from traitlets.config import Config
-    from voila.app import Voila
+
+    from workbench.views.logs import log_path, log_to
+    from workbench.views.server import DashboardServer
 
     for name in ("tornado.application", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
-    with suppress(HTTPError):  # stopped while a kernel starts: it is not known yet, and ends with its parent
-        Voila.launch_instance(argv=[str(notebook)], config=Config(_options(host, port, open_browser)))
+    log = log_path(settings.home)
+    if log.is_file() and log.stat().st_size > _LONGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))
+    for name in ("workbench", "tornado", "Voila", "DashboardServer"):
+        log_to(log, name)
+    with suppress(HTTPError, KeyboardInterrupt):  # stopped while a kernel starts: it ends with its parent
+        options = _options(settings, host, port, token, open_browser)
+        DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))

@@ -1,6 +1,7 @@
 """The stylesheet of all views, from the same tokens as the charts."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def stylesheet(tokens: Tokens, density: str = "compact") -> str:
-    """Give the rules of `workbench.css` after the tokens as CSS variables.
+    """Give the rules of `workbench.css`, then those of each view's own file, after the tokens as CSS variables.
 
     Parameters
     ----------
@@ -37,5 +38,12 @@ def stylesheet(tokens: Tokens, density: str = "compact") -> str:
     values |= {level: tokens.level(level) for level in SEVERITIES}
     values |= {f"size-{name}": size for name, size in DENSITIES[density].items()}
     variables = "".join(f"--wb-{name}:{value};" for name, value in values.items())
-    rules = files("workbench.views").joinpath("workbench.css").read_text(encoding="utf-8")
-    return f":root{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{rules}"
+    return f":root{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{_rules()}"
+
+
+@cache
+def _rules() -> str:
+    folder = files("workbench.views")
+    names = [file.name for file in folder.iterdir() if file.name.endswith(".css")]
+    names.sort(key=lambda name: (name != "workbench.css", name))
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)

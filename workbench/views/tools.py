@@ -40,9 +40,9 @@ class Tools:
         }
         self._refresh = button("Refresh", "Read everything again (R)", self.on_refresh)
         for key, made in {"refresh": self._refresh, **self._buttons}.items():
-            made.add_class(f"wb-tool-{key}")
+            made.add_class(f"wb-key-{key[0]}")
         self.widget = box("wb-tools", self._refresh, *self._buttons.values())
-        self.panel = box("wb-panel wb-popover")
+        self.panel = box("wb-panel wb-popover wb-tool-panel")
         self._saved = widgets.HTML()
         self._csv = button("CSV of the table", "Save what the table shows", self.on_csv)
         self._saves: dict[widgets.Button, tuple[str, str]] = {}
@@ -89,6 +89,9 @@ class Tools:
         self._saved.value = f"{escape(stem)}.{kind}"
 
     def _show(self, key: str) -> None:
+        for name, made in self._buttons.items():
+            for cls in ("wb-opened", "wb-opener-open"):
+                (made.add_class if name == key else made.remove_class)(cls)
         self.opened = key
         for child in self.panel.children:
             if child not in (self._csv, self._saved):

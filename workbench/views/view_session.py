@@ -1,4 +1,4 @@
-"""What views ask of a session."""
+"""What views ask of a session, and of the page that they are part of."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ import xarray as xr
 from workbench.settings import Settings
 from workbench.telemetry.catalog import Catalog
 
-__all__ = ["ViewSession"]
+__all__ = ["Frame", "ViewSession"]
 
 
 class ViewSession(Protocol):
@@ -42,3 +42,16 @@ class ViewSession(Protocol):
 
     def quality(self, channels: Sequence[str]) -> xr.Dataset:
         """Report on the quality of the telemetry."""
+
+
+class Frame(Protocol):
+    """What a view asks of the page that it is part of."""
+
+    def on_moved(self, *, step: bool) -> None:
+        """Take note of the view's state."""
+
+    def open(self, name: str) -> None:
+        """Show another view."""
+
+    def on_altered(self, view: object) -> None:
+        """Have the other views read again."""

@@ -1,0 +1,45 @@
+"""What an app does in its last cell: wait for a browser, and show what that asks for."""
+
+import os
+import warnings
+
+from workbench.views.logs import LOOK_HEADER, log_path, log_to
+from workbench.views.shell import Shell
+
+__all__ = ["show", "wait_for_page"]
+
+
+def show(shell: Shell) -> Shell:
+    """Show the page that a browser asks for, as soon as one does; at once in JupyterLab.
+
+    Parameters
+    ----------
+    shell : Shell
+
+    Returns
+    -------
+    Shell
+        The same.
+    """
+    log_to(log_path(shell.session.settings.home))
+    wait_for_page()
+    look = os.environ.get(f"HTTP_{LOOK_HEADER.upper().replace('-', '_')}", "")
+    shell.visit(os.environ.get("QUERY_STRING", ""), look)
+    return shell
+
+
+def wait_for_page() -> None:
+    """Hold a kernel that was started ahead until a browser asks for its page.
+
+    What runs after this in an app sees the data of that moment. Does nothing anywhere but in such a kernel.
+    """
+    if os.environ.get("VOILA_PREHEAT", "False") == "False":
+        return
+    from voila.utils import wait_for_request
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        wait_for_request()
+    unreachable = any("Failed to connect" in str(warning.message) for warning in caught)
+    if "SERVER_SOFTWARE" not in os.environ and not unreachable:
+        os._exit(0)  # the server stopped while this kernel waited; nobody is left to answer

@@ -1,0 +1,308 @@
+"""The page: a header, a tab for each view, and the address that follows what is shown."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbench.exceptions import SettingsError, ViewError
+from workbench.plots.theme import THEMES
+from workbench.views.base import View
+from workbench.views.boxes import box, button
+from workbench.views.callbacks import Failure, Guard, callback
+from workbench.views.cards import error_card, progress_card
+from workbench.views.header import header_markup, help_markup
+from workbench.views.polling import Polling
+from workbench.views.registry import VIEWS, view_class
+from workbench.views.state import EMPTY, Selection, State
+from workbench.views.style import DENSITIES, stylesheet
+from workbench.views.view_session import ViewSession
+
+__all__ = ["Shell"]
+
+_POLL_SECONDS = 3.0
+
+
+class Shell:
+    """All views on one page; each is built when its tab is first opened and stays in the page from then on.
+
+    Parameters
+    ----------
+    session : ViewSession
+        Where all values come from.
+    names : sequence of str, optional
+        Views in the order of their tabs; all of `VIEWS` where omitted. One alone has neither tabs nor header.
+    theme, density : str
+        `light` or `dark`; `compact` or `roomy`.
+    state : mapping of str to object
+        What to show first, as from a link; a link that cannot be read gives a card and the first view.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Box
+        The root; displaying the shell displays this.
+    selection : Selection
+        Shared by all views.
+    views : dict of str to View
+        Those opened so far.
+    current : str
+        The view that is shown.
+
+    Raises
+    ------
+    SettingsError
+        There is no such theme or density.
+    ViewError
+        There is no such view.
+    """
+
+    title = "Workbench"
+
+    def __init__(
+        self,
+        session: ViewSession,
+        names: Sequence[str] | None = None,
+        *,
+        theme: str = "light",
+        density: str = "compact",
+        state: Mapping[str, object] = EMPTY,
+    ) -> None:
+        self._classes = {name: view_class(name) for name in (VIEWS if names is None else names)}
+        self.session, self.selection = session, Selection()
+        self.views: dict[str, View] = {}
+        self.current = ""
+        self.failure: Failure | None = None
+        self._failed, self._returning = "", False
+        self.theme, self.density = self._look(theme, density)
+        self._polling = Polling(self.on_poll, _POLL_SECONDS)
+        self._build()
+        self._restyle()
+        self.restore(state)
+
+    def _build(self) -> None:
+        hidden = {"layout": widgets.Layout(display="none")}
+        self._style, self._address = widgets.HTML(**hidden), widgets.HTML(**hidden)
+        self._visit = widgets.Text(continuous_update=False, **hidden)
+        self._visit.add_class("wb-visit")
+        self._visit.observe(self.on_visit, "value")
+        self._header, self._notice, self._progress = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._header.add_class("wb-fleet")
+        self._notice.add_class("wb-notice")
+        self._theme_button = button("", "Switch between light and dark (T)", self.on_look, "wb-key-t")
+        self._density_button = button("", "Switch between compact and roomy (D)", self.on_look, "wb-key-d")
+        self._help_button = button("?", "Keyboard shortcuts (?)", self.on_help, "wb-key-help wb-opener-help")
+        self._tabs = {
+            name: button(cls.title, f"{cls.title} ({place})", self.on_tab, f"wb-tab wb-key-{place}")
+            for place, (name, cls) in enumerate(self._classes.items(), 1)
+        }
+        self._help = box("wb-help wb-panel wb-popover")
+        self._help.layout.display = "none"
+        self._panes = box("wb-panes")
+        looks = box("wb-looks", self._theme_button, self._density_button, self._help_button)
+        head = box("wb-header", self._header, looks)
+        navigation = box("wb-nav", *self._tabs.values())
+        alone = len(self._classes) == 1
+        frame = (head,) if alone else (head, navigation)
+        self.widget = box(
+            f"wb wb-shell{' wb-alone' if alone else ''}",
+            self._style,
+            self._address,
+            self._visit,
+            *frame,
+            self._help,
+            self._notice,
+            self._progress,
+            self._panes,
+        )
+
+    # ---- state
+
+    @property
+    def view(self) -> View | None:
+        """The view that is shown; None where it could not be opened."""
+        return self.views.get(self.current)
+
+    @property
+    def state(self) -> State:
+        """What a link must carry to show the same again."""
+        return self.view.state if self.view else State({"view": self.current})
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Show a state, as from a link or the browser's back button."""
+        self._returning = True
+        try:
+            with Guard(self, "open link"):
+                wanted = State(state)
+                self._show(wanted.get("view", next(iter(self._classes))), wanted)
+            if not self.current:
+                self._show(next(iter(self._classes)), EMPTY)
+        finally:
+            self._returning = False
+        self.on_moved(step=False)
+
+    def visit(self, query: str = "", look: str = "") -> None:
+        """Show what a browser has asked for, with the data of this moment; the page of the dashboard calls this.
+
+        Parameters
+        ----------
+        query : str
+            Of the address.
+        look : str
+            What the reader chose on an earlier page, as `dark.roomy`.
+        """
+        theme, _, density = look.partition(".")
+        if theme in THEMES and density in DENSITIES:
+            self.set_look(theme, density)
+        self.refresh()
+        if query:
+            with Guard(self, "open link"):
+                self.restore(State.parse(query))
+        self._polling.start()
+
+    def open(self, name: str) -> None:
+        """Show a view with what is chosen.
+
+        Raises
+        ------
+        ViewError
+            There is no such view.
+        """
+        self._show(name, None)
+        self.on_moved(step=True)
+
+    def _show(self, name: str, state: State | None) -> None:
+        if name not in self._classes:
+            raise ViewError(f"There is no view {name!r}.", f"Views: {', '.join(self._classes)}.")
+        if name not in self.views:
+            self._open(name, State() if state is None else state)
+        elif state is not None:
+            self.views[name].restore(state)
+        for other, view in self.views.items():
+            view.pane.layout.display = None if other == name else "none"
+            if view.active != (other == name):
+                view.set_active(other == name)
+        for other, tab in self._tabs.items():
+            (tab.add_class if other == name else tab.remove_class)("wb-current")
+        self.current = name
+
+    def _open(self, name: str, state: State) -> None:
+        cls = self._classes[name]
+        self._progress.value = progress_card(f"Opening {cls.title}")
+        try:
+            opened = cls(self.session, theme=self.theme, density=self.density, selection=self.selection, state=state)
+        finally:
+            self._progress.value = ""
+        opened.put_into(self)
+        self.views[name] = opened
+        self._panes.children = (*self._panes.children, opened.pane)
+
+    # ---- what views and widgets call
+
+    def on_moved(self, *, step: bool) -> None:
+        """Have the address follow."""
+        if not self._returning:
+            query = escape(self.state.query())
+            look = f"{self.theme}.{self.density}"
+            self._address.value = (
+                f'<i class="wb-address" data-query="{query}" data-step="{step:d}" data-look="{look}"></i>'
+            )
+
+    def on_altered(self, view: object) -> None:
+        """Have all other views, and the header, read again."""
+        for other in self.views.values():
+            if other is not view:
+                other.outdate()
+        self._tell()
+
+    @callback
+    def on_visit(self, change: dict[str, Any]) -> None:
+        """Show what the browser's back button has come to; the text before the first blank only makes it new."""
+        if change["new"]:
+            self.restore(State.parse(change["new"].partition(" ")[2]))
+
+    @callback
+    def on_tab(self, tab: widgets.Button) -> None:
+        """Show the view of a tab."""
+        self.open(next(name for name, made in self._tabs.items() if made is tab))
+
+    @callback
+    def on_look(self, pressed: widgets.Button) -> None:
+        """Switch theme or density."""
+        theme, density = self.theme, self.density
+        if pressed is self._theme_button:
+            theme = "light" if theme == "dark" else "dark"
+        else:
+            density = "compact" if density == "roomy" else "roomy"
+        self.set_look(theme, density)
+
+    @callback
+    def on_help(self, pressed: widgets.Button) -> None:
+        """Open the list of shortcuts, or close it."""
+        del pressed
+        closed = self._help.layout.display == "none"
+        shortcuts = self.view.shortcuts if self.view else {}
+        titles = [cls.title for cls in self._classes.values()]
+        self._help.children = [widgets.HTML(help_markup(titles, shortcuts))] if closed else []
+        self._help.layout.display = None if closed else "none"
+
+    @callback
+    def on_poll(self) -> None:
+        """Have the view that is shown look for what others have changed."""
+        if self.view is not None:
+            self.view.poll()
+
+    # ---- look
+
+    def set_look(self, theme: str, density: str) -> None:
+        """Show everything in other colours, closer together or wider apart."""
+        self.theme, self.density = self._look(theme, density)
+        self._restyle()
+        for view in self.views.values():
+            view.set_theme(theme, density)
+        self.on_moved(step=False)
+
+    def _look(self, theme: str, density: str) -> tuple[str, str]:
+        for kind, value, known in (("theme", theme, THEMES), ("density", density, DENSITIES)):
+            if value not in known:
+                raise SettingsError(f"{kind} is {value!r}.", f"Known: {', '.join(known)}.")
+        return theme, density
+
+    def _restyle(self) -> None:
+        self._style.value = f"<style>{stylesheet(THEMES[self.theme], self.density)}</style>"
+        self._theme_button.description = "Light" if self.theme == "dark" else "Dark"
+        self._density_button.description = "Compact" if self.density == "roomy" else "Roomy"
+
+    def refresh(self) -> None:
+        """Read the session again, for all views and the header."""
+        for view in self.views.values():
+            view.outdate()
+        self._tell()
+
+    def _tell(self) -> None:
+        with Guard(self, "read the fleet"):
+            now = self.session.clock()
+            self._header.value = header_markup(self.session.overview(), self.session.settings, now)
+
+    # ---- errors
+
+    def fail(self, failure: Failure, source: str) -> None:
+        """Show the card of an error."""
+        self.failure, self._failed = failure, source
+        self._notice.value = error_card(failure)
+
+    def mend(self, source: str) -> None:
+        """Take the card away that `source` has left."""
+        if self._failed == source:
+            self.failure, self._failed = None, ""
+            self._notice.value = ""
+
+    def close(self) -> None:
+        """End everything and take the page away."""
+        self._polling.stop()
+        for view in self.views.values():
+            view.close()
+        self.widget.close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self.widget._repr_mimebundle_(**kwargs)
