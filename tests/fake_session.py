@@ -1,13 +1,15 @@
 """A session that holds a small scored fleet in memory."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
-from workbench.settings import SeverityLevels
+from workbench.settings import Settings, SeverityLevels
 from workbench.telemetry.schema import make_channel
 
 
@@ -62,6 +64,8 @@ class FakeSession:
         }
         self.archive = FakeArchive({name: pd.DataFrame({"start": [600], "end": [700]}) for name in list(spans)[:1]})
         self.opened = []
+        self.settings = Settings(home=Path("fleet"))
+        self.clock = lambda: datetime(2026, 1, 2, 12, tzinfo=UTC)
 
     def overview(self):
         return pd.DataFrame([self._row(name) for name in self.spans], columns=COLUMNS)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.exceptions import SettingsError
 from workbench.plots.theme import THEMES, Tokens
+from workbench.views.boxes import close_tree
 from workbench.views.callbacks import Failure, Guard, callback
 from workbench.views.cards import error_card, progress_card
 from workbench.views.code import view_code
@@ -384,9 +385,11 @@ class View(ABC):
         """Take the view from the page; a subclass that has a clock stops it first and calls this last."""
         self.selection.unobserve(self._on_selected)
         self._frame = None
-        self.pane.close()
+        self.tools.close()
+        close_tree(self.pane)
+        close_tree(self._style)
         if "widget" in self.__dict__:
-            self.widget.close()
+            close_tree(self.widget)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.widget._repr_mimebundle_(**kwargs)

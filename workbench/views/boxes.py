@@ -4,7 +4,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-__all__ = ["box", "button", "classed"]
+__all__ = ["box", "button", "classed", "close_tree"]
 
 
 def box(names: str, *children: widgets.Widget) -> widgets.Box:
@@ -25,3 +25,12 @@ def classed(widget: Any, names: str) -> Any:
     for name in names.split():
         widget.add_class(name)
     return widget
+
+
+def close_tree(root: Any) -> None:
+    """Close a widget with all that is in it; one that is closed already stays so."""
+    for child in getattr(root, "children", ()):
+        close_tree(child)
+    for part in (getattr(root, "style", None), getattr(root, "layout", None), root):
+        if isinstance(part, widgets.Widget):
+            part.close()

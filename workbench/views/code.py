@@ -36,16 +36,18 @@ def view_code(view: CodedView) -> str:
         Python.
     """
     values = {key: value for key, value in view.state.items() if key != "view"}
+    lines = view.code_lines()
+    imports = [line for line in lines if line.startswith(("import ", "from "))]
+    body = "\n".join(line for line in lines if line not in imports).strip("\n")
     return "\n".join(
         [
-            "import workbench as wb",
-            "from workbench.views import open_view",
+            *sorted({"import workbench as wb", "from workbench.views import open_view", *imports}, reverse=True),
             "",
             "session = wb.open()",
-            *view.code_lines(),
+            body,
             "",
             "# the same, as it is on screen",
-            f"open_view(session, {view.name!r}, {values!r})",
+            f"open_view(session, {view.name!r}{f', {values!r}' if values else ''})",
         ]
     )
 

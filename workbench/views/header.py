@@ -16,6 +16,7 @@ GLOBAL_SHORTCUTS: Mapping[str, str] = {
     "R": "read everything again",
     "E": "export: CSV, PNG, SVG, link",
     "C": "show the code that gives the same",
+    "N": "run the scoring notebook on the chosen channel",
     "T": "light or dark",
     "D": "compact or roomy",
     "Tab, Shift Tab": "go through the controls",

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from workbench.exceptions import SettingsError, ViewError
 from workbench.plots.theme import THEMES
 from workbench.views.base import View
-from workbench.views.boxes import box, button
+from workbench.views.boxes import box, button, close_tree
 from workbench.views.callbacks import Failure, Guard, callback
 from workbench.views.cards import error_card, progress_card
 from workbench.views.header import header_markup, help_markup
@@ -78,6 +78,7 @@ class Shell:
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
         self._build()
         self._restyle()
+        self._tell()
         self.restore(state)
 
     def _build(self) -> None:
@@ -128,12 +129,12 @@ class Shell:
         """What a link must carry to show the same again."""
         return self.view.state if self.view else State({"view": self.current})
 
-    def restore(self, state: Mapping[str, object]) -> None:
-        """Show a state, as from a link or the browser's back button."""
+    def restore(self, state: Mapping[str, object] | str) -> None:
+        """Show a state, or what the query of an address asks for; where it cannot be shown, a card says why."""
         self._returning = True
         try:
             with Guard(self, "open link"):
-                wanted = State(state)
+                wanted = State.parse(state) if isinstance(state, str) else State(state)
                 self._show(wanted.get("view", next(iter(self._classes))), wanted)
             if not self.current:
                 self._show(next(iter(self._classes)), EMPTY)
@@ -156,8 +157,7 @@ class Shell:
             self.set_look(theme, density)
         self.refresh()
         if query:
-            with Guard(self, "open link"):
-                self.restore(State.parse(query))
+            self.restore(query)
         self._polling.start()
 
     def open(self, name: str) -> None:
@@ -219,7 +219,7 @@ class Shell:
     def on_visit(self, change: dict[str, Any]) -> None:
         """Show what the browser's back button has come to; the text before the first blank only makes it new."""
         if change["new"]:
-            self.restore(State.parse(change["new"].partition(" ")[2]))
+            self.restore(change["new"].partition(" ")[2])
 
     @callback
     def on_tab(self, tab: widgets.Button) -> None:
@@ -302,7 +302,7 @@ class Shell:
         self._polling.stop()
         for view in self.views.values():
             view.close()
-        self.widget.close()
+        close_tree(self.widget)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.widget._repr_mimebundle_(**kwargs)

@@ -56,7 +56,7 @@ class State(Mapping[str, str]):
                 raise ViewError(f"The state's {key} is too long or not text.", f"At most {_LONGEST} characters.")
         if "anomaly" in texts and not re.fullmatch(r"\d{1,12}", texts["anomaly"]):
             raise ViewError(f"anomaly is {texts['anomaly']!r}.", "Give the first sample of the sequence, as 2149.")
-        times = [axis_time(texts[key]) for key in ("from", "to") if key in texts]
+        times = [axis_time(texts[key]) for key in ("from", "to") if key in texts]  # raises where one is no time
         if len(times) == 2 and times[0] > times[1]:
             raise ViewError(f"from ({texts['from']}) lies after to ({texts['to']}).", "Give from before to.")
         self._values = texts

@@ -1,14 +1,17 @@
-"""The tools that every view has at its top right: read again, export, code, report."""
+"""The tools that every view has at its top right: read again, export, code, notebook."""
 
+import asyncio
 from html import escape
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from workbench.views.boxes import box, button
-from workbench.views.callbacks import Failure, callback
+from workbench.views.boxes import box, button, close_tree
+from workbench.views.callbacks import Failure, Guard, callback
+from workbench.views.cards import progress_card
 from workbench.views.code import code_markup
 from workbench.views.export import download_link, file_stem
+from workbench.views.report_job import make_report, report_link
 
 if TYPE_CHECKING:
     from workbench.views.base import View
@@ -28,7 +31,7 @@ class Tools:
     ----------
     widget, panel : ipywidgets.Box
     opened : str
-        Which panel is open: `export`, `code`, `report` or none.
+        Which panel is open: `export`, `code`, `notebook` or none.
     """
 
     def __init__(self, view: "View") -> None:
@@ -37,6 +40,7 @@ class Tools:
         self._buttons = {
             "export": button("Export", "Save the table or a chart, or copy a link (E)", self.on_tool),
             "code": button("Code", "Show the notebook cell that gives the same (C)", self.on_tool),
+            "notebook": button("Notebook", "Run the scoring notebook on the chosen channel (N)", self.on_tool),
         }
         self._refresh = button("Refresh", "Read everything again (R)", self.on_refresh)
         for key, made in {"refresh": self._refresh, **self._buttons}.items():
@@ -44,7 +48,11 @@ class Tools:
         self.widget = box("wb-tools", self._refresh, *self._buttons.values())
         self.panel = box("wb-panel wb-popover wb-tool-panel")
         self._saved = widgets.HTML()
+        self._report = widgets.HTML()
+        self._make = button("Make the report", "Takes about half a minute; the page goes on working", self.on_report)
+        self._making: asyncio.Task[None] | None = None
         self._csv = button("CSV of the table", "Save what the table shows", self.on_csv)
+        self._kept = (self._csv, self._saved, self._make, self._report)
         self._saves: dict[widgets.Button, tuple[str, str]] = {}
         self._show("")
 
@@ -88,15 +96,42 @@ class Tools:
         self._view.charts()[name].save(stem, kind)
         self._saved.value = f"{escape(stem)}.{kind}"
 
+    @callback
+    def on_report(self, button: widgets.Button) -> None:
+        """Begin to make the report of the chosen channel; in a script, make it."""
+        channel = self._view.selection.now.channel
+        button.disabled = True
+        self._report.value = progress_card(f"Running the scoring notebook on {channel}")
+        try:
+            self._making = asyncio.get_running_loop().create_task(self._run(channel))
+        except RuntimeError:
+            asyncio.run(self._run(channel))
+
+    async def _run(self, channel: str) -> None:
+        with Guard(self, "make the report"):
+            self._report.value = report_link(await make_report(self._view.session.settings, channel), channel)
+        if self._view.failure is not None:
+            self._report.value = ""
+        self._make.disabled = False
+
+    def close(self) -> None:
+        """Stop what is under way, and close what is in no panel."""
+        if self._making is not None:
+            self._making.cancel()
+        for kept in self._kept:
+            close_tree(kept)
+
     def _show(self, key: str) -> None:
         for name, made in self._buttons.items():
             for cls in ("wb-opened", "wb-opener-open"):
                 (made.add_class if name == key else made.remove_class)(cls)
         self.opened = key
         for child in self.panel.children:
-            if child not in (self._csv, self._saved):
-                child.close()
-        self.panel.children = {"export": self._export, "code": self._code}[key]() if key else ()
+            if child not in self._kept:
+                close_tree(child)
+        self.panel.children = (
+            {"export": self._export, "code": self._code, "notebook": self._notebook}[key]() if key else ()
+        )
         self.panel.layout.display = None if key else "none"
 
     def _export(self) -> tuple[widgets.Widget, ...]:
@@ -115,3 +150,9 @@ class Tools:
 
     def _code(self) -> tuple[widgets.Widget, ...]:
         return (widgets.HTML(code_markup(self._view.code())),)
+
+    def _notebook(self) -> tuple[widgets.Widget, ...]:
+        channel = self._view.selection.now.channel
+        if not channel:
+            return (widgets.HTML("Choose a channel first: its report is a notebook run on it."),)
+        return (widgets.HTML(f"Report on <b>{escape(channel)}</b>, a notebook run on it"), self._make, self._report)

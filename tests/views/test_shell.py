@@ -1,0 +1,180 @@
+import re
+
+import pytest
+
+from tests.fake_session import FakeSession, small_fleet
+from tests.views.test_base import Little
+from workbench.exceptions import SettingsError, ViewError
+from workbench.views import registry
+from workbench.views.shell import Shell
+from workbench.views.state import Selected, State
+
+
+class Second(Little):
+    name = "second"
+    title = "Second"
+    shortcuts = {"J": "next row"}
+
+
+@pytest.fixture(autouse=True)
+def _two_views(monkeypatch):
+    views = {cls.name: f"{cls.__module__}:{cls.__name__}" for cls in (Little, Second)}
+    monkeypatch.setattr(registry, "VIEWS", views)
+    monkeypatch.setattr("workbench.views.shell.VIEWS", views)
+
+
+@pytest.fixture
+def shell():
+    made = Shell(small_fleet())
+    yield made
+    made.close()
+
+
+def tab(shell, title):
+    return next(made for made in shell._tabs.values() if made.description == title)
+
+
+def address(shell):
+    return dict(re.findall(r'data-(\w+)="([^"]*)"', shell._address.value))
+
+
+def test_only_the_first_view_is_built(shell):
+    assert list(shell.views) == ["little"]
+    assert [made.description for made in shell._tabs.values()] == ["Little", "Second"]
+    assert address(shell)["query"] == "view=little"
+
+
+def test_a_tab_is_built_when_first_opened_and_kept(shell):
+    tab(shell, "Second").click()
+    first, second = shell.views["little"], shell.views["second"]
+    assert shell._panes.children == (first.pane, second.pane)
+    assert (first.pane.layout.display, second.pane.layout.display) == ("none", None)
+    assert (first.active, second.active) == (False, True)
+    tab(shell, "Little").click()
+    assert (first.pane.layout.display, second.pane.layout.display) == (None, "none")
+    assert shell.views == {"little": first, "second": second}
+    assert "wb-current" in tab(shell, "Little")._dom_classes
+    assert "wb-current" not in tab(shell, "Second")._dom_classes
+
+
+def test_a_selection_carries_over_to_tabs_that_are_open_and_to_those_that_are_not(shell):
+    shell.view.choose(Selected("SMAP", "P-1"))
+    shell.view.go("second")
+    assert shell.current == "second"
+    assert shell.view.shown == ["P-1"]
+    shell.view.choose(Selected("SMAP", "A-2", 900))
+    tab(shell, "Little").click()
+    assert shell.view.shown == ["A-2"]
+    assert address(shell) == {
+        "query": "view=little&amp;asset=SMAP&amp;channel=A-2&amp;anomaly=900",
+        "step": "1",
+        "look": "light.compact",
+    }
+
+
+def test_a_link_opens_its_view_and_a_visit_goes_back(shell):
+    shell.visit("view=second&channel=T-3&level=high")
+    assert (shell.current, shell.view.level, shell.selection.now.channel) == ("second", "high", "T-3")
+    shell._visit.value = "1 view=little&channel=P-1"
+    assert (shell.current, shell.view.shown[-1]) == ("little", "P-1")
+    assert address(shell)["step"] == "0"
+    shell._visit.value = "2 view=little&channel=P-1"
+    assert shell.failure is None
+
+
+@pytest.mark.parametrize("query", ["view=none", "channel=" + "x" * 300, "from=b", "view=second&channel=none"])
+def test_a_link_that_leads_nowhere_gives_a_card_and_a_page(query):
+    shell = Shell(small_fleet())
+    shell.visit(query)
+    assert shell.view is not None
+    assert shell.failure or shell.view.failure
+    assert shell.view.pane.layout.display is None
+
+
+def test_a_wrong_first_state_gives_a_card_and_the_first_view():
+    shell = Shell(small_fleet(), state={"view": "none"})
+    assert shell.current == "little"
+    assert "There is no view &#x27;none&#x27;" in shell._notice.value
+
+
+def test_new_data_in_one_view_is_read_by_the_others_when_shown(shell):
+    tab(shell, "Second").click()
+    shell.session.spans["M-5"] = [(100, 140, 99.0)]
+    shell.view.altered()
+    assert "critical" in shell._header.value
+    assert shell.views["little"].table["severity"].max() < 99
+    tab(shell, "Little").click()
+    assert shell.view.table["severity"].max() == 99
+
+
+def test_the_header_says_how_the_fleet_is_and_where_its_data_lies(shell):
+    head = re.sub(r"<[^>]+>", " ", shell._header.value)
+    assert "1 of 5 channels low" in head
+    assert "data: fleet" in head
+    assert "1 stale" in head
+    assert "as of 12:00:00 UTC" in head
+    assert "no telemetry yet" in Shell(FakeSession({}))._header.value
+
+
+def test_theme_and_density_reach_every_view_and_the_address(shell):
+    tab(shell, "Second").click()
+    shell._theme_button.click()
+    shell._density_button.click()
+    assert {(view.tokens.name, view.density) for view in shell.views.values()} == {("dark", "roomy")}
+    assert address(shell)["look"] == "dark.roomy"
+    assert shell._theme_button.description == "Light"
+    shell.visit("", "light.compact")
+    assert address(shell)["look"] == "light.compact"
+    shell.visit("", "sepia.airy")
+    assert (shell.theme, shell.density) == ("light", "compact")
+
+
+def test_shortcuts_are_listed_with_the_view_s_own(shell):
+    tab(shell, "Second").click()
+    shell._help_button.click()
+    listed = shell._help.children[0].value
+    assert "next row" in listed
+    assert "open a tab" in listed
+    shell._help_button.click()
+    assert shell._help.layout.display == "none"
+
+
+def test_the_view_that_is_shown_is_polled(shell):
+    polled = []
+    shell.view.poll = lambda: polled.append("little")
+    shell.on_poll()
+    tab(shell, "Second").click()
+    shell.on_poll()
+    assert polled == ["little"]
+
+
+def test_a_view_that_cannot_be_built_leaves_the_page_as_it_was(shell, monkeypatch):
+    def fail(self):
+        raise ViewError("No.", "Mend it.")
+
+    monkeypatch.setattr(Second, "build", fail)
+    tab(shell, "Second").click()
+    assert shell.current == "little"
+    assert "No." in shell._notice.value
+    assert shell._progress.value == ""
+
+
+def test_one_view_alone_has_neither_tabs_nor_header():
+    shell = Shell(small_fleet(), ["second"])
+    assert "wb-alone" in shell.widget._dom_classes
+    assert shell.current == "second"
+    assert not any("wb-nav" in child._dom_classes for child in shell.widget.children)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ViewError, match="no view 'third'. Views: little, second"):
+        Shell(small_fleet(), ["third"])
+    with pytest.raises(SettingsError, match="theme is 'sepia'"):
+        Shell(small_fleet(), theme="sepia")
+    with pytest.raises(ViewError, match="no view 'x'"):
+        registry.open_view(small_fleet(), "x")
+
+
+def test_a_view_is_opened_for_a_notebook_with_its_state():
+    view = registry.open_view(small_fleet(), "second", State({"channel": "P-1"}), theme="dark")
+    assert (view.shown, view.tokens.name) == (["P-1"], "dark")
