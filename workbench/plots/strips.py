@@ -32,7 +32,7 @@ from workbench.plots.series import set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 
-__all__ = ["base_figure", "strip_figure", "update_strip"]
+__all__ = ["base_figure", "name_strip", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
 _LEFT, _RIGHT = 116, 40  # pixels beside the frame, for names and limits
@@ -208,7 +208,23 @@ def update_strip(
     set_sources(plot, data)
     plot.y_range.update(start=low - (0.26 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
     _set_limits(plot, strip, low, high)
-    _name(plot, strip, colour)
+    name_strip(plot, strip, colour)
+
+
+def name_strip(plot: figure, strip: Strip, colour: str) -> None:
+    """Write a channel's name and units into the room at the left.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Made by `strip_figure`, changed in place.
+    strip : Strip
+    colour : str
+        Of the words.
+    """
+    axis = plot.left[0]
+    axis.axis_label = f"{strip.name} {strip.units}".strip()
+    axis.axis_label_text_color = colour
 
 
 def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
@@ -251,13 +267,6 @@ def _add_limits(plot: figure, tokens: Tokens) -> None:
         )
     axis = LinearAxis(name="limits", ticker=FixedTicker(ticks=[]), major_label_policy=NoOverlap(min_distance=1))
     plot.add_layout(axis, "right")
-
-
-def _name(plot: figure, strip: Strip, colour: str) -> None:
-    """Write name and units into the room at the left."""
-    axis = plot.left[0]
-    axis.axis_label = f"{strip.name} {strip.units}".strip()
-    axis.axis_label_text_color = colour
 
 
 def _set_limits(plot: figure, strip: Strip, low: float, high: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.plots.strip_data import Strip
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.boxes import box, classed
 from workbench.views.chart import Chart
@@ -296,9 +297,13 @@ class Monitoring(View):
 
     def _choose(self, channel: str) -> None:
         self.scene.channel = channel
+        strips = self.scene.strips(at_hand=self._prefetch.deferred)
+        if not self._charts.mark(self.scene.mode, strips, channel):
+            self._draw()
+        with self._quietly():
+            self._panel.choose([strip.name for strip in strips], channel)
+        self._write(strips)
         self.choose(Selected(self.scene.asset, channel))
-        self._draw()
-        self._tell()
 
     def _go(self) -> None:
         """Show another stretch of time."""
@@ -330,6 +335,11 @@ class Monitoring(View):
         strips = scene.strips(at_hand=self._prefetch.deferred)
         now = pd.Timestamp(self.session.clock()).tz_convert(None).to_datetime64()
         self.table = scene.store.table([strip.name for strip in strips], *scene.range, now=now, until=scene.until)
+        self._write(strips)
+
+    def _write(self, strips: list[Strip]) -> None:
+        """Write what is known of the channels."""
+        scene = self.scene
         title = self.session.catalog.asset(scene.asset).name if scene.asset else "No telemetry yet"
         self.head.value = head_markup(title, self.table, strips, scene.range, scene.until)
         self._key.value = key_markup(strips, scene.channel)

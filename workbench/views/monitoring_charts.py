@@ -12,7 +12,7 @@ from bokeh.plotting import figure
 from workbench.plots.heat_map import heat_map_figure, update_heat_map
 from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, update_overlay
 from workbench.plots.strip_data import Strip
-from workbench.plots.strips import base_figure, strip_figure, update_strip
+from workbench.plots.strips import base_figure, name_strip, strip_figure, update_strip
 from workbench.plots.theme import Tokens
 from workbench.views.monitoring_chart import LiveChart
 
@@ -108,6 +108,19 @@ class Charts:
         for name, (other, _) in self._made.items():
             other.layout.display = None if name == mode else "none"
 
+    def mark(self, mode: str, strips: Sequence[Strip], chosen: str) -> bool:
+        """Mark another channel without drawing anew; tell whether that could be done in this mode."""
+        if mode != "strips" or mode not in self._made:
+            return mode == "heat map"
+        chart, figures = self._made[mode]
+        with chart.together():
+            for plot, strip in zip(figures, strips, strict=False):
+                name_strip(plot, strip, self._colour(strip, chosen))
+        return True
+
+    def _colour(self, strip: Strip, chosen: str) -> str:
+        return self.tokens.accent if strip.name == chosen else self.tokens.text
+
     def _draw(
         self,
         mode: str,
@@ -130,8 +143,7 @@ class Charts:
             for place, plot in enumerate(figures[:-1]):
                 plot.visible = place < len(strips)
                 if plot.visible:
-                    colour = self.tokens.accent if strips[place].name == chosen else self.tokens.text
-                    update_strip(plot, strips[place], *shown, until, colour=colour)
+                    update_strip(plot, strips[place], *shown, until, colour=self._colour(strips[place], chosen))
 
     def _make(self, mode: str, start: float, end: float) -> list[figure]:
         style: dict[str, Any] = {"dated": bool(self._dated), "tokens": self.tokens, "x_range": Range1d(start, end)}
