@@ -182,7 +182,7 @@ def test_the_theme_recolours_once_and_the_density_not_at_all(view):
 
 @pytest.mark.parametrize("look", [{"theme": "sepia"}, {"density": "airy"}])
 def test_an_unknown_look_is_refused(look):
-    with pytest.raises(SettingsError, match="is '(sepia|airy)'. Known: "):
+    with pytest.raises(SettingsError, match=r"is '(sepia|airy)'\. Known: "):
         Little(small_fleet(), **look)
 
 

@@ -1,5 +1,7 @@
+import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,9 +15,12 @@ from tests.conftest import wave_channel
 from workbench.exceptions import SettingsError
 from workbench.settings import Settings, TelemanomParams, load_settings
 from workbench.telemetry.archive import Archive
-from workbench.views.serving import apps_folder, serve_dashboard, settings_environment, template_folder, wait_for_page
+from workbench.views import VIEWS
+from workbench.views.page import wait_for_page
+from workbench.views.serving import SHELL_APP, apps_folder, serve_dashboard, settings_environment, template_folder
 
-NOTEBOOK = apps_folder() / "overview.ipynb"
+APPS = [SHELL_APP, *(f"{name}.ipynb" for name in VIEWS)]
+NOTEBOOK = apps_folder() / SHELL_APP
 
 
 def test_settings_come_back_from_the_environment(tmp_path, monkeypatch):
@@ -34,10 +39,23 @@ def test_a_relative_home_is_taken_from_the_working_directory(tmp_path, monkeypat
     assert settings_environment(Settings(home=Path("data")))["WORKBENCH_HOME"] == str(tmp_path / "data")
 
 
+def test_no_kernel_is_given_the_token(tmp_path):
+    settings = Settings(home=tmp_path, dashboard={"token": "open-sesame-open-sesame", "kernels": 3})
+    assert "sesame" not in repr(settings)
+    environment = settings_environment(settings)
+    assert json.loads(environment["WORKBENCH_DASHBOARD"])["kernels"] == 3
+    assert "sesame" not in json.dumps(environment)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com", "::"])
-def test_a_host_that_others_reach_is_refused(tmp_path, host):
-    with pytest.raises(SettingsError, match="is not this machine"):
+def test_a_host_that_others_reach_is_refused_without_a_token(tmp_path, host):
+    with pytest.raises(SettingsError, match=r"is not this machine, and there is no token.*WORKBENCH_DASHBOARD__TOKEN"):
         serve_dashboard(Settings(home=tmp_path), NOTEBOOK, host=host, port=0)
+
+
+def test_a_token_that_can_be_guessed_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"token has 6 characters. At least 16"):
+        serve_dashboard(Settings(home=tmp_path, dashboard={"token": "sesame"}), NOTEBOOK, port=0)
 
 
 def test_a_taken_port_is_named(tmp_path):
@@ -54,15 +72,21 @@ def test_a_missing_app_is_named(tmp_path):
         serve_dashboard(Settings(home=tmp_path), tmp_path / "nowhere.ipynb")
 
 
-def test_the_template_carries_the_installed_bokeh_and_goes_away():
+def test_the_template_carries_the_installed_scripts_and_goes_away():
     with template_folder() as folder:
         template = folder / "voila" / "templates" / "workbench"
         assert json.loads((template / "conf.json").read_text()) == {"base_template": "lab"}
         page = (template / "index.html.j2").read_text()
-        assert "bokeh.min.js" in page
+        static = template / "static"
+        for name in ("bokeh.min.js", "front.js", "workbench.js", "voila-style.js"):
+            assert name in page
+            assert gzip.decompress((static / f"{name}.gz").read_bytes()) == (static / name).read_bytes()
         assert "://" not in page
-        script = (template / "static" / "bokeh.min.js").read_bytes()
-        assert bokeh.__version__.encode() in script
+        assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
+        front = (static / "front.js").read_text()
+        assert front.count("(()=>{") >= 80, "parts of the front end are missing"
+        chunks = set(re.findall(r"self\.((?:webpack|rspack)Chunk\w+)\s*\|\|", front))
+        assert len(chunks) == 4, "Voila's own, and those of its three extensions"
     assert not folder.exists()
 
 
@@ -71,8 +95,9 @@ def test_outside_a_preheated_kernel_nothing_waits(monkeypatch):
     wait_for_page()
 
 
-def test_the_app_has_three_cells_and_no_output():
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+@pytest.mark.parametrize("name", APPS)
+def test_every_app_has_three_cells_and_no_output(name):
+    cells = nbformat.read(apps_folder() / name, as_version=4).cells
     assert [cell.cell_type for cell in cells] == ["code"] * 3
     assert not any(cell.outputs for cell in cells)
 
@@ -83,7 +108,8 @@ def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
     source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
     trained = "import workbench as wb; s = wb.open(); s.train(progress=False); s.score_all()"
     heavy = "{'tensorflow', 'keras', 'mlflow', 'torch', 'sklearn'} & set(__import__('sys').modules)"
-    show = f"{source}\nprint([row.strip() for row, _ in view._list.options], {heavy})"
+    opened = "[page.open(name) for name in page._tabs]; assert page.failure is None"
+    show = f"{source}\n{opened}\nprint(page.view.failure, list(page.views), {heavy})"
     for code in (trained, show):
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -93,5 +119,4 @@ def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    assert "'X-1\\t" in done.stdout
-    assert done.stdout.strip().endswith("set()")
+    assert done.stdout.strip() == f"None {list(VIEWS)} set()"

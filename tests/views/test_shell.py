@@ -1,4 +1,5 @@
 import re
+from typing import ClassVar
 
 import pytest
 
@@ -13,7 +14,7 @@ from workbench.views.state import Selected, State
 class Second(Little):
     name = "second"
     title = "Second"
-    shortcuts = {"J": "next row"}
+    shortcuts: ClassVar = {"J": "next row"}
 
 
 @pytest.fixture(autouse=True)
@@ -167,7 +168,7 @@ def test_one_view_alone_has_neither_tabs_nor_header():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ViewError, match="no view 'third'. Views: little, second"):
+    with pytest.raises(ViewError, match=r"no view 'third'\. Views: little, second"):
         Shell(small_fleet(), ["third"])
     with pytest.raises(SettingsError, match="theme is 'sepia'"):
         Shell(small_fleet(), theme="sepia")

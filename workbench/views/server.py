@@ -213,6 +213,13 @@ class DashboardServer(Voila):  # type: ignore[misc]
         ]
         return [*ours, *others]
 
+    def start(self) -> None:
+        """Serve, and leave no file behind, however far it came."""
+        try:
+            super().start()
+        finally:
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+
     def listen(self) -> None:
         """Serve until a signal says stop; where it was started in the background, SIGINT too.
 
@@ -227,7 +234,6 @@ class DashboardServer(Voila):  # type: ignore[misc]
     def stop(self) -> None:
         """End the kernels, and leave those that do not end in time to notice that their parent is gone."""
         run_sync(self._stop_kernels)()
-        shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     async def _stop_kernels(self) -> None:
         for tasks in self.kernel_manager._pools.values():

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -84,7 +85,9 @@ def serve_dashboard(
         raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
     _check_token(host, token)
     port = _free_port(host, settings.dashboard.port if port is None else port)
-    with template_folder() as folder:
+    for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens; in the background SIGINT is ignored
+        signal.signal(number, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), template_folder() as folder:
         for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
             os.environ.pop(name, None)
         os.environ.update(settings_environment(settings))
@@ -238,9 +241,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
             "extension_denylist": [],
             "http_header_envs": [LOOK_HEADER],
         },
-        "VoilaExecutor": {
-            "cell_error_instruction": "The log says more; `workbench doctor` what to mend."
-        },
+        "VoilaExecutor": {"cell_error_instruction": "The log says more; `workbench doctor` what to mend."},
         "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
         "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
         "MappingKernelManager": {
@@ -265,6 +266,6 @@ def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, o
         log.replace(log.with_suffix(".log.1"))
     for name in ("workbench", "tornado", "Voila", "DashboardServer"):
         log_to(log, name)
-    with suppress(HTTPError, KeyboardInterrupt):  # stopped while a kernel starts: it ends with its parent
+    with suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent
         options = _options(settings, host, port, token, open_browser)
         DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))
