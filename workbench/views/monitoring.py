@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -69,11 +68,9 @@ class Monitoring(View):
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
         self._panel = Panel(self.on_name)
         self._key = widgets.HTML()
-        rules = files("workbench.views").joinpath("monitoring.css").read_text(encoding="utf-8")
-        style = widgets.HTML(f"<style>{rules}</style>", layout=widgets.Layout(display="none"))
         charts = classed(self._charts.widget, "wb-monitor-charts")
         left = box("wb-strips wb-panel", charts, self._key, self.controls.replay_bar)
-        return [style, self.controls.bar, box("wb-body", left, self._panel.widget)]
+        return [self.controls.bar, box("wb-body", left, self._panel.widget)]
 
     def refresh(self) -> None:
         """Read the session again; what is chosen stays where it can."""
