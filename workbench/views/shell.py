@@ -15,6 +15,7 @@ from workbench.views.cards import error_card, progress_card
 from workbench.views.header import header_markup, help_markup
 from workbench.views.polling import Polling
 from workbench.views.registry import VIEWS, view_class
+from workbench.views.remembered import remember_fleet
 from workbench.views.state import EMPTY, Selection, State
 from workbench.views.style import DENSITIES, stylesheet
 from workbench.views.view_session import ViewSession
@@ -69,7 +70,7 @@ class Shell:
         state: Mapping[str, object] = EMPTY,
     ) -> None:
         self._classes = {name: view_class(name) for name in (VIEWS if names is None else names)}
-        self.session, self.selection = session, Selection()
+        self.session, self.selection = remember_fleet(session), Selection()
         self.views: dict[str, View] = {}
         self.current = ""
         self.failure: Failure | None = None

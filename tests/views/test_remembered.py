@@ -1,0 +1,55 @@
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.conftest import wave_channel
+from workbench.views.remembered import data_stamp, remember_fleet
+
+
+@pytest.fixture
+def session(tmp_path):
+    session = wb.open(home=tmp_path)
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
+    session.train(progress=False)
+    return session
+
+
+def test_the_fleet_is_read_once_until_something_changes(session, monkeypatch):
+    reads = []
+    real = session.overview
+    monkeypatch.setattr(session, "overview", lambda: reads.append(1) or real())
+    remembered = remember_fleet(session)
+    first = remembered.overview()
+    first.loc[:, "channel"] = "changed by a reader"
+    assert remembered.overview()["channel"].tolist() == ["X-1"]
+    assert len(reads) == 1
+    session.score("X-1")
+    assert remembered.overview()["state"].tolist() == ["current"]
+    session.archive.write(wave_channel("X-2"), wave_channel("X-2", 3000, 1))
+    assert remembered.overview()["channel"].tolist() == ["X-1", "X-2"]
+    session.train("X-2")
+    assert remembered.overview()["reason"].tolist()[1] == "not scored yet"
+    assert len(reads) == 4
+    pd.testing.assert_frame_equal(remembered.overview(), real())
+
+
+def test_scoring_and_training_again_change_the_stamp(session):
+    stamps = {data_stamp(session.settings)}
+    for change in (session.score, session.train, session.score):
+        change("X-1", force=True)
+        stamps.add(data_stamp(session.settings))
+    assert len(stamps) == 4
+
+
+def test_nothing_is_remembered_of_a_registry_that_is_elsewhere(tmp_path):
+    assert data_stamp(wb.open(home=tmp_path).settings) == ()
+    (tmp_path / "archive.zarr").mkdir()
+    assert data_stamp(wb.open(home=tmp_path).settings) != ()
+    elsewhere = wb.open(home=tmp_path, tracking_uri=f"sqlite:///{tmp_path}/other.db")
+    assert data_stamp(elsewhere.settings) == ()
+
+
+def test_everything_else_is_the_session_s_own(session):
+    remembered = remember_fleet(session)
+    assert remembered.settings is session.settings
+    assert remembered.channel("X-1").sizes["time"] == 3000
