@@ -168,7 +168,7 @@ def strip_figure(
     apply_tokens(plot, tokens)
     plot.left[0].update(
         axis_label_orientation="horizontal",
-        axis_label_align="end",
+        axis_label_align="center",
         axis_label_standoff=4,
     )
     plot.right[0].update(axis_line_color=None, major_tick_out=2)
