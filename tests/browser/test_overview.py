@@ -1,103 +1,11 @@
 """The overview in a real browser, on the demo fleet, trained and scored by the real session."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-import workbench as wb
+from tests.browser.conftest import Dashboard
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-PATIENCE = 90_000
-SERVE = (
-    "import sys; from workbench.settings import load_settings\n"
-    "from workbench.views.serving import serve_dashboard\n"
-    "def say(line): print(line, flush=True)\n"
-    "serve_dashboard(load_settings(), port=0, announce=say)"
-)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-
-
-def chromium():
-    """System Chromium; None leaves the choice to Playwright."""
-    named = os.environ.get("CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory):
-    session = wb.open(home=tmp_path_factory.mktemp("fleet"))
-    session.import_demo()
-    names = session.archive.channels()
-    session.train(names[:-1], "ridge")
-    session.score_all(names[:-1])
-    return session
-
-
-class Dashboard:
-    """A served home, and what a page that visits it asks for and complains of."""
-
-    def __init__(self, browser: Browser, home: Path) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
-        environment |= {"WORKBENCH_HOME": str(home)}
-        self.server = subprocess.Popen(
-            [sys.executable, "-c", SERVE], env=environment, cwd=home, stdout=subprocess.PIPE, text=True
-        )
-        assert self.server.stdout is not None
-        self.url = self.server.stdout.readline().split()[1]
-        self.browser = browser
-        self.complaints: list[str] = []
-        self.outside: list[str] = []
-
-    def open(self, width: int = 1280, height: int = 800) -> Page:
-        page = self.browser.new_page(viewport={"width": width, "height": height})
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self._on_request)
-        page.set_default_timeout(PATIENCE)
-        while True:  # the server announces its address just before it listens
-            try:
-                page.goto(self.url)
-                break
-            except Error as error:
-                if "ERR_CONNECTION_REFUSED" not in str(error) or self.server.poll() is not None:
-                    raise
-                page.wait_for_timeout(250)
-        page.wait_for_selector(".wb-head h1")
-        return page
-
-    def close(self) -> None:
-        self.server.terminate()
-        self.server.communicate(timeout=60)
-
-    def _on_console(self, message) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
-
-    def _on_request(self, request) -> None:
-        if not request.url.startswith((self.url, "data:", "blob:")):
-            self.outside.append(request.url)
-
-
-@pytest.fixture(scope="module")
-def dashboard(browser, session):
-    served = Dashboard(browser, session.settings.home)
-    yield served
-    served.close()
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +71,11 @@ def test_every_channel_is_listed_as_the_session_knows_it(page, session):
 def test_the_head_counts_the_fleet(page, session):
     overview = session.overview()
     scored = overview[overview["state"] != "missing"]
-    head = page.locator(".wb-head .wb-line")
+    head = page.locator(".wb-overview .wb-headline .wb-line")
     expect(head).to_contain_text(f"{len(overview)} channels, {scored['anomalies'].sum()} anomalies")
     expect(head).to_contain_text(f"{len(scored)} scored, 1 not scored: run workbench score --all")
     for level, n in scored.loc[scored["level"] != "", "level"].value_counts().items():
-        expect(page.locator(f".wb-head li.{level} b")).to_have_text(str(n))
+        expect(page.locator(f".wb-overview .wb-headline li.{level} b")).to_have_text(str(n))
 
 
 def test_chart_and_table_hold_the_values_of_the_worst_channel(page, session):
@@ -213,23 +121,12 @@ def test_everything_is_on_one_screen(page, width, height):
         "() => [document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth]"
     )
     assert max(sizes) <= 0
-    for part in (".wb-head", ".wb-list", ".wb-charts", ".wb-anomalies"):
+    for part in (".wb-top", ".wb-list", ".wb-charts", ".wb-anomalies"):
         box = page.locator(part).bounding_box()
         assert box is not None
         assert box["height"] > 20
         assert box["y"] + box["height"] <= height
         assert box["x"] + box["width"] <= width
-
-
-def test_the_dark_theme_colours_page_and_charts(page):
-    before = page.evaluate("getComputedStyle(document.querySelector('.wb')).backgroundColor")
-    page.get_by_role("button", name="Dark").click()
-    expect(page.get_by_role("button", name="Light")).to_be_visible()
-    page.wait_for_function(
-        "before => getComputedStyle(document.querySelector('.wb')).backgroundColor != before", arg=before
-    )
-    page.wait_for_selector(".wb-charts canvas")
-    assert re.match(r"rgb\(2\d, 2\d, 2\d\)|rgb\(1\d, 2\d, 2\d\)", before) is None
 
 
 def test_a_page_shows_what_was_scored_after_its_kernel_was_started(dashboard, session):
@@ -249,7 +146,7 @@ def test_an_empty_home_says_what_to_run(browser, tmp_path):
     served = Dashboard(browser, tmp_path)
     try:
         page = served.open()
-        expect(page.locator(".wb-head")).to_contain_text("No telemetry yet. Run workbench run")
+        expect(page.locator(".wb-overview .wb-headline")).to_contain_text("No telemetry yet. Run workbench run")
         page.close()
     finally:
         served.close()

@@ -68,7 +68,7 @@ def test_a_selection_carries_over_to_tabs_that_are_open_and_to_those_that_are_no
     assert shell.view.shown == ["A-2"]
     assert address(shell) == {
         "query": "view=little&amp;asset=SMAP&amp;channel=A-2&amp;anomaly=900",
-        "step": "1",
+        "step": "4",
         "look": "light.compact",
     }
 
@@ -78,7 +78,7 @@ def test_a_link_opens_its_view_and_a_visit_goes_back(shell):
     assert (shell.current, shell.view.level, shell.selection.now.channel) == ("second", "high", "T-3")
     shell._visit.value = "1 view=little&channel=P-1"
     assert (shell.current, shell.view.shown[-1]) == ("little", "P-1")
-    assert address(shell)["step"] == "0"
+    assert address(shell)["step"] == "0", "a visit is no step of its own"
     shell._visit.value = "2 view=little&channel=P-1"
     assert shell.failure is None
 

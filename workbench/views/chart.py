@@ -12,12 +12,11 @@ const view = Bokeh.index.find_one(chart) ?? [...Bokeh.index].find(view => view.m
 if (view == null) return
 const link = document.createElement("a")
 link.download = `${stem}.${kind}`
-const follow = (url) => { link.href = url; link.click() }
-const layer = view.export(kind, true)
-if (kind === "svg")
-  follow(URL.createObjectURL(new Blob([layer.get_serialized_svg(true)], {type: "image/svg+xml"})))
-else
-  layer.to_blob().then(blob => follow(URL.createObjectURL(blob)))
+view.export(kind, true).to_blob().then((blob) => {
+  link.href = URL.createObjectURL(blob)
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+})
 """
 """Runs in the page, where the chart is; `tags` say under which name and as what it is saved."""
 

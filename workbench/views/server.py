@@ -126,6 +126,7 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
             self.set_header("Retry-After", "10")
             self.finish(self.render_template("full.html", budget=self.settings["budget"]))
             return
+        self.xsrf_token  # noqa: B018  # sets the cookie without which a page that closes may not end its kernel
         self.request.headers[LOOK_HEADER] = self.get_cookie(_LOOK_COOKIE, "")
         await super().get(None)
 

@@ -74,7 +74,7 @@ class Shell:
         self.views: dict[str, View] = {}
         self.current = ""
         self.failure: Failure | None = None
-        self._failed, self._returning = "", False
+        self._failed, self._returning, self._steps = "", False, 0
         self.theme, self.density = self._look(theme, density)
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
         self._build()
@@ -201,8 +201,9 @@ class Shell:
     # ---- what views and widgets call
 
     def on_moved(self, *, step: bool) -> None:
-        """Have the address follow."""
+        """Have the address follow; steps are counted, as a page may see only the last of several messages."""
         if not self._returning:
+            self._steps += step
             query = escape(self.state.query())
             look = f"{self.theme}.{self.density}"
             self._address.value = (

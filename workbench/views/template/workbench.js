@@ -8,14 +8,17 @@
 
   // ---- address: the kernel writes what is shown, the browser's history holds it
 
+  let steps = 0
   function follow(told) {
     const { query, step, look } = told.dataset
+    const forward = Number(step) > steps
+    steps = Number(step)
     document.documentElement.dataset.look = look
     document.cookie = `workbench-look=${look}; path=/; max-age=31536000; SameSite=Lax`
     const token = new URLSearchParams(location.search).get("token")
     const search = `?${query}${token ? `&token=${encodeURIComponent(token)}` : ""}`
     if (search === location.search) return
-    if (step === "1") history.pushState(null, "", search)
+    if (forward) history.pushState(null, "", search)
     else history.replaceState(null, "", search)
   }
 
@@ -94,6 +97,10 @@
     }
     one(".wb-header")?.setAttribute("role", "banner")
     one(".wb-panes")?.setAttribute("role", "main")
+    for (const handle of all(".wb .noUi-handle:not([aria-label])")) {
+      const slider = handle.closest(".widget-inline-hbox")
+      handle.setAttribute("aria-label", slider.title || one(".widget-label", slider)?.textContent || "value")
+    }
     for (const button of all(".wb button[title]")) if (!button.textContent.trim()) button.setAttribute("aria-label", button.title)
   }
 

@@ -1,0 +1,107 @@
+"""A served home, the pages that visit it, and what they ask for and complain of."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+
+import workbench as wb
+
+PATIENCE = 90_000
+SERVE = (
+    "import sys; from workbench.settings import load_settings\n"
+    "from workbench.views.serving import apps_folder, serve_dashboard\n"
+    "def say(line): print(line, flush=True)\n"
+    "serve_dashboard(load_settings(), apps_folder() / sys.argv[1], port=0, announce=say)"
+)
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+def chromium() -> str | None:
+    """System Chromium; None leaves the choice to Playwright."""
+    named = os.environ.get("CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Dashboard:
+    """A served home, and what a page that visits it asks for and complains of."""
+
+    def __init__(self, browser: Browser, home: Path, app: str = "workbench.ipynb", **variables: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+        environment |= {"WORKBENCH_HOME": str(home), **variables}
+        command = [sys.executable, "-c", SERVE, app]
+        self.server = subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True)
+        assert self.server.stdout is not None
+        self.url = self.server.stdout.readline().split()[1]
+        self.home, self.browser = home, browser
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+
+    def context(self, **options: object) -> BrowserContext:
+        """A browser profile of its own, with its cookies and its cache."""
+        given = {"viewport": {"width": 1280, "height": 800}} | options
+        return self.browser.new_context(**given)
+
+    def open(
+        self, query: str = "", context: BrowserContext | None = None, shows: str = ".wb-pane .wb-headline h1"
+    ) -> Page:
+        """Visit, as soon as the server listens, and wait until a view is there."""
+        page = (context or self.context()).new_page()
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._on_request)
+        page.set_default_timeout(PATIENCE)
+        while True:  # it announces its address just before it listens
+            try:
+                page.goto(self.url + query)
+                break
+            except Error as error:
+                if "ERR_CONNECTION_REFUSED" not in str(error) or self.server.poll() is not None:
+                    raise
+                page.wait_for_timeout(250)
+        page.wait_for_selector(shows)
+        return page
+
+    def close(self) -> None:
+        self.server.terminate()
+        self.server.communicate(timeout=60)
+
+    def _on_console(self, message: object) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _on_request(self, request: object) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.outside.append(request.url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> wb.Session:
+    """The demo fleet, trained and scored by the real session; its last channel is left unscored."""
+    session = wb.open(home=tmp_path_factory.mktemp("fleet"))
+    session.import_demo()
+    names = session.archive.channels()
+    session.train(names[:-1], "ridge")
+    session.score_all(names[:-1])
+    return session
+
+
+@pytest.fixture(scope="module")
+def dashboard(browser: Browser, session: wb.Session) -> Iterator[Dashboard]:
+    """The shell on the demo fleet."""
+    served = Dashboard(browser, session.settings.home)
+    yield served
+    served.close()
