@@ -116,7 +116,7 @@ class Controls:
         self.play.description = "⏸ Pause" if playing else "▶ Replay"
         self.play.tooltip = "Stay at this time" if playing else "Play the time shown again"
         self.latest.disabled = scene.replay.state == "ended"
-        self.seek.value = scene.share
+        self.seek.value = round(scene.share, 3)  # of the slider's steps: it would send any other value back
         self.position.value = time_words(scene.replay.position, dated=scene.dated)
 
 
