@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 import workbench as wb
 
@@ -19,6 +19,7 @@ SERVE = (
     "def say(line): print(line, flush=True)\n"
     "serve_dashboard(load_settings(), apps_folder() / sys.argv[1], port=0, announce=say)"
 )
+expect.set_options(timeout=30_000)  # a machine that does other things too
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 

@@ -204,11 +204,9 @@ class Shell:
         """Have the address follow; steps are counted, as a page may see only the last of several messages."""
         if not self._returning:
             self._steps += step
-            query = escape(self.state.query())
-            look = f"{self.theme}.{self.density}"
-            self._address.value = (
-                f'<i class="wb-address" data-query="{query}" data-step="{step:d}" data-look="{look}"></i>'
-            )
+            told = {"query": self.state.query(), "step": self._steps, "look": f"{self.theme}.{self.density}"}
+            data = " ".join(f'data-{key}="{escape(str(value))}"' for key, value in told.items())
+            self._address.value = f'<i class="wb-address" {data}></i>'
 
     def on_altered(self, view: object) -> None:
         """Have all other views, and the header, read again."""
