@@ -1,5 +1,6 @@
 """Strip charts: one channel each, low and wide, to be stacked over one time axis."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -205,10 +206,16 @@ def update_strip(
     spans = strip.spans[strip.spans["left"] <= until]
     data["spans"] = {name: spans[name].tolist() for name in ("left", "right", "kind")}
     data["now"] = {"time": [until] if until < strip.extent[1] else []}
-    set_sources(plot, data)
+    before = {renderer.data_source.name: renderer.data_source.data for renderer in plot.renderers}
+    set_sources(plot, {key: columns for key, columns in data.items() if _holds(columns) or _holds(before[key])})
     plot.y_range.update(start=low - (0.26 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
     _set_limits(plot, strip, low, high)
     name_strip(plot, strip, colour)
+
+
+def _holds(columns: Mapping[str, Any]) -> bool:
+    """Tell whether there is anything in a source; what is empty and stays so need not travel."""
+    return any(len(column) for column in columns.values())
 
 
 def name_strip(plot: figure, strip: Strip, colour: str) -> None:

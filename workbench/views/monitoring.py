@@ -63,7 +63,7 @@ class Monitoring(View):
         self._quiet = False
         self._ticker = Later(self.on_tick, _TICK)
         self._redraw, self._retell = Later(self.on_redraw, 0.04), Later(self.on_retell, 0.2)
-        self._prefetch, self._judge = Later(self.on_prefetch, 0.05), Later(self.on_judge, 0.5)
+        self._prefetch, self._judge = Later(self.on_prefetch, 0.1), Later(self.on_judge, 0.2)
         self.controls = Controls(self)
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
         self._panel = Panel(self.on_name)
@@ -286,9 +286,13 @@ class Monitoring(View):
 
     @callback
     def on_judge(self) -> None:
-        """Ask for the quality of what is shown."""
-        self.scene.store.judge(self.scene.shown[:_JUDGED])
-        self._tell()
+        """Ask for the quality of one more channel that is shown, and tell it when all of it is known."""
+        unjudged = [name for name in self.scene.shown[:_JUDGED] if not self.scene.store.judged(name)]
+        self.scene.store.judge(unjudged[:1] if self._judge.deferred else unjudged)
+        if len(unjudged) > 1 and self._judge.deferred:
+            self._judge()
+        elif unjudged:
+            self._tell()
 
     # ---- drawing
 

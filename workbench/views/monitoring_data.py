@@ -78,6 +78,10 @@ class ChannelStore:
         """Limits of a channel."""
         return self._session.catalog.channel(name).limits
 
+    def judged(self, name: str) -> bool:
+        """Tell whether a channel's quality is known."""
+        return name in self._quality
+
     def judge(self, names: Sequence[str]) -> None:
         """Ask the session about the quality of channels; what is known is not asked again."""
         missing = [name for name in names if name not in self._quality]
