@@ -1,20 +1,27 @@
 """What every member of a registry must do; tests run these over the registry without listing its members."""
 
+import io
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from ipywidgets.widgets.widget import _instances
 
+import workbench as wb
 from tests.conftest import wave_channel
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.windows import split_windows
-from workbench.exceptions import ArtifactError, ForecasterError
+from workbench.exceptions import ArchiveError, ArtifactError, ForecasterError
 from workbench.telemetry.schema import inputs, make_channel
+from workbench.views.base import View
+from workbench.views.callbacks import is_callback
+from workbench.views.state import Selected, State
 
 LENGTH, HORIZON = 20, 3
 SMALL = {"lstm": {"units": [4], "epochs": 1}}
@@ -158,3 +165,102 @@ def check_odd_training(make: Make, test: xr.Dataset) -> None:
             assert np.isfinite(predicted).all()
             if signal is telemetry["constant"]:
                 assert np.abs(predicted - 27.5).max() < 1.5
+
+
+def check_view(name: str, cls: type[View], session: Any) -> None:
+    """Hold a view to the frame's contract on a small fleet: state, selection, looks, exports, errors, an end."""
+    before = set(_instances)
+    view = cls(session)
+    assert (view.name, bool(view.title)) == (name, True)
+    assert view.failure is None
+    assert not set(view.keys) & {"view", "asset", "channel", "anomaly", "from", "to"}
+    check_callbacks(view)
+    check_states(view, cls, session)
+    check_exports(view, session)
+    check_looks(view)
+    check_failures(view, cls, session)
+    view.close()
+    view.close()
+    assert set(_instances) <= before, "widgets stay after close"
+
+
+def check_callbacks(view: View) -> None:
+    """Whatever a widget calls in our code is a named method under `callback`."""
+    ours = [called for widget in tree(view.widget) for called in called_by(widget)]
+    assert ours, "nothing can be clicked"
+    assert [called.__qualname__ for called in ours if not is_callback(called)] == []
+
+
+def tree(root: Any) -> Iterator[Any]:
+    yield root
+    for child in getattr(root, "children", ()):
+        yield from tree(child)
+
+
+def called_by(widget: Any) -> Iterator[Any]:
+    handlers = list(getattr(getattr(widget, "_click_handlers", None), "callbacks", []))
+    for by_kind in widget._trait_notifiers.values():
+        handlers += [handler for group in by_kind.values() for handler in group]
+    for handler in handlers:
+        if getattr(handler, "__module__", "").startswith("workbench."):
+            yield handler
+
+
+def check_states(view: View, cls: type[View], session: Any) -> None:
+    for row in session.overview().to_dict(orient="records"):
+        view.selection.choose(Selected(row["asset"], row["channel"]))
+        assert view.failure is None
+        state = view.state
+        assert (state["view"], state["channel"]) == (view.name, row["channel"])
+        assert State.parse(state.query()) == state
+        again = cls(session, state=state)
+        assert again.failure is None
+        assert again.state == state, "a link does not show the same again"
+        again.close()
+    view.restore(State({"channel": "nothing-of-this-name", "asset": "nowhere"}))
+    assert view.failure is not None, "a link to a channel that is not there says nothing"
+    view.restore(state)
+    assert view.failure is None, "the card stays"
+
+
+def check_exports(view: View, session: Any) -> None:
+    made = view.export_csv()
+    assert made is not None
+    assert made[0].endswith(".csv")
+    table = pd.read_csv(io.StringIO(made[1]))
+    assert len(table) == len(view.shown_table())
+    assert view.charts(), "no chart can be saved"
+    scope: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wb, "open", lambda: session, raising=False)
+        *lines, last = view.code().splitlines()
+        exec(compile("\n".join([*lines, f"opened = {last}"]), "cell", "exec"), scope)
+    opened = scope["opened"]
+    assert opened.state == view.state, "the code does not show the same"
+    opened.close()
+
+
+def check_looks(view: View) -> None:
+    view.set_theme("dark", "roomy")
+    open_before = len(_instances)
+    for theme in ("light", "dark", "light"):
+        view.set_theme(theme, "compact")
+        view.refresh()
+    assert view.failure is None
+    assert len(_instances) <= open_before, "each look, or each refresh, leaves widgets behind"
+
+
+def check_failures(view: View, cls: type[View], session: Any) -> None:
+    def fail() -> pd.DataFrame:
+        raise ArchiveError("The archive cannot be read.", "Mend it.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "overview", fail)
+        view.outdate()
+        assert view.failure is not None
+        assert view.failure.what == "The archive cannot be read."
+        broken = cls(session)
+        assert broken.failure is not None, "a view that cannot read its data says nothing"
+        broken.close()
+    view.outdate()
+    assert view.failure is None

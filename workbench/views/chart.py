@@ -53,4 +53,5 @@ class Chart(BokehModel):  # type: ignore[misc]
     def close(self) -> None:
         """Take the widget from the page; nothing happens the second time."""
         if self.comm is not None:
+            self.layout.close()
             super().close()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.exceptions import ViewError
 from workbench.plots.strip_data import Strip
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.boxes import box, classed
@@ -88,7 +89,10 @@ class Monitoring(View):
 
     def show_selection(self, now: Selected) -> None:
         """Show the channel, or the asset, that was chosen elsewhere; an anomaly with what is around it."""
-        if now.channel in set(self.scene.fleet["channel"]):
+        known = set(self.scene.fleet["channel"])
+        if now.channel and now.channel not in known:
+            raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
+        if now.channel:
             self.scene.select(now.channel)
             if now.anomaly is not None:
                 self.scene.show_anomaly(now.anomaly, _AROUND)

@@ -1,0 +1,30 @@
+"""Every view of the registry keeps the frame's contract."""
+
+import pytest
+
+import workbench as wb
+from tests.checks import check_view
+from tests.conftest import wave_channel
+from workbench.views.registry import VIEWS, view_class
+
+
+@pytest.fixture
+def session(tmp_path):
+    """Three channels: one with an anomaly, one without, one that is not scored."""
+    session = wb.open(home=tmp_path)
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
+    session.archive.write(wave_channel("X-2", seed=2), wave_channel("X-2", 3000, 3))
+    session.archive.write(wave_channel("X-3", seed=4), wave_channel("X-3", 3000, 5))
+    session.train(["X-1", "X-2"], "ridge")
+    session.score_all(["X-1", "X-2"])
+    return session
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view(name, session):
+    check_view(name, view_class(name), session)
+
+
+def test_titles_are_each_view_s_own():
+    titles = [view_class(name).title for name in VIEWS]
+    assert len(set(titles)) == len(titles)
