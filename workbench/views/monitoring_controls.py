@@ -113,7 +113,7 @@ class Controls:
         known = next((size for _, size in spans if size == length and scene.range[1] == newest), _CUSTOM[1])
         _offer(self.span, [*spans, _CUSTOM], 0.0 if scene.range == scene.extent else known)
         playing = scene.replay.state == "playing"
-        self.play.description = "⏸ Pause" if playing else "▶ Replay"
+        self.play.description = "Pause" if playing else "▶ Replay"
         self.play.tooltip = "Stay at this time" if playing else "Play the time shown again"
         self.latest.disabled = scene.replay.state == "ended"
         self.seek.value = round(scene.share, 3)  # of the slider's steps: it would send any other value back
