@@ -111,5 +111,5 @@ def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
     return tuple(alert.id for alert in alerts)
 
 
-def _standing() -> sa.Select[tuple[OutageRow]]:
+def _standing() -> sa.Select[OutageRow]:
     return sa.select(OutageRow).where(OutageRow.ended_at.is_(None))

@@ -89,7 +89,7 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _ended_shelves(present: datetime) -> sa.Select[tuple[AlertRow]]:
+def _ended_shelves(present: datetime) -> sa.Select[AlertRow]:
     return (
         sa.select(AlertRow)
         .where(AlertRow.shelf.is_not(None), AlertRow.shelf == AlertRow.id)
@@ -97,5 +97,5 @@ def _ended_shelves(present: datetime) -> sa.Select[tuple[AlertRow]]:
     )
 
 
-def _ended_outages(present: datetime) -> sa.Select[tuple[OutageRow]]:
+def _ended_outages(present: datetime) -> sa.Select[OutageRow]:
     return sa.select(OutageRow).where(OutageRow.ended_at.is_(None), OutageRow.until <= present)

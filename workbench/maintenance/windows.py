@@ -95,7 +95,8 @@ class WorkingCalendar:
     closed: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.lines, str):
+        given: object = self.lines
+        if isinstance(given, str):
             raise MaintenanceError(f"Hours must be a list of lines, not {self.lines!r}.", _HINT)
         object.__setattr__(self, "lines", tuple(self.lines))
         object.__setattr__(self, "closed", tuple(sorted(self.closed)))

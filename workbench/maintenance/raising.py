@@ -1,0 +1,307 @@
+"""From what was found to alerts: one alert for one anomaly, however often it is found.
+
+An anomaly is known by its channel, its kind and the samples that it covers: what overlaps an alert that is there is
+that alert. Scoring again, with other parameters too, therefore neither repeats an alert nor opens a closed one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.maintenance.alert_actions import PROGRAM, log_change, return_to_normal
+from workbench.maintenance.alert_table import AlertRow, state_of
+from workbench.maintenance.database import now
+from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.outages import is_out
+from workbench.settings import LEVELS
+
+__all__ = ["Finding", "Raised", "raise_findings"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An anomaly, or a stay beyond a limit, as it was found.
+
+    Attributes
+    ----------
+    channel, asset, subsystem, units : str
+    kind : str
+        `model` or `limit`.
+    start_sample, end_sample : int
+        Of the test series, both inclusive.
+    start_time, end_time : datetime or None
+        The same as time, aware; None where the channel has no dates.
+    level : str
+        Severity level.
+    severity, value, threshold : float or None
+        Severity score; what was exceeded, and by what, in `units`.
+    source : str
+        Model or limit that it was compared with.
+    message : str
+        What was exceeded, by how much, and against what.
+    ongoing : bool
+        Whether it reaches the end of what was judged.
+    """
+
+    channel: str
+    asset: str
+    subsystem: str
+    units: str
+    kind: str
+    start_sample: int
+    end_sample: int
+    start_time: datetime | None
+    end_time: datetime | None
+    level: str
+    severity: float | None
+    value: float | None
+    threshold: float | None
+    source: str
+    message: str
+    ongoing: bool
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What became of findings.
+
+    Attributes
+    ----------
+    raised : tuple of int
+        New alerts.
+    changed : tuple of int
+        Alerts whose extent, level or condition is another one now.
+    known : int
+        Findings whose alert is there, open or closed, as it is.
+    returned : tuple of int
+        Alerts whose anomaly is not found any more; they returned to normal.
+    ignored : int
+        Findings below the least level or shorter than the on-delay.
+    """
+
+    raised: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+    known: int = 0
+    returned: tuple[int, ...] = ()
+    ignored: int = 0
+
+    def __str__(self) -> str:
+        """Count them in one sentence."""
+        parts = [f"{len(self.raised)} alerts raised", f"{len(self.changed)} changed", f"{self.known} known"]
+        parts += [f"{len(self.returned)} returned to normal"] if self.returned else []
+        parts += [f"{self.ignored} findings too low or too short for an alert"] if self.ignored else []
+        return ", ".join(parts) + "."
+
+
+@dataclass
+class _Tally:
+    raised: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    known: int = 0
+
+
+def raise_findings(
+    db: orm.Session, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding], options: AlertOptions
+) -> Raised:
+    """Raise, change or leave alerts so that they tell what was found.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing.
+    looked_at : iterable of (str, str)
+        Channels and kinds that were examined: their open alerts that no finding overlaps return to normal.
+    findings : sequence of Finding
+    options : AlertOptions
+
+    Returns
+    -------
+    Raised
+    """
+    kept = [finding for finding in findings if _counts(finding, options)]
+    examined = set(looked_at)
+    by_place: dict[tuple[str, str], list[Finding]] = {place: [] for place in sorted(examined)}
+    for finding in kept:
+        by_place.setdefault((finding.channel, finding.kind), []).append(finding)
+    tally = _Tally()
+    for (channel, kind), found in by_place.items():
+        rows = db.scalars(
+            sa.select(AlertRow)
+            .where(AlertRow.channel == channel, AlertRow.kind == kind)
+            .order_by(AlertRow.start_sample, AlertRow.id)
+        ).all()
+        seen = _raise_channel(db, list(rows), found, options, tally)
+        for row in rows if (channel, kind) in examined else ():
+            if row.id not in seen and row.closed_at is None and row.condition:
+                return_to_normal(db, row, why="not found any more")
+                tally.returned.append(row.id)
+    return Raised(
+        tuple(tally.raised), tuple(tally.changed), tally.known, tuple(tally.returned), len(findings) - len(kept)
+    )
+
+
+def _counts(finding: Finding, options: AlertOptions) -> bool:
+    length = finding.end_sample - finding.start_sample + 1
+    return length >= options.on_delay and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
+
+
+def _raise_channel(
+    db: orm.Session, rows: list[AlertRow], findings: Sequence[Finding], options: AlertOptions, tally: _Tally
+) -> set[int]:
+    """Raise or change the alerts of one channel and kind; gives those that a finding overlaps."""
+    seen: set[int] = set()
+    for finding in findings:
+        same = [
+            row for row in rows if row.start_sample <= finding.end_sample and row.end_sample >= finding.start_sample
+        ]
+        seen |= {row.id for row in same}
+        still_open = [row for row in same if row.closed_at is None]
+        if not same:
+            row = _new(db, finding, options)
+            tally.raised.append(row.id)
+            seen.add(row.id)
+        elif still_open and _update(db, still_open[0], finding, options):
+            tally.changed.append(still_open[0].id)
+        else:
+            tally.known += 1
+    return seen
+
+
+def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
+    present = now(db)
+    latching = finding.level in options.latching
+    shelf = db.scalars(
+        sa.select(AlertRow)
+        .where(AlertRow.channel == finding.channel, AlertRow.kind == finding.kind)
+        .where(AlertRow.shelf == AlertRow.id, AlertRow.shelved_until > present)
+    ).first()
+    suppressed = is_out(db, finding.asset)
+    row = AlertRow(
+        **{name: getattr(finding, name) for name in _COPIED},
+        condition=finding.ongoing,
+        active=finding.ongoing or latching,
+        acknowledged=False,
+        latching=latching,
+        suppressed=suppressed,
+        raised_at=present,
+        annunciated_at=None if suppressed or shelf else present,
+        cleared_at=None if finding.ongoing or latching else present,
+        comment="",
+    )
+    if shelf is not None:
+        for name in ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until"):
+            setattr(row, name, getattr(shelf, name))
+    row.group_id = _group(db, finding, options)
+    row.state = state_of(row)
+    db.add(row)
+    db.flush()
+    log_change(
+        db,
+        row,
+        "raised",
+        PROGRAM,
+        {
+            "channel": finding.channel,
+            "kind": finding.kind,
+            "level": finding.level,
+            "samples": [finding.start_sample, finding.end_sample],
+            "source": finding.source,
+            "message": finding.message,
+            **({"shelf": shelf.id} if shelf is not None else {}),
+        },
+    )
+    return row
+
+
+_COPIED = (
+    "channel",
+    "asset",
+    "subsystem",
+    "units",
+    "kind",
+    "start_sample",
+    "end_sample",
+    "start_time",
+    "end_time",
+    "level",
+    "severity",
+    "value",
+    "threshold",
+    "source",
+    "message",
+)
+
+
+def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | None:
+    """First alert of the group that this one joins: the same asset, begun within `group_seconds` of it."""
+    if finding.start_time is None:
+        return None
+    reach = timedelta(seconds=options.group_seconds)
+    first = db.scalars(
+        sa.select(AlertRow)
+        .where(AlertRow.asset == finding.asset, AlertRow.group_id.is_(None))
+        .where(AlertRow.start_time >= finding.start_time - reach, AlertRow.start_time <= finding.start_time + reach)
+        .order_by(AlertRow.id)
+    ).first()
+    return None if first is None else first.id
+
+
+def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions) -> bool:
+    """Bring an open alert up to the finding; gives whether anything changed."""
+    risen = LEVELS.index(finding.level) > LEVELS.index(row.level)
+    recurred = finding.ongoing and not row.condition
+    ended = row.condition and not finding.ongoing
+    told = ("end_sample", "end_time", "level", "severity", "value", "threshold", "source", "message")
+    before = {name: getattr(row, name) for name in told}
+    wanted = {name: getattr(finding, name) for name in told}
+    if before == wanted and not recurred and not ended:
+        return False
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    row.latching = row.latching or finding.level in options.latching
+    if recurred:
+        row.condition = row.active = True
+        row.cleared_at = None
+    if risen or recurred:  # announced anew (ISA-18.2-2016, 5.2.2)
+        row.acknowledged = False
+        row.acknowledged_at = row.acknowledged_by = row.escalated_at = None
+        if row.shelf is None and not row.suppressed:
+            row.annunciated_at = now(db)
+    action = "recurred" if recurred else "risen" if risen else "changed"
+    log_change(
+        db,
+        row,
+        action,
+        PROGRAM,
+        {"level": finding.level, "samples": [row.start_sample, row.end_sample], "source": finding.source},
+    )
+    if ended:
+        return_to_normal(db, row)
+    return True
+
+
+def as_time(value: object) -> datetime | None:
+    """Turn a NumPy or pandas time into an aware datetime; None where it is no time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_time(np.datetime64("2026-01-02T03:04"))
+    datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.timezone.utc)
+    >>> as_time(np.int64(7)) is None
+    True
+    """
+    import numpy as np
+    import pandas as pd
+
+    if not isinstance(value, np.datetime64 | pd.Timestamp):
+        return None
+    stamp = pd.Timestamp(value)
+    if stamp.tzinfo is None:
+        stamp = stamp.tz_localize("UTC")
+    found: datetime = stamp.tz_convert("UTC").floor("us").to_pydatetime(warn=False)
+    return found.replace(tzinfo=UTC)
