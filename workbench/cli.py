@@ -5,17 +5,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.cli_explain import explain
 from workbench.cli_models import models
-from workbench.cli_output import AsJson, print_json, records, report_failures, show, table_text
+from workbench.cli_output import AsJson, OfForecaster, Preset, print_json, records, report_failures, show, table_text
 from workbench.exceptions import WorkbenchError
 from workbench.session import Session, open_session
+
+if TYPE_CHECKING:
+    from workbench.telemetry.importers import ImportReport
 
 __all__ = ["app", "main"]
 
@@ -47,12 +51,7 @@ app = typer.Typer(
 
 Channels = Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Names, as P-1.")]
 All = Annotated[bool, typer.Option("--all", help="All channels of the archive.")]
-OfForecaster = Annotated[
-    str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
-]
 _LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
-
-Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -110,7 +109,7 @@ def fetch(
 
     session = open_session()
     target = fetch_nasa(folder or session.settings.home / "nasa", base_url=base_url, jobs=jobs, progress=True)
-    _print_import(session.import_data(target, "nasa", progress=True).to_frame())
+    _print_import(session.import_data(target, "nasa", progress=True))
 
 
 @app.command("import")
@@ -143,9 +142,9 @@ def import_(
     given = {name: value for name, value in options.items() if value is not None}
     if layout == "nasa" and given:
         raise typer.BadParameter(f"--{next(iter(given)).replace('_', '-')} does not go with the layout nasa.")
-    report = open_session().import_data(path, layout, progress=True, **given).to_frame()
+    report = open_session().import_data(path, layout, progress=True, **given)
     if as_json:
-        print_json(records(report.reset_index()))
+        print_json(records(report.to_frame().reset_index()))
     else:
         _print_import(report)
 
@@ -219,6 +218,9 @@ def score(
         typer.echo(table_text(counted[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
         typer.echo(f"{len(done)} channels, {int(counted['anomalies'].sum())} anomalies.")
     report_failures(table)
+
+
+app.command()(explain)
 
 
 @app.command()
@@ -313,7 +315,20 @@ def _serve(session: Session, host: str | None, port: int | None) -> None:
     serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)
 
 
-def _print_import(report: pd.DataFrame) -> None:
-    counts = report["status"].value_counts()
-    typer.echo(table_text(report.reset_index()))
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()) + ". Next: workbench train --all")
+def _print_import(report: "ImportReport") -> None:
+    table = report.to_frame()
+    typer.echo(table_text(table.reset_index()))
+    typer.echo(_counted(table["status"]) + ".")
+    ready: set[str] = set()
+    if report.models is not None:
+        models = report.models[report.models["channel"].isin(table.index)]
+        skipped = models["status"] == "skipped"
+        for name, reason in models.loc[skipped, ["channel", "reason"]].itertuples(index=False):
+            typer.echo(f"The trained LSTM of {name} was skipped: {reason}", err=True)
+        typer.echo(f"Trained LSTMs: {_counted(models['status']) or 'none for these channels'}.")
+        ready = set(models.loc[~skipped, "channel"])
+    typer.echo("Next: workbench " + ("score --all" if ready.issuperset(table.index) else "train --all"))
+
+
+def _counted(status: "pd.Series[str]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in status.value_counts().items())

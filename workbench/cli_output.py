@@ -1,4 +1,4 @@
-"""How the command line shows results: as a table for a reader, as JSON for a program."""
+"""What commands share: options, and how results are shown, as a table for a reader or as JSON for a program."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,13 @@ import typer
 
 from workbench.exceptions import WorkbenchError
 
-__all__ = ["AsJson", "print_json", "records", "report_failures", "show", "table_text"]
+__all__ = ["AsJson", "OfForecaster", "Preset", "print_json", "records", "report_failures", "show", "table_text"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+OfForecaster = Annotated[
+    str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
+]
+Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 
 
 def show(table: pd.DataFrame, as_json: bool, empty: str) -> None:
