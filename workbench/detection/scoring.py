@@ -120,7 +120,8 @@ def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Tele
     began = time.perf_counter()
     weighted = params.forecasters if isinstance(params, Preset) else {}
     weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
-    prediction = np.average([forecaster.predict(channel) for forecaster in forecasters], axis=0, weights=weights)
+    mean = np.average([forecaster.predict(channel) for forecaster in forecasters], axis=0, weights=weights)
+    prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
     found = detect(channel["telemetry"].values, prediction, params)
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
