@@ -252,7 +252,7 @@ class ModelLife:
             "ks": ks_distance(train, test),
             "error": error,
             "validation_error": validation,
-            "error_ratio": error_ratio(error, validation, float(np.concatenate([train, test]).std())),
+            "error_ratio": error_ratio(error, validation, float(np.concatenate([train, test]).std(dtype=np.float64))),
         }
         train_hash = self.archive.info(channel).train_hash
         fresh = any(other.name == info.name and other.train_hash == train_hash for other in models)
