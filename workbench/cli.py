@@ -7,18 +7,29 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
 from workbench.cli_explain import explain
 from workbench.cli_models import models
-from workbench.cli_output import AsJson, OfForecaster, Preset, print_json, records, report_failures, show, table_text
+from workbench.cli_output import (
+    AsJson,
+    OfForecaster,
+    Preset,
+    open_session,
+    print_json,
+    records,
+    report_failures,
+    show,
+    table_text,
+)
 from workbench.exceptions import WorkbenchError
-from workbench.session import Session, open_session
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.session import Session
     from workbench.telemetry.importers import ImportReport
 
 __all__ = ["app", "main"]
@@ -245,6 +256,8 @@ def evaluate(
     for name, counted in zip(copies["channel"], copies["duplicate_of"], strict=True):
         typer.echo(f"\n{name} has the same test series as {counted}: counted once.")
     if result.unjudged:
+        import pandas as pd
+
         reasons = pd.Series(result.unjudged).value_counts()
         typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")
 
@@ -287,6 +300,8 @@ def dashboard(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, found and missing, and how to mend it."""
+    import pandas as pd
+
     from workbench.doctor import examine
 
     findings = examine(open_session())
@@ -303,13 +318,13 @@ def main() -> None:
 # ---- internals
 
 
-def _chosen(session: Session, names: list[str] | None, everything: bool) -> list[str]:
+def _chosen(session: "Session", names: list[str] | None, everything: bool) -> list[str]:
     if bool(names) == everything:
         raise typer.BadParameter("Name channels, or give --all (and not both). workbench channels lists them.")
     return session.channel_names(names or None)
 
 
-def _serve(session: Session, host: str | None, port: int | None) -> None:
+def _serve(session: "Session", host: str | None, port: int | None) -> None:
     from workbench.views.serving import serve_dashboard
 
     serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)

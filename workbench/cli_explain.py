@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli_output import AsJson, OfForecaster, Preset, print_json, records
-from workbench.session import open_session
+from workbench.cli_output import AsJson, OfForecaster, Preset, open_session, print_json, records
 
 __all__ = ["explain"]
 

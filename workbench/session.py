@@ -219,7 +219,7 @@ class Session:
         pandas.DataFrame
             One row a channel: status (trained, current, failed), model, seconds, reason and metrics.
         """
-        from workbench.models import train_channels
+        from workbench.models.training import train_channels
 
         return train_channels(
             self.archive,
