@@ -5,17 +5,32 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.cli_explain import explain
 from workbench.cli_models import models
-from workbench.cli_output import AsJson, print_json, records, report_failures, show, table_text
+from workbench.cli_output import (
+    AsJson,
+    OfForecaster,
+    Preset,
+    open_session,
+    print_json,
+    records,
+    report_failures,
+    show,
+    table_text,
+)
 from workbench.exceptions import WorkbenchError
-from workbench.session import Session, open_session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.session import Session
+    from workbench.telemetry.importers import ImportReport
 
 __all__ = ["app", "main"]
 
@@ -47,12 +62,7 @@ app = typer.Typer(
 
 Channels = Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Names, as P-1.")]
 All = Annotated[bool, typer.Option("--all", help="All channels of the archive.")]
-OfForecaster = Annotated[
-    str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
-]
 _LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
-
-Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -110,7 +120,7 @@ def fetch(
 
     session = open_session()
     target = fetch_nasa(folder or session.settings.home / "nasa", base_url=base_url, jobs=jobs, progress=True)
-    _print_import(session.import_data(target, "nasa", progress=True).to_frame())
+    _print_import(session.import_data(target, "nasa", progress=True))
 
 
 @app.command("import")
@@ -143,9 +153,9 @@ def import_(
     given = {name: value for name, value in options.items() if value is not None}
     if layout == "nasa" and given:
         raise typer.BadParameter(f"--{next(iter(given)).replace('_', '-')} does not go with the layout nasa.")
-    report = open_session().import_data(path, layout, progress=True, **given).to_frame()
+    report = open_session().import_data(path, layout, progress=True, **given)
     if as_json:
-        print_json(records(report.reset_index()))
+        print_json(records(report.to_frame().reset_index()))
     else:
         _print_import(report)
 
@@ -221,6 +231,9 @@ def score(
     report_failures(table)
 
 
+app.command()(explain)
+
+
 @app.command()
 def evaluate(
     labels: Annotated[Path | None, typer.Option(help="Telemanom's CSV; the archive's labels where omitted.")] = None,
@@ -243,6 +256,8 @@ def evaluate(
     for name, counted in zip(copies["channel"], copies["duplicate_of"], strict=True):
         typer.echo(f"\n{name} has the same test series as {counted}: counted once.")
     if result.unjudged:
+        import pandas as pd
+
         reasons = pd.Series(result.unjudged).value_counts()
         typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")
 
@@ -285,6 +300,8 @@ def dashboard(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, found and missing, and how to mend it."""
+    import pandas as pd
+
     from workbench.doctor import examine
 
     findings = examine(open_session())
@@ -301,19 +318,32 @@ def main() -> None:
 # ---- internals
 
 
-def _chosen(session: Session, names: list[str] | None, everything: bool) -> list[str]:
+def _chosen(session: "Session", names: list[str] | None, everything: bool) -> list[str]:
     if bool(names) == everything:
         raise typer.BadParameter("Name channels, or give --all (and not both). workbench channels lists them.")
     return session.channel_names(names or None)
 
 
-def _serve(session: Session, host: str | None, port: int | None) -> None:
+def _serve(session: "Session", host: str | None, port: int | None) -> None:
     from workbench.views.serving import serve_dashboard
 
     serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)
 
 
-def _print_import(report: pd.DataFrame) -> None:
-    counts = report["status"].value_counts()
-    typer.echo(table_text(report.reset_index()))
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()) + ". Next: workbench train --all")
+def _print_import(report: "ImportReport") -> None:
+    table = report.to_frame()
+    typer.echo(table_text(table.reset_index()))
+    typer.echo(_counted(table["status"]) + ".")
+    ready: set[str] = set()
+    if report.models is not None:
+        models = report.models[report.models["channel"].isin(table.index)]
+        skipped = models["status"] == "skipped"
+        for name, reason in models.loc[skipped, ["channel", "reason"]].itertuples(index=False):
+            typer.echo(f"The trained LSTM of {name} was skipped: {reason}", err=True)
+        typer.echo(f"Trained LSTMs: {_counted(models['status']) or 'none for these channels'}.")
+        ready = set(models.loc[~skipped, "channel"])
+    typer.echo("Next: workbench " + ("score --all" if ready.issuperset(table.index) else "train --all"))
+
+
+def _counted(status: "pd.Series[str]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in status.value_counts().items())

@@ -6,7 +6,7 @@ Later sources win. Nested keys are written with two underscores in a variable:
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -58,6 +58,9 @@ class TelemanomParams(BaseModel):
     z_min, z_max, z_step : float
         Candidate thresholds: mean + z sd for z in `arange(z_min, z_max, z_step)`; `z_max` itself is
         used where no candidate is accepted.
+    lag_correction : bool
+        Whether a sequence begins and ends with the prediction error that reached epsilon, instead of with the
+        smoothed error, which lags behind by half its span, and the buffer around it. Not in Telemanom.
 
     References
     ----------
@@ -77,6 +80,7 @@ class TelemanomParams(BaseModel):
     z_min: float = Field(2.5, gt=0)
     z_max: float = Field(12.0, gt=0)
     z_step: float = Field(0.5, gt=0)
+    lag_correction: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> "TelemanomParams":
@@ -97,15 +101,18 @@ class Preset(TelemanomParams):
 
     Attributes
     ----------
-    forecasters : tuple of str
-        Forecasters whose champions predict together, by the mean of their predictions; those that a channel has
-        no champion of are left out. Empty: the channel's champion alone.
+    forecasters : dict of str to float
+        Forecasters whose champions predict together, and the weight of each one's prediction in their mean; those
+        that a channel has no champion of are left out. Empty: the channel's champion alone.
     """
 
-    forecasters: tuple[str, ...] = ()
+    forecasters: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
 
 
-_PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "workbench": {"forecasters": ("lstm", "ridge")}}
+_PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "workbench": {"forecasters": {"lstm": 3, "ridge": 1}, "smoothing_fraction": 0.07, "lag_correction": True},
+}
 
 
 class SeverityLevels(BaseModel):
@@ -212,7 +219,7 @@ class Settings(BaseSettings):
     home: Path = Path("data/local")
     catalog: Path | None = None
     tracking_uri: str | None = None
-    preset: str = "paper"
+    preset: str = "workbench"
     presets: dict[str, Preset] = Field(default_factory=dict)
     severity: SeverityLevels = SeverityLevels()
     drift: DriftLimits = DriftLimits()
