@@ -113,7 +113,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     _fill_unjudged(epsilon, params)
     found = _sequences(flagged, scores, params)
     if params.lag_correction:
-        found = _without_lag(found, error, epsilon, params)
+        found = _without_lag(found, error, smoothed, epsilon, params)
     return Detection(smoothed, epsilon, found, error)
 
 
@@ -206,18 +206,21 @@ def _sequences(
     return frame
 
 
-def _without_lag(found: pd.DataFrame, error: Floats, epsilon: Floats, params: TelemanomParams) -> pd.DataFrame:
+def _without_lag(
+    found: pd.DataFrame, error: Floats, smoothed: Floats, epsilon: Floats, params: TelemanomParams
+) -> pd.DataFrame:
     """Bound sequences by the errors that reached epsilon.
 
     They are looked for from half a smoothing span before a sequence, which is the mean age of what the EWMA averages.
-    A sequence in which no two of them lie keeps its bounds; sequences that meet become one, as severe as the severer.
+    A sequence in which no two of them lie, or whose errors are anomalous because they are low, keeps its bounds;
+    sequences that meet become one, as severe as the severer.
     """
     rows: list[list[float]] = []
     for start, end, severity in found.to_numpy().tolist():
         a, b = int(start) - params.sequence_length, int(end) - params.sequence_length
         earliest = max(0, a - params.smoothing_span // 2)
         large = earliest + np.flatnonzero(error[earliest : b + 1] >= epsilon[a : b + 1].min())
-        if large.size > 1:
+        if large.size > 1 and (smoothed[a : b + 1] >= epsilon[a : b + 1]).any():
             a, b = int(large[0]), max(int(large[-1]), a)
         if rows and a <= rows[-1][1] + 1:
             rows[-1][1:] = [max(rows[-1][1], b), max(rows[-1][2], severity)]
