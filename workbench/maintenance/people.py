@@ -14,9 +14,11 @@ from workbench.maintenance.order_states import CLOSED
 from workbench.maintenance.order_table import OrderRow, TechnicianRow
 from workbench.maintenance.order_values import finite, words
 from workbench.maintenance.schedule_model import Technician
-from workbench.maintenance.windows import DEFAULT_HOURS, WorkingCalendar
+from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = ["People", "find_technician"]
+
+_ALWAYS = ("Mon-Sun 00:00-24:00",)
 
 
 class People:
@@ -36,8 +38,8 @@ class People:
         Returns
         -------
         pandas.DataFrame
-            name, skills (comma-separated), rate, weekly_hours, orders (open ones assigned), hours (estimated, of
-            these), active.
+            name, skills (comma-separated), rate, weekly_hours (NaN: all maintenance windows), orders (open ones
+            assigned), hours (estimated, of these), active.
         """
         load = (
             sa.select(OrderRow.assignee, sa.func.count(), sa.func.sum(OrderRow.estimated_hours))
@@ -51,7 +53,7 @@ class People:
                     row.name,
                     ", ".join(row.skills),
                     row.rate,
-                    _calendar(row).weekly_hours,
+                    _calendar(row).weekly_hours if row.hours else float("nan"),
                     *busy.get(row.name, (0, 0.0)),
                     row.active,
                 )
@@ -81,7 +83,7 @@ class People:
         rate : float, optional
             Cost of an hour.
         hours : iterable of str, optional
-            When they work, as `Mon-Fri 08:00-17:00`.
+            When they work, as `Mon-Fri 08:00-17:00`; in all maintenance windows where there are none.
         timezone : str, optional
             IANA zone of the hours.
         closed : iterable of date, optional
@@ -98,9 +100,7 @@ class People:
         with self.database.writing() as db:
             row = db.get(TechnicianRow, name)
             if row is None:
-                row = TechnicianRow(
-                    name=name, skills=[], rate=0.0, hours=list(DEFAULT_HOURS), timezone="UTC", closed=[], active=True
-                )
+                row = TechnicianRow(name=name, skills=[], rate=0.0, hours=[], timezone="UTC", closed=[], active=True)
                 db.add(row)
             changed: dict[str, object] = {}
             if skills is not None:
@@ -124,7 +124,7 @@ class People:
         """Give the active technicians as the schedule takes them."""
         with self.database.reading() as db:
             rows = db.scalars(sa.select(TechnicianRow).where(TechnicianRow.active).order_by(TechnicianRow.name))
-            return tuple(Technician(row.name, frozenset(row.skills), row.rate, _calendar(row)) for row in rows)
+            return tuple(Technician(row.name, frozenset(row.skills), row.rate, _works(row)) for row in rows)
 
 
 def find_technician(db: orm.Session, name: str) -> TechnicianRow:
@@ -144,5 +144,12 @@ def find_technician(db: orm.Session, name: str) -> TechnicianRow:
     return row
 
 
+def _works(row: TechnicianRow) -> WorkingCalendar | None:
+    """When somebody works inside the maintenance windows; None for all of these."""
+    return _calendar(row) if row.hours or row.closed else None
+
+
 def _calendar(row: TechnicianRow) -> WorkingCalendar:
-    return WorkingCalendar(tuple(row.hours), row.timezone, tuple(date.fromisoformat(day) for day in row.closed))
+    return WorkingCalendar(
+        tuple(row.hours) or _ALWAYS, row.timezone, tuple(date.fromisoformat(day) for day in row.closed)
+    )

@@ -50,7 +50,7 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None) -> Plan:
     options = options or ScheduleOptions()
     grid = Grid(problem, options)
     ends = earliest_ends(grid)
-    solution, bound, timed_out = improve(grid, first_guess(grid), ends)
+    solution, bound, timed_out = improve(grid, first_guess(grid, ends), ends)
     placements = [grid.placement(grid.jobs[number], place) for number, place in solution.items()]
     placements = sorted([*placements, *grid.frozen.values()], key=lambda one: (one.start, one.job))
     score = grid.score(solution, ends)

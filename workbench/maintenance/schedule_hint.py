@@ -1,5 +1,8 @@
 """A first guess at a plan: one job after the other, each where it ends first."""
 
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+
 from workbench.maintenance.schedule_grid import Grid, Range, Solution, cut
 from workbench.maintenance.schedule_model import Job
 
@@ -71,40 +74,82 @@ def earliest_ends(grid: Grid) -> dict[str, int]:
     return ends
 
 
-def first_guess(grid: Grid) -> Solution:
-    """Place jobs by slack and priority, each after those that it waits for, where it ends first.
+def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
+    """Place one job after the other where it ends first, in several orders, and keep the best plan.
+
+    The orders go by slack, less the more urgent a job is, and by hours for each point of lateness, which is best where
+    most jobs are late whatever is done (Smith 1956).
 
     Parameters
     ----------
     grid : Grid
+    plannable : collection of str
+        Jobs that can be planned at all.
 
     Returns
     -------
     Solution
         Keeps every rule; a job that finds no place, or waits for one that has none, is not in it.
     """
+    guesses = [_in_order(grid, partial(_by_slack, grid, urgency)) for urgency in (0.0, 0.25, 1.0)]
+    guesses.append(_in_order(grid, partial(_by_weight, grid)))
+    kept = {job.number: place for job in grid.jobs.values() if (place := _previous(grid, job)) is not None}
+    if kept:
+        guesses += [_in_order(grid, partial(_by_slack, grid, 0.25), kept)]
+    return min(guesses, key=lambda guess: grid.score(guess, plannable).points)
+
+
+def _in_order(
+    grid: Grid, key: Callable[[Job], tuple[float, ...]], kept: Mapping[str, tuple[int, tuple[int, ...]]] | None = None
+) -> Solution:
+    """Place the jobs by rising key, each after those that it waits for; those in `kept` go back there if they can."""
     solution: Solution = {}
     taken: dict[int, list[Range]] = {who: [] for who in range(len(grid.technicians))}
     waiting = dict(grid.jobs)
+    kept = kept or {}
     while waiting:
         ready = [job for job in waiting.values() if not any(number in waiting for number in job.after)]
-        job = min(ready, key=lambda one: _urgency(grid, one))
+        job = min(ready, key=lambda one: (one.number not in kept, *key(one), one.number))
         del waiting[job.number]
         release = grid.release(job)
         before = [number for number in job.after if number in grid.jobs]
         if release is None or any(number not in solution for number in before):
             continue
         release = max([release, *(grid.end(grid.jobs[number], solution[number]) for number in before)])
-        place = earliest(grid, job, release, taken)
+        place = kept.get(job.number)
+        if place is None or place[1][0] < release or _taken(grid, job, place, taken[place[0]]):
+            place = earliest(grid, job, release, taken)
         if place is not None:
             solution[job.number] = place
-            spans = [(start, start + size) for start, size in zip(place[1], grid.sessions(job), strict=True)]
-            taken[place[0]] = sorted(taken[place[0]] + spans)
+            taken[place[0]] = sorted(taken[place[0]] + _spans(grid, job, place))
     return solution
 
 
-def _urgency(grid: Grid, job: Job) -> tuple[float, float, str]:
+def _previous(grid: Grid, job: Job) -> tuple[int, tuple[int, ...]] | None:
+    """Give the place of a job in the previous plan, where it is one session that still fits."""
+    place = grid.kept(job)
+    sizes = grid.sessions(job)
+    if place is None or len(sizes) != 1 or place[0] not in grid.skilled(job):
+        return None
+    fits = any(low <= place[1] and place[1] + sizes[0] <= high for low, high in grid.allowed(job, place[0]))
+    return (place[0], (place[1],)) if fits else None
+
+
+def _spans(grid: Grid, job: Job, place: tuple[int, tuple[int, ...]]) -> list[Range]:
+    return [(start, start + size) for start, size in zip(place[1], grid.sessions(job), strict=True)]
+
+
+def _taken(grid: Grid, job: Job, place: tuple[int, tuple[int, ...]], spans: list[Range]) -> bool:
+    return any(low < end and start < high for start, end in _spans(grid, job, place) for low, high in spans)
+
+
+def _by_slack(grid: Grid, urgency: float, job: Job) -> tuple[float, ...]:
     due = grid.due(job)
     length = sum(grid.sessions(job))
     slack = grid.length if due is None else due - length - (grid.release(job) or 0)
-    return slack - grid.length * 0.25 * job.priority, -job.priority, job.number
+    return slack - grid.length * urgency * job.priority, -job.priority
+
+
+def _by_weight(grid: Grid, job: Job) -> tuple[float, ...]:
+    weight = grid.late_points(job) if grid.due(job) is not None else 0
+    return sum(grid.sessions(job)) / weight if weight else float("inf"), -job.priority

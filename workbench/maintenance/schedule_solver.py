@@ -5,7 +5,8 @@ intervals that must not overlap on a technician. OR-Tools is imported when a pla
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from workbench.maintenance.schedule_grid import Grid, Solution
@@ -43,6 +44,7 @@ def improve(grid: Grid, guess: Solution, plannable: Mapping[str, int]) -> tuple[
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = grid.options.seed
+    solver.parameters.cp_model_probing_level = 0  # takes longer than most plans
     solver.parameters.max_deterministic_time = grid.options.effort
     solver.parameters.max_time_in_seconds = grid.options.time_limit
     status = solver.solve(model.model)
@@ -67,6 +69,7 @@ class _Model:
         self.kept: dict[str, Any] = {}
         self.last: dict[int, Any] = {}
         self.reached: dict[int, Any] = {}
+        self.last_in: dict[int, list[tuple[int, int, Any]]] = {}
         self.intervals: dict[int, list[Any]] = {who: [] for who in range(len(grid.technicians))}
         self.points: list[Any] = []
         for job in self.jobs:
@@ -148,7 +151,18 @@ class _Model:
         frozen_end = min(max((end for _, end in grid.taken[who]), default=0), grid.length)
         last = model.new_int_var(frozen_end, grid.length, f"last of {who}")
         reached = model.new_int_var(0, grid.worked[who][-1], f"worked by {who}")
-        model.add_element(last, grid.worked[who], reached)
+        nothing = model.new_bool_var(f"nothing more for {who}")
+        model.add(last == frozen_end).only_enforce_if(nothing)
+        model.add(reached == grid.worked[who][frozen_end]).only_enforce_if(nothing)
+        in_window = [(frozen_end, frozen_end, nothing)]
+        for start, end in _ramps(grid.worked[who]):
+            if end > frozen_end:
+                here = model.new_bool_var(f"last of {who} in {start}")
+                model.add_linear_constraint(last, start + 1, end).only_enforce_if(here)
+                model.add(reached == last + (grid.worked[who][start] - start)).only_enforce_if(here)
+                in_window.append((start + 1, end, here))
+        model.add_exactly_one(literal for _, _, literal in in_window)
+        self.last_in[who] = in_window
         busy: list[Any] = [grid.frozen_work(who)]
         for job in self.jobs:
             literal = self.done_by[job.number].get(who)
@@ -182,6 +196,9 @@ class _Model:
         for who, slot in last.items():
             model.add_hint(self.last[who], slot)
             model.add_hint(self.reached[who], grid.worked[who][slot])
+            inside = next(i for i, (low, high, _) in enumerate(self.last_in[who]) if low <= slot <= high)
+            for i, (_, _, literal) in enumerate(self.last_in[who]):
+                model.add_hint(literal, i == inside)
 
     def solution(self, solver: Any) -> Solution:
         """Read the places that the solver found."""
@@ -191,3 +208,15 @@ class _Model:
                 if solver.boolean_value(literal):
                     found[job.number] = (who, tuple(int(solver.value(start)) for start in self.starts[job.number]))
         return found
+
+
+def _ramps(worked: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last slot of each stretch in which a running count of working slots rises."""
+    found: list[tuple[int, int]] = []
+    for slot, (before, after) in enumerate(pairwise(worked)):
+        if after > before:
+            if found and found[-1][1] == slot:
+                found[-1] = (found[-1][0], slot + 1)
+            else:
+                found.append((slot, slot + 1))
+    return found
