@@ -11,8 +11,10 @@ import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.cli_alerts import alerts, log
 from workbench.cli_explain import explain
 from workbench.cli_models import models
+from workbench.cli_orders import orders, parts, people
 from workbench.cli_output import (
     AsJson,
     OfForecaster,
@@ -24,6 +26,7 @@ from workbench.cli_output import (
     show,
     table_text,
 )
+from workbench.cli_plan import kpis, plan, preventive
 from workbench.exceptions import WorkbenchError
 
 if TYPE_CHECKING:
@@ -86,7 +89,7 @@ def run(
     host: Annotated[str | None, typer.Option(help="Address of the dashboard.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the dashboard.")] = None,
 ) -> None:
-    """Do the main job: train what has no model, score, and serve the dashboard.
+    """Do the main job: train what has no model, score, raise alerts, open work orders, and serve the dashboard.
 
     With an empty archive the demo fleet is generated first.
     """
@@ -105,6 +108,7 @@ def run(
         f"{len(overview)} channels, {int((overview['anomalies'] > 0).sum())} with anomalies, "
         f"{int(overview['anomalies'].sum())} anomalies in all."
     )
+    typer.echo(str(session.raise_alerts()))
     if serve:
         _serve(session, host, port)
 
@@ -208,7 +212,10 @@ def score(
     force: Annotated[bool, typer.Option("--force", help="Compute even what is current.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the test series and find anomalies; what is current is not computed again."""
+    """Predict the test series, find anomalies, raise alerts and open work orders.
+
+    What is current is not computed again; alerts follow the preset in use.
+    """
     session = open_session()
     names = _chosen(session, channel, everything)
     table = session.score_all(names, forecaster, preset, force=force, progress=True)
@@ -228,6 +235,9 @@ def score(
         )
         typer.echo(table_text(counted[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
         typer.echo(f"{len(done)} channels, {int(counted['anomalies'].sum())} anomalies.")
+    outcome = session.raise_alerts(names)
+    if not as_json:
+        typer.echo(f"{outcome} Next: workbench alerts list" if len(done) else str(outcome))
     report_failures(table)
 
 
@@ -277,6 +287,14 @@ def report(
 
 
 app.add_typer(models, name="models")
+app.add_typer(alerts, name="alerts")
+app.add_typer(orders, name="orders")
+app.command()(plan)
+app.command()(kpis)
+app.add_typer(log, name="log")
+app.add_typer(people, name="people")
+app.add_typer(parts, name="parts")
+app.add_typer(preventive, name="preventive")
 
 
 @app.command()

@@ -21,7 +21,9 @@ from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive
 
 if TYPE_CHECKING:
+    from workbench.alerting import Outcome
     from workbench.detection.evaluation import Evaluation
+    from workbench.maintenance.desk import Maintenance
     from workbench.models import Registry
     from workbench.models.life import ModelLife
     from workbench.telemetry.catalog import Catalog
@@ -96,6 +98,13 @@ class Session:
         return ModelLife(self.archive, self.registry, self.settings.drift, self.clock)
 
     @cached_property
+    def maintenance(self) -> "Maintenance":
+        """Alerts, work orders, people, parts, plans and the maintenance log."""
+        from workbench.alerting import open_desk
+
+        return open_desk(self.settings, self.clock, self.catalog)
+
+    @cached_property
     def _scores(self) -> Scores:
         return Scores(self.settings, self.archive, self.registry, self.clock)
 
@@ -133,11 +142,7 @@ class Session:
         Returns
         -------
         xarray.Dataset
-            Keeps the contract of a channel.
-
-        Raises
-        ------
-        ChannelNotFoundError
+            Keeps the contract of a channel; ChannelNotFoundError where there is none.
         """
         opened = self.archive.open(name, split)
         return Channel(opened.data_vars, opened.coords, opened.attrs)
@@ -160,8 +165,6 @@ class Session:
         Returns
         -------
         ImportReport
-
-        Raises: ImportDataError
         """
         from workbench.models.shipped import install_shipped
         from workbench.telemetry.importers import IMPORTERS
@@ -180,12 +183,7 @@ class Session:
         return import_demo(self.archive, self.settings.seed, progress=progress)
 
     def quality(self, channels: Iterable[str] | None = None, *, progress: bool = False) -> xr.Dataset:
-        """Report on the quality of the telemetry.
-
-        Returns
-        -------
-        xarray.Dataset, dim `channel`
-        """
+        """Report on the quality of the telemetry: one entry a channel, dim `channel`."""
         from workbench.telemetry.quality import quality_report
 
         return quality_report(self.archive, self.channel_names(channels), progress=progress)
@@ -269,6 +267,17 @@ class Session:
             int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
+
+    def raise_alerts(self, channels: Iterable[str] | None = None) -> "Outcome":
+        """Raise alerts for stored anomalies and exceeded limits, and open work orders by rule.
+
+        Doing it again with the same scores changes nothing.
+        """
+        from workbench.alerting import raise_alerts
+
+        names = self.channel_names(channels)
+        scores = (self.stored, self.settings.severity)
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, *scores)
 
     def explain(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
         """Explain the anomalies of a channel, scored first where that is due.

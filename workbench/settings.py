@@ -18,6 +18,9 @@ from pydantic_settings import (
 )
 
 from workbench.exceptions import SettingsError
+from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.schedule_options import ScheduleOptions
 
 __all__ = [
     "LEVELS",
@@ -206,6 +209,14 @@ class Settings(BaseSettings):
         Budget of loaded models, bytes.
     dashboard : DashboardSettings
         Address of the dashboard.
+    database_url : str or None
+        Maintenance database; None takes SQLite in `home`.
+    alerts : AlertOptions
+        When alerts are raised, and what becomes of them.
+    orders : OrderOptions
+        When work orders open by themselves, and what they begin with.
+    schedule : ScheduleOptions
+        Maintenance windows and the weights of the schedule.
     """
 
     model_config = SettingsConfigDict(
@@ -227,6 +238,10 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1)
     model_cache_bytes: int = Field(256 * 2**20, ge=0)
     dashboard: DashboardSettings = DashboardSettings()
+    database_url: str | None = None
+    alerts: AlertOptions = AlertOptions()
+    orders: OrderOptions = OrderOptions()
+    schedule: ScheduleOptions = ScheduleOptions()
 
     @model_validator(mode="before")
     @classmethod
@@ -257,6 +272,11 @@ class Settings(BaseSettings):
     def registry_path(self) -> Path:
         """Folder of the model registry."""
         return self.home / "registry"
+
+    @property
+    def maintenance_url(self) -> str:
+        """URL of the maintenance database."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'maintenance.db'}"
 
     @property
     def reports_path(self) -> Path:

@@ -273,8 +273,10 @@ def _share(part: pd.Series, whole: pd.Series) -> float | None:
 
 
 def _was_no_failure(orders: pd.DataFrame) -> "pd.Series[bool]":
-    """Completed without a failure mode: its alerts were false, known or a test."""
-    return (orders["state"] == "cancelled") | ((orders["state"] == "completed") & (orders["failure_mode"] == ""))
+    """Mark what was cancelled, completed without a failure mode, or only foreseen and not yet confirmed."""
+    done = orders["state"] == "completed"
+    foreseen = (orders["type"] == "predictive") & ~done
+    return (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
 
 
 def _outage_hours(outages: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float:

@@ -137,14 +137,19 @@ class Planning:
             make_plan(problem, self.options), make_plan(changed(problem, change, self.options), self.options)
         )
 
-    def table(self) -> pd.DataFrame:
+    def table(self, *, closed: bool = False) -> pd.DataFrame:
         """Give the plan that was kept last.
+
+        Parameters
+        ----------
+        closed : bool
+            Also where the orders that are done by now were planned.
 
         Returns
         -------
         pandas.DataFrame
             number, title, asset, priority, state, technician, start, end, due, late (bool), frozen, planned_at; by
-            start. Orders that were closed since are left out.
+            start.
         """
         columns: tuple[Any, ...] = (
             OrderRow.id,
@@ -162,9 +167,10 @@ class Planning:
         wanted: sa.Select[Any] = (
             sa.select(*columns)
             .join(PlacementRow, PlacementRow.order_id == OrderRow.id)
-            .where(OrderRow.state.not_in(CLOSED))
             .order_by(PlacementRow.start, OrderRow.id)
         )
+        if not closed:
+            wanted = wanted.where(OrderRow.state.not_in(CLOSED))
         with self.database.reading() as db:
             table = frame(db, wanted)
         table.insert(0, "number", [number_of(one) for one in table.pop("id")])
@@ -261,7 +267,8 @@ class Planning:
 
     def _keep(self, db: orm.Session, plan: Plan, who: str) -> None:
         fixed = {one.job for one, frozen in _kept(db) if frozen}
-        db.execute(sa.delete(PlacementRow))
+        open_ones = sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))
+        db.execute(sa.delete(PlacementRow).where(PlacementRow.order_id.in_(open_ones)))  # the others are history
         for placement in plan.placements:
             db.add(_row(placement, plan.now, frozen=placement.job in fixed))
         told = {"orders": len(plan.placements), "conflicts": len(plan.conflicts), "changed": plan.changed}

@@ -11,12 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import numpy as np
-import numpy.typing as npt
-
 from workbench.exceptions import MaintenanceError
 
-__all__ = ["DEFAULT_HOURS", "Window", "WorkingCalendar", "intersect", "merge", "open_hours", "subtract"]
+__all__ = ["DEFAULT_HOURS", "Window", "WorkingCalendar", "intersect", "merge", "subtract"]
 
 DEFAULT_HOURS = ("Mon-Fri 08:00-17:00", "Sat 10:00-14:00")
 """Hours in which maintenance is done where settings do not say otherwise."""
@@ -193,36 +190,6 @@ def subtract(windows: Sequence[Window], taken: Sequence[Window]) -> tuple[Window
     return tuple(left)
 
 
-def open_hours(windows: Sequence[Window], times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
-    """Count the open hours up to each time.
-
-    Parameters
-    ----------
-    windows : sequence of Window
-        Sorted and disjoint.
-    times : ndarray, shape (n,), datetime64
-        Times in UTC.
-
-    Returns
-    -------
-    ndarray, shape (n,), float64
-        Hours; the difference of two entries is the open time between them. NaN where the time is NaT.
-    """
-    moments = times.astype("datetime64[us]")
-    if not windows:
-        return np.where(np.isnat(moments), np.nan, 0.0)
-    edges = np.array([edge for window in windows for edge in (_micro(window.start), _micro(window.end))], dtype=float)
-    lengths = np.diff(edges, prepend=edges[0])
-    lengths[2::2] = 0
-    seconds = np.interp(moments.astype(np.int64).astype(float), edges, np.cumsum(lengths)) / 1e6
-    return np.where(np.isnat(moments), np.nan, seconds / 3600)
-
-
-def _micro(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-@lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
