@@ -11,7 +11,8 @@ from workbench.telemetry.catalog import Limits
 def score(n, peak_at):
     smoothed = np.full(n, 0.02)
     smoothed[peak_at - 250 : peak_at - 200] = 0.31
-    series = {"smoothed_error": ("time", smoothed), "epsilon": ("time", np.full(n, 0.1))}
+    series = {name: ("time", smoothed) for name in ("smoothed_error", "prediction_error")}
+    series["epsilon"] = ("time", np.full(n, 0.1))
     return xr.Dataset(series, {"sample": ("time", np.arange(250, 250 + n))}, {"model": "X-1.ridge/1"})
 
 

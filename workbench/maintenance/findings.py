@@ -31,16 +31,20 @@ def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.Data
     Returns
     -------
     list of Finding
-        `value` is the smoothed error where it lies furthest from epsilon, `threshold` epsilon there.
+        `value` is the smoothed error where it lies furthest above epsilon, `threshold` epsilon there. Where bounds
+        without the lag of smoothing leave its peak outside, it is the error itself; where neither reaches epsilon,
+        the anomaly is that they are low, and `value` the lowest smoothed error.
     """
     first, last = int(scored["sample"].values[0]), int(scored["sample"].values[-1])
-    smoothed, epsilon = scored["smoothed_error"].values, scored["epsilon"].values
+    smoothed, error, epsilon = (scored[name].values for name in ("smoothed_error", "prediction_error", "epsilon"))
     found = []
     rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
     for start, end, severity, level in rows:
         part = slice(max(0, start - first), end - first + 1)
-        at = part.start + int(np.argmax(np.abs(smoothed[part] - epsilon[part])))
-        value, threshold = float(smoothed[at]), float(epsilon[at])
+        over = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
+        distance = smoothed[part] * -1 if over is None else over[part] - epsilon[part]
+        at = part.start + int(np.argmax(distance))
+        value, threshold = float((smoothed if over is None else over)[at]), float(epsilon[at])
         source = str(scored.attrs["model"])
         found.append(
             Finding(
