@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -54,24 +55,25 @@ def postgres() -> Iterator[str]:
     if binaries is None:
         pytest.skip("PostgreSQL is not installed")
     as_root = os.geteuid() == 0  # the server refuses to run as root
-    other = next((name for name in ("postgres", "nobody") if _exists(name)), "") if as_root else ""
-    if as_root and not (other and shutil.which("runuser")):
+    user = next((name for name in ("postgres", "nobody") if _exists(name)), None) if as_root else None
+    if as_root and user is None:
         pytest.skip("PostgreSQL does not run as root, and there is nobody else")
-    user = ["runuser", "-u", other, "--"] if as_root else []
+    as_user: dict[str, Any] = {"user": user, "extra_groups": []} if user else {}
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
-        if as_root:
-            shutil.chown(folder, other)
+        if user:
+            shutil.chown(folder, user)
         data = folder / "data"
-        quiet = {"check": True, "capture_output": True, "cwd": folder}
-        subprocess.run([*user, binaries / "initdb", "-D", data, "-U", "wb", "-A", "trust", "--no-sync"], **quiet)
+        quiet = {"check": True, "capture_output": True, "cwd": folder, **as_user}
+        subprocess.run([binaries / "initdb", "-D", data, "-U", "wb", "-A", "trust", "--no-sync"], **quiet)
         options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        start = [*user, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
-        subprocess.run(start, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        start = [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
+        silent = {**quiet, "capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(start, **silent)
         try:
             yield f"postgresql+psycopg://wb@/postgres?host={folder}"
         finally:
-            subprocess.run([*user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+            subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
 
 
 @pytest.fixture
