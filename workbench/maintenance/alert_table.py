@@ -24,6 +24,7 @@ from workbench.settings import LEVELS
 __all__ = [
     "ALERTS",
     "ALLOWED",
+    "ANNUNCIATIONS",
     "KINDS",
     "OPEN",
     "SHOWN",
@@ -31,6 +32,7 @@ __all__ = [
     "VERDICTS",
     "Alert",
     "AlertRow",
+    "AnnunciationRow",
     "OutageRow",
     "state_of",
 ]
@@ -144,6 +146,24 @@ class AlertRow(Versioned, Base):
     )
 
 
+class AnnunciationRow(Base):
+    """An alert was shown to operators anew: raised, risen, come back, or no longer hidden."""
+
+    __tablename__ = "annunciations"
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True)
+    alert: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("alerts.id"))
+    time: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    channel: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    kind: orm.Mapped[str] = orm.mapped_column(sa.String(10))
+    level: orm.Mapped[str] = orm.mapped_column(LevelName)
+
+    __table_args__ = (
+        sa.Index("ix_annunciations_time", "time", "level"),
+        sa.Index("ix_annunciations_channel", "channel", "kind", "time"),
+    )
+
+
 class OutageRow(Versioned, Base):
     """An asset is out of service; its alerts are suppressed until it is back."""
 
@@ -159,6 +179,7 @@ class OutageRow(Versioned, Base):
 
 
 ALERTS = cast(sa.Table, AlertRow.__table__)
+ANNUNCIATIONS = cast(sa.Table, AnnunciationRow.__table__)
 
 
 @dataclass(frozen=True)

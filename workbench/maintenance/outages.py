@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
-from workbench.maintenance.alert_actions import log_change
+from workbench.maintenance.alert_actions import announce, log_change
 from workbench.maintenance.alert_table import OPEN, AlertRow, OutageRow
 from workbench.maintenance.database import Database, frame, now
 
@@ -106,7 +106,7 @@ def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
     for alert in alerts:
         alert.suppressed = False
         if alert.shelf is None:
-            alert.annunciated_at = now(db)
+            announce(db, alert)
         log_change(db, alert, "unsuppressed", who, {"outage": row.id})
     return tuple(alert.id for alert in alerts)
 

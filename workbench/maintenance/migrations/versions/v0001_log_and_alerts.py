@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the four tables; times are microseconds since 1970, UTC."""
+    """Create the tables; times are microseconds since 1970, UTC."""
     op.create_table(
         "log",
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -81,6 +81,17 @@ def upgrade() -> None:
     op.create_index("ix_alerts_shelf", "alerts", ["shelf"])
     op.create_index("ix_alerts_verdict", "alerts", ["verdict"])
     op.create_table(
+        "annunciations",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("alert", sa.Integer, sa.ForeignKey("alerts.id"), nullable=False),
+        sa.Column("time", sa.BigInteger, nullable=False),
+        sa.Column("channel", sa.String(200), nullable=False),
+        sa.Column("kind", sa.String(10), nullable=False),
+        sa.Column("level", sa.SmallInteger, nullable=False),
+    )
+    op.create_index("ix_annunciations_time", "annunciations", ["time", "level"])
+    op.create_index("ix_annunciations_channel", "annunciations", ["channel", "kind", "time"])
+    op.create_table(
         "outages",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("asset", sa.String(200), nullable=False),
@@ -97,6 +108,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the tables out."""
     op.drop_table("outages")
+    op.drop_table("annunciations")
     op.drop_table("alerts")
     op.drop_table("log_end")
     op.drop_table("log")
