@@ -71,6 +71,7 @@ def test_an_alert_counts_each_time_it_is_shown_anew(database, finding, clock):
         clock.forward(seconds=10)
     alerts.shelve(1, "Ann", "test", hours=1)
     clock.forward(hours=1)
+    alerts.tick()
     figures = alerts.figures(START, clock.forward(minutes=1))
     assert figures.announced == 4
     assert figures.chattering.values.tolist() == [["P-1", "model", 3]]

@@ -18,15 +18,17 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.alert_table import ALERTS, ANNUNCIATIONS, SHOWN
+from workbench.maintenance.alert_table import ALERTS, ANNUNCIATIONS
 from workbench.maintenance.database import Database, frame, microseconds
 from workbench.maintenance.options import AlertOptions
+from workbench.settings import LEVELS
 
 __all__ = ["AlarmFigures", "alarm_figures"]
 
 _TEN_MINUTES, _MINUTE = timedelta(minutes=10), timedelta(minutes=1)
 _FLOOD_BEGINS, _FLOOD_ENDS = 10, 5  # alarms in ten minutes and operator
 _STALE = timedelta(hours=24)
+_ACTIVE = ("unacknowledged", "acknowledged", "latched", "latched_acknowledged")
 _CHATTER = 3  # alarms of one channel and kind in a minute
 _MOST_NAMED = 500  # times in one statement
 
@@ -104,27 +106,19 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
             f"The period from {since} to {until} is empty.", "Give an end that lies after the beginning."
         )
     a, shown = ALERTS.c, ANNUNCIATIONS.c
+    ticks = sa.type_coerce(shown.time, sa.BigInteger)
     period = (shown.time >= since, shown.time < until)
+    counted = (
+        sa.select(shown.channel, shown.kind, shown.level, sa.func.count().label("alerts"))
+        .where(ticks + 0 >= microseconds(since), ticks + 0 < microseconds(until))  # + 0: read the index of channels
+        .group_by(shown.channel, shown.kind, shown.level)
+    )
     with database.reading() as db:
-        times = np.array(
-            db.execute(sa.select(sa.type_coerce(shown.time, sa.BigInteger)).where(*period).order_by(shown.time))
-            .scalars()
-            .all(),
-            dtype=np.int64,
-        )
-        levels = frame(db, sa.select(shown.level, sa.func.count().label("alerts")).where(*period).group_by(shown.level))
-        most = (
-            sa.select(shown.channel, shown.kind, sa.func.count().label("alerts"))
-            .where(*period)
-            .group_by(shown.channel, shown.kind)
-            .order_by(sa.desc("alerts"), shown.channel, shown.kind)
-        )
-        top = frame(db, most.limit(10))
+        times = np.array(db.scalars(sa.select(ticks).where(*period).order_by(ticks)).all(), dtype=np.int64)
+        counts = frame(db, counted)
         chattering = _chattering(db, times, period)
         stale = db.scalar(
-            sa.select(sa.func.count()).where(
-                a.state.in_(SHOWN), a.active.is_(True), a.raised_at <= min(until, database.clock()) - _STALE
-            )
+            sa.select(sa.func.count()).where(a.state.in_(_ACTIVE), a.raised_at <= min(until, database.clock()) - _STALE)
         )
     some = times.size > 0
     intervals = _per_interval(times, since, until) / options.operators
@@ -141,8 +135,8 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
         flood_share=float(inside.mean()) if some else None,
         stale=int(stale or 0),
         chattering=chattering,
-        top_ten=top.assign(share=top["alerts"] / max(1, times.size)),
-        by_level=(levels.set_index("level")["alerts"] / max(1, times.size)).rename("share").sort_index(),
+        top_ten=_top_ten(counts),
+        by_level=_by_level(counts),
     )
 
 
@@ -186,3 +180,15 @@ def _chattering(
             rows.append((channel, kind, int(within.max())))
     table = pd.DataFrame(rows, columns=["channel", "kind", "most"])
     return table.sort_values(["most", "channel"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def _top_ten(counts: pd.DataFrame) -> pd.DataFrame:
+    sums = counts.groupby(["channel", "kind"])["alerts"].sum().reset_index()
+    top = sums.sort_values(["alerts", "channel"], ascending=[False, True], ignore_index=True).head(10)
+    return top.assign(share=top["alerts"] / max(1, counts["alerts"].sum()))
+
+
+def _by_level(counts: pd.DataFrame) -> pd.Series:
+    sums = counts.groupby("level")["alerts"].sum()
+    present = [level for level in LEVELS if level in sums.index]
+    return (sums.reindex(present) / max(1, sums.sum())).rename("share")

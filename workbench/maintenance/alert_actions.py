@@ -36,6 +36,7 @@ __all__ = [
 PROGRAM = "workbench"
 """Who did it, in the log, where no person did."""
 
+_ANNOUNCE = sa.insert(ANNUNCIATIONS)
 _SHELF = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
 
 
@@ -231,8 +232,8 @@ def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
 def announce(db: orm.Session, row: AlertRow) -> None:
     """Note that operators are shown an alert anew."""
     row.annunciated_at = now(db)
-    told = {"time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
-    db.execute(sa.insert(ANNUNCIATIONS).values(alert=row.id, **told))
+    told = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
+    db.connection().execute(_ANNOUNCE, told)
 
 
 def log_change(

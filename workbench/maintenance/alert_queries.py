@@ -14,6 +14,7 @@ __all__ = ["conditions", "known", "ordering"]
 
 
 def conditions(
+    dialect: str,
     *,
     state: str | Iterable[str] | None = None,
     level: str | None = None,
@@ -26,6 +27,8 @@ def conditions(
     until: datetime | None = None,
 ) -> list[sa.ColumnElement[bool]]:
     """Put the filters of `Alerts.list`, which describes them, as conditions.
+
+    SQLite's LIKE ignores case; SQLAlchemy's `ilike` would call `lower` on every row there, three times as slow.
 
     Raises
     ------
@@ -45,9 +48,10 @@ def conditions(
             found.append(alerts[name] == value)
     found += [alerts[name] == value for name, value in (("asset", asset), ("channel", channel)) if value is not None]
     if text:
-        found.append(
-            sa.or_(alerts.channel.icontains(text, autoescape=True), alerts.message.icontains(text, autoescape=True))
-        )
+        pattern = "%" + text.translate({ord(sign): f"/{sign}" for sign in "/%_"}) + "%"
+        columns = (alerts.channel, alerts.message)
+        like = [one.like if dialect == "sqlite" else one.ilike for one in columns]
+        found.append(sa.or_(*(match(pattern, escape="/") for match in like)))
     if since is not None:
         found.append(alerts.raised_at >= since)
     if until is not None:
@@ -73,7 +77,7 @@ def ordering(order: str) -> list[Any]:
         "newest": [alerts.raised_at.desc(), alerts.id.desc()],
         "oldest": [alerts.raised_at, alerts.id],
         "worst": [alerts.level.desc(), sa.func.coalesce(alerts.severity, 0.0).desc(), alerts.id],
-        "channel": [alerts.channel, alerts.start_sample, alerts.id],
+        "channel": [alerts.channel, alerts.kind, alerts.start_sample],
     }
     known("order", order, tuple(orders))
     return orders[order]

@@ -138,11 +138,11 @@ class AlertRow(Versioned, Base):
         sa.Index("ix_alerts_state", "state", "raised_at"),
         sa.Index("ix_alerts_asset", "asset", "raised_at"),
         sa.Index("ix_alerts_level", "level", "raised_at"),
-        sa.Index("ix_alerts_channel", "channel", "kind", "raised_at", "annunciated_at"),
         sa.Index("ix_alerts_start", "asset", "start_time"),
         sa.Index("ix_alerts_group", "group_id"),
         sa.Index("ix_alerts_shelf", "shelf"),
-        sa.Index("ix_alerts_verdict", "verdict"),
+        sa.Index("ix_alerts_shelved", "shelved_until"),
+        sa.Index("ix_alerts_verdict", "verdict", "raised_at"),
     )
 
 
@@ -159,8 +159,8 @@ class AnnunciationRow(Base):
     level: orm.Mapped[str] = orm.mapped_column(LevelName)
 
     __table_args__ = (
-        sa.Index("ix_annunciations_time", "time", "level"),
-        sa.Index("ix_annunciations_channel", "channel", "kind", "time"),
+        sa.Index("ix_annunciations_time", "time"),
+        sa.Index("ix_annunciations_channel", "channel", "kind", "level", "time"),
     )
 
 

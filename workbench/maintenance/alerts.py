@@ -110,6 +110,7 @@ class Alerts:
             A filter names no state, level, kind, verdict or order.
         """
         filters = conditions(
+            self.database.engine.dialect.name,
             state=state,
             level=level,
             asset=asset,
@@ -135,9 +136,9 @@ class Alerts:
         """
         known("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
         self._expire()
-        column = ALERTS.c[by]
+        column, filters = ALERTS.c[by], conditions(self.database.engine.dialect.name, state=state)
         with self.database.reading() as db:
-            statement = sa.select(column, sa.func.count()).where(*conditions(state=state)).group_by(column)
+            statement = sa.select(column, sa.func.count()).where(*filters).group_by(column)
             found: dict[str, int] = {key: number for key, number in db.execute(statement)}
         keys = LEVELS if by == "level" else sorted(found, key=str)
         return pd.Series({key: int(found.get(key, 0)) for key in keys}, dtype="int64", name="alerts")

@@ -14,7 +14,7 @@ from sqlalchemy import orm
 
 from workbench.maintenance.alert_actions import PROGRAM, announce, find, log_change, return_to_normal
 from workbench.maintenance.alert_table import ALERTS, AlertRow, state_of
-from workbench.maintenance.database import now
+from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.outages import is_out
 from workbench.settings import LEVELS
@@ -159,9 +159,7 @@ def _counts(finding: Finding, options: AlertOptions) -> bool:
 
 def _there(db: orm.Session, channel: str, kind: str) -> Sequence[Any]:
     """Alerts of a channel and kind: id, start_sample, end_sample, condition, closed_at."""
-    a = ALERTS.c
-    wanted = sa.select(a.id, a.start_sample, a.end_sample, a.condition, a.closed_at)
-    return db.execute(wanted.where(a.channel == channel, a.kind == kind).order_by(a.start_sample, a.id)).all()
+    return db.connection().execute(_THERE, {"channel": channel, "kind": kind}).all()
 
 
 def _raise_channel(
@@ -205,11 +203,8 @@ def _together(first: Finding, second: Finding) -> Finding:
 def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
     present = now(db)
     latching = finding.level in options.latching
-    shelf = db.scalars(
-        sa.select(AlertRow)
-        .where(AlertRow.channel == finding.channel, AlertRow.kind == finding.kind)
-        .where(AlertRow.shelf == AlertRow.id, AlertRow.shelved_until > present)
-    ).first()
+    place = {"channel": finding.channel, "kind": finding.kind, "present": present}
+    shelf = db.connection().execute(_SHELF, place).mappings().first()
     suppressed = is_out(db, finding.asset)
     row = AlertRow(
         **{name: getattr(finding, name) for name in _COPIED},
@@ -222,11 +217,9 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
         annunciated_at=None if suppressed or shelf else present,
         cleared_at=None if finding.ongoing or latching else present,
         comment="",
+        group_id=_group(db, finding, options),
+        **(shelf or {}),
     )
-    if shelf is not None:
-        for name in ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until"):
-            setattr(row, name, getattr(shelf, name))
-    row.group_id = _group(db, finding, options)
     row.state = state_of(row)
     db.add(row)
     db.flush()
@@ -244,12 +237,31 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
             "samples": [finding.start_sample, finding.end_sample],
             "source": finding.source,
             "message": finding.message,
-            **({"shelf": shelf.id} if shelf is not None else {}),
+            **({"shelf": shelf["shelf"]} if shelf else {}),
         },
     )
     return row
 
 
+_A = ALERTS.c
+_SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_why, _A.shelved_until).where(
+    _A.channel == sa.bindparam("channel"),
+    _A.kind == sa.bindparam("kind"),
+    _A.shelf == _A.id,
+    _A.shelved_until > sa.bindparam("present", type_=UtcDateTime),
+)
+_THERE = (
+    sa.select(_A.id, _A.start_sample, _A.end_sample, _A.condition, _A.closed_at)
+    .where(_A.channel == sa.bindparam("channel"), _A.kind == sa.bindparam("kind"))
+    .order_by(_A.start_sample, _A.id)
+)
+_FIRST_OF_GROUP = (
+    sa.select(_A.id)
+    .where(_A.asset == sa.bindparam("asset"), _A.group_id.is_(None))
+    .where(_A.start_time.between(sa.bindparam("first", type_=UtcDateTime), sa.bindparam("last", type_=UtcDateTime)))
+    .order_by(_A.id)
+    .limit(1)
+)
 _COPIED = (
     "channel",
     "asset",
@@ -274,13 +286,9 @@ def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | No
     if finding.start_time is None:
         return None
     reach = timedelta(seconds=options.group_seconds)
-    first = db.scalars(
-        sa.select(AlertRow)
-        .where(AlertRow.asset == finding.asset, AlertRow.group_id.is_(None))
-        .where(AlertRow.start_time >= finding.start_time - reach, AlertRow.start_time <= finding.start_time + reach)
-        .order_by(AlertRow.id)
-    ).first()
-    return None if first is None else first.id
+    near = {"asset": finding.asset, "first": finding.start_time - reach, "last": finding.start_time + reach}
+    found: int | None = db.connection().scalar(_FIRST_OF_GROUP, near)
+    return found
 
 
 def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions) -> bool:

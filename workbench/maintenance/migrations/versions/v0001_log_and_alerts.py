@@ -75,11 +75,11 @@ def upgrade() -> None:
     op.create_index("ix_alerts_state", "alerts", ["state", "raised_at"])
     op.create_index("ix_alerts_asset", "alerts", ["asset", "raised_at"])
     op.create_index("ix_alerts_level", "alerts", ["level", "raised_at"])
-    op.create_index("ix_alerts_channel", "alerts", ["channel", "kind", "raised_at", "annunciated_at"])
     op.create_index("ix_alerts_start", "alerts", ["asset", "start_time"])
     op.create_index("ix_alerts_group", "alerts", ["group_id"])
     op.create_index("ix_alerts_shelf", "alerts", ["shelf"])
-    op.create_index("ix_alerts_verdict", "alerts", ["verdict"])
+    op.create_index("ix_alerts_shelved", "alerts", ["shelved_until"])
+    op.create_index("ix_alerts_verdict", "alerts", ["verdict", "raised_at"])
     op.create_table(
         "annunciations",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -89,8 +89,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(10), nullable=False),
         sa.Column("level", sa.SmallInteger, nullable=False),
     )
-    op.create_index("ix_annunciations_time", "annunciations", ["time", "level"])
-    op.create_index("ix_annunciations_channel", "annunciations", ["channel", "kind", "time"])
+    op.create_index("ix_annunciations_time", "annunciations", ["time"])
+    op.create_index("ix_annunciations_channel", "annunciations", ["channel", "kind", "level", "time"])
     op.create_table(
         "outages",
         sa.Column("id", sa.Integer, primary_key=True),
