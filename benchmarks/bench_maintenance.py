@@ -160,7 +160,7 @@ def run(count=COUNT):
 
         began = time.perf_counter()
         found = [finding(next(numbers), 10**6 + i, "low", clock.now) for i in range(CHANNELS)]
-        raised = alerts.raise_findings([(one.channel, one.kind) for one in found], found).raised
+        raised = alerts.raise_findings([], found).raised
         took = time.perf_counter() - began
         rows.append(
             {"name": "alerts raised in one go", "value": len(raised) / took, "unit": "1/s", "target": "", "ok": True}
