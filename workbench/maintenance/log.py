@@ -136,18 +136,18 @@ def verify(database: Database) -> Verification:
     with database.reading() as db:
         end = db.execute(sa.select(_END.c.seq, _END.c.hash)).one_or_none()
         count, hash_ = 0, _START
-        rows = db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000))
-        for row in rows.mappings():
-            reason = ""
-            if row["seq"] != count + 1:
-                reason = f"row {count + 1} is missing before it"
-            elif row["previous"] != hash_:
-                reason = "it does not follow the row before it"
-            elif row["hash"] != _hash(row):
-                reason = "its content does not match its hash"
-            if reason:
-                return Verification(False, count, row["seq"], reason, hash_)
-            count, hash_ = count + 1, row["hash"]
+        with db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000)) as rows:
+            for row in rows.mappings():
+                reason = ""
+                if row["seq"] != count + 1:
+                    reason = f"row {count + 1} is missing before it"
+                elif row["previous"] != hash_:
+                    reason = "it does not follow the row before it"
+                elif row["hash"] != _hash(row):
+                    reason = "its content does not match its hash"
+                if reason:
+                    return Verification(False, count, row["seq"], reason, hash_)
+                count, hash_ = count + 1, row["hash"]
         last, last_hash = (end.seq, end.hash) if end else (0, _START)
         if last > count:
             return Verification(False, count, count + 1, f"it is missing, with all after it up to row {last}", hash_)
