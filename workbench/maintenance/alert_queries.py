@@ -86,7 +86,8 @@ def ordering(order: str) -> list[Any]:
 def known(what: str, value: str, values: Sequence[str]) -> None:
     """Refuse a value that is not one of those known, and name these."""
     if value not in values:
-        raise MaintenanceError(f"{value!r} is not a {what}.", f"Known: {', '.join(values)}.")
+        article = "an" if what[0] in "aeiou" else "a"
+        raise MaintenanceError(f"{value!r} is not {article} {what}.", f"Known: {', '.join(values)}.")
 
 
 def _states(state: str | Iterable[str]) -> list[str]:
