@@ -309,7 +309,7 @@ def frame(db: orm.Session, statement: sa.Select[Any]) -> pd.DataFrame:
         for column, (_, is_time) in zip(statement.selected_columns, columns, strict=True)
     ]
     result = db.execute(statement.with_only_columns(*plain, maintain_column_froms=True))
-    rows = result.fetchall()
+    rows = [tuple(row) for row in result.fetchall()]  # pandas asks each Row for attributes, which is slow
     table = pd.DataFrame(rows, columns=list(result.keys()))
     for at, (name, is_time) in enumerate(columns):
         if is_time:
