@@ -62,3 +62,19 @@ def test_what_was_hidden_does_not_count_and_what_stays_grows_stale(database, fin
     assert alarm_figures(database, alerts.options, START, later).stale == 2
     alerts.close(1, "Ann", "true")
     assert alarm_figures(database, alerts.options, START, later).stale == 1
+
+
+def test_an_alert_counts_each_time_it_is_shown_anew(database, finding, clock):
+    alerts = Alerts(database, AlertOptions(latching=()))
+    for ongoing in (True, False, True, False, True):  # comes and goes: it chatters
+        alerts.raise_findings([("P-1", "model")], [finding(ongoing=ongoing)])
+        clock.forward(seconds=10)
+    alerts.shelve(1, "Ann", "test", hours=1)
+    clock.forward(hours=1)
+    alerts.tick()
+    figures = alerts.figures(START, clock.forward(minutes=1))
+    assert figures.announced == 4
+    assert figures.chattering.values.tolist() == [["P-1", "model", 3]]
+    assert figures.top_ten["alerts"].tolist() == [4]
+    outside = alerts.figures(START - timedelta(days=1), START)
+    assert (outside.announced, outside.per_operator_hour) == (0, None)

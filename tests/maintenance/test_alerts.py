@@ -52,7 +52,7 @@ def test_an_anomaly_raises_one_alert_however_often_it_is_found(alerts, finding):
     again = alerts.raise_findings(PLACE, [finding()])
     assert (again.raised, again.known) == ((), 1)
     grown = alerts.raise_findings(PLACE, [finding(start_sample=90, end_sample=200)])
-    assert grown.changed == (number,)
+    assert grown.updated == (number,)
     assert alerts.get(number).end_sample == 200
     alerts.close(number, "Ann", "true")
     assert alerts.raise_findings(PLACE, [finding()]).known == 1

@@ -1,6 +1,6 @@
 """How much the alerts ask of operators: the performance figures of ISA-18.2 and EEMUA 191.
 
-What counts is what was announced: alerts that were shelved or suppressed when they were raised do not.
+What counts is each time an alert was shown anew: raised, risen, come back, or no longer shelved or suppressed.
 
 References
 ----------
@@ -12,20 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.alert_table import ALERTS, SHOWN
-from workbench.maintenance.database import Database, frame
+from workbench.maintenance.alert_table import ALERTS, ANNUNCIATIONS
+from workbench.maintenance.database import Database, frame, microseconds
 from workbench.maintenance.options import AlertOptions
+from workbench.settings import LEVELS
 
 __all__ = ["AlarmFigures", "alarm_figures"]
 
-_TEN_MINUTES = pd.Timedelta(minutes=10)
+_TEN_MINUTES, _MINUTE = timedelta(minutes=10), timedelta(minutes=1)
 _FLOOD_BEGINS, _FLOOD_ENDS = 10, 5  # alarms in ten minutes and operator
 _STALE = timedelta(hours=24)
+_ACTIVE = ("unacknowledged", "acknowledged", "latched", "latched_acknowledged")
 _CHATTER = 3  # alarms of one channel and kind in a minute
+_MOST_NAMED = 500  # times in one statement
+_Period = tuple[sa.ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,11 @@ class AlarmFigures:
     since, until : datetime
         The period; since is inclusive, until is not.
     announced : int
-        Alerts announced.
+        Times that an alert was shown anew.
     per_operator_hour : float or None
         Mean number of alerts an hour and operator. ISA-18.2, table 7: about 6 an hour are very likely acceptable, 12
         the most that can be managed.
-    peak_ten_minutes : int or None
+    peak_ten_minutes : float or None
         Most alerts in ten minutes, per operator, of the ten-minute intervals counted from `since`.
     above_ten_share : float or None
         Share of the ten-minute intervals with more than 10 alerts an operator; target below 1 % [1]_.
@@ -52,7 +58,8 @@ class AlarmFigures:
     flood_share : float or None
         Share of the period inside floods; target below 1 % [1]_.
     stale : int
-        Alerts shown and active for more than 24 hours at the end of the period; target below 5 on any day.
+        Alerts that are still shown and active more than 24 hours after they were raised, counted at the end of the
+        period or now; target below 5 on any day.
     chattering : pandas.DataFrame
         channel, kind and `most`, alerts in its busiest minute, of those with 3 or more.
     top_ten : pandas.DataFrame
@@ -65,7 +72,7 @@ class AlarmFigures:
     until: datetime
     announced: int
     per_operator_hour: float | None
-    peak_ten_minutes: int | None
+    peak_ten_minutes: float | None
     above_ten_share: float | None
     floods: int | None
     flood_share: float | None
@@ -99,46 +106,56 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
         raise MaintenanceError(
             f"The period from {since} to {until} is empty.", "Give an end that lies after the beginning."
         )
-    a = ALERTS.c
+    a, shown = ALERTS.c, ANNUNCIATIONS.c
+    ticks = sa.type_coerce(shown.time, sa.BigInteger)
+    period = (shown.time >= since, shown.time < until)
+    counted = (
+        sa.select(shown.channel, shown.kind, shown.level, sa.func.count().label("alerts"))
+        .where(ticks + 0 >= microseconds(since), ticks + 0 < microseconds(until))  # + 0: read the index of channels
+        .group_by(shown.channel, shown.kind, shown.level)
+    )
     with database.reading() as db:
-        alerts = frame(
-            db,
-            sa.select(a.channel, a.kind, a.level, a.raised_at)
-            .where(a.raised_at >= since, a.raised_at < until, a.annunciated_at.is_not(None))
-            .order_by(a.raised_at),
-        )
+        times = _times(db, period)
+        counts = frame(db, counted)
+        chattering = _chattering(db, times, period)
         stale = db.scalar(
-            sa.select(sa.func.count()).where(
-                a.state.in_(SHOWN), a.active.is_(True), a.raised_at <= min(until, database.clock()) - _STALE
-            )
+            sa.select(sa.func.count()).where(a.state.in_(_ACTIVE), a.raised_at <= min(until, database.clock()) - _STALE)
         )
-    intervals = _per_interval(alerts["raised_at"], since, until) / options.operators
-    some = len(alerts) > 0
+    some = times.size > 0
+    intervals = _per_interval(times, since, until) / options.operators
     inside, floods = _floods(intervals)
-    hours = (until - since).total_seconds() / 3600
+    hours = (until - since) / timedelta(hours=1)
     return AlarmFigures(
         since=since,
         until=until,
-        announced=len(alerts),
-        per_operator_hour=len(alerts) / hours / options.operators if some else None,
-        peak_ten_minutes=int(np.ceil(intervals.max())) if some else None,
+        announced=int(times.size),
+        per_operator_hour=times.size / hours / options.operators if some else None,
+        peak_ten_minutes=float(intervals.max()) if some else None,
         above_ten_share=float((intervals > _FLOOD_BEGINS).mean()) if some else None,
         floods=floods if some else None,
         flood_share=float(inside.mean()) if some else None,
         stale=int(stale or 0),
-        chattering=_chattering(alerts),
-        top_ten=_top_ten(alerts),
-        by_level=alerts["level"].value_counts(normalize=True).rename("share"),
+        chattering=chattering,
+        top_ten=_top_ten(counts),
+        by_level=_by_level(counts),
     )
 
 
-def _per_interval(times: pd.Series, since: datetime, until: datetime) -> np.ndarray:
-    count = max(1, int(np.ceil((pd.Timestamp(until) - pd.Timestamp(since)) / _TEN_MINUTES)))
-    place = ((times - pd.Timestamp(since)) // _TEN_MINUTES).to_numpy(dtype=np.int64)
+def _times(db: orm.Session, period: _Period) -> npt.NDArray[np.int64]:
+    """Read all times of a period, in order: as one text, ten times as fast as row by row."""
+    ticks = sa.cast(sa.type_coerce(ANNUNCIATIONS.c.time, sa.BigInteger), sa.String)
+    joined = db.scalar(sa.select(sa.func.aggregate_strings(ticks, ",")).where(*period))
+    return np.sort(np.fromstring(joined or "", dtype=np.int64, sep=","))
+
+
+def _per_interval(times: npt.NDArray[np.int64], since: datetime, until: datetime) -> npt.NDArray[np.float64]:
+    """Count in each interval of ten minutes, the last of which may be cut short."""
+    count = -(-(until - since) // _TEN_MINUTES)
+    place = (times - microseconds(since)) // (_TEN_MINUTES // timedelta(microseconds=1))
     return np.bincount(place, minlength=count).astype(np.float64)
 
 
-def _floods(intervals: np.ndarray) -> tuple[np.ndarray, int]:
+def _floods(intervals: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], int]:
     """Which intervals lie in a flood, and how many floods there are."""
     inside = np.zeros(intervals.size, dtype=bool)
     floods, flooded = 0, False
@@ -151,18 +168,33 @@ def _floods(intervals: np.ndarray) -> tuple[np.ndarray, int]:
     return inside, floods
 
 
-def _chattering(alerts: pd.DataFrame) -> pd.DataFrame:
+def _chattering(db: orm.Session, times: npt.NDArray[np.int64], period: _Period) -> pd.DataFrame:
+    """Channels and kinds that were announced several times within a minute."""
+    shown = ANNUNCIATIONS.c
+    minute = _MINUTE // timedelta(microseconds=1)
+    close = np.flatnonzero(times[_CHATTER - 1 :] - times[: times.size - _CHATTER + 1] < minute)
+    crowded = np.unique(times[np.unique(close[:, None] + np.arange(_CHATTER))])  # no other can belong to chatter
+    time = sa.type_coerce(shown.time, sa.BigInteger).label("time")
+    wanted = sa.select(shown.channel, shown.kind, time).where(*period)
+    if crowded.size <= _MOST_NAMED:
+        wanted = wanted.where(sa.type_coerce(shown.time, sa.BigInteger).in_(crowded.tolist()))
     rows = []
-    for (channel, kind), times in alerts.groupby(["channel", "kind"])["raised_at"]:
-        stamps = times.to_numpy(dtype="datetime64[us]")
-        within = np.searchsorted(stamps, stamps + np.timedelta64(60, "s")) - np.arange(stamps.size)
+    for (channel, kind), stamps in frame(db, wanted).groupby(["channel", "kind"])["time"]:
+        ordered = np.sort(stamps.to_numpy(dtype=np.int64))
+        within = np.searchsorted(ordered, ordered + minute) - np.arange(ordered.size)
         if within.max() >= _CHATTER:
             rows.append((channel, kind, int(within.max())))
     table = pd.DataFrame(rows, columns=["channel", "kind", "most"])
-    return table.sort_values("most", ascending=False, kind="stable", ignore_index=True)
+    return table.sort_values(["most", "channel"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
-def _top_ten(alerts: pd.DataFrame) -> pd.DataFrame:
-    counts = alerts.groupby(["channel", "kind"]).size().rename("alerts").reset_index()
-    top = counts.sort_values(["alerts", "channel"], ascending=[False, True], ignore_index=True).head(10)
-    return top.assign(share=top["alerts"] / max(1, len(alerts)))
+def _top_ten(counts: pd.DataFrame) -> pd.DataFrame:
+    sums = counts.groupby(["channel", "kind"])["alerts"].sum().reset_index()
+    top = sums.sort_values(["alerts", "channel"], ascending=[False, True], ignore_index=True).head(10)
+    return top.assign(share=top["alerts"] / max(1, counts["alerts"].sum()))
+
+
+def _by_level(counts: pd.DataFrame) -> pd.Series:
+    sums = counts.groupby("level")["alerts"].sum()
+    present = [level for level in LEVELS if level in sums.index]
+    return (sums.reindex(present) / max(1, sums.sum())).rename("share")

@@ -3,27 +3,45 @@
 Every method is one transaction, so that a change and its row in the log are both there or neither.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import orm
+import xarray as xr
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance import alert_actions as actions
 from workbench.maintenance import log, timers
-from workbench.maintenance.alert_table import ALERTS, KINDS, OPEN, SHOWN, STATES, VERDICTS, Alert, AlertRow
-from workbench.maintenance.database import Database, frame, now
+from workbench.maintenance.alarm_figures import AlarmFigures, alarm_figures
+from workbench.maintenance.alert_queries import conditions, known, ordering
+from workbench.maintenance.alert_table import ALERTS, Alert, AlertRow
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.findings import anomaly_findings, limit_findings
 from workbench.maintenance.options import AlertOptions
-from workbench.maintenance.raising import Finding, Raised, raise_findings
+from workbench.maintenance.raising import AlertReport, Finding, raise_findings
+from workbench.maintenance.verdicts import (
+    ThresholdEffect,
+    judged_alerts,
+    model_alerts,
+    threshold_effect,
+    verdict_labels,
+    would_raise,
+)
 from workbench.settings import LEVELS
+from workbench.telemetry.catalog import Limits
 
 __all__ = ["Alerts"]
 
-_ORDERS = ("newest", "oldest", "worst", "channel")
-_Filters = list[sa.ColumnElement[bool]]
+_ACTIONS: dict[str, Callable[..., Any]] = {
+    "acknowledge": actions.acknowledge,
+    "reset": actions.reset,
+    "shelve": actions.shelve,
+    "unshelve": actions.unshelve,
+    "close": actions.close,
+    "comment": actions.comment,
+}
 
 
 class Alerts:
@@ -91,10 +109,22 @@ class Alerts:
         MaintenanceError
             A filter names no state, level, kind, verdict or order.
         """
+        filters = conditions(
+            self.database.engine.dialect.name,
+            state=state,
+            level=level,
+            asset=asset,
+            channel=channel,
+            kind=kind,
+            verdict=verdict,
+            text=text,
+            since=since,
+            until=until,
+        )
         self._expire()
         with self.database.reading() as db:
-            wanted = sa.select(*ALERTS.c).where(*self._filters(**_given(locals())))
-            return frame(db, wanted.order_by(*_ordering(order)).limit(limit).offset(offset or None))
+            wanted = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
+            return frame(db, wanted.limit(limit).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
         """Count alerts by level, state, asset, channel, kind or verdict.
@@ -104,11 +134,11 @@ class Alerts:
         pandas.Series
             int, by value; all levels appear, in rising order.
         """
-        _known("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
+        known("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
         self._expire()
-        column = ALERTS.c[by]
+        column, filters = ALERTS.c[by], conditions(self.database.engine.dialect.name, state=state)
         with self.database.reading() as db:
-            statement = sa.select(column, sa.func.count()).where(*self._filters(state=state)).group_by(column)
+            statement = sa.select(column, sa.func.count()).where(*filters).group_by(column)
             found: dict[str, int] = {key: number for key, number in db.execute(statement)}
         keys = LEVELS if by == "level" else sorted(found, key=str)
         return pd.Series({key: int(found.get(key, 0)) for key in keys}, dtype="int64", name="alerts")
@@ -130,10 +160,53 @@ class Alerts:
         self.get(alert)
         return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
 
+    def figures(self, since: datetime, until: datetime) -> AlarmFigures:
+        """Compute the alarm performance of a period; see `alarm_figures.alarm_figures`."""
+        self._expire()
+        return alarm_figures(self.database, self.options, since, until)
+
     # ---- raising
 
-    def raise_findings(self, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding]) -> Raised:
-        """Raise, change or leave alerts so that they tell what was found; see `raising.raise_findings`."""
+    def raise_anomalies(self, channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> AlertReport:
+        """Raise or update the alerts of a channel's anomalies; what is no longer found returns to normal.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            Test split.
+        scored : xarray.Dataset
+            Its score, as `Session.score` gives it.
+        anomalies : pandas.DataFrame
+            start, end (samples of the test series, both inclusive), severity, level.
+
+        Returns
+        -------
+        AlertReport
+        """
+        place = (str(channel.attrs["channel"]), "model")
+        return self.raise_findings([place], anomaly_findings(channel, scored, anomalies))
+
+    def raise_limits(self, channel: xr.Dataset, limits: Limits) -> AlertReport:
+        """Raise or update the alerts of a channel's stays beyond its limits, unless `limit_alarms` is off.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            Test split.
+        limits : Limits
+            Of the catalog, in the units of the telemetry.
+
+        Returns
+        -------
+        AlertReport
+        """
+        if not self.options.limit_alarms:
+            return AlertReport()
+        place = (str(channel.attrs["channel"]), "limit")
+        return self.raise_findings([place], limit_findings(channel, limits, self.options))
+
+    def raise_findings(self, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding]) -> AlertReport:
+        """Raise, update or leave alerts so that they tell what was found; see `raising.raise_findings`."""
         self._expire()
         with self.database.writing() as db:
             return raise_findings(db, looked_at, findings, self.options)
@@ -161,11 +234,11 @@ class Alerts:
         ConflictError
             Somebody changed it since `version`.
         """
-        return self._change(lambda db: actions.acknowledge(db, alert, who, comment, version))
+        return self._change(actions.acknowledge, alert, who, comment=comment, version=version)
 
     def reset(self, alert: int, who: str, *, version: int | None = None) -> Alert:
         """Clear a latched alert that is back to normal and acknowledged."""
-        return self._change(lambda db: actions.reset(db, alert, who, version))
+        return self._change(actions.reset, alert, who, version=version)
 
     def shelve(
         self,
@@ -186,15 +259,8 @@ class Alerts:
         TransitionError, ConflictError
             As for `acknowledge`.
         """
-        if (until is None) == (hours is None):
-            raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
-        longest = timedelta(hours=self.options.longest_shelf_hours)
-
-        def change(db: orm.Session) -> AlertRow:
-            end = until if until is not None else now(db) + timedelta(hours=hours or 0)
-            return actions.shelve(db, alert, who, why, end, longest, version)
-
-        return self._change(change)
+        span = {"until": until, "hours": hours, "longest": self._longest()}
+        return self._change(actions.shelve, alert, who, why=why, **span, version=version)
 
     def unshelve(self, alert: int, who: str, *, version: int | None = None) -> actions.Unshelved:
         """Show a shelved alert again, and tell what its shelf hid."""
@@ -203,22 +269,14 @@ class Alerts:
 
     def close(self, alert: int, who: str, verdict: str, comment: str = "", *, version: int | None = None) -> Alert:
         """Close an alert with what it was: true, false alarm, known behaviour, test or unknown."""
-        return self._change(lambda db: actions.close(db, alert, who, verdict, comment, version))
+        return self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
 
-    def comment(self, alert: int, who: str, comment: str) -> Alert:
+    def comment(self, alert: int, who: str, text: str) -> Alert:
         """Add a remark to the alert's history; `Alert.comment` is the last one."""
-        if not comment.strip():
-            raise MaintenanceError("The comment is empty.", "Write something.")
-
-        def change(db: orm.Session) -> AlertRow:
-            row = actions.find(db, alert)
-            row.comment = comment.strip()
-            return actions.log_change(db, row, "commented", who, {"comment": comment.strip()})
-
-        return self._change(change)
+        return self._change(actions.comment, alert, who, text=text)
 
     def each(self, action: str, alerts: Iterable[int], who: str, **options: Any) -> pd.DataFrame:
-        """Do the same to many alerts; one that refuses does not stop the others.
+        """Do the same to many alerts in one transaction; one that refuses does not stop the others.
 
         Parameters
         ----------
@@ -227,32 +285,68 @@ class Alerts:
         alerts : iterable of int
         who : str
         **options
-            Of the action, as `verdict="test"`.
+            Of the action, as `verdict="test"`; `versions`, a mapping from alert to the version that the user saw.
 
         Returns
         -------
         pandas.DataFrame
             alert, done (bool) and reason (empty where it is done).
         """
-        _known("action", action, ("acknowledge", "reset", "shelve", "unshelve", "close", "comment"))
+        known("action", action, tuple(_ACTIONS))
+        if action == "shelve":
+            options["longest"] = self._longest()
+        versions: Mapping[int, int] = options.pop("versions", {})
         rows = []
-        for alert in alerts:
-            reason = ""
-            try:
-                getattr(self, action)(alert, who, **options)
-            except MaintenanceError as error:
-                reason = str(error)
-            rows.append((alert, not reason, reason))
+        self._expire()
+        with self.database.writing() as db:
+            for alert in alerts:
+                reason = ""
+                seen = {"version": versions[alert]} if alert in versions else {}
+                try:
+                    with db.begin_nested():
+                        _ACTIONS[action](db, alert, who, **options, **seen)
+                except MaintenanceError as error:
+                    reason = str(error)
+                rows.append((alert, not reason, reason))
         return pd.DataFrame(rows, columns=["alert", "done", "reason"])
+
+    # ---- verdicts
+
+    def judged(self) -> pd.DataFrame:
+        """List the models' alerts that were closed with a verdict; see `verdicts.judged_alerts`."""
+        return judged_alerts(self.database)
+
+    def labels(self) -> dict[str, pd.DataFrame]:
+        """Give verdicts as a label table per channel; see `verdicts.verdict_labels`."""
+        return verdict_labels(self.database)
+
+    def threshold_effect(self, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+        """Say which judged alerts other parameters would have spared, and which they would have missed.
+
+        Parameters
+        ----------
+        found : mapping of str to pandas.DataFrame
+            Anomalies (start, end, level) under the other parameters, by channel. Channels that are not in it are
+            left out.
+
+        Returns
+        -------
+        ThresholdEffect
+        """
+        wanted = {channel: would_raise(anomalies, self.options) for channel, anomalies in found.items()}
+        return threshold_effect(self.judged(), model_alerts(self.database, wanted), wanted)
 
     # ---- internals
 
-    def _change(self, change: Callable[[orm.Session], AlertRow]) -> Alert:
+    def _change(self, action: Callable[..., AlertRow], alert: int, who: str, **options: Any) -> Alert:
         self._expire()
         with self.database.writing() as db:
-            row = change(db)
+            row = action(db, alert, who, **options)
             db.flush()
             return Alert.of(row)
+
+    def _longest(self) -> timedelta:
+        return timedelta(hours=self.options.longest_shelf_hours)
 
     def _expire(self) -> None:
         """End shelves and outages whose time is over before anything is read or done."""
@@ -261,67 +355,3 @@ class Alerts:
         if due:
             with self.database.writing() as db:
                 timers.expire(db)
-
-    def _filters(
-        self,
-        *,
-        state: str | Iterable[str] | None = None,
-        level: str | None = None,
-        asset: str | None = None,
-        channel: str | None = None,
-        kind: str | None = None,
-        verdict: str | None = None,
-        text: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> _Filters:
-        found: _Filters = []
-        if state is not None:
-            named = {"shown": SHOWN, "open": OPEN}.get(state, (state,)) if isinstance(state, str) else tuple(state)
-            for name in named:
-                _known("state", name, (*STATES, "shown", "open"))
-            found.append(ALERTS.c.state.in_(named))
-        if level is not None:
-            _known("level", level, LEVELS)
-            found.append(ALERTS.c.level.in_(LEVELS[LEVELS.index(level) :]))
-        for name, value, known in (("kind", kind, KINDS), ("verdict", verdict, VERDICTS)):
-            if value is not None:
-                _known(name, value, known)
-                found.append(ALERTS.c[name] == value)
-        found += [
-            ALERTS.c[name] == value for name, value in (("asset", asset), ("channel", channel)) if value is not None
-        ]
-        if text:
-            found.append(
-                sa.or_(
-                    ALERTS.c.channel.icontains(text, autoescape=True),
-                    ALERTS.c.message.icontains(text, autoescape=True),
-                )
-            )
-        if since is not None:
-            found.append(ALERTS.c.raised_at >= since)
-        if until is not None:
-            found.append(ALERTS.c.raised_at < until)
-        return found
-
-
-def _given(arguments: dict[str, Any]) -> dict[str, Any]:
-    names = ("state", "level", "asset", "channel", "kind", "verdict", "text", "since", "until")
-    return {name: arguments[name] for name in names}
-
-
-def _ordering(order: str) -> list[Any]:
-    _known("order", order, _ORDERS)
-    alerts = ALERTS.c
-    orders: dict[str, list[Any]] = {
-        "newest": [alerts.raised_at.desc(), alerts.id.desc()],
-        "oldest": [alerts.raised_at, alerts.id],
-        "worst": [alerts.level.desc(), sa.func.coalesce(alerts.severity, 0.0).desc(), alerts.id],
-        "channel": [alerts.channel, alerts.start_sample],
-    }
-    return orders[order]
-
-
-def _known(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise MaintenanceError(f"{value!r} is not a {what}.", f"Known: {', '.join(known)}.")

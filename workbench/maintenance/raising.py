@@ -5,20 +5,21 @@ that alert. Scoring again, with other parameters too, therefore neither repeats 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from workbench.maintenance.alert_actions import PROGRAM, log_change, return_to_normal
-from workbench.maintenance.alert_table import AlertRow, state_of
-from workbench.maintenance.database import now
+from workbench.maintenance.alert_actions import PROGRAM, announce, find, log_change, return_to_normal
+from workbench.maintenance.alert_table import ALERTS, AlertRow, state_of
+from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.outages import is_out
 from workbench.settings import LEVELS
 
-__all__ = ["Finding", "Raised", "raise_findings"]
+__all__ = ["AlertReport", "Finding", "raise_findings"]
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Raised:
-    """What became of findings.
+class AlertReport:
+    """What became of findings; reports of several channels can be added.
 
     Attributes
     ----------
     raised : tuple of int
         New alerts.
-    changed : tuple of int
-        Alerts whose extent, level or condition is another one now.
+    updated : tuple of int
+        Alerts whose extent, level, condition or reason is another one now.
     known : int
-        Findings whose alert is there, open or closed, as it is.
+        Findings that changed nothing: their alert, open or closed, is there.
     returned : tuple of int
         Alerts whose anomaly is not found any more; they returned to normal.
     ignored : int
@@ -83,30 +84,41 @@ class Raised:
     """
 
     raised: tuple[int, ...] = ()
-    changed: tuple[int, ...] = ()
+    updated: tuple[int, ...] = ()
     known: int = 0
     returned: tuple[int, ...] = ()
     ignored: int = 0
 
+    def __add__(self, other: "AlertReport") -> "AlertReport":
+        """Put two reports together."""
+        return AlertReport(
+            self.raised + other.raised,
+            self.updated + other.updated,
+            self.known + other.known,
+            self.returned + other.returned,
+            self.ignored + other.ignored,
+        )
+
     def __str__(self) -> str:
         """Count them in one sentence."""
-        parts = [f"{len(self.raised)} alerts raised", f"{len(self.changed)} changed", f"{self.known} known"]
+        alerts = "alert" if len(self.raised) == 1 else "alerts"
+        parts = [f"{len(self.raised)} {alerts} raised", f"{len(self.updated)} updated", f"{self.known} known"]
         parts += [f"{len(self.returned)} returned to normal"] if self.returned else []
-        parts += [f"{self.ignored} findings too low or too short for an alert"] if self.ignored else []
+        parts += [f"{self.ignored} too low or too short for an alert"] if self.ignored else []
         return ", ".join(parts) + "."
 
 
 @dataclass
 class _Tally:
     raised: list[int] = field(default_factory=list)
-    changed: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     known: int = 0
 
 
 def raise_findings(
     db: orm.Session, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding], options: AlertOptions
-) -> Raised:
+) -> AlertReport:
     """Raise, change or leave alerts so that they tell what was found.
 
     Parameters
@@ -120,7 +132,7 @@ def raise_findings(
 
     Returns
     -------
-    Raised
+    AlertReport
     """
     kept = [finding for finding in findings if _counts(finding, options)]
     examined = set(looked_at)
@@ -129,18 +141,14 @@ def raise_findings(
         by_place.setdefault((finding.channel, finding.kind), []).append(finding)
     tally = _Tally()
     for (channel, kind), found in by_place.items():
-        rows = db.scalars(
-            sa.select(AlertRow)
-            .where(AlertRow.channel == channel, AlertRow.kind == kind)
-            .order_by(AlertRow.start_sample, AlertRow.id)
-        ).all()
-        seen = _raise_channel(db, list(rows), found, options, tally)
-        for row in rows if (channel, kind) in examined else ():
-            if row.id not in seen and row.closed_at is None and row.condition:
-                return_to_normal(db, row, why="not found any more")
-                tally.returned.append(row.id)
-    return Raised(
-        tuple(tally.raised), tuple(tally.changed), tally.known, tuple(tally.returned), len(findings) - len(kept)
+        there = _there(db, channel, kind)
+        seen = _raise_channel(db, there, found, options, tally)
+        for one in there if (channel, kind) in examined else ():
+            if one.condition and one.closed_at is None and one.id not in seen:
+                return_to_normal(db, find(db, one.id), why="not found any more")
+                tally.returned.append(one.id)
+    return AlertReport(
+        tuple(tally.raised), tuple(tally.updated), tally.known, tuple(tally.returned), len(findings) - len(kept)
     )
 
 
@@ -149,36 +157,54 @@ def _counts(finding: Finding, options: AlertOptions) -> bool:
     return length >= options.on_delay and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
 
 
+def _there(db: orm.Session, channel: str, kind: str) -> Sequence[Any]:
+    """Alerts of a channel and kind: id, start_sample, end_sample, condition, closed_at."""
+    return db.connection().execute(_THERE, {"channel": channel, "kind": kind}).all()
+
+
 def _raise_channel(
-    db: orm.Session, rows: list[AlertRow], findings: Sequence[Finding], options: AlertOptions, tally: _Tally
+    db: orm.Session, there: Sequence[Any], findings: Sequence[Finding], options: AlertOptions, tally: _Tally
 ) -> set[int]:
-    """Raise or change the alerts of one channel and kind; gives those that a finding overlaps."""
+    """Raise or update the alerts of one channel and kind; gives those that a finding overlaps."""
+    rows = list(there)
     seen: set[int] = set()
-    for finding in findings:
+    grown: dict[int, Finding] = {}
+    for finding in sorted(findings, key=lambda one: one.start_sample):
         same = [
             row for row in rows if row.start_sample <= finding.end_sample and row.end_sample >= finding.start_sample
         ]
         seen |= {row.id for row in same}
         still_open = [row for row in same if row.closed_at is None]
         if not same:
-            row = _new(db, finding, options)
-            tally.raised.append(row.id)
-            seen.add(row.id)
-        elif still_open and _update(db, still_open[0], finding, options):
-            tally.changed.append(still_open[0].id)
+            rows.append(_new(db, finding, options))
+            tally.raised.append(rows[-1].id)
+        elif still_open and still_open[0].id not in grown:
+            grown[still_open[0].id] = finding
+        elif still_open:
+            grown[still_open[0].id] = _together(grown[still_open[0].id], finding)
+            tally.known += 1
+        else:
+            tally.known += 1
+    for number, finding in grown.items():
+        if _update(db, find(db, number), finding, options):
+            tally.updated.append(number)
         else:
             tally.known += 1
     return seen
 
 
+def _together(first: Finding, second: Finding) -> Finding:
+    """Put two findings that are one alert together: the worse one, to the end of the last."""
+    worse = max(first, second, key=lambda one: (LEVELS.index(one.level), one.severity or 0.0))
+    last = max(first, second, key=lambda one: one.end_sample)
+    return replace(worse, end_sample=last.end_sample, end_time=last.end_time, ongoing=first.ongoing or second.ongoing)
+
+
 def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
     present = now(db)
     latching = finding.level in options.latching
-    shelf = db.scalars(
-        sa.select(AlertRow)
-        .where(AlertRow.channel == finding.channel, AlertRow.kind == finding.kind)
-        .where(AlertRow.shelf == AlertRow.id, AlertRow.shelved_until > present)
-    ).first()
+    place = {"channel": finding.channel, "kind": finding.kind, "present": present}
+    shelf = db.connection().execute(_SHELF, place).mappings().first()
     suppressed = is_out(db, finding.asset)
     row = AlertRow(
         **{name: getattr(finding, name) for name in _COPIED},
@@ -191,14 +217,14 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
         annunciated_at=None if suppressed or shelf else present,
         cleared_at=None if finding.ongoing or latching else present,
         comment="",
+        group_id=_group(db, finding, options),
+        **(shelf or {}),
     )
-    if shelf is not None:
-        for name in ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until"):
-            setattr(row, name, getattr(shelf, name))
-    row.group_id = _group(db, finding, options)
     row.state = state_of(row)
     db.add(row)
     db.flush()
+    if row.annunciated_at is not None:
+        announce(db, row)
     log_change(
         db,
         row,
@@ -211,12 +237,31 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
             "samples": [finding.start_sample, finding.end_sample],
             "source": finding.source,
             "message": finding.message,
-            **({"shelf": shelf.id} if shelf is not None else {}),
+            **({"shelf": shelf["shelf"]} if shelf else {}),
         },
     )
     return row
 
 
+_A = ALERTS.c
+_SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_why, _A.shelved_until).where(
+    _A.channel == sa.bindparam("channel"),
+    _A.kind == sa.bindparam("kind"),
+    _A.shelf == _A.id,
+    _A.shelved_until > sa.bindparam("present", type_=UtcDateTime),
+)
+_THERE = (
+    sa.select(_A.id, _A.start_sample, _A.end_sample, _A.condition, _A.closed_at)
+    .where(_A.channel == sa.bindparam("channel"), _A.kind == sa.bindparam("kind"))
+    .order_by(_A.start_sample, _A.id)
+)
+_FIRST_OF_GROUP = (
+    sa.select(_A.id)
+    .where(_A.asset == sa.bindparam("asset"), _A.group_id.is_(None))
+    .where(_A.start_time.between(sa.bindparam("first", type_=UtcDateTime), sa.bindparam("last", type_=UtcDateTime)))
+    .order_by(_A.id)
+    .limit(1)
+)
 _COPIED = (
     "channel",
     "asset",
@@ -241,13 +286,9 @@ def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | No
     if finding.start_time is None:
         return None
     reach = timedelta(seconds=options.group_seconds)
-    first = db.scalars(
-        sa.select(AlertRow)
-        .where(AlertRow.asset == finding.asset, AlertRow.group_id.is_(None))
-        .where(AlertRow.start_time >= finding.start_time - reach, AlertRow.start_time <= finding.start_time + reach)
-        .order_by(AlertRow.id)
-    ).first()
-    return None if first is None else first.id
+    near = {"asset": finding.asset, "first": finding.start_time - reach, "last": finding.start_time + reach}
+    found: int | None = db.connection().scalar(_FIRST_OF_GROUP, near)
+    return found
 
 
 def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions) -> bool:
@@ -264,14 +305,16 @@ def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOpti
         setattr(row, name, value)
     row.latching = row.latching or finding.level in options.latching
     if recurred:
-        row.condition = row.active = True
+        row.condition = True
+    if recurred or (risen and row.latching):
+        row.active = True
         row.cleared_at = None
     if risen or recurred:  # announced anew (ISA-18.2-2016, 5.2.2)
         row.acknowledged = False
         row.acknowledged_at = row.acknowledged_by = row.escalated_at = None
         if row.shelf is None and not row.suppressed:
-            row.annunciated_at = now(db)
-    action = "recurred" if recurred else "risen" if risen else "changed"
+            announce(db, row)
+    action = "recurred" if recurred else "risen" if risen else "updated"
     log_change(
         db,
         row,

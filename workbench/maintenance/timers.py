@@ -90,11 +90,7 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
 
 
 def _ended_shelves(present: datetime) -> sa.Select[AlertRow]:
-    return (
-        sa.select(AlertRow)
-        .where(AlertRow.shelf.is_not(None), AlertRow.shelf == AlertRow.id)
-        .where(AlertRow.shelved_until <= present)
-    )
+    return sa.select(AlertRow).where(AlertRow.shelved_until <= present, AlertRow.shelf == AlertRow.id)
 
 
 def _ended_outages(present: datetime) -> sa.Select[OutageRow]:

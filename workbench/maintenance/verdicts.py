@@ -1,6 +1,6 @@
 """What closed alerts turned out to be, as labels, and what other thresholds would have made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,8 +8,17 @@ import sqlalchemy as sa
 
 from workbench.maintenance.alert_table import ALERTS
 from workbench.maintenance.database import Database, frame
+from workbench.maintenance.options import AlertOptions
+from workbench.settings import LEVELS
 
-__all__ = ["ThresholdEffect", "judged_alerts", "threshold_effect", "verdict_labels"]
+__all__ = [
+    "ThresholdEffect",
+    "judged_alerts",
+    "model_alerts",
+    "threshold_effect",
+    "verdict_labels",
+    "would_raise",
+]
 
 _REAL = ("true",)
 _FALSE = ("false alarm",)
@@ -99,6 +108,35 @@ def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
     return labels
 
 
+def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
+    """List all alerts of models on some channels, judged or not: channel, start, end (samples, both inclusive)."""
+    a = ALERTS.c
+    wanted = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
+    with database.reading() as db:
+        return frame(db, wanted.where(a.kind == "model", a.channel.in_(list(channels))))
+
+
+def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
+    """Keep the anomalies that are long and, where they have a level, bad enough for an alert.
+
+    Parameters
+    ----------
+    anomalies : pandas.DataFrame
+        start, end (samples, both inclusive) and, optionally, level.
+    options : AlertOptions
+        Gives `on_delay` and `least_level`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some of its rows.
+    """
+    kept = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
+    if "level" in anomalies:
+        kept &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
+    return anomalies[kept]
+
+
 def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
     """Compare the judged alerts with what other parameters find.
 
@@ -107,9 +145,10 @@ def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[
     judged : pandas.DataFrame
         From `judged_alerts`.
     alerts : pandas.DataFrame
-        All alerts of models, judged or not: channel, start_sample, end_sample.
+        From `model_alerts`.
     found : mapping of str to pandas.DataFrame
-        Anomalies (start, end) under the other parameters, by channel. Channels that are not in it are left out.
+        Anomalies (start, end) that would raise an alert under the other parameters, by channel. Channels that are
+        not in it are left out.
 
     Returns
     -------
@@ -120,7 +159,7 @@ def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[
     >>> columns = ["id", "channel", "start", "end", "level", "verdict"]
     >>> judged = pd.DataFrame([(1, "P-1", 10, 20, "high", "false alarm"), (2, "P-1", 50, 60, "low", "true")],
     ...                       columns=columns)
-    >>> alerts = pd.DataFrame([("P-1", 10, 20), ("P-1", 50, 60)], columns=["channel", "start_sample", "end_sample"])
+    >>> alerts = pd.DataFrame([("P-1", 10, 20), ("P-1", 50, 60)], columns=["channel", "start", "end"])
     >>> print(threshold_effect(judged, alerts, {"P-1": pd.DataFrame({"start": [55], "end": [70]})}))
     1 false alarm would not have been raised, 0 true alerts would have been missed, 1 stay, 0 anomalies would be new.
     """
@@ -132,7 +171,7 @@ def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[
     kept = pd.Series(touched, index=known.index, dtype=bool)
     rows = []
     for channel, anomalies in found.items():
-        there = alerts[alerts["channel"] == channel].rename(columns={"start_sample": "start", "end_sample": "end"})
+        there = alerts[alerts["channel"] == channel]
         rows += [
             (channel, start, end)
             for start, end in anomalies[["start", "end"]].to_numpy().tolist()
