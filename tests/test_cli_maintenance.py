@@ -28,7 +28,7 @@ def run(tiny_archive: Archive):
 
 
 def test_the_whole_loop(run, tmp_path):
-    assert "1 alerts raised" in run("score", "--all")
+    assert "1 alert raised" in run("score", "--all")
     assert "0 alerts raised" in run("score", "--all")
     (alert,) = run.json("alerts", "list")
     assert (alert["channel"], alert["level"], alert["state"]) == ("X-1", "high", "returned")

@@ -10,7 +10,7 @@ import xarray as xr
 from workbench.detection.scoring import anomaly_frame
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.findings import anomaly_findings, limit_findings
-from workbench.maintenance.raising import Raised
+from workbench.maintenance.raising import AlertReport
 from workbench.settings import Settings, SeverityLevels
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Outcome:
 
     Attributes
     ----------
-    raised : Raised
+    raised : AlertReport
         Alerts.
     opened, extended : tuple of str
         Numbers of the work orders that rules opened, and those that got more alerts.
@@ -33,18 +33,17 @@ class Outcome:
         Numbers of the preventive orders that were due.
     """
 
-    raised: Raised
+    raised: AlertReport
     opened: tuple[str, ...]
     extended: tuple[str, ...]
     preventive: tuple[str, ...]
 
     def __str__(self) -> str:
         """Say it in one sentence."""
-        orders = f"{len(self.opened)} work orders opened" + (
-            f", {len(self.extended)} extended" if self.extended else ""
-        )
-        due = f", {len(self.preventive)} preventive ones due" if self.preventive else ""
-        return f"{str(self.raised).rstrip('.')}; {orders}{due}."
+        orders = f"{_count(len(self.opened), 'work order')} opened"
+        orders += f", {len(self.extended)} extended" if self.extended else ""
+        orders += f", {_count(len(self.preventive), 'preventive one')} due" if self.preventive else ""
+        return f"{str(self.raised).rstrip('.')}; {orders}."
 
 
 def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catalog") -> Maintenance:
@@ -109,3 +108,7 @@ def raise_alerts(
     raised = desk.alerts.raise_findings(looked_at, findings)
     orders = desk.orders.by_rule("workbench")
     return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

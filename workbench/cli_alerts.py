@@ -126,7 +126,7 @@ def comment(
     alert: Numbers, text: Annotated[str, typer.Option(help="The remark.")], who: Who, as_json: AsJson = False
 ) -> None:
     """Add a remark to alerts."""
-    _each("comment", alert, who, as_json, comment=text)
+    _each("comment", alert, who, as_json, text=text)
 
 
 @alerts.command()
