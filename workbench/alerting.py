@@ -10,6 +10,7 @@ import xarray as xr
 from workbench.detection.scoring import anomaly_frame
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.findings import anomaly_findings, limit_findings
+from workbench.maintenance.notifications import Delivery
 from workbench.maintenance.raising import AlertReport
 from workbench.settings import Settings, SeverityLevels
 
@@ -31,19 +32,23 @@ class Outcome:
         Numbers of the work orders that rules opened, and those that got more alerts.
     preventive : tuple of str
         Numbers of the preventive orders that were due.
+    delivery : Delivery
+        Notifications that were sent, failed or wait.
     """
 
     raised: AlertReport
     opened: tuple[str, ...]
     extended: tuple[str, ...]
     preventive: tuple[str, ...]
+    delivery: Delivery
 
     def __str__(self) -> str:
         """Say it in one sentence."""
         orders = f"{_count(len(self.opened), 'work order')} opened"
         orders += f", {len(self.extended)} extended" if self.extended else ""
         orders += f", {_count(len(self.preventive), 'preventive one')} due" if self.preventive else ""
-        return f"{str(self.raised).rstrip('.')}; {orders}."
+        told = "".join(f" {target} could not be told: {reason}" for target, reason in self.delivery.failed)
+        return f"{str(self.raised).rstrip('.')}; {orders}.{told}"
 
 
 def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catalog") -> Maintenance:
@@ -60,6 +65,7 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
         alerts=settings.alerts,
         orders=settings.orders,
         schedule=settings.schedule,
+        notifications=settings.notifications,
         criticality=lambda asset: catalog.asset(asset).criticality,
     )
 
@@ -107,7 +113,9 @@ def raise_alerts(
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     orders = desk.orders.by_rule("workbench")
-    return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"))
+    desk.notifier.queue(raised.raised)
+    delivery = desk.notifier.tick()
+    return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"), delivery)
 
 
 def _count(number: int, what: str) -> str:

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from workbench.exceptions import SettingsError
+from workbench.maintenance.notification_options import NotificationOptions
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.schedule_options import ScheduleOptions
@@ -217,6 +218,8 @@ class Settings(BaseSettings):
         When work orders open by themselves, and what they begin with.
     schedule : ScheduleOptions
         Maintenance windows and the weights of the schedule.
+    notifications : NotificationOptions
+        Who is told of alerts, and how soon.
     """
 
     model_config = SettingsConfigDict(
@@ -242,6 +245,7 @@ class Settings(BaseSettings):
     alerts: AlertOptions = AlertOptions()
     orders: OrderOptions = OrderOptions()
     schedule: ScheduleOptions = ScheduleOptions()
+    notifications: NotificationOptions = NotificationOptions()
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from workbench.maintenance import log as maintenance_log
 from workbench.maintenance.alert_table import ALERTS
 from workbench.maintenance.database import Database, frame
+from workbench.maintenance.notification_options import NotificationOptions
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.schedule_options import ScheduleOptions
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.maintenance.alarm_figures import AlarmFigures
     from workbench.maintenance.alerts import Alerts
     from workbench.maintenance.kpis import Kpis
+    from workbench.maintenance.notifications import Notifier
     from workbench.maintenance.outages import Outages
     from workbench.maintenance.parts import Parts
     from workbench.maintenance.people import People
@@ -40,7 +42,7 @@ class Maintenance:
         Of the database: `sqlite:////path/maintenance.db` or `postgresql://user@host/name`.
     clock : callable
         Gives the present time, aware, in UTC.
-    alerts, orders, schedule : options
+    alerts, orders, schedule, notifications : options
     criticality : callable, optional
         Gives an asset's criticality, 1 to 5, or None where nobody has said.
 
@@ -57,10 +59,12 @@ class Maintenance:
         alerts: AlertOptions | None = None,
         orders: OrderOptions | None = None,
         schedule: ScheduleOptions | None = None,
+        notifications: NotificationOptions | None = None,
         criticality: Callable[[str], int | None] | None = None,
     ) -> None:
         self.database = Database(url, clock)
         self._options = (alerts or AlertOptions(), orders or OrderOptions(), schedule or ScheduleOptions())
+        self._notifications = notifications
         self._criticality = criticality
 
     def __repr__(self) -> str:
@@ -115,6 +119,13 @@ class Maintenance:
         from workbench.maintenance.planning import Planning
 
         return Planning(self.database, self._options[2])
+
+    @cached_property
+    def notifier(self) -> "Notifier":
+        """Tells people of alerts."""
+        from workbench.maintenance.notifications import Notifier
+
+        return Notifier(self.database, self._notifications)
 
     def log(self, **filters: Any) -> pd.DataFrame:
         """Read the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
