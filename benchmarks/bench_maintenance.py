@@ -1,183 +1,205 @@
-"""Alerts on SQLite: lists, filters and figures over 100,000 of them, raising one with its row of the log."""
+"""Maintenance with 100,000 alerts and 10,000 work orders on SQLite: lists, figures, writes, the log and the plan."""
 
-import itertools
+import random
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
+from benchmarks.maintenance_data import ASSETS, PRESENT, SKILLS, asset_of, fill, subsystem_of
 from workbench.maintenance import log
-from workbench.maintenance.alert_table import ALERTS, ANNUNCIATIONS, VERDICTS
+from workbench.maintenance.alarm_figures import alarm_figures
 from workbench.maintenance.alerts import Alerts
 from workbench.maintenance.database import Database
-from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.raising import Finding
-from workbench.settings import LEVELS
+from workbench.maintenance.schedule import make_plan
+from workbench.maintenance.schedule_model import Job, Problem, Technician
+from workbench.maintenance.verdicts import judged_alerts
+from workbench.maintenance.work_orders import WorkOrders
 
-COUNT, CHANNELS = 100_000, 500
-START = datetime(2026, 1, 1, tzinfo=UTC)
-DAYS = 90
-
-
-class Clock:
-    def __init__(self):
-        self.now = START
-
-    def __call__(self):
-        return self.now
+ALERTS, ORDERS, SCREEN, LOG = 100_000, 10_000, 200, 100_000
+TIMES, WRITES = 15, 200
+WHO = "Ada"
 
 
-def finding(number, start, level, now):
-    """What raises one alert."""
-    name = f"C-{number % CHANNELS}"
+def row(name: str, value: float, unit: str, below: float | None = None) -> dict[str, Any]:
+    target = "" if below is None else f"< {below:g}"
+    return {"name": name, "value": value, "unit": unit, "target": target, "ok": below is None or value < below}
+
+
+def p95_ms(work: Callable[[], object], times: int = TIMES) -> float:
+    """The 95th percentile of the time that a piece of work takes, once it has run."""
+    work()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return float(np.percentile(taken, 95) * 1e3)
+
+
+def finding(number: int) -> Finding:
+    """One anomaly behind all that is there, on one channel after the other."""
+    channel, at = number % 400, PRESENT + timedelta(hours=number)
     return Finding(
-        channel=name,
-        asset=f"asset {number % 20}",
-        subsystem="C",
+        channel=f"P-{channel}",
+        asset=asset_of(channel),
+        subsystem=subsystem_of(channel),
         units="V",
-        kind="limit" if number % 5 == 0 else "model",
-        start_sample=start,
-        end_sample=start + 50,
-        start_time=now,
-        end_time=now + timedelta(minutes=5),
-        level=level,
-        severity=float(number % 97) / 10,
-        value=3.5,
-        threshold=1.2,
-        source=f"{name}.lstm/1",
-        message=f"{name} left its forecast at sample {start:,}: the smoothed error reached 3.5 V, 2.9 times epsilon.",
+        kind="model",
+        start_sample=10_000_000 + 100 * number,
+        end_sample=10_000_020 + 100 * number,
+        start_time=at,
+        end_time=at + timedelta(minutes=1),
+        level="high",
+        severity=9.0,
+        value=0.5,
+        threshold=0.1,
+        source=f"P-{channel}.lstm/1",
+        message=f"P-{channel} left its forecast",
         ongoing=True,
     )
 
 
-def fill(database, clock, count):
-    """Write alerts of 90 days with their rows of the log, past the API for speed; nine in ten are closed."""
-    levels = np.random.default_rng(0).choice(LEVELS, count, p=[0.4, 0.3, 0.15, 0.1, 0.05]).tolist()
-    step = timedelta(days=DAYS) / count
-    for first in range(0, count, 10_000):
-        numbers = range(first, min(first + 10_000, count))
-        with database.writing() as db:
-            rows = [row(i, levels[i], START + i * step) for i in numbers]
-            db.execute(sa.insert(ALERTS), rows)
-            shown = ("time", "raised_at"), ("channel", "channel"), ("kind", "kind"), ("level", "level")
-            db.execute(
-                sa.insert(ANNUNCIATIONS), [{"alert": one["id"], **{a: one[b] for a, b in shown}} for one in rows]
-            )
-            for one in rows:
-                log.append(db, f"alert:{one['id']}", "raised", "bench", {"message": one["message"]})
-        clock.now = START + numbers[-1] * step
-
-
-def row(number, level, now):
-    """One alert as it stands in the table."""
-    closed = number % 10 > 0
-    start = number // CHANNELS * 100
-    found = {key: value for key, value in vars(finding(number, start, level, now)).items() if key != "ongoing"}
-    return found | {
-        "id": number + 1,
-        "state": "closed" if closed else ("unacknowledged", "acknowledged", "returned")[number // 10 % 3],
-        "condition": not closed,
-        "active": not closed,
-        "acknowledged": closed,
-        "latching": False,
-        "suppressed": False,
-        "raised_at": now,
-        "annunciated_at": now,
-        "closed_at": now + timedelta(hours=5) if closed else None,
-        "closed_by": "bench" if closed else None,
-        "verdict": VERDICTS[number % 5] if closed else None,
-        "comment": "",
-        "version": 1,
+def lists(alerts: Alerts, orders: WorkOrders) -> dict[str, Callable[[], object]]:
+    """Every list, filter and figure as a screen asks for it."""
+    day, month = (PRESENT - timedelta(days=days) for days in (1, 30))
+    on_alerts: dict[str, dict[str, Any]] = {
+        "shown": {},
+        "shown, worst first": {"order": "worst"},
+        "shown, oldest first": {"order": "oldest"},
+        "shown, by channel": {"order": "channel"},
+        "open": {"state": "open"},
+        "closed": {"state": "closed"},
+        "all": {"state": None},
+        "all, worst first": {"state": None, "order": "worst"},
+        "all, page 400": {"state": None, "offset": 399 * SCREEN},
+        "one state": {"state": "returned"},
+        "shown, high and above": {"level": "high"},
+        "all, critical": {"state": None, "level": "critical"},
+        "an asset": {"state": None, "asset": ASSETS[3]},
+        "an asset, shown": {"asset": ASSETS[3]},
+        "a channel": {"state": None, "channel": "P-7"},
+        "limits": {"state": None, "kind": "limit"},
+        "a verdict": {"state": None, "verdict": "known behaviour"},
+        "text that is there": {"state": None, "text": "p-77"},
+        "text that is nowhere": {"state": None, "text": "nowhere"},
+        "shown, text": {"text": "p-77"},
+        "last day": {"state": None, "since": day},
+        "last month, an asset, high": {"state": None, "since": month, "asset": ASSETS[3], "level": "high"},
     }
-
-
-def p95(call, times):
-    """95th percentile of the time a call takes, milliseconds."""
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        call()
-        took.append((time.perf_counter() - began) * 1000)
-    return float(np.percentile(took, 95))
-
-
-def below(name, value, limit, unit="ms"):
-    return {"name": name, "value": value, "unit": unit, "target": f"< {limit}", "ok": value < limit}
-
-
-def run(count=COUNT):
-    """Fill a database, then time what views and the main job ask of it."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        clock = Clock()
-        database = Database(f"sqlite:///{Path(folder) / 'maintenance.db'}", clock)
-        alerts = Alerts(database, AlertOptions())
-        fill(database, clock, count)
-        end = clock.now
-        month, quarter = end - timedelta(days=30), START
-        reads = {
-            "shown, newest": lambda: alerts.list(limit=100),
-            "shown, worst": lambda: alerts.list(order="worst", limit=100),
-            "shown, oldest, page 50": lambda: alerts.list(order="oldest", limit=100, offset=5000),
-            "all, newest": lambda: alerts.list(state=None, limit=100),
-            "all, worst": lambda: alerts.list(state=None, order="worst", limit=100),
-            "all, channel, page 500": lambda: alerts.list(state=None, order="channel", limit=100, offset=50_000),
-            "closed": lambda: alerts.list(state="closed", limit=100),
-            "high and above": lambda: alerts.list(level="high", limit=100),
-            "one asset": lambda: alerts.list(state=None, asset="asset 7", limit=100),
-            "one asset, high, worst": lambda: alerts.list(
-                state=None, asset="asset 7", level="high", order="worst", limit=100
-            ),
-            "one channel": lambda: alerts.list(state=None, channel="C-77"),
-            "kind": lambda: alerts.list(state=None, kind="limit", limit=100),
-            "verdict": lambda: alerts.list(state=None, verdict="false alarm", limit=100),
-            "a month": lambda: alerts.list(state=None, since=month, limit=100),
-            "text that is there": lambda: alerts.list(state=None, text="c-77", limit=100),
-            "text that is nowhere": lambda: alerts.list(state=None, text="nowhere", limit=100),
-            "text, worst": lambda: alerts.list(text="forecast", order="worst", limit=100),
-            "counted by level": lambda: alerts.count("level"),
-            "counted by asset, all": lambda: alerts.count("asset", state=None),
-            "history of one": lambda: alerts.history(count // 2),
-            "figures, 30 days": lambda: alerts.figures(month, end),
-            "figures, 90 days": lambda: alerts.figures(quarter, end),
-        }
-        slowest = 0.0
-        for name, call in reads.items():
-            value = p95(call, 20)
-            slowest = max(slowest, value)
-            rows.append(below(f"alerts, {name}, p95", value, 100))
-        rows.append(below("alerts, slowest of these", slowest, 100))
-        numbers = itertools.count(count)
-
-        def raise_one():
-            number = next(numbers)
-            alerts.raise_findings(
-                [(f"C-{number % CHANNELS}", "model")], [finding(number, number * 100, "high", clock.now)]
-            )
-
-        began = time.perf_counter()
-        found = [finding(next(numbers), 10**6 + i, "low", clock.now) for i in range(CHANNELS)]
-        raised = alerts.raise_findings([], found).raised
-        took = time.perf_counter() - began
-        rows.append(
-            {"name": "alerts raised in one go", "value": len(raised) / took, "unit": "1/s", "target": "", "ok": True}
+    on_orders: dict[str, dict[str, Any]] = {
+        "active": {},
+        "all": {"state": None},
+        "completed": {"state": "completed"},
+        "overdue": {"overdue": True},
+        "an asset": {"state": None, "asset": ASSETS[3]},
+        "a channel": {"state": None, "channel": "P-7"},
+        "a technician": {"assignee": "Technician 3"},
+        "a type": {"state": None, "type": "emergency"},
+        "urgent": {"priority": "urgent"},
+        "text that is nowhere": {"state": None, "text": "nowhere"},
+        "last month": {"state": None, "since": month},
+    }
+    work: dict[str, Callable[[], object]] = {}
+    for name, given in on_alerts.items():
+        work[f"alerts: {name}, {SCREEN} rows"] = lambda given=given: alerts.list(limit=SCREEN, **given)
+    for name in ("shown", "shown, high and above", "an asset", "a channel", "text that is nowhere", "last day"):
+        work[f"alerts: {name}, no limit"] = lambda given=on_alerts[name]: alerts.list(**given)
+    for name, given in on_orders.items():
+        work[f"orders: {name}, {SCREEN} rows"] = lambda given=given: orders.list(limit=SCREEN, **given)
+    for name in ("active", "a channel"):
+        work[f"orders: {name}, no limit"] = lambda given=on_orders[name]: orders.list(**given)
+    for by in ("level", "state", "asset", "channel", "kind", "verdict"):
+        work[f"alerts: all counted by {by}"] = lambda by=by: alerts.count(by, state=None)
+    work["alerts: shown ones counted by level"] = alerts.count
+    for name, since in (("a day", day), ("30 days", month), ("a year", PRESENT - timedelta(days=365))):
+        work[f"alarm figures of {name}"] = lambda since=since: alarm_figures(
+            alerts.database, alerts.options, since, PRESENT
         )
-        rows.append(below("alert raised, with its row of the log, p95", p95(raise_one, 300), 10))
-        opened = alerts.list(state="shown", limit=300)["id"].tolist()
-        close_one = iter(opened)
-        rows.append(below("alert closed, p95", p95(lambda: alerts.close(next(close_one), "bench", "true"), 200), 10))
-        began = time.perf_counter()
-        checked = log.verify(database)
-        took = time.perf_counter() - began
-        rate = checked.entries / took
-        rows.append({"name": "log verified", "value": rate, "unit": "rows/s", "target": "", "ok": checked.ok})
-        database.close()
+    work["alerts that were judged, all"] = lambda: judged_alerts(alerts.database)
+    return work
+
+
+def writes(alerts: Alerts, orders: WorkOrders) -> list[dict[str, Any]]:
+    """Raise alerts one by one, and complete an order for each of some."""
+    numbers = iter(range(1_000_000))
+
+    def raise_one() -> None:
+        one = finding(next(numbers))
+        if len(alerts.raise_findings([(one.channel, "model")], [one]).raised) != 1:
+            raise RuntimeError(f"{one} did not raise one alert.")
+
+    rows = [row("raise an alert with its row of the log, p95", p95_ms(raise_one, WRITES), "ms", 10)]
+    ready = []
+    for alert in alerts.list(since=PRESENT, limit=60)["id"].tolist():
+        order = orders.from_alerts([alert], WHO, checklist=[])
+        ready.append(orders.start(orders.assign(order.number, "Technician 1", WHO).number, WHO).number)
+    waiting = iter(ready)
+    given = {"done": "replaced", "hours": 1.0, "mode": "PDE", "verdict": "true"}
+    completed = p95_ms(lambda: orders.complete(next(waiting), WHO, **given), len(ready) - 1)
+    rows.append(row("complete an order with its alert, p95", completed, "ms"))
     return rows
 
 
+def verifying(database: Database) -> dict[str, Any]:
+    written = len(log.entries(database))
+    with database.writing() as db:
+        for number in range(LOG - written):
+            log.append(db, f"alert:{number + 1}", "commented", WHO, {"comment": "one of many"})
+    start = time.perf_counter()
+    found = log.verify(database)
+    taken = time.perf_counter() - start
+    if not found.ok or found.entries != LOG:
+        raise RuntimeError(str(found))
+    return row(f"verify a log of {LOG:,} rows", taken, "s")
+
+
+def planning(jobs: int = 200, technicians: int = 10) -> list[dict[str, Any]]:
+    """A plan of four weeks: a fleet's orders with skills, due dates and some that wait for others."""
+    chance = random.Random(0)
+    people = tuple(
+        Technician(f"T{n}", frozenset({SKILLS[n % 3], SKILLS[(n + 1) % 3]}), 40.0 + n) for n in range(technicians)
+    )
+    work = tuple(
+        Job(
+            f"WO-{n}",
+            hours=chance.choice([0.5, 1, 2, 2, 3, 4, 6]),
+            asset=chance.choice(ASSETS),
+            priority=chance.random(),
+            due=PRESENT + timedelta(days=chance.uniform(1, 30)),
+            skills=frozenset(chance.sample(SKILLS, chance.choice([0, 1, 1]))),
+            after=(f"WO-{chance.randrange(n)}",) if n and chance.random() < 0.1 else (),
+        )
+        for n in range(jobs)
+    )
+    start = time.perf_counter()
+    plan = make_plan(Problem(PRESENT, work, people))
+    taken = time.perf_counter() - start
+    if plan.unplanned:
+        raise RuntimeError(f"{len(plan.unplanned)} orders found no place.")
+    name = f"plan {jobs} orders for {technicians} technicians"
+    return [row(name, taken, "s", 5), row(f"{name}: gap", 100 * plan.gap, "%")]
+
+
+def run() -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'maintenance.db'}", lambda: PRESENT)
+        fill(database, ALERTS, ORDERS)
+        alerts, orders = Alerts(database), WorkOrders(database)
+        rows = [row(f"{name}, p95", p95_ms(work), "ms", 100) for name, work in lists(alerts, orders).items()]
+        rows.append(row(f"alerts: all {ALERTS:,}, no limit", p95_ms(lambda: alerts.list(state=None), 3), "ms"))
+        rows += writes(alerts, orders)
+        rows.append(verifying(database))
+        database.close()
+    return rows + planning()
+
+
 if __name__ == "__main__":
-    for row in run():
-        print(row)
+    for entry in run():
+        state = "ok" if entry["ok"] else "MISSED"
+        print(f"{entry['name']:<55} {entry['value']:>9.3f} {entry['unit']:<4} {entry['target']:<6} {state}")
