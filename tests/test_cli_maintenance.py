@@ -108,3 +108,18 @@ def test_alerts_are_shelved_closed_and_suppressed(run):
     assert run.json("alerts", "list", "--state", "closed")[0]["verdict"] == "test"
     actions = [row["action"] for row in run.json("log", "show", "--subject", "alert:1")]
     assert actions[:2] == ["closed", "commented"]
+
+
+def test_other_thresholds_are_tried_on_what_people_judged(run):
+    run("score", "--all")
+    before = run("log", "verify")
+    same = run("alerts", "thresholds", "--set", "min_decrease=0.13")
+    assert "0 false alarms would not have been raised, 0 true alerts would have been missed, 0 stay" in same
+    run("alerts", "close", 1, "--verdict", "true", "--who", "Ann")
+    missed = run.json("alerts", "thresholds", "--set", "min_decrease=0.99")["missed"]
+    assert [row["id"] for row in missed] == [1]
+    assert run.json("alerts", "thresholds", "--set", "z_min=3")["kept"] == 1
+    for wrong, message in (("colour=1", "sets no threshold"), ("z_min=x", "z_min"), ("z_max=1", "must be above z_min")):
+        assert message in run("alerts", "thresholds", "--set", wrong, fails=2)
+    assert before != run("log", "verify")  # the verdict; trying wrote nothing
+    assert len(run.json("log", "show", "--subject", "alert:1")) == 2

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from workbench.detection.anomalies import detect
 from workbench.detection.scoring import anomaly_frame
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.findings import anomaly_findings, limit_findings
 from workbench.maintenance.notifications import Delivery
 from workbench.maintenance.raising import AlertReport
-from workbench.settings import Settings, SeverityLevels
+from workbench.maintenance.verdicts import ThresholdEffect
+from workbench.settings import Settings, SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
     from workbench.telemetry.catalog import Catalog
 
-__all__ = ["Outcome", "open_desk", "raise_alerts"]
+__all__ = ["Outcome", "open_desk", "raise_alerts", "threshold_effect"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,45 @@ def raise_alerts(
     desk.notifier.queue(raised.raised)
     delivery = desk.notifier.tick()
     return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"), delivery)
+
+
+def threshold_effect(
+    desk: Maintenance,
+    channels: Iterable[str],
+    read: Callable[[str], xr.Dataset],
+    stored: Callable[[str], xr.Dataset | None],
+    levels: SeverityLevels,
+    params: TelemanomParams,
+) -> ThresholdEffect:
+    """Say what other thresholds would have made of the alerts that people judged; nothing is changed.
+
+    Parameters
+    ----------
+    desk : Maintenance
+    channels : iterable of str
+        Those that are not scored are left out.
+    read, stored : callable
+        As for `raise_alerts`.
+    levels : SeverityLevels
+    params : TelemanomParams
+        Their smoothing and thresholds are tried on the stored predictions, whose windows must be theirs.
+
+    Returns
+    -------
+    ThresholdEffect
+
+    Raises
+    ------
+    DetectionError
+        The windows are others.
+    """
+    found = {}
+    for name in channels:
+        score = stored(name)
+        if score is not None:
+            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
+            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
+    return desk.alerts.threshold_effect(found)
 
 
 def _count(number: int, what: str) -> str:

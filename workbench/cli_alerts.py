@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli_output import AsJson, open_session, print_json, records, show
-from workbench.exceptions import MaintenanceError
+from workbench.exceptions import MaintenanceError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workbench.settings import Preset
 
 __all__ = ["Who", "alerts", "as_record", "log"]
 
@@ -178,6 +180,29 @@ def figures(
             show(table, False, "")
 
 
+@alerts.command()
+def thresholds(
+    given: Annotated[list[str], typer.Option("--set", help="NAME=VALUE, as min_decrease=0.2; several times.")],
+    as_json: AsJson = False,
+) -> None:
+    """Try other thresholds on what people judged, before they are saved: what would be spared, missed and new."""
+    from workbench.alerting import threshold_effect
+
+    session = open_session()
+    params = changed_params(session.settings.params, given)
+    scores = (session.channel, session.stored, session.settings.severity)
+    found = threshold_effect(session.maintenance, session.channel_names(), *scores, params)
+    tables = {"spared": found.spared, "missed": found.missed, "new": found.new}
+    if as_json:
+        print_json({name: records(table) for name, table in tables.items()} | {"kept": found.kept})
+        return
+    typer.echo(str(found))
+    for name, table in tables.items():
+        if not table.empty:
+            typer.echo(f"\n{name}:")
+            show(table.drop(columns=["closed_at", "comment"], errors="ignore"), False, "")
+
+
 @log.command("show")
 def show_log(
     subject: Annotated[str | None, typer.Option(help="As alert:12, order:3, or order for all.")] = None,
@@ -212,6 +237,31 @@ def export(
     """Write the log to a file, oldest first."""
     export_table(open_session().maintenance.log(subject=subject).iloc[::-1], path, "log")
     typer.echo(str(path))
+
+
+def changed_params(params: "Preset", given: list[str]) -> "Preset":
+    """Change detection parameters as `NAME=VALUE` says.
+
+    Raises
+    ------
+    SettingsError
+        There is no such parameter, or the value cannot be; the message names it.
+    """
+    from pydantic import ValidationError
+
+    values = params.model_dump()
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name not in values or name == "forecasters":
+            known = ", ".join(key for key in values if key != "forecasters")
+            raise SettingsError(f"{text!r} sets no threshold.", f"Write NAME=VALUE; known: {known}.")
+        values[name] = value
+    try:
+        return type(params).model_validate(values)
+    except ValidationError as error:
+        found = error.errors()[0]
+        name = ".".join(map(str, found["loc"])) or "thresholds"
+        raise SettingsError(f"{name}: {found['msg'].removeprefix('Value error, ')} (got {found['input']!r}).") from None
 
 
 def export_table(table: "pd.DataFrame", path: Path, name: str) -> None:
