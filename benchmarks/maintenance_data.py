@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from workbench.maintenance.alert_table import ALERTS, SHOWN, VERDICTS
+from workbench.maintenance.alert_table import ALERTS, ANNUNCIATIONS, SHOWN, VERDICTS
 from workbench.maintenance.database import Database
 from workbench.maintenance.order_states import ORDER_TYPES
 from workbench.maintenance.order_table import ORDERS, OrderAlertRow
@@ -38,6 +38,12 @@ def fill(database: Database, alerts: int, orders: int, open_share: float = 0.05,
     with database.writing() as db:
         rows = _alerts(random, alerts, open_share)
         db.execute(sa.insert(ALERTS), rows)
+        shown = [(number, one) for number, one in enumerate(rows, 1) if one["annunciated_at"] is not None]
+        names = ("channel", "kind", "level")
+        db.execute(
+            sa.insert(ANNUNCIATIONS),
+            [{"alert": number, "time": one["raised_at"], **{n: one[n] for n in names}} for number, one in shown],
+        )
         db.execute(sa.insert(ORDERS), [_order(random, number, rows) for number in range(1, orders + 1)])
         db.execute(
             sa.insert(OrderAlertRow),

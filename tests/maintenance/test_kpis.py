@@ -55,6 +55,7 @@ def test_without_data_no_figure_is_0_or_100_percent():
     for name in (
         "mttr_hours",
         "mtta_minutes",
+        "availability",
         "pm_compliance",
         "schedule_compliance",
         "planned_share",

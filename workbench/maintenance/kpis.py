@@ -64,7 +64,8 @@ class Kpis:
     mtta_minutes : float or None
         Mean minutes from an alert's announcement to its acknowledgement.
     availability : float or None
-        Share of the operating time of the assets in which they were not out of service [1]_.
+        Share of the operating time of the assets in which they were not out of service [1]_; None where no outage
+        was ever recorded.
     pm_compliance : float or None
         Share of the preventive orders due in the period that were completed by their due date [3]_.
     schedule_compliance : float or None
@@ -159,7 +160,7 @@ def compute_kpis(
         mtbf=mean_time_between_failures(len(failures), calendar_hours - down),
         mttr_hours=_mean(closed.loc[closed["type"].isin(["corrective", "emergency"]), "actual_hours"]),
         mtta_minutes=_mtta(alerts, begin, end),
-        availability=1 - down / calendar_hours if calendar_hours else None,
+        availability=1 - down / calendar_hours if calendar_hours and len(outages) else None,
         pm_compliance=_mean((due["closed_at"] <= due["due"]) & (due["state"] == "completed")),
         schedule_compliance=_schedule_compliance(plan, orders, begin, end),
         backlog_weeks=float(open_ones["estimated_hours"].sum()) / weekly_hours if weekly_hours else None,
