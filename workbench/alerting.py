@@ -114,6 +114,7 @@ def raise_alerts(
             findings += limit_findings(channel, limits, options)
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
+    desk.orders.reprioritise("workbench")
     orders = desk.orders.by_rule("workbench")
     desk.notifier.queue(raised.raised)
     delivery = desk.notifier.tick()

@@ -1,8 +1,10 @@
 """The schedule keeps its hard rules, whatever the problem, and says what stands in the way."""
 
 import random
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import ModuleType
 
 import pytest
 
@@ -162,3 +164,11 @@ def test_jobs_and_nobody_to_do_them_is_one_clear_error():
     with pytest.raises(MaintenanceError, match="technician"):
         make_plan(Problem(NOW, (Job("A", 1),), ()))
     assert make_plan(Problem(NOW, (), ())).placements == ()
+
+
+def test_where_tensorflow_is_loaded_the_solver_has_a_process_of_its_own(monkeypatch):
+    problem = some_problem(1, 8)
+    here = make_plan(problem, QUICK)
+    monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
+    monkeypatch.setitem(sys.modules, "ortools.sat.python", None)  # cannot be imported here any more
+    assert make_plan(problem, QUICK) == here

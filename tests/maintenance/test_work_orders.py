@@ -127,6 +127,23 @@ def test_rules_open_one_order_a_channel_and_add_to_it(orders, alerts, finding):
     assert off.by_rule("workbench")["opened"] == ()
 
 
+def test_orders_grow_more_urgent_with_age_unless_somebody_has_set_them(orders, alerts, finding, clock):
+    orders.from_alerts([raised(alerts, finding, level="high")], "Ann")
+    orders.new("Ann", asset="SMAP", priority="low")
+    before = orders.get(1).priority
+    assert orders.reprioritise("workbench") == ()
+    clock.forward(days=30)
+    found = orders.reprioritise("workbench")
+    now = orders.get(1).priority
+    assert dict((part.name, part.value) for part in now.parts)["age"] == 1
+    assert dict((part.name, part.value) for part in before.parts)["age"] == 0
+    assert found == (() if now.name == before.name else ("WO-1",))
+    assert orders.get(2).priority.name == "low"
+    alerts.raise_findings([], [finding(start_sample=at, end_sample=at + 9, level="low") for at in (500, 600, 700, 800)])
+    assert orders.reprioritise("workbench") == ("WO-1",)
+    assert actions(orders, 1)[-1] == "reprioritised"
+
+
 def test_only_allowed_transitions_with_who_and_why(orders):
     orders.new("Ann", asset="SMAP", skills=["rf"])
     with pytest.raises(TransitionError, match="WO-1 is open: it cannot become in progress"):

@@ -334,7 +334,7 @@ class Alerts:
         ThresholdEffect
         """
         wanted = {channel: would_raise(anomalies, self.options) for channel, anomalies in found.items()}
-        return threshold_effect(self.judged(), model_alerts(self.database, wanted), wanted)
+        return threshold_effect(judged_alerts(self.database, wanted), model_alerts(self.database, wanted), wanted)
 
     # ---- internals
 

@@ -7,16 +7,16 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance import alert_actions
+from workbench.maintenance import alert_actions, log
 from workbench.maintenance.alert_table import AlertRow
 from workbench.maintenance.options import Level
-from workbench.maintenance.order_actions import new_order
+from workbench.maintenance.order_actions import new_order, rate
 from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.order_states import CLOSED
-from workbench.maintenance.order_table import OrderAlertRow, OrderRow
+from workbench.maintenance.order_table import OrderAlertRow, OrderRow, number_of
 from workbench.settings import LEVELS
 
-__all__ = ["open_for_alerts", "order_of_channel", "without_order"]
+__all__ = ["open_for_alerts", "order_of_channel", "reprioritise", "without_order"]
 
 
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
@@ -76,3 +76,19 @@ def open_for_alerts(
         criticality=criticality(assets[0]),
         **{"type": template.type, **told, **content},
     )
+
+
+def reprioritise(
+    db: orm.Session, options: OrderOptions, criticality: Callable[[str], int | None], who: str
+) -> tuple[str, ...]:
+    """Rate the active orders whose priority nobody has set, inside a writing transaction."""
+    found = []
+    for row in db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all():
+        if [part["name"] for part in row.priority_parts] == ["rule"]:
+            continue
+        before = row.priority
+        rate(db, row, options, criticality(row.asset))
+        if row.priority != before:
+            log.append(db, f"order:{row.id}", "reprioritised", who, {"before": before, "priority": row.priority})
+            found.append(number_of(row.id))
+    return tuple(found)

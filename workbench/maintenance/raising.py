@@ -141,7 +141,7 @@ def raise_findings(
         by_place.setdefault((finding.channel, finding.kind), []).append(finding)
     tally = _Tally()
     for (channel, kind), found in by_place.items():
-        there = _there(db, channel, kind)
+        there = _there(db, channel, kind, found)
         seen = _raise_channel(db, there, found, options, tally)
         for one in there if (channel, kind) in examined else ():
             if one.condition and one.closed_at is None and one.id not in seen:
@@ -157,9 +157,10 @@ def _counts(finding: Finding, options: AlertOptions) -> bool:
     return length >= options.on_delay and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
 
 
-def _there(db: orm.Session, channel: str, kind: str) -> Sequence[Any]:
-    """Alerts of a channel and kind: id, start_sample, end_sample, condition, closed_at."""
-    return db.connection().execute(_THERE, {"channel": channel, "kind": kind}).all()
+def _there(db: orm.Session, channel: str, kind: str, findings: Sequence[Finding]) -> Sequence[Any]:
+    """Alerts of a channel and kind that go on or may overlap: id, start_sample, end_sample, condition, closed_at."""
+    first = min((finding.start_sample for finding in findings), default=_NEVER)
+    return db.connection().execute(_THERE, {"channel": channel, "kind": kind, "first": first}).all()
 
 
 def _raise_channel(
@@ -253,8 +254,10 @@ _SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_why, _A.sh
 _THERE = (
     sa.select(_A.id, _A.start_sample, _A.end_sample, _A.condition, _A.closed_at)
     .where(_A.channel == sa.bindparam("channel"), _A.kind == sa.bindparam("kind"))
+    .where(sa.or_(_A.condition, _A.end_sample >= sa.bindparam("first")))
     .order_by(_A.start_sample, _A.id)
 )
+_NEVER = 2**63 - 1
 _FIRST_OF_GROUP = (
     sa.select(_A.id)
     .where(_A.asset == sa.bindparam("asset"), _A.group_id.is_(None))

@@ -7,6 +7,7 @@ date; frozen jobs stay. Weighed against each other: hours late by priority, hour
 previous plan. Travel between assets is not modelled.
 """
 
+import sys
 from datetime import timedelta
 
 from workbench.maintenance.schedule_conflicts import find_conflicts
@@ -14,7 +15,8 @@ from workbench.maintenance.schedule_grid import SCALE, Grid
 from workbench.maintenance.schedule_hint import earliest_ends, first_guess
 from workbench.maintenance.schedule_model import Placement, Plan, Problem
 from workbench.maintenance.schedule_options import ScheduleOptions
-from workbench.maintenance.schedule_solver import improve
+from workbench.maintenance.schedule_process import improve_elsewhere
+from workbench.maintenance.schedule_solver import search
 
 __all__ = ["ScheduleOptions", "make_plan"]
 
@@ -50,7 +52,10 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None) -> Plan:
     options = options or ScheduleOptions()
     grid = Grid(problem, options)
     ends = earliest_ends(grid)
-    solution, bound, timed_out = improve(grid, first_guess(grid, ends), ends)
+    if "tensorflow" in sys.modules:
+        solution, bound, timed_out = improve_elsewhere(problem, options)
+    else:
+        solution, bound, timed_out = search(grid, first_guess(grid, ends), ends)
     placements = [grid.placement(grid.jobs[number], place) for number, place in solution.items()]
     placements = sorted([*placements, *grid.frozen.values()], key=lambda one: (one.start, one.job))
     score = grid.score(solution, ends)

@@ -12,10 +12,10 @@ from typing import Any
 from workbench.maintenance.schedule_grid import Grid, Solution
 from workbench.maintenance.schedule_model import Job
 
-__all__ = ["improve"]
+__all__ = ["search"]
 
 
-def improve(grid: Grid, guess: Solution, plannable: Mapping[str, int]) -> tuple[Solution, int, bool]:
+def search(grid: Grid, guess: Solution, plannable: Mapping[str, int]) -> tuple[Solution, int, bool]:
     """Search for the best solution, from a first guess.
 
     Parameters

@@ -54,12 +54,14 @@ class ThresholdEffect:
         )
 
 
-def judged_alerts(database: Database) -> pd.DataFrame:
+def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> pd.DataFrame:
     """List the alerts of models that were closed with a verdict.
 
     Parameters
     ----------
     database : Database
+    channels : iterable of str, optional
+        Only theirs.
 
     Returns
     -------
@@ -67,23 +69,22 @@ def judged_alerts(database: Database) -> pd.DataFrame:
         id, channel, start, end (samples, both inclusive), level, verdict, closed_by, closed_at, comment.
     """
     a = ALERTS.c
-    wanted = (
-        sa.select(
-            a.id,
-            a.channel,
-            a.start_sample.label("start"),
-            a.end_sample.label("end"),
-            a.level,
-            a.verdict,
-            a.closed_by,
-            a.closed_at,
-            a.comment,
-        )
-        .where(a.verdict.is_not(None), a.kind == "model")
-        .order_by(a.channel, a.start_sample)
-    )
+    wanted = sa.select(
+        a.id,
+        a.channel,
+        a.start_sample.label("start"),
+        a.end_sample.label("end"),
+        a.level,
+        a.verdict,
+        a.closed_by,
+        a.closed_at,
+        a.comment,
+    ).where(a.verdict.is_not(None), a.kind == "model")
+    if channels is not None:
+        wanted = wanted.where(a.channel.in_(list(channels)))
     with database.reading() as db:
-        return frame(db, wanted)
+        table = frame(db, wanted)
+    return table.sort_values(["channel", "start"], ignore_index=True)  # faster here than in SQLite, and alike anywhere
 
 
 def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:

@@ -15,7 +15,7 @@ from workbench.maintenance.checklists import Answer
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.failure_codes import Failure
 from workbench.maintenance.order_options import OrderOptions
-from workbench.maintenance.order_rules import open_for_alerts, order_of_channel, without_order
+from workbench.maintenance.order_rules import open_for_alerts, order_of_channel, reprioritise, without_order
 from workbench.maintenance.order_states import CLOSED, ORDER_STATES, ORDER_TYPES
 from workbench.maintenance.order_table import (
     ORDERS,
@@ -251,6 +251,11 @@ class WorkOrders:
                 if number_of(there.id) not in opened:
                     extended[number_of(there.id)] = None
         return {"opened": tuple(opened), "extended": tuple(extended)}
+
+    def reprioritise(self, who: str) -> tuple[str, ...]:
+        """Apply the rule to active orders anew, but for what people set; gives those that have another priority now."""
+        with self.database.writing() as db:
+            return reprioritise(db, self.options, self._criticality, who)
 
     # ---- what people do
 
