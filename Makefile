@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: help setup browser run lab test lint bench notebooks constraints clean
+.PHONY: help setup browser postgres run lab test lint bench notebooks constraints clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -38,7 +38,14 @@ run: $(STAMP) ## The main job on the demo fleet, then the dashboard
 lab: $(STAMP) ## JupyterLab on the notebooks
 	$(BIN)/workbench lab
 
-test: lint browser ## Lint, then every test: notebooks and apps as committed, then pytest
+postgres: ## Install PostgreSQL, for tests of the maintenance database, where apt-get can be used
+	@if command -v pg_ctl >/dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1; then exit 0; fi; \
+	root=; if [ "$$(id -u)" != 0 ]; then root='sudo -n'; fi; \
+	if command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq postgresql; then exit 0; fi; \
+	echo "PostgreSQL is not here and cannot be installed: its tests are skipped." >&2
+
+test: lint browser postgres ## Lint, then every test: notebooks and apps as committed, then pytest
 	$(BIN)/python -m pytest --nbval notebooks
 	$(BIN)/python -m pytest --nbval-lax apps
 	$(BIN)/python -m pytest
@@ -61,7 +68,9 @@ constraints: ## Pin the newest versions that pyproject.toml allows
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
 	build/resolve/bin/python -m pip install --quiet '.[dev]'
-	build/resolve/bin/python -m pip freeze --exclude telemetry-workbench | LC_ALL=C sort -f > build/constraints.txt
+	build/resolve/bin/python -m pip freeze --all --exclude pip --exclude telemetry-workbench | $(PYTHON) -c \
+		"import re, sys; pairs = sorted((re.sub('[-_.]+', '-', line.split('==')[0]).lower(), line.split('==')[1]) for line in sys.stdin); \
+		print(*('=='.join(pair).strip() for pair in pairs), sep='\n')" > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/resolve
 

@@ -78,25 +78,26 @@ def all_windows(values: np.ndarray) -> np.ndarray:
     return np.array([values[i : i + LENGTH] for i in range(count)])
 
 
+def batch_predict(model: Any, windows: np.ndarray) -> np.ndarray:
+    """Telemanom 2.0's own loop: one `predict` a batch of 70, the first prediction of each sample."""
+    y_hat = np.array([])
+    batches = int((len(windows) - LENGTH) / BATCH)
+    for i in range(batches + 1):
+        end = len(windows) if i == batches else (i + 1) * BATCH
+        batch = model.predict(windows[i * BATCH : end], verbose=0)
+        first = np.array([])
+        for t in range(len(batch)):
+            first = np.append(first, [np.flipud(batch[max(0, t - HORIZON) : t + 1]).diagonal()[0]])
+        y_hat = np.append(y_hat, first)
+    return y_hat
+
+
 def telemanom(folder: Path, values: np.ndarray) -> Callable[[], np.ndarray]:
-    """`batch_predict` of Telemanom 2.0: one `predict` a batch of 70, the first prediction of each sample."""
+    """`batch_predict` of Telemanom 2.0."""
     del folder
     model = keras_model(random_weights(values.shape[1]))
     windows = all_windows(values)
-
-    def predict() -> np.ndarray:
-        y_hat = np.array([])
-        batches = int((len(windows) - LENGTH) / BATCH)
-        for i in range(batches + 1):
-            end = len(windows) if i == batches else (i + 1) * BATCH
-            batch = model.predict(windows[i * BATCH : end], verbose=0)
-            first = np.array([])
-            for t in range(len(batch)):
-                first = np.append(first, [np.flipud(batch[max(0, t - HORIZON) : t + 1]).diagonal()[0]])
-            y_hat = np.append(y_hat, first)
-        return y_hat
-
-    return predict
+    return lambda: batch_predict(model, windows)
 
 
 def keras(folder: Path, values: np.ndarray) -> Callable[[], np.ndarray]:

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from hypothesis import settings
 
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, not asserted here
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -50,14 +50,9 @@ def noise(values: list[float]) -> float:
 def psi(train: list[float], test: list[float]) -> float:
     levels = sorted(set(train))
     if len(levels) > 10:
-        ordered = sorted(train)
-        levels = []
-        for k in range(11):
-            place = k / 10 * (len(ordered) - 1)
-            low = math.floor(place)
-            high = min(low + 1, len(ordered) - 1)
-            levels.append(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
-        levels = sorted(set(levels))
+        # the least sample that at least k tenths of all do not exceed
+        reached = {k: [v for v in train if 10 * sum(w <= v for w in train) >= k * len(train)] for k in range(11)}
+        levels = sorted({min(values) for values in reached.values()})
 
     def shares(values: list[float]) -> list[float]:
         counts = [0] * (len(levels) + 2)

@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from conftest import wave_channel
 from typer.testing import CliRunner, Result
 
+import workbench as wb
 from workbench.cli import app
 
 
@@ -31,6 +34,22 @@ def test_models_lists_versions_with_age_and_size(cli):
     assert row["size"] > 1000 and 0 <= row["age"] < 600 and row["validation_error"] > 0
     shown = ok(cli("models", "--channel", "X-2"))
     assert "X-2.ridge/1" in shown and " kB " in shown and "X-1" not in shown
+
+
+def test_the_listing_is_that_of_the_session_and_loads_nothing_slow(cli, tmp_path):
+    code = (
+        "import sys; from workbench.cli import app\n"
+        "try: app(['models', '--json'])\n"
+        "except SystemExit: pass\n"
+        "slow = {'pandas', 'numpy', 'xarray', 'zarr', 'mlflow', 'bokeh'} & set(sys.modules); assert not slow, slow"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    rows = json.loads(done.stdout)
+    table = wb.open(home=tmp_path).models.list()
+    assert list(rows[0]) == list(table.columns)
+    kept = [name for name in table if name not in ("age", "created")]
+    assert [{name: row[name] for name in kept} for row in rows] == table[kept].to_dict("records")
+    assert [row["created"] for row in rows] == [str(time) for time in table["created"]]
 
 
 def test_promote_and_rollback(cli, tiny_archive):

@@ -14,7 +14,7 @@ KEYS = ["true_positives", "false_positives", "false_negatives"]
 @pytest.fixture
 def session(tiny_archive: Archive) -> wb.Session:
     """X-1 and X-2 with ridge and persistence, and a preset in which both predict."""
-    opened = wb.open(home=tiny_archive.path.parent, presets={"both": {"forecasters": ["ridge", "persistence"]}})
+    opened = wb.open(home=tiny_archive.path.parent, presets={"both": {"forecasters": {"ridge": 3, "persistence": 1}}})
     for forecaster in ("ridge", "persistence"):
         opened.train(forecaster=forecaster)
     return opened
@@ -36,18 +36,18 @@ def test_each_row_is_an_evaluation_and_the_blind_stand_last(session):
         assert [getattr(row, key) for key in KEYS] == judged[KEYS].tolist()
 
 
-def test_forecasters_that_predict_together_predict_the_mean(session):
+def test_forecasters_that_predict_together_predict_the_weighted_mean(session):
     together = session.score("X-1", preset="both")
     assert together.attrs["model"] == "X-1.persistence/1+X-1.ridge/1"
     alone = [session.score("X-1", name, "both")["prediction"].values for name in ("ridge", "persistence")]
-    np.testing.assert_allclose(together["prediction"], np.mean(alone, axis=0), atol=1e-7)
+    np.testing.assert_allclose(together["prediction"], np.average(alone, axis=0, weights=[3, 1]), atol=1e-6)
     # Where one of them is not there, the other predicts alone.
     assert session.score("X-1", preset="workbench").attrs["model"] == "X-1.ridge/1"
 
 
 def test_the_overview_shows_the_score_of_those_that_predict_together(tiny_archive):
     opened = wb.open(
-        home=tiny_archive.path.parent, preset="both", presets={"both": {"forecasters": ["ridge", "persistence"]}}
+        home=tiny_archive.path.parent, preset="both", presets={"both": {"forecasters": {"ridge": 1, "persistence": 1}}}
     )
     opened.train(forecaster="ridge")
     opened.score("X-1")

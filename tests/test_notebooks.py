@@ -124,7 +124,7 @@ def test_score_finds_the_labelled_anomaly(settings: Settings, tmp_path: Path) ->
     output = run_notebook(
         FOLDER / "03_score.ipynb", tmp_path / "o.ipynb", {"home": str(settings.home), "channel": "X-1"}
     )
-    assert "model      X-1.ridge/1, preset paper" in printed(output)
+    assert "model      X-1.ridge/1, preset workbench" in printed(output)
     assert "point at 2000-2039: found" in printed(output)
 
 
@@ -166,4 +166,4 @@ def test_report_shows_the_numbers_that_the_session_gives(settings: Settings) -> 
     page = report(settings, "X-1").read_text(encoding="utf-8")
     anomaly = Session(settings).anomalies("X-1").iloc[0]
     assert "<title>Report on X-1</title>" in page
-    assert re.search(rf"{anomaly['start']} +{anomaly['end']} +{anomaly['severity']:.2f} +{anomaly['level']}", page)
+    assert re.search(rf"{anomaly['start']} +{anomaly['end']} +{anomaly['severity']:.4g}0* +{anomaly['level']}", page)

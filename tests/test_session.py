@@ -40,7 +40,7 @@ def test_a_score_is_what_its_model_and_detect_give(session):
     channel = session.channel("X-1", "test")
     prediction = model.predict(channel)
     np.testing.assert_array_equal(scored["prediction"], prediction)
-    found = detect(channel["telemetry"].values, prediction)
+    found = detect(channel["telemetry"].values, prediction, session.settings.params)
     np.testing.assert_allclose(scored["epsilon"], found.epsilon, rtol=1e-6)
     np.testing.assert_allclose(scored["smoothed_error"], found.smoothed_error, rtol=1e-6)
     anomalies = session.anomalies("X-1")
@@ -88,7 +88,7 @@ def test_what_is_stale_says_so_and_why(session):
     session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 7))
     assert state(session, "X-1") == ("stale", "the telemetry has changed")
     session.score_all()
-    changed = wb.open(home=session.settings.home, presets={"paper": {"min_decrease": 0.2}})
+    changed = wb.open(home=session.settings.home, presets={"workbench": {"min_decrease": 0.2}})
     assert state(changed, "X-1") == ("stale", "the preset's parameters have changed")
 
 

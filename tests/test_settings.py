@@ -16,7 +16,8 @@ def write(folder: Path, name: str, text: str) -> None:
 def test_without_files_the_defaults_hold(tmp_path):
     settings = load_settings(tmp_path)
     assert settings.home == tmp_path / "data/local"
-    assert settings.params == Preset()
+    assert settings.params == settings.presets["workbench"]
+    assert settings.presets["paper"] == Preset()
     assert settings.archive_path == tmp_path / "data/local/archive.zarr"
 
 
@@ -54,6 +55,7 @@ def test_presets_are_added_to_the_built_in_ones(tmp_path):
         ("dashboard: {prot: 1}", "dashboard.prot"),
         ("presets: {mine: {z_max: 1}}", r"presets.mine: z_max \(1.0\) must be above z_min"),
         ("presets: {mine: {l_s: 1}}", "presets.mine.l_s"),
+        ("presets: {mine: {forecasters: {lstm: 0}}}", "presets.mine.forecasters.lstm"),
         ("preset: mine", "preset 'mine' is not one of"),
         ("severity: {high: 99}", "severity: levels must rise"),
         ("[1, 2]", "workbench.yaml must be a mapping"),

@@ -5,17 +5,35 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from typer.core import TyperGroup
 
 from workbench import __version__
+from workbench.cli_alerts import alerts, log
+from workbench.cli_explain import explain
 from workbench.cli_models import models
-from workbench.cli_output import AsJson, print_json, records, report_failures, show, table_text
+from workbench.cli_orders import orders, parts, people
+from workbench.cli_output import (
+    AsJson,
+    OfForecaster,
+    Preset,
+    open_session,
+    print_json,
+    records,
+    report_failures,
+    show,
+    table_text,
+)
+from workbench.cli_plan import kpis, plan, preventive
 from workbench.exceptions import WorkbenchError
-from workbench.session import Session, open_session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.session import Session
+    from workbench.telemetry.importers import ImportReport
 
 __all__ = ["app", "main"]
 
@@ -47,12 +65,7 @@ app = typer.Typer(
 
 Channels = Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Names, as P-1.")]
 All = Annotated[bool, typer.Option("--all", help="All channels of the archive.")]
-OfForecaster = Annotated[
-    str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
-]
 _LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
-
-Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -76,7 +89,7 @@ def run(
     host: Annotated[str | None, typer.Option(help="Address of the dashboard.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the dashboard.")] = None,
 ) -> None:
-    """Do the main job: train what has no model, score, and serve the dashboard.
+    """Do the main job: train what has no model, score, raise alerts, open work orders, and serve the dashboard.
 
     With an empty archive the demo fleet is generated first.
     """
@@ -95,6 +108,7 @@ def run(
         f"{len(overview)} channels, {int((overview['anomalies'] > 0).sum())} with anomalies, "
         f"{int(overview['anomalies'].sum())} anomalies in all."
     )
+    typer.echo(str(session.raise_alerts()))
     if serve:
         _serve(session, host, port)
 
@@ -110,7 +124,7 @@ def fetch(
 
     session = open_session()
     target = fetch_nasa(folder or session.settings.home / "nasa", base_url=base_url, jobs=jobs, progress=True)
-    _print_import(session.import_data(target, "nasa", progress=True).to_frame())
+    _print_import(session.import_data(target, "nasa", progress=True))
 
 
 @app.command("import")
@@ -143,9 +157,9 @@ def import_(
     given = {name: value for name, value in options.items() if value is not None}
     if layout == "nasa" and given:
         raise typer.BadParameter(f"--{next(iter(given)).replace('_', '-')} does not go with the layout nasa.")
-    report = open_session().import_data(path, layout, progress=True, **given).to_frame()
+    report = open_session().import_data(path, layout, progress=True, **given)
     if as_json:
-        print_json(records(report.reset_index()))
+        print_json(records(report.to_frame().reset_index()))
     else:
         _print_import(report)
 
@@ -198,7 +212,10 @@ def score(
     force: Annotated[bool, typer.Option("--force", help="Compute even what is current.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the test series and find anomalies; what is current is not computed again."""
+    """Predict the test series, find anomalies, raise alerts and open work orders.
+
+    What is current is not computed again; alerts follow the preset in use.
+    """
     session = open_session()
     names = _chosen(session, channel, everything)
     table = session.score_all(names, forecaster, preset, force=force, progress=True)
@@ -218,7 +235,13 @@ def score(
         )
         typer.echo(table_text(counted[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
         typer.echo(f"{len(done)} channels, {int(counted['anomalies'].sum())} anomalies.")
+    outcome = session.raise_alerts(names)
+    if not as_json:
+        typer.echo(f"{outcome} Next: workbench alerts list" if len(done) else str(outcome))
     report_failures(table)
+
+
+app.command()(explain)
 
 
 @app.command()
@@ -243,6 +266,8 @@ def evaluate(
     for name, counted in zip(copies["channel"], copies["duplicate_of"], strict=True):
         typer.echo(f"\n{name} has the same test series as {counted}: counted once.")
     if result.unjudged:
+        import pandas as pd
+
         reasons = pd.Series(result.unjudged).value_counts()
         typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")
 
@@ -262,6 +287,14 @@ def report(
 
 
 app.add_typer(models, name="models")
+app.add_typer(alerts, name="alerts")
+app.add_typer(orders, name="orders")
+app.command()(plan)
+app.command()(kpis)
+app.add_typer(log, name="log")
+app.add_typer(people, name="people")
+app.add_typer(parts, name="parts")
+app.add_typer(preventive, name="preventive")
 
 
 @app.command()
@@ -285,6 +318,8 @@ def dashboard(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, found and missing, and how to mend it."""
+    import pandas as pd
+
     from workbench.doctor import examine
 
     findings = examine(open_session())
@@ -301,19 +336,32 @@ def main() -> None:
 # ---- internals
 
 
-def _chosen(session: Session, names: list[str] | None, everything: bool) -> list[str]:
+def _chosen(session: "Session", names: list[str] | None, everything: bool) -> list[str]:
     if bool(names) == everything:
         raise typer.BadParameter("Name channels, or give --all (and not both). workbench channels lists them.")
     return session.channel_names(names or None)
 
 
-def _serve(session: Session, host: str | None, port: int | None) -> None:
+def _serve(session: "Session", host: str | None, port: int | None) -> None:
     from workbench.views.serving import serve_dashboard
 
     serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)
 
 
-def _print_import(report: pd.DataFrame) -> None:
-    counts = report["status"].value_counts()
-    typer.echo(table_text(report.reset_index()))
-    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()) + ". Next: workbench train --all")
+def _print_import(report: "ImportReport") -> None:
+    table = report.to_frame()
+    typer.echo(table_text(table.reset_index()))
+    typer.echo(_counted(table["status"]) + ".")
+    ready: set[str] = set()
+    if report.models is not None:
+        models = report.models[report.models["channel"].isin(table.index)]
+        skipped = models["status"] == "skipped"
+        for name, reason in models.loc[skipped, ["channel", "reason"]].itertuples(index=False):
+            typer.echo(f"The trained LSTM of {name} was skipped: {reason}", err=True)
+        typer.echo(f"Trained LSTMs: {_counted(models['status']) or 'none for these channels'}.")
+        ready = set(models.loc[~skipped, "channel"])
+    typer.echo("Next: workbench " + ("score --all" if ready.issuperset(table.index) else "train --all"))
+
+
+def _counted(status: "pd.Series[str]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in status.value_counts().items())

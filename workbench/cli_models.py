@@ -1,12 +1,15 @@
 """`workbench models`: the life of trained models on the command line."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from workbench.cli_output import AsJson, print_json, records, report_failures, show, table_text
-from workbench.session import open_session
+from workbench.cli_output import AsJson, open_session, print_json, report_failures, rows_text, show
+from workbench.models.inventory import inventory
+from workbench.models.registry import Registry
+from workbench.settings import load_settings
 
 __all__ = ["models"]
 
@@ -14,6 +17,7 @@ models = typer.Typer(help="List the trained models; compare, promote and roll th
 
 Name = Annotated[str, typer.Argument(help="As P-1.ridge.")]
 
+_LEFT_OUT = {"channel", "forecaster", "version", "created"}  # the model's name says it, or the age
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 
@@ -26,14 +30,19 @@ def _list(
     """List the trained models; compare, promote and roll them back, look for drift."""
     if context.invoked_subcommand is not None:
         return
-    table = open_session().models.list(channel)
+    settings = load_settings()
+    registry = Registry(settings.registry_path, settings.tracking_uri)
+    rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
     if as_json:
-        print_json(records(table))
+        names = dict.fromkeys(name for row in rows for name in row)
+        print_json([{name: _known(row.get(name)) for name in names} for row in rows])
         return
-    shown = table.drop(columns=["channel", "forecaster", "version", "created"])
-    shown["age"] = [_age(seconds) for seconds in table["age"]]
-    shown["size"] = [_size(size) for size in table["size"]]
-    typer.echo(table_text(shown) if len(table) else "No models. Run: workbench train --all")
+    shown = [
+        {name: value for name, value in row.items() if name not in _LEFT_OUT}
+        | {"age": _age(row["age"]), "size": _size(row["size"])}
+        for row in rows
+    ]
+    typer.echo(rows_text(shown) or "No models. Run: workbench train --all")
 
 
 @models.command()
@@ -91,3 +100,7 @@ def _age(seconds: float) -> str:
 
 def _size(size: float) -> str:
     return f"{size / 1000:.0f} kB" if size == size else ""
+
+
+def _known(value: Any) -> Any:
+    return value if value == value else None

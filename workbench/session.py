@@ -15,13 +15,15 @@ import xarray as xr
 
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
-from workbench.exceptions import ChannelNotFoundError, ImportDataError, LabelError, WorkbenchError
+from workbench.exceptions import ChannelNotFoundError, ImportDataError
 from workbench.scores import Scores
 from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive
 
 if TYPE_CHECKING:
+    from workbench.alerting import Outcome
     from workbench.detection.evaluation import Evaluation
+    from workbench.maintenance.desk import Maintenance
     from workbench.models import Registry
     from workbench.models.life import ModelLife
     from workbench.telemetry.catalog import Catalog
@@ -96,6 +98,13 @@ class Session:
         return ModelLife(self.archive, self.registry, self.settings.drift, self.clock)
 
     @cached_property
+    def maintenance(self) -> "Maintenance":
+        """Alerts, work orders, people, parts, plans and the maintenance log."""
+        from workbench.alerting import open_desk
+
+        return open_desk(self.settings, self.clock, self.catalog)
+
+    @cached_property
     def _scores(self) -> Scores:
         return Scores(self.settings, self.archive, self.registry, self.clock)
 
@@ -133,11 +142,7 @@ class Session:
         Returns
         -------
         xarray.Dataset
-            Keeps the contract of a channel.
-
-        Raises
-        ------
-        ChannelNotFoundError
+            Keeps the contract of a channel; ChannelNotFoundError where there is none.
         """
         opened = self.archive.open(name, split)
         return Channel(opened.data_vars, opened.coords, opened.attrs)
@@ -160,8 +165,6 @@ class Session:
         Returns
         -------
         ImportReport
-
-        Raises: ImportDataError
         """
         from workbench.models.shipped import install_shipped
         from workbench.telemetry.importers import IMPORTERS
@@ -169,9 +172,9 @@ class Session:
         if layout not in IMPORTERS:
             raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
         report = IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
-        if layout == "nasa":
-            install_shipped(self.archive, self.registry, progress=progress)
-        return report
+        if layout != "nasa":
+            return report
+        return replace(report, models=install_shipped(self.archive, self.registry, progress=progress))
 
     def import_demo(self, *, progress: bool = False) -> list[str]:
         """Generate the demo fleet from the session's seed, and name its channels; what is there stays."""
@@ -180,12 +183,7 @@ class Session:
         return import_demo(self.archive, self.settings.seed, progress=progress)
 
     def quality(self, channels: Iterable[str] | None = None, *, progress: bool = False) -> xr.Dataset:
-        """Report on the quality of the telemetry.
-
-        Returns
-        -------
-        xarray.Dataset, dim `channel`
-        """
+        """Report on the quality of the telemetry: one entry a channel, dim `channel`."""
         from workbench.telemetry.quality import quality_report
 
         return quality_report(self.archive, self.channel_names(channels), progress=progress)
@@ -219,7 +217,7 @@ class Session:
         pandas.DataFrame
             One row a channel: status (trained, current, failed), model, seconds, reason and metrics.
         """
-        from workbench.models import train_channels
+        from workbench.models.training import train_channels
 
         return train_channels(
             self.archive,
@@ -269,6 +267,38 @@ class Session:
             int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
+
+    def raise_alerts(self, channels: Iterable[str] | None = None) -> "Outcome":
+        """Raise alerts for stored anomalies and exceeded limits, and open work orders by rule.
+
+        Doing it again with the same scores changes nothing.
+        """
+        from workbench.alerting import raise_alerts
+
+        names = self.channel_names(channels)
+        scores = (self.stored, self.settings.severity)
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, *scores)
+
+    def explain(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
+        """Explain the anomalies of a channel, scored first where that is due.
+
+        Parameters
+        ----------
+        channel : str
+        forecaster, preset : str, optional
+            As for `score`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an anomaly: preset, epsilon, how far the error went beyond it, what would clear it, which
+            commands were active; see `workbench.detection.explanation.explain`.
+        """
+        from workbench.detection.explanation import explain
+
+        name, params = self._scores.params(preset)
+        scored = self.score(channel, forecaster, preset)
+        return explain(self.archive.open(channel), scored, params, name, self.settings.severity)
 
     def score_all(
         self,
@@ -339,26 +369,11 @@ class Session:
         -------
         Evaluation
         """
-        from workbench.detection.evaluation import evaluate
+        from workbench.judging import find_labels, judge_scores
 
-        truth = self._labels(labels)
-        infos = {name: self.archive.info(name) for name in truth}
-        table = self.score_all(list(truth), forecaster, preset, progress=progress)
-        failed = table[table["status"] == "failed"]
-        if len(failed) == len(table):
-            raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
-        scored = table[table["status"] != "failed"]
-        predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
-        judged = evaluate(
-            predicted,
-            truth,
-            {name: info.n_test for name, info in infos.items()},
-            {name: info.asset for name, info in infos.items()},
-            hashes={name: info.test_hash for name, info in infos.items()},
-            persistence=self._scores.persistence(predicted, preset),
-        )
-        unlabelled = {name: "no labels" for name in self.archive.channels() if name not in truth}
-        return replace(judged, unjudged=judged.unjudged | unlabelled)
+        truth = find_labels(self.archive, self.channel_names(), labels)
+        table = self.score_all(truth, forecaster, preset, progress=progress)
+        return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset))
 
     # ---- internals
 
@@ -381,19 +396,3 @@ class Session:
         for name in names:
             self.archive.info(name)
         return names
-
-    def _labels(self, labels: Path | str | Mapping[str, pd.DataFrame] | None) -> dict[str, pd.DataFrame]:
-        from workbench.telemetry.labels import read_labels
-
-        names = self.channel_names()
-        if labels is None:
-            known = {name: found for name in names if (found := self.archive.labels(name)) is not None}
-        else:
-            given = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
-            known = {name: given[name] for name in names if name in given}
-        if not known:
-            raise LabelError(
-                "No channel of the archive is labelled.",
-                "Give labels: workbench evaluate --labels labeled_anomalies.csv",
-            )
-        return known

@@ -6,7 +6,7 @@ Later sources win. Nested keys are written with two underscores in a variable:
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -18,6 +18,10 @@ from pydantic_settings import (
 )
 
 from workbench.exceptions import SettingsError
+from workbench.maintenance.notification_options import NotificationOptions
+from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.schedule_options import ScheduleOptions
 
 __all__ = [
     "LEVELS",
@@ -58,6 +62,9 @@ class TelemanomParams(BaseModel):
     z_min, z_max, z_step : float
         Candidate thresholds: mean + z sd for z in `arange(z_min, z_max, z_step)`; `z_max` itself is
         used where no candidate is accepted.
+    lag_correction : bool
+        Whether a sequence begins and ends with the prediction error that reached epsilon, instead of with the
+        smoothed error, which lags behind by half its span, and the buffer around it. Not in Telemanom.
 
     References
     ----------
@@ -77,6 +84,7 @@ class TelemanomParams(BaseModel):
     z_min: float = Field(2.5, gt=0)
     z_max: float = Field(12.0, gt=0)
     z_step: float = Field(0.5, gt=0)
+    lag_correction: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> "TelemanomParams":
@@ -97,15 +105,18 @@ class Preset(TelemanomParams):
 
     Attributes
     ----------
-    forecasters : tuple of str
-        Forecasters whose champions predict together, by the mean of their predictions; those that a channel has
-        no champion of are left out. Empty: the channel's champion alone.
+    forecasters : dict of str to float
+        Forecasters whose champions predict together, and the weight of each one's prediction in their mean; those
+        that a channel has no champion of are left out. Empty: the channel's champion alone.
     """
 
-    forecasters: tuple[str, ...] = ()
+    forecasters: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
 
 
-_PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "workbench": {"forecasters": ("lstm", "ridge")}}
+_PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "workbench": {"forecasters": {"lstm": 3, "ridge": 1}, "smoothing_fraction": 0.07, "lag_correction": True},
+}
 
 
 class SeverityLevels(BaseModel):
@@ -216,6 +227,16 @@ class Settings(BaseSettings):
         Budget of loaded models, bytes.
     dashboard : DashboardSettings
         Address of the dashboard.
+    database_url : str or None
+        Maintenance database; None takes SQLite in `home`.
+    alerts : AlertOptions
+        When alerts are raised, and what becomes of them.
+    orders : OrderOptions
+        When work orders open by themselves, and what they begin with.
+    schedule : ScheduleOptions
+        Maintenance windows and the weights of the schedule.
+    notifications : NotificationOptions
+        Who is told of alerts, and how soon.
     """
 
     model_config = SettingsConfigDict(
@@ -229,7 +250,7 @@ class Settings(BaseSettings):
     home: Path = Path("data/local")
     catalog: Path | None = None
     tracking_uri: str | None = None
-    preset: str = "paper"
+    preset: str = "workbench"
     presets: dict[str, Preset] = Field(default_factory=dict)
     severity: SeverityLevels = SeverityLevels()
     drift: DriftLimits = DriftLimits()
@@ -237,6 +258,11 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1)
     model_cache_bytes: int = Field(256 * 2**20, ge=0)
     dashboard: DashboardSettings = DashboardSettings()
+    database_url: str | None = None
+    alerts: AlertOptions = AlertOptions()
+    orders: OrderOptions = OrderOptions()
+    schedule: ScheduleOptions = ScheduleOptions()
+    notifications: NotificationOptions = NotificationOptions()
 
     @model_validator(mode="before")
     @classmethod
@@ -267,6 +293,11 @@ class Settings(BaseSettings):
     def registry_path(self) -> Path:
         """Folder of the model registry."""
         return self.home / "registry"
+
+    @property
+    def maintenance_url(self) -> str:
+        """URL of the maintenance database."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'maintenance.db'}"
 
     @property
     def reports_path(self) -> Path:

@@ -164,6 +164,43 @@ def test_anomaly_sits_where_the_telemetry_left_its_prediction():
     assert np.isfinite(found.epsilon).all()
 
 
+LAGLESS = TelemanomParams(lag_correction=True)
+
+
+def test_without_lag_an_anomaly_is_bounded_by_its_large_errors():
+    random = np.random.default_rng(0)
+    telemetry = random.normal(0, 0.01, 6000)
+    telemetry[4000:4060] += 1
+    found, paper = detect(telemetry, np.zeros(5740), LAGLESS), detect(telemetry, np.zeros(5740))
+    assert pairs(found) == [(4000, 4059)]
+    assert found.anomalies["severity"].tolist() == paper.anomalies["severity"].tolist()
+    assert np.array_equal(found.epsilon, paper.epsilon)
+
+
+def test_without_lag_sequences_that_meet_become_one_as_severe_as_the_severer():
+    random = np.random.default_rng(0)
+    telemetry = random.normal(0, 0.01, 6000)
+    telemetry[4000:4100] += 1
+    telemetry[4260:4320] += 3
+    assert pairs(detect(telemetry, np.zeros(5740), LAGLESS)) == [(4000, 4099), (4260, 4319)]
+    telemetry[4170:4250:12] += 2  # so late in the first, and so near to the second, that they belong to both
+    paper = detect(telemetry, np.zeros(5740))
+    assert len(paper.anomalies) == 2
+    found = detect(telemetry, np.zeros(5740), LAGLESS)
+    assert pairs(found) == [(4000, 4319)]
+    assert found.anomalies["severity"].tolist() == [paper.anomalies["severity"].max()]
+
+
+def test_without_lag_a_quiet_stretch_keeps_its_bounds():
+    """A sequence that is anomalous because its errors are low has none above epsilon to be bounded by."""
+    random = np.random.default_rng(1)
+    telemetry = np.sin(np.arange(6000) / 9) + random.normal(0, 0.05, 6000)
+    prediction = telemetry[250:-10] + 1 + random.normal(0, 0.05, 5740)
+    prediction[3750:4050] = telemetry[4000:4300]
+    prediction[3690:3694] += 1.2  # large errors shortly before it are not its own
+    assert pairs(detect(telemetry, prediction)) == pairs(detect(telemetry, prediction, LAGLESS)) == [(3960, 4379)]
+
+
 @pytest.mark.parametrize(
     ("telemetry", "prediction", "message"),
     [

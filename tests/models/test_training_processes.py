@@ -24,7 +24,8 @@ STOPS = """
 import os, signal, sys
 from pathlib import Path
 from workbench.detection.lstm_training import NumpyTrainer
-from workbench.models import Registry, train_channels
+from workbench.models import Registry
+from workbench.models.training import train_channels
 from workbench.telemetry.archive import Archive
 
 def stops(self):

@@ -120,6 +120,13 @@ def test_drift_shows_in_both_distances():
     assert found["range_exceeded"] > 0.2
 
 
+def test_drift_does_not_hang_on_the_rounding_of_a_decile():
+    train = [0.5, 0.5, 0.75, *[-0.75] * 6, 1.0, -1.0, 1.25, -1.25, 1.5, -1.5, 1.75, -1.75]
+    found = measured(np.zeros(5), np.array(train))["drift_psi"]
+    assert found == pytest.approx(naive_quality.psi(train, [0.0] * 5))
+    assert found == measured(np.full(5, 1e-6), np.array(train))["drift_psi"]  # both lie between -0.75 and 0.5
+
+
 def test_disjoint_series_are_as_far_apart_as_can_be():
     found = measured(noisy() + 10)
     assert found["drift_ks"] == 1.0

@@ -80,7 +80,8 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     Equal to the reference on every series that it can judge. Two of its traits are kept: sequences of a
     single sample are dropped, and where the series is not a whole number of batches, the samples between the
     last two error windows (fewer than `batch_size`) are not judged. It ends with an error where no sample of
-    a window is normal; here sequences then stay unpruned, and an error that never varies is no anomaly.
+    a window is normal; here sequences then stay unpruned, and an error that never varies is no anomaly. With
+    `lag_correction`, which the paper does not have, the bounds are those of the errors before smoothing.
 
     Examples
     --------
@@ -110,7 +111,10 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
             flagged[start + anomalous] = True
             scores += _severities(window, threshold, mirror, anomalous, start)
     _fill_unjudged(epsilon, params)
-    return Detection(smoothed, epsilon, _sequences(flagged, scores, params), error)
+    found = _sequences(flagged, scores, params)
+    if params.lag_correction:
+        found = _without_lag(found, error, smoothed, epsilon, params)
+    return Detection(smoothed, epsilon, found, error)
 
 
 def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
@@ -200,3 +204,28 @@ def _sequences(
     )
     frame[["start", "end"]] += params.sequence_length
     return frame
+
+
+def _without_lag(
+    found: pd.DataFrame, error: Floats, smoothed: Floats, epsilon: Floats, params: TelemanomParams
+) -> pd.DataFrame:
+    """Bound sequences by the errors that reached epsilon.
+
+    They are looked for from half a smoothing span before a sequence, which is the mean age of what the EWMA averages.
+    A sequence in which no two of them lie, or whose errors are anomalous because they are low, keeps its bounds;
+    sequences that meet become one, as severe as the severer.
+    """
+    rows: list[list[float]] = []
+    for start, end, severity in found.to_numpy().tolist():
+        a, b = int(start) - params.sequence_length, int(end) - params.sequence_length
+        earliest = max(0, a - params.smoothing_span // 2)
+        large = earliest + np.flatnonzero(error[earliest : b + 1] >= epsilon[a : b + 1].min())
+        if large.size > 1 and (smoothed[a : b + 1] >= epsilon[a : b + 1]).any():
+            a, b = int(large[0]), max(int(large[-1]), a)
+        if rows and a <= rows[-1][1] + 1:
+            rows[-1][1:] = [max(rows[-1][1], b), max(rows[-1][2], severity)]
+        else:
+            rows.append([a, b, severity])
+    bounded = pd.DataFrame(rows, columns=list(found.columns)).astype(found.dtypes)
+    bounded[["start", "end"]] += params.sequence_length
+    return bounded

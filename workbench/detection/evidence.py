@@ -36,7 +36,8 @@ class Finding:
         First sample beyond the threshold.
     peak_at : int
         Sample of the error that lies farthest beyond it. Both can lie up to `error_buffer` samples before the
-        anomaly, where an earlier error window, with a higher threshold, judged them normal.
+        anomaly, where an earlier error window, with a higher threshold, judged them normal; and as many after it
+        with `lag_correction`, which ends an anomaly before the smoothed error falls.
     peak : float
         Smoothed error there, in units of the telemetry.
     distance : float
@@ -161,7 +162,8 @@ def _finding(judged: _Judged, low: bool, own: Indices, start: int, params: Telem
     mirrored = moments.mean + (moments.mean - judged.errors)
     errors, threshold = (mirrored, judged.mirror) if low else (judged.errors, judged.epsilon)
     first = max(int(own[0]) - offset - params.error_buffer, 0)
-    beyond = first + np.flatnonzero(errors[first : int(own[-1]) - offset + 1] >= threshold)
+    last = int(own[-1]) - offset + params.error_buffer  # beyond its own samples only where the lag was taken off
+    beyond = first + np.flatnonzero(errors[first : last + 1] >= threshold)
     inside = beyond[beyond >= start - offset]
     beyond = inside if inside.size else beyond
     peak = int(beyond[errors[beyond].argmax()])

@@ -80,7 +80,7 @@ def predict_shared(weights: Weights, values: Array, length: int, count: int) -> 
     window in place of 250. Of networks trained on NASA's channels some forget like this and others do not.
     """
     share = length // _SHARE
-    if share == 0:
+    if share < 2:  # of one window there is nothing to share
         return np.zeros((count, len(weights["dense.bias"])), np.float32), np.zeros(count, np.bool_)
 
     steps = length + share - 1

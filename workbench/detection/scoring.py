@@ -16,7 +16,7 @@ import xarray as xr
 
 from workbench.detection.anomalies import detect
 from workbench.exceptions import DetectionError
-from workbench.settings import SeverityLevels, TelemanomParams
+from workbench.settings import Preset, SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -89,7 +89,7 @@ def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Tele
     channel : xarray.Dataset
         Test split, n samples.
     forecasters : sequence of Forecaster
-        Fitted to the channel; the prediction is the mean of theirs.
+        Fitted to the channel; the prediction is the mean of theirs, weighted where `params` is a preset with weights.
     params : TelemanomParams
 
     Returns
@@ -118,7 +118,10 @@ def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Tele
                 "Train a model with the preset's windows, or choose another preset.",
             )
     began = time.perf_counter()
-    prediction = np.mean([forecaster.predict(channel) for forecaster in forecasters], axis=0)
+    weighted = params.forecasters if isinstance(params, Preset) else {}
+    weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
+    mean = np.average([forecaster.predict(channel) for forecaster in forecasters], axis=0, weights=weights)
+    prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
     found = detect(channel["telemetry"].values, prediction, params)
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)

@@ -14,15 +14,29 @@ from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
-from workbench.maintenance.alert_table import ALLOWED, VERDICTS, Alert, AlertRow, state_of
+from workbench.maintenance.alert_table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
 from workbench.maintenance.database import now
 
-__all__ = ["PROGRAM", "Unshelved", "acknowledge", "close", "find", "log_change", "reset", "return_to_normal"]
-__all__ += ["shelve", "unshelve"]
+__all__ = [
+    "PROGRAM",
+    "Unshelved",
+    "acknowledge",
+    "announce",
+    "close",
+    "comment",
+    "empty_shelf",
+    "find",
+    "log_change",
+    "reset",
+    "return_to_normal",
+    "shelve",
+    "unshelve",
+]
 
 PROGRAM = "workbench"
 """Who did it, in the log, where no person did."""
 
+_ANNOUNCE = sa.insert(ANNUNCIATIONS)
 _SHELF = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
 
 
@@ -91,17 +105,30 @@ def return_to_normal(db: orm.Session, row: AlertRow, who: str = PROGRAM, why: st
 
 
 def shelve(
-    db: orm.Session, alert: int, who: str, why: str, until: datetime, longest: timedelta, version: int | None = None
+    db: orm.Session,
+    alert: int,
+    who: str,
+    why: str,
+    *,
+    longest: timedelta,
+    until: datetime | None = None,
+    hours: float | None = None,
+    version: int | None = None,
 ) -> AlertRow:
-    """Hide an alert, and new ones on its channel and kind, until a time.
+    """Hide an alert, and new ones on its channel and kind, for some hours or until a time.
 
     Raises
     ------
     MaintenanceError
-        `why` is empty, or `until` has no zone, has passed, or is further away than `longest`.
+        `why` is empty; not one of `until` and `hours` is given; the end has no zone, has passed, or is further away
+        than `longest`.
     """
     row = _allowed(db, alert, "shelve", version)
     present = now(db)
+    if (until is None) == (hours is None):
+        raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
+    if until is None:
+        until = present + _hours(hours or 0.0)
     if not why.strip():
         raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
     if until.tzinfo is None:
@@ -137,7 +164,7 @@ def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
         for name in _SHELF:
             setattr(member, name, None)
         if not member.suppressed:
-            member.annunciated_at = now(db)
+            announce(db, member)
         about = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
         log_change(db, member, "unshelved", who, about)
     db.flush()
@@ -187,6 +214,28 @@ def close(
     return log_change(db, row, "closed", who, {"verdict": known, "comment": comment.strip(), "before": before})
 
 
+def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
+    """Add a remark to an alert, closed ones too.
+
+    Raises
+    ------
+    MaintenanceError
+        It is empty, or there is no such alert.
+    """
+    if not text.strip():
+        raise MaintenanceError("The comment is empty.", "Write something.")
+    row = find(db, alert)
+    row.comment = text.strip()
+    return log_change(db, row, "commented", who, {"comment": row.comment})
+
+
+def announce(db: orm.Session, row: AlertRow) -> None:
+    """Note that operators are shown an alert anew."""
+    row.annunciated_at = now(db)
+    told = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
+    db.connection().execute(_ANNOUNCE, told)
+
+
 def log_change(
     db: orm.Session, row: AlertRow, action: str, who: str, details: Mapping[str, Any] | None = None
 ) -> AlertRow:
@@ -194,6 +243,13 @@ def log_change(
     row.state = state_of(row)
     log.append(db, f"alert:{row.id}", action, who, {"state": row.state, **(details or {})})
     return row
+
+
+def _hours(number: float) -> timedelta:
+    try:
+        return timedelta(hours=number)
+    except (OverflowError, ValueError):
+        raise MaintenanceError(f"{number:g} is not a number of hours.", "Give one above 0, as 2.5.") from None
 
 
 def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:

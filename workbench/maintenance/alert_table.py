@@ -24,6 +24,7 @@ from workbench.settings import LEVELS
 __all__ = [
     "ALERTS",
     "ALLOWED",
+    "ANNUNCIATIONS",
     "KINDS",
     "OPEN",
     "SHOWN",
@@ -31,6 +32,7 @@ __all__ = [
     "VERDICTS",
     "Alert",
     "AlertRow",
+    "AnnunciationRow",
     "OutageRow",
     "state_of",
 ]
@@ -136,11 +138,29 @@ class AlertRow(Versioned, Base):
         sa.Index("ix_alerts_state", "state", "raised_at"),
         sa.Index("ix_alerts_asset", "asset", "raised_at"),
         sa.Index("ix_alerts_level", "level", "raised_at"),
-        sa.Index("ix_alerts_channel", "channel", "kind", "raised_at", "annunciated_at"),
         sa.Index("ix_alerts_start", "asset", "start_time"),
         sa.Index("ix_alerts_group", "group_id"),
         sa.Index("ix_alerts_shelf", "shelf"),
-        sa.Index("ix_alerts_verdict", "verdict"),
+        sa.Index("ix_alerts_shelved", "shelved_until"),
+        sa.Index("ix_alerts_verdict", "verdict", "raised_at"),
+    )
+
+
+class AnnunciationRow(Base):
+    """An alert was shown to operators anew: raised, risen, come back, or no longer hidden."""
+
+    __tablename__ = "annunciations"
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True)
+    alert: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("alerts.id"))
+    time: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    channel: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    kind: orm.Mapped[str] = orm.mapped_column(sa.String(10))
+    level: orm.Mapped[str] = orm.mapped_column(LevelName)
+
+    __table_args__ = (
+        sa.Index("ix_annunciations_time", "time"),
+        sa.Index("ix_annunciations_channel", "channel", "kind", "level", "time"),
     )
 
 
@@ -159,6 +179,7 @@ class OutageRow(Versioned, Base):
 
 
 ALERTS = cast(sa.Table, AlertRow.__table__)
+ANNUNCIATIONS = cast(sa.Table, AnnunciationRow.__table__)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ class LogEnd(Base):
 
 _LOG = cast(sa.Table, LogRow.__table__)
 _END = cast(sa.Table, LogEnd.__table__)
+_LAST = sa.select(_END.c.seq, _END.c.hash).where(_END.c.id == 1)
+_WRITE, _BEGIN, _MOVE = sa.insert(_LOG), sa.insert(_END), sa.update(_END).where(_END.c.id == 1)
 
 
 @dataclass(frozen=True)
@@ -108,15 +110,16 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
     """
     if not who.strip():
         raise MaintenanceError("Who does it is empty.", "Give a name: the log keeps who did what.")
-    end = db.execute(sa.select(_END.c.seq, _END.c.hash).where(_END.c.id == 1)).one_or_none()
+    connection = db.connection()  # past the session: this runs at every change
+    end = connection.execute(_LAST).one_or_none()
     seq, previous = (end.seq + 1, end.hash) if end else (1, _START)
     text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)
     row = {"seq": seq, "time": now(db), "subject": subject, "action": action, "who": who.strip(), "details": text}
     row["previous"] = previous
     row["hash"] = _hash(row)
-    db.execute(sa.insert(_LOG), row)
-    last = {"seq": seq, "hash": row["hash"]}
-    db.execute(sa.update(_END).where(_END.c.id == 1).values(last) if end else sa.insert(_END).values(id=1, **last))
+    connection.execute(_WRITE, row)
+    last = {"id": 1, "seq": seq, "hash": row["hash"]}
+    connection.execute(_MOVE if end else _BEGIN, last)
 
 
 def verify(database: Database) -> Verification:
@@ -133,18 +136,18 @@ def verify(database: Database) -> Verification:
     with database.reading() as db:
         end = db.execute(sa.select(_END.c.seq, _END.c.hash)).one_or_none()
         count, hash_ = 0, _START
-        rows = db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000))
-        for row in rows.mappings():
-            reason = ""
-            if row["seq"] != count + 1:
-                reason = f"row {count + 1} is missing before it"
-            elif row["previous"] != hash_:
-                reason = "it does not follow the row before it"
-            elif row["hash"] != _hash(row):
-                reason = "its content does not match its hash"
-            if reason:
-                return Verification(False, count, row["seq"], reason, hash_)
-            count, hash_ = count + 1, row["hash"]
+        with db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000)) as rows:
+            for row in rows.mappings():
+                reason = ""
+                if row["seq"] != count + 1:
+                    reason = f"row {count + 1} is missing before it"
+                elif row["previous"] != hash_:
+                    reason = "it does not follow the row before it"
+                elif row["hash"] != _hash(row):
+                    reason = "its content does not match its hash"
+                if reason:
+                    return Verification(False, count, row["seq"], reason, hash_)
+                count, hash_ = count + 1, row["hash"]
         last, last_hash = (end.seq, end.hash) if end else (0, _START)
         if last > count:
             return Verification(False, count, count + 1, f"it is missing, with all after it up to row {last}", hash_)

@@ -8,9 +8,9 @@ from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
-from workbench.maintenance.alert_actions import log_change
+from workbench.maintenance.alert_actions import announce, log_change
 from workbench.maintenance.alert_table import OPEN, AlertRow, OutageRow
-from workbench.maintenance.database import Database, frame, now
+from workbench.maintenance.database import Database, UtcDateTime, frame, now
 
 __all__ = ["Outages", "end_outage", "is_out"]
 
@@ -92,8 +92,7 @@ class Outages:
 
 def is_out(db: orm.Session, asset: str) -> bool:
     """Say whether an asset is out of service at the time of the transaction."""
-    wanted = _standing().where(OutageRow.asset == asset)
-    return db.scalars(wanted.where(sa.or_(OutageRow.until.is_(None), OutageRow.until > now(db)))).first() is not None
+    return db.connection().execute(_OUT, {"asset": asset, "present": now(db)}).first() is not None
 
 
 def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
@@ -106,9 +105,16 @@ def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
     for alert in alerts:
         alert.suppressed = False
         if alert.shelf is None:
-            alert.annunciated_at = now(db)
+            announce(db, alert)
         log_change(db, alert, "unsuppressed", who, {"outage": row.id})
     return tuple(alert.id for alert in alerts)
+
+
+_OUT = sa.select(OutageRow.id).where(
+    OutageRow.ended_at.is_(None),
+    OutageRow.asset == sa.bindparam("asset"),
+    sa.or_(OutageRow.until.is_(None), OutageRow.until > sa.bindparam("present", type_=UtcDateTime)),
+)
 
 
 def _standing() -> sa.Select[OutageRow]:

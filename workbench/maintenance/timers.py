@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from workbench.maintenance.alert_actions import PROGRAM, Unshelved, empty_shelf, log_change
 from workbench.maintenance.alert_table import AlertRow, OutageRow
-from workbench.maintenance.database import now
+from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.outages import end_outage
 
@@ -38,7 +38,7 @@ class Elapsed:
 
 def something_expired(db: orm.Session, present: datetime) -> bool:
     """Say whether a shelf or an outage has ended."""
-    return bool(db.execute(_ended_shelves(present).limit(1)).first() or db.execute(_ended_outages(present)).first())
+    return bool(db.connection().scalar(_SOMETHING, {"present": present}))
 
 
 def expire(db: orm.Session) -> Elapsed:
@@ -89,7 +89,7 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _ended_shelves(present: datetime) -> sa.Select[AlertRow]:
+def _ended_shelves(present: datetime | sa.BindParameter[datetime]) -> sa.Select[AlertRow]:
     return (
         sa.select(AlertRow)
         .where(AlertRow.shelf.is_not(None), AlertRow.shelf == AlertRow.id)
@@ -97,5 +97,9 @@ def _ended_shelves(present: datetime) -> sa.Select[AlertRow]:
     )
 
 
-def _ended_outages(present: datetime) -> sa.Select[OutageRow]:
+def _ended_outages(present: datetime | sa.BindParameter[datetime]) -> sa.Select[OutageRow]:
     return sa.select(OutageRow).where(OutageRow.ended_at.is_(None), OutageRow.until <= present)
+
+
+_PRESENT = sa.bindparam("present", type_=UtcDateTime)
+_SOMETHING = sa.select(sa.or_(_ended_shelves(_PRESENT).exists(), _ended_outages(_PRESENT).exists()))

@@ -17,6 +17,7 @@ from workbench.compute import map_channels
 from workbench.exceptions import ArtifactError, ModelError, ModelNotFoundError, WorkbenchError
 from workbench.models.comparison import Contender, Verdict, challenge, compare
 from workbench.models.drift import error_ratio, ks_distance, typical_error
+from workbench.models.inventory import inventory, outdated
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion
 from workbench.models.registry import Registry
@@ -117,26 +118,7 @@ class ModelLife:
             `size` in bytes (NaN where the files are elsewhere). `retrain` is the reason to train again, empty
             without one: the training data have changed since. `drift` looks deeper.
         """
-        models = self.registry.list(channel, forecaster)
-        present = set(self.archive.channels())
-        hashes = {name: self.archive.info(name).train_hash for name in {info.channel for info in models} & present}
-        fresh = {info.name for info in models if info.train_hash == hashes.get(info.channel)}
-        now = self.clock()
-        rows = [
-            {
-                "model": info.id,
-                "channel": info.channel,
-                "forecaster": info.forecaster,
-                "version": info.version,
-                "aliases": ", ".join(info.aliases),
-                "created": info.created,
-                "age": max(0.0, (now - info.created).total_seconds()),
-                "size": math.nan if (size := info.size) is None else size,
-                "retrain": _outdated(info, info.name in fresh) if info.channel in hashes else "",
-                **info.metrics,
-            }
-            for info in models
-        ]
+        rows = inventory(self.registry.list(channel, forecaster), self.archive.path, self.clock())
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*MODEL_COLUMNS, "validation_error"])
 
     def promote(self, name: str, version: int | str) -> Promotion:
@@ -252,11 +234,11 @@ class ModelLife:
             "ks": ks_distance(train, test),
             "error": error,
             "validation_error": validation,
-            "error_ratio": error_ratio(error, validation, float(np.concatenate([train, test]).std())),
+            "error_ratio": error_ratio(error, validation, float(np.concatenate([train, test]).std(dtype=np.float64))),
         }
         train_hash = self.archive.info(channel).train_hash
         fresh = any(other.name == info.name and other.train_hash == train_hash for other in models)
-        reasons = [_outdated(info, fresh)]
+        reasons = [outdated(info, fresh)]
         if found["error_ratio"] > self.limits.error_ratio:
             reasons.append(f"its error is {found['error_ratio']:.1f} times that of training")
         if found["ks"] > self.limits.ks:
@@ -275,7 +257,3 @@ class ModelLife:
                 return errors
         errors = Contender.load(self.registry, info).errors(self.archive.open(info.channel))
         return errors[np.isfinite(errors)]
-
-
-def _outdated(info: ModelInfo, fresh: bool) -> str:
-    return "its training data have changed" if "champion" in info.aliases and not fresh else ""

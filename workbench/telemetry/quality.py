@@ -79,8 +79,8 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
     Noise: MAD of first differences / sqrt(2), scaled to a standard deviation.
 
     Drift: the largest distance between both cumulative distributions (0 equal, 1 disjoint), and
-    sum((q - p) ln(q / p)) over the levels of training, or over 10 bins between its quantiles, and beyond
-    (above 0.25 is commonly called a shift). As samples of telemetry depend on each other, no p-value is given.
+    sum((q - p) ln(q / p)) over the levels of training, or over 10 bins between its deciles (by nearest rank), and
+    beyond (above 0.25 is commonly called a shift). As samples of telemetry depend on each other, no p-value is given.
     """
     before, after = (_with_nan(split["telemetry"].values) for split in (train, test))
     known, present = before[np.isfinite(before)], after[np.isfinite(after)]
@@ -221,7 +221,9 @@ def _psi(train: Floats, test: Floats) -> float:
         return float("nan")
     levels = np.unique(train)
     if levels.size > _DISCRETE_LEVELS:
-        levels = np.unique(np.quantile(train, np.linspace(0.0, 1.0, _PSI_BINS + 1)))
+        # samples, by whole numbers: an interpolated edge may round to either side of equal samples
+        ranks = -(-np.arange(_PSI_BINS + 1) * train.size // _PSI_BINS) - 1
+        levels = np.unique(np.sort(train)[np.maximum(ranks, 0)])
     # a bin ends with its upper edge and one lies beyond either end of training
     edges = np.concatenate([[np.nextafter(levels[0], -np.inf)], levels])
     shares = []

@@ -46,11 +46,15 @@ class ImportReport:
     path : Path
         What was imported.
     channels : tuple of ChannelImport
+    models : pandas.DataFrame or None
+        The shipped models that came with it, one row each: `channel`, `status` (installed, current or skipped),
+        `model`, `reason`; None where the layout brings none.
     """
 
     layout: str
     path: Path
     channels: tuple[ChannelImport, ...]
+    models: pd.DataFrame | None = field(default=None, compare=False)
 
     def count(self, status: str) -> int:
         """Count the channels of a status.

@@ -1,14 +1,33 @@
-"""Alerts, and the outages that suppress them."""
+"""The maintenance log, alerts, and the outages that suppress them."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0001"
+down_revision = None
 
 
 def upgrade() -> None:
-    """Create both tables; times are microseconds since 1970, UTC."""
+    """Create the tables; times are microseconds since 1970, UTC."""
+    op.create_table(
+        "log",
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("time", sa.BigInteger, nullable=False),
+        sa.Column("subject", sa.String(40), nullable=False),
+        sa.Column("action", sa.String(40), nullable=False),
+        sa.Column("who", sa.String(200), nullable=False),
+        sa.Column("details", sa.Text, nullable=False),
+        sa.Column("previous", sa.String(64), nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+    )
+    op.create_index("ix_log_subject", "log", ["subject", "seq"])
+    op.create_index("ix_log_time", "log", ["time"])
+    op.create_table(
+        "log_end",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+    )
     op.create_table(
         "alerts",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -56,11 +75,22 @@ def upgrade() -> None:
     op.create_index("ix_alerts_state", "alerts", ["state", "raised_at"])
     op.create_index("ix_alerts_asset", "alerts", ["asset", "raised_at"])
     op.create_index("ix_alerts_level", "alerts", ["level", "raised_at"])
-    op.create_index("ix_alerts_channel", "alerts", ["channel", "kind", "raised_at", "annunciated_at"])
     op.create_index("ix_alerts_start", "alerts", ["asset", "start_time"])
     op.create_index("ix_alerts_group", "alerts", ["group_id"])
     op.create_index("ix_alerts_shelf", "alerts", ["shelf"])
-    op.create_index("ix_alerts_verdict", "alerts", ["verdict"])
+    op.create_index("ix_alerts_shelved", "alerts", ["shelved_until"])
+    op.create_index("ix_alerts_verdict", "alerts", ["verdict", "raised_at"])
+    op.create_table(
+        "annunciations",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("alert", sa.Integer, sa.ForeignKey("alerts.id"), nullable=False),
+        sa.Column("time", sa.BigInteger, nullable=False),
+        sa.Column("channel", sa.String(200), nullable=False),
+        sa.Column("kind", sa.String(10), nullable=False),
+        sa.Column("level", sa.SmallInteger, nullable=False),
+    )
+    op.create_index("ix_annunciations_time", "annunciations", ["time"])
+    op.create_index("ix_annunciations_channel", "annunciations", ["channel", "kind", "level", "time"])
     op.create_table(
         "outages",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -76,6 +106,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take both tables out."""
+    """Take the tables out."""
     op.drop_table("outages")
+    op.drop_table("annunciations")
     op.drop_table("alerts")
+    op.drop_table("log_end")
+    op.drop_table("log")

@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance import log
+
+
+@pytest.fixture
+def written(database, clock):
+    for i in range(5):
+        with database.writing() as db:
+            log.append(
+                db, f"alert:{i % 2}", "commented", "Ann" if i else "Bob", {"text": f"Grüße {i}", "at": clock.now}
+            )
+        clock.forward(hours=1)
+    assert log.verify(database).ok
+    return database
+
+
+def by_hand(database, statement):
+    with database.writing() as db:
+        db.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize(
+    ("statement", "row", "reason"),
+    [
+        ("UPDATE log SET who = 'Eve' WHERE seq = 3", 3, "its content does not match its hash"),
+        ("UPDATE log SET time = time + 1 WHERE seq = 2", 2, "its content does not match its hash"),
+        ("UPDATE log SET subject = 'alert:9' WHERE seq = 1", 1, "its content does not match its hash"),
+        ("UPDATE log SET action = 'closed' WHERE seq = 5", 5, "its content does not match its hash"),
+        ("UPDATE log SET details = '{}' WHERE seq = 4", 4, "its content does not match its hash"),
+        ("UPDATE log SET hash = previous WHERE seq = 4", 4, "its content does not match its hash"),
+        ("UPDATE log SET previous = hash WHERE seq = 4", 4, "it does not follow the row before it"),
+        ("DELETE FROM log WHERE seq = 1", 2, "row 1 is missing before it"),
+        ("DELETE FROM log WHERE seq = 3", 4, "row 3 is missing before it"),
+        ("DELETE FROM log WHERE seq >= 4", 4, "it is missing, with all after it up to row 5"),
+        ("DELETE FROM log", 1, "it is missing, with all after it up to row 5"),
+        ("DELETE FROM log_end", 5, "it was not the last row when the log was written"),
+        (
+            "INSERT INTO log SELECT 6, time, subject, action, who, details, hash, hash FROM log WHERE seq = 5",
+            6,
+            "its content does not match its hash",
+        ),
+    ],
+)
+def test_an_edit_by_hand_is_named(written, statement, row, reason):
+    by_hand(written, statement)
+    found = log.verify(written)
+    assert (found.ok, found.broken, found.reason) == (False, row, reason)
+    assert str(found) == f"Row {row} of the log is not as it was written: {reason}."
+
+
+def test_an_empty_log_is_sound(database):
+    found = log.verify(database)
+    assert (found.ok, found.entries) == (True, 0)
+    assert "0 rows" in str(found)
+
+
+def test_entries_are_filtered_newest_first(written, clock):
+    assert log.entries(written)["seq"].tolist() == [5, 4, 3, 2, 1]
+    assert log.entries(written, subject="alert:1")["seq"].tolist() == [4, 2]
+    assert len(log.entries(written, subject="alert")) == 5
+    assert log.entries(written, subject="order").empty
+    assert log.entries(written, who="Bob")["seq"].tolist() == [1]
+    assert log.entries(written, action="closed").empty
+    start = clock.now - timedelta(hours=5)
+    assert log.entries(written, since=start + timedelta(hours=1), until=start + timedelta(hours=3))["seq"].tolist() == [
+        3,
+        2,
+    ]
+    assert log.entries(written, limit=2)["seq"].tolist() == [5, 4]
+    assert '"text": "Grüße 0"' in log.entries(written, who="Bob")["details"][0]
+
+
+def test_nobody_cannot_write(database):
+    with pytest.raises(MaintenanceError, match="Who does it is empty"), database.writing() as db:
+        log.append(db, "alert:1", "closed", "  ")
+    assert log.verify(database).entries == 0

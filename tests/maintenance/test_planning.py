@@ -1,0 +1,93 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.maintenance.conftest import START
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance import log
+from workbench.maintenance.order_options import OrderOptions, OrderTemplate
+from workbench.maintenance.parts import Parts
+from workbench.maintenance.people import People
+from workbench.maintenance.planning import Change, Planning
+from workbench.maintenance.schedule_model import Technician
+from workbench.maintenance.work_orders import WorkOrders
+
+
+@pytest.fixture
+def orders(database):
+    people = People(database)
+    people.set("Ann", "boss", skills=["rf"], rate=80)
+    people.set("Bob", "boss", rate=40)
+    return WorkOrders(database, OrderOptions(templates={"default": OrderTemplate(checklist=())}))
+
+
+@pytest.fixture
+def planning(database):
+    return Planning(database)
+
+
+def test_a_plan_is_kept_and_what_has_begun_or_is_fixed_stays(orders, planning, clock):
+    orders.new("x", asset="SMAP", hours=4, skills=["rf"])
+    orders.new("x", asset="SMAP", hours=4, due=START + timedelta(hours=5))
+    orders.new("x", asset="MSL", hours=6, after=["WO-2"])
+    plan = planning.make("boss")
+    table = planning.table().set_index("number")
+    assert set(table.index) == {"WO-1", "WO-2", "WO-3"}
+    assert table.loc["WO-1", "technician"] == "Ann"
+    assert table.loc["WO-3", "start"] >= table.loc["WO-2", "end"]
+    assert planning.placements() == plan.placements
+    assert planning.make("boss").changed == 0
+
+    planning.place("WO-3", "Ann", datetime(2026, 3, 5, 9, tzinfo=UTC), "boss")
+    planning.make("boss")
+    again = planning.table().set_index("number")
+    assert (again.loc["WO-3", "technician"], again.loc["WO-3", "start"].day) == ("Ann", 5)
+    assert again.loc["WO-3", "frozen"]
+    planning.freeze("WO-3", "boss", frozen=False)
+    planning.make("boss")
+    orders.cancel("WO-1", "no", "boss")
+    assert "WO-1" not in planning.table()["number"].tolist()
+    assert len(planning.sessions()) >= 2
+    assert log.verify(planning.database).ok
+
+
+def test_a_what_if_touches_nothing(orders, planning):
+    for _ in range(6):
+        orders.new("x", asset="SMAP", hours=8, due=START + timedelta(days=1), priority="urgent")
+    planning.make("boss")
+    before, state = log.verify(planning.database), planning.table()
+    late = planning.what_if(Change(delay_days=3))
+    assert late.figures().loc["hours late", "difference"] > 0
+    assert len(late.moved()) == 6
+    more = planning.what_if(Change(technicians=(Technician("Eve"),)))
+    assert more.figures().loc["hours late", "difference"] < 0
+    longer = planning.what_if(Change(hours=("Mon-Sun 00:00-24:00",)))
+    assert longer.figures().loc["hours late", "difference"] < 0
+    away = planning.what_if(Change(without=("Ann",)))
+    assert {one.technician for one in away.after.placements} == {"Bob"}
+    assert log.verify(planning.database) == before
+    assert planning.table().equals(state)
+    with pytest.raises(MaintenanceError, match="There is no technician 'Eve'"):
+        planning.what_if(Change(without=("Eve",)))
+    with pytest.raises(MaintenanceError, match="delay cannot be -1"):
+        planning.what_if(Change(delay_days=-1))
+
+
+def test_parts_on_their_way_delay_an_order(orders, planning):
+    Parts(planning.database).set("valve", "boss", stock=0, lead_days=2.0)
+    orders.new("x", asset="SMAP", hours=1, parts={"valve": 1})
+    planning.make("boss")
+    assert planning.table()["start"].tolist() == [START + timedelta(days=2)]
+
+
+def test_nobody_to_plan_for_is_an_error_that_keeps_the_old_plan(orders, planning):
+    orders.new("x", asset="SMAP", hours=1)
+    planning.make("boss")
+    state = planning.table()
+    for name in ("Ann", "Bob"):
+        People(planning.database).set(name, "boss", active=False)
+    with pytest.raises(MaintenanceError, match="technician"):
+        planning.make("boss")
+    assert planning.table().equals(state)
+    with pytest.raises(MaintenanceError, match="WO-9"):
+        planning.freeze("WO-9", "boss")

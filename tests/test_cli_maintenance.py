@@ -1,0 +1,125 @@
+"""The loop on the command line: from score to alert, order, plan, completion, and a log that verifies."""
+
+import json
+import sqlite3
+
+import pytest
+from typer.testing import CliRunner
+
+import workbench as wb
+from workbench.cli import app
+from workbench.telemetry.archive import Archive
+
+
+@pytest.fixture
+def run(tiny_archive: Archive):
+    home = tiny_archive.path.parent
+    wb.open(home=home).train()
+    runner = CliRunner()
+
+    def call(*words: object, fails: int = 0) -> str:
+        result = runner.invoke(app, ["--home", str(home), *map(str, words)])
+        assert result.exit_code == fails, result.output
+        return result.output
+
+    call.home = home
+    call.json = lambda *words: json.loads(runner.invoke(app, ["--home", str(home), *map(str, words), "--json"]).stdout)
+    return call
+
+
+def test_the_whole_loop(run, tmp_path):
+    assert "1 alert raised" in run("score", "--all")
+    assert "0 alerts raised" in run("score", "--all")
+    (alert,) = run.json("alerts", "list")
+    assert (alert["channel"], alert["level"], alert["state"]) == ("X-1", "high", "returned")
+    assert "is cleared" in run("alerts", "ack", alert["id"], "--who", "Ann", "--comment", "looking")
+    assert "Possible now" in run("alerts", "ack", alert["id"], "--who", "Ann", fails=2)
+    (order,) = run.json("orders", "list")
+    number = order["number"]
+    run("people", "set", "Ann", "--skill", "power", "--rate", "80", "--who", "boss")
+    assert "1 orders planned, 0 not" in run("plan", "--who", "boss")
+    (placed,) = run.json("plan", "--show", "--who", "boss")["plan"]
+    assert (placed["number"], placed["technician"]) == (number, "Ann")
+    assert "hours late" in run("plan", "--what-if", "delay=3", "--what-if", "technician=Eve:power", "--who", "boss")
+    assert "is no what-if" in run("plan", "--what-if", "more", "--who", "boss", fails=2)
+    assert "is assigned" in run("orders", "assign", number, "--to", "Ann", "--who", "boss")
+    run("orders", "start", number, "--who", "Ann")
+    run("orders", "hold", number, "--why", "no access", "--who", "Ann")
+    run("orders", "start", number, "--who", "Ann")
+    run("orders", "answer", number, 1, "yes", "--who", "Ann")
+    run("orders", "answer", number, 2, "a spike", "--who", "Ann")
+    told = ("--done", "checked", "--hours", "1.5", "--mode", "pde", "--who", "Ann")
+    assert "has open alerts" in run("orders", "complete", number, *told, fails=2)
+    assert "is completed" in run("orders", "complete", number, *told, "--verdict", "true")
+    shown = run.json("orders", "show", number)
+    assert (shown["state"], shown["actual_cost"], shown["failure"]["mode"]) == ("completed", 120.0, "PDE")
+    assert [row["action"] for row in shown["history"]][-1] == "completed"
+    closed = run.json("alerts", "show", alert["id"])
+    assert (closed["state"], closed["verdict"]) == ("closed", "true")
+    assert "120" in run("kpis")
+    assert run.json("kpis")["mttr_hours"] is None
+    assert run.json("alerts", "figures")["announced"] == 1
+    assert "as it was written" in run("log", "verify")
+    run("log", "export", tmp_path / "log.csv")
+    assert "checked" in (tmp_path / "log.csv").read_text()
+    with sqlite3.connect(run.home / "maintenance.db") as db:
+        db.execute("UPDATE log SET details = '{}' WHERE seq = 3")
+    assert "Row 3 of the log is not as it was written" in run("log", "verify", fails=1)
+
+
+def test_orders_by_hand_parts_and_preventive_plans(run, tmp_path):
+    run("parts", "set", "seal", "--stock", "1", "--minimum", "2", "--who", "boss")
+    assert "WO-1 is open: Replace it" in run(
+        "orders", "new", "--asset", "XAVER", "--title", "Replace it", "--part", "seal=2", "--due", "2030-01-01",
+        "--who", "Ann",
+    )  # fmt: skip
+    run("parts", "receive", "seal", 3, "--who", "boss")
+    (part,) = run.json("parts", "list")
+    assert (part["stock"], part["reserved"], part["below"]) == (4, 2, False)
+    for wrong, message in (
+        (("--part", "seal"), "NAME=PIECES"),
+        (("--due", "soon"), "is no date"),
+        (("--type", "odd"), "is no type"),
+    ):
+        assert message in run("orders", "new", "--asset", "XAVER", *wrong, "--who", "Ann", fails=2)
+    assert "needs a reason" in run("orders", "new", "--who", "Ann", fails=2)
+    run("preventive", "add", "Overhaul", "--asset", "XAVER", "--meter", "hours", "--every", "100", "--who", "boss")
+    assert "WO-2 opened" in run("preventive", "read", "XAVER", "hours", "120", "--who", "Ann")
+    assert [row["title"] for row in run.json("preventive", "list")] == ["Overhaul"]
+    run("orders", "cancel", "WO-2", "--why", "done last week", "--who", "boss")
+    assert len(run.json("orders", "list")) == 1
+    run("orders", "list", "--state", "all", "--export", tmp_path / "orders.xlsx")
+    assert (tmp_path / "orders.xlsx").stat().st_size > 1000
+    run("orders", "show", "WO-1", "--html", tmp_path / "order.html")
+    assert "Replace it" in (tmp_path / "order.html").read_text()
+
+
+def test_alerts_are_shelved_closed_and_suppressed(run):
+    run("score", "--all")
+    run("alerts", "shelve", 1, "--why", "slew", "--hours", "2", "--who", "Ann")
+    assert run.json("alerts", "list") == []
+    run("alerts", "unshelve", 1, "--who", "Ann")
+    run("alerts", "outage", "XAVER", "--why", "safe mode", "--who", "Ann")
+    assert run.json("alerts", "list") == []
+    assert "1 alerts are shown again" in run("alerts", "outage", "XAVER", "--end", "--who", "Ann")
+    run("alerts", "comment", 1, "--text", "hm", "--who", "Ann")
+    assert "is not a verdict" in run("alerts", "close", 1, "--verdict", "maybe", "--who", "Ann", fails=2)
+    run("alerts", "close", 1, "--verdict", "test", "--who", "Ann")
+    assert run.json("alerts", "list", "--state", "closed")[0]["verdict"] == "test"
+    actions = [row["action"] for row in run.json("log", "show", "--subject", "alert:1")]
+    assert actions[:2] == ["closed", "commented"]
+
+
+def test_other_thresholds_are_tried_on_what_people_judged(run):
+    run("score", "--all")
+    before = run("log", "verify")
+    same = run("alerts", "thresholds", "--set", "min_decrease=0.13")
+    assert "0 false alarms would not have been raised, 0 true alerts would have been missed, 0 stay" in same
+    run("alerts", "close", 1, "--verdict", "true", "--who", "Ann")
+    missed = run.json("alerts", "thresholds", "--set", "min_decrease=0.99")["missed"]
+    assert [row["id"] for row in missed] == [1]
+    assert run.json("alerts", "thresholds", "--set", "z_min=3")["kept"] == 1
+    for wrong, message in (("colour=1", "sets no threshold"), ("z_min=x", "z_min"), ("z_max=1", "must be above z_min")):
+        assert message in run("alerts", "thresholds", "--set", wrong, fails=2)
+    assert before != run("log", "verify")  # the verdict; trying wrote nothing
+    assert len(run.json("log", "show", "--subject", "alert:1")) == 2

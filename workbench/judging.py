@@ -1,0 +1,95 @@
+"""Scores judged against labels: the archive's own, or those of a file."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from workbench.detection.evaluation import Evaluation, evaluate
+from workbench.exceptions import LabelError, WorkbenchError
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.labels import read_labels
+
+__all__ = ["find_labels", "judge_scores"]
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | Tables | None) -> Tables:
+    """Give the label table of each channel that has one.
+
+    Parameters
+    ----------
+    archive : Archive
+    channels : sequence of str
+    labels : Path, str, mapping or None
+        Telemanom's CSV, or a label table per channel; the archive's own where None.
+
+    Returns
+    -------
+    mapping of str to pandas.DataFrame
+        In the order of the channels.
+
+    Raises
+    ------
+    LabelError
+        No channel is labelled, or the file cannot be read.
+    """
+    if labels is None:
+        known = {name: found for name in channels if (found := archive.labels(name)) is not None}
+    else:
+        given = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
+        known = {name: given[name] for name in channels if name in given}
+    if not known:
+        raise LabelError(
+            "No channel of the archive is labelled.",
+            "Give labels: workbench evaluate --labels labeled_anomalies.csv",
+        )
+    return known
+
+
+def judge_scores(
+    archive: Archive,
+    truth: Tables,
+    table: pd.DataFrame,
+    persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
+) -> Evaluation:
+    """Judge what `Session.score_all` gave.
+
+    Parameters
+    ----------
+    archive : Archive
+    truth : mapping of str to pandas.DataFrame
+        Label table of each channel.
+    table : pandas.DataFrame
+        As from `Session.score_all`, of these channels.
+    persistence : callable
+        Gives what persistence flags in channels.
+
+    Returns
+    -------
+    Evaluation
+        Channels without labels or score are named in `unjudged`.
+
+    Raises
+    ------
+    WorkbenchError
+        No channel could be scored.
+    """
+    failed = table[table["status"] == "failed"]
+    if len(failed) == len(table):
+        raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
+    scored = table[table["status"] != "failed"]
+    predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
+    infos = {name: archive.info(name) for name in truth}
+    judged = evaluate(
+        predicted,
+        truth,
+        {name: info.n_test for name, info in infos.items()},
+        {name: info.asset for name, info in infos.items()},
+        hashes={name: info.test_hash for name, info in infos.items()},
+        persistence=persistence(predicted),
+    )
+    unlabelled = {name: "no labels" for name in archive.channels() if name not in truth}
+    return replace(judged, unjudged=judged.unjudged | unlabelled)

@@ -1,0 +1,207 @@
+"""Checklists: what is asked during the work, and what may be answered."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from workbench.exceptions import MaintenanceError
+
+__all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
+
+ANSWER_TYPES = ("done", "number", "text", "choice", "meter")
+"""Ticked, a number, some words, one of several, or the reading of a meter, which never runs backwards."""
+
+Answer = bool | float | str
+
+
+@dataclass(frozen=True)
+class ChecklistItem:
+    """One question of a checklist.
+
+    Attributes
+    ----------
+    text : str
+        What to do or find out.
+    kind : str
+        Of `ANSWER_TYPES`.
+    required : bool
+        Whether the order can only be completed with an answer.
+    choices : tuple of str
+        What can be chosen, for kind `choice` only.
+    units : str
+        Of a number or a reading.
+    low, high : float or None
+        What a number should lie between; one outside is taken, and marked.
+    meter : str
+        Name of the asset's meter, for kind `meter` only.
+    answer : bool, float, str or None
+        None until answered.
+    answered_by : str
+        Who answered.
+    answered_at : datetime or None
+        When, UTC.
+
+    Raises
+    ------
+    MaintenanceError
+        The text is empty, the kind unknown, a choice has fewer than two choices, a meter no name, or low lies
+        above high.
+    """
+
+    text: str
+    kind: str = "done"
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    units: str = ""
+    low: float | None = None
+    high: float | None = None
+    meter: str = ""
+    answer: Answer | None = None
+    answered_by: str = ""
+    answered_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise MaintenanceError("An item of a checklist has no text.", "Say what to do or find out.")
+        if self.kind not in ANSWER_TYPES:
+            raise MaintenanceError(
+                f"{self.text!r} asks for {self.kind!r}.", f"Types of answers: {', '.join(ANSWER_TYPES)}."
+            )
+        if (self.kind == "choice") != (len(self.choices) > 1):
+            raise MaintenanceError(
+                f"{self.text!r} is of kind {self.kind} and has {len(self.choices)} choices.",
+                "Kind choice has two or more, any other kind none.",
+            )
+        if (self.kind == "meter") != bool(self.meter):
+            raise MaintenanceError(
+                f"{self.text!r} is of kind {self.kind} and names {self.meter or 'no'} meter.",
+                "Kind meter names its meter, any other kind none.",
+            )
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise MaintenanceError(
+                f"{self.text!r} should lie between {self.low:g} and {self.high:g}.", "low must not lie above high."
+            )
+
+    @property
+    def out_of_range(self) -> bool:
+        """Whether a number was answered that lies below `low` or above `high`."""
+        if self.kind not in ("number", "meter") or not isinstance(self.answer, (int, float)):
+            return False
+        return (self.low is not None and self.answer < self.low) or (self.high is not None and self.answer > self.high)
+
+
+def answer(item: ChecklistItem, given: Answer, *, who: str, at: datetime, last: float | None = None) -> ChecklistItem:
+    """Answer an item.
+
+    Parameters
+    ----------
+    item : ChecklistItem
+    given : bool, float or str
+        True or False for kind `done`, a number for `number` and `meter`, one of the choices for `choice`. Numbers
+        may come as text.
+    who : str
+    at : datetime
+        UTC.
+    last : float, optional
+        The meter's last reading, in the item's units.
+
+    Returns
+    -------
+    ChecklistItem
+        With the answer.
+
+    Raises
+    ------
+    MaintenanceError
+        The answer is of another type, not finite, not one of the choices, empty, or below the last reading.
+    """
+    value: Answer
+    if item.kind == "done":
+        value = _yes_or_no(item, given)
+    elif item.kind in ("number", "meter"):
+        value = _number(item, given)
+        if item.kind == "meter" and last is not None and value < last:
+            raise MaintenanceError(
+                f"{item.text}: {value:g} lies below the last reading of {item.meter}, {last:g}.",
+                "A meter does not run backwards: read it again, or record its replacement as a new meter.",
+            )
+    elif item.kind == "choice":
+        if given not in item.choices:
+            raise MaintenanceError(f"{item.text}: {given!r} is no choice.", f"Choices: {', '.join(item.choices)}.")
+        value = str(given)
+    else:
+        if not isinstance(given, str) or not given.strip():
+            raise MaintenanceError(f"{item.text}: {given!r} is no text.", "Write a few words.")
+        value = given.strip()
+    return replace(item, answer=value, answered_by=who, answered_at=at)
+
+
+def missing(items: Sequence[ChecklistItem]) -> list[str]:
+    """List the texts of required items that are not answered, or not done."""
+    return [item.text for item in items if item.required and (item.answer is None or item.answer is False)]
+
+
+def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:
+    """Give items as they are stored; times in ISO 8601."""
+    rows = []
+    for item in items:
+        row = {key: value for key, value in asdict(item).items() if value != _DEFAULTS.get(key)}
+        if item.answered_at is not None:
+            row["answered_at"] = item.answered_at.isoformat()
+        if item.choices:
+            row["choices"] = list(item.choices)
+        rows.append(row)
+    return rows
+
+
+def from_json(rows: Sequence[dict[str, Any]]) -> tuple[ChecklistItem, ...]:
+    """Read what `to_json` gave, or what was written by hand in the same form.
+
+    Raises
+    ------
+    MaintenanceError
+        A row has a key that no item has, or lacks its text.
+    """
+    items = []
+    for row in rows:
+        values = dict(row)
+        if unknown := set(values) - _KEYS:
+            raise MaintenanceError(
+                f"An item of a checklist has no {', '.join(sorted(unknown))}.", f"Known: {', '.join(sorted(_KEYS))}."
+            )
+        if "text" not in values:
+            raise MaintenanceError("An item of a checklist has no text.", "Say what to do or find out.")
+        values["choices"] = tuple(values.get("choices", ()))
+        if isinstance(values.get("answered_at"), str):
+            values["answered_at"] = datetime.fromisoformat(values["answered_at"])
+        items.append(ChecklistItem(**values))
+    return tuple(items)
+
+
+def _yes_or_no(item: ChecklistItem, given: Answer) -> bool:
+    if not isinstance(given, bool):
+        words: dict[Any, Literal[True, False]] = {"yes": True, "true": True, "no": False, "false": False}
+        if given not in words:
+            raise MaintenanceError(f"{item.text}: {given!r} is neither yes nor no.", "Answer yes or no.")
+        return words[given]
+    return given
+
+
+def _number(item: ChecklistItem, given: Answer) -> float:
+    try:
+        value = math.nan if isinstance(given, bool) else float(given)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise MaintenanceError(f"{item.text}: {given!r} is no number.", f"Give a finite number{_in(item.units)}.")
+    return value
+
+
+def _in(units: str) -> str:
+    return f" in {units}" if units else ""
+
+
+_DEFAULTS = {key: value for key, value in asdict(ChecklistItem(text="-")).items() if key != "text"}
+_KEYS = {"text", *_DEFAULTS}

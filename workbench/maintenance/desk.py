@@ -1,0 +1,190 @@
+"""The maintenance desk: all parts of maintenance over one database."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from workbench.maintenance import log as maintenance_log
+from workbench.maintenance.alert_table import ALERTS
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.notification_options import NotificationOptions
+from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.schedule_options import ScheduleOptions
+
+if TYPE_CHECKING:
+    from workbench.maintenance.alarm_figures import AlarmFigures
+    from workbench.maintenance.alerts import Alerts
+    from workbench.maintenance.kpis import Kpis
+    from workbench.maintenance.notifications import Notifier
+    from workbench.maintenance.outages import Outages
+    from workbench.maintenance.parts import Parts
+    from workbench.maintenance.people import People
+    from workbench.maintenance.planning import Planning
+    from workbench.maintenance.preventive import Preventive
+    from workbench.maintenance.work_orders import WorkOrders
+
+__all__ = ["Maintenance"]
+
+_MONTH = timedelta(days=30)
+
+
+class Maintenance:
+    """Alerts, work orders, people, parts, plans and the log of a fleet.
+
+    Parameters
+    ----------
+    url : str
+        Of the database: `sqlite:////path/maintenance.db` or `postgresql://user@host/name`.
+    clock : callable
+        Gives the present time, aware, in UTC.
+    alerts, orders, schedule, notifications : options
+    criticality : callable, optional
+        Gives an asset's criticality, 1 to 5, or None where nobody has said.
+
+    Attributes
+    ----------
+    database : Database
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], datetime],
+        *,
+        alerts: AlertOptions | None = None,
+        orders: OrderOptions | None = None,
+        schedule: ScheduleOptions | None = None,
+        notifications: NotificationOptions | None = None,
+        criticality: Callable[[str], int | None] | None = None,
+    ) -> None:
+        self.database = Database(url, clock)
+        self._options = (alerts or AlertOptions(), orders or OrderOptions(), schedule or ScheduleOptions())
+        self._notifications = notifications
+        self._criticality = criticality
+
+    def __repr__(self) -> str:
+        """Name the database."""
+        return f"Maintenance({self.database.name!r})"
+
+    @cached_property
+    def alerts(self) -> "Alerts":
+        """List, acknowledge, shelve and close alerts."""
+        from workbench.maintenance.alerts import Alerts
+
+        return Alerts(self.database, self._options[0])
+
+    @cached_property
+    def outages(self) -> "Outages":
+        """Take assets out of service and back."""
+        from workbench.maintenance.outages import Outages
+
+        return Outages(self.database)
+
+    @cached_property
+    def orders(self) -> "WorkOrders":
+        """Open, assign and complete work orders."""
+        from workbench.maintenance.work_orders import WorkOrders
+
+        return WorkOrders(self.database, self._options[1], self._criticality)
+
+    @cached_property
+    def people(self) -> "People":
+        """Who does the work."""
+        from workbench.maintenance.people import People
+
+        return People(self.database)
+
+    @cached_property
+    def parts(self) -> "Parts":
+        """What it needs."""
+        from workbench.maintenance.parts import Parts
+
+        return Parts(self.database)
+
+    @cached_property
+    def preventive(self) -> "Preventive":
+        """Plans that open orders by themselves."""
+        from workbench.maintenance.preventive import Preventive
+
+        return Preventive(self.database, self._options[1])
+
+    @cached_property
+    def planning(self) -> "Planning":
+        """The schedule, and what-ifs."""
+        from workbench.maintenance.planning import Planning
+
+        return Planning(self.database, self._options[2])
+
+    @cached_property
+    def notifier(self) -> "Notifier":
+        """Tells people of alerts."""
+        from workbench.maintenance.notifications import Notifier
+
+        return Notifier(self.database, self._notifications)
+
+    def log(self, **filters: Any) -> pd.DataFrame:
+        """Read the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
+        return maintenance_log.entries(self.database, **filters)
+
+    def verify_log(self) -> maintenance_log.Verification:
+        """Compare every row of the log with its hash."""
+        return maintenance_log.verify(self.database)
+
+    def alarm_figures(self, since: datetime | None = None, until: datetime | None = None) -> "AlarmFigures":
+        """Compute the alarm performance of a period, the last 30 days where omitted; see `alarm_figures`."""
+        from workbench.maintenance.alarm_figures import alarm_figures
+
+        return alarm_figures(self.database, self._options[0], *self._period(since, until))
+
+    def kpis(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> "Kpis":
+        """Compute the figures of a period, the last 30 days where omitted; see `kpis.compute_kpis`.
+
+        Parameters
+        ----------
+        assets : int
+            Assets that are watched.
+        since, until : datetime, optional
+            Aware.
+        """
+        from workbench.maintenance.kpis import compute_kpis
+
+        begin, end = self._period(since, until)
+        with self.database.reading() as db:
+            seen = frame(
+                db,
+                sa.select(ALERTS.c.annunciated_at, ALERTS.c.acknowledged_at).where(ALERTS.c.acknowledged_at >= begin),
+            )
+        people = self.people.list()
+        usual = self._options[2].calendar().weekly_hours
+        return compute_kpis(
+            self.orders.list(state=None),
+            seen,
+            self.outages.list(),
+            self.planning.table(closed=True),
+            self.parts.list(),
+            assets=assets,
+            weekly_hours=float(people.loc[people["active"], "weekly_hours"].fillna(usual).sum()),
+            since=begin,
+            until=end,
+        )
+
+    def health(self, channels: Mapping[str, int]) -> pd.Series:
+        """Give each asset's health index from its open alerts; see `kpis.health_index`.
+
+        Parameters
+        ----------
+        channels : mapping of str to int
+            Scored channels of each asset.
+        """
+        from workbench.maintenance.kpis import health_index
+
+        return health_index(self.alerts.list(state="open"), channels)
+
+    def _period(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+        end = until or self.database.clock()
+        return since or end - _MONTH, end

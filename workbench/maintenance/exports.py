@@ -1,0 +1,250 @@
+"""Out of the workbench: tables as CSV and XLSX, the plan as a calendar, a work order as a page to print."""
+
+import csv
+import html
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.order_table import WorkOrder
+
+__all__ = ["order_page", "plan_calendar", "safe_text", "to_csv", "to_xlsx"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def safe_text(text: str) -> str:
+    """Give a text that no spreadsheet takes for a formula: an apostrophe goes before what would begin one.
+
+    Source: OWASP, CSV Injection.
+
+    Examples
+    --------
+    >>> safe_text("=HYPERLINK(1)"), safe_text("P-1"), safe_text("-")
+    ("'=HYPERLINK(1)", 'P-1', "'-")
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def to_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Numbers stay numbers; times become ISO 8601; what is missing is empty.
+    path : Path
+        Replaced as a whole, or left as it was.
+
+    Raises
+    ------
+    MaintenanceError
+        The file cannot be written.
+    """
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([safe_text(str(name)) for name in table.columns])
+            writer.writerows(_rows(table))
+
+    _replace(path, write)
+
+
+def to_xlsx(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """Write tables as sheets of a workbook, safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        By the sheet's name, at most 31 characters.
+    path : Path
+        Replaced as a whole, or left as it was.
+
+    Raises
+    ------
+    MaintenanceError
+        The file cannot be written.
+    """
+    import xlsxwriter
+
+    def write(temporary: Path) -> None:
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        with xlsxwriter.Workbook(temporary, options) as book:
+            bold = book.add_format({"bold": True})
+            for name, table in tables.items():
+                sheet = book.add_worksheet(name[:31])
+                sheet.freeze_panes(1, 0)
+                for column, title in enumerate(table.columns):
+                    sheet.write_string(0, column, safe_text(str(title)), bold)
+                for number, row in enumerate(_rows(table), 1):
+                    for column, value in enumerate(row):
+                        if value != "":
+                            sheet.write(number, column, value)
+                if len(table):
+                    sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
+
+    _replace(path, write)
+
+
+def plan_calendar(sessions: pd.DataFrame, now: datetime) -> bytes:
+    """Give a plan as a calendar.
+
+    Source: RFC 5545.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame
+        number, title, asset, technician, session, start, end; as `Planning.sessions` gives them.
+    now : datetime
+        Aware; when it is written.
+
+    Returns
+    -------
+    bytes
+        One event a session, in UTC. A session keeps its UID when it moves, so that a calendar that reads the plan again
+        moves the event.
+    """
+    from icalendar import Calendar, Event
+
+    calendar = Calendar()
+    calendar.add("prodid", "-//Telemetry workbench//maintenance plan//EN")
+    calendar.add("version", "2.0")
+    for row in sessions.to_dict(orient="records"):
+        event = Event()
+        event.add("uid", f"{row['number']}-{row['session']}@telemetry-workbench")
+        event.add("dtstamp", now)
+        event.add("dtstart", row["start"])
+        event.add("dtend", row["end"])
+        event.add("summary", f"{row['number']} {row['title']} ({row['technician']})")
+        event.add("location", row["asset"])
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def order_page(order: WorkOrder, history: pd.DataFrame) -> str:
+    """Give a work order as one page to print, that asks no host for anything.
+
+    Parameters
+    ----------
+    order : WorkOrder
+    history : pandas.DataFrame
+        time, action, who; as `WorkOrders.history` gives it.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    facts = {
+        "Asset": order.asset,
+        "Subsystem, channel": ", ".join(filter(None, (order.subsystem, order.channel))),
+        "Type": order.type,
+        "State": f"{order.state}{f': {order.hold_reason}' if order.hold_reason else ''}",
+        "Priority": str(order.priority),
+        "Due": _time(order.due),
+        "Assigned to": order.assignee or "",
+        "Skills": ", ".join(order.skills),
+        "Estimated hours": f"{order.estimated_hours:g}",
+        "Must be done before": ", ".join(order.after),
+        "Alerts": ", ".join(map(str, order.alerts)),
+        "Failure": str(order.failure),
+        "Opened": f"{_time(order.opened_at)} by {order.opened_by}",
+        "Done": order.done,
+        "Actual hours": "" if order.actual_hours is None else f"{order.actual_hours:g}",
+    }
+    parts = [(part["part"], part["needed"], part["reserved"], part["used"]) for part in order.parts]
+    references = [(one["title"], one["reference"]) for one in order.attachments]
+    happened = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
+    checklist = "".join(
+        f"<li><span class=box>{'&#10003;' if item.answer not in (None, False) else ''}</span> {_text(item.text)}"
+        f" <b>{'' if item.answer in (None, True, False) else _text(item.answer)} {_text(item.units)}</b></li>"
+        for item in order.checklist
+    )
+    title = f"{order.number} {order.title}"
+    return "\n".join(
+        [
+            f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>{_text(title)}</title>",
+            f"<style>{_CSS}</style></head><body><h1>{_text(title)}</h1>",
+            "<table class=facts>",
+            *(f"<tr><th>{name}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value),
+            "</table>",
+            f"<h2>Description</h2><p class=text>{_text(order.description)}</p>" if order.description else "",
+            f"<h2>Checklist</h2><ol>{checklist}</ol>" if checklist else "",
+            _table("Parts", ("Part", "Needed", "Reserved", "Used"), parts),
+            _table("References", ("Title", "Where"), references),
+            _table("History", ("Time", "What", "Who"), happened),
+            "<div class=sign><span>Done by, date</span><span>Approved by, date</span></div></body></html>",
+        ]
+    )
+
+
+_CSS = (
+    "body{font:14px/1.45 system-ui,sans-serif;color:#1a1a1a;max-width:48rem;margin:2rem auto;padding:0 1rem}"
+    "h1{font-size:1.4rem}h2{font-size:1rem;margin:1.4rem 0 .4rem}table{border-collapse:collapse;width:100%}"
+    "th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc}"
+    ".facts th{width:11rem;font-weight:600}.text{white-space:pre-line}"
+    ".box{display:inline-block;width:1em;height:1em;border:1px solid #333;line-height:1;text-align:center}"
+    ".sign{display:flex;gap:3rem;margin-top:4rem}.sign span{flex:1;border-top:1px solid #333;padding-top:.3rem}"
+    "@media print{body{margin:0;max-width:none}}"
+)
+
+
+def _table(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<h2>{title}</h2><table><tr>{head}</tr>{body}</table>"
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _time(value: datetime | None) -> str:
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def _rows(table: pd.DataFrame) -> Iterator[list[Any]]:
+    for row in table.astype(object).itertuples(index=False):
+        yield [_cell(value) for value in row]
+
+
+def _cell(value: Any) -> Any:
+    if value is None or value is pd.NaT or value != value:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if hasattr(value, "item"):
+        value = value.item()
+    return value if isinstance(value, bool | int | float) else safe_text(str(value))
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the file, then take its place."""
+    try:
+        with _beside(path) as temporary:
+            write(temporary)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise MaintenanceError(
+            f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
+        ) from None
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)

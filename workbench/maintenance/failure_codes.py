@@ -1,0 +1,131 @@
+"""How a failure is coded: what was observed, why it came about, and what it did, each apart.
+
+The codes are those of ISO 14224:2016, annex B: failure modes (B.2.6), failure causes (table B.3) and the classes of
+a failure's impact on the item (3.5, 3.11, 3.40).
+"""
+
+from dataclasses import dataclass
+
+from workbench.exceptions import MaintenanceError
+
+__all__ = ["FAILURE_CAUSES", "FAILURE_EFFECTS", "FAILURE_MODES", "Failure"]
+
+FAILURE_MODES: dict[str, str] = {
+    "AIR": "abnormal instrument reading",
+    "BRD": "breakdown",
+    "DOP": "delayed operation",
+    "ELF": "external leakage of fuel",
+    "ELP": "external leakage of process medium",
+    "ELU": "external leakage of utility medium",
+    "ERO": "erratic output",
+    "FCO": "failure to connect",
+    "FDC": "failure to disconnect",
+    "FOF": "faulty output frequency",
+    "FOV": "faulty output voltage",
+    "FRO": "failure to rotate",
+    "FTC": "failure to close on demand",
+    "FTF": "failure to function on demand",
+    "FTI": "failure to function as intended",
+    "FTO": "failure to open on demand",
+    "FTS": "failure to start on demand",
+    "HIO": "high output",
+    "IHT": "insufficient heat transfer",
+    "INL": "internal leakage",
+    "LOO": "low output",
+    "LOR": "loss of redundancy",
+    "NOI": "noise",
+    "NOO": "no output",
+    "OHE": "overheating",
+    "OTH": "other",
+    "PDE": "parameter deviation",
+    "PLU": "plugged or choked",
+    "SER": "minor in-service problems",
+    "SPO": "spurious operation",
+    "STD": "structural deficiency",
+    "STP": "failure to stop on demand",
+    "UNK": "unknown",
+    "UST": "spurious stop",
+    "VIB": "vibration",
+}
+"""What was observed, by ISO 14224's code."""
+
+FAILURE_CAUSES: dict[str, str] = {
+    "1.0": "design, general",
+    "1.1": "improper capacity",
+    "1.2": "improper material",
+    "2.0": "fabrication or installation, general",
+    "2.1": "fabrication error",
+    "2.2": "installation error",
+    "3.0": "operation or maintenance, general",
+    "3.1": "off-design service",
+    "3.2": "operating error",
+    "3.3": "maintenance error",
+    "3.4": "expected wear and tear",
+    "4.0": "management, general",
+    "4.1": "documentation error",
+    "4.2": "management error",
+    "5.0": "miscellaneous, general",
+    "5.1": "no cause found",
+    "5.2": "common cause",
+    "5.3": "combined causes",
+    "5.4": "other",
+    "5.5": "unknown",
+}
+"""Why it came about, by the number of ISO 14224's table B.3."""
+
+FAILURE_EFFECTS: dict[str, str] = {
+    "critical": "the function is lost at once",
+    "degraded": "the function is reduced or less reliable",
+    "incipient": "the function is kept, and will be lost if nothing is done",
+}
+"""What it did to the item's function."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The code of a failure.
+
+    Attributes
+    ----------
+    mode : str
+        Of `FAILURE_MODES`; empty while unknown.
+    cause : str
+        Of `FAILURE_CAUSES`; empty while unknown.
+    effect : str
+        Of `FAILURE_EFFECTS`; empty while unknown.
+
+    Raises
+    ------
+    MaintenanceError
+        A code is not in its list.
+
+    Examples
+    --------
+    >>> str(Failure("PDE", cause="3.4"))
+    'PDE parameter deviation; cause 3.4 expected wear and tear'
+    """
+
+    mode: str = ""
+    cause: str = ""
+    effect: str = ""
+
+    def __post_init__(self) -> None:
+        for what, code, known in (
+            ("failure mode", self.mode, FAILURE_MODES),
+            ("failure cause", self.cause, FAILURE_CAUSES),
+            ("failure effect", self.effect, FAILURE_EFFECTS),
+        ):
+            if code and code not in known:
+                codes = "; ".join(f"{key} {text}" for key, text in known.items())
+                raise MaintenanceError(f"{code!r} is no {what} of ISO 14224.", f"Known: {codes}.")
+
+    def __str__(self) -> str:
+        """Give the codes with their meaning."""
+        parts = []
+        if self.mode:
+            parts.append(f"{self.mode} {FAILURE_MODES[self.mode]}")
+        if self.cause:
+            parts.append(f"cause {self.cause} {FAILURE_CAUSES[self.cause]}")
+        if self.effect:
+            parts.append(f"effect {self.effect}: {FAILURE_EFFECTS[self.effect]}")
+        return "; ".join(parts)

@@ -1,0 +1,196 @@
+"""Notifications: people hear of alerts by mail, chat or webhook, in few messages.
+
+What is to be sent stands in the database, so that nothing is lost by a restart; a message that fails is tried again
+at the next tick, and nothing here stops the raising of alerts.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.maintenance import log
+from workbench.maintenance.alert_table import SHOWN, AlertRow
+from workbench.maintenance.database import Base, Database, UtcDateTime, now
+from workbench.maintenance.notification_options import NotificationOptions
+from workbench.settings import LEVELS
+
+__all__ = ["Delivery", "NotificationRow", "Notifier"]
+
+
+class NotificationRow(Base):
+    """One alert that is, or was, to be told to one target."""
+
+    __tablename__ = "notifications"
+
+    alert_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("alerts.id"), primary_key=True)
+    target: orm.Mapped[str] = orm.mapped_column(sa.String(100), primary_key=True)
+    channel: orm.Mapped[str] = orm.mapped_column(sa.String(200))
+    kind: orm.Mapped[str] = orm.mapped_column(sa.String(10))
+    due_at: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    sent_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer)
+    error: orm.Mapped[str] = orm.mapped_column(sa.Text)
+
+    __table_args__ = (
+        sa.Index("ix_notifications_due", "sent_at", "due_at"),
+        sa.Index("ix_notifications_channel", "target", "channel", "kind", "sent_at"),
+    )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a tick sent.
+
+    Attributes
+    ----------
+    sent : tuple of (str, int)
+        Target and number of alerts of each message.
+    failed : tuple of (str, str)
+        Target and why the message could not be delivered; it is tried again.
+    waiting : int
+        Alerts that wait for others, for the end of a cool-down or of the quiet hours, or for another try.
+    """
+
+    sent: tuple[tuple[str, int], ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    waiting: int = 0
+
+
+class Notifier:
+    """Tells people of alerts.
+
+    Parameters
+    ----------
+    database : Database
+    options : NotificationOptions
+    """
+
+    def __init__(self, database: Database, options: NotificationOptions | None = None) -> None:
+        self.database = database
+        self.options = options or NotificationOptions()
+
+    def queue(self, alerts: Iterable[int]) -> int:
+        """Note that alerts are to be told, once to each target.
+
+        Returns
+        -------
+        int
+            New notifications; alerts that are hidden, or too low for every target, make none.
+        """
+        numbers = list(alerts)
+        if not self.options.targets or not numbers:
+            return 0
+        with self.database.writing() as db:
+            known = sa.select(NotificationRow.alert_id, NotificationRow.target)
+            there = {tuple(row) for row in db.execute(known.where(NotificationRow.alert_id.in_(numbers)))}
+            found = db.scalars(sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))).all()
+            queued = 0
+            for name, target in self.options.targets.items():
+                for alert in found:
+                    if (alert.id, name) in there or _rank(alert.level) < _rank(target.least_level):
+                        continue
+                    db.add(
+                        NotificationRow(
+                            alert_id=alert.id,
+                            target=name,
+                            channel=alert.channel,
+                            kind=alert.kind,
+                            due_at=max(now(db) + self.options.wait(alert.level), self._cooled_down(db, name, alert)),
+                            sent_at=None,
+                            attempts=0,
+                            error="",
+                        )
+                    )
+                    queued += 1
+            return queued
+
+    def tick(self) -> Delivery:
+        """Send what is due: one message a target, with all that may go with it.
+
+        Returns
+        -------
+        Delivery
+        """
+        present = self.database.clock()
+        with self.database.reading() as db:
+            pending = db.execute(
+                sa.select(NotificationRow, AlertRow)
+                .join(AlertRow, AlertRow.id == NotificationRow.alert_id)
+                .where(NotificationRow.sent_at.is_(None))
+                .order_by(AlertRow.level.desc(), AlertRow.id)
+            ).all()
+            calendar = self.options.quiet()
+            quiet = calendar is not None and calendar.is_open(present)
+            by_target: dict[str, list[tuple[NotificationRow, AlertRow]]] = {}
+            for row, alert in pending:
+                if not (quiet and _rank(alert.level) < _rank(self.options.quiet_below)):
+                    by_target.setdefault(row.target, []).append((row, alert))
+            messages = {
+                name: [(row.alert_id, alert.level, alert.message) for row, alert in rows]
+                for name, rows in by_target.items()
+                if name in self.options.targets and any(row.due_at <= present for row, _ in rows)
+            }
+        sent, failed = [], []
+        for name, alerts in messages.items():
+            reason = _deliver(self.options.targets[name].url, *_message(alerts))
+            self._note(name, [number for number, _, _ in alerts], reason)
+            if reason:
+                failed.append((name, reason))
+            else:
+                sent.append((name, len(alerts)))
+        return Delivery(tuple(sent), tuple(failed), len(pending) - sum(number for _, number in sent))
+
+    def _note(self, target: str, alerts: list[int], reason: str) -> None:
+        with self.database.writing() as db:
+            rows = db.scalars(
+                sa.select(NotificationRow).where(NotificationRow.target == target, NotificationRow.alert_id.in_(alerts))
+            ).all()
+            for row in rows:
+                row.attempts += 1
+                row.error = reason
+                row.sent_at = None if reason else now(db)
+            if not reason:
+                log.append(db, f"target:{target}"[:40], "notified", "workbench", {"alerts": alerts})
+
+    def _cooled_down(self, db: orm.Session, target: str, alert: AlertRow) -> datetime:
+        """When a target may hear of this channel and kind again."""
+        last = db.scalar(
+            sa.select(sa.func.max(NotificationRow.sent_at)).where(
+                NotificationRow.target == target,
+                NotificationRow.channel == alert.channel,
+                NotificationRow.kind == alert.kind,
+            )
+        )
+        return now(db) if last is None else last + timedelta(seconds=self.options.cool_down_seconds)
+
+
+def _message(alerts: list[tuple[int, str, str]]) -> tuple[str, str]:
+    worst = alerts[0][1]
+    title = f"{len(alerts)} alerts, the worst {worst}" if len(alerts) > 1 else f"Alert {alerts[0][0]}, {worst}"
+    return title, "\n".join(f"{level} (alert {number}): {message}" for number, level, message in alerts)
+
+
+def _deliver(url: str, title: str, body: str) -> str:
+    """Send a message; gives why it could not be delivered, empty where it was."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Apprise's own plugins
+        import apprise
+
+        service = apprise.Apprise()
+        with apprise.LogCapture(level=logging.WARNING) as said:
+            try:
+                if service.add(url) and service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
+                    return ""
+            except (OSError, TypeError, ValueError) as error:
+                return f"{type(error).__name__}: {error}"
+            reason = " ".join(said.getvalue().split())
+    return reason or ("the service refused it" if len(service) else "the URL is none that Apprise knows")
+
+
+def _rank(level: str) -> int:
+    return LEVELS.index(level)

@@ -1,0 +1,173 @@
+"""Which work order comes first: a score from 0 to 1, and every part of it with its reason.
+
+score = 0.4 severity + 0.2 frequency + 0.3 impact + 0.1 age; each part runs from 0 to 1, and so do the weights' sum.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from workbench.exceptions import MaintenanceError
+from workbench.settings import LEVELS
+
+__all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "prioritise"]
+
+WEIGHTS: dict[str, float] = {"severity": 0.4, "frequency": 0.2, "impact": 0.3, "age": 0.1}
+"""Weight of each part; they sum to 1."""
+
+PRIORITIES: dict[str, float] = {"urgent": 0.75, "high": 0.5, "medium": 0.25, "low": 0.0}
+"""Least score of each priority, highest first."""
+
+_MANY_ALERTS = 5
+_OLD = timedelta(days=30)
+_CRITICALITY_UNKNOWN = 3
+
+
+@dataclass(frozen=True)
+class PriorityPart:
+    """One part of a score.
+
+    Attributes
+    ----------
+    name : str
+        Of `WEIGHTS`, or `rule` where the priority was set otherwise.
+    value : float
+        0 to 1.
+    weight : float
+        0 to 1; value x weight is added to the score.
+    reason : str
+        Where the value comes from.
+    """
+
+    name: str
+    value: float
+    weight: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Priority:
+    """A priority with the rule that set it.
+
+    Attributes
+    ----------
+    score : float
+        0 to 1.
+    parts : tuple of PriorityPart
+        Their weighted values sum to the score.
+    """
+
+    score: float
+    parts: tuple[PriorityPart, ...]
+
+    @property
+    def name(self) -> str:
+        """The priority in a word: of `PRIORITIES`."""
+        return next(name for name, least in PRIORITIES.items() if self.score >= least)
+
+    def __str__(self) -> str:
+        """Give the word, the score and how it came about."""
+        parts = " + ".join(f"{part.weight:g} x {part.value:.2f} {part.name} ({part.reason})" for part in self.parts)
+        return f"{self.name} {self.score:.2f} = {parts}"
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Give the parts as they are stored."""
+        return [asdict(part) for part in self.parts]
+
+    @classmethod
+    def from_json(cls, parts: list[dict[str, Any]]) -> "Priority":
+        """Read what `to_json` gave."""
+        return _of(tuple(PriorityPart(**part) for part in parts))
+
+
+def prioritise(
+    *, level: str | None, alerts: int, criticality: int | None, age: timedelta, emergency: bool = False
+) -> Priority:
+    """Score a work order.
+
+    Parameters
+    ----------
+    level : str or None
+        Highest level of its alerts, of `LEVELS`; None where it has no alert.
+    alerts : int
+        Alerts on the same asset and subsystem within the last 30 days; five or more count in full.
+    criticality : int or None
+        Of the channel or asset, 1 (little depends on it) to 5 (everything); None, where nobody has said, counts as 3.
+    age : timedelta
+        Since the order was opened; 30 days or more count in full.
+    emergency : bool
+        An emergency has score 1, whatever the parts would give.
+
+    Returns
+    -------
+    Priority
+
+    Raises
+    ------
+    MaintenanceError
+        A level or a criticality that does not exist, or a negative number of alerts.
+
+    Examples
+    --------
+    >>> found = prioritise(level="high", alerts=2, criticality=5, age=timedelta(days=3))
+    >>> found.name, round(found.score, 2)
+    ('high', 0.69)
+    """
+    if level is not None and level not in LEVELS:
+        raise MaintenanceError(f"{level!r} is no severity level.", f"Levels: {', '.join(LEVELS)}.")
+    if alerts < 0:
+        raise MaintenanceError(f"A work order cannot have {alerts} alerts.", "Give 0 or more.")
+    check_criticality(criticality)
+    if emergency:
+        return _of((PriorityPart("rule", 1.0, 1.0, "an emergency comes first"),))
+    known = _CRITICALITY_UNKNOWN if criticality is None else criticality
+    days = max(age / timedelta(days=1), 0.0)
+    values = {
+        "severity": (
+            LEVELS.index(level) / (len(LEVELS) - 1) if level else 0.0,
+            f"level {level}" if level else "no alert",
+        ),
+        "frequency": (min(alerts / _MANY_ALERTS, 1.0), f"{alerts} alert{'' if alerts == 1 else 's'} in 30 days"),
+        "impact": (
+            (known - 1) / 4,
+            f"criticality {known}" + (" assumed: the catalog has none" if criticality is None else ""),
+        ),
+        "age": (min(age / _OLD, 1.0) if days else 0.0, f"open for {days:.0f} days"),
+    }
+    return _of(tuple(PriorityPart(name, *_value(values[name], WEIGHTS[name])) for name in WEIGHTS))
+
+
+def by_hand(name: str, who: str) -> Priority:
+    """Make the priority that somebody set.
+
+    Raises
+    ------
+    MaintenanceError
+        The name is not one of `PRIORITIES`.
+    """
+    if name not in PRIORITIES:
+        raise MaintenanceError(f"{name!r} is no priority.", f"Priorities: {', '.join(PRIORITIES)}.")
+    bounds = [1.0, *PRIORITIES.values()]
+    place = list(PRIORITIES).index(name)
+    middle = (bounds[place] + bounds[place + 1]) / 2
+    return _of((PriorityPart("rule", middle, 1.0, f"set to {name} by {who}"),))
+
+
+def check_criticality(criticality: int | None) -> None:
+    """Refuse a criticality outside 1 to 5.
+
+    Raises
+    ------
+    MaintenanceError
+        It is neither None nor 1 to 5.
+    """
+    if criticality is not None and not 1 <= criticality <= 5:
+        raise MaintenanceError(f"criticality is {criticality!r}.", "It runs from 1 (little) to 5 (everything).")
+
+
+def _value(value: tuple[float, str], weight: float) -> tuple[float, float, str]:
+    return value[0], weight, value[1]
+
+
+def _of(parts: tuple[PriorityPart, ...]) -> Priority:
+    return Priority(min(sum(part.value * part.weight for part in parts), 1.0), parts)

@@ -1,0 +1,352 @@
+"""What is planned, by whom, and the plan that comes out: plain values that know of no database and no solver."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
+
+import pandas as pd
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.windows import Window, WorkingCalendar
+
+__all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
+
+CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking")
+"""Kinds of conflict: who, with what, where, after what, by when, too much, and two frozen jobs at once."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Who does a job, and when.
+
+    Attributes
+    ----------
+    job : str
+        Number of the work order.
+    technician : str
+    sessions : tuple of Window
+        One, or several for a job that is longer than any window; in order.
+    """
+
+    job: str
+    technician: str
+    sessions: tuple[Window, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sessions", tuple(self.sessions))
+        if not self.sessions:
+            raise MaintenanceError(f"The placement of {self.job} holds no session.")
+        for earlier, later in zip(self.sessions, self.sessions[1:], strict=False):
+            if later.start < earlier.end:
+                raise MaintenanceError(f"The sessions of {self.job} overlap or are out of order.")
+
+    @property
+    def start(self) -> datetime:
+        """Start of the first session."""
+        return self.sessions[0].start
+
+    @property
+    def end(self) -> datetime:
+        """End of the last session."""
+        return self.sessions[-1].end
+
+
+@dataclass(frozen=True)
+class Job:
+    """One open work order, as the schedule sees it.
+
+    Attributes
+    ----------
+    number : str
+        Number of the work order.
+    hours : float
+        Estimated hours of work, above 0.
+    asset : str
+        Asset on which it is done.
+    title : str
+    priority : float
+        0 to 1, as the priority rule gives it.
+    due : datetime or None
+        Aware; None where nothing is late.
+    skills : frozenset of str
+        All of them must be held by the technician.
+    after : tuple of str
+        Numbers of jobs that must have ended; a number that is not in the problem counts as done.
+    parts : mapping of str to int
+        Pieces of each part that are needed and not yet reserved for it.
+    not_before : datetime or None
+        Earliest start, aware.
+    stops_asset : bool
+        Whether it keeps out of the asset's operating hours.
+    frozen : Placement or None
+        Where it stays, whatever else changes: it has begun, or somebody has fixed it.
+    """
+
+    number: str
+    hours: float
+    asset: str = ""
+    title: str = ""
+    priority: float = 0.5
+    due: datetime | None = None
+    skills: frozenset[str] = frozenset()
+    after: tuple[str, ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict)
+    not_before: datetime | None = None
+    stops_asset: bool = True
+    frozen: Placement | None = None
+
+
+@dataclass(frozen=True)
+class Technician:
+    """Somebody who does work orders, one at a time.
+
+    Attributes
+    ----------
+    name : str
+    skills : frozenset of str
+    rate : float
+        Cost of an hour.
+    calendar : WorkingCalendar or None
+        When they work, inside the maintenance windows; None for all of these.
+    """
+
+    name: str
+    skills: frozenset[str] = frozenset()
+    rate: float = 0.0
+    calendar: WorkingCalendar | None = None
+
+
+@dataclass(frozen=True)
+class PartLeadTime:
+    """What is there of a part, and when more of it could come.
+
+    Attributes
+    ----------
+    name : str
+    available : int
+        Pieces in stock that are reserved for nobody.
+    lead_days : float or None
+        Days from an order to its arrival; None where nobody has said.
+    """
+
+    name: str
+    available: int = 0
+    lead_days: float | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that a plan is made from.
+
+    Attributes
+    ----------
+    now : datetime
+        Aware; nothing but frozen jobs starts before it.
+    jobs : tuple of Job
+    technicians : tuple of Technician
+    parts : tuple of PartLeadTime
+    windows : WorkingCalendar
+        Maintenance windows.
+    operating : mapping of str to WorkingCalendar
+        Hours in which an asset runs and must not be stopped.
+    previous : tuple of Placement
+        Yesterday's plan.
+
+    Raises
+    ------
+    MaintenanceError
+        A number or name is there twice, or unknown; hours, rates or amounts are negative; a time has no zone; jobs
+        wait for one another in a circle.
+    """
+
+    now: datetime
+    jobs: tuple[Job, ...]
+    technicians: tuple[Technician, ...]
+    parts: tuple[PartLeadTime, ...] = ()
+    windows: WorkingCalendar = field(default_factory=WorkingCalendar)
+    operating: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+    previous: tuple[Placement, ...] = ()
+
+    def __post_init__(self) -> None:
+        _aware(self.now, "now")
+        object.__setattr__(self, "now", self.now.astimezone(UTC))
+        for name in ("jobs", "technicians", "parts", "previous"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        _once("job", [job.number for job in self.jobs])
+        _once("technician", [technician.name for technician in self.technicians])
+        _once("part", [part.name for part in self.parts])
+        for technician in self.technicians:
+            _number(f"The rate of {technician.name}", technician.rate)
+        for part in self.parts:
+            _number(f"The stock of {part.name}", part.available)
+            _number(f"The lead time of {part.name}", part.lead_days or 0)
+        for job in self.jobs:
+            self._check(job)
+        self.order()
+
+    def _check(self, job: Job) -> None:
+        _number(f"The estimated hours of {job.number}", job.hours, above=True)
+        _number(f"The priority of {job.number}", job.priority)
+        if job.priority > 1:
+            raise MaintenanceError(f"The priority of {job.number} is {job.priority:g}.", "It must be 0 to 1.")
+        for name in ("due", "not_before"):
+            _aware(getattr(job, name), f"{name} of {job.number}")
+        known = {part.name for part in self.parts}
+        for part, pieces in job.parts.items():
+            if part not in known:
+                raise MaintenanceError(f"{job.number} needs {part!r}, which is no known part.", _known(known))
+            _number(f"The amount of {part} for {job.number}", pieces, above=True)
+        if job.frozen is not None:
+            names = {technician.name for technician in self.technicians}
+            if job.frozen.technician not in names:
+                raise MaintenanceError(
+                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.", _known(names)
+                )
+            if job.frozen.job != job.number:
+                raise MaintenanceError(f"{job.number} is frozen with the placement of {job.frozen.job}.")
+
+    def order(self) -> list[Job]:
+        """Give the jobs so that each comes after those that it waits for.
+
+        Raises
+        ------
+        MaintenanceError
+            Jobs wait for one another in a circle; the message names it.
+        """
+        jobs = {job.number: job for job in self.jobs}
+        sorter = TopologicalSorter({job.number: [n for n in job.after if n in jobs] for job in self.jobs})
+        try:
+            return [jobs[number] for number in sorter.static_order()]
+        except CycleError as error:
+            circle = " -> ".join(reversed(error.args[1]))
+            raise MaintenanceError(
+                f"Jobs wait for one another in a circle: {circle}.", "Take one of these precedences away."
+            ) from None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Why a job is not planned, not in time, or not as frozen.
+
+    Attributes
+    ----------
+    kind : str
+        One of `CONFLICTS`.
+    job : str
+        Number of the work order.
+    message : str
+        What is wrong.
+    resolve : str
+        What would resolve it.
+    """
+
+    kind: str
+    job: str
+    message: str
+    resolve: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Placements, what stands in their way, and how good they are.
+
+    Attributes
+    ----------
+    now : datetime
+        When it was made, UTC.
+    placements : tuple of Placement
+        By start, then number.
+    conflicts : tuple of Conflict
+        By number, then kind.
+    lateness_hours : float
+        Hours after their due date, of all planned jobs.
+    idle_hours : float
+        Working hours in which technicians wait for a job before their last one.
+    cost : float
+        Technicians' time at their rates.
+    changed : int
+        Jobs that left their technician or start of the previous plan.
+    objective, bound : float
+        Points of this plan, and the least that any plan can have, by the solver's proof.
+    optimal : bool
+        Whether the solver proved that no plan is better.
+    timed_out : bool
+        Whether the time limit, not the effort, ended the search: another run may find another plan.
+    """
+
+    now: datetime
+    placements: tuple[Placement, ...]
+    conflicts: tuple[Conflict, ...]
+    lateness_hours: float
+    idle_hours: float
+    cost: float
+    changed: int
+    objective: float
+    bound: float
+    optimal: bool
+    timed_out: bool = field(default=False, compare=False)
+
+    @property
+    def gap(self) -> float:
+        """Part of the objective that a better plan could save at most: 0 where this one is optimal, at most 1."""
+        return 0.0 if self.objective <= self.bound else (self.objective - max(self.bound, 0.0)) / self.objective
+
+    @property
+    def unplanned(self) -> tuple[str, ...]:
+        """Numbers of the jobs that have no place."""
+        placed = {placement.job for placement in self.placements}
+        return tuple(dict.fromkeys(conflict.job for conflict in self.conflicts if conflict.job not in placed))
+
+    def check(self) -> None:
+        """Refuse a plan that leaves jobs without a place.
+
+        Raises
+        ------
+        MaintenanceError
+            Names the jobs and what would resolve each.
+        """
+        unplanned = set(self.unplanned)
+        if unplanned:
+            found = [conflict for conflict in self.conflicts if conflict.job in unplanned]
+            raise MaintenanceError(
+                f"{len(unplanned)} work orders cannot be planned: " + " ".join(c.message for c in found),
+                " ".join(dict.fromkeys(conflict.resolve for conflict in found)),
+            )
+
+    def table(self) -> pd.DataFrame:
+        """Give the sessions as a table: job, technician, session, start, end, hours; times in UTC."""
+        rows = [
+            (placement.job, placement.technician, number, session.start, session.end, session.hours)
+            for placement in self.placements
+            for number, session in enumerate(placement.sessions, 1)
+        ]
+        table = pd.DataFrame(rows, columns=["job", "technician", "session", "start", "end", "hours"])
+        return table.astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]", "hours": float})
+
+    def conflict_table(self) -> pd.DataFrame:
+        """Give the conflicts as a table: job, kind, message, resolve."""
+        rows = [(conflict.job, conflict.kind, conflict.message, conflict.resolve) for conflict in self.conflicts]
+        return pd.DataFrame(rows, columns=["job", "kind", "message", "resolve"], dtype=str)
+
+
+def _aware(value: datetime | None, name: str) -> None:
+    if value is not None and value.tzinfo is None:
+        raise MaintenanceError(f"{name} is {value}, without a time zone.", "Give it one, as UTC.")
+
+
+def _number(name: str, value: float, *, above: bool = False) -> None:
+    if not math.isfinite(value) or value < 0 or (above and value == 0):
+        raise MaintenanceError(f"{name} is {value:g}.", f"It must be {'above 0' if above else '0 or more'}.")
+
+
+def _once(what: str, names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise MaintenanceError(f"The {what} {name!r} is there {times} times.", "Names must differ.")
+
+
+def _known(names: set[str]) -> str:
+    return f"Known: {', '.join(sorted(names)) or 'none'}."
