@@ -158,5 +158,9 @@ def test_the_main_job_on_the_demo_fleet(tmp_path: Path):
     stored = {name: archive.scores(name) for name in archive.channels()}
     assert all(stored.values())
     second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path)
-    assert second.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
+    counts, alerts = first.stdout.splitlines()[-2:]
+    assert second.stdout.splitlines()[-2] == counts
+    raised = int(alerts.split()[0])
+    assert raised > 0
+    assert second.stdout.splitlines()[-1] == f"0 alerts raised, 0 updated, {raised} known; 0 work orders opened."
     assert {name: archive.scores(name) for name in archive.channels()} == stored
