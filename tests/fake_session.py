@@ -1,13 +1,16 @@
 """A session that holds a small scored fleet in memory."""
 
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.maintenance.desk import Maintenance
 from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
 from workbench.settings import Settings, SeverityLevels
 from workbench.telemetry.schema import make_channel
@@ -66,6 +69,16 @@ class FakeSession:
         self.opened = []
         self.settings = Settings(home=Path("fleet"))
         self.clock = lambda: datetime(2026, 1, 2, 12, tzinfo=UTC)
+        self._folder = tempfile.TemporaryDirectory()
+
+    @cached_property
+    def maintenance(self):
+        """A desk of its own, with the alerts that the scores raise."""
+        desk = Maintenance(f"sqlite:///{self._folder.name}/maintenance.db", self.clock)
+        for name, spans in self.spans.items():
+            if spans is not None:
+                desk.alerts.raise_anomalies(self.data[name], self.stored(name), self.stored_anomalies(name))
+        return desk
 
     def overview(self):
         return pd.DataFrame([self._row(name) for name in self.spans], columns=COLUMNS)

@@ -7,6 +7,7 @@ from typing import Protocol
 import pandas as pd
 import xarray as xr
 
+from workbench.maintenance.desk import Maintenance
 from workbench.settings import Settings
 from workbench.telemetry.catalog import Catalog
 
@@ -27,6 +28,10 @@ class ViewSession(Protocol):
     @property
     def clock(self) -> Callable[[], datetime]:
         """Gives the present time, aware."""
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Alerts, work orders and the log."""
 
     def overview(self) -> pd.DataFrame:
         """Give one row a channel: what it is, its worst anomaly and how current its scores are."""
