@@ -1,5 +1,7 @@
 """A session that holds a small scored fleet in memory."""
 
+import atexit
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,7 +43,7 @@ def fake_scored(channel, spans=()):
             "smoothed_error": ("time", smoothed[250 : n - 10]),
             "epsilon": ("time", np.full(n - 260, 0.2)),
         },
-        coords={"time": channel["time"].values[250 : n - 10]},
+        coords={"time": channel["time"].values[250 : n - 10], "sample": ("time", np.arange(250, n - 10))},
         attrs={"model": f"{channel.attrs['channel']}.ridge/1"},
     )
     return scored
@@ -69,15 +71,17 @@ class FakeSession:
         self.opened = []
         self.settings = Settings(home=Path("fleet"))
         self.clock = lambda: datetime(2026, 1, 2, 12, tzinfo=UTC)
-        self._folder = tempfile.TemporaryDirectory()
 
     @cached_property
     def maintenance(self):
         """A desk of its own, with the alerts that the scores raise."""
-        desk = Maintenance(f"sqlite:///{self._folder.name}/maintenance.db", self.clock)
+        folder = Path(tempfile.mkdtemp())
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        desk = Maintenance(f"sqlite:///{folder}/maintenance.db", self.clock)
         for name, spans in self.spans.items():
             if spans is not None:
-                desk.alerts.raise_anomalies(self.data[name], self.stored(name), self.stored_anomalies(name))
+                judged = self.stored_anomalies(name)
+                desk.alerts.raise_anomalies(self.data[name], self.stored(name), judged[judged["start"] >= 250])
         return desk
 
     def overview(self):

@@ -131,6 +131,10 @@ class Maintenance:
         """Read the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
         return maintenance_log.entries(self.database, **filters)
 
+    def log_length(self) -> int:
+        """Tell how many rows the log has, at once: whoever remembers it knows whether anybody has acted since."""
+        return maintenance_log.length(self.database)
+
     def verify_log(self) -> maintenance_log.Verification:
         """Compare every row of the log with its hash."""
         return maintenance_log.verify(self.database)

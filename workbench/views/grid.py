@@ -16,7 +16,7 @@ _NAMES = ("pick", "sort", "mark", "more", "drop", "open")
 
 
 class Grid(anywidget.AnyWidget):  # type: ignore[misc]
-    """HTML whose parts call Python; it looks and behaves the same in JupyterLab and in Voila.
+    r"""HTML whose parts call Python; it looks and behaves the same in JupyterLab and in Voila.
 
     An element of the HTML says what it does by an attribute:
 
@@ -80,7 +80,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         mark: Handler | None = None,
         more: Handler | None = None,
         drop: Handler | None = None,
-        open: Handler | None = None,  # noqa: A002
+        open: Handler | None = None,
     ) -> None:
         super().__init__(label=label)
         given = zip(_NAMES, (pick, sort, mark, more, drop, open), strict=True)
@@ -190,7 +190,8 @@ def table_markup(
     body = []
     for value, cells in rows:
         name = escape(value)
-        tick = f"<td class='wb-tick'><input type='checkbox' tabindex='-1' data-mark='{name}' aria-label='Mark {name}'></td>"
+        ticked = f"<input type='checkbox' tabindex='-1' data-mark='{name}' aria-label='Mark {name}'>"
+        tick = f"<td class='wb-tick'>{ticked}</td>"
         text = "".join(f"{kind}{content}</td>" for kind, content in zip(kinds, cells, strict=True))
         kind = f" class='{classes[value]}'" if classes and classes.get(value) else ""
         body.append(f"<tr data-pick='{name}'{kind}>{tick if marks else ''}{text}</tr>")
