@@ -56,6 +56,9 @@ class FakeArchive:
     def labels(self, channel):
         return self.known.get(channel)
 
+    def set_labels(self, channel, labels):
+        self.known[channel] = labels
+
 
 class FakeSession:
     """What a view asks of a session; `spans` are (start, end, severity) by channel, None where it is not scored."""
@@ -112,6 +115,13 @@ class FakeSession:
 
     def stored(self, name):
         return None if self.spans[name] is None else fake_scored(self.data[name], self.spans[name])
+
+    def explain(self, name):
+        table = self.stored_anomalies(name)
+        words = {"text": f"{name} left its forecast.", "clears": "z_min 4 instead of 2.5", "commands": ""}
+        numbers = dict.fromkeys(["smoothed_error", "distance", "epsilon", "z"], 1.5)
+        samples = dict.fromkeys(["smoothed_error_at", "window_start", "window_end"], 300)
+        return table.assign(**words, **numbers, **samples, model=f"{name}.ridge/1", preset="paper")
 
     def stored_anomalies(self, name):
         spans = self.spans[name]

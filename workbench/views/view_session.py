@@ -9,6 +9,7 @@ import xarray as xr
 
 from workbench.maintenance.desk import Maintenance
 from workbench.settings import Settings
+from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 
 __all__ = ["Frame", "ViewSession"]
@@ -30,6 +31,10 @@ class ViewSession(Protocol):
         """Gives the present time, aware."""
 
     @property
+    def archive(self) -> Archive:
+        """Telemetry, labels and scores."""
+
+    @property
     def maintenance(self) -> Maintenance:
         """Alerts, work orders and the log."""
 
@@ -44,6 +49,9 @@ class ViewSession(Protocol):
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
         """Give the anomalies of that score."""
+
+    def explain(self, channel: str) -> pd.DataFrame:
+        """Explain the anomalies of a channel."""
 
     def quality(self, channels: Sequence[str]) -> xr.Dataset:
         """Report on the quality of the telemetry."""
