@@ -33,7 +33,8 @@ plot.line(list(range(1000)), [i % 17 for i in range(1000)])
 BokehModel(plot)
 """
 PAINTED = """
-() => { const all = (root) => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? all(e.shadowRoot) : [])])
+() => {
+  const all = (root) => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? all(e.shadowRoot) : [])])
   return all(document).some(e => e.tagName === 'CANVAS' && e.width > 100 && e.drawn) }
 """
 CONTROLS = {
@@ -99,7 +100,8 @@ def _open(browser, served, query=""):
     stages = page.evaluate(
         """() => { const n = performance.getEntriesByType('navigation')[0]
         return {total: performance.now(), server: n.responseStart, transfer: n.responseEnd - n.responseStart,
-                scripts: n.domContentLoadedEventEnd - n.responseEnd, widgets: performance.now() - n.domContentLoadedEventEnd} }"""
+                scripts: n.domContentLoadedEventEnd - n.responseEnd,
+                widgets: performance.now() - n.domContentLoadedEventEnd} }"""
     )
     return page, stages
 

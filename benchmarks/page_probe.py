@@ -29,7 +29,14 @@ _CHANGED = """
     return false
   }
   let began = 0
-  const done = () => { finish(); requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = () => resolve(performance.now() - began); c.port2.postMessage(0) }) }
+  const done = () => {
+    finish()
+    requestAnimationFrame(() => {
+      const next = new MessageChannel()  // its message comes when the frame has been painted
+      next.port1.onmessage = () => resolve(performance.now() - began)
+      next.port2.postMessage(0)
+    })
+  }
   const isShown = () => document.querySelector(shows)?.getClientRects().length > 0
   const local = (record) => record.type === "attributes" || record.target.closest?.(".bk-tooltip")
   const observer = new MutationObserver((records) => {

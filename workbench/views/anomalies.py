@@ -56,7 +56,8 @@ class Anomalies(View):
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self.alerts, self.alert = pd.DataFrame(), None
+        self.alerts = pd.DataFrame()
+        self.alert: int | None = None
         self.wanted, self._limit, self._total, self._whole = Wanted(), _PAGE, 0, False
         self._orders: dict[int, str] = {}
         self._read: dict[str, Shown] = {}

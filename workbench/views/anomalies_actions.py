@@ -143,7 +143,7 @@ class Actions:
             How many of them are marked; 0 where it is the chosen one.
         """
         states = set(alerts["state"]) if len(alerts) else set()
-        for name, made in self.buttons.items():
+        for made in self.buttons.values():
             made.disabled = not states
         self.buttons["acknowledge"].disabled = not states & {"unacknowledged", "returned", "latched"}
         self.buttons["unshelve"].disabled = "shelved" not in states
