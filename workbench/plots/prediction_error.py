@@ -1,5 +1,6 @@
 """The prediction error of a channel over time."""
 
+import numpy as np
 import xarray as xr
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
@@ -51,8 +52,9 @@ def update_prediction_error_figure(plot: figure, channel: xr.Dataset, scored: xr
 
 
 def _data(channel: xr.Dataset, scored: xr.Dataset | None) -> dict[str, dict[str, object]]:
-    values = {} if scored is None else {"error": scored["prediction_error"].values}
+    low, high = bounds(*([] if scored is None else [scored["prediction_error"].values]))
+    words = {} if scored is None else {"error": np.array([(low + high) / 2])}  # beside the line, not under it
     return {
         "prediction_error": dict(line_data(scored, "prediction_error")),
-        "ends": dict(end_label_data(channel, values, *bounds(*values.values()))),
+        "ends": dict(end_label_data(channel, words, low, high)),
     }

@@ -64,7 +64,7 @@ class Overview(View):
         self._charts = widgets.Box()
         self._charts.add_class("wb-charts")
         self._anomalies = widgets.HTML()
-        self._anomalies.add_class("wb-anomalies")
+        self._anomalies.add_class("wb-anomaly-table")
         listing = box("wb-list", self._rows_style, self._columns, self._list)
         detail = box("wb-detail", self._title, self._charts, self._anomalies)
         for panel in (listing, detail):
