@@ -34,4 +34,5 @@ def open_at(database: Database, time: datetime) -> pd.DataFrame:
 def first_raised(database: Database) -> datetime | None:
     """Tell when the first alert was raised; None where none was."""
     with database.reading() as db:
-        return db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
+        found: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
+    return found

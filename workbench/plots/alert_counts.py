@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from bokeh.models import ColumnDataSource, FactorRange, HoverTool
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d
 from bokeh.plotting import figure
 
 from workbench.plots.theme import LIGHT, SEVERITIES, Tokens, apply_tokens
@@ -11,6 +11,8 @@ __all__ = ["BUCKETS", "alert_counts_figure", "update_alert_counts"]
 
 BUCKETS = 24
 """Bars."""
+
+_APART = 6
 
 _HATCHES = {"critical": " ", "high": "/", "medium": ".", "low": "-", "info": " "}
 
@@ -39,7 +41,7 @@ def alert_counts_figure(
         name="alert_counts",
         height=120,
         sizing_mode="stretch_both",
-        x_range=FactorRange(*data["bucket"]),
+        x_range=Range1d(-0.6, BUCKETS - 0.4),
         tools="",
         toolbar_location=None,
         min_border_left=34,
@@ -68,8 +70,8 @@ def alert_counts_figure(
     plot.yaxis.ticker.desired_num_ticks = 3
     plot.yaxis.ticker.min_interval = 1
     plot.xgrid.visible = False
+    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, BUCKETS, _APART)))
     plot.xaxis.major_label_overrides = _words(data)
-    plot.xaxis.major_tick_line_color = None
     return plot
 
 
@@ -90,11 +92,11 @@ def _data(alerts: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> dic
         for level in SEVERITIES
     }
     words = [f"{edge:%Y-%m-%d %H:%M} UTC" for edge in edges[:-1]]
-    return {"bucket": [str(place) for place in range(BUCKETS)], "from": words, **counts}
+    return {"bucket": list(range(BUCKETS)), "from": words, **counts}
 
 
-def _words(data: dict[str, list[object]]) -> dict[str, str]:
-    """Word every sixth bar: the day, or the hour where all are of one day."""
+def _words(data: dict[str, list[object]]) -> dict[int, str]:
+    """Word some bars: by the day, or by the hour where all are of one day."""
     times = [str(word) for word in data["from"]]
     same = len({word[:10] for word in times}) < 3
-    return {str(i): (times[i][11:16] if same else times[i][5:10]) if i % 6 == 0 else "" for i in range(len(times))}
+    return {i: times[i][11:16] if same else times[i][5:10] for i in range(0, BUCKETS, _APART)}

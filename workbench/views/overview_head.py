@@ -10,8 +10,7 @@ __all__ = ["head_markup"]
 def head_markup(picture: Picture) -> str:
     """Say what is wrong first, and which command helps where scores are missing or stale."""
     fleet, alerts = picture.fleet, picture.alerts
-    states = fleet["state"].value_counts() if len(fleet) else {}
-    missing, stale = int(states.get("missing", 0)), int(states.get("stale", 0))
+    missing, stale = (int((fleet["state"] == state).sum()) for state in ("missing", "stale"))
     if not len(fleet):
         words = "No telemetry yet. Run <code>workbench run</code> for the demo fleet, or import yours."
     elif missing == len(fleet):

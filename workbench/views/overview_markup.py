@@ -78,13 +78,13 @@ def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
             "Availability",
             "" if kpis.availability is None else f"{kpis.availability:.1%}",
             "no outage recorded" if kpis.availability is None else "of operating time",
-            _change(kpis.availability, before and before.availability, "{:+.1%}"),
+            _change(kpis.availability, before.availability if before else None, "{:.1%}"),
             maintenance,
         ),
         (
             "Work orders",
             f"{kpis.open_orders}",
-            f"{kpis.overdue_orders} overdue, {kpis.completed_orders} completed",
+            f"{kpis.overdue_orders} overdue, {kpis.completed_orders} done",
             "",
             maintenance,
         ),
@@ -92,7 +92,7 @@ def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
             "Mean time to repair",
             "" if kpis.mttr_hours is None else f"{kpis.mttr_hours:.1f} h",
             "no repair completed" if kpis.mttr_hours is None else "per repair",
-            _change(kpis.mttr_hours, before and before.mttr_hours, "{:+.1f} h"),
+            _change(kpis.mttr_hours, before.mttr_hours if before else None, "{:.1f} h"),
             maintenance,
         ),
     ]
@@ -100,7 +100,7 @@ def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
 
 
 def _tile(name: str, value: str, words: str, change: str, view: str) -> str:
-    inside = f"<span class='wb-muted'>{escape(name)}</span><b>{value or '–'}</b><span>{words}</span><i>{change}</i>"
+    inside = f"<span class='wb-muted'>{escape(name)}</span><b>{value or '-'}</b><i>{change}</i><span>{words}</span>"
     if not view:
         return f"<div class='wb-tile'>{inside}</div>"
     return f'<button type="button" class="wb-tile" {_pick(target(view=view))}>{inside}</button>'
@@ -111,14 +111,12 @@ def _health(health: pd.Series, before: pd.Series | None) -> tuple[str, str, str]
         return "", "no channel scored", ""
     asset = str(health.idxmin())
     was = None if before is None or pd.isna(before.get(asset)) else float(before[asset])
-    return f"{health.min():.0f}", f"of 100, {escape(asset)} (lowest)", _change(float(health.min()), was, "{:+.0f}")
+    return f"{health.min():.0f}", f"of 100: {escape(asset)}, the lowest", _change(float(health.min()), was, "{:.0f}")
 
 
-def _change(now: float | None, before: float | None, form: str = "{:+d}") -> str:
-    """Say by how much something has changed since the period before."""
-    if now is None or before is None:
-        return ""
-    return "as before" if now == before else f"{form.format(now - before)} to before"
+def _change(now: float | None, before: float | None, form: str = "{}") -> str:
+    """Say what a figure was in the period before."""
+    return "" if now is None or before is None else f"before: {form.format(before)}"
 
 
 def health_markup(picture: Picture, catalog: Catalog) -> str:
@@ -131,7 +129,7 @@ def health_markup(picture: Picture, catalog: Catalog) -> str:
         names = catalog.asset(str(asset)).subsystems
         for subsystem, group in rows.groupby("subsystem", sort=True):
             cells = "".join(_cell(row) for row in group.to_dict(orient="records"))
-            name = str(names.get(str(subsystem), subsystem)) or "–"
+            name = str(names.get(str(subsystem), subsystem)) or "-"
             parts.append(
                 f"<div class='wb-group'><span title='{escape(name)}'>{escape(name)}</span><div>{cells}</div></div>"
             )
@@ -236,9 +234,8 @@ def load_markup(picture: Picture) -> str:
         stamp = pd.Timestamp(order["due"])
         late = "overdue" if order["overdue"] else f"due {stamp:%m-%d %H:%M}"
         who = order["assignee"] or "nobody"
-        rows.append(
-            f"<li><span>{escape(order['number'])} {escape(order['title'])}</span><span>{late}, {escape(who)}</span></li>"
-        )
+        what = f"{escape(order['number'])} {escape(order['title'])}"
+        rows.append(f"<li><span>{what}</span><span>{late}, {escape(who)}</span></li>")
     if not len(people):
         rows.insert(
             0, "<li class='wb-muted'><span>No technicians yet: <code>workbench people set NAME</code></span></li>"
