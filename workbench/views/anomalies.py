@@ -9,7 +9,11 @@ import pandas as pd
 from workbench.exceptions import ViewError
 from workbench.views.anomalies_actions import Actions, told
 from workbench.views.anomalies_detail import Charts, Shown, evidence_markup, title_markup
+from workbench.views.anomalies_panel import Chosen, Panel
+from workbench.views.anomalies_related import Related
+from workbench.views.anomalies_similar import Similar
 from workbench.views.anomalies_table import Wanted, alerts_markup, options
+from workbench.views.anomalies_thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.boxes import box, button, classed
 from workbench.views.cards import empty_card
@@ -20,6 +24,7 @@ from workbench.views.state import Selected, State
 
 __all__ = ["Anomalies"]
 
+EVIDENCE = "Evidence"
 _PAGE = 200
 _FILTERS = ("level", "state", "place", "kind", "verdict")
 
@@ -39,7 +44,7 @@ class Anomalies(View):
 
     name: ClassVar[str] = "anomalies"
     title: ClassVar[str] = "Anomalies"
-    keys: ClassVar[tuple[str, ...]] = ("level", "state", "place", "kind", "verdict", "text", "order", "whole")
+    keys: ClassVar[tuple[str, ...]] = ("level", "state", "place", "kind", "verdict", "text", "order", "whole", "panel")
     shortcuts: ClassVar[Mapping[str, str]] = {
         "Up, Down": "choose another alert of the list",
         "X": "mark the alert that has the focus",
@@ -78,6 +83,10 @@ class Anomalies(View):
         self.actions = Actions(self)
         self._charts = Charts(self.tokens)
         classed(self._charts.widget, "wb-charts")
+        self.panels: dict[str, Panel] = {kind.title: kind(self) for kind in (Thresholds, Similar, Related)}
+        tips = {EVIDENCE: "Why it was raised, and what would clear it"}
+        tips |= {name: panel.tip for name, panel in self.panels.items()}
+        self._tabs = {name: button(name, tip, self.on_panel, "wb-subtab") for name, tip in tips.items()}
         self._span = button("Whole series", "Whole series, or around the anomaly (F)", self.on_span, "wb-key-f")
         self._monitor = button("Monitoring", "Show the channel with the others of its asset", self.on_monitoring)
         head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
@@ -89,8 +98,11 @@ class Anomalies(View):
             self.actions.form,
             self._told,
             self._charts.widget,
+            box("wb-bar wb-tabs", *self._tabs.values()),
             classed(self._facts, "wb-evidence"),
+            *(panel.widget for panel in self.panels.values()),
         )
+        self._open(EVIDENCE)
         listing = box("wb-list wb-panel", self._grid)
         self._body = box("wb-body", listing, self._detail)
         return [box("wb-bar wb-filters", *self._filters.values(), self._text), self._empty, self._body]
@@ -119,10 +131,16 @@ class Anomalies(View):
 
     def read_state(self) -> Mapping[str, object]:
         """Give filters, order, and whether the whole series is shown."""
-        return {**self.wanted.written(), "whole": "yes" if self._whole else None}
+        panel = None if self.panel == EVIDENCE else self.panel.lower()
+        return {**self.wanted.written(), "whole": "yes" if self._whole else None, "panel": panel}
 
     def apply_state(self, state: State) -> None:
         """Take filters and order of a link."""
+        names = {name.lower(): name for name in self._tabs}
+        wanted = state.get("panel", EVIDENCE.lower())
+        if wanted not in names:
+            raise ViewError(f"There is no panel {wanted!r}.", f"Panels: {', '.join(names)}.")
+        self._open(names[wanted])
         self.wanted, self._whole = Wanted.of(state), "whole" in state
         self._limit = _PAGE
         self._list()
@@ -146,6 +164,8 @@ class Anomalies(View):
     def close(self) -> None:
         """Stop what is due and take the view from the page."""
         self._later.cancel()
+        for panel in self.panels.values():
+            panel.close()
         self._charts.clear()
         super().close()
 
@@ -217,6 +237,13 @@ class Anomalies(View):
         self.go("monitoring")
 
     @callback
+    def on_panel(self, pressed: widgets.Button) -> None:
+        """Show another panel under the charts."""
+        self._open(next(name for name, made in self._tabs.items() if made is pressed))
+        self._tell_panel()
+        self.moved()
+
+    @callback
     def on_action(self, pressed: widgets.Button) -> None:
         """Do what a button says, or ask what else it needs; a second press closes the form."""
         action = self.actions.name(pressed)
@@ -250,6 +277,21 @@ class Anomalies(View):
         if row is not None:
             history = self.session.maintenance.alerts.history(int(row["id"]))
             self._facts.value = evidence_markup(row, self._why(row), history)
+
+    def follow(self, chosen: Selected) -> None:
+        """Choose an alert or a channel that a panel names."""
+        self.alert = self._matching(chosen)
+        self._show()
+        self.choose(chosen)
+
+    def look(self, chosen: Selected, samples: int) -> None:
+        """Show so many samples of a channel, from an `anomaly` on; the alert stays chosen."""
+        shown = self._channel(chosen.channel)
+        last = shown.channel.sizes["time"] - 1
+        start = min(chosen.anomaly or 0, last)
+        self._charts.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
+        words = f"Charts: {chosen.channel} around sample {start:,}."
+        self._told.value = f"<p role='status'>{words} Choose an alert to come back.</p>"
 
     # ---- parts
 
@@ -358,7 +400,24 @@ class Anomalies(View):
             self._facts.value = f"<p class='wb-note'>{channel} has no alert in this list.</p>"
             return
         self._title.value = title_markup(row, self._orders.get(int(row["id"]), ""), self.session.clock())
-        self._later()
+        self._tell_panel()
+
+    def _open(self, name: str) -> None:
+        self.panel = name
+        for other, tab in self._tabs.items():
+            (tab.add_class if other == name else tab.remove_class)("wb-current")
+        self._facts.layout.display = None if name == EVIDENCE else "none"
+        for other, panel in self.panels.items():
+            panel.widget.layout.display = None if other == name else "none"
+
+    def _tell_panel(self) -> None:
+        row = self._row(self.alert)
+        if row is None:
+            return
+        if self.panel == EVIDENCE:
+            self._later()
+        else:
+            self.panels[self.panel].show(Chosen(row, self._channel(row["channel"])))
 
     def _enable(self) -> None:
         numbers = self._wanted_alerts()
