@@ -1,4 +1,4 @@
-"""The preset that was tuned on screen: a file of its own in the home, which no hand-written file has to make room for."""
+"""The preset that was tuned on screen: a file of its own in the home, beside what people write by hand."""
 
 import os
 import tempfile
