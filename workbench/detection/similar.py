@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from workbench.exceptions import DetectionError
 
@@ -38,8 +39,8 @@ def similar_segments(
     Returns
     -------
     pandas.DataFrame
-        channel, start, end (samples, inclusive), distance, similarity (1 - distance / the largest possible); the
-        nearest first. What overlaps the segment itself is left out.
+        channel, start, end (samples, inclusive), distance, correlation; the nearest first. What overlaps the segment
+        itself, or a nearer one, is left out, and what is constant, which has no shape.
 
     Raises
     ------
@@ -48,8 +49,8 @@ def similar_segments(
 
     Notes
     -----
-    The distance is the z-normalized Euclidean one of the matrix profile [1]_, computed by STUMPY's MASS [2]_; for m
-    samples it is at most 2 sqrt(m). Two matches lie at least a quarter of m apart.
+    The distance is the z-normalized Euclidean one of the matrix profile [1]_, computed by STUMPY's MASS [2]_; for
+    m samples it is sqrt(2 m (1 - correlation)).
 
     References
     ----------
@@ -68,17 +69,31 @@ def similar_segments(
             f"{channel}, samples {start:,} to {end:,}, has no shape to look for.",
             "Choose a sequence of at least 4 samples that is not constant.",
         )
-    import stumpy
-
     rows: list[tuple[str, int, int, float]] = []
     for name, values in arrays.items():
-        if values.size < m or np.ptp(values) == 0:
-            continue
-        found = stumpy.match(query, values, max_matches=each + 3 if name == channel else each, max_distance=np.inf)
-        places = [(float(distance), int(at)) for distance, at in found]
-        if name == channel:
-            places = [(distance, at) for distance, at in places if abs(at - start) >= m][:each]
-        rows += [(name, at, at + m - 1, distance) for distance, at in places]
+        if values.size >= m:
+            taken = start if name == channel else None
+            rows += [(name, at, at + m - 1, distance) for at, distance in _nearest(query, values, each, taken)]
     table = pd.DataFrame(rows, columns=["channel", "start", "end", "distance"])
-    table["similarity"] = 1 - table["distance"] / (2 * np.sqrt(m))
+    table["correlation"] = 1 - table["distance"] ** 2 / (2 * m)
     return table.sort_values(["distance", "channel", "start"], ignore_index=True).head(most)
+
+
+def _nearest(
+    query: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int, taken: int | None
+) -> list[tuple[int, float]]:
+    """Give first sample and distance of the nearest segments that overlap neither each other nor the query itself."""
+    import stumpy
+
+    m = query.size
+    distances = stumpy.mass(query, values)
+    shaped = np.ptp(sliding_window_view(values, m), axis=1) > 0
+    distances = np.where(shaped & np.isfinite(distances), distances, np.inf)
+    if taken is not None:
+        distances[max(0, taken - m + 1) : taken + m] = np.inf
+    found: list[tuple[int, float]] = []
+    while len(found) < most and np.isfinite(distances).any():
+        at = int(distances.argmin())
+        found.append((at, float(distances[at])))
+        distances[max(0, at - m + 1) : at + m] = np.inf
+    return found

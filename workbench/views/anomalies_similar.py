@@ -76,12 +76,12 @@ class Similar(Panel):
                         cell(item["channel"]),
                         f"{item['start']:,} to {item['end']:,}",
                         f"{item['distance']:.2f}",
-                        f"{item['similarity']:.0%}",
+                        f"{item['correlation']:+.2f}",
                         sparkline(part, []),
                     ],
                 )
             )
-        heads = (("channel", False), ("samples", True), ("distance", True), ("similarity", True), ("shape", False))
+        heads = (("channel", False), ("samples", True), ("distance", True), ("correlation", True), ("shape", False))
         own = np.asarray(series[chosen.channel])[start : end + 1]
         self.words.value = f"<p class='wb-line'>{sparkline(own, [])}<span>{len(rows)} found</span></p>"
         self.grid.html = table_markup([Column("", head, number=number) for head, number in heads], rows)
