@@ -13,7 +13,8 @@ def test_a_message_of_the_page_does_what_tell_does():
     grid._on_message(grid, {"kind": "pick", "value": "P-1"}, [])
     grid._on_message(grid, {"kind": "sort", "value": "severity"}, [])
     assert called == ["P-1", "by severity"]
-    assert grid.chosen == "P-1"
+    grid.tell("pick", "P-2")
+    assert (called[-1], grid.chosen) == ("P-2", "P-2")
     grid.close()
 
 

@@ -58,8 +58,10 @@ function render({ model, el }) {
     clearTimeout(waiting)
     for (const other of all(".wb-chosen")) other.classList.remove("wb-chosen")
     item.classList.add("wb-chosen")
-    if (late) waiting = setTimeout(() => tell("pick", item.dataset.pick), 60)
-    else tell("pick", item.dataset.pick)
+    const value = item.dataset.pick
+    const send = () => { keep("chosen", value); tell("pick", value) }
+    if (late) waiting = setTimeout(send, 60)
+    else send()
   }
 
   function click(event) {
@@ -75,7 +77,16 @@ function render({ model, el }) {
 
   function change(event) {
     const tick = event.target.closest("[data-mark]")
-    if (tick) tell("mark", tick.dataset.mark)
+    if (!tick) return
+    const others = model.get("marked").filter((name) => name !== tick.dataset.mark)
+    keep("marked", tick.checked ? [...others, tick.dataset.mark] : others)
+    tell("mark", tick.dataset.mark)
+  }
+
+  // said at once, so that an answer to something older does not take it back
+  function keep(name, value) {
+    model.set(name, value)
+    model.save_changes()
   }
 
   const ends = { Home: 0, End: -1 }

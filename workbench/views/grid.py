@@ -103,13 +103,16 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         if kind == "mark":
             kept = [name for name in self.marked if name != value]
             self.marked = kept if value in self.marked else [*kept, value]
+        self._call(kind, value)
+
+    def _call(self, kind: str, value: str) -> None:
         handler = self.handlers.get(kind)
         if handler is not None:
             handler(value)
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         if isinstance(content, dict) and content.get("kind") in _NAMES:
-            self.tell(content["kind"], str(content.get("value", ""))[:400])
+            self._call(content["kind"], str(content.get("value", ""))[:400])
 
 
 @dataclass(frozen=True)
