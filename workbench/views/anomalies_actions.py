@@ -80,7 +80,7 @@ class Actions:
         }
         for name, field in self.fields.items():
             classed(field, f"wb-field wb-field-{name}")
-        self.confirm = button("", "Do it", view.on_confirm, "wb-confirm")
+        self.confirm = button("Do it", "Do what the form says", view.on_confirm, "wb-confirm")
         self.cancel = button("Cancel", "Do nothing", view.on_cancel, "wb-opener-open")
         self.form = box("wb-form wb-panel", *self.fields.values(), self.confirm, self.cancel)
         self.ask("")

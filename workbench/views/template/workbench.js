@@ -101,7 +101,10 @@
       const slider = handle.closest(".widget-inline-hbox")
       handle.setAttribute("aria-label", slider.title || one(".widget-label", slider)?.textContent || "value")
     }
-    for (const button of all(".wb button[title]")) if (!button.textContent.trim()) button.setAttribute("aria-label", button.title)
+    for (const button of all(".wb button[title]")) {
+      if (!button.textContent.trim()) button.setAttribute("aria-label", button.title)
+      else if (button.getAttribute("aria-label") === button.title) button.removeAttribute("aria-label")
+    }
   }
 
   // ---- painting: only then may the server start the next kernel
