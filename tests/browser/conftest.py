@@ -92,7 +92,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> wb.Session:
-    """The demo fleet, trained, scored and with its alerts raised by the real session; its last channel is left unscored."""
+    """The demo fleet, trained, scored and its alerts raised by the real session; its last channel is left unscored."""
     session = wb.open(home=tmp_path_factory.mktemp("fleet"))
     session.import_demo()
     names = session.archive.channels()

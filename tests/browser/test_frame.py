@@ -137,7 +137,7 @@ def test_table_chart_link_and_code_can_be_taken_away(page, session):
     content = waited.value.path().read_bytes()
     width, height = struct.unpack(">II", content[16:24])
     assert content.startswith(b"\x89PNG")
-    assert min(width, height) > 200
+    assert min(width, height) > 100
     with page.expect_download() as waited:
         page.get_by_role("button", name="as SVG").first.click()
     assert waited.value.path().read_text(encoding="utf-8").lstrip().startswith("<svg")

@@ -59,7 +59,7 @@ function render({ model, el }) {
     for (const other of all(".wb-chosen")) other.classList.remove("wb-chosen")
     item.classList.add("wb-chosen")
     const value = item.dataset.pick
-    const send = () => { keep("chosen", value); tell("pick", value) }
+    const send = () => { model.set("chosen", value); tell("pick", value) } // set here too: an older answer does not take it back
     if (late) waiting = setTimeout(send, 60)
     else send()
   }
@@ -79,14 +79,9 @@ function render({ model, el }) {
     const tick = event.target.closest("[data-mark]")
     if (!tick) return
     const others = model.get("marked").filter((name) => name !== tick.dataset.mark)
-    keep("marked", tick.checked ? [...others, tick.dataset.mark] : others)
-    tell("mark", tick.dataset.mark)
-  }
-
-  // said at once, so that an answer to something older does not take it back
-  function keep(name, value) {
-    model.set(name, value)
-    model.save_changes()
+    const marked = tick.checked ? [...others, tick.dataset.mark] : others
+    model.set("marked", marked)
+    model.send({ kind: "mark", value: tick.dataset.mark, marked })
   }
 
   const ends = { Home: 0, End: -1 }

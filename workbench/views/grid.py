@@ -111,8 +111,14 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
             handler(value)
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") in _NAMES:
-            self._call(content["kind"], str(content.get("value", ""))[:400])
+        if not isinstance(content, dict) or content.get("kind") not in _NAMES:
+            return
+        value = str(content.get("value", ""))[:400]
+        if content["kind"] == "mark":
+            self.marked = [str(name) for name in content.get("marked", [])]
+            self._call("mark", value)
+        else:
+            self.tell(content["kind"], value)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ class Overview(View):
         """Lead on: to the alerts of a channel, or to the view of a figure."""
         view, chosen = read_target(text)
         if chosen.channel:
-            self.choose(chosen)
+            self.selection.choose(chosen, by=self._on_selected)  # one step back comes from there to here
             self._mark()
         self.go(view if view in VIEWS else "monitoring")
 

@@ -62,7 +62,15 @@
     const wanted = all(`.wb button.wb-key-${CSS.escape(key)}, .wb .wb-key-${CSS.escape(key)} button`)
     const button = wanted.find((candidate) => shown(candidate) && !candidate.disabled)
     button?.click()
+    if (button?.classList.contains("wb-asks")) enter(20)
     return button !== undefined
+  }
+
+  // a form that a key has opened gets the focus
+  function enter(tries) {
+    const field = all(".wb-form input, .wb-form select").find(shown)
+    if (field) field.focus()
+    else if (tries) setTimeout(() => enter(tries - 1), 50)
   }
 
   const NAMES = { "?": "help", ArrowLeft: "left", ArrowRight: "right", " ": "space" }
