@@ -40,9 +40,9 @@ PAINTED = """
 CONTROLS = {
     "monitoring": [
         (".wb-monitoring .wb-names label", ".wb-monitoring .wb-values", "choose a row"),
-        (".wb-monitoring button[title*='loser'], .wb-monitoring button:has-text('+')", ".wb-monitor-charts", "zoom"),
+        (".wb-monitoring button[title*='loser']", ".wb-monitor-charts", "zoom"),
     ],
-    "overview": [(".wb-overview tr[data-pick], .wb-overview [data-pick]", ".wb-overview", "range")],
+    "overview": [(".wb-overview .wb-ranges button", ".wb-overview .wb-tiles", "choose a period")],
     "anomalies": [
         (".wb-anomalies tr[data-pick]", ".wb-anomalies .wb-evidence", "choose an alert"),
         (".wb-anomalies [data-sort]", ".wb-anomalies .wb-grid", "sort the table"),
@@ -132,7 +132,7 @@ def _tabs(page):
     first, later = [], []
     for times in (first, *[later] * 5):
         for name in [*list(VIEWS)[1:], next(iter(VIEWS))]:
-            tab = f".wb-tab:has-text('{view_class(name).title}')"
+            tab = f".wb-tab.wb-key-{list(VIEWS).index(name) + 1}"
             times.append(changed_after(page, tab, f".wb-pane.wb-{name}", shown=True))
             page.wait_for_timeout(800)
     return [
@@ -204,7 +204,7 @@ def run():
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
             settle()
-            dashboard = [sys.executable, "-m", "workbench.cli", "dashboard", "--port", "PORT"]
+            dashboard = [str(Path(sys.executable).with_name("workbench")), "dashboard", "--port", "PORT"]
             ours = Served(dashboard, home, "/").answers()
             try:
                 page, _ = _open(browser, ours)

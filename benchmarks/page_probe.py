@@ -66,6 +66,7 @@ def changed_after(page, clicked, shows, *, place=0, shown=False):
 
 def settle(calm=0.15, patience=30.0):
     """Wait until other processes, as a kernel that starts, use less than a share of the machine."""
+    time.sleep(3)  # the next kernel begins to start a moment after a page has painted
     until = time.monotonic() + patience
     while time.monotonic() < until:
         if psutil.cpu_percent(interval=0.5) < calm * 100:
