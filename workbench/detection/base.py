@@ -18,7 +18,6 @@ __all__ = ["BaseForecaster", "Training"]
 
 _DESCRIPTION = "forecaster.json"
 _LEAST_WINDOWS = 2  # one to learn from, one held out
-_AT_ONCE = 512  # windows that are laid out at a time
 
 
 class Training:
@@ -142,12 +141,11 @@ class BaseForecaster(ABC):
             raise ForecasterError(
                 f"The windows have shape {windows.shape}.", f"Expected (w, {self.sequence_length}, {self.n_inputs})."
             )
-        found = np.empty((len(windows), self.prediction_horizon), np.float32)
-        for start in range(0, len(windows), _AT_ONCE):
-            some = np.ascontiguousarray(windows[start : start + _AT_ONCE], dtype=np.float32)
-            check_finite(some.reshape(-1, some.shape[2]), "A window")
-            found[start : start + _AT_ONCE] = scaling.restore(self._predict_windows(scaling.apply(some)))
-        return found
+        windows = np.asarray(windows, dtype=np.float32)
+        check_finite(windows.reshape(-1, windows.shape[2]), "A window")
+        if not len(windows):
+            return np.zeros((0, self.prediction_horizon), np.float32)
+        return scaling.restore(self._predict_windows(scaling.apply(windows)))
 
     def save(self, folder: Path) -> None:
         """Write the forecaster; see `Forecaster.save`."""

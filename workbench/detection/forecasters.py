@@ -115,7 +115,7 @@ class Forecaster(Protocol):
         Parameters
         ----------
         windows : numpy.ndarray, shape (w, sequence_length, n_inputs)
-            Inputs; column 0 is the telemetry. A view of a series, as `sliding` gives it, is not copied as a whole.
+            Inputs; column 0 is the telemetry.
 
         Returns
         -------
