@@ -27,6 +27,35 @@ def width(errors, confidence):
     return min(fitting, default=math.inf)
 
 
-def share_within(errors, bound):
-    known = [error for error in errors if not math.isnan(error)]
-    return sum(-bound <= error <= bound for error in known) / len(known) if known else math.nan
+def tracked(errors, origins, start, confidence, lead, recent=100):
+    """Widths at each origin for one lead time, from scratch for every origin."""
+    widths = []
+    for now in origins:
+        width = start
+        for j, origin in enumerate(origins):
+            if origin + lead > now or math.isnan(errors[j]):
+                continue
+            step = 0.1 * max(abs(error) for error in errors[max(0, j + 1 - recent) : j + 1] if not math.isnan(error))
+            missed = abs(errors[j]) > widths[j]
+            width = max(0.0, width + step * (confidence if missed else confidence - 1))
+        widths.append(width)
+    return widths
+
+
+def judge(forecasts, truths, lasts, widths):
+    """MAE, RMSE, R2, skill and coverage of forecasts, by the sums of their definitions."""
+    rows = [row for row in zip(forecasts, truths, lasts, widths, strict=True) if not math.isnan(row[1])]
+    n = len(rows)
+    squares = sum((truth - forecast) ** 2 for forecast, truth, _, _ in rows)
+    mean = sum(truth for _, truth, _, _ in rows) / n
+    spread = sum((truth - mean) ** 2 for _, truth, _, _ in rows)
+    persisted = sum((truth - last) ** 2 for _, truth, last, _ in rows)
+    return {
+        "mae": sum(abs(truth - forecast) for forecast, truth, _, _ in rows) / n,
+        "rmse": math.sqrt(squares / n),
+        "r2": 1 - squares / spread,
+        "skill": 1 - squares / persisted,
+        "coverage": sum(abs(truth - forecast) <= width for forecast, truth, _, width in rows) / n,
+        "width": sum(width for *_, width in rows) / n,
+        "samples": n,
+    }

@@ -4,7 +4,9 @@ References
 ----------
 .. [1] Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, "Distribution-Free Predictive Inference for Regression",
    section 2.2, algorithm 2.
-.. [2] Angelopoulos and Bates 2021, "A Gentle Introduction to Conformal Prediction", section 1.1 and 2.3.
+.. [2] Angelopoulos and Bates 2021, "A Gentle Introduction to Conformal Prediction", sections 1.1 and 2.3.
+.. [3] Angelopoulos, Candès and Tibshirani 2023, "Conformal PID Control for Time Series Prediction", section 2.1,
+   equation 4: quantile tracking.
 """
 
 import numpy as np
@@ -12,7 +14,10 @@ import numpy.typing as npt
 
 from workbench.exceptions import DetectionError
 
-__all__ = ["conformal_width", "coverage"]
+__all__ = ["conformal_width", "tracked_width"]
+
+_RATE = 0.1  # of the largest recent error: how fast the width follows, as in [3]
+_RECENT = 100  # origins
 
 
 def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -> npt.NDArray[np.float64]:
@@ -40,7 +45,7 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     Notes
     -----
     The guarantee of [1]_ needs errors that could have come in any order. Those of neighbouring windows are alike, and
-    telemetry changes its ways, so that the coverage is measured on other data beside it: see `coverage`.
+    telemetry changes its ways, so that the coverage is measured on other data beside it (`workbench.detection.skill`).
 
     Examples
     --------
@@ -49,8 +54,7 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     >>> conformal_width(np.ones((8, 1)), 0.9)
     array([inf])
     """
-    if not 0 < confidence < 1:
-        raise DetectionError(f"confidence is {confidence}.", "It must be above 0 and below 1.")
+    _check(confidence)
     ordered = np.sort(np.abs(errors.astype(np.float64)), axis=0)  # NaN comes last
     known = np.isfinite(ordered).sum(axis=0)
     rank = np.ceil((known + 1) * confidence - 1e-9).astype(np.int64)  # 0.9 * 10 is 9, not a little more
@@ -61,28 +65,61 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     return width
 
 
-def coverage(errors: npt.NDArray[np.floating], width: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Share of the truths that lie within the interval, for each lead time.
+def tracked_width(
+    errors: npt.NDArray[np.floating],
+    origins: npt.NDArray[np.int64],
+    start: npt.NDArray[np.floating],
+    confidence: float = 0.9,
+) -> npt.NDArray[np.float64]:
+    """Half the width of the interval at each origin, learned from the errors that were known by then.
 
     Parameters
     ----------
     errors : numpy.ndarray, shape (n, steps)
-        Of forecasts on other data than the width was found on; NaN where the truth is not known.
-    width : numpy.ndarray, shape (steps,)
-        From `conformal_width`.
+        Of the forecasts from each origin; NaN where the truth is not known yet.
+    origins : numpy.ndarray of int, shape (n,)
+        Last sample that each forecast saw, rising; its error at lead time h is known from origin + h on.
+    start : numpy.ndarray, shape (steps,)
+        Width at the first origin, from `conformal_width`; 0 where that is infinite.
+    confidence : float
+        As for `conformal_width`.
 
     Returns
     -------
-    numpy.ndarray, shape (steps,), float64
-        NaN where no truth is known.
+    numpy.ndarray, shape (n, steps), float64
 
-    Examples
-    --------
-    >>> coverage(np.array([[0.5, 3.0], [-2.0, np.nan]]), np.array([1.0, 5.0]))
-    array([0.5, 1. ])
+    Raises
+    ------
+    DetectionError
+        The confidence is not between 0 and 1.
+
+    Notes
+    -----
+    After each truth that lay outside, the width grows by `confidence` of a tenth of the largest error of the last 100
+    origins; after one inside, it shrinks by 1 - `confidence` of it [3]_. In the long run the share inside is the
+    confidence, however the telemetry changes. Unlike there, an error at lead time h is used h samples later, and no
+    width is below 0.
     """
-    known = np.isfinite(errors)
-    within = (np.abs(errors) <= width) & known
-    count = known.sum(axis=0)
-    shares: npt.NDArray[np.float64] = np.where(count > 0, within.sum(axis=0) / np.maximum(count, 1), np.nan)
-    return shares
+    _check(confidence)
+    sizes = np.abs(errors.astype(np.float64))
+    padded = np.concatenate([np.zeros((_RECENT - 1, sizes.shape[1])), np.nan_to_num(sizes, nan=0.0)])
+    gain = _RATE * np.lib.stride_tricks.sliding_window_view(padded, _RECENT, axis=0).max(axis=2)
+    widths = np.empty(sizes.shape)
+    for column, begin in enumerate(np.where(np.isfinite(start), start, 0.0).tolist()):
+        known = np.searchsorted(origins, origins - column - 1, side="right").tolist()
+        size, step, width = sizes[:, column].tolist(), gain[:, column].tolist(), begin
+        kept: list[float] = []
+        used = 0
+        for i in range(len(size)):
+            while used < known[i]:
+                if size[used] == size[used]:  # not NaN
+                    width = max(0.0, width + step[used] * ((size[used] > kept[used]) - (1 - confidence)))
+                used += 1
+            kept.append(width)
+        widths[:, column] = kept
+    return widths
+
+
+def _check(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise DetectionError(f"confidence is {confidence}.", "It must be above 0 and below 1.")
