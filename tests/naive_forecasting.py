@@ -59,3 +59,25 @@ def judge(forecasts, truths, lasts, widths):
         "width": sum(width for *_, width in rows) / n,
         "samples": n,
     }
+
+
+def classical(values, period):
+    """Trend inside, seasonal part and remainder of the additive classical decomposition; None at the ends."""
+    n, half = len(values), period // 2
+    trend = [None] * n
+    for i in range(half, n - half):
+        if period % 2:
+            trend[i] = sum(values[i - half : i + half + 1]) / period
+        else:
+            inner = sum(values[i - half + 1 : i + half])
+            trend[i] = (values[i - half] / 2 + inner + values[i + half] / 2) / period
+    return trend
+
+
+def seasonal(values, trend, period):
+    """Mean of what the trend leaves at each place of the period, less the mean of these."""
+    means = [
+        float(np.mean([values[i] - trend[i] for i in range(place, len(values), period)])) for place in range(period)
+    ]
+    centre = sum(means) / period
+    return [means[i % period] - centre for i in range(len(values))]
