@@ -81,3 +81,10 @@ def seasonal(values, trend, period):
     ]
     centre = sum(means) / period
     return [means[i % period] - centre for i in range(len(values))]
+
+
+def sampled_probability(failures, watched, days, n=200_000):
+    """Mean and 90 % interval of the probability of a failure, by drawing rates from their distribution."""
+    rates = np.random.default_rng(0).gamma(failures + 0.5, 1 / watched, n)
+    chances = 1 - np.exp(-rates * days)
+    return chances.mean(), *np.quantile(chances, [0.05, 0.95])
