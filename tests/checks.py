@@ -209,6 +209,7 @@ def tree(root: Any) -> Iterator[Any]:
 
 def called_by(widget: Any) -> Iterator[Any]:
     handlers = list(getattr(getattr(widget, "_click_handlers", None), "callbacks", []))
+    handlers += getattr(widget, "handlers", {}).values()
     for by_kind in widget._trait_notifiers.values():
         handlers += [handler for group in by_kind.values() for handler in group]
     for handler in handlers:

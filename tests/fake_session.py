@@ -1,13 +1,18 @@
 """A session that holds a small scored fleet in memory."""
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.maintenance.desk import Maintenance
 from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
 from workbench.settings import Settings, SeverityLevels
 from workbench.telemetry.schema import make_channel
@@ -38,7 +43,7 @@ def fake_scored(channel, spans=()):
             "smoothed_error": ("time", smoothed[250 : n - 10]),
             "epsilon": ("time", np.full(n - 260, 0.2)),
         },
-        coords={"time": channel["time"].values[250 : n - 10]},
+        coords={"time": channel["time"].values[250 : n - 10], "sample": ("time", np.arange(250, n - 10))},
         attrs={"model": f"{channel.attrs['channel']}.ridge/1"},
     )
     return scored
@@ -50,6 +55,9 @@ class FakeArchive:
 
     def labels(self, channel):
         return self.known.get(channel)
+
+    def set_labels(self, channel, labels):
+        self.known[channel] = labels
 
 
 class FakeSession:
@@ -66,6 +74,18 @@ class FakeSession:
         self.opened = []
         self.settings = Settings(home=Path("fleet"))
         self.clock = lambda: datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+    @cached_property
+    def maintenance(self):
+        """A desk of its own, with the alerts that the scores raise."""
+        folder = Path(tempfile.mkdtemp())
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        desk = Maintenance(f"sqlite:///{folder}/maintenance.db", self.clock)
+        for name, spans in self.spans.items():
+            if spans is not None:
+                judged = self.stored_anomalies(name)
+                desk.alerts.raise_anomalies(self.data[name], self.stored(name), judged[judged["start"] >= 250])
+        return desk
 
     def overview(self):
         return pd.DataFrame([self._row(name) for name in self.spans], columns=COLUMNS)
@@ -95,6 +115,13 @@ class FakeSession:
 
     def stored(self, name):
         return None if self.spans[name] is None else fake_scored(self.data[name], self.spans[name])
+
+    def explain(self, name):
+        table = self.stored_anomalies(name)
+        words = {"text": f"{name} left its forecast.", "clears": "z_min 4 instead of 2.5", "commands": ""}
+        numbers = dict.fromkeys(["smoothed_error", "distance", "epsilon", "z"], 1.5)
+        samples = dict.fromkeys(["smoothed_error_at", "window_start", "window_end"], 300)
+        return table.assign(**words, **numbers, **samples, model=f"{name}.ridge/1", preset="paper")
 
     def stored_anomalies(self, name):
         spans = self.spans[name]

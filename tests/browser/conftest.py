@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sy
 import workbench as wb
 
 PATIENCE = 90_000
+CHECKOUT = Path(__file__).parents[2]
 SERVE = (
     "import sys; from workbench.settings import load_settings\n"
     "from workbench.views.serving import apps_folder, serve_dashboard\n"
@@ -34,7 +35,7 @@ class Dashboard:
 
     def __init__(self, browser: Browser, home: Path, app: str = "workbench.ipynb", **variables: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
-        environment |= {"WORKBENCH_HOME": str(home), **variables}
+        environment |= {"WORKBENCH_HOME": str(home), "PYTHONPATH": str(CHECKOUT), **variables}
         command = [sys.executable, "-c", SERVE, app]
         self.server = subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True)
         assert self.server.stdout is not None

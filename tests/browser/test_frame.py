@@ -101,6 +101,12 @@ def test_look_is_changed_by_key_and_kept_by_the_browser(dashboard):
     page = dashboard.open(context=context)
     assert page.evaluate("getComputedStyle(document.querySelector('.wb')).backgroundColor") != light
     expect(page.get_by_role("button", name="Compact")).to_be_visible()
+    who = page.get_by_label("Acting as")
+    who.fill("Ada Lovelace")
+    who.press("Tab")
+    page.wait_for_function("document.cookie.includes('Ada%20Lovelace')")
+    page.reload()
+    expect(page.get_by_label("Acting as")).to_have_value("Ada Lovelace")
     context.close()
 
 

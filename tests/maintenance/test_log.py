@@ -79,3 +79,10 @@ def test_nobody_cannot_write(database):
     with pytest.raises(MaintenanceError, match="Who does it is empty"), database.writing() as db:
         log.append(db, "alert:1", "closed", "  ")
     assert log.verify(database).entries == 0
+
+
+def test_length_counts_the_rows(database, written):
+    assert log.length(written) == 5
+    by_hand(database, "DELETE FROM log")
+    by_hand(database, "DELETE FROM log_end")
+    assert log.length(database) == 0

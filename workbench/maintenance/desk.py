@@ -131,6 +131,16 @@ class Maintenance:
         """Read the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
         return maintenance_log.entries(self.database, **filters)
 
+    def orders_of_alerts(self) -> dict[int, str]:
+        """Give the number of the active work order of each alert that has one."""
+        from workbench.maintenance.order_links import orders_of_alerts
+
+        return orders_of_alerts(self.database)
+
+    def log_length(self) -> int:
+        """Tell how many rows the log has, at once: whoever remembers it knows whether anybody has acted since."""
+        return maintenance_log.length(self.database)
+
     def verify_log(self) -> maintenance_log.Verification:
         """Compare every row of the log with its hash."""
         return maintenance_log.verify(self.database)

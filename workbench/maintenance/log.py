@@ -20,7 +20,7 @@ from sqlalchemy import orm
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, now
 
-__all__ = ["LogEnd", "LogRow", "Verification", "append", "check_version", "entries", "verify"]
+__all__ = ["LogEnd", "LogRow", "Verification", "append", "check_version", "entries", "length", "verify"]
 
 _START = "0" * 64
 
@@ -154,6 +154,12 @@ def verify(database: Database) -> Verification:
         if last < count or last_hash != hash_:
             return Verification(False, count, count, "it was not the last row when the log was written", hash_)
     return Verification(True, count, hash=hash_)
+
+
+def length(database: Database) -> int:
+    """Tell how many rows the log has, from its end alone."""
+    with database.reading() as db:
+        return db.scalar(sa.select(_END.c.seq)) or 0
 
 
 def entries(

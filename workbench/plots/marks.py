@@ -25,7 +25,7 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Split to which the samples belong.
+        Split to which the samples belong; a part of it says by its attribute `first_sample` where it begins.
     sequences : pandas.DataFrame or None
         `start`, `end` (inclusive); for anomalies also `severity` and `level`.
     top : float
@@ -40,9 +40,9 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     names = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
     if sequences is None or sequences.empty:
         return {name: [] for name in names}
-    time = time_values(dataset)
+    time, offset = time_values(dataset), int(dataset.attrs.get("first_sample", 0))
     first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
-    left, right = time[first].astype(float), time[last].astype(float)
+    left, right = time[first - offset].astype(float), time[last - offset].astype(float)
     severity = sequences["severity"].to_numpy(dtype=float) if "severity" in sequences else np.zeros(len(sequences))
     level = sequences["level"].tolist() if "level" in sequences else [""] * len(sequences)
     middle = (left + right) / 2

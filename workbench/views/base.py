@@ -238,6 +238,11 @@ class View(ABC):
     # ---- state and selection
 
     @property
+    def who(self) -> str:
+        """Who acts: the name that goes into the maintenance log."""
+        return self.selection.who
+
+    @property
     def state(self) -> State:
         """What a link must carry to show the same again."""
         now = self.selection.now

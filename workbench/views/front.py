@@ -8,8 +8,13 @@ from pathlib import Path
 
 __all__ = ["EXTENSIONS", "front_end", "write_compressed"]
 
-EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "@bokeh/jupyter_bokeh")
-"""Of all that is installed into JupyterLab, a page loads only these: widgets and Bokeh."""
+EXTENSIONS = (
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "@bokeh/jupyter_bokeh",
+    "anywidget",
+)
+"""Of all that is installed into JupyterLab, a page loads only these: widgets, Bokeh, and the grid's."""
 
 _LEAST = 2048
 """Bytes below which a file is not worth compressing."""

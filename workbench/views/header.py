@@ -27,13 +27,15 @@ GLOBAL_SHORTCUTS: Mapping[str, str] = {
 """What the keys do on every page; a view's own come after."""
 
 
-def header_markup(fleet: pd.DataFrame, settings: Settings, now: datetime) -> str:
+def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, now: datetime) -> str:
     """Say how the fleet is, where the data lies and how new it is.
 
     Parameters
     ----------
     fleet : pandas.DataFrame
         `session.overview()`.
+    alerts : pandas.Series
+        Open alerts by level.
     settings : Settings
         Give the home and the preset.
     now : datetime
@@ -44,18 +46,19 @@ def header_markup(fleet: pd.DataFrame, settings: Settings, now: datetime) -> str
     str
         HTML.
     """
-    counts = fleet["level"].value_counts() if len(fleet) else pd.Series(dtype=int)
-    worst = next((level for level in SEVERITIES if counts.get(level, 0)), "")
+    counts = {level: int(alerts.get(level, 0)) for level in SEVERITIES}
     if not len(fleet):
         state = '<span class="wb-state">no telemetry yet</span>'
-    elif worst:
-        words = f"{counts[worst]} of {len(fleet)} channels {worst}"
-        state = (
-            f'<span class="wb-state {worst}"><span class="wb-symbol" aria-hidden="true">{SEVERITIES[worst].symbol}'
-            f"</span><b>{words}</b></span>"
+    elif any(counts.values()):
+        state = "".join(
+            f'<span class="wb-state {level}" title="{level}"><span class="wb-symbol" aria-hidden="true">'
+            f"{SEVERITIES[level].symbol}</span><b>{count}</b> {level}</span>"
+            for level, count in counts.items()
+            if count
         )
+        state = f'<span class="wb-state">{sum(counts.values())} open alerts</span>{state}'
     else:
-        state = f'<span class="wb-state">{len(fleet)} channels, none abnormal</span>'
+        state = f'<span class="wb-state">{len(fleet)} channels, no open alert</span>'
     stale = int((fleet["state"] == "stale").sum()) if len(fleet) else 0
     notes = [f"{stale} stale"] if stale else []
     stamp = now.astimezone(UTC)

@@ -1,176 +1,210 @@
-"""The first page: the state of the fleet, its channels worst first, and the selected channel's evidence."""
+"""Overview: is anything wrong, and what first? Everything on it leads on."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
-import xarray as xr
-from bokeh.layouts import column
 from bokeh.plotting import figure
 
 from workbench.exceptions import ViewError
-from workbench.plots import (
-    channel_figure,
-    commands_figure,
-    errors_figure,
-    update_channel_figure,
-    update_commands_figure,
-    update_errors_figure,
-)
-from workbench.plots.series import is_dated
+from workbench.plots.alert_counts import alert_counts_figure, update_alert_counts
+from workbench.plots.theme import SEVERITIES
 from workbench.views.base import View, callback
-from workbench.views.boxes import box
+from workbench.views.boxes import box, classed
 from workbench.views.chart import Chart
-from workbench.views.markup import COLUMNS, anomaly_table, channel_title, fleet_head, row_symbols, row_text
-from workbench.views.state import Selected
+from workbench.views.grid import Grid
+from workbench.views.monitoring_chart import LiveChart
+from workbench.views.monitoring_timing import Later
+from workbench.views.overview_data import RANGES, Picture, look_at
+from workbench.views.overview_head import head_markup
+from workbench.views.overview_markup import (
+    feed_markup,
+    health_markup,
+    load_markup,
+    read_target,
+    sparkline,
+    target,
+    tiles_markup,
+    worst_markup,
+)
+from workbench.views.registry import VIEWS
+from workbench.views.state import Selected, State
 
 __all__ = ["Overview"]
 
+_FIRST = "7 d"
+
 
 class Overview(View):
-    """The scored fleet on one screen.
-
-    Parameters
-    ----------
-    session : ViewSession
-        Where all values come from.
-    theme : str
-        `light` or `dark`.
+    """The fleet on one screen.
 
     Attributes
     ----------
-    fleet : pandas.DataFrame
-        `session.overview()`, worst first.
-    channel : str or None
-        The selected channel.
+    picture : Picture or None
+        What is shown; None where the session could not be read.
     """
 
     name: ClassVar[str] = "overview"
     title: ClassVar[str] = "Overview"
+    keys: ClassVar[tuple[str, ...]] = ("range",)
+    shortcuts: ClassVar[Mapping[str, str]] = {"Arrows": "go through the channels, figures or rows", "Enter": "lead on"}
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self.fleet = pd.DataFrame()
-        self._dated: bool | None = None
-        self._figures: dict[str, figure] = {}
-        self._rows_style = widgets.HTML(layout=widgets.Layout(display="none"))
-        self._columns = widgets.HTML(COLUMNS)
-        self._columns.add_class("wb-columns")
-        self._list = widgets.RadioButtons(options=[], layout=widgets.Layout(width="100%"))
-        self._list.add_class("wb-rows")
-        self._list.observe(self.on_select, "value")
-        self._title = widgets.HTML()
-        self._title.add_class("wb-title")
-        self._charts = widgets.Box()
-        self._charts.add_class("wb-charts")
-        self._anomalies = widgets.HTML()
-        self._anomalies.add_class("wb-anomalies")
-        listing = box("wb-list", self._rows_style, self._columns, self._list)
-        detail = box("wb-detail", self._title, self._charts, self._anomalies)
-        for panel in (listing, detail):
-            panel.add_class("wb-panel")
-        return [box("wb-body", listing, detail)]
-
-    @property
-    def channel(self) -> str | None:
-        """Name of the selected channel; None where there is none."""
-        name: str | None = self._list.value
-        return name
-
-    def select(self, channel: str) -> None:
-        """Show a channel, as a click on its row does.
-
-        Parameters
-        ----------
-        channel : str
-            One of `fleet`.
-        """
-        self._list.value = channel
+        self.picture: Picture | None = None
+        self._lines: dict[str, str] = {}
+        self._plot: figure | None = None
+        self._quiet = False
+        self._sparklines = Later(self.on_sparklines, 0.05)
+        self._range = classed(widgets.ToggleButtons(options=list(RANGES), value=_FIRST), "wb-ranges")
+        self._range.tooltips = [f"The last {words}" if words != "all" else "All there is" for words in RANGES]
+        self._range.observe(self.on_range, "value")
+        self._tiles = Grid("Key figures", pick=self.on_pick)
+        self._health = Grid("Channels by asset and subsystem", pick=self.on_pick)
+        self._worst = Grid("Channels with the worst alerts", pick=self.on_noted, open=self.on_pick)
+        self._counts = box("wb-counts")
+        self._key, self._feed, self._load = (widgets.HTML() for _ in range(3))
+        self._key.value = (
+            "<p class='wb-key'>"
+            + " ".join(
+                f"<span class='{level}'><span class='wb-symbol' aria-hidden='true'>{shown.symbol}</span>{level}</span>"
+                for level, shown in SEVERITIES.items()
+            )
+            + "</p>"
+        )
+        left = box("wb-left", _panel("Channels: worst open alert, and how many", self._health, "wb-health"))
+        middle = box(
+            "wb-middle",
+            _panel("What first: the worst open alerts", self._worst, "wb-worst"),
+            _panel("Alerts raised, by level", box("wb-raised", self._counts, self._key), "wb-over-time"),
+        )
+        right = box(
+            "wb-right",
+            _panel("Technicians' load, and work next due", self._load, "wb-load-panel"),
+            _panel("Activity", self._feed, "wb-activity"),
+        )
+        return [box("wb-bar", self._range), classed(self._tiles, "wb-figures"), box("wb-body", left, middle, right)]
 
     def refresh(self) -> None:
-        """Read the session again; the selection stays where it can."""
-        selected = self.channel
-        self.fleet = _worst_first(self.session.overview())
-        names = self.fleet["channel"].tolist()
-        self.head.value = fleet_head(self.title, self.fleet)
-        self._rows_style.value = row_symbols(self.fleet)
-        self._list.unobserve(self.on_select, "value")
-        self._list.options = [(row_text(row), row["channel"]) for row in self.fleet.to_dict(orient="records")]
-        self._list.value = selected if selected in names else next(iter(names), None)
-        self._list.observe(self.on_select, "value")
-        self._show()
+        """Read the session again."""
+        self.picture = look_at(self.session, self._range.value)
+        self._show(self.picture)
 
     def recolour(self) -> None:
-        """Draw the charts again in the tokens' colours."""
-        self._dated = None
-        self._show()
-
-    @callback
-    def on_select(self, change: dict[str, Any]) -> None:
-        """Show the chosen channel, here and elsewhere."""
-        del change
-        self._show()
-        if self.channel is not None:
-            asset = self.fleet.loc[self.fleet["channel"] == self.channel, "asset"].iloc[0]
-            self.choose(Selected(str(asset), self.channel))
+        """Draw the chart again in the tokens' colours."""
+        self._clear()
+        if self.picture is not None:
+            self._show(self.picture)
 
     def show_selection(self, now: Selected) -> None:
-        """Show the channel that was chosen elsewhere."""
-        if now.channel and now.channel != self.channel:
-            if now.channel not in set(self.fleet["channel"]):
-                raise ViewError(f"There is no channel {now.channel!r}.", "Choose one of the list.")
-            self.select(now.channel)
+        """Mark the channel that was chosen elsewhere."""
+        if self.picture is None:
+            return
+        if now.channel and now.channel not in set(self.picture.fleet["channel"]):
+            raise ViewError(f"There is no channel {now.channel!r}.", "Choose one of the list.")
+        self._mark()
 
-    def shown_table(self) -> pd.DataFrame:
-        """Give the fleet, worst first."""
-        return self.fleet
+    def read_state(self) -> Mapping[str, object]:
+        """Give the period where it is not the first."""
+        return {"range": None if self._range.value == _FIRST else self._range.value}
+
+    def apply_state(self, state: State) -> None:
+        """Take the period of a link."""
+        wanted = state.get("range", _FIRST)
+        if wanted not in RANGES:
+            raise ViewError(f"range is {wanted!r}.", f"Known: {', '.join(RANGES)}.")
+        if wanted != self._range.value:
+            self._quiet = True
+            self._range.value = wanted
+            self._quiet = False
+            self.refresh()
+
+    def shown_table(self) -> pd.DataFrame | None:
+        """Give the fleet, with its open alerts."""
+        return None if self.picture is None else self.picture.fleet
 
     def charts(self) -> dict[str, Chart]:
-        """Give the charts of the channel."""
-        return {"Charts": self._charts.children[0]} if self._charts.children else {}
+        """Give the chart of the alerts raised."""
+        return {"Alerts raised": self._counts.children[0]} if self._counts.children else {}
 
     def code_lines(self) -> list[str]:
-        """Give what the list shows."""
-        return ["session.overview()"]
+        """Give the fleet, and the open alerts."""
+        return ["session.maintenance.alerts.list(state='open', order='worst')", "session.overview()"]
 
-    def _show(self) -> None:
-        if self.channel is None:
-            self._title.value = ""
-            self._anomalies.value = ""
-            self._charts.children = ()
+    def close(self) -> None:
+        """Stop what is due and take the view from the page."""
+        self._sparklines.cancel()
+        self._clear()
+        super().close()
+
+    # ---- callbacks
+
+    @callback
+    def on_range(self, change: dict[str, Any]) -> None:
+        """Show another period."""
+        del change
+        if not self._quiet:
+            self.refresh()
+            self.moved()
+
+    @callback
+    def on_pick(self, text: str) -> None:
+        """Lead on: to the alerts of a channel, or to the view of a figure."""
+        view, chosen = read_target(text)
+        if chosen.channel:
+            self.choose(chosen)
+            self._mark()
+        self.go(view if view in VIEWS else "monitoring")
+
+    @callback
+    def on_noted(self, text: str) -> None:
+        """Choose the channel of a row; Enter or a double click leads on."""
+        self.choose(read_target(text)[1])
+        self._mark()
+
+    @callback
+    def on_sparklines(self) -> None:
+        """Draw the worst channels' telemetry."""
+        if self.picture is None:
             return
-        row = next(row for row in self.fleet.to_dict(orient="records") if row["channel"] == self.channel)
-        telemetry = self.session.channel(self.channel, "test").load()
-        scored = self.session.stored(self.channel)
-        anomalies = self.session.stored_anomalies(self.channel)
-        if anomalies is not None:  # a stale score may be of a series that was longer
-            anomalies = anomalies[anomalies["end"] < telemetry.sizes["time"]]
-        self._title.value = channel_title(self.channel, row, telemetry)
-        self._anomalies.value = anomaly_table(anomalies, telemetry, self.channel)
-        self._draw(telemetry, scored, anomalies)
+        for channel in self.picture.alerts["channel"].drop_duplicates().head(12):
+            if channel not in self._lines:
+                values = self.session.channel(channel, "test")["telemetry"].values
+                alerts = self.picture.alerts[self.picture.alerts["channel"] == channel]
+                spans = alerts[["start_sample", "end_sample", "level"]].to_numpy().tolist()
+                self._lines[channel] = sparkline(values, [tuple(span) for span in spans])
+        self._worst.html = worst_markup(self.picture, self._lines)
 
-    def _draw(self, telemetry: xr.Dataset, scored: xr.Dataset | None, anomalies: pd.DataFrame | None) -> None:
-        if self._dated == is_dated(telemetry):
-            update_channel_figure(self._figures["channel"], telemetry, scored, anomalies)
-            update_commands_figure(self._figures["commands"], telemetry)
-            update_errors_figure(self._figures["errors"], telemetry, scored, anomalies)
-            return
-        self._dated = is_dated(telemetry)
-        main = channel_figure(telemetry, scored, anomalies, tokens=self.tokens)
-        main.sizing_mode = "stretch_both"
-        main.xaxis.visible = False  # the errors below carry the axis of all three
-        shared = {"tokens": self.tokens, "x_range": main.x_range}
-        self._figures = {
-            "channel": main,
-            "commands": commands_figure(telemetry, **shared),
-            "errors": errors_figure(telemetry, scored, anomalies, **shared),
-        }
-        before = self._charts.children
-        self._charts.children = [Chart(column(*self._figures.values(), sizing_mode="stretch_both"))]
-        for widget in before:
-            widget.close()
+    # ---- parts
+
+    def _show(self, picture: Picture) -> None:
+        self.head.value = head_markup(picture)
+        self._tiles.html = tiles_markup(picture, VIEWS)
+        self._health.html = health_markup(picture, self.session.catalog)
+        self._lines.clear()
+        self._worst.html = worst_markup(picture, self._lines)
+        self._feed.value, self._load.value = feed_markup(picture), load_markup(picture)
+        since, until = pd.Timestamp(picture.since), pd.Timestamp(picture.now)
+        if self._plot is None:
+            self._plot = alert_counts_figure(picture.raised, since, until, tokens=self.tokens)
+            self._counts.children = (LiveChart(self._plot),)
+        else:
+            with self._counts.children[0].together():
+                update_alert_counts(self._plot, picture.raised, since, until)
+        self._mark()
+        self._sparklines()
+
+    def _mark(self) -> None:
+        now = self.selection.now
+        self._health.chosen = target(now.asset, now.channel) if now.channel else ""
+        self._worst.chosen = target(now.asset, now.channel, now.anomaly) if now.channel else ""
+
+    def _clear(self) -> None:
+        before, self._counts.children, self._plot = self._counts.children, (), None
+        for child in before:
+            child.close()
 
 
-def _worst_first(overview: pd.DataFrame) -> pd.DataFrame:
-    rank = overview["severity"].where(overview["state"] != "missing", float("-inf")).fillna(-1.0)
-    return overview.assign(rank=rank).sort_values("rank", ascending=False, kind="stable").drop(columns="rank")
+def _panel(title: str, inside: widgets.Widget, names: str) -> widgets.Box:
+    return box(f"wb-panel {names}", widgets.HTML(f"<h2>{title}</h2>"), inside)

@@ -16,6 +16,7 @@ __all__ = ["VIEWS", "open_view", "view_class"]
 VIEWS: dict[str, str] = {
     "overview": "workbench.views.overview:Overview",
     "monitoring": "workbench.views.monitoring:Monitoring",
+    "anomalies": "workbench.views.anomalies:Anomalies",
 }
 """Where each view is, by its name; it is imported when it is first opened."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import quote, unquote
 
 import ipywidgets as widgets
 
@@ -23,6 +24,7 @@ from workbench.views.view_session import ViewSession
 __all__ = ["Shell"]
 
 _POLL_SECONDS = 3.0
+_LONGEST_NAME = 60
 
 
 class Shell:
@@ -74,7 +76,7 @@ class Shell:
         self.views: dict[str, View] = {}
         self.current = ""
         self.failure: Failure | None = None
-        self._failed, self._returning, self._steps = "", False, 0
+        self._failed, self._returning, self._steps, self._acted = "", False, 0, -1
         self.theme, self.density = self._look(theme, density)
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
         self._build()
@@ -101,7 +103,11 @@ class Shell:
         self._help = box("wb-help wb-panel wb-popover")
         self._help.layout.display = "none"
         self._panes = box("wb-panes")
-        looks = box("wb-looks", self._theme_button, self._density_button, self._help_button)
+        self._who = widgets.Text(self.selection.who, description="Acting as", continuous_update=False)
+        self._who.tooltip = "The name that the maintenance log gets with whatever you do here"
+        self._who.add_class("wb-who")
+        self._who.observe(self.on_who, "value")
+        looks = box("wb-looks", self._who, self._theme_button, self._density_button, self._help_button)
         head = box("wb-header", self._header, looks)
         navigation = box("wb-nav", *self._tabs.values())
         alone = len(self._classes) == 1
@@ -151,9 +157,11 @@ class Shell:
         query : str
             Of the address.
         look : str
-            What the reader chose on an earlier page, as `dark.roomy`.
+            What the reader chose on an earlier page, as `dark.roomy.Ada%20L.`: theme, density, and who acts.
         """
-        theme, _, density = look.partition(".")
+        theme, density, who = [*look.split(".", 2), "", ""][:3]
+        if unquote(who).strip():
+            self._who.value = unquote(who)[:_LONGEST_NAME]
         if theme in THEMES and density in DENSITIES:
             self.set_look(theme, density)
         self.refresh()
@@ -204,7 +212,11 @@ class Shell:
         """Have the address follow; steps are counted, as a page may see only the last of several messages."""
         if not self._returning:
             self._steps += step
-            told = {"query": self.state.query(), "step": self._steps, "look": f"{self.theme}.{self.density}"}
+            told = {
+                "query": self.state.query(),
+                "step": self._steps,
+                "look": f"{self.theme}.{self.density}.{quote(self.selection.who, safe='')}",
+            }
             data = " ".join(f'data-{key}="{escape(str(value))}"' for key, value in told.items())
             self._address.value = f'<i class="wb-address" {data}></i>'
 
@@ -237,6 +249,13 @@ class Shell:
         self.set_look(theme, density)
 
     @callback
+    def on_who(self, change: dict[str, Any]) -> None:
+        """Act under another name; an empty one stays what it was."""
+        self.selection.who = change["new"].strip()[:_LONGEST_NAME] or change["old"]
+        self._who.value = self.selection.who
+        self.on_moved(step=False)
+
+    @callback
     def on_help(self, pressed: widgets.Button) -> None:
         """Open the list of shortcuts, or close it."""
         del pressed
@@ -248,7 +267,9 @@ class Shell:
 
     @callback
     def on_poll(self) -> None:
-        """Have the view that is shown look for what others have changed."""
+        """Read again where others have acted, and have the view that is shown look for more."""
+        if self.session.maintenance.log_length() != self._acted:
+            self.refresh()
         if self.view is not None:
             self.view.poll()
 
@@ -282,7 +303,9 @@ class Shell:
     def _tell(self) -> None:
         with Guard(self, "read the fleet"):
             now = self.session.clock()
-            self._header.value = header_markup(self.session.overview(), self.session.settings, now)
+            self._acted = self.session.maintenance.log_length()
+            alerts = self.session.maintenance.alerts.count(state="open")
+            self._header.value = header_markup(self.session.overview(), alerts, self.session.settings, now)
 
     # ---- errors
 

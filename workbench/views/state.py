@@ -1,5 +1,6 @@
 """Where a reader stands: the state that a link carries, and the selection that all views share."""
 
+import getpass
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -159,6 +160,8 @@ class Selection:
     ----------
     now : Selected
         What is chosen now; assigned by `choose` alone.
+    who : str
+        Who acts on this page, as the maintenance log names people; the user of the system at first.
 
     Examples
     --------
@@ -171,6 +174,7 @@ class Selection:
 
     def __init__(self, now: Selected | None = None) -> None:
         self.now = now or Selected()
+        self.who = getpass.getuser()
         self._observers: list[Callable[[Selected], None]] = []
 
     def choose(self, chosen: Selected, *, by: Callable[[Selected], None] | None = None) -> None:

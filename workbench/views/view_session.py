@@ -7,7 +7,9 @@ from typing import Protocol
 import pandas as pd
 import xarray as xr
 
+from workbench.maintenance.desk import Maintenance
 from workbench.settings import Settings
+from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 
 __all__ = ["Frame", "ViewSession"]
@@ -28,6 +30,14 @@ class ViewSession(Protocol):
     def clock(self) -> Callable[[], datetime]:
         """Gives the present time, aware."""
 
+    @property
+    def archive(self) -> Archive:
+        """Telemetry, labels and scores."""
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Alerts, work orders and the log."""
+
     def overview(self) -> pd.DataFrame:
         """Give one row a channel: what it is, its worst anomaly and how current its scores are."""
 
@@ -39,6 +49,9 @@ class ViewSession(Protocol):
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
         """Give the anomalies of that score."""
+
+    def explain(self, channel: str) -> pd.DataFrame:
+        """Explain the anomalies of a channel."""
 
     def quality(self, channels: Sequence[str]) -> xr.Dataset:
         """Report on the quality of the telemetry."""

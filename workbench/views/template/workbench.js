@@ -13,7 +13,7 @@
     const { query, step, look } = told.dataset
     const forward = Number(step) > steps
     steps = Number(step)
-    document.documentElement.dataset.look = look
+    document.documentElement.dataset.look = look.split(".", 2).join(".")
     document.cookie = `workbench-look=${look}; path=/; max-age=31536000; SameSite=Lax`
     const token = new URLSearchParams(location.search).get("token")
     const search = `?${query}${token ? `&token=${encodeURIComponent(token)}` : ""}`

@@ -1,0 +1,388 @@
+"""Anomalies: the alerts to triage, why each was raised, and what is done about them."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import pandas as pd
+
+from workbench.exceptions import ViewError
+from workbench.views.anomalies_actions import Actions, told
+from workbench.views.anomalies_detail import Charts, Shown, evidence_markup, title_markup
+from workbench.views.anomalies_table import Wanted, alerts_markup, options
+from workbench.views.base import View, callback
+from workbench.views.boxes import box, button, classed
+from workbench.views.cards import empty_card
+from workbench.views.chart import Chart
+from workbench.views.grid import Grid
+from workbench.views.monitoring_timing import Later
+from workbench.views.state import Selected, State
+
+__all__ = ["Anomalies"]
+
+_PAGE = 200
+_FILTERS = ("level", "state", "place", "kind", "verdict")
+
+
+class Anomalies(View):
+    """Alerts, one of them chosen.
+
+    Attributes
+    ----------
+    alerts : pandas.DataFrame
+        Those listed, of `Alerts.list`.
+    alert : int or None
+        Number of the one that is chosen.
+    wanted : Wanted
+        Which are listed.
+    """
+
+    name: ClassVar[str] = "anomalies"
+    title: ClassVar[str] = "Anomalies"
+    keys: ClassVar[tuple[str, ...]] = ("level", "state", "place", "kind", "verdict", "text", "order", "whole")
+    shortcuts: ClassVar[Mapping[str, str]] = {
+        "Up, Down": "choose another alert of the list",
+        "X": "mark the alert that has the focus",
+        "K": "mark all, or none",
+        "A": "acknowledge",
+        "S": "shelve",
+        "V": "close with a verdict",
+        "M": "comment",
+        "W": "open a work order",
+        "L": "add a label",
+        "U, O": "unshelve, reset",
+        "F": "whole series, or around the anomaly",
+    }
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self.alerts = pd.DataFrame()
+        self.alert: int | None = None
+        self.wanted, self._limit, self._total, self._whole = Wanted(), _PAGE, 0, False
+        self._orders: dict[int, str] = {}
+        self._read: dict[str, Shown] = {}
+        self._explained: dict[str, pd.DataFrame] = {}
+        self._quiet = False
+        self._later = Later(self.on_explain, 0.05)
+        self._filters = {name: widgets.Dropdown(options=options(name, [])) for name in _FILTERS}
+        for name, made in self._filters.items():
+            made.tooltip = "Asset" if name == "place" else name.capitalize()
+            made.observe(self.on_filter, "value")
+            classed(made, "wb-choice")
+        self._text = classed(widgets.Text(placeholder="channel or words", continuous_update=False), "wb-search")
+        self._text.tooltip = "Part of the channel's name or of the message"
+        self._text.observe(self.on_filter, "value")
+        self._grid = Grid("Alerts", pick=self.on_pick, sort=self.on_sort, mark=self.on_mark, more=self.on_more)
+        self._title, self._told, self._facts = (widgets.HTML() for _ in range(3))
+        classed(self._told, "wb-told")
+        self.actions = Actions(self)
+        self._charts = Charts(self.tokens)
+        classed(self._charts.widget, "wb-charts")
+        self._span = button("Whole series", "Whole series, or around the anomaly (F)", self.on_span, "wb-key-f")
+        self._monitor = button("Monitoring", "Show the channel with the others of its asset", self.on_monitoring)
+        head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
+        self._empty = widgets.HTML()
+        self._detail = box(
+            "wb-detail wb-panel",
+            head,
+            self.actions.bar,
+            self.actions.form,
+            self._told,
+            self._charts.widget,
+            classed(self._facts, "wb-evidence"),
+        )
+        listing = box("wb-list wb-panel", self._grid)
+        self._body = box("wb-body", listing, self._detail)
+        return [box("wb-bar wb-filters", *self._filters.values(), self._text), self._empty, self._body]
+
+    # ---- reading and showing
+
+    def refresh(self) -> None:
+        """Read the alerts again; what is chosen and marked stays where it can."""
+        self._read.clear()
+        self._explained.clear()
+        self._list()
+        self._show()
+
+    def recolour(self) -> None:
+        """Draw the charts again in the tokens' colours."""
+        self._charts.tokens = self.tokens
+        self._charts.clear()
+        self._show()
+
+    def show_selection(self, now: Selected) -> None:
+        """Choose the alert of an anomaly, or the worst of a channel."""
+        if now.channel and now.channel not in set(self.session.overview()["channel"]):
+            raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
+        self.alert = self._matching(now)
+        self._show()
+
+    def read_state(self) -> Mapping[str, object]:
+        """Give filters, order, and whether the whole series is shown."""
+        return {**self.wanted.written(), "whole": "yes" if self._whole else None}
+
+    def apply_state(self, state: State) -> None:
+        """Take filters and order of a link."""
+        self.wanted, self._whole = Wanted.of(state), "whole" in state
+        self._limit = _PAGE
+        self._list()
+        self._show()
+
+    def shown_table(self) -> pd.DataFrame | None:
+        """Give the alerts listed."""
+        return self.alerts
+
+    def charts(self) -> Mapping[str, Chart]:
+        """Give the charts of the chosen alert."""
+        return {} if self._charts.chart is None else {"Charts": self._charts.chart}
+
+    def code_lines(self) -> list[str]:
+        """Give the cell that lists the same alerts."""
+        given = {name: value for name, value in self.wanted.filters().items() if value is not None}
+        if self.wanted.filters()["state"] is None:
+            given["state"] = None
+        return [f"session.maintenance.alerts.list({', '.join(f'{name}={value!r}' for name, value in given.items())})"]
+
+    def close(self) -> None:
+        """Stop what is due and take the view from the page."""
+        self._later.cancel()
+        self._charts.clear()
+        super().close()
+
+    # ---- callbacks
+
+    @callback
+    def on_filter(self, change: dict[str, Any]) -> None:
+        """List what the filters ask for."""
+        del change
+        if self._quiet:
+            return
+        values = {name: made.value for name, made in self._filters.items()}
+        self.wanted = Wanted(**values, text=self._text.value.strip(), order=self.wanted.order)
+        self._limit = _PAGE
+        self._list()
+        self._show()
+        self.moved()
+
+    @callback
+    def on_sort(self, key: str) -> None:
+        """Sort by a column."""
+        self.wanted = self.wanted.sorted_by(key)
+        self._list()
+        self.moved()
+
+    @callback
+    def on_more(self, _value: str) -> None:
+        """List more."""
+        if len(self.alerts) < self._total:
+            self._limit += _PAGE
+            self._list()
+
+    @callback
+    def on_pick(self, name: str) -> None:
+        """Choose an alert."""
+        self.alert = int(name)
+        row = self._row(self.alert)
+        self._told.value = ""
+        self.actions.ask("")
+        self._show()
+        if row is not None:
+            self.choose(Selected(row["asset"], row["channel"], int(row["start_sample"])))
+
+    @callback
+    def on_mark(self, _value: str) -> None:
+        """Take note of the marks."""
+        self._enable()
+
+    @callback
+    def on_mark_all(self, pressed: widgets.Button) -> None:
+        """Mark all that are listed, or none."""
+        del pressed
+        every = [str(number) for number in self.alerts["id"]] if len(self.alerts) else []
+        self._grid.marked = [] if set(every) <= set(self._grid.marked) else every
+        self._enable()
+
+    @callback
+    def on_span(self, pressed: widgets.Button) -> None:
+        """Show the whole series, or what is around the anomaly."""
+        del pressed
+        self._whole = not self._whole
+        self._show()
+        self.moved()
+
+    @callback
+    def on_monitoring(self, pressed: widgets.Button) -> None:
+        """Show the channel with the others of its asset."""
+        del pressed
+        self.go("monitoring")
+
+    @callback
+    def on_action(self, pressed: widgets.Button) -> None:
+        """Do what a button says, or ask what else it needs; a second press closes the form."""
+        action = self.actions.name(pressed)
+        if not self.actions.needs_form(action):
+            self._do(action, {})
+        elif self.actions.asked == action:
+            self.actions.ask("")
+        else:
+            row = self._row(self.alert)
+            if row is not None:
+                for name, column in (("first", "start_sample"), ("last", "end_sample")):
+                    self.actions.fields[name].value = int(row[column])
+            self.actions.ask(action, len(self._wanted_alerts()))
+
+    @callback
+    def on_confirm(self, pressed: widgets.Button) -> None:
+        """Do what the form says."""
+        del pressed
+        self._do(self.actions.asked, self.actions.options())
+
+    @callback
+    def on_cancel(self, pressed: widgets.Button) -> None:
+        """Close the form."""
+        del pressed
+        self.actions.ask("")
+
+    @callback
+    def on_explain(self) -> None:
+        """Say why the chosen alert was raised."""
+        row = self._row(self.alert)
+        if row is not None:
+            history = self.session.maintenance.alerts.history(int(row["id"]))
+            self._facts.value = evidence_markup(row, self._why(row), history)
+
+    # ---- parts
+
+    def _do(self, action: str, given: dict[str, Any]) -> None:
+        """Do something to the marked alerts, or to the chosen one, and tell."""
+        desk, numbers = self.session.maintenance, self._wanted_alerts()
+        if action == "order":
+            order = desk.orders.from_alerts(numbers, self.who, **given)
+            words = f"Work order {order.number} opened for {len(numbers)} alert{'s' if len(numbers) > 1 else ''}."
+        elif action == "label":
+            words = self._add_label(given)
+        else:
+            words = told(action, desk.alerts.each(action, numbers, self.who, **given))
+        self.actions.ask("")
+        self._grid.marked = []
+        self.refresh()
+        self._told.value = f"<p role='status'>{words}</p>"
+        self.altered()
+
+    def _add_label(self, given: Mapping[str, Any]) -> str:
+        row = self._row(self.alert)
+        if row is None or given["first"] > given["last"]:
+            raise ViewError("The label's first sample lies after its last.", "Give the first sample first.")
+        channel, archive = row["channel"], self.session.archive
+        added = pd.DataFrame({"start": [given["first"]], "end": [given["last"]], "kind": [given["kind"]]})
+        labels = archive.labels(channel)
+        table = added if labels is None else pd.concat([labels, added]).drop_duplicates(["start", "end"], keep="last")
+        archive.set_labels(channel, table)
+        return f"{channel} is labelled from sample {given['first']:,} to {given['last']:,}; {len(table)} labels in all."
+
+    def _wanted_alerts(self) -> list[int]:
+        marked = [int(name) for name in self._grid.marked]
+        return marked or ([] if self.alert is None else [self.alert])
+
+    def _list(self) -> None:
+        """Read the list, its filters and its head."""
+        desk, wanted = self.session.maintenance, self.wanted
+        filters = wanted.filters()
+        found = desk.alerts.list(**filters, limit=self._limit + 1)
+        self.alerts = found.iloc[: self._limit]
+        self._total = len(found) if len(found) <= self._limit else len(desk.alerts.list(**filters))
+        self._orders = desk.orders_of_alerts()
+        with_all = {str(number) for number in self.alerts["id"]}
+        self._grid.marked = [name for name in self._grid.marked if name in with_all]
+        if self.alert is None or str(self.alert) not in with_all:
+            self.alert = self._matching(self.selection.now)
+        self._quiet = True
+        assets = sorted(set(self.session.overview()["asset"]))
+        for name, made in self._filters.items():
+            choices = options(name, assets)
+            if tuple(made.options) != tuple(choices):
+                made.options = choices
+            made.value = getattr(wanted, name)
+        self._text.value = wanted.text
+        self._quiet = False
+        self._grid.html = alerts_markup(self.alerts, self._orders, self._total, wanted, self.session.clock())
+        self._head()
+
+    def _head(self) -> None:
+        counts = self.session.maintenance.alerts.count("state", state="open")
+        new = int(sum(counts.get(state, 0) for state in ("unacknowledged", "returned", "latched")))
+        words = f"{int(counts.sum())} open, {new} to acknowledge, {int(counts.get('shelved', 0))} shelved"
+        self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{words}</p></div>"
+        nothing = not len(self.alerts)
+        self._body.layout.display = "none" if nothing and not self.selection.now.channel else None
+        self._empty.value = "" if not nothing else self._nothing(int(counts.sum()))
+
+    def _nothing(self, open_alerts: int) -> str:
+        if open_alerts or self.wanted != Wanted():
+            return empty_card("No alert is like that.", "Take a filter away to see others.")
+        if (self.session.overview()["state"] == "missing").all():
+            return empty_card("No channel is scored yet.", "Train and score the fleet first:", "workbench run")
+        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench alerts raise")
+
+    def _matching(self, now: Selected) -> int | None:
+        """Find the alert of an anomaly, else the first of its channel, else the first of all."""
+        if not len(self.alerts):
+            return None
+        rows = self.alerts[self.alerts["channel"] == now.channel] if now.channel else self.alerts
+        exact = rows[rows["start_sample"] == now.anomaly] if now.anomaly is not None else rows
+        chosen = exact if len(exact) else rows
+        return int(chosen["id"].iloc[0]) if len(chosen) else None
+
+    def _row(self, alert: int | None) -> dict[str, Any] | None:
+        rows = self.alerts[self.alerts["id"] == alert] if len(self.alerts) else self.alerts
+        found: list[dict[str, Any]] = rows.to_dict(orient="records")  # type: ignore[assignment]
+        return found[0] if found else None
+
+    def _show(self) -> None:
+        """Show the chosen alert, or the chosen channel where it has none."""
+        row = self._row(self.alert)
+        self._grid.chosen = "" if row is None else str(self.alert)
+        self._enable()
+        channel = self.selection.now.channel if row is None else row["channel"]
+        self._span.description = "Around the anomaly" if self._whole else "Whole series"
+        if not channel:
+            return
+        shown = self._channel(channel)
+        if row is not None and not self._whole:
+            start, end = int(row["start_sample"]), int(row["end_sample"])
+            last = shown.channel.sizes["time"] - 1
+            shown = shown.part(*shown.around(min(start, last), min(end, last)))
+        self._charts.show(shown)
+        if row is None:
+            self._title.value = f"<h2>{channel}</h2>"
+            self._facts.value = f"<p class='wb-note'>{channel} has no alert in this list.</p>"
+            return
+        self._title.value = title_markup(row, self._orders.get(int(row["id"]), ""), self.session.clock())
+        self._later()
+
+    def _enable(self) -> None:
+        numbers = self._wanted_alerts()
+        rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
+        self.actions.show(rows, len(self._grid.marked))
+
+    def _channel(self, channel: str) -> Shown:
+        if channel not in self._read:
+            data = self.session.channel(channel, "test").load()
+            scored, anomalies = self.session.stored(channel), self.session.stored_anomalies(channel)
+            if scored is not None:
+                scored = scored.load()
+            if anomalies is not None:  # a stale score may be of a series that was longer
+                anomalies = anomalies[anomalies["end"] < data.sizes["time"]]
+            self._read[channel] = Shown(data, scored, anomalies, self.session.archive.labels(channel))
+        return self._read[channel]
+
+    def _why(self, row: Mapping[str, Any]) -> Mapping[Any, Any] | None:
+        channel = row["channel"]
+        if row["kind"] != "model" or self._channel(channel).scored is None:
+            return None
+        if channel not in self._explained:
+            self._explained[channel] = self.session.explain(channel)
+        table = self._explained[channel]
+        there = table[(table["start"] == row["start_sample"]) & (table["end"] == row["end_sample"])]
+        found: list[dict[Any, Any]] = there.to_dict(orient="records")
+        return found[0] if found else None

@@ -1,0 +1,143 @@
+// HTML from Python whose parts are picked, marked, sorted and dragged; the rules are in grid.py.
+function render({ model, el }) {
+  el.classList.add("wb-grid-body")
+  const all = (selector) => [...el.querySelectorAll(selector)]
+  const tell = (kind, value) => model.send({ kind, value })
+  let asked = false
+  let waiting = 0
+
+  const inTable = (item) => item.tagName === "TR"
+  const items = (item) => (inTable(item) ? [...item.parentElement.children].filter((row) => row.dataset.pick !== undefined) : all("[data-pick]").filter((other) => !inTable(other)))
+
+  function describe() {
+    const chosen = model.get("chosen")
+    const label = model.get("label")
+    for (const table of all("table")) {
+      if (table.querySelector("[data-pick]")) table.setAttribute("role", "grid")
+      table.setAttribute("aria-label", label)
+    }
+    let reachable = false
+    for (const item of all("[data-pick]")) {
+      const on = item.dataset.pick === chosen
+      item.classList.toggle("wb-chosen", on)
+      if (inTable(item)) item.setAttribute("aria-selected", String(on))
+      else if (item.tagName !== "BUTTON") item.setAttribute("role", "button")
+      if (!inTable(item)) on ? item.setAttribute("aria-current", "true") : item.removeAttribute("aria-current")
+      item.tabIndex = on && !reachable ? 0 : -1
+      reachable ||= on
+    }
+    const first = el.querySelector("[data-pick]")
+    if (!reachable && first) first.tabIndex = 0
+    const marked = new Set(model.get("marked"))
+    for (const tick of all("[data-mark]")) tick.checked = marked.has(tick.dataset.mark)
+    for (const item of all("[data-drag]")) item.draggable = true
+  }
+
+  function draw() {
+    const held = el.contains(document.activeElement) ? document.activeElement : null
+    const name = held?.closest("[data-pick]")?.dataset.pick
+    const sort = held?.dataset.sort
+    const places = [el, ...all("[data-scroll]")].map((part) => [part.scrollTop, part.scrollLeft])
+    el.innerHTML = model.get("html")
+    asked = false
+    describe()
+    ;[el, ...all("[data-scroll]")].forEach((part, i) => { if (places[i]) [part.scrollTop, part.scrollLeft] = places[i] })
+    if (name !== undefined) (el.querySelector(`[data-pick="${CSS.escape(name)}"]`) ?? el.querySelector("[data-pick]"))?.focus({ preventScroll: true })
+    else if (sort !== undefined) el.querySelector(`[data-sort="${CSS.escape(sort)}"]`)?.focus({ preventScroll: true })
+  }
+
+  function show() {
+    describe()
+    const chosen = el.querySelector(".wb-chosen")
+    const box = chosen?.getBoundingClientRect()
+    const frame = el.getBoundingClientRect()
+    if (box && frame.height && (box.top < frame.top + 26 || box.bottom > frame.bottom)) chosen.scrollIntoView({ block: "nearest" })
+  }
+
+  function pick(item, late) {
+    clearTimeout(waiting)
+    for (const other of all(".wb-chosen")) other.classList.remove("wb-chosen")
+    item.classList.add("wb-chosen")
+    if (late) waiting = setTimeout(() => tell("pick", item.dataset.pick), 60)
+    else tell("pick", item.dataset.pick)
+  }
+
+  function click(event) {
+    const sort = event.target.closest("[data-sort]")
+    if (sort) return tell("sort", sort.dataset.sort)
+    if (event.target.closest("[data-mark], a, summary, .wb-tick")) return
+    const item = event.target.closest("[data-pick]")
+    if (item) {
+      item.focus({ preventScroll: true })
+      pick(item, false)
+    }
+  }
+
+  function change(event) {
+    const tick = event.target.closest("[data-mark]")
+    if (tick) tell("mark", tick.dataset.mark)
+  }
+
+  const ends = { Home: 0, End: -1 }
+  function key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const item = event.target.closest?.("[data-pick]")
+    if (!item || event.target.matches("input:not([type=checkbox]), select, textarea")) return
+    const list = items(item)
+    const at = list.indexOf(item)
+    const table = inTable(item)
+    const steps = table ? { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 } : { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }
+    let next = null
+    if (event.key in steps) next = list[Math.max(0, Math.min(list.length - 1, at + steps[event.key]))]
+    else if (event.key in ends) next = list.at(ends[event.key])
+    else if (event.key === "Enter" || (event.key === " " && item.tagName !== "BUTTON")) {
+      if (event.key === "Enter" && table) { pick(item, false); tell("open", item.dataset.pick) }
+      else pick(item, false)
+    } else if (event.key.toLowerCase() === "x" && item.querySelector("[data-mark]")) {
+      item.querySelector("[data-mark]").click()
+    } else return
+    event.preventDefault()
+    event.stopPropagation()
+    if (next && next !== item) {
+      item.tabIndex = -1
+      next.tabIndex = 0
+      next.focus()
+      if (table) pick(next, true)
+    }
+  }
+
+  function scroll() {
+    if (!asked && el.querySelector(".wb-more") && el.scrollHeight - el.scrollTop - el.clientHeight < 200) {
+      asked = true
+      tell("more", "")
+    }
+  }
+
+  const target = (event) => event.target.closest?.("[data-drop]")
+  const light = (element) => all(".wb-over").forEach((other) => other !== element && other.classList.remove("wb-over"))
+  el.addEventListener("dragstart", (event) => {
+    const item = event.target.closest?.("[data-drag]")
+    if (item) event.dataTransfer.setData("text/plain", item.dataset.drag)
+  })
+  el.addEventListener("dragover", (event) => {
+    const onto = target(event)
+    light(onto)
+    if (onto) { event.preventDefault(); onto.classList.add("wb-over") }
+  })
+  el.addEventListener("dragend", () => light(null))
+  el.addEventListener("drop", (event) => {
+    const onto = target(event)
+    light(null)
+    if (onto) { event.preventDefault(); tell("drop", `${event.dataTransfer.getData("text/plain")}\t${onto.dataset.drop}`) }
+  })
+  el.addEventListener("click", click)
+  el.addEventListener("dblclick", (event) => { const item = event.target.closest("[data-pick]"); if (item) tell("open", item.dataset.pick) })
+  el.addEventListener("change", change)
+  el.addEventListener("keydown", key)
+  el.addEventListener("scroll", scroll)
+  model.on("change:html", draw)
+  model.on("change:chosen", show)
+  model.on("change:marked", describe)
+  draw()
+}
+export default { render }
