@@ -4,7 +4,7 @@ import pandas as pd
 
 from tests.maintenance.conftest import START
 from workbench.maintenance.alerts import Alerts
-from workbench.maintenance.failures import EVENT_COLUMNS, failure_events
+from workbench.maintenance.failures import EVENT_COLUMNS, failure_events, records_began
 from workbench.maintenance.work_orders import WorkOrders
 
 
@@ -12,6 +12,7 @@ def test_without_records_there_is_no_failure(database):
     events = failure_events(database)
     assert tuple(events.columns) == EVENT_COLUMNS
     assert events.empty
+    assert records_began(database) is None
 
 
 def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding, clock):
@@ -36,3 +37,4 @@ def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding
         ["SMAP", pd.Timestamp(START), "alert 3"],
         ["MSL", pd.Timestamp(START + timedelta(hours=1)), plain.number],
     ]
+    assert records_began(database) == START

@@ -1,14 +1,17 @@
 """When assets failed, by what people recorded: work orders with a failure, and alerts that were called true."""
 
+from datetime import datetime
+
 import pandas as pd
 import sqlalchemy as sa
 
 from workbench.maintenance.alert_table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.kpis import failed_orders
+from workbench.maintenance.log import LogRow
 from workbench.maintenance.order_table import ORDERS, OrderAlertRow, number_of
 
-__all__ = ["EVENT_COLUMNS", "failure_events"]
+__all__ = ["EVENT_COLUMNS", "failure_events", "records_began"]
 
 EVENT_COLUMNS = ("asset", "time", "record")
 """Columns of `failure_events`."""
@@ -55,3 +58,9 @@ def failure_events(database: Database) -> pd.DataFrame:
         }
     )
     return pd.concat([by_order, by_alert]).sort_values(["time", "record"], ignore_index=True)[list(EVENT_COLUMNS)]
+
+
+def records_began(database: Database) -> datetime | None:
+    """Give the time of the first entry of the maintenance log; None where there is none."""
+    with database.reading() as db:
+        return db.scalar(sa.select(LogRow.time).order_by(LogRow.seq).limit(1))
