@@ -35,7 +35,8 @@ def tracked(errors, origins, start, confidence, lead, recent=100):
         for j, origin in enumerate(origins):
             if origin + lead > now or math.isnan(errors[j]):
                 continue
-            step = 0.1 * max(abs(error) for error in errors[max(0, j + 1 - recent) : j + 1] if not math.isnan(error))
+            sizes = [start] * recent + [0.0 if math.isnan(error) else abs(error) for error in errors[: j + 1]]
+            step = 0.2 * sorted(sizes[-recent:])[89]
             missed = abs(errors[j]) > widths[j]
             width = max(0.0, width + step * (confidence if missed else confidence - 1))
         widths.append(width)

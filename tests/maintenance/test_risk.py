@@ -39,19 +39,20 @@ def events(*rows):
     return times([(asset, START + at * DAY, "WO-1") for asset, at in rows], "asset", "time", "record")
 
 
-@pytest.mark.parametrize(("failures", "watched", "days"), [(1, 5.0, 7.0), (4, 365.0, 30.0), (30, 90.0, 1.0)])
+@pytest.mark.parametrize(("failures", "watched", "days"), [(1, 7.0, 7.0), (4, 365.0, 30.0), (30, 90.0, 1.0)])
 def test_probability_equals_that_of_drawn_rates(failures, watched, days):
     found = failure_probability(failures, watched, days)
     expected = naive_forecasting.sampled_probability(failures, watched, days)
     assert (found.probability, found.low, found.high) == pytest.approx(expected, abs=0.005)
 
 
-def test_without_a_failure_only_what_the_records_tell_is_said():
+def test_only_what_the_records_tell_is_said():
     long, short, none = (failure_probability(0, watched, 30.0) for watched in (300.0, 29.0, 0.0))
     mean, _, upper = naive_forecasting.sampled_probability(0, 300.0, 30.0)
     assert (long.probability, long.low, long.high) == pytest.approx((mean, 0.0, upper), abs=0.005)
     assert short.probability is None
     assert long.high < short.high < 1
+    assert failure_probability(5, 1.0, 7.0).probability is None
     assert (none.probability, none.low, none.high) == (None, None, None)
     with pytest.raises(MaintenanceError, match="above 0"):
         failure_probability(1, 10.0, 0.0)
@@ -100,7 +101,7 @@ def test_failures_within_a_day_are_one_and_the_worst_risk_comes_first():
         assert row["probability"] == pytest.approx(failure_probability(failures, 100.0, 30.0).probability)
         assert row["risk"] == row["likelihood"] * weight
         assert row["level"] == risk_level(row["risk"])
-    assert risks.loc["Pump", "reason"] == "no failure in 5.0 days watched, too few to tell of 30"
+    assert risks.loc["Pump", "reason"] == "watched for 5.0 days, too few to tell of 30"
     assert risks.loc["Rover", "reason"] == "never watched"
     assert risks.loc[["Pump", "Rover"], ["likelihood", "risk"]].isna().all(axis=None)
 

@@ -16,8 +16,8 @@ from workbench.exceptions import DetectionError
 
 __all__ = ["conformal_width", "tracked_width"]
 
-_RATE = 0.1  # of the largest recent error: how fast the width follows, as in [3]
-_RECENT = 100  # origins
+_RATE = 0.2  # of what is a large error lately: how fast the width follows
+_RECENT, _LARGE = 100, 90  # of the last 100 errors, the 90th in size is a large one
 
 
 def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -> npt.NDArray[np.float64]:
@@ -95,17 +95,20 @@ def tracked_width(
 
     Notes
     -----
-    After each truth that lay outside, the width grows by `confidence` of a tenth of the largest error of the last 100
-    origins; after one inside, it shrinks by 1 - `confidence` of it [3]_. In the long run the share inside is the
-    confidence, however the telemetry changes. Unlike there, an error at lead time h is used h samples later, and no
-    width is below 0.
+    After each truth that lay outside, the width grows by `confidence` of a step; after one inside, it shrinks by
+    1 - `confidence` of it [3]_. In the long run the share inside is the confidence, however the telemetry changes.
+    Unlike there, the step is not a tenth of the largest of the last 100 errors but a fifth of the 90th in size, so that
+    one anomaly does not make all later steps long; an error at lead time h is used h samples later; and no width is
+    below 0.
     """
     _check(confidence)
     sizes = np.abs(errors.astype(np.float64))
-    padded = np.concatenate([np.zeros((_RECENT - 1, sizes.shape[1])), np.nan_to_num(sizes, nan=0.0)])
-    gain = _RATE * np.lib.stride_tricks.sliding_window_view(padded, _RECENT, axis=0).max(axis=2)
+    begins = np.where(np.isfinite(start), start, 0.0)
+    padded = np.concatenate([np.tile(begins, (_RECENT - 1, 1)), np.nan_to_num(sizes, nan=0.0)])
+    recent = np.lib.stride_tricks.sliding_window_view(padded, _RECENT, axis=0)
+    gain = _RATE * np.partition(recent, _LARGE - 1, axis=2)[:, :, _LARGE - 1]
     widths = np.empty(sizes.shape)
-    for column, begin in enumerate(np.where(np.isfinite(start), start, 0.0).tolist()):
+    for column, begin in enumerate(begins.tolist()):
         known = np.searchsorted(origins, origins - column - 1, side="right").tolist()
         size, step, width = sizes[:, column].tolist(), gain[:, column].tolist(), begin
         kept: list[float] = []

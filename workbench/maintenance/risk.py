@@ -94,8 +94,8 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
     -----
     Failures come at a constant rate, whose distribution after r failures in T days is Gamma(r + 1/2, T) [3]_. The
     probability of one within t days is then 1 - (T / (T + t))^(r + 1/2), and its bounds are those of the rate's 90 %
-    interval. Where nothing failed and the asset was watched for less than t, that would be the prior's opinion: only
-    the upper bound is given.
+    interval. Where the asset was watched for less than t, that would be the prior's opinion more than the records': no
+    probability is given, the bounds are.
 
     Examples
     --------
@@ -113,11 +113,8 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
 
     shape = failures + 0.5
     low, high = (1 - float(np.exp(-days * gamma.ppf(share, shape, scale=1 / watched))) for share in (0.05, 0.95))
-    if not failures:
-        low = 0.0
-        if watched < days:
-            return FailureProbability(None, low, high)
-    return FailureProbability(1 - (watched / (watched + days)) ** shape, low, high)
+    probability = None if watched < days else 1 - (watched / (watched + days)) ** shape
+    return FailureProbability(probability, low if failures else 0.0, high)
 
 
 def likelihood_of(probability: float) -> int:
@@ -233,7 +230,7 @@ def _reason(criticality: int | None, watched: float, days: float, found: Failure
     if watched <= 0:
         reasons.append("never watched")
     elif found.probability is None:
-        reasons.append(f"no failure in {watched:.1f} days watched, too few to tell of {days:g}")
+        reasons.append(f"watched for {watched:.1f} days, too few to tell of {days:g}")
     if criticality is None:
         reasons.append("no criticality in the catalog")
     return "; ".join(reasons)
