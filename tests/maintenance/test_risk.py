@@ -11,6 +11,7 @@ from workbench.maintenance.risk import (
     RISK_COLUMNS,
     failure_probability,
     likelihood_of,
+    risk_cells,
     risk_level,
     risk_table,
     watched_days,
@@ -65,6 +66,14 @@ def test_scales_have_five_steps_and_cover_everything():
     levels = [risk_level(risk) for risk in range(1, 26)]
     assert (levels[0], levels[-1]) == ("low", "critical")
     assert [len(list(group)) for group in _runs(levels)] == [4, 5, 10, 6]
+
+
+def test_matrix_has_every_cell_once():
+    cells = risk_cells()
+    assert len(cells.drop_duplicates(["likelihood", "criticality"])) == 25
+    assert (cells["risk"] == cells["likelihood"] * cells["criticality"]).all()
+    worst = cells.sort_values("risk").iloc[-1]
+    assert worst.tolist() == [5, "almost certain", 5, 25, "critical"]
 
 
 def _runs(levels):

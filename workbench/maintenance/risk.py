@@ -25,6 +25,7 @@ __all__ = [
     "FailureProbability",
     "failure_probability",
     "likelihood_of",
+    "risk_cells",
     "risk_level",
     "risk_table",
     "watched_days",
@@ -137,6 +138,16 @@ def risk_level(risk: int) -> str:
     ['low', 'medium', 'medium', 'high', 'high', 'critical']
     """
     return next(level for least, level in _LEVELS if risk >= least)
+
+
+def risk_cells() -> pd.DataFrame:
+    """Give the 25 cells of the matrix: likelihood, word, criticality, risk, level."""
+    rows = [
+        (likelihood, word, criticality, likelihood * criticality, risk_level(likelihood * criticality))
+        for likelihood, (word, _) in enumerate(LIKELIHOODS, 1)
+        for criticality in range(1, 6)
+    ]
+    return pd.DataFrame(rows, columns=["likelihood", "word", "criticality", "risk", "level"])
 
 
 def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) -> float:
