@@ -362,8 +362,10 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
         for name, value in (("home", settings.home), ("catalog", settings.catalog))
         if value is not None and not value.is_absolute()
     }
+    from workbench.tuned import with_tuned
+
     # A plain Settings: one that other processes can be given.
-    return Settings.model_construct(**{**dict(settings), **update})
+    return Settings.model_construct(**with_tuned({**dict(settings), **update}, settings.model_fields_set))
 
 
 def _check_files(files: list[Path]) -> None:

@@ -336,6 +336,10 @@ class Alerts:
         wanted = {channel: would_raise(anomalies, self.options) for channel, anomalies in found.items()}
         return threshold_effect(judged_alerts(self.database, wanted), model_alerts(self.database, wanted), wanted)
 
+    def would_raise(self, anomalies: pd.DataFrame) -> pd.DataFrame:
+        """Keep the anomalies (start, end, level) that are long and severe enough for an alert."""
+        return would_raise(anomalies, self.options)
+
     # ---- internals
 
     def _change(self, action: Callable[..., AlertRow], alert: int, who: str, **options: Any) -> Alert:

@@ -9,19 +9,22 @@ import pandas as pd
 from workbench.exceptions import ViewError
 from workbench.views.anomalies_actions import Actions, told
 from workbench.views.anomalies_detail import Charts, Shown, evidence_markup, title_markup
-from workbench.views.anomalies_table import Wanted, alerts_markup, options
+from workbench.views.anomalies_list import PAGE, AlertList
+from workbench.views.anomalies_panel import Chosen, Panel
+from workbench.views.anomalies_related import Related
+from workbench.views.anomalies_similar import Similar
+from workbench.views.anomalies_table import Wanted
+from workbench.views.anomalies_thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.boxes import box, button, classed
-from workbench.views.cards import empty_card
 from workbench.views.chart import Chart
-from workbench.views.grid import Grid
 from workbench.views.monitoring_timing import Later
+from workbench.views.overview_data import NEW
 from workbench.views.state import Selected, State
 
 __all__ = ["Anomalies"]
 
-_PAGE = 200
-_FILTERS = ("level", "state", "place", "kind", "verdict")
+EVIDENCE = "Evidence"
 
 
 class Anomalies(View):
@@ -29,17 +32,17 @@ class Anomalies(View):
 
     Attributes
     ----------
-    alerts : pandas.DataFrame
-        Those listed, of `Alerts.list`.
+    list : AlertList
+        What is listed.
     alert : int or None
         Number of the one that is chosen.
-    wanted : Wanted
-        Which are listed.
+    panel : str
+        The tab under the charts that is open.
     """
 
     name: ClassVar[str] = "anomalies"
     title: ClassVar[str] = "Anomalies"
-    keys: ClassVar[tuple[str, ...]] = ("level", "state", "place", "kind", "verdict", "text", "order", "whole")
+    keys: ClassVar[tuple[str, ...]] = ("level", "state", "place", "kind", "verdict", "text", "order", "whole", "panel")
     shortcuts: ClassVar[Mapping[str, str]] = {
         "Up, Down": "choose another alert of the list",
         "X": "mark the alert that has the focus",
@@ -56,28 +59,22 @@ class Anomalies(View):
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self.alerts = pd.DataFrame()
         self.alert: int | None = None
-        self.wanted, self._limit, self._total, self._whole = Wanted(), _PAGE, 0, False
-        self._orders: dict[int, str] = {}
+        self._whole = False
         self._read: dict[str, Shown] = {}
         self._explained: dict[str, pd.DataFrame] = {}
-        self._quiet = False
         self._later = Later(self.on_explain, 0.05)
-        self._filters = {name: widgets.Dropdown(options=options(name, [])) for name in _FILTERS}
-        for name, made in self._filters.items():
-            made.tooltip = "Asset" if name == "place" else name.capitalize()
-            made.observe(self.on_filter, "value")
-            classed(made, "wb-choice")
-        self._text = classed(widgets.Text(placeholder="channel or words", continuous_update=False), "wb-search")
-        self._text.tooltip = "Part of the channel's name or of the message"
-        self._text.observe(self.on_filter, "value")
-        self._grid = Grid("Alerts", pick=self.on_pick, sort=self.on_sort, mark=self.on_mark, more=self.on_more)
+        self.list = AlertList(self)
+        self._empty = widgets.HTML()
         self._title, self._told, self._facts = (widgets.HTML() for _ in range(3))
         classed(self._told, "wb-told")
         self.actions = Actions(self)
         self._charts = Charts(self.tokens)
         classed(self._charts.widget, "wb-charts")
+        self.panels: dict[str, Panel] = {kind.title: kind(self) for kind in (Thresholds, Similar, Related)}
+        tips = {EVIDENCE: "Why it was raised, and what would clear it"}
+        tips |= {name: panel.tip for name, panel in self.panels.items()}
+        self._tabs = {name: button(name, tip, self.on_panel, "wb-subtab") for name, tip in tips.items()}
         self._span = button("Whole series", "Whole series, or around the anomaly (F)", self.on_span, "wb-key-f")
         self._monitor = button("Monitoring", "Show the channel with the others of its asset", self.on_monitoring)
         head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
@@ -89,11 +86,14 @@ class Anomalies(View):
             self.actions.form,
             self._told,
             self._charts.widget,
+            box("wb-bar wb-tabs", *self._tabs.values()),
             classed(self._facts, "wb-evidence"),
+            *(panel.widget for panel in self.panels.values()),
         )
-        listing = box("wb-list wb-panel", self._grid)
+        self._open(EVIDENCE)
+        listing = box("wb-list wb-panel", self.list.grid)
         self._body = box("wb-body", listing, self._detail)
-        return [box("wb-bar wb-filters", *self._filters.values(), self._text), self._empty, self._body]
+        return [self.list.bar, self._empty, self._body]
 
     # ---- reading and showing
 
@@ -114,19 +114,30 @@ class Anomalies(View):
         """Choose the alert of an anomaly, or the worst of a channel."""
         if now.channel and now.channel not in set(self.session.overview()["channel"]):
             raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
-        self.alert = self._matching(now)
+        self.alert = self.list.matching(now)
         self._show()
 
     def read_state(self) -> Mapping[str, object]:
         """Give filters, order, and whether the whole series is shown."""
-        return {**self.wanted.written(), "whole": "yes" if self._whole else None}
+        panel = None if self.panel == EVIDENCE else self.panel.lower()
+        return {**self.list.wanted.written(), "whole": "yes" if self._whole else None, "panel": panel}
 
     def apply_state(self, state: State) -> None:
         """Take filters and order of a link."""
-        self.wanted, self._whole = Wanted.of(state), "whole" in state
-        self._limit = _PAGE
+        names = {name.lower(): name for name in self._tabs}
+        wanted = state.get("panel", EVIDENCE.lower())
+        if wanted not in names:
+            raise ViewError(f"There is no panel {wanted!r}.", f"Panels: {', '.join(names)}.")
+        self._open(names[wanted])
+        self.list.wanted, self._whole = Wanted.of(state), "whole" in state
+        self.list.limit = PAGE
         self._list()
         self._show()
+
+    @property
+    def alerts(self) -> pd.DataFrame:
+        """Those listed, of `Alerts.list`."""
+        return self.list.alerts
 
     def shown_table(self) -> pd.DataFrame | None:
         """Give the alerts listed."""
@@ -138,14 +149,16 @@ class Anomalies(View):
 
     def code_lines(self) -> list[str]:
         """Give the cell that lists the same alerts."""
-        given = {name: value for name, value in self.wanted.filters().items() if value is not None}
-        if self.wanted.filters()["state"] is None:
+        given = {name: value for name, value in self.list.wanted.filters().items() if value is not None}
+        if self.list.wanted.filters()["state"] is None:
             given["state"] = None
         return [f"session.maintenance.alerts.list({', '.join(f'{name}={value!r}' for name, value in given.items())})"]
 
     def close(self) -> None:
         """Stop what is due and take the view from the page."""
         self._later.cancel()
+        for panel in self.panels.values():
+            panel.close()
         self._charts.clear()
         super().close()
 
@@ -155,11 +168,9 @@ class Anomalies(View):
     def on_filter(self, change: dict[str, Any]) -> None:
         """List what the filters ask for."""
         del change
-        if self._quiet:
+        if self.list.quiet:
             return
-        values = {name: made.value for name, made in self._filters.items()}
-        self.wanted = Wanted(**values, text=self._text.value.strip(), order=self.wanted.order)
-        self._limit = _PAGE
+        self.list.ask()
         self._list()
         self._show()
         self.moved()
@@ -167,22 +178,22 @@ class Anomalies(View):
     @callback
     def on_sort(self, key: str) -> None:
         """Sort by a column."""
-        self.wanted = self.wanted.sorted_by(key)
+        self.list.wanted = self.list.wanted.sorted_by(key)
         self._list()
         self.moved()
 
     @callback
     def on_more(self, _value: str) -> None:
         """List more."""
-        if len(self.alerts) < self._total:
-            self._limit += _PAGE
+        if len(self.alerts) < self.list.total:
+            self.list.limit += PAGE
             self._list()
 
     @callback
     def on_pick(self, name: str) -> None:
         """Choose an alert."""
         self.alert = int(name)
-        row = self._row(self.alert)
+        row = self.list.row(self.alert)
         self._told.value = ""
         self.actions.ask("")
         self._show()
@@ -199,7 +210,7 @@ class Anomalies(View):
         """Mark all that are listed, or none."""
         del pressed
         every = [str(number) for number in self.alerts["id"]] if len(self.alerts) else []
-        self._grid.marked = [] if set(every) <= set(self._grid.marked) else every
+        self.list.grid.marked = [] if set(every) <= set(self.list.grid.marked) else every
         self._enable()
 
     @callback
@@ -217,6 +228,13 @@ class Anomalies(View):
         self.go("monitoring")
 
     @callback
+    def on_panel(self, pressed: widgets.Button) -> None:
+        """Show another panel under the charts."""
+        self._open(next(name for name, made in self._tabs.items() if made is pressed))
+        self._tell_panel()
+        self.moved()
+
+    @callback
     def on_action(self, pressed: widgets.Button) -> None:
         """Do what a button says, or ask what else it needs; a second press closes the form."""
         action = self.actions.name(pressed)
@@ -225,7 +243,7 @@ class Anomalies(View):
         elif self.actions.asked == action:
             self.actions.ask("")
         else:
-            row = self._row(self.alert)
+            row = self.list.row(self.alert)
             if row is not None:
                 for name, column in (("first", "start_sample"), ("last", "end_sample")):
                     self.actions.fields[name].value = int(row[column])
@@ -246,10 +264,25 @@ class Anomalies(View):
     @callback
     def on_explain(self) -> None:
         """Say why the chosen alert was raised."""
-        row = self._row(self.alert)
+        row = self.list.row(self.alert)
         if row is not None:
             history = self.session.maintenance.alerts.history(int(row["id"]))
             self._facts.value = evidence_markup(row, self._why(row), history)
+
+    def follow(self, chosen: Selected) -> None:
+        """Choose an alert or a channel that a panel names."""
+        self.alert = self.list.matching(chosen)
+        self._show()
+        self.choose(chosen)
+
+    def look(self, chosen: Selected, samples: int) -> None:
+        """Show so many samples of a channel, from an `anomaly` on; the alert stays chosen."""
+        shown = self._channel(chosen.channel)
+        last = shown.channel.sizes["time"] - 1
+        start = min(chosen.anomaly or 0, last)
+        self._charts.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
+        words = f"Charts: {chosen.channel} around sample {start:,}."
+        self._told.value = f"<p role='status'>{words} Choose an alert to come back.</p>"
 
     # ---- parts
 
@@ -264,13 +297,13 @@ class Anomalies(View):
         else:
             words = told(action, desk.alerts.each(action, numbers, self.who, **given))
         self.actions.ask("")
-        self._grid.marked = []
+        self.list.grid.marked = []
         self.refresh()
         self._told.value = f"<p role='status'>{words}</p>"
         self.altered()
 
     def _add_label(self, given: Mapping[str, Any]) -> str:
-        row = self._row(self.alert)
+        row = self.list.row(self.alert)
         if row is None or given["first"] > given["last"]:
             raise ViewError("The label's first sample lies after its last.", "Give the first sample first.")
         channel, archive = row["channel"], self.session.archive
@@ -281,67 +314,26 @@ class Anomalies(View):
         return f"{channel} is labelled from sample {given['first']:,} to {given['last']:,}; {len(table)} labels in all."
 
     def _wanted_alerts(self) -> list[int]:
-        marked = [int(name) for name in self._grid.marked]
+        marked = [int(name) for name in self.list.grid.marked]
         return marked or ([] if self.alert is None else [self.alert])
 
     def _list(self) -> None:
-        """Read the list, its filters and its head."""
-        desk, wanted = self.session.maintenance, self.wanted
-        filters = wanted.filters()
-        found = desk.alerts.list(**filters, limit=self._limit + 1)
-        self.alerts = found.iloc[: self._limit]
-        self._total = len(found) if len(found) <= self._limit else len(desk.alerts.list(**filters))
-        self._orders = desk.orders_of_alerts()
-        with_all = {str(number) for number in self.alerts["id"]}
-        self._grid.marked = [name for name in self._grid.marked if name in with_all]
-        if self.alert is None or str(self.alert) not in with_all:
-            self.alert = self._matching(self.selection.now)
-        self._quiet = True
-        assets = sorted(set(self.session.overview()["asset"]))
-        for name, made in self._filters.items():
-            choices = options(name, assets)
-            if tuple(made.options) != tuple(choices):
-                made.options = choices
-            made.value = getattr(wanted, name)
-        self._text.value = wanted.text
-        self._quiet = False
-        self._grid.html = alerts_markup(self.alerts, self._orders, self._total, wanted, self.session.clock())
-        self._head()
-
-    def _head(self) -> None:
+        """Read the list and say how many there are."""
+        self.list.read(self.session)
+        if self.list.row(self.alert) is None:
+            self.alert = self.list.matching(self.selection.now)
         counts = self.session.maintenance.alerts.count("state", state="open")
-        new = int(sum(counts.get(state, 0) for state in ("unacknowledged", "returned", "latched")))
+        new = int(sum(counts.get(state, 0) for state in NEW))
         words = f"{int(counts.sum())} open, {new} to acknowledge, {int(counts.get('shelved', 0))} shelved"
         self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{words}</p></div>"
         nothing = not len(self.alerts)
         self._body.layout.display = "none" if nothing and not self.selection.now.channel else None
-        self._empty.value = "" if not nothing else self._nothing(int(counts.sum()))
-
-    def _nothing(self, open_alerts: int) -> str:
-        if open_alerts or self.wanted != Wanted():
-            return empty_card("No alert is like that.", "Take a filter away to see others.")
-        if (self.session.overview()["state"] == "missing").all():
-            return empty_card("No channel is scored yet.", "Train and score the fleet first:", "workbench run")
-        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench alerts raise")
-
-    def _matching(self, now: Selected) -> int | None:
-        """Find the alert of an anomaly, else the first of its channel, else the first of all."""
-        if not len(self.alerts):
-            return None
-        rows = self.alerts[self.alerts["channel"] == now.channel] if now.channel else self.alerts
-        exact = rows[rows["start_sample"] == now.anomaly] if now.anomaly is not None else rows
-        chosen = exact if len(exact) else rows
-        return int(chosen["id"].iloc[0]) if len(chosen) else None
-
-    def _row(self, alert: int | None) -> dict[str, Any] | None:
-        rows = self.alerts[self.alerts["id"] == alert] if len(self.alerts) else self.alerts
-        found: list[dict[str, Any]] = rows.to_dict(orient="records")  # type: ignore[assignment]
-        return found[0] if found else None
+        self._empty.value = self.list.nothing(self.session, int(counts.sum())) if nothing else ""
 
     def _show(self) -> None:
         """Show the chosen alert, or the chosen channel where it has none."""
-        row = self._row(self.alert)
-        self._grid.chosen = "" if row is None else str(self.alert)
+        row = self.list.row(self.alert)
+        self.list.grid.chosen = "" if row is None else str(self.alert)
         self._enable()
         channel = self.selection.now.channel if row is None else row["channel"]
         self._span.description = "Around the anomaly" if self._whole else "Whole series"
@@ -357,13 +349,30 @@ class Anomalies(View):
             self._title.value = f"<h2>{channel}</h2>"
             self._facts.value = f"<p class='wb-note'>{channel} has no alert in this list.</p>"
             return
-        self._title.value = title_markup(row, self._orders.get(int(row["id"]), ""), self.session.clock())
-        self._later()
+        self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
+        self._tell_panel()
+
+    def _open(self, name: str) -> None:
+        self.panel = name
+        for other, tab in self._tabs.items():
+            (tab.add_class if other == name else tab.remove_class)("wb-current")
+        self._facts.layout.display = None if name == EVIDENCE else "none"
+        for other, panel in self.panels.items():
+            panel.widget.layout.display = None if other == name else "none"
+
+    def _tell_panel(self) -> None:
+        row = self.list.row(self.alert)
+        if row is None:
+            return
+        if self.panel == EVIDENCE:
+            self._later()
+        else:
+            self.panels[self.panel].show(Chosen(row, self._channel(row["channel"])))
 
     def _enable(self) -> None:
         numbers = self._wanted_alerts()
         rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
-        self.actions.show(rows, len(self._grid.marked))
+        self.actions.show(rows, len(self.list.grid.marked))
 
     def _channel(self, channel: str) -> Shown:
         if channel not in self._read:

@@ -1,0 +1,66 @@
+"""Other thresholds, tried: what appears, vanishes and stays."""
+
+import pytest
+
+from tests.fake_session import FakeSession
+from workbench.detection.anomalies import detect
+from workbench.settings import TelemanomParams
+from workbench.threshold_trial import try_thresholds
+
+PLAIN = TelemanomParams()
+
+
+class Fixed(FakeSession):
+    """Scores stay what they were when it was made; alerts are those that the plain thresholds find."""
+
+    def __init__(self, spans):
+        super().__init__(spans)
+        self.kept = {name: FakeSession.stored(self, name) for name in spans}
+        for name, score in self.kept.items():
+            if score is not None:
+                found = detect(self.data[name]["telemetry"].values, score["prediction"].values, PLAIN).anomalies
+                self.spans[name] = [
+                    (int(start), int(end), severity)
+                    for start, end, severity in found[["start", "end", "severity"]].to_numpy().tolist()
+                ]
+
+    def stored(self, name):
+        return self.kept[name]
+
+
+@pytest.fixture
+def fixed():
+    return Fixed({"P-1": [(2149, 2349, 2.0)], "A-2": [(900, 950, 1.0)], "E-4": None})
+
+
+def tried(session, params, progress=None):
+    return try_thresholds(
+        session.maintenance, list(session.spans), session.channel, session.stored, session.levels, params, progress
+    )
+
+
+def test_the_same_thresholds_keep_every_alert(fixed):
+    done = []
+    trial = tried(fixed, PLAIN, done.append)
+    assert set(trial.table["outcome"]) == {"stays"}
+    assert len(trial.table) == len(fixed.maintenance.alerts.list())
+    assert trial.channels == 2
+    assert done == [1, 2, 3]
+
+
+def test_thresholds_out_of_reach_make_every_alert_vanish(fixed):
+    trial = tried(fixed, PLAIN.model_copy(update={"min_decrease": 0.999}))
+    alerts = fixed.maintenance.alerts.list()
+    assert set(trial.table["outcome"]) == {"vanishes"}
+    assert sorted(trial.table["start"]) == sorted(alerts["start_sample"])
+    assert "0 would appear" in str(trial)
+    assert f"{len(alerts)} would vanish" in str(trial)
+
+
+def test_what_no_alert_overlaps_appears_and_closed_alerts_are_no_alerts(fixed):
+    desk = fixed.maintenance
+    desk.alerts.each("close", desk.alerts.list()["id"], "Ada", verdict="false alarm")
+    trial = tried(fixed, PLAIN)
+    assert set(trial.table["outcome"]) == {"appears"}
+    assert trial.effect.kept == len(trial.table)
+    assert "judged" in str(trial)

@@ -1,0 +1,79 @@
+"""The preset that was tuned on screen: a file of its own in the home, beside what people write by hand."""
+
+import os
+import tempfile
+from collections.abc import Set
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from workbench.exceptions import SettingsError
+from workbench.settings import Preset
+
+__all__ = ["TUNED", "read_tuned", "remove_tuned", "tuned_path", "with_tuned", "write_tuned"]
+
+TUNED = "tuned"
+"""Name of the preset."""
+
+
+def tuned_path(home: Path) -> Path:
+    """Where it lies."""
+    return home / "tuned.yaml"
+
+
+def read_tuned(home: Path) -> Preset | None:
+    """Read the preset; None where none was saved.
+
+    Raises
+    ------
+    SettingsError
+        The file is not one that `write_tuned` has written.
+    """
+    path = tuned_path(home)
+    if not path.is_file():
+        return None
+    try:
+        return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
+        raise SettingsError(f"{path} is not a preset: {error}", "Mend it, or remove it.") from None
+
+
+def write_tuned(home: Path, preset: Preset) -> Path:
+    """Save the preset, whole or not at all."""
+    home.mkdir(parents=True, exist_ok=True)
+    content = yaml.safe_dump(preset.model_dump(), sort_keys=False)
+    handle, name = tempfile.mkstemp(dir=home, prefix=".tuned-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(content)
+    return Path(name).replace(tuned_path(home))
+
+
+def remove_tuned(home: Path) -> bool:
+    """Go back to the presets of the settings; False where none was saved."""
+    path = tuned_path(home)
+    there = path.is_file()
+    path.unlink(missing_ok=True)
+    return there
+
+
+def with_tuned(values: dict[str, Any], given: Set[str]) -> dict[str, Any]:
+    """Add the preset to settings; it is in use where no file or variable names another.
+
+    Parameters
+    ----------
+    values : dict of str to object
+        Settings; `home` and `presets` are there.
+    given : set of str
+        Names of those that a file, a variable or an override gives.
+
+    Returns
+    -------
+    dict of str to object
+    """
+    tuned = read_tuned(values["home"])
+    if tuned is None:
+        return values
+    found = values | {"presets": {**values["presets"], TUNED: tuned}}
+    return found if "preset" in given else found | {"preset": TUNED}
