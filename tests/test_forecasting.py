@@ -9,7 +9,7 @@ import pytest
 import workbench as wb
 from tests.conftest import wave_channel
 from workbench.detection.skill import skill_table
-from workbench.forecasting import crossings, decomposition, forecasts, lead_times, risks
+from workbench.forecasting import crossings, decomposition, forecasts, lead_times, outlook, risks
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
@@ -79,6 +79,10 @@ def test_limits_are_reached_at_a_time(session):
     last = session.channel("X-4")["time"].values[-1]
     assert table["time"][0] == last + table["lead"][0] * np.timedelta64(10, "s")
     assert pd.isna(table["time"][1])
+    ahead = outlook(session, "X-4", found)
+    assert ahead["time"].values[0] == last + np.timedelta64(10, "s")
+    np.testing.assert_allclose(ahead["upper"] - ahead["lower"], 2 * found["width"].values[-1])
+    np.testing.assert_allclose((ahead["upper"] + ahead["lower"]) / 2, found["forecast"].values[-1])
     assert crossings(session, "X-2", forecasts(session, "X-2", origins=20)["ridge"]).empty
 
 

@@ -27,10 +27,11 @@ from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.last_values import usual_step
 
-__all__ = ["Parts", "crossings", "decomposition", "forecasts", "lead_times", "risks"]
+__all__ = ["Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
 
-_ORIGINS = 300
-"""Forecasts by which each forecaster is judged, and as many again by which its intervals are found."""
+_MOST_ORIGINS, _LEAST_ORIGINS = 300, 60
+_WORK = 6000
+"""Samples forecast by each forecaster on either split: fewer origins where it looks far ahead."""
 
 _TREND_SAMPLES = 500
 _TREND_PERIODS = 4
@@ -61,7 +62,7 @@ class Parts(Protocol):
 
 
 def forecasts(
-    session: Parts, channel: str, *, steps: int = 10, confidence: float = 0.9, origins: int = _ORIGINS
+    session: Parts, channel: str, *, steps: int = 10, confidence: float = 0.9, origins: int | None = None
 ) -> dict[str, xr.Dataset]:
     """Forecast a channel by every forecaster that it has, at the end of its test series and at many points before.
 
@@ -73,8 +74,9 @@ def forecasts(
         How far ahead, samples.
     confidence : float
         Share of the truths that the intervals are to hold.
-    origins : int
-        Points from which each forecaster is tried, evenly spread over the test series; the last is its end.
+    origins : int, optional
+        Points from which each forecaster is tried, evenly spread over the test series; the last is its end. 300 where
+        omitted, fewer beyond 20 samples ahead, at least 60.
 
     Returns
     -------
@@ -92,6 +94,7 @@ def forecasts(
     ModelError
         A model cannot be loaded.
     """
+    origins = origins or max(_LEAST_ORIGINS, min(_MOST_ORIGINS, _WORK // steps))
     info = session.archive.info(channel)
     train, test = session.archive.open(channel, "train").load(), session.archive.open(channel).load()
     found: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
@@ -138,6 +141,28 @@ def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
         return found
     seconds = pd.to_timedelta(leads * usual_step(channel), unit="s")
     return (pd.Timestamp(last) + seconds).to_numpy().astype("datetime64[ns]")
+
+
+def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
+    """Give what is to come, with its interval.
+
+    Parameters
+    ----------
+    session : Parts
+    channel : str
+    forecast : xarray.Dataset
+        Of it, one of `forecasts`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `forecast`, `lower` and `upper` over `time`, float64 in the units of the telemetry, from the last origin.
+    """
+    now = forecast.isel(origin=-1)
+    middle, width = now["forecast"].values, now["width"].values
+    time = lead_times(session.archive.open(channel), now["lead"].values)
+    parts = {"forecast": middle, "lower": middle - width, "upper": middle + width}
+    return xr.Dataset({name: ("time", part) for name, part in parts.items()}, {"time": time}, forecast.attrs)
 
 
 def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFrame:
