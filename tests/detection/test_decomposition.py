@@ -43,6 +43,15 @@ def test_period_is_found_in_noise_and_not_invented() -> None:
     assert find_period(np.zeros(3)) is None
 
 
+def test_an_outage_hides_no_period_and_turns_no_trend() -> None:
+    wave = np.sin(np.arange(3000) / 96 * 2 * np.pi)
+    wave[2700:2750] = -40
+    assert find_period(wave) == pytest.approx(96, abs=1)
+    flat = np.ones(3000)
+    flat[2600:2650] = -40
+    assert decompose(flat).trend.values[-1] == pytest.approx(1, abs=0.1)
+
+
 def test_shortest_of_equal_periods_is_taken() -> None:
     ticks = (np.arange(1000) % 20 == 0).astype(float)
     assert find_period(ticks) == 20

@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.detection.trend import theil_sen
 from workbench.exceptions import DetectionError
 
 __all__ = ["decompose", "find_period"]
 
 _LEAST_CORRELATION = 0.3
 _LEAST_CYCLES = 3
+_POINTS = 50
 
 
 def find_period(values: npt.NDArray[np.floating]) -> int | None:
@@ -35,9 +37,10 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
 
     Notes
     -----
-    The line through the series by least squares is taken off. The period is the lag of the highest peak of the
-    autocorrelation after it first fell below 0, among those that fit the series three times. A peak below 0.3 is none:
-    of noise, one is expected within 2 / sqrt(n).
+    Ranks stand for the values, so that a few outliers do not hide what repeats, and the line through them by least
+    squares is taken off. The period is the lag of the highest peak of the autocorrelation after it first fell below
+    0, among those that fit the series three times. A peak below 0.3 is none: of noise, one is expected within
+    2 / sqrt(n).
 
     Examples
     --------
@@ -49,11 +52,13 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
     n = values.size
     if n < 2 * _LEAST_CYCLES:
         return None
-    flat = values.astype(np.float64)
+    from scipy.stats import rankdata
+
+    flat = rankdata(values)
     position = np.arange(n) - (n - 1) / 2
     flat = flat - flat.mean()
     flat -= position * (position @ flat) / (position @ position)
-    if np.abs(flat).max() <= 1e-6 * max(1.0, float(np.abs(values).max())):  # rounding of a straight line
+    if np.abs(flat).max() <= 1e-9 * n:  # rounding, of a constant or a straight line
         return None
     spectrum = np.fft.rfft(flat, 2 * n)
     products = np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[:n]
@@ -97,8 +102,8 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     -----
     The additive model of [1]_: the trend is the centred moving average over a period, halves at the ends where that is
     even; the seasonal part is the mean of what is left at each place of the period, its own mean taken off. Unlike
-    there, the trend goes on to both ends: within half a period of them it is a straight line by least squares over the
-    trend of the adjacent period.
+    there, the trend goes on to both ends: within half a period of them it is the robust line (Theil and Sen) through
+    the trend of the adjacent period, and where nothing repeats the average is over fewer samples the nearer they are.
     """
     observed: npt.NDArray[np.float64] = values.astype(np.float64)
     n = observed.size
@@ -107,7 +112,7 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     found = find_period(observed) if period is None else period
     if found is not None and not 2 <= found <= n // 2:
         raise DetectionError(f"period is {found}.", f"It must be between 2 and {n // 2}, half the series.")
-    trend = _moving_average(observed, found or max(2, n // 10))
+    trend = _shrinking_average(observed, max(1, n // 20)) if found is None else _moving_average(observed, found)
     seasonal = np.zeros(n)
     if found is not None:
         place = np.arange(n) % found
@@ -137,12 +142,25 @@ def _moving_average(values: npt.NDArray[np.float64], span: int) -> npt.NDArray[n
     return np.concatenate([before, inner, after])
 
 
+def _shrinking_average(values: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:
+    """Average over `reach` samples on either side, fewer towards the ends, but never fewer than a quarter of it."""
+    n = values.size
+    at = np.arange(n)
+    sides = np.maximum(np.minimum(reach, np.minimum(at, n - 1 - at)), reach // 4)
+    first, last = np.maximum(at - sides, 0), np.minimum(at + sides + 1, n)
+    sums = np.concatenate([[0.0], np.cumsum(values - values[0])])
+    averages: npt.NDArray[np.float64] = (sums[last] - sums[first]) / (last - first) + values[0]
+    return averages
+
+
 def _line(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Give value at the first position, and slope, of the line by least squares."""
+    """Give value at the first position, and slope, of the robust line."""
     if values.size < 2:
         return float(values[0]), 0.0
-    slope, start = np.polyfit(np.arange(values.size), values, 1)
-    return float(start), float(slope)
+    step = -(-values.size // _POINTS)
+    some = values[::step]
+    slope, middle = theil_sen(some[None])
+    return float(middle[0] - slope[0] * (some.size - 1) / 2), float(slope[0]) / step
 
 
 def _strength(part: npt.NDArray[np.float64], remainder: npt.NDArray[np.float64]) -> float:

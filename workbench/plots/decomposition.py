@@ -11,8 +11,8 @@ from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["PARTS", "decomposition_figures", "update_decomposition_figures"]
 
-PARTS = ("observed", "trend", "seasonal", "remainder")
-"""Variables that are drawn, from the top."""
+PARTS = ("observed", "seasonal", "remainder")
+"""Figures from the top; the trend is drawn over what was observed."""
 
 
 def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[str, figure]:
@@ -21,7 +21,7 @@ def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[
     Parameters
     ----------
     parts : xarray.Dataset
-        `PARTS` over `time`.
+        `observed`, `trend`, `seasonal` and `remainder` over `time`.
     tokens : Tokens
         Colours.
 
@@ -41,7 +41,16 @@ def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[
         line = plot.line("time", name, source=source, line_color=tokens.telemetry, name=name)
         tooltips = [(name, f"@{name}{{0.0000}}"), ("at", when(parts))]
         plot.add_tools(HoverTool(renderers=[line], tooltips=tooltips, formatters={"@time": "datetime"}, mode="mouse"))
-        plot.yaxis.axis_label = name
+        if name == "observed":
+            trend = plot.line(
+                "time",
+                "trend",
+                source=ColumnDataSource(_data(parts, "trend"), name="trend"),
+                line_color=tokens.accent,
+                name="trend",
+            )
+            trend.glyph.line_width = 2
+        plot.yaxis.axis_label = "with trend" if name == "observed" else name
         plot.yaxis.ticker.desired_num_ticks = 3
         figures[name] = plot
     _set_ranges(figures, parts)
@@ -51,7 +60,8 @@ def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[
 def update_decomposition_figures(figures: dict[str, figure], parts: xr.Dataset) -> None:
     """Show another series in figures made by `decomposition_figures`, whose time is of the same kind."""
     for name, plot in figures.items():
-        set_sources(plot, {name: _data(parts, name)})
+        drawn = ("observed", "trend") if name == "observed" else (name,)
+        set_sources(plot, {name: _data(parts, name) for name in drawn})
     figures[PARTS[0]].x_range.update(**_axis(parts))
     _set_ranges(figures, parts)
 

@@ -14,6 +14,9 @@ from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 
 __all__ = ["lead_figure", "update_lead_figure"]
 
+_ROOM = 0.5
+"""Room for the names, as a share of the lead times."""
+
 
 def lead_figure(
     by_lead: xr.Dataset, measure: str, chosen: str, *, words: str, target: float | None = None, tokens: Tokens = LIGHT
@@ -58,7 +61,7 @@ def lead_figure(
     sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
     colours = factor_cmap("chosen", [tokens.accent, tokens.telemetry], ["yes", "no"])
     lines = plot.multi_line(
-        "xs", "ys", source=sources["lines"], line_color=colours, line_width="width", line_alpha=0.9, name="lines"
+        "xs", "ys", source=sources["lines"], line_color=colours, line_width="width", line_alpha="alpha", name="lines"
     )
     plot.text(
         "lead",
@@ -115,6 +118,7 @@ def _data(by_lead: xr.Dataset, measure: str, chosen: str) -> dict[str, dict[str,
             "name": names,
             "chosen": [flags[name] for name in names],
             "width": [2.0 if name == chosen else 1.0 for name in names],
+            "alpha": [1.0 if name == chosen else 0.5 for name in names],
         },
         "ends": {
             "lead": [float(lead[-1])] * len(placed),
@@ -131,5 +135,5 @@ def _set_ranges(plot: figure, data: dict[str, dict[str, list[Any]]], target: flo
     room = 0.08 * (high - low)
     leads = lines["xs"][0]
     width = max(float(leads[-1] - leads[0]), 1.0)
-    plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=float(leads[-1]) + 0.25 * width)
+    plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=float(leads[-1]) + _ROOM * width)
     plot.y_range.update(start=low - room if target is not None else 0, end=high + room)

@@ -20,6 +20,7 @@ from workbench.views.forecasting_markup import (
     head_markup,
     limits_markup,
     parts_markup,
+    risk_head_markup,
     risks_markup,
     skill_markup,
 )
@@ -90,15 +91,15 @@ class Forecasting(View):
         self._risk_grid = Grid("Risks", pick=self.on_asset)
         self.what_if = WhatIf(self)
         chart = self._charts.boxes
-        left = box("wb-left", box("wb-panel wb-fan", chart["Forecast"]), box("wb-panel", self._parts, chart["Parts"]))
+        series = (box("wb-panel wb-fan", chart["Forecast"]), box("wb-panel wb-parts", self._parts, chart["Parts"]))
         errors = box("wb-panel wb-leads", chart["Error by lead time"], chart["Coverage by lead time"])
-        right = box(
-            "wb-right", box("wb-panel wb-skill", self._grid), box("wb-panel wb-limit-panel", self._limits), errors
+        tables = (box("wb-panel wb-skill", self._grid), box("wb-panel wb-limits", self._limits))
+        fleet = (box("wb-panel wb-matrix", chart["Risk matrix"]), box("wb-panel wb-risks", self._risk_grid))
+        bodies = (
+            box("wb-body", box("wb-left", *series), box("wb-right", *tables, errors)),
+            box("wb-body", box("wb-left", *fleet), box("wb-right", self.what_if.widget)),
         )
-        fleet = box("wb-left", box("wb-panel", chart["Risk matrix"]), box("wb-panel", self._risk_grid))
-        self._panes = dict(
-            zip(_MODES, (box("wb-body", left, right), box("wb-body", fleet, self.what_if.widget)), strict=True)
-        )
+        self._panes = dict(zip(_MODES, bodies, strict=True))
         bar = box("wb-bar", self._mode, self._channel, self._ahead, self._inside, self._days)
         return [bar, *self._panes.values()]
 
@@ -236,6 +237,8 @@ class Forecasting(View):
     def on_compute(self) -> None:
         """Forecast the channel, and show it."""
         key = (self.channel, self._ahead.value, self._inside.value)
+        if self._mode.value != _MODES[0]:
+            return
         if self.channel and key not in self._results:
             with self.busy(f"Forecasting {self.channel}"):
                 found = forecasts(self.session, key[0], steps=key[1], confidence=key[2])
@@ -262,7 +265,7 @@ class Forecasting(View):
             names = {name: self.session.catalog.asset(name).name for name in self.risks["asset"]}
             self._charts.risks(self.risks)
             self._risk_grid.html = risks_markup(self.risks, self._days.value, names)
-            self.head.value = head_markup(self.title, "", self.skill, 0, 0)
+            self.head.value = risk_head_markup(self.risks, names, self._days.value)
         elif not self.channel:
             self.head.value = head_markup("No telemetry yet", "", self.skill, 0, 0)
         elif (self.channel, self._ahead.value, self._inside.value) in self._results:

@@ -12,9 +12,18 @@ from workbench.maintenance.risk import LIKELIHOODS
 from workbench.plots.theme import severity
 from workbench.views.grid import Column, cell, table_markup
 
-__all__ = ["comparison_markup", "head_markup", "limits_markup", "parts_markup", "risks_markup", "skill_markup"]
+__all__ = [
+    "comparison_markup",
+    "head_markup",
+    "limits_markup",
+    "parts_markup",
+    "risk_head_markup",
+    "risks_markup",
+    "skill_markup",
+]
 
 _MOST_MOVED = 12
+_MOST_REASONS = 6
 
 
 def head_markup(title: str, channel: str, table: pd.DataFrame, steps: int, confidence: float) -> str:
@@ -33,6 +42,18 @@ def head_markup(title: str, channel: str, table: pd.DataFrame, steps: int, confi
         held = "" if pd.isna(best["coverage"]) else f"; its {confidence:.0%} interval held {best['coverage']:.0%}"
         words = f"<p>{escape(f'{steps:,} samples ahead {against}{held}')}</p>"
     return f"<div class='wb-line'><h1>{escape(channel)}</h1>{words}</div>"
+
+
+def risk_head_markup(risks: pd.DataFrame, names: Mapping[str, str], days: float) -> str:
+    """Say which risk is the worst."""
+    known = risks[risks["risk"].notna()].to_dict(orient="records")
+    words = f"of {len(risks)} assets none has records and a criticality from which to tell"
+    if known:
+        first = known[0]
+        name = names.get(first["asset"], first["asset"])
+        words = f"the worst of {len(known)} is {name}: {first['level']} {first['risk']}, {first['probability']:.0%}"
+        words += f" within {days:g} d"
+    return f"<div class='wb-line'><h1>Risk</h1><p>{escape(words)}</p></div>"
 
 
 def skill_markup(table: pd.DataFrame, units: str) -> str:
@@ -120,9 +141,11 @@ def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> 
         name = cell(names.get(row["asset"], row["asset"]))
         numbers = [_share(row["probability"]), interval, f"{row['failures']}", f"{row['watched_days']:.1f}", importance]
         rows.append((str(row["asset"]), [name, risk, *numbers]))
-    missing = {row["reason"] for row in risks.to_dict(orient="records") if row["reason"]}
-    note = escape(f"Not known: {'; '.join(sorted(missing))}.") if missing else ""
-    return table_markup(columns, rows, note=note)
+    unknown = risks[risks["reason"] != ""].head(_MOST_REASONS)
+    reasons = [
+        f"{names.get(row['asset'], row['asset'])}: {row['reason']}." for row in unknown.to_dict(orient="records")
+    ]
+    return table_markup(columns, rows, note="<br>".join(escape(reason) for reason in reasons))
 
 
 def comparison_markup(comparison: Comparison) -> str:
@@ -170,7 +193,7 @@ def _number(value: float) -> str:
 
 
 def _fixed(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return "" if pd.isna(value) else f"{round(value, 2) + 0.0:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _share(value: float) -> str:

@@ -45,6 +45,7 @@ class WhatIf:
         self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "No work for, days")
         self.away = classed(widgets.Dropdown(options=[_NOBODY], description="Away"), "wb-field")
         self.hours = _field(widgets.Text(placeholder="as set"), "Hours")
+        self.hours.add_class("wb-wide")
         self.hours.tooltip = "Maintenance windows with a comma between them, as Mon-Fri 08:00-20:00"
         self.plan = button("Compare the plans", "Plan as it is and as it would be; nothing is kept (P)", self.on_plan)
         self.plan.add_class("wb-key-p")
