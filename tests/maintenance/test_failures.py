@@ -23,17 +23,18 @@ def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding
     alerts.raise_findings([], spots)
     clock.forward(hours=1)
     dated = orders.from_alerts([1], "Ann", type="corrective")  # its alert tells when
-    orders.from_alerts([2], "Ann", type="predictive")  # foreseen only
+    orders.from_alerts([2], "Ann", type="predictive")  # foreseen only, then confirmed by its alert
     dropped = orders.from_alerts([3], "Ann", type="corrective")
     orders.cancel(dropped.number, "no need", "Ann")
     plain = orders.new("Ann", asset="MSL", title="Wheel", type="corrective")
     orders.new("Ann", asset="MSL", title="Look", type="inspection")
-    for number, verdict in ((3, "true"), (4, "false alarm"), (5, "true")):
+    for number, verdict in ((1, "true"), (2, "true"), (3, "true"), (4, "false alarm"), (5, "true")):
         alerts.close(number, "Ann", verdict)
     events = failure_events(database)
     assert events.values.tolist() == [
         ["SMAP", pd.Timestamp(began), dated.number],
         ["SMAP", pd.Timestamp(began), "alert 5"],
+        ["SMAP", pd.Timestamp(START), "alert 2"],
         ["SMAP", pd.Timestamp(START), "alert 3"],
         ["MSL", pd.Timestamp(START + timedelta(hours=1)), plain.number],
     ]

@@ -29,7 +29,8 @@ def failure_events(database: Database) -> pd.DataFrame:
     pandas.DataFrame
         `EVENT_COLUMNS`, the oldest first: asset, time (UTC), record (`WO-3` or `alert 12`). An order counts as in
         `kpis.failed_orders`, at the beginning of its first alert where the telemetry tells that, else when it was
-        opened. An alert with the verdict true counts where no order is for it, at its beginning or when it was raised.
+        opened. An alert with the verdict true counts where no such order is for it, at its beginning or when it was
+        raised.
     """
     links = OrderAlertRow.__table__.c
     o, a = ORDERS.c, ALERTS.c
@@ -37,9 +38,8 @@ def failure_events(database: Database) -> pd.DataFrame:
         orders = frame(db, sa.select(o.id, o.asset, o.type, o.state, o.failure_mode, o.opened_at))
         seen = frame(
             db,
-            sa.select(a.id, a.asset, a.verdict, a.start_time, a.raised_at, links.order_id, o.state.label("order_state"))
+            sa.select(a.id, a.asset, a.verdict, a.start_time, a.raised_at, links.order_id)
             .join_from(ALERTS, OrderAlertRow.__table__, a.id == links.alert_id, isouter=True)
-            .join(ORDERS, o.id == links.order_id, isouter=True)
             .where(sa.or_(a.verdict == "true", links.order_id.is_not(None))),
         )
     failed = failed_orders(orders)
@@ -48,7 +48,7 @@ def failure_events(database: Database) -> pd.DataFrame:
     by_order = pd.DataFrame(
         {"asset": failed["asset"], "time": times, "record": [number_of(number) for number in failed["id"]]}
     )
-    held = seen.loc[seen["order_id"].notna() & (seen["order_state"] != "cancelled"), "id"]
+    held = seen.loc[seen["order_id"].isin(failed["id"]), "id"]
     alone = seen[(seen["verdict"] == "true") & ~seen["id"].isin(held)].drop_duplicates("id")
     by_alert = pd.DataFrame(
         {
