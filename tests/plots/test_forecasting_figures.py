@@ -137,3 +137,6 @@ def test_assets_stand_in_their_cells_and_those_without_risk_in_none():
     cells = data(plot, "cells")
     worst = cells["sign"][cells["risk"].index(25)]
     assert worst == "◆ 25"
+    places = list(zip(cells["likelihood"], cells["criticality"], strict=True))
+    low = [alpha for alpha, level in zip(cells["alpha"], cells["level"], strict=True) if level == "low"]
+    assert cells["alpha"][places.index((1, 1))] == max(low) > min(low), "the cell with assets is not stronger"

@@ -60,7 +60,8 @@ def skill_table(backtests: Backtests) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `SKILL_COLUMNS`, the least squared error first; as from `skill_by_lead`, over the truths of all lead times.
+        `SKILL_COLUMNS`, the least absolute error first, which an anomaly in the series sways less than a squared one;
+        as from `skill_by_lead`, over the truths of all lead times.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def skill_table(backtests: Backtests) -> pd.DataFrame:
     """
     _check(backtests)
     rows = [{"forecaster": name, **_pooled(found)} for name, found in backtests.items()]
-    return pd.DataFrame(rows, columns=list(SKILL_COLUMNS)).sort_values("rmse", ignore_index=True, kind="stable")
+    return pd.DataFrame(rows, columns=list(SKILL_COLUMNS)).sort_values("mae", ignore_index=True, kind="stable")
 
 
 def _pooled(found: xr.Dataset) -> dict[str, float]:

@@ -14,6 +14,8 @@ __all__ = ["PARTS", "decomposition_figures", "update_decomposition_figures"]
 PARTS = ("observed", "seasonal", "remainder")
 """Figures from the top; the trend is drawn over what was observed."""
 
+_WORDS = {"observed": "with trend", "remainder": "rest"}
+
 
 def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[str, figure]:
     """Draw the parts of a series, each with its own scale, over one time axis.
@@ -50,7 +52,7 @@ def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[
                 name="trend",
             )
             trend.glyph.line_width = 2
-        plot.yaxis.axis_label = "with trend" if name == "observed" else name
+        plot.yaxis.axis_label = _WORDS.get(name, name)
         plot.yaxis.ticker.desired_num_ticks = 3
         figures[name] = plot
     _set_ranges(figures, parts)

@@ -16,6 +16,8 @@ __all__ = ["lead_figure", "update_lead_figure"]
 
 _ROOM = 0.5
 """Room for the names, as a share of the lead times."""
+_AROUND = 0.1
+"""What is shown at least on either side of a target."""
 
 
 def lead_figure(
@@ -131,7 +133,8 @@ def _data(by_lead: xr.Dataset, measure: str, chosen: str) -> dict[str, dict[str,
 
 def _set_ranges(plot: figure, data: dict[str, dict[str, list[Any]]], target: float | None) -> None:
     lines = data["lines"]
-    low, high = bounds(*lines["ys"], np.array(data["ends"]["value"]), np.array([0.0 if target is None else target]))
+    around = [0.0] if target is None else [target - _AROUND, target + _AROUND]
+    low, high = bounds(*lines["ys"], np.array(data["ends"]["value"]), np.array(around))
     room = 0.08 * (high - low)
     leads = lines["xs"][0]
     width = max(float(leads[-1] - leads[0]), 1.0)

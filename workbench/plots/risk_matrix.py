@@ -1,5 +1,6 @@
 """Assets by how likely they are to fail and how much depends on them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["risk_matrix_figure", "update_risk_matrix"]
 
 _ALPHA = {"critical": 0.45, "high": 0.3, "medium": 0.18, "low": 0.08}
+_EMPTY = 0.35  # of that, where no asset stands
 _LONGEST = 14  # characters of a name
 
 
@@ -49,7 +51,7 @@ def risk_matrix_figure(cells: pd.DataFrame, risks: pd.DataFrame, *, tokens: Toke
     apply_tokens(plot, tokens)
     drawn = cells.assign(
         colour=[tokens.level(level) for level in cells["level"]],
-        alpha=[_ALPHA[level] for level in cells["level"]],
+        alpha=_alphas(cells, risks),
         sign=[f"{SEVERITIES[level].symbol} {risk}" for level, risk in zip(cells["level"], cells["risk"], strict=True)],
     )
     source = ColumnDataSource(drawn.to_dict(orient="list"), name="cells")
@@ -106,7 +108,17 @@ def risk_matrix_figure(cells: pd.DataFrame, risks: pd.DataFrame, *, tokens: Toke
 
 def update_risk_matrix(plot: figure, risks: pd.DataFrame) -> None:
     """Show other assets in a figure made by `risk_matrix_figure`."""
+    source = plot.select_one({"name": "cells", "type": ColumnDataSource})
+    source.data = dict(source.data) | {"alpha": _alphas(source.data, risks)}
     set_sources(plot, {"assets": _names(risks)})
+
+
+def _alphas(cells: Mapping[Any, Any] | pd.DataFrame, risks: pd.DataFrame) -> list[float]:
+    taken = set(zip(risks["likelihood"], risks["criticality"], strict=True))
+    places = zip(cells["likelihood"], cells["criticality"], strict=True)
+    return [
+        _ALPHA[level] * (1.0 if place in taken else _EMPTY) for level, place in zip(cells["level"], places, strict=True)
+    ]
 
 
 def _names(risks: pd.DataFrame) -> dict[str, list[Any]]:

@@ -263,7 +263,7 @@ class Forecasting(View):
             if self.risks.empty:
                 self.risks = risks(self.session, self._days.value)
             names = {name: self.session.catalog.asset(name).name for name in self.risks["asset"]}
-            self._charts.risks(self.risks)
+            self._charts.risks(self.risks.assign(asset=self.risks["asset"].map(names)))
             self._risk_grid.html = risks_markup(self.risks, self._days.value, names)
             self.head.value = risk_head_markup(self.risks, names, self._days.value)
         elif not self.channel:

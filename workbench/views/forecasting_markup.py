@@ -33,12 +33,11 @@ def head_markup(title: str, channel: str, table: pd.DataFrame, steps: int, confi
     words = ""
     if len(table):
         best = table.iloc[0]
-        skill = best["skill"]
-        against = (
-            "no forecaster is better than persistence"
-            if best["forecaster"] == "persistence" or not skill > 0
-            else f"{best['forecaster']} is best, {skill:.0%} better than persistence"
-        )
+        yardstick = table.loc[table["forecaster"] == "persistence", "mae"].iloc[0]
+        against = "no forecaster is better than persistence"
+        if best["mae"] < yardstick:
+            less = f"{1 - best['mae'] / yardstick:.0%}"
+            against = f"{best['forecaster']} is best: its mean error is {less} below persistence's"
         held = "" if pd.isna(best["coverage"]) else f"; its {confidence:.0%} interval held {best['coverage']:.0%}"
         words = f"<p>{escape(f'{steps:,} samples ahead {against}{held}')}</p>"
     return f"<div class='wb-line'><h1>{escape(channel)}</h1>{words}</div>"
@@ -64,7 +63,12 @@ def skill_markup(table: pd.DataFrame, units: str) -> str:
         Column("", f"MAE{unit}", True, "Mean absolute error over all lead times and origins"),
         Column("", f"RMSE{unit}", True, "Root of the mean squared error"),
         Column("", "R2", True, "1 - squared errors over squared deviations from the mean"),
-        Column("", "skill", True, "1 - MSE over that of persistence: above 0 is better than the last value staying"),
+        Column(
+            "",
+            "skill",
+            True,
+            "1 - squared errors over those of persistence; below 0 persistence is better",
+        ),
         Column("", "inside", True, "Share of what came that lay within the interval, on the test series"),
         Column("", "inside, fixed", True, "The same for the interval found once on held-out training windows"),
         Column("", f"± {units}".strip(), True, "Mean half width of the interval"),
