@@ -1,8 +1,10 @@
 """How a figure of the forecasters changes with the lead time."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
@@ -59,7 +61,7 @@ def lead_figure(
         min_border_bottom=4,
     )
     apply_tokens(plot, tokens)
-    data = _data(by_lead, measure, chosen)
+    data = _data(by_lead, measure, chosen, target)
     sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
     colours = factor_cmap("chosen", [tokens.accent, tokens.telemetry], ["yes", "no"])
     lines = plot.multi_line(
@@ -94,7 +96,7 @@ def update_lead_figure(
     plot: figure, by_lead: xr.Dataset, measure: str, chosen: str, *, words: str, target: float | None = None
 ) -> None:
     """Show other forecasters in a figure made by `lead_figure`, with a target where that had one."""
-    data = _data(by_lead, measure, chosen)
+    data = _data(by_lead, measure, chosen, target)
     set_sources(plot, data)
     for part in plot.select({"name": "target"}):
         part.location = target
@@ -102,11 +104,11 @@ def update_lead_figure(
     _set_ranges(plot, data, target)
 
 
-def _data(by_lead: xr.Dataset, measure: str, chosen: str) -> dict[str, dict[str, list[Any]]]:
+def _data(by_lead: xr.Dataset, measure: str, chosen: str, target: float | None) -> dict[str, dict[str, list[Any]]]:
     names = sorted(by_lead["forecaster"].values.tolist(), key=lambda name: name == chosen)  # the chosen one on top
     values = {name: by_lead[measure].sel(forecaster=name).values for name in names}
     lead = by_lead["lead"].values
-    low, high = bounds(*values.values())
+    low, high = _bounds(values.values(), target)
     ends = {name: line[np.isfinite(line)][-1:] for name, line in values.items()}
     placed: dict[str, float] = {}
     for name in sorted((name for name in names if ends[name].size), key=lambda name: float(ends[name][0])):
@@ -133,10 +135,13 @@ def _data(by_lead: xr.Dataset, measure: str, chosen: str) -> dict[str, dict[str,
 
 def _set_ranges(plot: figure, data: dict[str, dict[str, list[Any]]], target: float | None) -> None:
     lines = data["lines"]
-    around = [0.0] if target is None else [target - _AROUND, target + _AROUND]
-    low, high = bounds(*lines["ys"], np.array(data["ends"]["value"]), np.array(around))
+    low, high = _bounds([*lines["ys"], np.array(data["ends"]["value"])], target)
     room = 0.08 * (high - low)
     leads = lines["xs"][0]
     width = max(float(leads[-1] - leads[0]), 1.0)
     plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=float(leads[-1]) + _ROOM * width)
     plot.y_range.update(start=low - room if target is not None else 0, end=high + room)
+
+
+def _bounds(lines: Iterable[npt.NDArray[Any]], target: float | None) -> tuple[float, float]:
+    return bounds(*lines, np.array([0.0] if target is None else [target - _AROUND, target + _AROUND]))

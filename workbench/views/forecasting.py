@@ -267,7 +267,7 @@ class Forecasting(View):
             self._risk_grid.html = risks_markup(self.risks, self._days.value, names)
             self.head.value = risk_head_markup(self.risks, names, self._days.value)
         elif not self.channel:
-            self.head.value = head_markup("No telemetry yet", "", self.skill, 0, 0)
+            self.head.value = head_markup("No telemetry yet", self.skill, 0, 0, "")
         elif (self.channel, self._ahead.value, self._inside.value) in self._results:
             self._tell()
         else:
@@ -300,7 +300,7 @@ class Forecasting(View):
             self._parts.value = parts_markup(parts)
         self._grid.html, self._grid.chosen = skill_markup(self.skill, units), name
         self._limits.value = limits_markup(crossings(self.session, self.channel, chosen), units)
-        self.head.value = head_markup(self.title, self.channel, self.skill, self._ahead.value, confidence)
+        self.head.value = head_markup(self.channel, self.skill, self._ahead.value, confidence, units)
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

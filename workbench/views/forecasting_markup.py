@@ -26,21 +26,19 @@ _MOST_MOVED = 12
 _MOST_REASONS = 6
 
 
-def head_markup(title: str, channel: str, table: pd.DataFrame, steps: int, confidence: float) -> str:
-    """Say which forecaster is best and how good it is."""
-    if not channel:
-        return f"<div class='wb-line'><h1>{escape(title)}</h1></div>"
-    words = ""
-    if len(table):
+def head_markup(channel: str, table: pd.DataFrame, steps: int, confidence: float, units: str) -> str:
+    """Say which forecaster errs least, by how much, and whether one is better than persistence."""
+    words = []
+    if len(table) and table["mae"].notna().any():
         best = table.iloc[0]
-        yardstick = table.loc[table["forecaster"] == "persistence", "mae"].iloc[0]
-        against = "no forecaster is better than persistence"
-        if best["mae"] < yardstick:
-            less = f"{1 - best['mae'] / yardstick:.0%}"
-            against = f"{best['forecaster']} is best: its mean error is {less} below persistence's"
-        held = "" if pd.isna(best["coverage"]) else f"; its {confidence:.0%} interval held {best['coverage']:.0%}"
-        words = f"<p>{escape(f'{steps:,} samples ahead {against}{held}')}</p>"
-    return f"<div class='wb-line'><h1>{escape(channel)}</h1>{words}</div>"
+        words.append(
+            f"{steps:,} samples ahead {best['forecaster']} errs least, by {_number(best['mae'])} {units}".strip()
+        )
+        words.append(f"its {confidence:.0%} interval held {best['coverage']:.0%}")
+        skilled = table.sort_values("skill", ascending=False, na_position="last").iloc[0]
+        better = skilled["skill"] > 0
+        words.append(f"best skill {skilled['skill']:.2f}, {skilled['forecaster']}" if better else "none has skill")
+    return f"<div class='wb-line'><h1>{escape(channel)}</h1><p>{escape('; '.join(words))}</p></div>"
 
 
 def risk_head_markup(risks: pd.DataFrame, names: Mapping[str, str], days: float) -> str:
@@ -170,7 +168,7 @@ def comparison_markup(comparison: Comparison) -> str:
     table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
     if not moved:
         return f"{table}<p class='wb-note wb-muted'>No order moves.</p>"
-    more = f"<p class='wb-more'>{_MOST_MOVED} of {len(moved)}</p>" if len(moved) > _MOST_MOVED else ""
+    more = f"<p class='wb-note wb-muted'>{_MOST_MOVED} of {len(moved)}</p>" if len(moved) > _MOST_MOVED else ""
     heads = "<tr><th>order that moves</th><th>now</th><th>would be</th></tr>"
     return f"{table}<table><thead>{heads}</thead><tbody>{rows}</tbody></table>{more}"
 

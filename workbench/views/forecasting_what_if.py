@@ -58,10 +58,10 @@ class WhatIf:
             "wb-panel wb-what-if",
             widgets.HTML("<h2>What if the plan: <span class='wb-muted'>nothing of it is kept</span></h2>"),
             box("wb-bar wb-asked", self.delay, self.away, self.hours, self.plan),
-            self._answer,
             widgets.HTML("<h2>What if the thresholds</h2>"),
             box("wb-bar wb-asked", self.z_min, self.min_decrease, self.thresholds, self.more),
             self._effect,
+            self._answer,
         )
         self._fill()
 
