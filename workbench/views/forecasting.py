@@ -284,9 +284,10 @@ class Forecasting(View):
         name = self._forecaster or str(self.skill["forecaster"].iloc[0])
         chosen, confidence = results[name], self._inside.value
         channel = self.session.channel(self.channel, "test")
-        units = str(channel.attrs.get("units", ""))
+        known = self.session.catalog.channel(self.channel)
+        units = str(channel.attrs.get("units", "")) or known.units
         history = max(_HISTORY * self._ahead.value, _LEAST_HISTORY)
-        limits: Mapping[str, float | None] = dict(self.session.catalog.channel(self.channel).limits)
+        limits: Mapping[str, float | None] = dict(known.limits)
         given = {limit.replace("_", " "): value for limit, value in limits.items() if value is not None}
         self._charts.fan(channel.isel(time=slice(-history, None)), outlook(self.session, self.channel, chosen), given)
         self._charts.leads(skill_by_lead(results), name, units, confidence)

@@ -46,7 +46,7 @@ class WhatIf:
         self.away = classed(widgets.Dropdown(options=[_NOBODY], description="Away"), "wb-field")
         self.hours = _field(widgets.Text(placeholder="as set"), "Hours")
         self.hours.add_class("wb-wide")
-        self.hours.tooltip = "Maintenance windows with a comma between them, as Mon-Fri 08:00-20:00"
+        self.hours.tooltip = "Maintenance windows, as Mon-Fri 08:00-20:00; Sat 08:00-12:00"
         self.plan = button("Compare the plans", "Plan as it is and as it would be; nothing is kept (P)", self.on_plan)
         self.plan.add_class("wb-key-p")
         self.z_min = _field(widgets.FloatText(step=0.1), "z from")
@@ -89,7 +89,7 @@ class WhatIf:
     def on_plan(self, pressed: widgets.Button) -> None:
         """Plan as it is and as it would be."""
         del pressed
-        lines = tuple(line.strip() for line in self.hours.value.split(",") if line.strip())
+        lines = tuple(line.strip() for line in self.hours.value.split(";") if line.strip())
         away = () if self.away.value == _NOBODY else (str(self.away.value),)
         change = Change(delay_days=self.delay.value, without=away, hours=lines or None)
         with self._view.busy("Planning twice"):
