@@ -29,7 +29,7 @@ from workbench.telemetry.last_values import usual_step
 
 __all__ = ["Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
 
-_MOST_ORIGINS, _LEAST_ORIGINS = 300, 60
+_MOST_ORIGINS, _LEAST_ORIGINS = 300, 100
 _WORK = 6000
 """Samples forecast by each forecaster on either split: fewer origins where it looks far ahead."""
 
@@ -76,7 +76,7 @@ def forecasts(
         Share of the truths that the intervals are to hold.
     origins : int, optional
         Points from which each forecaster is tried, evenly spread over the test series; the last is its end. 300 where
-        omitted, fewer beyond 20 samples ahead, at least 60.
+        omitted, fewer beyond 20 samples ahead, at least 100.
 
     Returns
     -------
