@@ -15,6 +15,7 @@ import xarray as xr
 from workbench.maintenance.desk import Maintenance
 from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
 from workbench.settings import Settings, SeverityLevels
+from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.schema import make_channel
 
 
@@ -73,6 +74,7 @@ class FakeSession:
         self.archive = FakeArchive({name: pd.DataFrame({"start": [600], "end": [700]}) for name in list(spans)[:1]})
         self.opened = []
         self.settings = Settings(home=Path("fleet"))
+        self.catalog = Catalog.load()
         self.clock = lambda: datetime(2026, 1, 2, 12, tzinfo=UTC)
 
     @cached_property

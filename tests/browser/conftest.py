@@ -50,7 +50,7 @@ class Dashboard:
         return self.browser.new_context(**given)
 
     def open(
-        self, query: str = "", context: BrowserContext | None = None, shows: str = ".wb-pane .wb-headline h1"
+        self, query: str = "", context: BrowserContext | None = None, shows: str = ".wb-headline h1 >> visible=true"
     ) -> Page:
         """Visit, as soon as the server listens, and wait until a view is there."""
         page = (context or self.context()).new_page()
@@ -92,12 +92,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> wb.Session:
-    """The demo fleet, trained and scored by the real session; its last channel is left unscored."""
+    """The demo fleet, trained, scored and its alerts raised by the real session; its last channel is left unscored."""
     session = wb.open(home=tmp_path_factory.mktemp("fleet"))
     session.import_demo()
     names = session.archive.channels()
     session.train(names[:-1], "ridge")
     session.score_all(names[:-1])
+    session.raise_alerts()
     return session
 
 

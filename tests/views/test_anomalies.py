@@ -175,7 +175,8 @@ def test_the_whole_series_is_shown_and_what_is_around_the_anomaly(view):
     view.follow(Selected("SMAP", "P-1", 2149))
 
     def shown():
-        return len(view._charts._figures["channel"].select_one({"name": "telemetry"}).data_source.data["time"])
+        sources = {item.data_source.name: item.data_source for item in view._charts._figures["channel"].renderers}
+        return len(sources["telemetry"].data["time"])
 
     around = shown()
     view.on_span(view._span)

@@ -14,6 +14,8 @@ def test_a_message_of_the_page_does_what_tell_does():
     grid._on_message(grid, {"kind": "sort", "value": "severity"}, [])
     assert called == ["P-1", "by severity"]
     assert grid.chosen == "P-1"
+    grid._on_message(grid, {"kind": "mark", "value": "1", "marked": ["2", "1"]}, [])
+    assert grid.marked == ["2", "1"]
     grid.close()
 
 

@@ -78,7 +78,6 @@ class Anomalies(View):
         self._span = button("Whole series", "Whole series, or around the anomaly (F)", self.on_span, "wb-key-f")
         self._monitor = button("Monitoring", "Show the channel with the others of its asset", self.on_monitoring)
         head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
-        self._empty = widgets.HTML()
         self._detail = box(
             "wb-detail wb-panel",
             head,

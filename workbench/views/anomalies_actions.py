@@ -61,7 +61,8 @@ class Actions:
     def __init__(self, view: "Anomalies") -> None:
         self.asked = ""
         self.buttons = {
-            name: button(words, tip, view.on_action, f"wb-key-{key}") for name, (words, tip, key, _) in _ACTIONS.items()
+            name: button(words, tip, view.on_action, f"wb-key-{key}{' wb-asks' if asks else ''}")
+            for name, (words, tip, key, asks) in _ACTIONS.items()
         }
         self.all = button("Mark all", "Mark every alert of the list, or none (K)", view.on_mark_all, "wb-key-k")
         self._of = classed(widgets.HTML(), "wb-muted wb-of")
@@ -80,7 +81,7 @@ class Actions:
         }
         for name, field in self.fields.items():
             classed(field, f"wb-field wb-field-{name}")
-        self.confirm = button("", "Do it", view.on_confirm, "wb-confirm")
+        self.confirm = button("Do it", "Do what the form says", view.on_confirm, "wb-confirm")
         self.cancel = button("Cancel", "Do nothing", view.on_cancel, "wb-opener-open")
         self.form = box("wb-form wb-panel", *self.fields.values(), self.confirm, self.cancel)
         self.ask("")

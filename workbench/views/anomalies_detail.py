@@ -176,4 +176,4 @@ def evidence_markup(alert: Mapping[Any, Any], why: Mapping[Any, Any] | None, his
         when = pd.Timestamp(row["time"])
         rows.append((f"{when:%m-%d %H:%M}", f"{escape(row['action'].replace('_', ' '))} by {escape(row['who'])}"))
     cells = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in rows)
-    return f"<dl class='wb-facts'>{cells}</dl>"
+    return f"<dl class='wb-facts' tabindex='0'>{cells}</dl>"

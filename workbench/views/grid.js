@@ -58,8 +58,10 @@ function render({ model, el }) {
     clearTimeout(waiting)
     for (const other of all(".wb-chosen")) other.classList.remove("wb-chosen")
     item.classList.add("wb-chosen")
-    if (late) waiting = setTimeout(() => tell("pick", item.dataset.pick), 60)
-    else tell("pick", item.dataset.pick)
+    const value = item.dataset.pick
+    const send = () => { model.set("chosen", value); tell("pick", value) } // set here too: an older answer does not take it back
+    if (late) waiting = setTimeout(send, 60)
+    else send()
   }
 
   function click(event) {
@@ -75,7 +77,11 @@ function render({ model, el }) {
 
   function change(event) {
     const tick = event.target.closest("[data-mark]")
-    if (tick) tell("mark", tick.dataset.mark)
+    if (!tick) return
+    const others = model.get("marked").filter((name) => name !== tick.dataset.mark)
+    const marked = tick.checked ? [...others, tick.dataset.mark] : others
+    model.set("marked", marked)
+    model.send({ kind: "mark", value: tick.dataset.mark, marked })
   }
 
   const ends = { Home: 0, End: -1 }

@@ -103,13 +103,22 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         if kind == "mark":
             kept = [name for name in self.marked if name != value]
             self.marked = kept if value in self.marked else [*kept, value]
+        self._call(kind, value)
+
+    def _call(self, kind: str, value: str) -> None:
         handler = self.handlers.get(kind)
         if handler is not None:
             handler(value)
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") in _NAMES:
-            self.tell(content["kind"], str(content.get("value", ""))[:400])
+        if not isinstance(content, dict) or content.get("kind") not in _NAMES:
+            return
+        value = str(content.get("value", ""))[:400]
+        if content["kind"] == "mark":
+            self.marked = [str(name) for name in content.get("marked", [])]
+            self._call("mark", value)
+        else:
+            self.tell(content["kind"], value)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ class Overview(View):
         """Lead on: to the alerts of a channel, or to the view of a figure."""
         view, chosen = read_target(text)
         if chosen.channel:
-            self.choose(chosen)
+            self.selection.choose(chosen, by=self._on_selected)  # one step back comes from there to here
             self._mark()
         self.go(view if view in VIEWS else "monitoring")
 
@@ -197,8 +197,10 @@ class Overview(View):
 
     def _mark(self) -> None:
         now = self.selection.now
-        self._health.chosen = target(now.asset, now.channel) if now.channel else ""
-        self._worst.chosen = target(now.asset, now.channel, now.anomaly) if now.channel else ""
+        assets = {} if self.picture is None else self.picture.fleet.set_index("channel")["asset"].to_dict()
+        asset = str(assets.get(now.channel, now.asset))
+        self._health.chosen = target(asset, now.channel) if now.channel else ""
+        self._worst.chosen = target(asset, now.channel, now.anomaly) if now.channel else ""
 
     def _clear(self) -> None:
         before, self._counts.children, self._plot = self._counts.children, (), None

@@ -83,7 +83,7 @@ def look_at(session: ViewSession, words: str) -> Picture:
         One of `RANGES`.
     """
     desk, now, length = session.maintenance, session.clock(), RANGES[words]
-    since = now - length if length is not None else first_raised(desk.database) or now - timedelta(days=1)
+    since = now - length if length is not None else _beginning(first_raised(desk.database), now)
     alerts = desk.alerts.list(state="open", order="worst")
     fleet = _with_alerts(session.overview(), alerts)
     scored = fleet[fleet["state"] != "missing"]["asset"].value_counts()
@@ -107,6 +107,12 @@ def look_at(session: ViewSession, words: str) -> Picture:
         people=desk.people.list(),
         feed=desk.log(since=since, limit=_FEED),
     )
+
+
+def _beginning(first: datetime | None, now: datetime) -> datetime:
+    """Begin all there is with the first alert, and at least an hour ago."""
+    hour_ago = now - timedelta(hours=1)
+    return hour_ago if first is None else min(first, hour_ago)
 
 
 def _with_alerts(fleet: pd.DataFrame, alerts: pd.DataFrame) -> pd.DataFrame:

@@ -216,7 +216,11 @@ def feed_markup(picture: Picture) -> str:
             f"<span>{escape(subject)} {escape(row['action'].replace('_', ' '))} {escape(str(about))}"
             f" <span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
         )
-    return f"<ul class='wb-feed'>{''.join(rows)}</ul>" if rows else "<p class='wb-note wb-muted'>Nothing yet.</p>"
+    return (
+        f"<ul class='wb-feed' tabindex='0' aria-label='Activity'>{''.join(rows)}</ul>"
+        if rows
+        else "<p class='wb-note wb-muted'>Nothing yet.</p>"
+    )
 
 
 def load_markup(picture: Picture) -> str:
@@ -240,4 +244,4 @@ def load_markup(picture: Picture) -> str:
         rows.insert(
             0, "<li class='wb-muted'><span>No technicians yet: <code>workbench people set NAME</code></span></li>"
         )
-    return f"<ul class='wb-load'>{''.join(rows)}</ul>"
+    return f"<ul class='wb-load' tabindex='0' aria-label='Load and work next due'>{''.join(rows)}</ul>"

@@ -170,14 +170,15 @@ class Shell:
         self._polling.start()
 
     def open(self, name: str) -> None:
-        """Show a view with what is chosen.
+        """Show a view with what is chosen; where one stands alone, it stays.
 
         Raises
         ------
         ViewError
             There is no such view.
         """
-        self._show(name, None)
+        if len(self._classes) > 1:
+            self._show(name, None)
         self.on_moved(step=True)
 
     def _show(self, name: str, state: State | None) -> None:

@@ -62,7 +62,15 @@
     const wanted = all(`.wb button.wb-key-${CSS.escape(key)}, .wb .wb-key-${CSS.escape(key)} button`)
     const button = wanted.find((candidate) => shown(candidate) && !candidate.disabled)
     button?.click()
+    if (button?.classList.contains("wb-asks")) enter(20)
     return button !== undefined
+  }
+
+  // a form that a key has opened gets the focus
+  function enter(tries) {
+    const field = all(".wb-form input, .wb-form select").find(shown)
+    if (field) field.focus()
+    else if (tries) setTimeout(() => enter(tries - 1), 50)
   }
 
   const NAMES = { "?": "help", ArrowLeft: "left", ArrowRight: "right", " ": "space" }
@@ -101,7 +109,10 @@
       const slider = handle.closest(".widget-inline-hbox")
       handle.setAttribute("aria-label", slider.title || one(".widget-label", slider)?.textContent || "value")
     }
-    for (const button of all(".wb button[title]")) if (!button.textContent.trim()) button.setAttribute("aria-label", button.title)
+    for (const button of all(".wb button[title]")) {
+      if (!button.textContent.trim()) button.setAttribute("aria-label", button.title)
+      else if (button.getAttribute("aria-label") === button.title) button.removeAttribute("aria-label")
+    }
   }
 
   // ---- painting: only then may the server start the next kernel

@@ -1,0 +1,179 @@
+"""Anomalies in a real browser: triage by mouse and by keys, and what it leaves in the database."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROWS = ".wb-anomalies .wb-list tr[data-pick]"
+
+
+@pytest.fixture(scope="module")
+def opened(dashboard):
+    page = dashboard.open("?view=anomalies")
+    page.wait_for_selector(ROWS)
+    page.wait_for_selector(".wb-anomalies .wb-charts canvas")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(opened):
+    """The page with all open alerts listed, none marked and the first chosen."""
+    opened.locator(ROWS).first.click()
+    expect(opened.locator(ROWS).first).to_have_attribute("aria-selected", "true")
+    return opened
+
+
+def alert_of(page):
+    return int(page.locator(f"{ROWS}.wb-chosen").get_attribute("data-pick"))
+
+
+def told(page, words):
+    expect(page.locator(".wb-anomalies .wb-told")).to_contain_text(words)
+
+
+def stored(session, alert):
+    return session.maintenance.alerts.get(alert)
+
+
+def test_the_list_is_that_of_the_database_worst_first(page, session):
+    alerts = session.maintenance.alerts.list(state="open", order="worst")
+    assert page.locator(ROWS).evaluate_all("rows => rows.map(row => Number(row.dataset.pick))") == alerts["id"].tolist()
+    first = page.locator(ROWS).first
+    expect(first).to_contain_text(alerts["channel"].iloc[0])
+    expect(page.locator(".wb-fleet")).to_contain_text(f"{len(alerts)} open alerts")
+
+
+def test_arrows_choose_and_everything_follows(page, session):
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(ROWS).nth(2)).to_have_attribute("aria-selected", "true")
+    alert = stored(session, alert_of(page))
+    expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
+    expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("clears")
+    page.wait_for_function("start => location.search.includes('anomaly=' + start)", arg=alert.start_sample)
+
+
+def test_a_key_acknowledges_and_the_other_browser_sees_it(page, session, dashboard):
+    other = dashboard.open("?view=anomalies")
+    alert = alert_of(page)
+    expect(other.locator(f"{ROWS}[data-pick='{alert}']")).not_to_contain_text("cleared")
+    page.keyboard.press("a")
+    told(page, "1 alert acknowledged.")
+    assert stored(session, alert).acknowledged
+    state = {"returned": "cleared", "cleared": "cleared", "latched_acknowledged": "latched, ackn."}
+    words = state.get(stored(session, alert).state, "acknowledged")
+    expect(other.locator(f"{ROWS}[data-pick='{alert}']")).to_contain_text(words)
+    other.close()
+
+
+def test_shelving_asks_for_a_reason_and_unshelving_brings_it_back(page, session):
+    page.locator(ROWS).nth(1).click()
+    alert = alert_of(page)
+    page.keyboard.press("s")
+    page.get_by_label("Why").fill("sensor is being replaced")
+    page.get_by_role("button", name="Shelve it").click()
+    told(page, "1 alert shelved.")
+    assert stored(session, alert).shelved_why == "sensor is being replaced"
+    page.locator(f"{ROWS}[data-pick='{alert}']").click()
+    page.keyboard.press("u")
+    told(page, "1 alert shown again.")
+    assert stored(session, alert).state != "shelved"
+
+
+def test_marked_alerts_are_commented_and_closed_together(page, session):
+    for place in (-1, -2):
+        page.locator(ROWS).nth(place).click()
+        page.keyboard.press("x")
+    marked = page.locator(f"{ROWS}:has(:checked)").evaluate_all("rows => rows.map(row => Number(row.dataset.pick))")
+    assert len(marked) == 2
+    page.keyboard.press("m")
+    page.get_by_label("Remark").fill("seen in both")
+    page.get_by_role("button", name="Comment: 2 alerts").click()
+    told(page, "2 alerts commented.")
+    assert {stored(session, alert).comment for alert in marked} == {"seen in both"}
+    for alert in marked:
+        page.locator(f"{ROWS}[data-pick='{alert}'] input").check()
+    page.keyboard.press("v")
+    page.get_by_label("It was").select_option("false alarm")
+    page.get_by_role("button", name="Close: 2 alerts").click()
+    told(page, "2 alerts closed.")
+    assert {stored(session, alert).verdict for alert in marked} == {"false alarm"}
+    for alert in marked:
+        expect(page.locator(f"{ROWS}[data-pick='{alert}']")).to_have_count(0)
+
+
+def test_filters_and_heads_change_the_list(page, session):
+    desk = session.maintenance.alerts
+    page.locator(".wb-filters select").first.select_option("high and above")
+    count = len(desk.list(state="open", level="high"))
+    expect(page.locator(ROWS)).to_have_count(count)
+    page.locator(".wb-filters select").first.select_option("any level")
+    expect(page.locator(ROWS)).to_have_count(len(desk.list(state="open")))
+    page.locator(".wb-list [data-sort=channel]").click()
+    expect(page.locator(".wb-list th[aria-sort]")).to_contain_text("channel")
+    first = desk.list(state="open", order="channel")["id"].iloc[0]
+    expect(page.locator(ROWS).first).to_have_attribute("data-pick", str(first))
+    page.locator(".wb-list [data-sort=worst]").click()
+    expect(page.locator(".wb-list th[aria-sort]")).to_contain_text("level")
+
+
+def test_other_thresholds_are_tried_and_nothing_is_changed(page, session):
+    count = len(session.maintenance.alerts.list(state="open"))
+    page.get_by_role("button", name="Thresholds").click()
+    page.get_by_label("z from").fill("11.5")
+    page.get_by_role("button", name="Try on the fleet").click()
+    expect(page.locator(".wb-tab-thresholds .wb-words")).to_contain_text("would vanish")
+    assert len(session.maintenance.alerts.list(state="open")) == count
+    page.get_by_role("button", name="Revert").click()
+    expect(page.get_by_label("z from")).to_have_value("2.5")
+    page.get_by_role("button", name="Evidence").click()
+
+
+def test_related_channels_and_similar_segments_are_shown(page):
+    page.get_by_role("button", name="Related").click()
+    expect(page.locator(".wb-tab-related tr[data-pick]").first).to_be_visible()
+    page.get_by_role("button", name="Similar", exact=True).click()
+    page.get_by_role("button", name="Look for similar segments").click()
+    expect(page.locator(".wb-tab-similar tr[data-pick]").first).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Evidence").click()
+
+
+def test_from_a_cell_of_the_overview_to_a_work_order_by_keyboard_alone(dashboard, session):
+    page = dashboard.open("?view=overview")
+    page.wait_for_selector(".wb-cell")
+    unordered = set(session.maintenance.alerts.list(state="open")["id"]) - set(session.maintenance.orders_of_alerts())
+    alert = stored(session, max(unordered))
+    reach(page, "wb-cell")
+    for _ in range(40):
+        if alert.channel in page.evaluate("document.activeElement.textContent"):
+            break
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
+    page.wait_for_selector(f"{ROWS}.wb-chosen")
+    chosen = alert_of(page)
+    page.keyboard.press("a")
+    told(page, "1 alert")
+    assert stored(session, chosen).acknowledged
+    page.keyboard.press("w")
+    reach(page, "wb-confirm")
+    page.keyboard.press("Enter")
+    told(page, "Work order WO-")
+    assert chosen in session.maintenance.orders_of_alerts()
+    page.close()
+
+
+def reach(page, name):
+    """Press Tab until an element of a class has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("name => document.activeElement.classList.contains(name)", name):
+            return
+    raise AssertionError(f"no Tab reaches {name}")
+
+
+def test_no_page_complained_or_asked_another_host(page, dashboard):
+    assert dashboard.complaints == []
+    assert dashboard.outside == []
