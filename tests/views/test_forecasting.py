@@ -6,6 +6,7 @@ import pytest
 import workbench as wb
 from tests.conftest import wave_channel
 from workbench.detection.skill import skill_table
+from workbench.exceptions import ForecasterError
 from workbench.forecasting import forecasts
 from workbench.telemetry.archive import Archive
 from workbench.views.forecasting import Forecasting
@@ -97,6 +98,22 @@ def test_a_result_is_not_computed_twice(view, monkeypatch):
     view._channel.value = "X-2"
     assert view.failure is None
     assert "X-2" in view.head.value
+
+
+def test_a_channel_that_cannot_be_forecast_leaves_nothing_of_another(view, monkeypatch):
+    def fail(*_given, **_options):
+        raise ForecasterError("X-2 holds 2 samples with NaN.", "Fill the gaps.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workbench.views.forecasting.forecasts", fail)
+        view._channel.value = "X-2"
+    assert view.failure.what == "X-2 holds 2 samples with NaN."
+    assert view.charts() == {}
+    assert view.shown_table().empty
+    assert view._grid.html == ""
+    assert "X-2" in view.head.value
+    view.refresh()
+    assert "ridge" in view._grid.html
 
 
 def test_risks_are_shown_where_records_tell(view, session):

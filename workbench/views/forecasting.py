@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.skill import SKILL_COLUMNS, skill_by_lead, skill_table
-from workbench.exceptions import DetectionError, ViewError
+from workbench.exceptions import DetectionError, ViewError, WorkbenchError
 from workbench.forecasting import crossings, decomposition, forecasts, outlook, risks
 from workbench.models import Registry
 from workbench.views.base import View, ViewSession, callback
@@ -37,7 +37,7 @@ _DAYS = (1, 7, 30, 90)
 _MODES = ("Channel", "Risk and what-if")
 _HISTORY = 4  # times as many samples as are forecast are shown before them
 _LEAST_HISTORY = 200
-_KEPT = 24  # results of channels
+_KEPT = 12  # results of channels
 
 
 class ForecastingSession(ViewSession, Protocol):
@@ -240,9 +240,12 @@ class Forecasting(View):
         if self._mode.value != _MODES[0]:
             return
         if self.channel and key not in self._results:
-            with self.busy(f"Forecasting {self.channel}"):
-                found = forecasts(self.session, key[0], steps=key[1], confidence=key[2])
-            self._results[key] = found
+            try:
+                with self.busy(f"Forecasting {self.channel}"):
+                    self._results[key] = forecasts(self.session, key[0], steps=key[1], confidence=key[2])
+            except WorkbenchError:
+                self._blank()
+                raise
             if len(self._results) > _KEPT:
                 self._results.pop(next(iter(self._results)))
         self._tell()
@@ -272,6 +275,13 @@ class Forecasting(View):
             self._tell()
         else:
             self._later()
+
+    def _blank(self) -> None:
+        """Leave nothing of another channel beside the card of an error."""
+        self._charts.clear()
+        self.skill = self.skill.iloc[:0]
+        self._grid.html = self._limits.value = self._parts.value = ""
+        self.head.value = head_markup(self.channel, self.skill, 0, 0, "")
 
     def _tell(self) -> None:
         """Show the forecasts of the channel."""
