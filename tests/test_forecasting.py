@@ -49,6 +49,19 @@ def test_every_forecaster_is_tried_from_the_same_origins(session):
     np.testing.assert_allclose(found["ridge"]["forecast"].values[-1, :10], direct, atol=1e-5)
 
 
+def test_those_that_score_together_are_tried_together(session, monkeypatch):
+    preset = session.settings.params.model_copy(update={"forecasters": {"ridge": 3.0, "persistence": 1.0}})
+    monkeypatch.setattr(type(session.settings), "params", property(lambda _: preset))
+    found = forecasts(session, "X-2", steps=12, origins=40)
+    assert next(iter(found)) == "together"
+    for name in ("forecast", "truth"):
+        mean = 0.75 * found["ridge"][name] + 0.25 * found["persistence"][name]
+        np.testing.assert_allclose(found["together"][name], mean, atol=1e-6)
+    errors = skill_table(found).set_index("forecaster")["mae"]
+    assert errors["ridge"] < errors["together"] < errors["persistence"]
+    assert 0 < found["together"]["fixed_width"].values[0] < found["persistence"]["fixed_width"].values[0]
+
+
 def test_without_a_model_there_is_persistence(session, tiny_archive):
     tiny_archive.write(wave_channel("X-3", n=300), wave_channel("X-3", n=300, seed=1))
     assert list(forecasts(session, "X-3", steps=5, origins=10)) == ["persistence"]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from workbench.detection.backtest import backtest
+from workbench.detection.backtest import backtest, compare
 from workbench.detection.base import BaseForecaster
 from workbench.detection.crossing import limit_crossings
 from workbench.detection.decomposition import decompose, find_period
@@ -23,11 +23,15 @@ from workbench.maintenance.failures import failure_events, records_began
 from workbench.maintenance.risk import risk_table
 from workbench.models import Registry
 from workbench.models.comparison import Contender
+from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.last_values import usual_step
 
-__all__ = ["Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
+__all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
+
+TOGETHER = "together"
+"""Name of the weighted mean of forecasters."""
 
 _MOST_ORIGINS, _LEAST_ORIGINS = 300, 100
 _WORK = 6000
@@ -39,6 +43,10 @@ _TREND_PERIODS = 4
 
 class Parts(Protocol):
     """What forecasting asks of a session; `workbench.session.Session` is one."""
+
+    @property
+    def settings(self) -> Settings:
+        """Which forecasters predict together."""
 
     @property
     def archive(self) -> Archive:
@@ -82,7 +90,8 @@ def forecasts(
     -------
     dict of str to xarray.Dataset
         As from `workbench.detection.backtest.backtest`, all from the same origins: of the champion of each trained
-        forecaster, of persistence, and of the trend where the series is long enough for one. Attribute `model` is the
+        forecaster, of persistence, and of the trend where the series is long enough for one. `together` is the weighted
+        mean of those by which the preset in use scores, where they held out the same windows. Attribute `model` is the
         champion's id. Its intervals begin with the errors on the windows held out from its training.
 
     Raises
@@ -112,11 +121,24 @@ def forecasts(
         found["trend"] = (trend, np.arange(trend.sequence_length - 1, n - steps), "")
     first = max(forecaster.sequence_length for forecaster, _, _ in found.values()) - 1
     tried = choose_origins(first, test.sizes["time"] - 1, origins)
-    results = {}
+    results, errors = {}, {}
     for name, (forecaster, held_out, model_id) in found.items():
-        errors = forecast_errors(forecaster, train, held_out[choose_origins(0, held_out.size - 1, origins)], steps)
-        results[name] = backtest(forecaster, test, tried, steps, errors, confidence).assign_attrs(model=model_id)
-    return results
+        some = held_out[choose_origins(0, held_out.size - 1, origins)]
+        errors[name] = forecast_errors(forecaster, train, some, steps)
+        results[name] = backtest(forecaster, test, tried, steps, errors[name], confidence).assign_attrs(model=model_id)
+    given = session.settings.params.forecasters
+    weights = {name: given[name] for name in given if name in results}
+    held = [found[name][1] for name in weights]
+    if len(held) < 2 or not all(np.array_equal(held[0], other) for other in held):
+        return results
+    parts = ([results[name]["forecast"].values for name in weights], [errors[name] for name in weights])
+    forecast, calibration = (np.average(part, axis=0, weights=list(weights.values())) for part in parts)
+    attrs = {
+        "forecaster": TOGETHER,
+        "model": "+".join(results[name].attrs["model"] for name in weights),
+        "prediction_horizon": min(results[name].attrs["prediction_horizon"] for name in weights),
+    }
+    return {TOGETHER: compare(forecast, test, tried, calibration, confidence).assign_attrs(attrs), **results}
 
 
 def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:

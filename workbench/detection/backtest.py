@@ -12,7 +12,7 @@ from workbench.detection.horizon import forecast_from, truths
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "compare"]
 
 
 def backtest(
@@ -57,6 +57,37 @@ def backtest(
         The confidence is not between 0 and 1.
     """
     forecast = forecast_from(forecaster, channel, origins, steps).astype(np.float64)
+    attrs = {"forecaster": forecaster.name, "prediction_horizon": forecaster.prediction_horizon}
+    return compare(forecast, channel, origins, calibration, confidence).assign_attrs(attrs)
+
+
+def compare(
+    forecast: npt.NDArray[np.float64],
+    channel: xr.Dataset,
+    origins: npt.NDArray[np.int64],
+    calibration: npt.NDArray[np.floating],
+    confidence: float = 0.9,
+) -> xr.Dataset:
+    """Compare forecasts that are there with what came; see `backtest`.
+
+    Parameters
+    ----------
+    forecast : numpy.ndarray, shape (n, steps), float64
+        From each origin.
+    channel, origins, calibration, confidence
+        As for `backtest`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As from `backtest`, without the attributes of a forecaster.
+
+    Raises
+    ------
+    DetectionError
+        The confidence is not between 0 and 1.
+    """
+    steps = forecast.shape[1]
     truth = truths(channel, origins, steps)
     fixed = conformal_width(calibration, confidence)
     width = tracked_width(truth - forecast, origins, fixed, confidence)
@@ -72,8 +103,6 @@ def backtest(
         attrs={
             "channel": channel.attrs.get("channel", ""),
             "units": channel.attrs.get("units", ""),
-            "forecaster": forecaster.name,
             "confidence": confidence,
-            "prediction_horizon": forecaster.prediction_horizon,
         },
     )
