@@ -114,6 +114,8 @@ def _data(by_lead: xr.Dataset, measure: str, chosen: str, target: float | None) 
     for name in sorted((name for name in names if ends[name].size), key=lambda name: float(ends[name][0])):
         floor = max(placed.values(), default=-np.inf) + 0.09 * (high - low)
         placed[name] = max(float(ends[name][0]), floor)
+    pushed = np.mean([placed[name] - ends[name][0] for name in placed]) if placed else 0.0  # up, all in all
+    placed = {name: float(at - pushed) for name, at in placed.items()}
     flags = {name: "yes" if name == chosen else "no" for name in names}
     return {
         "lines": {
