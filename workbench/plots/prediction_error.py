@@ -32,7 +32,7 @@ def prediction_error_figure(
     bokeh.plotting.figure
         Named `prediction_error`.
     """
-    plot = time_figure("prediction_error", channel, tokens, height=70, x_range=x_range, axis=False)
+    plot = time_figure("prediction_error", channel, tokens, height=56, x_range=x_range, axis=False)
     sources = {name: ColumnDataSource(columns, name=name) for name, columns in _data(channel, scored).items()}
     line = plot.line(
         "time", "prediction_error", source=sources["prediction_error"], line_color=tokens.telemetry, name="error"
@@ -42,7 +42,7 @@ def prediction_error_figure(
     tooltips = [("error", "@prediction_error{0.0000}"), ("at", when(channel))]
     plot.add_tools(HoverTool(renderers=[line], tooltips=tooltips, formatters={"@time": "datetime"}, mode="mouse"))
     plot.y_range.start = 0
-    plot.yaxis.ticker.desired_num_ticks = 3
+    plot.yaxis.ticker.desired_num_ticks = 2
     return plot
 
 

@@ -246,6 +246,7 @@ class Anomalies(View):
             if row is not None:
                 for name, column in (("first", "start_sample"), ("last", "end_sample")):
                     self.actions.fields[name].value = int(row[column])
+            self._told.value = ""
             self.actions.ask(action, len(self._wanted_alerts()))
 
     @callback

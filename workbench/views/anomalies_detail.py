@@ -115,7 +115,7 @@ class Charts:
             "channel": main,
             "commands": commands_figure(channel, **shared),
             "prediction_error": prediction_error_figure(channel, scored, **shared),
-            "errors": errors_figure(channel, scored, shown.anomalies, shown.labels, height=130, **shared),
+            "errors": errors_figure(channel, scored, shown.anomalies, shown.labels, height=110, **shared),
         }
         self.chart = LiveChart(column(*self._figures.values(), sizing_mode="stretch_both"))
         self.widget.children = (self.chart,)
