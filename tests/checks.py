@@ -16,7 +16,7 @@ from ipywidgets.widgets.widget import _instances
 import workbench as wb
 from tests.conftest import wave_channel
 from workbench.detection.forecasters import Forecaster
-from workbench.detection.windows import split_windows
+from workbench.detection.windows import sliding, split_windows
 from workbench.exceptions import ArchiveError, ArtifactError, ForecasterError
 from workbench.telemetry.schema import inputs, make_channel
 from workbench.views.base import View
@@ -77,6 +77,16 @@ def check_predictions(forecaster: Forecaster, train: xr.Dataset, test: xr.Datase
     assert {window.shape for window in by_window} == {(HORIZON,)}
     assert {window.dtype for window in by_window} == {np.dtype(np.float32)}
     np.testing.assert_allclose(predicted, [window[0] for window in by_window], atol=1e-5)
+
+    together = forecaster.predict_windows(sliding(values, LENGTH)[: predicted.size])
+    assert together.dtype == np.float32
+    np.testing.assert_allclose(together, by_window, atol=1e-5)
+    assert forecaster.predict_windows(np.zeros((0, LENGTH, 2), np.float32)).shape == (0, HORIZON)
+    for wrong in ((4, LENGTH + 1, 2), (4, LENGTH, 3), (LENGTH, 2)):
+        with pytest.raises(ForecasterError, match="The windows have shape"):
+            forecaster.predict_windows(np.zeros(wrong, np.float32))
+    with pytest.raises(ForecasterError, match="NaN"):
+        forecaster.predict_windows(np.full((1, LENGTH, 2), np.nan, np.float32))
 
     changed = values.copy()
     changed[LENGTH + 50 :, 0] += 9

@@ -61,6 +61,8 @@ def test_a_what_if_touches_nothing(orders, planning):
     assert len(late.moved()) == 6
     more = planning.what_if(Change(technicians=(Technician("Eve"),)))
     assert more.figures().loc["hours late", "difference"] < 0
+    with pytest.raises(MaintenanceError, match="'whenever' cannot be read"):
+        planning.what_if(Change(hours=("whenever",)))
     longer = planning.what_if(Change(hours=("Mon-Sun 00:00-24:00",)))
     assert longer.figures().loc["hours late", "difference"] < 0
     away = planning.what_if(Change(without=("Ann",)))

@@ -134,6 +134,19 @@ class BaseForecaster(ABC):
         check_finite(window, "The window")
         return scaling.restore(self._predict_window(scaling.apply(window)))
 
+    def predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Predict the samples that follow each of many windows; see `Forecaster.predict_windows`."""
+        scaling = self._fitted()
+        if windows.ndim != 3 or windows.shape[1:] != (self.sequence_length, self.n_inputs):
+            raise ForecasterError(
+                f"The windows have shape {windows.shape}.", f"Expected (w, {self.sequence_length}, {self.n_inputs})."
+            )
+        windows = np.asarray(windows, dtype=np.float32)
+        check_finite(windows.reshape(-1, windows.shape[2]), "A window")
+        if not len(windows):
+            return np.zeros((0, self.prediction_horizon), np.float32)
+        return scaling.restore(self._predict_windows(scaling.apply(windows)))
+
     def save(self, folder: Path) -> None:
         """Write the forecaster; see `Forecaster.save`."""
         scaling = self._fitted()
@@ -195,6 +208,10 @@ class BaseForecaster(ABC):
     @abstractmethod
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         """Predict all steps after one window of scaled inputs (sequence_length, 1 + k)."""
+
+    def _predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        """Predict all steps after each of some windows of scaled inputs (w, sequence_length, 1 + k)."""
+        return np.stack([self._predict_window(window) for window in windows])
 
     @abstractmethod
     def _save(self, folder: Path) -> None:

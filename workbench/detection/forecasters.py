@@ -109,6 +109,25 @@ class Forecaster(Protocol):
             Not fitted, another shape, or NaN.
         """
 
+    def predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Predict the samples that follow each of many windows.
+
+        Parameters
+        ----------
+        windows : numpy.ndarray, shape (w, sequence_length, n_inputs)
+            Inputs; column 0 is the telemetry.
+
+        Returns
+        -------
+        numpy.ndarray, shape (w, prediction_horizon), float32
+            What `predict_window` gives for each, in the units of the telemetry.
+
+        Raises
+        ------
+        ForecasterError
+            Not fitted, another shape, or NaN.
+        """
+
     def save(self, folder: Path) -> None:
         """Write the fitted forecaster as JSON with safetensors or ONNX.
 

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from workbench.detection.base import BaseForecaster, Training
-from workbench.detection.lstm_inference import predict_series
+from workbench.detection.lstm_inference import predict_alone, predict_series
 from workbench.detection.lstm_training import LSTMTrainer, NumpyTrainer
 from workbench.detection.onnx_graph import build_graph, open_graph, run
 from workbench.detection.scaling import Scaling
@@ -189,6 +189,14 @@ class LSTMForecaster(BaseForecaster):
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         prediction: npt.NDArray[np.float32] = run(self._session, window[:, None, :])[0]
         return prediction
+
+    def _predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        from threadpoolctl import threadpool_limits
+
+        count, length, n_inputs = windows.shape
+        series = windows.reshape(count * length, n_inputs)
+        with threadpool_limits(1, "blas"):  # as in `predict_series`
+            return predict_alone(self._weights, series, length, np.arange(count) * length)
 
     def _save(self, folder: Path) -> None:
         (folder / _GRAPH).write_bytes(self._graph)

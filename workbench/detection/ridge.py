@@ -162,6 +162,13 @@ class RidgeForecaster(BaseForecaster):
         )
         return predicted
 
+    def _predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        weights = self._weights
+        lags = self._lag_matrix(windows.astype(np.float64), np.arange(len(windows)))
+        by_lag = np.concatenate([weights["telemetry"], weights["commands"].reshape(-1, self.prediction_horizon)])
+        predicted: npt.NDArray[np.float64] = lags @ by_lag.astype(np.float64) + weights["intercept"]
+        return predicted
+
     def _save(self, folder: Path) -> None:
         save_file(self._weights, folder / _WEIGHTS)
 

@@ -21,7 +21,15 @@ import pandas as pd
 
 from workbench.exceptions import MaintenanceError
 
-__all__ = ["MTBF", "Kpis", "compute_kpis", "cost_by_asset", "health_index", "mean_time_between_failures"]
+__all__ = [
+    "MTBF",
+    "Kpis",
+    "compute_kpis",
+    "cost_by_asset",
+    "failed_orders",
+    "health_index",
+    "mean_time_between_failures",
+]
 
 _FAILED = ("corrective", "predictive", "emergency")
 _PLANNED = ("preventive", "inspection", "predictive")
@@ -150,8 +158,7 @@ def compute_kpis(
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
     calendar_hours = assets * (end - begin) / pd.Timedelta(hours=1)
     down = _outage_hours(outages, begin, end)
-    failures = orders[orders["type"].isin(_FAILED) & orders["opened_at"].between(begin, end, inclusive="left")]
-    failures = failures[~_was_no_failure(failures)]
+    failures = failed_orders(orders[orders["opened_at"].between(begin, end, inclusive="left")])
     due = orders[(orders["type"] == "preventive") & orders["due"].between(begin, end, inclusive="left")]
     due = due[due["state"] != "cancelled"]
     return Kpis(
@@ -206,6 +213,26 @@ def mean_time_between_failures(failures: int, operating_hours: float, confidence
         return MTBF(None, low, None, 0, operating_hours)
     high = float(2 * operating_hours / chi2.ppf(tail, 2 * failures))
     return MTBF(operating_hours / failures, low, high, failures, operating_hours)
+
+
+def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
+    """Choose the work orders that are failures.
+
+    Parameters
+    ----------
+    orders : pandas.DataFrame
+        type, state, failure_mode.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Corrective, predictive and emergency orders, but for those cancelled, completed without a failure mode, or only
+        foreseen and not yet confirmed.
+    """
+    done = orders["state"] == "completed"
+    foreseen = (orders["type"] == "predictive") & ~done
+    none = (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
+    return orders[orders["type"].isin(_FAILED) & ~none]
 
 
 def cost_by_asset(orders: pd.DataFrame) -> pd.DataFrame:
@@ -271,13 +298,6 @@ def _mean(values: pd.Series) -> float | None:
 def _share(part: pd.Series, whole: pd.Series) -> float | None:
     total = float(whole.sum())
     return float(part.sum()) / total if total else None
-
-
-def _was_no_failure(orders: pd.DataFrame) -> "pd.Series[bool]":
-    """Mark what was cancelled, completed without a failure mode, or only foreseen and not yet confirmed."""
-    done = orders["state"] == "completed"
-    foreseen = (orders["type"] == "predictive") & ~done
-    return (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
 
 
 def _outage_hours(outages: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float:

@@ -26,7 +26,7 @@ from workbench.maintenance.order_values import finite
 from workbench.maintenance.people import People, find_technician
 from workbench.maintenance.schedule_model import Job, PartLeadTime, Placement, Plan, Problem, Technician
 from workbench.maintenance.schedule_options import ScheduleOptions
-from workbench.maintenance.windows import Window
+from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["Change", "Comparison", "Planning"]
 
@@ -297,8 +297,7 @@ def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Probl
         )
         found = replace(found, jobs=tuple(jobs))
     if change.hours is not None:
-        windows = ScheduleOptions(hours=change.hours, timezone=options.timezone, closed=options.closed).calendar()
-        found = replace(found, windows=windows)
+        found = replace(found, windows=WorkingCalendar(change.hours, options.timezone, options.closed))
     return found
 
 

@@ -17,6 +17,7 @@ VIEWS: dict[str, str] = {
     "overview": "workbench.views.overview:Overview",
     "monitoring": "workbench.views.monitoring:Monitoring",
     "anomalies": "workbench.views.anomalies:Anomalies",
+    "forecasting": "workbench.views.forecasting:Forecasting",
 }
 """Where each view is, by its name; it is imported when it is first opened."""
 

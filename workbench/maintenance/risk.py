@@ -1,0 +1,247 @@
+"""How likely each asset is to fail within some days, and what depends on it.
+
+References
+----------
+.. [1] IEC 31010:2019, annex B.10.3: consequence/likelihood matrix. The scales are the user's to set; those here are
+   ours.
+.. [2] ISO 14224:2016, annex C: failure rates from records, events over time watched.
+.. [3] Jeffreys 1946; for a Poisson rate the prior is proportional to rate^(-1/2), and after r events in a time T the
+   rate is Gamma(r + 1/2, T).
+.. [4] Coles 2001, "An Introduction to Statistical Modeling of Extreme Values", section 5.3.2: runs declustering.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from workbench.exceptions import MaintenanceError
+
+__all__ = [
+    "LIKELIHOODS",
+    "RISK_COLUMNS",
+    "FailureProbability",
+    "failure_probability",
+    "likelihood_of",
+    "risk_cells",
+    "risk_level",
+    "risk_table",
+    "watched_days",
+]
+
+LIKELIHOODS = (("rare", 0.05), ("unlikely", 0.2), ("possible", 0.5), ("likely", 0.8), ("almost certain", 1.0))
+"""Likelihood 1 to 5: its word, and the probability up to which it goes."""
+
+RISK_COLUMNS = (
+    "asset",
+    "criticality",
+    "failures",
+    "watched_days",
+    "probability",
+    "low",
+    "high",
+    "likelihood",
+    "risk",
+    "level",
+    "reason",
+)
+"""Columns of `risk_table`."""
+
+_LEVELS = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
+_ONE_FAILURE = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class FailureProbability:
+    """Probability of at least one failure within some days.
+
+    Attributes
+    ----------
+    probability : float or None
+        None where the records do not tell.
+    low, high : float or None
+        Bounds of its 90 % interval; without a failure `low` is 0 and `high` the 95 % upper bound.
+    """
+
+    probability: float | None
+    low: float | None
+    high: float | None
+
+
+def failure_probability(failures: int, watched: float, days: float) -> FailureProbability:
+    """Estimate the probability of at least one failure within some days.
+
+    Parameters
+    ----------
+    failures : int
+        On record.
+    watched : float
+        Days in which they would have been recorded.
+    days : float
+        To look ahead; above 0.
+
+    Returns
+    -------
+    FailureProbability
+
+    Raises
+    ------
+    MaintenanceError
+        `days` is not above 0.
+
+    Notes
+    -----
+    Failures come at a constant rate, whose distribution after r failures in T days is Gamma(r + 1/2, T) [3]_. The
+    probability of one within t days is then 1 - (T / (T + t))^(r + 1/2), and its bounds are those of the rate's 90 %
+    interval. Where the asset was watched for less than t, that would be the prior's opinion more than the records': no
+    probability is given, the bounds are.
+
+    Examples
+    --------
+    >>> found = failure_probability(3, 90.0, 30.0)
+    >>> round(found.probability, 3), round(found.low, 3), round(found.high, 3)
+    (0.635, 0.303, 0.904)
+    >>> failure_probability(0, 10.0, 30.0).probability is None
+    True
+    """
+    if not days > 0:
+        raise MaintenanceError(f"days is {days}.", "Give the days to look ahead, above 0.")
+    if watched <= 0:
+        return FailureProbability(None, None, None)
+    from scipy.stats import gamma
+
+    shape = failures + 0.5
+    low, high = (1 - float(np.exp(-days * gamma.ppf(share, shape, scale=1 / watched))) for share in (0.05, 0.95))
+    probability = None if watched < days else 1 - (watched / (watched + days)) ** shape
+    return FailureProbability(probability, low if failures else 0.0, high)
+
+
+def likelihood_of(probability: float) -> int:
+    """Give the likelihood, 1 to 5, of a probability.
+
+    Examples
+    --------
+    >>> [likelihood_of(value) for value in (0.0, 0.05, 0.3, 1.0)]
+    [1, 1, 3, 5]
+    """
+    return next(number for number, (_, upper) in enumerate(LIKELIHOODS, 1) if probability <= upper)
+
+
+def risk_level(risk: int) -> str:
+    """Name a risk, which is likelihood times criticality, 1 to 25.
+
+    Examples
+    --------
+    >>> [risk_level(risk) for risk in (4, 5, 9, 10, 16, 20)]
+    ['low', 'medium', 'medium', 'high', 'high', 'critical']
+    """
+    return next(level for least, level in _LEVELS if risk >= least)
+
+
+def risk_cells() -> pd.DataFrame:
+    """Give the 25 cells of the matrix: likelihood, word, criticality, risk, level."""
+    rows = [
+        (likelihood, word, criticality, likelihood * criticality, risk_level(likelihood * criticality))
+        for likelihood, (word, _) in enumerate(LIKELIHOODS, 1)
+        for criticality in range(1, 6)
+    ]
+    return pd.DataFrame(rows, columns=["likelihood", "word", "criticality", "risk", "level"])
+
+
+def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) -> float:
+    """Count the days in which an asset was watched and in service.
+
+    Parameters
+    ----------
+    spans : pandas.DataFrame
+        start, end (UTC) of the times in which failures would have been recorded; they may overlap.
+    outages : pandas.DataFrame
+        since, ended_at (UTC, NaT while it lasts) of the asset.
+    until : datetime
+        The present, aware: the end of what lasts.
+
+    Returns
+    -------
+    float
+    """
+    present = pd.Timestamp(until)
+    begins = [*spans["start"], *outages["since"]]
+    ends = [*spans["end"], *outages["ended_at"].fillna(present)]
+    if not len(spans):
+        return 0.0
+    kinds = np.repeat([0, 1], [len(spans), len(outages)])
+    times = pd.DatetimeIndex([*begins, *ends])
+    change = np.zeros((len(times), 2))
+    change[np.arange(len(times)), np.tile(kinds, 2)] = np.repeat([1, -1], len(begins))
+    order = np.argsort(times.to_numpy(), kind="stable")
+    standing = change[order].cumsum(axis=0)[:-1]
+    between = np.diff(times.to_numpy()[order]) / np.timedelta64(1, "D")
+    return float(between[(standing[:, 0] > 0) & (standing[:, 1] <= 0)].sum())
+
+
+def risk_table(
+    events: pd.DataFrame,
+    spans: pd.DataFrame,
+    outages: pd.DataFrame,
+    criticality: Mapping[str, int | None],
+    *,
+    days: float,
+    until: datetime,
+) -> pd.DataFrame:
+    """Give the risk of each asset.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        From `failures.failure_events`. Those of an asset that follow one another within a day are one failure [4]_.
+    spans : pandas.DataFrame
+        asset, start, end (UTC) of the times in which failures would have been recorded.
+    outages : pandas.DataFrame
+        asset, since, ended_at (UTC).
+    criticality : mapping of str to int or None
+        1 to 5 by asset; None where nobody has said. Its assets are the rows.
+    days : float
+        To look ahead.
+    until : datetime
+        The present, aware.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `RISK_COLUMNS`, the worst first. `risk` is likelihood times criticality, and missing where one of them is;
+        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are not known.
+
+    Raises
+    ------
+    MaintenanceError
+        As from `failure_probability`.
+    """
+    rows = []
+    for asset, weight in criticality.items():
+        times = events.loc[events["asset"] == asset, "time"].sort_values()
+        failures = len(times) - int((times.diff() <= _ONE_FAILURE).sum())
+        watched = watched_days(spans[spans["asset"] == asset], outages[outages["asset"] == asset], until)
+        found = failure_probability(failures, watched, days)
+        chance = None if found.probability is None else likelihood_of(found.probability)
+        risk = None if chance is None or weight is None else chance * weight
+        reason = "" if risk is not None else _reason(weight, watched, days, found)
+        level = "" if risk is None else risk_level(risk)
+        bounds = (found.probability, found.low, found.high)
+        rows.append((asset, weight, failures, watched, *bounds, chance, risk, level, reason))
+    whole = dict.fromkeys(("criticality", "likelihood", "risk"), "Int64")
+    real = dict.fromkeys(("watched_days", "probability", "low", "high"), "float64")
+    table = pd.DataFrame(rows, columns=list(RISK_COLUMNS)).astype(whole | real)
+    return table.sort_values(["risk", "probability", "asset"], ascending=[False, False, True], ignore_index=True)
+
+
+def _reason(criticality: int | None, watched: float, days: float, found: FailureProbability) -> str:
+    reasons = []
+    if watched <= 0:
+        reasons.append("never watched")
+    elif found.probability is None:
+        reasons.append(f"watched for {watched:.1f} days, too few to tell of {days:g}")
+    if criticality is None:
+        reasons.append("no criticality in the catalog")
+    return "; ".join(reasons)
