@@ -86,3 +86,18 @@ def test_length_counts_the_rows(database, written):
     by_hand(database, "DELETE FROM log")
     by_hand(database, "DELETE FROM log_end")
     assert log.length(database) == 0
+
+
+def test_pages_follow_one_another_and_text_is_found(written):
+    assert log.entries(written, limit=2, offset=2)["seq"].tolist() == [3, 2]
+    assert log.entries(written, limit=2, offset=4)["seq"].tolist() == [1]
+    assert log.entries(written, text="grüße 0")["seq"].tolist() == log.entries(written, who="Bob")["seq"].tolist()
+    assert log.entries(written, text="ALERT:1")["seq"].tolist() == [4, 2]
+    assert log.entries(written, text="%").empty
+
+
+def test_counts_are_those_of_the_rows(written):
+    for filters in ({}, {"who": "Bob"}, {"subject": "alert:1"}, {"subject": "order"}, {"text": "grüße"}):
+        assert log.count(written, **filters) == len(log.entries(written, **filters))
+    assert "Bob" in log.people(written)
+    assert sorted(log.people(written)) == list(log.people(written))

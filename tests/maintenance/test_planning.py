@@ -1,15 +1,18 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.maintenance.conftest import START
-from workbench.exceptions import MaintenanceError
+from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.order_options import OrderOptions, OrderTemplate
 from workbench.maintenance.parts import Parts
 from workbench.maintenance.people import People
-from workbench.maintenance.planning import Change, Planning
+from workbench.maintenance.planning import Change, Planning, moved
+from workbench.maintenance.schedule import Stop
 from workbench.maintenance.schedule_model import Technician
+from workbench.maintenance.schedule_options import ScheduleOptions
 from workbench.maintenance.work_orders import WorkOrders
 
 
@@ -93,3 +96,65 @@ def test_nobody_to_plan_for_is_an_error_that_keeps_the_old_plan(orders, planning
     assert planning.table().equals(state)
     with pytest.raises(MaintenanceError, match="WO-9"):
         planning.freeze("WO-9", "boss")
+
+
+def test_a_proposal_is_kept_only_when_it_is_accepted(orders, planning):
+    orders.new("x", asset="SMAP", hours=4)
+    orders.new("x", asset="MSL", hours=4)
+    plan = planning.propose()
+    assert planning.table().empty
+    planning.keep(plan, "boss")
+    assert planning.placements() == plan.placements
+    assert moved((), plan.placements)["new_technician"].tolist() == [one.technician for one in plan.placements]
+    assert moved(plan.placements, plan.placements).empty
+    without = planning.what_if(Change(without=(plan.placements[0].technician,))).after
+    planning.keep(without, "boss")
+    assert set(planning.table()["technician"]) == {without.placements[0].technician}
+    entries = log.entries(planning.database, subject="plan:1")
+    assert entries["who"].tolist() == ["boss", "boss"]
+
+
+def test_a_proposal_that_no_longer_fits_is_refused(orders, planning, clock):
+    orders.new("x", asset="SMAP", hours=4)
+    orders.new("x", asset="MSL", hours=4)
+    plan = planning.propose()
+    clock.forward(minutes=1)
+    planning.make("Ann")
+    with pytest.raises(ConflictError, match="Ann has changed the plan"):
+        planning.keep(plan, "boss")
+    table = planning.table()
+    helped = planning.what_if(Change(technicians=(Technician("Zoe"),), without=("Ann", "Bob"))).after
+    with pytest.raises(MaintenanceError, match="Zoe is no technician"):
+        planning.keep(helped, "boss")
+    plan = planning.propose()
+    orders.cancel("WO-1", "no", "boss")
+    with pytest.raises(MaintenanceError, match="WO-1 is closed by now"):
+        planning.keep(plan, "boss")
+    assert planning.table()["start"].tolist() == table["start"].tolist()[1:]
+
+
+def test_a_search_that_is_stopped_gives_the_first_guess(orders, planning):
+    for _ in range(6):
+        orders.new("x", asset="SMAP", hours=8, due=START + timedelta(days=1), priority="urgent")
+    stop = Stop()
+    stop()
+    plan = planning.propose(stop)
+    assert len(plan.placements) == 6
+    assert not plan.optimal
+    assert plan.gap > 0
+
+
+def test_a_search_is_stopped_from_another_thread(orders, database):
+    for place in range(24):
+        orders.new("x", asset=f"A{place % 5}", hours=3 + place % 4, due=START + timedelta(days=1 + place % 3))
+    stop = Stop()
+    patient = Planning(database, ScheduleOptions(effort=3000.0, time_limit=600.0))
+    with ThreadPoolExecutor() as pool:
+        making = pool.submit(patient.propose, stop)
+        while stop._solver is None:
+            assert not making.done()
+        while not making.done():
+            stop()
+        plan = making.result()
+    assert len(plan.placements) == 24
+    assert not plan.timed_out

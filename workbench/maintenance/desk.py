@@ -137,6 +137,14 @@ class Maintenance:
 
         return orders_of_alerts(self.database)
 
+    def log_count(self, **filters: Any) -> int:
+        """Tell how many rows of the log there are with some filters; see `workbench.maintenance.log.entries`."""
+        return maintenance_log.count(self.database, **filters)
+
+    def log_people(self) -> tuple[str, ...]:
+        """Name whoever the log knows."""
+        return maintenance_log.people(self.database)
+
     def log_length(self) -> int:
         """Tell how many rows the log has, at once: whoever remembers it knows whether anybody has acted since."""
         return maintenance_log.length(self.database)
@@ -182,6 +190,22 @@ class Maintenance:
             since=begin,
             until=end,
         )
+
+    def figures(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
+        """Give the figures of `kpis` with their intervals; see `kpi_intervals.figure_table`."""
+        from workbench.maintenance.kpi_intervals import figure_table
+
+        begin, end = self._period(since, until)
+        return figure_table(
+            self.kpis(assets, begin, end), self.orders.list(state=None), self.planning.table(closed=True)
+        )
+
+    def load(self, days: float = 7.0) -> pd.DataFrame:
+        """Give each active technician's assigned, planned and available hours; see `load.technician_load`."""
+        from workbench.maintenance.load import technician_load
+
+        usual = self._options[2].calendar().weekly_hours
+        return technician_load(self.people.list(), self.planning.sessions(), usual, self.database.clock(), days)
 
     def health(self, channels: Mapping[str, int]) -> pd.Series:
         """Give each asset's health index from its open alerts; see `kpis.health_index`.

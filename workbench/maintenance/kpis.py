@@ -24,11 +24,14 @@ from workbench.exceptions import MaintenanceError
 __all__ = [
     "MTBF",
     "Kpis",
+    "completed_as_planned",
+    "completed_in_time",
     "compute_kpis",
     "cost_by_asset",
     "failed_orders",
     "health_index",
     "mean_time_between_failures",
+    "repair_hours",
 ]
 
 _FAILED = ("corrective", "predictive", "emergency")
@@ -159,17 +162,15 @@ def compute_kpis(
     calendar_hours = assets * (end - begin) / pd.Timedelta(hours=1)
     down = _outage_hours(outages, begin, end)
     failures = failed_orders(orders[orders["opened_at"].between(begin, end, inclusive="left")])
-    due = orders[(orders["type"] == "preventive") & orders["due"].between(begin, end, inclusive="left")]
-    due = due[due["state"] != "cancelled"]
     return Kpis(
         since=since,
         until=until,
         mtbf=mean_time_between_failures(len(failures), calendar_hours - down),
-        mttr_hours=_mean(closed.loc[closed["type"].isin(["corrective", "emergency"]), "actual_hours"]),
+        mttr_hours=_mean(repair_hours(closed)),
         mtta_minutes=_mtta(alerts, begin, end),
         availability=1 - down / calendar_hours if calendar_hours and len(outages) else None,
-        pm_compliance=_mean((due["closed_at"] <= due["due"]) & (due["state"] == "completed")),
-        schedule_compliance=_schedule_compliance(plan, orders, begin, end),
+        pm_compliance=_mean(completed_in_time(orders, begin, end)),
+        schedule_compliance=_mean(completed_as_planned(plan, orders, begin, end)),
         backlog_weeks=float(open_ones["estimated_hours"].sum()) / weekly_hours if weekly_hours else None,
         planned_share=_share(closed.loc[closed["type"].isin(_PLANNED), "actual_hours"], closed["actual_hours"]),
         open_orders=len(open_ones),
@@ -233,6 +234,26 @@ def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
     foreseen = (orders["type"] == "predictive") & ~done
     none = (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
     return orders[orders["type"].isin(_FAILED) & ~none]
+
+
+def repair_hours(completed: pd.DataFrame) -> pd.Series:
+    """Give the hours of work of completed corrective and emergency orders; NaN where nobody wrote them down."""
+    return completed.loc[completed["type"].isin(["corrective", "emergency"]), "actual_hours"]
+
+
+def completed_in_time(orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
+    """Tell of each preventive order due in a period whether it was completed by then; cancelled ones do not count."""
+    due = orders[(orders["type"] == "preventive") & orders["due"].between(since, until, inclusive="left")]
+    due = due[due["state"] != "cancelled"]
+    return (due["closed_at"] <= due["due"]) & (due["state"] == "completed")
+
+
+def completed_as_planned(plan: pd.DataFrame, orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
+    """Tell of each order planned to end in a period whether it was completed by then."""
+    planned = plan[plan["end"].between(since, until, inclusive="left")].merge(
+        orders[["number", "closed_at", "state"]], on="number", suffixes=("_plan", "")
+    )
+    return (planned["state"] == "completed") & (planned["closed_at"] <= planned["end"])
 
 
 def cost_by_asset(orders: pd.DataFrame) -> pd.DataFrame:
@@ -311,12 +332,3 @@ def _mtta(alerts: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float
     seen = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
     seen = seen[seen["acknowledged_at"].between(begin, end, inclusive="left")]
     return _mean((seen["acknowledged_at"] - seen["annunciated_at"]).dt.total_seconds() / 60)
-
-
-def _schedule_compliance(
-    plan: pd.DataFrame, orders: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp
-) -> float | None:
-    planned = plan[plan["end"].between(begin, end, inclusive="left")].merge(
-        orders[["number", "closed_at", "state"]], on="number", suffixes=("_plan", "")
-    )
-    return _mean((planned["state"] == "completed") & (planned["closed_at"] <= planned["end"]))

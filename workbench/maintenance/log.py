@@ -20,7 +20,18 @@ from sqlalchemy import orm
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, now
 
-__all__ = ["LogEnd", "LogRow", "Verification", "append", "check_version", "entries", "length", "verify"]
+__all__ = [
+    "LogEnd",
+    "LogRow",
+    "Verification",
+    "append",
+    "check_version",
+    "count",
+    "entries",
+    "length",
+    "people",
+    "verify",
+]
 
 _START = "0" * 64
 
@@ -168,9 +179,11 @@ def entries(
     subject: str | None = None,
     who: str | None = None,
     action: str | None = None,
+    text: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
+    offset: int = 0,
 ) -> pd.DataFrame:
     """Read the log, newest first.
 
@@ -179,29 +192,63 @@ def entries(
     database : Database
     subject, who, action : str, optional
         Only rows with this value; a subject without number, as `order`, takes all of its kind.
+    text : str, optional
+        Part of the subject, action, person or details, in any case.
     since, until : datetime, optional
         Aware; since is inclusive, until is not.
-    limit : int, optional
-        Most rows; all where omitted.
+    limit, offset : int, optional
+        Most rows, all where omitted; and how many of the newest to leave out.
 
     Returns
     -------
     pandas.DataFrame
         seq, time, subject, action, who, details (JSON), hash.
     """
-    wanted = sa.select(_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
+    columns = (_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
+    given = {"subject": subject, "who": who, "action": action, "text": text, "since": since, "until": until}
+    wanted = _filtered(sa.select(*columns), **given)
+    with database.reading() as db:
+        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(limit).offset(offset or None))
+
+
+def count(database: Database, **filters: Any) -> int:
+    """Tell how many rows `entries` would give with the same filters and no limit."""
+    if not any(value is not None for value in filters.values()):
+        return length(database)
+    with database.reading() as db:
+        return int(db.scalar(_filtered(sa.select(sa.func.count()).select_from(_LOG), **filters)) or 0)
+
+
+def people(database: Database) -> tuple[str, ...]:
+    """Name whoever has ever done something, in the order of the alphabet."""
+    with database.reading() as db:
+        return tuple(db.scalars(sa.select(_LOG.c.who).distinct().order_by(_LOG.c.who)))
+
+
+def _filtered(
+    wanted: sa.Select[Any],
+    *,
+    subject: str | None = None,
+    who: str | None = None,
+    action: str | None = None,
+    text: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> sa.Select[Any]:
     if subject is not None:
         exact = ":" in subject
         wanted = wanted.where(_LOG.c.subject == subject if exact else _LOG.c.subject.startswith(f"{subject}:"))
     for column, value in ((_LOG.c.who, who), (_LOG.c.action, action)):
         if value is not None:
             wanted = wanted.where(column == value)
+    if text:
+        parts = (_LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details)
+        wanted = wanted.where(sa.or_(*(column.icontains(text, autoescape=True) for column in parts)))
     if since is not None:
         wanted = wanted.where(_LOG.c.time >= since)
     if until is not None:
         wanted = wanted.where(_LOG.c.time < until)
-    with database.reading() as db:
-        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(limit))
+    return wanted
 
 
 def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from workbench.exceptions import MaintenanceError
+from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame, now
 from workbench.maintenance.order_states import CLOSED
@@ -18,6 +18,7 @@ from workbench.maintenance.order_table import (
     OrderRow,
     PartRow,
     PlacementRow,
+    TechnicianRow,
     find_order,
     number_of,
     order_id,
@@ -28,7 +29,12 @@ from workbench.maintenance.schedule_model import Job, PartLeadTime, Placement, P
 from workbench.maintenance.schedule_options import ScheduleOptions
 from workbench.maintenance.windows import Window, WorkingCalendar
 
-__all__ = ["Change", "Comparison", "Planning"]
+if TYPE_CHECKING:
+    from workbench.maintenance.schedule_solver import Stop
+
+__all__ = ["Change", "Comparison", "Planning", "moved"]
+
+_PLACED = ("made", "placed", "fixed", "loosened")
 
 
 @dataclass(frozen=True)
@@ -78,14 +84,25 @@ class Comparison:
         return table.assign(difference=table["after"] - table["before"])
 
     def moved(self) -> pd.DataFrame:
-        """Give the orders that start at another time or with somebody else: job, before, after and who."""
-        old, new = ({one.job: one for one in plan.placements} for plan in (self.before, self.after))
-        rows = []
-        for job in sorted({*old, *new}):
-            a, b = old.get(job), new.get(job)
-            if a is None or b is None or (a.start, a.technician) != (b.start, b.technician):
-                rows.append((job, a and a.start, b and b.start, a and a.technician, b and b.technician))
-        return pd.DataFrame(rows, columns=["job", "start", "new_start", "technician", "new_technician"])
+        """Give the orders that start at another time or with somebody else, as `moved` does."""
+        return moved(self.before.placements, self.after.placements)
+
+
+def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFrame:
+    """Give the orders that two plans put elsewhere.
+
+    Returns
+    -------
+    pandas.DataFrame
+        job, start, new_start, technician, new_technician; None where a plan has no place for the order.
+    """
+    old, new = ({one.job: one for one in placements} for placements in (before, after))
+    rows = []
+    for job in sorted({*old, *new}):
+        a, b = old.get(job), new.get(job)
+        if a is None or b is None or (a.start, a.technician) != (b.start, b.technician):
+            rows.append((job, a and a.start, b and b.start, a and a.technician, b and b.technician))
+    return pd.DataFrame(rows, columns=["job", "start", "new_start", "technician", "new_technician"])
 
 
 class Planning:
@@ -115,15 +132,44 @@ class Planning:
         MaintenanceError
             There are orders and nobody to do them, or orders wait for one another in a circle.
         """
-        from workbench.maintenance.schedule import make_plan
-
-        plan = make_plan(self.problem(), self.options)
+        plan = self.propose()
         with self.database.writing() as db:
             self._keep(db, plan, who)
         return plan
 
-    def what_if(self, change: Change) -> Comparison:
-        """Plan as it is and as it would be; nothing is kept.
+    def propose(self, stop: "Stop | None" = None) -> Plan:
+        """Plan all open orders as `make` does, and keep nothing; `stop` ends the search early."""
+        from workbench.maintenance.schedule import make_plan
+
+        return make_plan(self.problem(), self.options, stop)
+
+    def keep(self, plan: Plan, who: str) -> None:
+        """Keep a plan that `propose` or `what_if` has made.
+
+        Raises
+        ------
+        ConflictError
+            Somebody has made or changed the plan since.
+        MaintenanceError
+            An order of it is closed by now, or a technician is none of ours.
+        """
+        since = sa.select(log.LogRow.who).where(log.LogRow.time > plan.now, log.LogRow.action.in_(_PLACED))
+        with self.database.writing() as db:
+            other = db.scalars(since.limit(1)).first()
+            if other is not None:
+                raise ConflictError(f"{other} has changed the plan since this one was made.", "Plan again.")
+            people = set(db.scalars(sa.select(TechnicianRow.name)))
+            active = set(db.scalars(sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))))
+            for one in plan.placements:
+                if order_id(one.job) not in active:
+                    raise MaintenanceError(f"{one.job} is closed by now.", "Plan again.")
+                if one.technician not in people:
+                    hint = f"Add them first: {one.job} is theirs."
+                    raise MaintenanceError(f"{one.technician} is no technician here.", hint)
+            self._keep(db, plan, who)
+
+    def what_if(self, change: Change, stop: "Stop | None" = None) -> Comparison:
+        """Plan as it is and as it would be; nothing is kept, and `stop` ends the searches early.
 
         Raises
         ------
@@ -133,9 +179,8 @@ class Planning:
         from workbench.maintenance.schedule import make_plan
 
         problem = self.problem()
-        return Comparison(
-            make_plan(problem, self.options), make_plan(changed(problem, change, self.options), self.options)
-        )
+        other = changed(problem, change, self.options)
+        return Comparison(make_plan(problem, self.options, stop), make_plan(other, self.options, stop))
 
     def table(self, *, closed: bool = False) -> pd.DataFrame:
         """Give the plan that was kept last.

@@ -16,18 +16,20 @@ from workbench.maintenance.schedule_hint import earliest_ends, first_guess
 from workbench.maintenance.schedule_model import Placement, Plan, Problem
 from workbench.maintenance.schedule_options import ScheduleOptions
 from workbench.maintenance.schedule_process import improve_elsewhere
-from workbench.maintenance.schedule_solver import search
+from workbench.maintenance.schedule_solver import Stop, search
 
-__all__ = ["ScheduleOptions", "make_plan"]
+__all__ = ["ScheduleOptions", "Stop", "make_plan"]
 
 
-def make_plan(problem: Problem, options: ScheduleOptions | None = None) -> Plan:
+def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: Stop | None = None) -> Plan:
     """Plan the jobs of a problem.
 
     Parameters
     ----------
     problem : Problem
     options : ScheduleOptions, optional
+    stop : Stop, optional
+        Ends the search early; not where TensorFlow is loaded and the solver is a process of its own.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None) -> Plan:
     if "tensorflow" in sys.modules:
         solution, bound, timed_out = improve_elsewhere(problem, options)
     else:
-        solution, bound, timed_out = search(grid, first_guess(grid, ends), ends)
+        solution, bound, timed_out = search(grid, first_guess(grid, ends), ends, stop)
     placements = [grid.placement(grid.jobs[number], place) for number, place in solution.items()]
     placements = sorted([*placements, *grid.frozen.values()], key=lambda one: (one.start, one.job))
     score = grid.score(solution, ends)

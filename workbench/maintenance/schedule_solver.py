@@ -12,10 +12,43 @@ from typing import Any
 from workbench.maintenance.schedule_grid import Grid, Solution
 from workbench.maintenance.schedule_model import Job
 
-__all__ = ["search"]
+__all__ = ["Stop", "search"]
 
 
-def search(grid: Grid, guess: Solution, plannable: Mapping[str, int]) -> tuple[Solution, int, bool]:
+class Stop:
+    """Ends a search early, from another thread: what was found by then is the plan.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether it was called.
+
+    Examples
+    --------
+    >>> stop = Stop()
+    >>> stop()
+    >>> stop.asked
+    True
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._solver: Any = None
+
+    def __call__(self) -> None:
+        """Ask for the end."""
+        self.asked = True
+        if self._solver is not None:
+            self._solver.stop_search()
+
+    def watch(self, solver: Any) -> None:
+        """Take note of the solver that searches now."""
+        self._solver = solver
+
+
+def search(
+    grid: Grid, guess: Solution, plannable: Mapping[str, int], stop: Stop | None = None
+) -> tuple[Solution, int, bool]:
     """Search for the best solution, from a first guess.
 
     Parameters
@@ -25,6 +58,8 @@ def search(grid: Grid, guess: Solution, plannable: Mapping[str, int]) -> tuple[S
         Must keep every rule.
     plannable : mapping of str to int
         First slot by which each job that can be planned could have ended.
+    stop : Stop, optional
+        Ends the search early.
 
     Returns
     -------
@@ -47,6 +82,10 @@ def search(grid: Grid, guess: Solution, plannable: Mapping[str, int]) -> tuple[S
     solver.parameters.cp_model_probing_level = 0  # takes longer than most plans
     solver.parameters.max_deterministic_time = grid.options.effort
     solver.parameters.max_time_in_seconds = grid.options.time_limit
+    if stop is not None:
+        stop.watch(solver)
+        if stop.asked:
+            return guess, 0, False
     status = solver.solve(model.model)
     timed_out = status != cp_model.OPTIMAL and solver.wall_time >= grid.options.time_limit
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
