@@ -205,8 +205,10 @@ def entries(
         seq, time, subject, action, who, details (JSON), hash.
     """
     columns = (_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
-    given = {"subject": subject, "who": who, "action": action, "text": text, "since": since, "until": until}
-    wanted = _filtered(sa.select(*columns), **given)
+    dialect = database.engine.dialect.name
+    wanted = _filtered(
+        sa.select(*columns), dialect, subject=subject, who=who, action=action, text=text, since=since, until=until
+    )
     with database.reading() as db:
         return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(limit).offset(offset or None))
 
@@ -215,8 +217,9 @@ def count(database: Database, **filters: Any) -> int:
     """Tell how many rows `entries` would give with the same filters and no limit."""
     if not any(value is not None for value in filters.values()):
         return length(database)
+    wanted = _filtered(sa.select(sa.func.count()).select_from(_LOG), database.engine.dialect.name, **filters)
     with database.reading() as db:
-        return int(db.scalar(_filtered(sa.select(sa.func.count()).select_from(_LOG), **filters)) or 0)
+        return int(db.scalar(wanted) or 0)
 
 
 def people(database: Database) -> tuple[str, ...]:
@@ -227,6 +230,7 @@ def people(database: Database) -> tuple[str, ...]:
 
 def _filtered(
     wanted: sa.Select[Any],
+    dialect: str,
     *,
     subject: str | None = None,
     who: str | None = None,
@@ -242,13 +246,20 @@ def _filtered(
         if value is not None:
             wanted = wanted.where(column == value)
     if text:
-        parts = (_LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details)
-        wanted = wanted.where(sa.or_(*(column.icontains(text, autoescape=True) for column in parts)))
+        wanted = wanted.where(_holds(text, dialect))
     if since is not None:
         wanted = wanted.where(_LOG.c.time >= since)
     if until is not None:
         wanted = wanted.where(_LOG.c.time < until)
     return wanted
+
+
+def _holds(text: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Look for a text in any case; SQLite's LIKE ignores it, `ilike` would call `lower` on every row there."""
+    pattern = "%" + text.translate({ord(sign): f"/{sign}" for sign in "/%_"}) + "%"
+    columns = (_LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details)
+    like = [one.like if dialect == "sqlite" else one.ilike for one in columns]
+    return sa.or_(*(match(pattern, escape="/") for match in like))
 
 
 def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -> None:

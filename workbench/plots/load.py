@@ -68,9 +68,10 @@ def load_figure(load: pd.DataFrame, *, tokens: Tokens = LIGHT) -> figure:
         name="assigned",
         **common,
     )
-    plot.dash(
-        x="available",
-        y="name",
+    plot.scatter(
+        "available",
+        "name",
+        marker="dash",
         size=34,
         angle=90,
         angle_units="deg",
@@ -79,24 +80,9 @@ def load_figure(load: pd.DataFrame, *, tokens: Tokens = LIGHT) -> figure:
         name="limit",
     )
     for y, text in (("upper", "planned_words"), ("lower", "assigned_words")):
-        at = text.removesuffix("_words")
-        plot.text(
-            at,
-            y,
-            text=text,
-            source=source,
-            x_offset=4,
-            text_baseline="middle",
-            text_color=tokens.text,
-            name=text,
-            **_SMALL,
-        )
-    tooltips = [
-        ("", "@name"),
-        ("planned", "@planned{0.0} h"),
-        ("assigned", "@assigned{0.0} h"),
-        ("available", "@available{0.0} h"),
-    ]
+        beside: dict[str, Any] = {"x_offset": 4, "text_baseline": "middle", "text_color": tokens.text, **_SMALL}
+        plot.text(text.removesuffix("_words"), y, text=text, source=source, name=text, **beside)
+    tooltips = [("", "@name"), *((name, f"@{name}{{0.0}} h") for name in ("planned", "assigned", "available"))]
     plot.add_tools(HoverTool(renderers=[planned, assigned], tooltips=tooltips))
     plot.ygrid.visible = False
     plot.xaxis.axis_label = "hours"
