@@ -84,6 +84,17 @@ function render({ model, el }) {
     model.send({ kind: "mark", value: tick.dataset.mark, marked })
   }
 
+  // where a thing may go: everywhere, or where its data-onto says; other places are drawn so while it has the focus or is dragged
+  const accepts = (item, place) => item?.dataset.onto === undefined || item.dataset.onto.split("|").includes(place.dataset.drop)
+  const refuse = (item) => all("[data-drop]").forEach((place) => place.classList.toggle("wb-refused", Boolean(item) && !place.contains(item) && !accepts(item, place)))
+  function carry(item, forward) {
+    const places = all("[data-drop]")
+    const from = places.findIndex((place) => place.contains(item))
+    const beyond = forward ? places.slice(from + 1) : places.slice(0, from).reverse()
+    const place = beyond.find((other) => accepts(item, other))
+    if (place) tell("drop", `${item.dataset.drag}\t${place.dataset.drop}`)
+  }
+
   const ends = { Home: 0, End: -1 }
   function key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return
@@ -94,7 +105,8 @@ function render({ model, el }) {
     const table = inTable(item)
     const steps = table ? { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 } : { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }
     let next = null
-    if (event.key in steps) next = list[Math.max(0, Math.min(list.length - 1, at + steps[event.key]))]
+    if (event.shiftKey && item.dataset.drag !== undefined && ["ArrowLeft", "ArrowRight"].includes(event.key)) carry(item, event.key === "ArrowRight")
+    else if (event.key in steps) next = list[Math.max(0, Math.min(list.length - 1, at + steps[event.key]))]
     else if (event.key in ends) next = list.at(ends[event.key])
     else if (event.key === "Enter" || (event.key === " " && item.tagName !== "BUTTON")) {
       if (event.key === "Enter" && table) { pick(item, false); tell("open", item.dataset.pick) }
@@ -119,18 +131,24 @@ function render({ model, el }) {
     }
   }
 
-  const target = (event) => event.target.closest?.("[data-drop]")
+  let dragged = null
+  const target = (event) => { const place = event.target.closest?.("[data-drop]"); return place && accepts(dragged, place) ? place : null }
   const light = (element) => all(".wb-over").forEach((other) => other !== element && other.classList.remove("wb-over"))
   el.addEventListener("dragstart", (event) => {
     const item = event.target.closest?.("[data-drag]")
-    if (item) event.dataTransfer.setData("text/plain", item.dataset.drag)
+    if (!item) return
+    dragged = item
+    refuse(item)
+    event.dataTransfer.setData("text/plain", item.dataset.drag)
   })
   el.addEventListener("dragover", (event) => {
     const onto = target(event)
     light(onto)
     if (onto) { event.preventDefault(); onto.classList.add("wb-over") }
   })
-  el.addEventListener("dragend", () => light(null))
+  el.addEventListener("dragend", () => { dragged = null; light(null); refuse(null) })
+  el.addEventListener("focusin", (event) => refuse(event.target.closest("[data-drag]")))
+  el.addEventListener("focusout", () => refuse(dragged))
   el.addEventListener("drop", (event) => {
     const onto = target(event)
     light(null)

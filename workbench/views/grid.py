@@ -24,7 +24,8 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
       left and right as well among others), Home and End to the first and last. In a table the arrows pick too.
     - `data-mark="P-1"` on a checkbox: it is marked or not; x marks the row that has the focus.
     - `data-sort="severity"` on a button of a table's head: sorts.
-    - `data-drag="WO-12"`: can be dragged to an element with `data-drop="started"`.
+    - `data-drag="WO-12"`: can be dragged to an element with `data-drop="started"`, and carried to the next one by Shift
+      with the left or right arrow. With `data-onto="started|on hold"` only those take it, and the others are drawn so.
 
     The element whose `data-pick` is `chosen` is drawn as chosen; only this changes when another is picked. When the
     HTML changes, the focus stays on what has the same `data-pick`, and the table where it was scrolled.

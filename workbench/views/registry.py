@@ -18,6 +18,7 @@ VIEWS: dict[str, str] = {
     "monitoring": "workbench.views.monitoring:Monitoring",
     "anomalies": "workbench.views.anomalies:Anomalies",
     "forecasting": "workbench.views.forecasting:Forecasting",
+    "maintenance": "workbench.views.maintenance:Maintenance",
 }
 """Where each view is, by its name; it is imported when it is first opened."""
 
