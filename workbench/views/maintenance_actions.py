@@ -41,7 +41,12 @@ _ACTIONS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("done", "hours", "verdict", *_FAILURE, "used", "cost"),
     ),
     "back": ("Take back", "Take it from the technician (U)", "u", ()),
-    "change": ("Change", "Change due date, priority, hours or description (G)", "g", ("due", "priority", "hours", "words")),
+    "change": (
+        "Change",
+        "Change due date, priority, hours or description (G)",
+        "g",
+        ("due", "priority", "hours", "words"),
+    ),
     "comment": ("Comment", "Add a remark to its trail (M)", "m", ("text",)),
     "cancel": ("Cancel order", "Give it up, and say why (X)", "x", ("text",)),
     "new": (
@@ -174,7 +179,9 @@ class Actions:
             self.fields["used"].value = ", ".join(f"{one['part']}={one['reserved']}" for one in order.parts)
             if self.asked == "change":
                 self.fields["priority"].value = order.priority.name
-                self.fields["due"].value = None if order.due is None else order.due.replace(tzinfo=None, second=0, microsecond=0)
+                self.fields["due"].value = (
+                    None if order.due is None else order.due.replace(tzinfo=None, second=0, microsecond=0)
+                )
                 self.fields["words"].value = order.description
 
     def leave_out(self, order: WorkOrder | None, open_alerts: bool) -> tuple[str, ...]:
@@ -222,7 +229,9 @@ class Actions:
         try:
             cost = float(values["cost"]) if values["cost"].strip() else None
         except ValueError:
-            raise ViewError(f"The cost {values['cost']!r} is no number.", "Write it as 120.5, or leave it empty.") from None
+            raise ViewError(
+                f"The cost {values['cost']!r} is no number.", "Write it as 120.5, or leave it empty."
+            ) from None
         return {
             "done": values["done"],
             "hours": values["hours"],
@@ -270,4 +279,6 @@ def pieces(text: str) -> dict[str, int]:
 
 
 def _codes(words: str, codes: dict[str, str]) -> widgets.Dropdown:
-    return widgets.Dropdown(options=[("", ""), *((f"{code} {text}", code) for code, text in codes.items())], description=words)
+    return widgets.Dropdown(
+        options=[("", ""), *((f"{code} {text}", code) for code, text in codes.items())], description=words
+    )

@@ -51,10 +51,7 @@ class Checklist:
         if of != self._of:
             self._of = of
             before, self.fields = self.widget.children, [_field(item) for item in items]
-            self.widget.children = [
-                box("wb-item", field, widgets.HTML())
-                for field in self.fields
-            ]
+            self.widget.children = [box("wb-item", field, widgets.HTML()) for field in self.fields]
             for child in before:
                 close_tree(child)
             for field in self.fields:
@@ -215,7 +212,14 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
     for row in trail.iloc[::-1].to_dict(orient="records"):
         stamp = pd.Timestamp(row["time"])
         details = json.loads(row["details"] or "{}")
-        about = next((details[name] for name in ("comment", "reason", "done", "technician", "answer", "text") if details.get(name)), "")
+        about = next(
+            (
+                details[name]
+                for name in ("comment", "reason", "done", "technician", "answer", "text")
+                if details.get(name)
+            ),
+            "",
+        )
         rows.append(
             f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
             f"{escape(row['action'])} {escape(str(about))} <span class='wb-muted'>by {escape(row['who'])}</span></span></li>"

@@ -68,7 +68,9 @@ class Orders(Mode):
         for name, made in self.filters.items():
             made.tooltip = "Asset" if name == "place" else name.capitalize()
             classed(made, "wb-choice").observe(self.on_filter, "value")
-        self.text = classed(widgets.Text(placeholder="words of title or description", continuous_update=False), "wb-search")
+        self.text = classed(
+            widgets.Text(placeholder="words of title or description", continuous_update=False), "wb-search"
+        )
         self.text.tooltip = "Part of the title or description"
         self.text.observe(self.on_filter, "value")
         self._board = button("Board", "Table, or a board with a column for each state (B)", self.on_board, "wb-key-b")
@@ -81,7 +83,12 @@ class Orders(Mode):
         self._chart = box("wb-panel wb-due", widgets.HTML("<h2>Hours of open work by due date, UTC</h2>"), self._due)
         self._list = box("wb-panel wb-orders", self._empty, self.table, self.board)
         detail = box(
-            "wb-panel wb-detail", self.detail.title, self.actions.bar, self.actions.form, self.detail.told, self.detail.body
+            "wb-panel wb-detail",
+            self.detail.title,
+            self.actions.bar,
+            self.actions.form,
+            self.detail.told,
+            self.detail.body,
         )
         return [bar, box("wb-body", box("wb-left", self._list, self._chart), detail)]
 

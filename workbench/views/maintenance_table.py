@@ -14,7 +14,17 @@ from workbench.maintenance.priority import PRIORITIES
 from workbench.plots.theme import severity
 from workbench.views.grid import Column, cell, table_markup
 
-__all__ = ["LEVELS", "NOBODY", "SORTS", "Wanted", "board_markup", "due_words", "options", "orders_markup", "priority_markup"]
+__all__ = [
+    "LEVELS",
+    "NOBODY",
+    "SORTS",
+    "Wanted",
+    "board_markup",
+    "due_words",
+    "options",
+    "orders_markup",
+    "priority_markup",
+]
 
 NOBODY = "nobody"
 LEVELS: Mapping[str, str] = {"urgent": "critical", "high": "high", "medium": "medium", "low": "low"}
@@ -99,7 +109,11 @@ class Wanted:
         """Leave out what the filters of `WorkOrders.list` cannot, and sort."""
         table = orders[orders["assignee"].isna()] if self.technician == NOBODY else orders
         column, down = SORTS[self.sort.removeprefix("-")], self.sort.startswith("-")
-        ranks = table[column].map({state: place for place, state in enumerate(ORDER_STATES)}) if column == "state" else table[column]
+        ranks = (
+            table[column].map({state: place for place, state in enumerate(ORDER_STATES)})
+            if column == "state"
+            else table[column]
+        )
         place = ranks.sort_values(ascending=not down, kind="stable", na_position="last").index
         return table.loc[place].reset_index(drop=True)
 

@@ -1,0 +1,502 @@
+"""The plan: who does what and when, as a Gantt chart or a calendar; proposals, and what if."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+from itertools import count
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import pandas as pd
+from bokeh.plotting import figure
+
+from workbench.exceptions import ViewError
+from workbench.maintenance import planning
+from workbench.maintenance.exports import plan_calendar
+from workbench.maintenance.plan_check import plan_conflicts
+from workbench.maintenance.schedule_solver import Stop
+from workbench.plots.gantt import gantt_figure, update_gantt
+from workbench.views.boxes import box, button, classed
+from workbench.views.callbacks import Guard, callback
+from workbench.views.cards import empty_card
+from workbench.views.chart import Chart
+from workbench.views.grid import Grid
+from workbench.views.maintenance_mode import Mode
+from workbench.views.maintenance_plan_markup import changes_markup, conflicts_markup, month_markup, week_markup
+from workbench.views.maintenance_what_if import Questions
+from workbench.views.monitoring_chart import LiveChart
+from workbench.views.state import State
+
+__all__ = ["Plan"]
+
+_SHOWN = ("Gantt", "Week", "Month")
+_DAYS = 7
+_SESSIONS = ["number", "title", "technician", "start", "end", "kind", "words"]
+
+
+class Plan(Mode):
+    """The kept plan, or a proposal beside it.
+
+    Attributes
+    ----------
+    proposal : workbench.maintenance.schedule_model.Plan or None
+        A plan that is shown and not kept.
+    comparison : Comparison or None
+        The what-if that it comes from.
+    sessions : pandas.DataFrame
+        What is shown: number, title, technician, start, end, kind, words.
+    conflicts : tuple of Conflict
+    number : str
+        The order that is chosen.
+    """
+
+    name: ClassVar[str] = "Plan"
+    keys: ClassVar[tuple[str, ...]] = ("shown", "day", "placed")
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self.proposal: Any = None
+        self.comparison: planning.Comparison | None = None
+        self.sessions, self.conflicts, self.number = pd.DataFrame(columns=_SESSIONS), (), ""
+        self._people: list[str] = []
+        self._asked, self._first = "", ""
+        self._plot: figure | None = None
+        self._stop: Stop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.make = button(
+            "Plan", "Plan all open orders; nothing is kept before you accept (P)", self.on_make, "wb-key-p"
+        )
+        self.stop = button("Stop", "End the search: what was found so far is proposed", self.on_stop)
+        self.accept = button("Accept", "Keep the proposal as the plan (Y)", self.on_accept, "wb-key-y")
+        self.discard = button("Discard", "Forget the proposal (Z)", self.on_discard, "wb-key-z")
+        self._shown = classed(widgets.ToggleButtons(options=list(_SHOWN)), "wb-toggle")
+        self._shown.tooltips = ["Bars by technician", "Sessions by technician and day", "Five weeks"]
+        self._shown.observe(self.on_shown, "value")
+        self._earlier = button("Earlier", "A week back ([)", self.on_earlier, "wb-key-[")
+        self._later = button("Later", "A week on (])", self.on_later, "wb-key-]")
+        self._calendar_file = button(
+            "Calendar file", "Save the kept plan as .ics, for any calendar (I)", self.on_ics, "wb-key-i"
+        )
+        self._saved, self._told, self._about = widgets.HTML(), classed(widgets.HTML(), "wb-told"), widgets.HTML()
+        self._empty = widgets.HTML()
+        self._gantt = box("wb-chart wb-gantt")
+        self.calendar = Grid("Calendar of the plan", pick=self.on_pick, open=self.on_open, drop=self.on_drop)
+        self.questions = Questions(self.on_what_if)
+        self._problems = Grid("Conflicts", pick=self.on_conflict, open=self.on_open)
+        self._changes = Grid("Orders that move", pick=self.on_pick, open=self.on_open)
+        self._technician = classed(widgets.Dropdown(description="With"), "wb-field")
+        self._start = classed(widgets.NaiveDatetimePicker(description="at, UTC"), "wb-field wb-field-due")
+        self._place = button("Place", "Put the order there, and fix it: the next plan goes around it", self.on_place)
+        self._fix = button("Fix", "Let the next plan leave it where it is, or move it again", self.on_fix)
+        self._open = button("Open order", "Show it with its checklist (Enter on a session)", self.on_open_order)
+        self._hand = box("wb-bar wb-asked wb-hand", self._technician, self._start, self._place, self._fix, self._open)
+        bar = box(
+            "wb-bar", self.make, self.stop, self.accept, self.discard, self._shown, self._earlier, self._later,
+            self._calendar_file, self._saved,
+        )  # fmt: skip
+        self._moves = box("wb-panel wb-moves", widgets.HTML("<h2>What the proposal changes</h2>"), self._changes)
+        left = box("wb-left", box("wb-panel wb-plan", self._empty, self._gantt, self.calendar))
+        right = box(
+            "wb-right",
+            box("wb-panel wb-by-hand", self._about, self._told, self._hand),
+            box("wb-panel wb-ask", widgets.HTML("<h2>What if</h2>"), self.questions.widget),
+            self._moves,
+            box("wb-panel wb-problems", widgets.HTML("<h2>Conflicts</h2>"), self._problems),
+        )
+        return [bar, box("wb-body", left, right)]
+
+    # ---- reading and showing
+
+    def refresh(self) -> str:
+        """Read the plan again; a proposal stays until it is accepted or discarded."""
+        people = self.desk.people.list()
+        names = people.loc[people["active"], "name"].tolist()
+        table, kept = self.desk.planning.table(), self.desk.planning.sessions()
+        active = self.desk.orders.list()
+        moved = self._moved()
+        if self.proposal is None:
+            self.conflicts = plan_conflicts(table, kept, active["number"].tolist())
+            self.sessions = self._kept(kept, table)
+        else:
+            self.conflicts = self.proposal.conflicts
+            self.sessions = self._proposed(active, set(moved["job"]))
+        self._people = list(dict.fromkeys([*names, *sorted(set(self.sessions["technician"]))]))
+        self.questions.offer(names)
+        if tuple(self._technician.options) != tuple(names):
+            self._technician.options = names
+        self._changes.html = "" if self.proposal is None else changes_markup(moved, self.comparison)
+        self._moves.layout.display = "none" if self.proposal is None else None
+        self._problems.html = conflicts_markup(self.conflicts)
+        for made in (self.accept, self.discard):
+            made.layout.display = "none" if self.proposal is None else None
+        self.stop.layout.display = None if self._stop else "none"
+        self.make.disabled = self.questions.compare.disabled = self._stop is not None
+        self._calendar_file.disabled = kept.empty
+        self._draw()
+        self._choose(self.number)
+        return self._words(table, len(active), len(moved))
+
+    def recolour(self) -> None:
+        """Forget the chart."""
+        before, self._gantt.children, self._plot = self._gantt.children, (), None
+        for child in before:
+            child.close()
+
+    def read_state(self) -> Mapping[str, object]:
+        """Give what is shown, from which day, and what is chosen."""
+        shown = None if self._shown.value == _SHOWN[0] else self._shown.value.lower()
+        return {"shown": shown, "day": self._first, "placed": self.number}
+
+    def apply_state(self, state: State) -> None:
+        """Take what is shown from a link."""
+        names = {name.lower(): name for name in _SHOWN}
+        wanted, day = state.get("shown", _SHOWN[0].lower()), state.get("day", "")
+        if wanted not in names:
+            raise ViewError(f"shown is {wanted!r}.", f"Known: {', '.join(names)}.")
+        try:
+            self._first = day and date.fromisoformat(day).isoformat()
+        except ValueError:
+            raise ViewError(f"day is {day!r}.", "Write it as 2026-12-24.") from None
+        self.quiet = True
+        self._shown.value = names[wanted]
+        self.quiet = False
+        self.number = state.get("placed", "")
+
+    def shown_table(self) -> pd.DataFrame:
+        """Give the sessions."""
+        return self.sessions
+
+    def charts(self) -> Mapping[str, Chart]:
+        """Give the Gantt chart, where it is shown."""
+        there = self._gantt.children and self._shown.value == _SHOWN[0]
+        return {"Gantt": self._gantt.children[0]} if there else {}
+
+    def code_lines(self) -> list[str]:
+        """Give the cell that lists the kept sessions."""
+        return ["session.maintenance.planning.sessions()"]
+
+    def close(self) -> None:
+        """End the search, and take the chart away."""
+        if self._stop is not None:
+            self._stop()
+        if self._task is not None:
+            self._task.cancel()
+        self.recolour()
+
+    # ---- callbacks
+
+    @callback
+    def on_make(self, pressed: widgets.Button) -> None:
+        """Plan all open orders, and propose it."""
+        del pressed
+        self._search("", self.desk.planning.propose)
+
+    @callback
+    def on_what_if(self, pressed: widgets.Button) -> None:
+        """Plan as it is and as it would be, and propose the latter."""
+        del pressed
+        change = self.questions.change()
+        self._search(self.questions.words(), lambda stop: self.desk.planning.what_if(change, stop))
+
+    @callback
+    def on_stop(self, pressed: widgets.Button) -> None:
+        """End the search."""
+        del pressed
+        if self._stop is not None:
+            self._stop()
+
+    @callback
+    def on_accept(self, pressed: widgets.Button) -> None:
+        """Keep the proposal."""
+        del pressed
+        if self.proposal is None:
+            raise ViewError("There is no proposal.", "Plan first.")
+        self.desk.planning.keep(self.proposal, self.view.who)
+        self._done(f"The plan of {len(self.proposal.placements)} orders is kept.")
+
+    @callback
+    def on_discard(self, pressed: widgets.Button) -> None:
+        """Forget the proposal."""
+        del pressed
+        self.proposal = self.comparison = None
+        self._told.value = ""
+        self.view.outdate()
+
+    @callback
+    def on_shown(self, change: dict[str, Any]) -> None:
+        """Show the chart, a week or a month."""
+        del change
+        if not self.quiet:
+            self._draw()
+            self.view.moved()
+
+    @callback
+    def on_earlier(self, pressed: widgets.Button) -> None:
+        """Go a week back."""
+        del pressed
+        self._go(-_DAYS)
+
+    @callback
+    def on_later(self, pressed: widgets.Button) -> None:
+        """Go a week on."""
+        del pressed
+        self._go(_DAYS)
+
+    @callback
+    def on_pick(self, number: str) -> None:
+        """Choose an order of the plan."""
+        self._told.value = ""
+        self._choose(number)
+        self.view.moved()
+
+    @callback
+    def on_conflict(self, name: str) -> None:
+        """Choose the order of a conflict, and go to where it is."""
+        number = name.partition("#")[0]
+        rows = self.sessions[self.sessions["number"] == number]
+        if len(rows):
+            self._first = _monday(rows["start"].iloc[0].date()).isoformat()
+            self._draw()
+        self._choose(number)
+        self.view.moved()
+
+    @callback
+    def on_open(self, name: str) -> None:
+        """Show an order with its checklist."""
+        self.view.lead(name.partition("#")[0])
+
+    @callback
+    def on_open_order(self, pressed: widgets.Button) -> None:
+        """Show the chosen order with its checklist."""
+        del pressed
+        self.view.lead(self.number)
+
+    @callback
+    def on_drop(self, text: str) -> None:
+        """Put an order to another day or technician, at the same hour."""
+        number, _, slot = text.partition("\t")
+        technician, _, day = slot.rpartition("|")
+        rows = self.sessions[self.sessions["number"] == number]
+        hour = rows["start"].iloc[0].time() if len(rows) else None
+        if hour is None:
+            raise ViewError(f"{number} has no place in the plan.", "Plan it first.")
+        self._put(number, technician, datetime.combine(date.fromisoformat(day), hour, UTC))
+
+    @callback
+    def on_place(self, pressed: widgets.Button) -> None:
+        """Put the chosen order where the fields say."""
+        del pressed
+        if self._start.value is None or not self._technician.value:
+            raise ViewError("Who does it, and when, is not said.", "Give technician and time.")
+        self._put(self.number, self._technician.value, self._start.value.replace(tzinfo=UTC))
+
+    @callback
+    def on_fix(self, pressed: widgets.Button) -> None:
+        """Fix the chosen order where it is, or let it move again."""
+        del pressed
+        frozen = not self._fixed(self.number)
+        self.desk.planning.freeze(self.number, self.view.who, frozen=frozen)
+        self._done(f"{self.number} is {'fixed' if frozen else 'free to move'}.")
+
+    @callback
+    def on_ics(self, pressed: widgets.Button) -> None:
+        """Save the kept plan as a calendar."""
+        del pressed
+        content = plan_calendar(self.desk.planning.sessions(), self.view.session.clock())
+        data = base64.b64encode(content).decode()
+        self._saved.value = (
+            f'<a class="wb-download" download="plan.ics" href="data:text/calendar;base64,{data}">plan.ics</a>'
+        )
+
+    # ---- searching
+
+    def _search(self, asked: str, work: Callable[[Stop], Any]) -> None:
+        """Search beside the page, where there is a loop; else now."""
+        self._stop, self._asked = Stop(), asked
+        self._told.value = ""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            try:
+                self._propose(work(self._stop))
+            finally:
+                self._end()
+            return
+        self.stop.layout.display = None
+        self.make.disabled = self.questions.compare.disabled = True
+        self._task = loop.create_task(self._wait(work, self._stop))
+
+    async def _wait(self, work: Callable[[Stop], Any], stop: Stop) -> None:
+        limit = round(self.desk.planning.options.time_limit) * (2 if self._asked else 1)
+        words = f"Planning {len(self.desk.orders.list())} orders, second"
+        try:
+            with Guard(self, "plan"), self.view.busy(words, limit) as told:
+                making = asyncio.ensure_future(asyncio.to_thread(work, stop))
+                for second in count(1):
+                    ready, _ = await asyncio.wait({making}, timeout=1.0)
+                    if ready:
+                        break
+                    told(min(second, limit))
+                self._propose(making.result())
+        finally:
+            self._end()
+
+    def _propose(self, found: Any) -> None:
+        self.comparison = found if isinstance(found, planning.Comparison) else None
+        self.proposal = found if self.comparison is None else self.comparison.after
+        if self.proposal.placements and not self._first:
+            self._first = _monday(self.proposal.placements[0].start.date()).isoformat()
+
+    def _end(self) -> None:
+        self._stop = None
+        self.view.outdate()
+
+    # ---- parts
+
+    def _moved(self) -> pd.DataFrame:
+        if self.proposal is None:
+            return pd.DataFrame({"job": []})
+        return planning.moved(self.desk.planning.placements(), self.proposal.placements)
+
+    def _kept(self, kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+        late, fixed = (set(table.loc[table[name], "number"]) for name in ("late", "frozen"))
+        booked = {one.job for one in self.conflicts if one.kind == "double_booking"}
+        kinds = [
+            "conflict" if one in booked else "late" if one in late else "fixed" if one in fixed else "planned"
+            for one in kept["number"]
+        ]
+        return kept.assign(kind=kinds, words=["fixed" if one in fixed else "" for one in kept["number"]])[_SESSIONS]
+
+    def _proposed(self, active: pd.DataFrame, moved: set[str]) -> pd.DataFrame:
+        titles = dict(zip(active["number"], active["title"], strict=True))
+        late = {one.job for one in self.proposal.conflicts if one.kind == "due"}
+        other = {one.job for one in self.proposal.conflicts} - late
+        rows = [
+            (
+                one.job,
+                titles.get(one.job, ""),
+                one.technician,
+                pd.Timestamp(part.start),
+                pd.Timestamp(part.end),
+                "conflict"
+                if one.job in other
+                else "late"
+                if one.job in late
+                else "moved"
+                if one.job in moved
+                else "planned",
+                "moved" if one.job in moved else "",
+            )
+            for one in self.proposal.placements
+            for part in one.sessions
+        ]
+        return pd.DataFrame(rows, columns=_SESSIONS).astype(
+            {"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"}
+        )
+
+    def _words(self, table: pd.DataFrame, active: int, moved: int) -> str:
+        plan = self.proposal
+        if plan is None:
+            late = int(table["late"].sum())
+            if table.empty:
+                return f"no plan yet; {active} active orders"
+            return f"{len(table)} of {active} active orders planned, {late} late; made {table['planned_at'].max():%a %d %b %H:%M} UTC"
+        words = f"what if {escape(self._asked)}: " if self._asked else ""
+        better = "no plan is better" if plan.optimal else f"a better one could save at most {plan.gap:.0%}"
+        return (
+            f"<b>Proposal, not kept</b>: {words}{len(plan.placements)} orders planned, {len(plan.unplanned)} not, "
+            f"{plan.lateness_hours:,.0f} h late, {moved} moved; {better}"
+        )
+
+    @property
+    def _monday(self) -> date:
+        """First day shown: as chosen, else that of the first session that is not over, else today's week."""
+        if self._first:
+            return _monday(date.fromisoformat(self._first))
+        now = self.view.session.clock()
+        ahead = self.sessions[self.sessions["end"] > now]["start"] if len(self.sessions) else self.sessions["start"]
+        return _monday(ahead.min().date() if len(ahead) else now.date())
+
+    def _draw(self) -> None:
+        mode, first, now = self._shown.value, self._monday, pd.Timestamp(self.view.session.clock())
+        nobody = not self._people
+        self._empty.value = (
+            empty_card("No technicians yet.", "Add one under Figures, or:", "workbench people set NAME")
+            if nobody
+            else ""
+        )
+        self._gantt.layout.display = None if mode == _SHOWN[0] and not nobody else "none"
+        self.calendar.layout.display = "none" if mode == _SHOWN[0] or nobody else None
+        if nobody:
+            return
+        if mode == _SHOWN[0]:
+            given = (self.sessions, self._people, first, _DAYS, now)
+            if self._plot is None:
+                self._plot = gantt_figure(*given, tokens=self.view.tokens)
+                self._gantt.children = (LiveChart(self._plot),)
+            else:
+                with self._gantt.children[0].together():
+                    update_gantt(self._plot, *given, tokens=self.view.tokens)
+        elif mode == "Week":
+            self.calendar.html = week_markup(self.sessions, self._people, first, now.date())
+        else:
+            self.calendar.html = month_markup(self.sessions, first, now.date())
+
+    def _go(self, days: int) -> None:
+        self._first = (self._monday + timedelta(days=days)).isoformat()
+        self._draw()
+        self.view.moved()
+
+    def _choose(self, number: str) -> None:
+        rows = self.sessions[self.sessions["number"] == number]
+        self.number = number
+        self.calendar.chosen = self._changes.chosen = number
+        self._hand.layout.display = None if number else "none"
+        if not number:
+            self._about.value = (
+                "<p class='wb-note wb-muted'>Choose an order of the plan to fix it or to place it by hand.</p>"
+            )
+            return
+        order = self.desk.orders.get(number)
+        where = "; ".join(
+            f"{row['start']:%a %d %b %H:%M} to {row['end']:%H:%M} UTC, {row['technician']}"
+            for row in rows.to_dict(orient="records")
+        )
+        fixed = self._fixed(number)
+        due = "" if order.due is None else f", due {order.due:%a %d %b %H:%M}"
+        state = "" if self.proposal is not None else ", fixed" if fixed else ""
+        self._about.value = (
+            f"<h2>{number} {escape(order.title)}</h2><p class='wb-where'>{escape(where or 'no place')}{state}"
+            f"<span class='wb-muted'>, {order.estimated_hours:g} h{due}</span></p>"
+        )
+        if len(rows):
+            self._start.value = rows["start"].iloc[0].to_pydatetime().replace(tzinfo=None)
+            if rows["technician"].iloc[0] in self._technician.options:
+                self._technician.value = rows["technician"].iloc[0]
+        self._fix.description = "Let it move" if fixed else "Fix"
+        self._fix.disabled = self.proposal is not None or rows.empty
+        self._place.disabled = self.proposal is not None or not order.is_open
+
+    def _fixed(self, number: str) -> bool:
+        table = self.desk.planning.table()
+        return bool(table.loc[table["number"] == number, "frozen"].any())
+
+    def _put(self, number: str, technician: str, start: datetime) -> None:
+        if self.proposal is not None:
+            raise ViewError(
+                "A proposal is shown.", "Accept or discard it first: only the kept plan is changed by hand."
+            )
+        self.desk.planning.place(number, technician, start, self.view.who)
+        self.number = number
+        self._done(f"{number} is placed with {escape(technician)} at {start:%a %d %b %H:%M} UTC, and fixed there.")
+
+    def _done(self, words: str) -> None:
+        self.proposal = self.comparison = None
+        self.view.changed()
+        self._told.value = f"<p role='status'>{words}</p>"
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
