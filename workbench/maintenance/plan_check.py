@@ -41,7 +41,6 @@ def plan_conflicts(plan: pd.DataFrame, sessions: pd.DataFrame, active: Collectio
         found.append(Conflict("due", row["number"], words, "Plan again, or set its due date later."))
     if len(plan):
         placed = set(plan["number"])
-        for number in active:
-            if number not in placed:
-                found.append(Conflict("window", number, f"{number} has no place in the plan.", "Plan again."))
+        missing = [number for number in active if number not in placed]
+        found += [Conflict("window", one, f"{one} has no place in the plan.", "Plan again.") for one in missing]
     return tuple(found)

@@ -222,6 +222,7 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
         )
         rows.append(
             f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
-            f"{escape(row['action'])} {escape(str(about))} <span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
+            f"{escape(row['action'])} {escape(str(about))} "
+            f"<span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
         )
     return f"<h3>Trail</h3><ul class='wb-trail'>{''.join(rows)}</ul>"

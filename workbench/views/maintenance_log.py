@@ -185,7 +185,7 @@ class Log(Mode):
     def on_open(self, seq: str) -> None:
         """Show what a row is about, where there is a place for it."""
         row = self._row(seq)
-        kind, _, number = "" if row is None else row["subject"].partition(":")
+        kind, _, number = str("" if row is None else row["subject"]).partition(":")
         if kind == "order":
             self.view.lead(f"WO-{number}")
         elif kind == "alert":

@@ -49,7 +49,8 @@ class Mode(ABC):
         """Read the desk again, show what it holds, and give the words beside the title."""
 
     def recolour(self) -> None:
-        """Draw again what takes its colours from the tokens; `refresh` comes after it."""
+        """Forget what takes its colours from the tokens; `refresh` comes after it."""
+        return
 
     @abstractmethod
     def read_state(self) -> Mapping[str, object]:
@@ -91,3 +92,4 @@ class Mode(ABC):
 
     def close(self) -> None:
         """Stop what is under way."""
+        return

@@ -1,11 +1,10 @@
 """The plan: who does what and when, as a Gantt chart or a calendar; proposals, and what if."""
 
-import asyncio
 import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from html import escape
-from itertools import count
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -19,12 +18,15 @@ from workbench.maintenance.plan_check import plan_conflicts
 from workbench.maintenance.schedule_solver import Stop
 from workbench.plots.gantt import gantt_figure, update_gantt
 from workbench.views.boxes import box, button, classed
-from workbench.views.callbacks import Guard, callback
+from workbench.views.callbacks import callback
 from workbench.views.cards import empty_card
 from workbench.views.chart import Chart
 from workbench.views.grid import Grid
+from workbench.views.maintenance_by_hand import ByHand
 from workbench.views.maintenance_mode import Mode
 from workbench.views.maintenance_plan_markup import changes_markup, conflicts_markup, month_markup, week_markup
+from workbench.views.maintenance_search import Search
+from workbench.views.maintenance_sessions import COLUMNS, kept_sessions, proposed_sessions
 from workbench.views.maintenance_what_if import Questions
 from workbench.views.monitoring_chart import LiveChart
 from workbench.views.state import State
@@ -33,7 +35,6 @@ __all__ = ["Plan"]
 
 _SHOWN = ("Gantt", "Week", "Month")
 _DAYS = 7
-_SESSIONS = ["number", "title", "technician", "start", "end", "kind", "words"]
 
 
 class Plan(Mode):
@@ -50,6 +51,8 @@ class Plan(Mode):
     conflicts : tuple of Conflict
     number : str
         The order that is chosen.
+    by_hand : ByHand
+    questions : Questions
     """
 
     name: ClassVar[str] = "Plan"
@@ -59,12 +62,13 @@ class Plan(Mode):
         """Make the widgets, empty."""
         self.proposal: Any = None
         self.comparison: planning.Comparison | None = None
-        self.sessions, self.conflicts, self.number = pd.DataFrame(columns=_SESSIONS), (), ""
+        self.sessions, self.number = pd.DataFrame(columns=COLUMNS), ""
+        self.conflicts: tuple[Conflict, ...] = ()
         self._people: list[str] = []
         self._asked, self._first = "", ""
         self._plot: figure | None = None
-        self._stop: Stop | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._search = Search(self, self._propose, self._end)
+        self.by_hand = ByHand(self)
         self.make = button(
             "Plan", "Plan all open orders; nothing is kept before you accept (P)", self.on_make, "wb-key-p"
         )
@@ -79,19 +83,12 @@ class Plan(Mode):
         self._calendar_file = button(
             "Calendar file", "Save the kept plan as .ics, for any calendar (I)", self.on_ics, "wb-key-i"
         )
-        self._saved, self._told, self._about = widgets.HTML(), classed(widgets.HTML(), "wb-told"), widgets.HTML()
-        self._empty = widgets.HTML()
+        self._saved, self._empty = widgets.HTML(), widgets.HTML()
         self._gantt = box("wb-chart wb-gantt")
         self.calendar = Grid("Calendar of the plan", pick=self.on_pick, open=self.on_open, drop=self.on_drop)
         self.questions = Questions(self.on_what_if)
         self._problems = Grid("Conflicts", pick=self.on_conflict, open=self.on_open)
         self._changes = Grid("Orders that move", pick=self.on_pick, open=self.on_open)
-        self._technician = classed(widgets.Dropdown(description="With"), "wb-field")
-        self._start = classed(widgets.NaiveDatetimePicker(description="at, UTC"), "wb-field wb-field-due")
-        self._place = button("Place", "Put the order there, and fix it: the next plan goes around it", self.on_place)
-        self._fix = button("Fix", "Let the next plan leave it where it is, or move it again", self.on_fix)
-        self._open = button("Open order", "Show it with its checklist (Enter on a session)", self.on_open_order)
-        self._hand = box("wb-bar wb-asked wb-hand", self._technician, self._start, self._place, self._fix, self._open)
         bar = box(
             "wb-bar", self.make, self.stop, self.accept, self.discard, self._shown, self._earlier, self._later,
             self._calendar_file, self._saved,
@@ -100,7 +97,7 @@ class Plan(Mode):
         left = box("wb-left", box("wb-panel wb-plan", self._empty, self._gantt, self.calendar))
         right = box(
             "wb-right",
-            box("wb-panel wb-by-hand", self._about, self._told, self._hand),
+            self.by_hand.widget,
             box("wb-panel wb-ask", widgets.HTML("<h2>What if</h2>"), self.questions.widget),
             self._moves,
             box("wb-panel wb-problems", widgets.HTML("<h2>Conflicts</h2>"), self._problems),
@@ -118,21 +115,17 @@ class Plan(Mode):
         moved = self._moved()
         if self.proposal is None:
             self.conflicts = plan_conflicts(table, kept, active["number"].tolist())
-            self.sessions = self._kept(kept, table)
+            self.sessions = kept_sessions(kept, table, self.conflicts)
         else:
             self.conflicts = self.proposal.conflicts
-            self.sessions = self._proposed(active, set(moved["job"]))
+            self.sessions = proposed_sessions(self.proposal, active, set(moved["job"]))
         self._people = list(dict.fromkeys([*names, *sorted(set(self.sessions["technician"]))]))
         self.questions.offer(names)
-        if tuple(self._technician.options) != tuple(names):
-            self._technician.options = names
+        self.by_hand.offer(names)
         self._changes.html = "" if self.proposal is None else changes_markup(moved, self.comparison)
         self._moves.layout.display = "none" if self.proposal is None else None
         self._problems.html = conflicts_markup(self.conflicts)
-        for made in (self.accept, self.discard):
-            made.layout.display = "none" if self.proposal is None else None
-        self.stop.layout.display = None if self._stop else "none"
-        self.make.disabled = self.questions.compare.disabled = self._stop is not None
+        self._enable()
         self._calendar_file.disabled = kept.empty
         self._draw()
         self._choose(self.number)
@@ -179,10 +172,7 @@ class Plan(Mode):
 
     def close(self) -> None:
         """End the search, and take the chart away."""
-        if self._stop is not None:
-            self._stop()
-        if self._task is not None:
-            self._task.cancel()
+        self._search.close()
         self.recolour()
 
     # ---- callbacks
@@ -191,21 +181,19 @@ class Plan(Mode):
     def on_make(self, pressed: widgets.Button) -> None:
         """Plan all open orders, and propose it."""
         del pressed
-        self._search("", self.desk.planning.propose)
+        self._begin("", self.desk.planning.propose)
 
     @callback
     def on_what_if(self, pressed: widgets.Button) -> None:
         """Plan as it is and as it would be, and propose the latter."""
         del pressed
-        change = self.questions.change()
-        self._search(self.questions.words(), lambda stop: self.desk.planning.what_if(change, stop))
+        self._begin(self.questions.words(), partial(self.desk.planning.what_if, self.questions.change()))
 
     @callback
     def on_stop(self, pressed: widgets.Button) -> None:
         """End the search."""
         del pressed
-        if self._stop is not None:
-            self._stop()
+        self._search.stop()
 
     @callback
     def on_accept(self, pressed: widgets.Button) -> None:
@@ -221,7 +209,7 @@ class Plan(Mode):
         """Forget the proposal."""
         del pressed
         self.proposal = self.comparison = None
-        self._told.value = ""
+        self.by_hand.told.value = ""
         self.view.outdate()
 
     @callback
@@ -247,7 +235,7 @@ class Plan(Mode):
     @callback
     def on_pick(self, number: str) -> None:
         """Choose an order of the plan."""
-        self._told.value = ""
+        self.by_hand.told.value = ""
         self._choose(number)
         self.view.moved()
 
@@ -288,9 +276,7 @@ class Plan(Mode):
     def on_place(self, pressed: widgets.Button) -> None:
         """Put the chosen order where the fields say."""
         del pressed
-        if self._start.value is None or not self._technician.value:
-            raise ViewError("Who does it, and when, is not said.", "Give technician and time.")
-        self._put(self.number, self._technician.value, self._start.value.replace(tzinfo=UTC))
+        self._put(self.number, *self.by_hand.wanted())
 
     @callback
     def on_fix(self, pressed: widgets.Button) -> None:
@@ -312,46 +298,27 @@ class Plan(Mode):
 
     # ---- searching
 
-    def _search(self, asked: str, work: Callable[[Stop], Any]) -> None:
-        """Search beside the page, where there is a loop; else now."""
-        self._stop, self._asked = Stop(), asked
-        self._told.value = ""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            try:
-                self._propose(work(self._stop))
-            finally:
-                self._end()
-            return
-        self.stop.layout.display = None
-        self.make.disabled = self.questions.compare.disabled = True
-        self._task = loop.create_task(self._wait(work, self._stop))
-
-    async def _wait(self, work: Callable[[Stop], Any], stop: Stop) -> None:
-        limit = round(self.desk.planning.options.time_limit) * (2 if self._asked else 1)
-        words = f"Planning {len(self.desk.orders.list())} orders, second"
-        try:
-            with Guard(self, "plan"), self.view.busy(words, limit) as told:
-                making = asyncio.ensure_future(asyncio.to_thread(work, stop))
-                for second in count(1):
-                    ready, _ = await asyncio.wait({making}, timeout=1.0)
-                    if ready:
-                        break
-                    told(min(second, limit))
-                self._propose(making.result())
-        finally:
-            self._end()
+    def _begin(self, asked: str, work: Callable[[Stop], Any]) -> None:
+        self._asked, self.by_hand.told.value = asked, ""
+        limit = round(self.desk.planning.options.time_limit) * (2 if isinstance(work, partial) else 1)
+        self._search.start(work, f"Planning {len(self.desk.orders.list())} orders, second", limit)
+        self._enable()
 
     def _propose(self, found: Any) -> None:
         self.comparison = found if isinstance(found, planning.Comparison) else None
         self.proposal = found if self.comparison is None else self.comparison.after
-        if self.proposal.placements and not self._first:
+        if self.proposal.placements:
             self._first = _monday(self.proposal.placements[0].start.date()).isoformat()
 
     def _end(self) -> None:
-        self._stop = None
         self.view.outdate()
+
+    def _enable(self) -> None:
+        running = self._search.running
+        self.stop.layout.display = None if running else "none"
+        self.make.disabled = self.questions.compare.disabled = running
+        for made in (self.accept, self.discard):
+            made.layout.display = "none" if self.proposal is None or running else None
 
     # ---- parts
 
@@ -360,49 +327,14 @@ class Plan(Mode):
             return pd.DataFrame({"job": []})
         return planning.moved(self.desk.planning.placements(), self.proposal.placements)
 
-    def _kept(self, kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-        late, fixed = (set(table.loc[table[name], "number"]) for name in ("late", "frozen"))
-        booked = {one.job for one in self.conflicts if one.kind == "double_booking"}
-        kinds = [
-            "conflict" if one in booked else "late" if one in late else "fixed" if one in fixed else "planned"
-            for one in kept["number"]
-        ]
-        return kept.assign(kind=kinds, words=["fixed" if one in fixed else "" for one in kept["number"]])[_SESSIONS]
-
-    def _proposed(self, active: pd.DataFrame, moved: set[str]) -> pd.DataFrame:
-        titles = dict(zip(active["number"], active["title"], strict=True))
-        late = {one.job for one in self.proposal.conflicts if one.kind == "due"}
-        other = {one.job for one in self.proposal.conflicts} - late
-        rows = [
-            (
-                one.job,
-                titles.get(one.job, ""),
-                one.technician,
-                pd.Timestamp(part.start),
-                pd.Timestamp(part.end),
-                "conflict"
-                if one.job in other
-                else "late"
-                if one.job in late
-                else "moved"
-                if one.job in moved
-                else "planned",
-                "moved" if one.job in moved else "",
-            )
-            for one in self.proposal.placements
-            for part in one.sessions
-        ]
-        return pd.DataFrame(rows, columns=_SESSIONS).astype(
-            {"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"}
-        )
-
     def _words(self, table: pd.DataFrame, active: int, moved: int) -> str:
         plan = self.proposal
         if plan is None:
             late = int(table["late"].sum())
             if table.empty:
                 return f"no plan yet; {active} active orders"
-            return f"{len(table)} of {active} active orders planned, {late} late; made {table['planned_at'].max():%a %d %b %H:%M} UTC"
+            made = f"made {table['planned_at'].max():%a %d %b %H:%M} UTC"
+            return f"{len(table)} of {active} active orders planned, {late} late; {made}"
         words = f"what if {escape(self._asked)}: " if self._asked else ""
         better = "no plan is better" if plan.optimal else f"a better one could save at most {plan.gap:.0%}"
         return (
@@ -450,34 +382,11 @@ class Plan(Mode):
         self.view.moved()
 
     def _choose(self, number: str) -> None:
-        rows = self.sessions[self.sessions["number"] == number]
         self.number = number
         self.calendar.chosen = self._changes.chosen = number
-        self._hand.layout.display = None if number else "none"
-        if not number:
-            self._about.value = (
-                "<p class='wb-note wb-muted'>Choose an order of the plan to fix it or to place it by hand.</p>"
-            )
-            return
-        order = self.desk.orders.get(number)
-        where = "; ".join(
-            f"{row['start']:%a %d %b %H:%M} to {row['end']:%H:%M} UTC, {row['technician']}"
-            for row in rows.to_dict(orient="records")
-        )
-        fixed = self._fixed(number)
-        due = "" if order.due is None else f", due {order.due:%a %d %b %H:%M}"
-        state = "" if self.proposal is not None else ", fixed" if fixed else ""
-        self._about.value = (
-            f"<h2>{number} {escape(order.title)}</h2><p class='wb-where'>{escape(where or 'no place')}{state}"
-            f"<span class='wb-muted'>, {order.estimated_hours:g} h{due}</span></p>"
-        )
-        if len(rows):
-            self._start.value = rows["start"].iloc[0].to_pydatetime().replace(tzinfo=None)
-            if rows["technician"].iloc[0] in self._technician.options:
-                self._technician.value = rows["technician"].iloc[0]
-        self._fix.description = "Let it move" if fixed else "Fix"
-        self._fix.disabled = self.proposal is not None or rows.empty
-        self._place.disabled = self.proposal is not None or not order.is_open
+        order = self.desk.orders.get(number) if number else None
+        rows = self.sessions[self.sessions["number"] == number]
+        self.by_hand.show(order, rows, fixed=self._fixed(number), proposed=self.proposal is not None)
 
     def _fixed(self, number: str) -> bool:
         table = self.desk.planning.table()
@@ -495,7 +404,7 @@ class Plan(Mode):
     def _done(self, words: str) -> None:
         self.proposal = self.comparison = None
         self.view.changed()
-        self._told.value = f"<p role='status'>{words}</p>"
+        self.by_hand.told.value = f"<p role='status'>{words}</p>"
 
 
 def _monday(day: date) -> date:
