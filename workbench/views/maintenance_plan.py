@@ -15,6 +15,7 @@ from workbench.exceptions import ViewError
 from workbench.maintenance import planning
 from workbench.maintenance.exports import plan_calendar
 from workbench.maintenance.plan_check import plan_conflicts
+from workbench.maintenance.schedule_model import Conflict
 from workbench.maintenance.schedule_solver import Stop
 from workbench.plots.gantt import gantt_figure, update_gantt
 from workbench.views.boxes import box, button, classed
@@ -24,7 +25,14 @@ from workbench.views.chart import Chart
 from workbench.views.grid import Grid
 from workbench.views.maintenance_by_hand import ByHand
 from workbench.views.maintenance_mode import Mode
-from workbench.views.maintenance_plan_markup import changes_markup, conflicts_markup, month_markup, week_markup
+from workbench.views.maintenance_plan_markup import (
+    changes_markup,
+    conflicts_markup,
+    kept_words,
+    month_markup,
+    proposal_words,
+    week_markup,
+)
 from workbench.views.maintenance_search import Search
 from workbench.views.maintenance_sessions import COLUMNS, kept_sessions, proposed_sessions
 from workbench.views.maintenance_what_if import Questions
@@ -129,7 +137,9 @@ class Plan(Mode):
         self._calendar_file.disabled = kept.empty
         self._draw()
         self._choose(self.number)
-        return self._words(table, len(active), len(moved))
+        if self.proposal is None:
+            return kept_words(table, len(active))
+        return proposal_words(self.proposal, self._asked, len(moved))
 
     def recolour(self) -> None:
         """Forget the chart."""
@@ -326,21 +336,6 @@ class Plan(Mode):
         if self.proposal is None:
             return pd.DataFrame({"job": []})
         return planning.moved(self.desk.planning.placements(), self.proposal.placements)
-
-    def _words(self, table: pd.DataFrame, active: int, moved: int) -> str:
-        plan = self.proposal
-        if plan is None:
-            late = int(table["late"].sum())
-            if table.empty:
-                return f"no plan yet; {active} active orders"
-            made = f"made {table['planned_at'].max():%a %d %b %H:%M} UTC"
-            return f"{len(table)} of {active} active orders planned, {late} late; {made}"
-        words = f"what if {escape(self._asked)}: " if self._asked else ""
-        better = "no plan is better" if plan.optimal else f"a better one could save at most {plan.gap:.0%}"
-        return (
-            f"<b>Proposal, not kept</b>: {words}{len(plan.placements)} orders planned, {len(plan.unplanned)} not, "
-            f"{plan.lateness_hours:,.0f} h late, {moved} moved; {better}"
-        )
 
     @property
     def _monday(self) -> date:

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from workbench.maintenance.planning import Comparison
-from workbench.maintenance.schedule_model import Conflict
+from workbench.maintenance.schedule_model import Conflict, Plan
 from workbench.plots.theme import severity
 from workbench.views.grid import Column, cell, table_markup
 
-__all__ = ["changes_markup", "conflicts_markup", "month_markup", "week_markup"]
+__all__ = ["changes_markup", "conflicts_markup", "kept_words", "month_markup", "proposal_words", "week_markup"]
 
 _SIGNS = {
     "late": ("▲", "high"),
@@ -107,6 +107,32 @@ def changes_markup(moved: pd.DataFrame, comparison: Comparison | None) -> str:
     if not rows:
         return f"{table}<p class='wb-note wb-muted'>No order moves.</p>"
     return table + table_markup((Column("", "order"), Column("", "in the kept plan"), Column("", "proposed")), rows)
+
+
+def kept_words(table: pd.DataFrame, active: int) -> str:
+    """Say how much of the work the kept plan holds.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `Planning.table`.
+    active : int
+        Active orders.
+    """
+    if table.empty:
+        return f"no plan yet; {active} active orders"
+    made = f"made {table['planned_at'].max():%a %d %b %H:%M} UTC"
+    return f"{len(table)} of {active} active orders planned, {int(table['late'].sum())} late; {made}"
+
+
+def proposal_words(plan: Plan, asked: str, moved: int) -> str:
+    """Say how good a proposal is; `asked` is the what-if that it answers."""
+    words = f"what if {escape(asked)}: " if asked else ""
+    better = "no plan is better" if plan.optimal else f"a better one could save at most {plan.gap:.0%}"
+    return (
+        f"<b>Proposal, not kept</b>: {words}{len(plan.placements)} orders planned, {len(plan.unplanned)} not, "
+        f"{plan.lateness_hours:,.0f} h late, {moved} moved; {better}"
+    )
 
 
 def _planned(start: Any, technician: Any) -> str:
