@@ -1,0 +1,170 @@
+"""Memory and processor time of the workbench's processes, sampled."""
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+
+__all__ = ["HISTORY", "Kernel", "Process", "Sampler"]
+
+HISTORY = ("at", "server", "kernels", "cpu_server", "cpu_kernels", "pages")
+"""Columns of the history: seconds since 1970, bytes of memory, percent of one core, pages open."""
+
+_KEPT = 600
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What the server knows of one of its kernels.
+
+    Attributes
+    ----------
+    state : str
+        `open` (a page has it), `left` (its page is gone), `starting`, or `waiting` for the next page.
+    busy : bool
+    last : float
+        When it last said something, seconds since 1970.
+    """
+
+    state: str
+    busy: bool
+    last: float
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process with those that it has started, other kernels apart.
+
+    Attributes
+    ----------
+    pid : int
+    role : str
+        `server`, `kernel` or `notebook`.
+    state : str
+        Of a kernel, see `Kernel`.
+    busy : bool
+    started, last : float
+        Seconds since 1970; `last` is when a kernel last said something.
+    memory : int
+        Resident, bytes; what processes share counts in each.
+    cpu : float or None
+        Percent of one core since the sample before; None in the first.
+    cpu_seconds : float
+        Since it started.
+    """
+
+    pid: int
+    role: str
+    state: str
+    busy: bool
+    started: float
+    last: float
+    memory: int
+    cpu: float | None
+    cpu_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give values for JSON."""
+        return asdict(self)
+
+
+class Sampler:
+    """Looks at this process and at its kernels, and keeps a history.
+
+    Parameters
+    ----------
+    role : str
+        Of this process: `server` or `notebook`.
+
+    Attributes
+    ----------
+    history : deque of tuple
+        The last 600 samples, columns `HISTORY`.
+    at : float
+        When it last looked, seconds since 1970.
+    """
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self.history: deque[tuple[float, ...]] = deque(maxlen=_KEPT)
+        self.at = 0.0
+        self._own = psutil.Process()
+        self._before: dict[int, tuple[float, float]] = {}
+
+    def sample(self, kernels: Mapping[int, Kernel]) -> list[Process]:
+        """Look once.
+
+        Parameters
+        ----------
+        kernels : mapping of int to Kernel
+            By process id; those that have ended are left out.
+
+        Returns
+        -------
+        list of Process
+            This one first, then kernels by their start.
+        """
+        now, own = time.time(), self._own.pid
+        self.at = now
+        everyone = {own: self._own} | {each.pid: each for each in self._own.children(recursive=True)}
+        owners = {pid: _owner(pid, everyone, kernels, own) for pid in everyone}
+        used = {pid: figures for pid, each in everyone.items() if (figures := _figures(each)) is not None}
+        found = []
+        for pid in (own, *kernels):
+            if pid not in used:
+                continue
+            group = [used[each] for each, owner in owners.items() if owner == pid and each in used]
+            memory, seconds = sum(each[0] for each in group), sum(each[1] for each in group)
+            at, before = self._before.get(pid, (now, seconds))
+            cpu = max(seconds - before, 0.0) / (now - at) * 100 if now > at else None
+            told = kernels.get(pid, Kernel("", False, now))
+            role = "kernel" if pid in kernels else self.role
+            found.append(Process(pid, role, told.state, told.busy, used[pid][2], told.last, int(memory), cpu, seconds))
+            self._before[pid] = (now, seconds)
+        self._before = {each.pid: self._before[each.pid] for each in found}
+        found[1:] = sorted(found[1:], key=lambda each: each.started)
+        self._remember(now, found)
+        return found
+
+    def _remember(self, now: float, found: list[Process]) -> None:
+        first, others = found[0], found[1:]
+        if first.cpu is not None:
+            pages = sum(each.state == "open" for each in others)
+            cpu = sum(each.cpu or 0.0 for each in others)
+            self.history.append(
+                (
+                    round(now, 1),
+                    first.memory,
+                    sum(each.memory for each in others),
+                    round(first.cpu, 1),
+                    round(cpu, 1),
+                    pages,
+                )
+            )
+
+
+def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[int, Kernel], own: int) -> int:
+    """Find the kernel that a process belongs to, or this process."""
+    for _ in range(len(everyone)):
+        if pid in kernels or pid == own or pid not in everyone:
+            break
+        try:
+            pid = everyone[pid].ppid()
+        except psutil.Error:
+            return own
+    return pid if pid in kernels else own
+
+
+def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
+    """Give resident bytes, seconds of processor time and start; None where the process has ended."""
+    try:
+        with process.oneshot():
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            used = process.cpu_times()
+            return process.memory_info().rss, used.user + used.system, process.create_time()
+    except psutil.Error:
+        return None
