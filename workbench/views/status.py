@@ -20,9 +20,12 @@ __all__ = [
     "KernelReport",
     "Registered",
     "Status",
+    "kernel_file",
+    "read_report",
     "read_status",
     "server_file",
     "status_folder",
+    "write_whole",
 ]
 
 STATUS_VARIABLE = "DASHBOARD_STATUS"

@@ -1,19 +1,22 @@
 """Memory and processor time of the workbench's processes, sampled."""
 
+import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import psutil
+import xarray as xr
 
-__all__ = ["HISTORY", "Kernel", "Process", "Sampler"]
+__all__ = ["HISTORY", "Kernel", "Process", "Sampler", "history_dataset"]
 
-HISTORY = ("at", "server", "kernels", "cpu_server", "cpu_kernels", "pages")
-"""Columns of the history: seconds since 1970, bytes of memory, percent of one core, pages open."""
+HISTORY = ("at", "own", "kernels", "cpu_own", "cpu_kernels")
+"""Columns of the history: seconds since 1970, bytes of memory, percent of one core (NaN in the first sample)."""
 
-_KEPT = 600
+_KEPT = 450
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Sampler:
     Attributes
     ----------
     history : deque of tuple
-        The last 600 samples, columns `HISTORY`.
+        The last 450 samples, columns `HISTORY`.
     at : float
         When it last looked, seconds since 1970.
     """
@@ -130,20 +133,13 @@ class Sampler:
         return found
 
     def _remember(self, now: float, found: list[Process]) -> None:
-        first, others = found[0], found[1:]
-        if first.cpu is not None:
-            pages = sum(each.state == "open" for each in others)
-            cpu = sum(each.cpu or 0.0 for each in others)
-            self.history.append(
-                (
-                    round(now, 1),
-                    first.memory,
-                    sum(each.memory for each in others),
-                    round(first.cpu, 1),
-                    round(cpu, 1),
-                    pages,
-                )
-            )
+        memory = (found[0].memory, sum(each.memory for each in found[1:]))
+        cpu = (_or_nan(found[0].cpu), sum(each.cpu or 0.0 for each in found[1:]))
+        self.history.append((now, *memory, *cpu))
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[int, Kernel], own: int) -> int:
@@ -168,3 +164,29 @@ def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
             return process.memory_info().rss, used.user + used.system, process.create_time()
     except psutil.Error:
         return None
+
+
+def history_dataset(history: Sequence[Sequence[float]], role: str) -> xr.Dataset:
+    """Give a history as charts take it.
+
+    Parameters
+    ----------
+    history : sequence of sequence of float
+        Columns `HISTORY`, at least one row.
+    role : str
+        Of the process that kept it; a server has kernels.
+
+    Returns
+    -------
+    xarray.Dataset
+        `memory` in MiB and `cpu` in percent of one core, dims (process, time).
+    """
+    columns = np.array(history, dtype=np.float64).T
+    time = (columns[0] * 1e3).astype("datetime64[ms]").astype("datetime64[ns]")
+    names = [role, "kernels"] if role == "server" else [role]
+    memory, cpu = columns[1:3] / 2**20, columns[3:5]
+    dims = ("process", "time")
+    return xr.Dataset(
+        {"memory": (dims, memory[: len(names)]), "cpu": (dims, cpu[: len(names)])},
+        coords={"process": names, "time": time},
+    )
