@@ -12,6 +12,9 @@ from workbench.settings import Settings
 
 __all__ = ["free_disk", "storage"]
 
+_BLOCK = 512
+"""Bytes; what a file takes is more than its content, where there are thousands of small ones much more."""
+
 
 def storage(settings: Settings, database: Database) -> pd.DataFrame:
     """Measure what lies in the home, and the maintenance database wherever it is.
@@ -67,7 +70,7 @@ def _sum(folder: str, files: list[str]) -> int:
     total = 0
     for name in files:
         try:
-            total += os.stat(os.path.join(folder, name)).st_size
+            total += os.stat(os.path.join(folder, name)).st_blocks * _BLOCK
         except FileNotFoundError:  # replaced while we look
             continue
     return total

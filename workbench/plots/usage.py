@@ -41,6 +41,7 @@ def usage_figures(usage: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[str, fig
         plot.sizing_mode = "stretch_both"
         plot.toolbar_location = None
         plot.y_range = Range1d(0, 1)
+        plot.min_border_bottom = 8
         lines = []
         for name in usage["process"].values.tolist():
             source = ColumnDataSource(_line(usage, measure, name), name=name)
@@ -71,7 +72,7 @@ def _line(usage: xr.Dataset, measure: str, name: str) -> dict[str, Any]:
 
 def _ends(usage: xr.Dataset, measure: str) -> dict[str, Any]:
     lines = {name: usage[measure].sel(process=name).values for name in usage["process"].values.tolist()}
-    return end_label_data(usage, lines, *_range(usage, measure), apart=0.2)
+    return end_label_data(usage, lines, *_range(usage, measure), apart=0.12)
 
 
 def _range(usage: xr.Dataset, measure: str) -> tuple[float, float]:

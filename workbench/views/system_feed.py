@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FeedPanel"]
 
-_SECONDS = 0.05
+_SECONDS = 0.05  # of reading at a time
 _FIRST = "-state"
 _STATES = {"current": 0, "stale": 1, "missing": 2}
 

@@ -54,18 +54,19 @@ def size_words(size: float) -> str:
 def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     """Say whether anything is wrong, then how much is used."""
     wrong = [finding for finding in findings if finding.state != "ok"]
-    level = severity("critical" if any(finding.state == "broken" for finding in wrong) else "medium")
+    level = "critical" if any(finding.state == "broken" for finding in wrong) else "medium" if wrong else ""
     words = f"{len(findings)} checks pass" if findings else "System"
     if wrong:
-        symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
-        words = f"{symbol}{len(wrong)} of {len(findings)} checks: {escape(', '.join(item.what for item in wrong))}"
+        words = (
+            f"{_symbol(level)}{len(wrong)} of {len(findings)} checks: {escape(', '.join(item.what for item in wrong))}"
+        )
     open_pages = sum(each.state == "open" for each in status.processes)
     told = [f"{open_pages} of {status.budget} pages open"] if status.budget else ["no dashboard server here"]
     told.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
     cpu = [each.cpu for each in status.processes if each.cpu is not None]
     told += [f"{sum(cpu):.0f} % of one core"] if cpu else []
     told += [f"{status.refused} visits found no place"] if status.refused else []
-    return f"<div class='wb-line {level.word if wrong else ''}'><h1>{words}</h1><p>{'; '.join(told)}</p></div>"
+    return f"<div class='wb-line {level}'><h1>{words}</h1><p>{'; '.join(told)}</p></div>"
 
 
 def processes_markup(status: Status, own: int) -> str:
@@ -74,7 +75,7 @@ def processes_markup(status: Status, own: int) -> str:
     rows = []
     for each in status.processes:
         started = datetime.fromtimestamp(each.started, UTC)
-        up = cell(age(started, now), title=f"since {started:%Y-%m-%d %H:%M:%S} UTC")
+        up = cell(_up(started, now), title=f"since {started:%Y-%m-%d %H:%M:%S} UTC")
         cpu = "" if each.cpu is None else f"{each.cpu:.0f}"
         name = f"{each.role}, this page" if each.role == "kernel" and each.pid == own else each.role
         rows.append([escape(name), _doing(each, now), f"{each.memory / 2**20:,.0f}", cpu, up, str(each.pid)])
@@ -84,11 +85,16 @@ def processes_markup(status: Status, own: int) -> str:
         opened = sum(status.opened.values())
         taken = sum(each.state in ("open", "left", "starting") for each in status.processes)
         title = f"{taken} of {status.budget} places taken"
-        meter = f"<meter min='0' max='{status.budget}' value='{taken}' aria-label='{title}'></meter>"
-        told = f"{title} {meter} {opened} pages opened so far"
+        meter = f"<progress max='{status.budget}' value='{taken}' aria-label='{title}'></progress>"
+        told = f"{title} {meter} {opened} page{'s' if opened != 1 else ''} opened so far"
         return f"<h2>Processes <span class='wb-muted'>{told}</span></h2>{table}"
     note = "No dashboard serves this: the process of this notebook alone. <code>workbench dashboard</code> starts one."
     return f"<h2>Process</h2>{table}<p class='wb-note wb-muted'>{note}</p>"
+
+
+def _up(started: datetime, now: datetime) -> str:
+    words = age(started, now)
+    return "< 1 min" if words == "now" else words
 
 
 def _doing(each: Process, now: datetime) -> str:
@@ -141,20 +147,19 @@ def storage_markup(sizes: pd.DataFrame, free: int, status: Status, budget: int) 
     """Write what lies on disk, and what the cache of models did."""
     parts = sizes.to_dict(orient="records")
     rows = [[cell(row["part"], title=str(row["place"])), size_words(row["bytes"])] for row in parts]
-    rows += [["all", size_words(sizes["bytes"].sum())]]
+    rows += [["all", size_words(sizes["bytes"].sum())], ["free", size_words(free)]]
     cache, asked = status.cache, status.cache["hits"] + status.cache["misses"]
     kernels = max(sum(each.role != "server" for each in status.processes), 1)
     tip = f"{size_words(budget)} in each of {kernels} processes" if kernels > 1 else ""
     loaded = cell(f"{cache['models']}, {size_words(cache['bytes'])} of {size_words(budget * kernels)}", title=tip)
     hits = f"{cache['hits'] / asked:.0%} of {asked:,} found loaded" if asked else "none"
     lines = [
-        ["models loaded", loaded],
-        ["models asked for", hits],
+        ["loaded", loaded],
+        ["asked for", hits],
         ["dropped for room", f"{cache['evictions']:,}"],
-        ["free on disk", size_words(free)],
     ]
-    left, right = (_table(heads, body, numbers={1}) for heads, body in ((["disk", ""], rows), (["memory", ""], lines)))
-    return f"<div class='wb-pair'>{left}{right}</div>"
+    disk, models = _table(["disk", "size"], rows, numbers={1}), _table(["model cache", ""], lines, numbers={1})
+    return f"<div class='wb-pair'>{disk}{models}</div>"
 
 
 def checks_markup(findings: Sequence[Finding]) -> str:
@@ -162,12 +167,10 @@ def checks_markup(findings: Sequence[Finding]) -> str:
     order = list(_LEVELS)
     rows, classes = [], []
     for finding in sorted(findings, key=lambda finding: -order.index(finding.state)):
-        level = severity(_LEVELS[finding.state])
-        symbol = level.symbol if _LEVELS[finding.state] else ""
-        state = f"<span class='wb-symbol' aria-hidden='true'>{symbol}</span>{_STATES[finding.state]}"
+        state = f"{_symbol(_LEVELS[finding.state])}{_STATES[finding.state]}"
         fix = f"<p class='wb-fix'>Mend: <code>{escape(finding.fix)}</code></p>" if finding.fix else ""
         rows.append([escape(finding.what), state, f"<span>{escape(finding.found)}</span>{fix}"])
-        classes.append(level.word)
+        classes.append(_LEVELS[finding.state])
     return _table(["check", "state", "found"], rows, classes=classes)
 
 
@@ -199,15 +202,14 @@ def feed_markup(table: pd.DataFrame, now: datetime, order: str) -> str:
     ]
     rows, classes = [], {}
     for row in table.to_dict(orient="records"):
-        level = severity("" if row["state"] == "current" else "medium")
-        symbol = level.symbol if row["state"] != "current" else ""
-        state = f"<span class='wb-symbol' aria-hidden='true'>{symbol}</span>{cell(row['state'], title=row['reason'])}"
+        level = "" if row["state"] == "current" else "medium"
+        state = f"{_symbol(level)}{cell(row['state'], title=row['reason'])}"
         numbers = [f"{row[name]:,}" if row[name] else "" for name in ("gaps", "missed")]
         ages = [_ago(row[name], now) for name in ("newest", "received", "scored_at")]
         rows.append(
             (str(row["channel"]), [cell(row["channel"], title=row["asset"]), ages[0], *numbers, *ages[1:], state])
         )
-        classes[str(row["channel"])] = level.word
+        classes[str(row["channel"])] = level
     return table_markup(columns, rows, order=order, classes=classes)
 
 
@@ -220,12 +222,11 @@ def log_markup(entries: Iterable[tuple[str, LogEntry]], searched: bool) -> str:
     columns = [Column("", "at, UTC"), Column("", "level"), Column("", "what")]
     rows, classes = [], {}
     for key, entry in entries:
-        level = severity(_LOG_LEVELS.get(entry.level, ""))
-        symbol = level.symbol if entry.level in _LOG_LEVELS else ""
+        level = _LOG_LEVELS.get(entry.level, "")
         at = cell(entry.at[5:], title=f"{entry.at} UTC, process {entry.process}")
-        state = f"<span class='wb-symbol' aria-hidden='true'>{symbol}</span>{escape(entry.level.lower())}"
+        state = f"{_symbol(level)}{escape(entry.level.lower())}"
         rows.append((key, [at, state, cell(entry.text, title=entry.source)]))
-        classes[key] = level.word
+        classes[key] = level
     if rows:
         return table_markup(columns, rows, classes=classes)
     words = "Nothing in the log is like this." if searched else "The log is empty: nothing has gone wrong."
@@ -239,6 +240,10 @@ def entry_markup(entry: LogEntry | None) -> str:
     source = f"{entry.at} UTC, process {entry.process}, {entry.source}"
     more = f"\n{entry.more}" if entry.more else ""
     return f"<p class='wb-muted'>{escape(source)}</p><pre tabindex='0'>{escape(entry.text + more)}</pre>"
+
+
+def _symbol(level: str) -> str:
+    return f"<span class='wb-symbol' aria-hidden='true'>{severity(level).symbol}</span>" if level else ""
 
 
 def _table(
