@@ -10,7 +10,11 @@ import pytest
 from workbench.views.usage import Kernel, Sampler, history_dataset
 
 CHILD = "import subprocess, sys\n{work}\nprint(flush=True)\nsys.stdin.read()"
-GRANDCHILD = "held = subprocess.Popen([sys.executable, '-c', 'import sys; x = b\"x\" * 2**26; print(flush=True); sys.stdin.read()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE); held.stdout.readline()"
+GRANDCHILD = """
+code = "import sys; held = b'x' * 2**26; print(flush=True); sys.stdin.read()"
+held = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+held.stdout.readline()
+"""
 
 
 @pytest.fixture

@@ -57,9 +57,8 @@ def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     level = "critical" if any(finding.state == "broken" for finding in wrong) else "medium" if wrong else ""
     words = f"{len(findings)} checks pass" if findings else "System"
     if wrong:
-        words = (
-            f"{_symbol(level)}{len(wrong)} of {len(findings)} checks: {escape(', '.join(item.what for item in wrong))}"
-        )
+        names = escape(", ".join(finding.what for finding in wrong))
+        words = f"{_symbol(level)}{len(wrong)} of {len(findings)} checks: {names}"
     open_pages = sum(each.state == "open" for each in status.processes)
     told = [f"{open_pages} of {status.budget} pages open"] if status.budget else ["no dashboard server here"]
     told.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
@@ -158,7 +157,10 @@ def storage_markup(sizes: pd.DataFrame, free: int, status: Status, budget: int) 
         ["asked for", hits],
         ["dropped for room", f"{cache['evictions']:,}"],
     ]
-    disk, models = _table(["disk", "size"], rows, numbers={1}), _table(["model cache", ""], lines, numbers={1})
+    disk, models = (
+        _table(["disk", "size"], rows, numbers={1}),
+        _table(["model cache", "all kernels"], lines, numbers={1}),
+    )
     return f"<div class='wb-pair'>{disk}{models}</div>"
 
 
