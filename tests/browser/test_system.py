@@ -77,7 +77,7 @@ def pids(page):
 def test_metrics_agree_with_the_page(page, dashboard, session):
     page.locator(VIEW).get_by_role("button", name="Pause").click()
     found = metrics(dashboard)
-    assert {key[2] for key in found if key[0] == "workbench_process_memory_bytes"} == set(pids(page))
+    assert {key[1] for key in found if key[0] == "workbench_process_memory_bytes"} == set(pids(page))
     budget = int(found[("workbench_kernels_budget",)])
     assert f"{found['workbench_kernels', 'open']:.0f} of {budget} pages open" in headline(page)
     told = re.search(r"(\d+) pages? opened", page.locator(f"{VIEW} .wb-processes h2").inner_text())[1]

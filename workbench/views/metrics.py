@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
+from tornado.web import authenticated
 
 from workbench import __version__
 from workbench.exceptions import WorkbenchError
@@ -126,10 +127,13 @@ class Metrics(Collector):
 class MetricsHandler(JupyterHandler):  # type: ignore[misc]
     """Answers Prometheus; where the pages ask for a token, so does this, in the header `Authorization`."""
 
+    def get_login_url(self) -> str:
+        """Refuse: what collects metrics cannot sign in on a page."""
+        raise tornado.web.HTTPError(403)
+
+    @authenticated
     async def get(self) -> None:
         """Answer with all metrics."""
-        if self.current_user is None:
-            raise tornado.web.HTTPError(403)
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
         self.finish(await self.settings["metrics"].text())
 
