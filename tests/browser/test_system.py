@@ -55,7 +55,7 @@ def metrics(dashboard):
 def test_a_second_page_appears_and_a_killed_kernel_disappears(page, dashboard):
     headline = page.locator(f"{VIEW} .wb-headline")
     expect(headline).to_contain_text("1 of 8 pages open")
-    expect(page.locator(f"{VIEW} .wb-processes")).to_contain_text("ready for the next page")
+    expect(page.locator(f"{VIEW} .wb-processes")).to_contain_text("ready for a page")
     before = set(pids(page))
     other = dashboard.open("?view=overview")
     expect(headline).to_contain_text("2 of 8 pages open")
@@ -132,7 +132,7 @@ def test_a_failing_check_shows_its_fix_and_passes_once_it_is_mended(page, sessio
     checks = page.locator(f"{VIEW} .wb-checks")
     expect(checks.locator("tbody tr")).to_have_count(9)
     expect(checks.locator("tbody tr").first).to_contain_text("workbench train --all")  # the last channel has no model
-    expect(page.locator(f"{VIEW} .wb-headline h1")).to_contain_text("2 of 9 checks: models, scores")
+    expect(page.locator(f"{VIEW} .wb-headline h1")).to_contain_text("2 of 9 checks to mend: models, scores")
     name = session.archive.channels()[-1]
     session.train(name, "ridge")
     session.score(name)

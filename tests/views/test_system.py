@@ -95,12 +95,12 @@ def test_beside_a_server_it_shows_what_that_saw(session, served):
     view = System(session)
     assert "1 of 4 pages open" in view.head.value
     assert "300 MiB of memory; 36 % of one core; 2 visits found no place" in view.head.value
-    for text in ("kernel, this page", "page open, busy", "ready for the next page", "1 of 4 places taken", "2.0 h"):
+    for text in ("kernel, this page", "page open, busy", "ready for a page", "1 of 4 places taken", "2.0 h"):
         assert text in view._processes.value
     assert drawn(view, "kernels")["value"].tolist() == [200, 200, 200]
     served(processes=view.status.processes[:2])
     view.poll()
-    assert "ready for the next page" not in view._processes.value
+    assert "ready for a page" not in view._processes.value
     view.close()
 
 
@@ -165,7 +165,7 @@ def test_a_failing_check_shows_its_fix_until_it_is_mended(view, session):
     assert [(item.what, item.fix) for item in view.findings if item.state != "ok"] == [
         ("scores", "workbench score --all")
     ]
-    assert "1 of 9 checks: scores" in view.head.value
+    assert "1 of 9 checks to mend: scores" in view.head.value
     assert view._checks.value.index("workbench score --all") < view._checks.value.index("python")
     session.score("D-1")
     view.on_run(view._run)

@@ -32,7 +32,7 @@ __all__ = [
 
 _LEVELS = {"ok": "", "missing": "medium", "broken": "critical"}
 _STATES = {"ok": "ok", "missing": "to do", "broken": "broken"}
-_KERNELS = {"open": "page open", "left": "page gone", "starting": "starting", "waiting": "ready for the next page"}
+_KERNELS = {"open": "page open", "left": "page gone", "starting": "starting", "waiting": "ready for a page"}
 _LOG_LEVELS = {"CRITICAL": "critical", "ERROR": "high", "WARNING": "medium"}
 
 
@@ -58,7 +58,7 @@ def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     words = f"{len(findings)} checks pass" if findings else "System"
     if wrong:
         names = escape(", ".join(finding.what for finding in wrong))
-        words = f"{_symbol(level)}{len(wrong)} of {len(findings)} checks: {names}"
+        words = f"{_symbol(level)}{len(wrong)} of {len(findings)} checks to mend: {names}"
     open_pages = sum(each.state == "open" for each in status.processes)
     told = [f"{open_pages} of {status.budget} pages open"] if status.budget else ["no dashboard server here"]
     told.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
