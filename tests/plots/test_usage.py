@@ -15,7 +15,7 @@ from workbench.plots.usage import update_usage_figures, usage_figures
 def usage(samples, names=("server", "kernels")):
     values = np.arange(len(names) * samples, dtype=float).reshape(len(names), samples) + 100
     cpu = values.copy()
-    cpu[0, 0] = np.nan  # the first sample has nothing to compare with
+    cpu[0, 0] = np.nan
     time = np.datetime64("2026-01-01", "ns") + np.arange(samples) * np.timedelta64(2, "s")
     dims = ("process", "time")
     return xr.Dataset({"memory": (dims, values), "cpu": (dims, cpu)}, coords={"process": list(names), "time": time})

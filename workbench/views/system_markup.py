@@ -62,8 +62,7 @@ def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     open_pages = sum(each.state == "open" for each in status.processes)
     told = [f"{open_pages} of {status.budget} pages open"] if status.budget else ["no dashboard server here"]
     told.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
-    cpu = [each.cpu for each in status.processes if each.cpu is not None]
-    told += [f"{sum(cpu):.0f} % of one core"] if cpu else []
+    told.append(f"{sum(each.cpu for each in status.processes):.0f} % of one core")
     told += [f"{status.refused} visits found no place"] if status.refused else []
     return f"<div class='wb-line {level}'><h1>{words}</h1><p>{'; '.join(told)}</p></div>"
 
@@ -75,9 +74,10 @@ def processes_markup(status: Status, own: int) -> str:
     for each in status.processes:
         started = datetime.fromtimestamp(each.started, UTC)
         up = cell(_up(started, now), title=f"since {started:%Y-%m-%d %H:%M:%S} UTC")
-        cpu = "" if each.cpu is None else f"{each.cpu:.0f}"
         name = f"{each.role}, this page" if each.role == "kernel" and each.pid == own else each.role
-        rows.append([escape(name), _doing(each, now), f"{each.memory / 2**20:,.0f}", cpu, up, str(each.pid)])
+        rows.append(
+            [escape(name), _doing(each, now), f"{each.memory / 2**20:,.0f}", f"{each.cpu:.0f}", up, str(each.pid)]
+        )
     heads = ["process", "does", "memory, MiB", "CPU, %", "up", "pid"]
     table = _table(heads, rows, numbers={2, 3, 4, 5})
     if status.budget:

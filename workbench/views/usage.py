@@ -1,6 +1,5 @@
 """Memory and processor time of the workbench's processes, sampled."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,11 @@ import xarray as xr
 __all__ = ["HISTORY", "Kernel", "Process", "Sampler", "history_dataset"]
 
 HISTORY = ("at", "own", "kernels", "cpu_own", "cpu_kernels")
-"""Columns of the history: seconds since 1970, bytes of memory, percent of one core (NaN in the first sample)."""
+"""Columns of the history: seconds since 1970, bytes of memory, percent of one core."""
 
 _KEPT = 450
+_SHORTEST = 0.01
+"""Seconds; processor time is counted in hundredths of a second."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class Process:
         Seconds since 1970; `last` is when a kernel last said something.
     memory : int
         Resident, bytes; what processes share counts in each.
-    cpu : float or None
-        Percent of one core since the sample before; None in the first.
+    cpu : float
+        Percent of one core since the sample before; in the first, since it started.
     cpu_seconds : float
         Since it started.
     """
@@ -66,7 +67,7 @@ class Process:
     started: float
     last: float
     memory: int
-    cpu: float | None
+    cpu: float
     cpu_seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -121,8 +122,8 @@ class Sampler:
                 continue
             group = [used[each] for each, owner in owners.items() if owner == pid and each in used]
             memory, seconds = sum(each[0] for each in group), sum(each[1] for each in group)
-            at, before = self._before.get(pid, (now, seconds))
-            cpu = max(seconds - before, 0.0) / (now - at) * 100 if now > at else None
+            at, before = self._before.get(pid, (used[pid][2], 0.0))
+            cpu = max(seconds - before, 0.0) / max(now - at, _SHORTEST) * 100
             told = kernels.get(pid, Kernel("", False, now))
             role = "kernel" if pid in kernels else self.role
             found.append(Process(pid, role, told.state, told.busy, used[pid][2], told.last, int(memory), cpu, seconds))
@@ -134,12 +135,7 @@ class Sampler:
 
     def _remember(self, now: float, found: list[Process]) -> None:
         memory = (found[0].memory, sum(each.memory for each in found[1:]))
-        cpu = (_or_nan(found[0].cpu), sum(each.cpu or 0.0 for each in found[1:]))
-        self.history.append((now, *memory, *cpu))
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+        self.history.append((now, *memory, found[0].cpu, sum(each.cpu for each in found[1:])))
 
 
 def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[int, Kernel], own: int) -> int:
