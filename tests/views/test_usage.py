@@ -58,6 +58,7 @@ def test_an_ended_kernel_disappears(start):
     kernels = {process.pid: Kernel("open", False, 0.0)}
     assert len(sampler.sample(kernels)) == 2
     process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is still to be waited for
     assert len(sampler.sample(kernels)) == 1, "a process that nobody has waited for yet is gone too"
     process.wait()
     assert len(sampler.sample(kernels)) == 1
