@@ -19,6 +19,7 @@ VIEWS: dict[str, str] = {
     "anomalies": "workbench.views.anomalies:Anomalies",
     "forecasting": "workbench.views.forecasting:Forecasting",
     "maintenance": "workbench.views.maintenance:Maintenance",
+    "system": "workbench.views.system:System",
 }
 """Where each view is, by its name; it is imported when it is first opened."""
 
