@@ -1,6 +1,5 @@
 """The plan: who does what and when, as a Gantt chart or a calendar; proposals, and what if."""
 
-import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -26,6 +25,7 @@ from workbench.views.grid import Grid
 from workbench.views.maintenance_by_hand import ByHand
 from workbench.views.maintenance_mode import Mode
 from workbench.views.maintenance_plan_markup import (
+    calendar_link,
     changes_markup,
     conflicts_markup,
     kept_words,
@@ -43,6 +43,7 @@ __all__ = ["Plan"]
 
 _SHOWN = ("Gantt", "Week", "Month")
 _DAYS = 7
+_NOBODY = empty_card("No technicians yet.", "Add one under Figures, or:", "workbench people set NAME")
 
 
 class Plan(Mode):
@@ -277,9 +278,9 @@ class Plan(Mode):
         number, _, slot = text.partition("\t")
         technician, _, day = slot.rpartition("|")
         rows = self.sessions[self.sessions["number"] == number]
-        hour = rows["start"].iloc[0].time() if len(rows) else None
-        if hour is None:
+        if rows.empty:
             raise ViewError(f"{number} has no place in the plan.", "Plan it first.")
+        hour = rows["start"].iloc[0].time()
         self._put(number, technician, datetime.combine(date.fromisoformat(day), hour, UTC))
 
     @callback
@@ -301,10 +302,7 @@ class Plan(Mode):
         """Save the kept plan as a calendar."""
         del pressed
         content = plan_calendar(self.desk.planning.sessions(), self.view.session.clock())
-        data = base64.b64encode(content).decode()
-        self._saved.value = (
-            f'<a class="wb-download" download="plan.ics" href="data:text/calendar;base64,{data}">plan.ics</a>'
-        )
+        self._saved.value = calendar_link("plan.ics", content)
 
     # ---- searching
 
@@ -349,11 +347,7 @@ class Plan(Mode):
     def _draw(self) -> None:
         mode, first, now = self._shown.value, self._monday, pd.Timestamp(self.view.session.clock())
         nobody = not self._people
-        self._empty.value = (
-            empty_card("No technicians yet.", "Add one under Figures, or:", "workbench people set NAME")
-            if nobody
-            else ""
-        )
+        self._empty.value = _NOBODY if nobody else ""
         self._gantt.layout.display = None if mode == _SHOWN[0] and not nobody else "none"
         self.calendar.layout.display = "none" if mode == _SHOWN[0] or nobody else None
         if nobody:

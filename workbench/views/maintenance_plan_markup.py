@@ -1,5 +1,6 @@
 """HTML of the plan: its calendar, its conflicts, and what a proposal changes."""
 
+import base64
 from collections.abc import Sequence
 from datetime import date, timedelta
 from html import escape
@@ -12,7 +13,15 @@ from workbench.maintenance.schedule_model import Conflict, Plan
 from workbench.plots.theme import severity
 from workbench.views.grid import Column, cell, table_markup
 
-__all__ = ["changes_markup", "conflicts_markup", "kept_words", "month_markup", "proposal_words", "week_markup"]
+__all__ = [
+    "calendar_link",
+    "changes_markup",
+    "conflicts_markup",
+    "kept_words",
+    "month_markup",
+    "proposal_words",
+    "week_markup",
+]
 
 _SIGNS = {
     "late": ("▲", "high"),
@@ -62,6 +71,12 @@ def month_markup(sessions: pd.DataFrame, first: date, today: date) -> str:
         title = f"{day:%d %b}" if day.day == 1 or not place else f"{day.day}"
         fields += f"<div class='wb-slot{_today(day, today)}'><span class='wb-muted'>{title}</span>{items}{more}</div>"
     return f"<div class='wb-month'>{names}{fields}</div>"
+
+
+def calendar_link(name: str, content: bytes) -> str:
+    """Write the link under which a calendar file is saved."""
+    data = base64.b64encode(content).decode()
+    return f'<a class="wb-download" download="{name}" href="data:text/calendar;base64,{data}">{name}</a>'
 
 
 def conflicts_markup(conflicts: Sequence[Conflict]) -> str:
