@@ -53,6 +53,12 @@ def test_an_order_goes_from_open_to_completed(view):
     assert stored(view).state == "on hold"
     press(view, "start")
     press(view, "complete", done="cleaned", hours=1.5)
+    assert "open items" in view.failure.what
+    assert view.orders.actions.asked == "complete", "what was written is lost"
+    for number, item in enumerate(view.orders.detail.checklist.fields, 1):
+        field = view.orders.detail.checklist.fields[number - 1]
+        field.value = True if isinstance(item.value, bool) else "nothing"
+    view.orders.on_confirm(view.orders.actions.confirm)
     assert view.failure is None
     assert stored(view).state == "completed"
     assert "WO-1 is completed." in view.orders.detail.told.value

@@ -18,7 +18,7 @@ from workbench.views.state import State
 def view():
     session = small_fleet()
     for place in range(PAGE + 20):
-        session.maintenance.parts.receive(f"seal {place}", 1, "Kim")
+        session.maintenance.parts.set(f"seal {place}", "Kim")
     session.maintenance.orders.new("Lee", asset="SMAP", channel="P-1", type="inspection", title="Look")
     opened = Maintenance(session, state={"mode": "log"})
     yield opened
@@ -94,7 +94,9 @@ def test_stock_and_technicians_are_changed(view):
     figures.fields["part"].value, figures.fields["pieces"].value = "filter", 4
     figures.fields["minimum"].value, figures.fields["lead"].value = 6, 3.0
     figures.on_receive(figures.receive)
+    assert "filter" in view.failure.what, "a part that is not there"
     figures.on_set(figures.set)
+    figures.on_receive(figures.receive)
     assert view.failure is None
     row = desk.parts.list().set_index("name").loc["filter"]
     assert (row["stock"], row["minimum"], row["lead_days"], row["below"]) == (4, 6, 3.0, True)
