@@ -110,10 +110,10 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
         raise MaintenanceError(f"days is {days}.", "Give the days to look ahead, above 0.")
     if watched <= 0:
         return FailureProbability(None, None, None)
-    from scipy.stats import gamma
+    from scipy.special import gammaincinv
 
     shape = failures + 0.5
-    low, high = (1 - float(np.exp(-days * gamma.ppf(share, shape, scale=1 / watched))) for share in (0.05, 0.95))
+    low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / watched)) for share in (0.05, 0.95))
     probability = None if watched < days else 1 - (watched / (watched + days)) ** shape
     return FailureProbability(probability, low if failures else 0.0, high)
 

@@ -15,9 +15,12 @@ from typing import Any
 __all__ = ["main", "preload", "serve"]
 
 _PRELOADED = (
+    "workbench.detection.onnx_graph",  # before onnxruntime, which it keeps from reporting to its maker
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "jupyter_bokeh",
+    "onnxruntime",
+    "scipy.special",
     "sqlalchemy.dialects.sqlite",
     "voila.utils",
     "workbench.alerting",
@@ -72,8 +75,12 @@ def _become(request: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["folder"])
     os.environ.clear()
-    os.environ.update(request["environment"] | {"JPY_PARENT_PID": str(os.getppid())})
-    sys.argv = ["ipykernel_launcher", *request["arguments"]]
+    os.environ.update(request["environment"])
+    late = [  # what is otherwise done as these modules are imported
+        f"--IPKernelApp.parent_handle={os.getppid()}",
+        "--IPKernelApp.extra_extensions=ipywidgets",  # pages ask it for all widgets at once
+    ]
+    sys.argv = ["ipykernel_launcher", *request["arguments"], *late]
     launch_new_instance()
 
 
