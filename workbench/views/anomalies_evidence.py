@@ -31,7 +31,7 @@ class Evidence(Panel):
         self.facts = classed(widgets.HTML(), "wb-evidence")
         self._explained: dict[str, pd.DataFrame] = {}
         self._cleared: dict[tuple[str, int, int], str] = {}
-        self._why, self._clear = Later(self.on_explain, 0.02), Later(self.on_clear, 0.3)
+        self._why, self._clear = Later(self.on_explain, 0.02), Later(self.on_clear, 0.6)
         return [self.facts]
 
     def show(self, chosen: Chosen) -> None:
