@@ -42,6 +42,8 @@ class Reader:
             (programs / name).chmod(0o755)
         (programs / "activate").write_text(f"export PATH={shlex.quote(str(programs))}:$PATH\n")
         (self.checkout / ".venv" / ".setup").touch()  # make has nothing to set up
+        (folder / ".jupyter").mkdir()  # JupyterLab starts for root only where that is allowed
+        (folder / ".jupyter" / "jupyter_server_config.json").write_text('{"ServerApp": {"allow_root": true}}')
         self.state = folder / "state"
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("WORKBENCH_", "MAKE", "MFLAGS"))
@@ -54,7 +56,7 @@ class Reader:
             "WORKBENCH_DASHBOARD__PORT": "0",
             "BROWSER": "true",
         }
-        self.python = ""
+        self.scope: dict[str, object] = {}
 
     def follow(self, page: Path) -> None:
         """Do what a page says, in its order, and compare what it shows with what comes out."""
@@ -63,8 +65,12 @@ class Reader:
             if language == "sh":
                 said = self.run(block)
             elif language == "python":
-                self.python += block
-                self.shell(f"python - <<'PY'\n{self.python}\nPY")
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.chdir(self.checkout)
+                    for name, value in self.environment.items():
+                        if name.startswith("WORKBENCH_"):
+                            patch.setenv(name, value)
+                    exec(compile(block, page.name, "exec"), self.scope)
             else:
                 assert language == "text", f"nobody runs {language}"
                 assert doctest.OutputChecker().check_output(block, said, OUTPUT), (
