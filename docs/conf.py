@@ -49,6 +49,7 @@ language = "en"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 templates_path = ["templates"]
 exclude_patterns = ["templates", "static"]
+suppress_warnings = ["ref.python"]  # a word such as `title` may be the name of several attributes
 default_role = "py:obj"  # `name` in a docstring is a link where there is such a name
 myst_heading_anchors = 3
 
