@@ -1,6 +1,6 @@
 """Forecasters side by side: how far off they were, by lead time, and how much better than persistence.
 
-The skill is that of [1]_, pooled over origins as in [2]_.
+Skill is that of [1]_; on errors of forecasts in general see [2]_.
 
 References
 ----------
