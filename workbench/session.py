@@ -90,7 +90,7 @@ class Session:
 
     @cached_property
     def models(self) -> "ModelLife":
-        """The trained models' life: list, compare, promote, roll back, look for drift."""
+        """The life of the trained models; list, compare, promote, roll back, look for drift."""
         from workbench.models.life import ModelLife
 
         return ModelLife(self.archive, self.registry, self.settings.drift, self.clock)

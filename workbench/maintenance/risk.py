@@ -1,5 +1,7 @@
 """How likely each asset is to fail within some days, and what depends on it.
 
+Likelihood and consequence make a matrix [1]_; rates come from records of failures over the time watched [2]_.
+
 References
 ----------
 .. [1] IEC 31010:2019, annex B.10.3: consequence/likelihood matrix. The scales are the user's to set; those here are

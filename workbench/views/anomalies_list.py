@@ -97,7 +97,7 @@ class AlertList:
             return empty_card("No alert is like that.", "Take a filter away to see others.")
         if (session.overview()["state"] == "missing").all():
             return empty_card("No channel is scored yet.", "Train and score the fleet first:", "workbench run")
-        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench alerts raise")
+        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench score --all")
 
     def matching(self, now: Selected) -> int | None:
         """Find the alert of an anomaly, else the first of its channel, else the first of all."""
