@@ -26,6 +26,13 @@ def test_hours_within_the_period_count_beside_what_is_available():
     assert technician_load(table, sessions, 49.0, START, 14)["planned"].tolist() == [15.0, 2.0]
 
 
+def test_without_technicians_there_is_an_empty_table():
+    sessions = pd.DataFrame({"technician": [], "start": [], "end": []})
+    load = technician_load(people(), sessions, 49.0, START, 7)
+    assert load.empty
+    assert "available" in load
+
+
 def test_who_is_away_is_left_out():
     table = people(("Ann", "", 0.0, 40.0, 1, 2.0, False))
     empty = pd.DataFrame({"technician": ["Ann"], "start": [START], "end": [START + HOUR]})

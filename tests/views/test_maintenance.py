@@ -118,9 +118,9 @@ def test_an_order_is_opened_changed_remarked_and_cancelled(view):
 
 
 def test_sorting_and_a_link_show_the_same_again(view):
-    view.orders.on_sort("number")
+    view.orders.on_sort("title")
     first = view.orders.listed["number"].tolist()
-    view.orders.on_sort("number")
+    view.orders.on_sort("title")
     assert view.orders.listed["number"].tolist() == first[::-1]
     view.orders.on_board(view.orders._board)
     view.orders.on_pick("WO-2")

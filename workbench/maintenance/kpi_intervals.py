@@ -43,9 +43,9 @@ def mean_interval(values: pd.Series) -> Interval:
     known = values.dropna().astype(float)
     if len(known) < 2:
         return _UNKNOWN
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, len(known) - 1)) * float(known.std()) / math.sqrt(len(known))
+    reach = float(stdtrit(len(known) - 1, (1 + CONFIDENCE) / 2)) * float(known.std()) / math.sqrt(len(known))
     return max(0.0, float(known.mean()) - reach), float(known.mean()) + reach
 
 
@@ -61,9 +61,9 @@ def share_interval(successes: int, tries: int) -> Interval:
     """
     if tries == 0:
         return _UNKNOWN
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    z = float(ndtri((1 + CONFIDENCE) / 2))
     share, spread = successes / tries, z * z / tries
     middle = (share + spread / 2) / (1 + spread)
     reach = z * math.sqrt(share * (1 - share) / tries + spread / tries / 4) / (1 + spread)

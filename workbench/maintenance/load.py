@@ -31,7 +31,7 @@ def technician_load(
         name, skills, rate, orders, assigned (hours of the open orders), planned (hours of sessions within `days`),
         available (weekly hours, for that time); active technicians only.
     """
-    table = people[people["active"]].reset_index(drop=True)
+    table = people[people["active"].astype(bool)].reset_index(drop=True)
     until = now + timedelta(days=days)
     planned = dict.fromkeys(table["name"], 0.0)
     for name, start, end in zip(sessions["technician"], sessions["start"], sessions["end"], strict=True):
