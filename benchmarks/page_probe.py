@@ -37,7 +37,7 @@ _CHANGED = """
       next.port2.postMessage(0)
     })
   }
-  const isShown = () => document.querySelector(shows)?.getClientRects().length > 0
+  const isShown = () => document.querySelector(shows)?.checkVisibility({ visibilityProperty: true })
   const local = (record) => record.type === "attributes" || record.target.closest?.(".bk-tooltip")
   const observer = new MutationObserver((records) => {
     if (becomesVisible ? isShown() : records.some((record) => !local(record) && within(record.target))) done()

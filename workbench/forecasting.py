@@ -27,6 +27,7 @@ from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.last_values import usual_step
+from workbench.timings import stage
 
 __all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
 
@@ -69,6 +70,7 @@ class Parts(Protocol):
         """Gives the present time, aware."""
 
 
+@stage("forecast")
 def forecasts(
     session: Parts, channel: str, *, steps: int = 10, confidence: float = 0.9, origins: int | None = None
 ) -> dict[str, xr.Dataset]:

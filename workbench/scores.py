@@ -15,6 +15,7 @@ from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
 from workbench.settings import Preset, Settings
 from workbench.telemetry.archive import Archive
+from workbench.timings import stage
 
 __all__ = ["OVERVIEW_COLUMNS", "Scores"]
 
@@ -103,6 +104,7 @@ class Scores:
         columns = ["channel", "status", "model", "seconds", "anomalies", "reason"]
         return pd.DataFrame([rows[name] for name in channels], columns=columns)
 
+    @stage("overview")
     def overview(self) -> pd.DataFrame:
         """Give the state of every channel; see `Session.overview`."""
         champions: dict[str, list[ModelInfo]] = {}

@@ -158,6 +158,7 @@ def test_from_a_cell_of_the_overview_to_a_work_order_by_keyboard_alone(dashboard
     told(page, "1 alert")
     assert stored(session, chosen).acknowledged
     page.keyboard.press("w")
+    page.wait_for_selector(".wb-confirm >> visible=true")
     reach(page, "wb-confirm")
     page.keyboard.press("Enter")
     told(page, "Work order WO-")

@@ -116,7 +116,7 @@ def page(opened):
     """The demo satellite, all of its time, in strips."""
     choose(opened, "Asset", "Orbiter 1")
     opened.get_by_role("button", name="strips", exact=True).click()
-    choose(opened, "Channels", opened.locator(".wb-choice select").nth(1).locator("option").first.text_content())
+    opened.locator(".wb-choice", has_text="Channels").first.locator("select").select_option(index=0)
     choose(opened, "Show", "all")
     wait(opened, "strips => strips.length == 8 && strips[0].end - strips[0].start > 4e8")
     return opened

@@ -52,6 +52,16 @@ def test_a_change_is_there_with_its_row_in_the_log_or_not_at_all(database, findi
     assert log.verify(database).entries == 1
 
 
+def test_its_size_is_told(database):
+    with database.reading():
+        pass
+    assert database.size() > 50_000  # its tables, empty
+
+
+def test_one_that_is_not_there_takes_nothing(embedded):
+    assert embedded.size() == 0
+
+
 def test_reading_cannot_write(database):
     with pytest.raises(MaintenanceError), database.reading() as db:
         db.execute(sa.text("DELETE FROM alerts"))

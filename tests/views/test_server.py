@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from workbench.views.server import Pool
 
@@ -126,7 +127,7 @@ SIGNED = {"params": {"token": TOKEN}}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["", "app/overview", "workbench/reports/P-1.html", "workbench/painted"])
+@pytest.mark.parametrize("path", ["", "app/overview", "workbench/reports/P-1.html", "workbench/painted", "metrics"])
 def test_nothing_is_shown_without_the_token(served, path):
     for wrong in ({}, {"params": {"token": "x" * 20}}):
         answer = served.get(path, allow_redirects=False, **wrong)
@@ -166,6 +167,16 @@ def test_a_page_hides_its_source_names_no_other_host_and_past_the_budget_one_wai
     )
     assert ended.status_code == 204
     assert served.get(**SIGNED).status_code == 200
+
+
+@pytest.mark.slow
+def test_metrics_are_given_to_who_has_the_token(served):
+    answer = served.get("metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    assert {"workbench_info", "workbench_channels", "workbench_open_alerts", "workbench_storage_bytes"} <= names
+    assert served.get("metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
 
 
 @pytest.mark.slow

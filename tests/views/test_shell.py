@@ -50,10 +50,10 @@ def test_a_tab_is_built_when_first_opened_and_kept(shell):
     tab(shell, "Second").click()
     first, second = shell.views["little"], shell.views["second"]
     assert shell._panes.children == (first.pane, second.pane)
-    assert (first.pane.layout.display, second.pane.layout.display) == ("none", None)
+    assert (first.pane.layout.visibility, second.pane.layout.visibility) == ("hidden", None)
     assert (first.active, second.active) == (False, True)
     tab(shell, "Little").click()
-    assert (first.pane.layout.display, second.pane.layout.display) == (None, "none")
+    assert (first.pane.layout.visibility, second.pane.layout.visibility) == (None, "hidden")
     assert shell.views == {"little": first, "second": second}
     assert "wb-current" in tab(shell, "Little")._dom_classes
     assert "wb-current" not in tab(shell, "Second")._dom_classes

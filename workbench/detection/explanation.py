@@ -12,6 +12,7 @@ from workbench.detection.command_use import command_words
 from workbench.detection.evidence import Finding, find_evidence
 from workbench.exceptions import DetectionError
 from workbench.settings import SeverityLevels, TelemanomParams
+from workbench.timings import stage
 
 __all__ = ["explain"]
 
@@ -41,6 +42,7 @@ _COLUMNS = {
 """Columns beside those of the anomalies, and their types."""
 
 
+@stage("explain")
 def explain(
     channel: xr.Dataset,
     scored: xr.Dataset,

@@ -17,6 +17,7 @@ import xarray as xr
 from workbench.detection.anomalies import detect
 from workbench.exceptions import DetectionError
 from workbench.settings import Preset, SeverityLevels, TelemanomParams
+from workbench.timings import stage
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -120,9 +121,11 @@ def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Tele
     began = time.perf_counter()
     weighted = params.forecasters if isinstance(params, Preset) else {}
     weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
-    mean = np.average([forecaster.predict(channel) for forecaster in forecasters], axis=0, weights=weights)
+    with stage("predict"):
+        mean = np.average([forecaster.predict(channel) for forecaster in forecasters], axis=0, weights=weights)
     prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
-    found = detect(channel["telemetry"].values, prediction, params)
+    with stage("threshold"):
+        found = detect(channel["telemetry"].values, prediction, params)
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
     series: dict[str, npt.NDArray[np.floating[Any]]] = {

@@ -171,6 +171,20 @@ class Database:
             db.info["now"] = self.clock()
             yield db
 
+    def size(self) -> int:
+        """Give what it takes on disk, bytes; 0 where there is none yet.
+
+        Raises
+        ------
+        MaintenanceError
+            The database cannot be reached.
+        """
+        if self._file is None:
+            with self.reading() as db:
+                return int(db.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0)
+        parts = (Path(f"{self._file}{ending}") for ending in ("", "-wal", "-shm"))
+        return sum(part.stat().st_size for part in parts if part.exists())
+
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self.engine.dispose()

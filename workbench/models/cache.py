@@ -5,6 +5,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from workbench.timings import stage
+
 __all__ = ["ModelCache"]
 
 Model = TypeVar("Model")
@@ -75,7 +77,8 @@ class ModelCache(Generic[Model]):
                 if key in self._kept:
                     return self._hit(key)
                 self.misses += 1
-            model, size = load()
+            with stage("load model"):
+                model, size = load()
             with self._lock:
                 self._keep(key, model, size)
             return model

@@ -32,6 +32,7 @@ from workbench.telemetry.store import (
     read_json,
     store_dataset,
 )
+from workbench.timings import stage
 
 __all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "natural_key"]
 
@@ -128,6 +129,7 @@ class Archive:
         kept = {name: attributes[name] for name in ChannelInfo.__dataclass_fields__ if name in attributes}
         return ChannelInfo(**kept, labelled=attributes.get("labels") is not None)
 
+    @stage("open channel")
     def open(self, channel: str, split: str = "test") -> xr.Dataset:
         """Open one split of a channel; samples are read when they are used.
 
@@ -309,6 +311,7 @@ class Archive:
             found[file.parent.name] = read_json(file)["attributes"]
         return found
 
+    @stage("open score")
     def open_scores(self, channel: str, key: str) -> xr.Dataset:
         """Open a scored series.
 

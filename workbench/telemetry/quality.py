@@ -9,8 +9,9 @@ import xarray as xr
 from tqdm import tqdm
 
 from workbench.telemetry.archive import Archive
+from workbench.timings import stage
 
-__all__ = ["MEASURES", "quality", "quality_report"]
+__all__ = ["MEASURES", "gap_counts", "quality", "quality_report"]
 
 MEASURES: dict[str, tuple[str, str]] = {
     "n_train": ("samples", "samples of training telemetry"),
@@ -50,6 +51,7 @@ _PSI_FLOOR = 1e-4  # share that an empty bin counts as
 Floats = npt.NDArray[np.float64]
 
 
+@stage("quality")
 def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool]:
     """Measure the quality of one channel.
 
@@ -84,8 +86,8 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
     """
     before, after = (_with_nan(split["telemetry"].values) for split in (train, test))
     known, present = before[np.isfinite(before)], after[np.isfinite(after)]
-    gaps_train, gap_samples_train = _gaps(train["time"].values)
-    gaps_test, gap_samples_test = _gaps(test["time"].values)
+    gaps_train, gap_samples_train = gap_counts(train["time"].values)
+    gaps_test, gap_samples_test = gap_counts(test["time"].values)
     levels = int(np.unique(known).size)
     runs_train, runs_test = _run_lengths(before), _run_lengths(after)
     longest = int(runs_train.max(initial=0))
@@ -168,8 +170,19 @@ def _with_nan(telemetry: npt.NDArray[Any]) -> Floats:
     return values
 
 
-def _gaps(time: npt.NDArray[Any]) -> tuple[int, int]:
-    """Count gaps and the samples that they leave out."""
+def gap_counts(time: npt.NDArray[Any]) -> tuple[int, int]:
+    """Count the gaps in time, steps above 1.5 times the median one, and the samples that they leave out.
+
+    Parameters
+    ----------
+    time : numpy.ndarray, shape (n,)
+        Stamps or sample numbers, ascending.
+
+    Returns
+    -------
+    tuple of int
+        Gaps, and samples.
+    """
     if time.size < 2:
         return 0, 0
     steps = np.diff(time).astype(np.int64)

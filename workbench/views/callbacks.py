@@ -1,6 +1,7 @@
 """Callbacks of views: named methods whose errors become a card on the page and an entry in the log."""
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -8,6 +9,7 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from workbench.exceptions import WorkbenchError
+from workbench.timings import TIMINGS
 
 __all__ = ["LOG", "Failure", "Guard", "Guarded", "callback", "is_callback"]
 
@@ -60,7 +62,7 @@ class Guarded(Protocol):
 
 
 class Guard:
-    """A context in which an error becomes a card.
+    """A context in which an error becomes a card, and whose time is counted.
 
     Parameters
     ----------
@@ -68,17 +70,21 @@ class Guard:
         Shows it.
     source : str
         Name of the method, with `_` for spaces.
+    timed : bool
+        Whether it is one of the view's latencies; what waits for others is not.
     """
 
-    def __init__(self, view: Guarded, source: str) -> None:
-        self._view, self._source = view, source
+    def __init__(self, view: Guarded, source: str, *, timed: bool = True) -> None:
+        self._view, self._source, self._timed = view, source, timed
 
     def __enter__(self) -> None:
-        pass
+        self._began = time.perf_counter()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        if self._timed:
+            TIMINGS.add(self._view.title, self._source, time.perf_counter() - self._began)
         if error is None:
             self._view.mend(self._source)
             return False

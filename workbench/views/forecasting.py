@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
@@ -11,8 +11,7 @@ import xarray as xr
 from workbench.detection.skill import SKILL_COLUMNS, skill_by_lead, skill_table
 from workbench.exceptions import DetectionError, ViewError, WorkbenchError
 from workbench.forecasting import crossings, decomposition, forecasts, outlook, risks
-from workbench.models import Registry
-from workbench.views.base import View, ViewSession, callback
+from workbench.views.base import View, callback
 from workbench.views.boxes import box, classed
 from workbench.views.chart import Chart
 from workbench.views.forecasting_charts import Charts
@@ -29,7 +28,7 @@ from workbench.views.grid import Grid
 from workbench.views.monitoring_timing import Later
 from workbench.views.state import Selected, State
 
-__all__ = ["Forecasting", "ForecastingSession"]
+__all__ = ["Forecasting"]
 
 _AHEAD = (10, 30, 60, 240)
 _INSIDE = (0.9, 0.8, 0.95)
@@ -38,14 +37,6 @@ _MODES = ("Channel", "Risk and what-if")
 _HISTORY = 4  # times as many samples as are forecast are shown before them
 _LEAST_HISTORY = 200
 _KEPT = 12  # results of channels
-
-
-class ForecastingSession(ViewSession, Protocol):
-    """What forecasting asks of a session beside what all views do."""
-
-    @property
-    def registry(self) -> Registry:
-        """The trained models."""
 
 
 class Forecasting(View):
@@ -65,10 +56,6 @@ class Forecasting(View):
     title: ClassVar[str] = "Forecasting"
     keys: ClassVar[tuple[str, ...]] = ("ahead", "inside", "forecaster", "days", "mode")
     shortcuts: ClassVar[Mapping[str, str]] = {"Up, Down": "choose another forecaster", "P": "compare the plans"}
-    session: ForecastingSession
-
-    def __init__(self, session: ForecastingSession, **frame: Any) -> None:
-        super().__init__(session, **frame)
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""

@@ -1,13 +1,29 @@
 """The dashboard's log, and the header in which its server hands a reader's choice of look to a kernel."""
 
 import logging
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
-__all__ = ["LOOK_HEADER", "log_path", "log_to"]
+__all__ = ["LEVELS", "LOOK_HEADER", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
 
 LOOK_HEADER = "Workbench-Look"
 """Header in which the server hands on what the reader chose before, as `dark.roomy`."""
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+"""Of an entry, rising."""
+
+_LONGEST = 8 * 2**20
+"""Bytes of the log after which a new one begins and the old one is kept beside it."""
+
+_TAIL = 2**18
+"""Bytes at its end that are read where nothing is looked for."""
+
+_ENTRY = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} (\d+) ([A-Z]+) ([\w.-]+): (.*)")
 
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
@@ -32,5 +48,105 @@ def log_to(path: Path, name: str = "workbench") -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = WatchedFileHandler(path, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    formatter = logging.Formatter(_FORMAT)
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
     logger.addHandler(handler)
+
+
+def rotate(path: Path) -> None:
+    """Where the log has become long, begin a new one and keep the old one beside it; whoever writes to it follows."""
+    if path.is_file() and path.stat().st_size > _LONGEST:
+        path.replace(_older(path))
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One entry of the log.
+
+    Attributes
+    ----------
+    at : str
+        UTC, as `2026-01-01 12:00:00`.
+    process : int
+    level : str
+        One of `LEVELS`.
+    source : str
+        Name of the logger.
+    text : str
+        The first line.
+    more : str
+        Further lines, as a traceback.
+    """
+
+    at: str
+    process: int
+    level: str
+    source: str
+    text: str
+    more: str = ""
+
+
+def read_log(path: Path, find: str = "", level: str = LEVELS[0], most: int = 200) -> list[LogEntry]:
+    """Read the newest entries of the log.
+
+    Parameters
+    ----------
+    path : Path
+        One that is not there has no entries.
+    find : str
+        Text that they contain, as the number of an error card; capitals do not matter. All that is kept is searched.
+    level : str
+        Of `LEVELS`; entries below are left out.
+    most : int
+        Entries.
+
+    Returns
+    -------
+    list of LogEntry
+        The newest first.
+    """
+    wanted, least = find.strip().casefold(), LEVELS.index(level)
+    searched = bool(wanted or least)
+    files = [path, _older(path)] if searched else [path]
+    entries = (entry for file in files for entry in reversed(list(_entries(file, _LONGEST * 2 if searched else _TAIL))))
+    found = (
+        entry
+        for entry in entries
+        if (entry.level not in LEVELS or LEVELS.index(entry.level) >= least)
+        and wanted in f"{entry.at} {entry.process} {entry.source} {entry.text}\n{entry.more}".casefold()
+    )
+    return list(islice(found, most))
+
+
+def _older(path: Path) -> Path:
+    return path.with_suffix(".log.1")
+
+
+def _entries(path: Path, size: int) -> Iterator[LogEntry]:
+    head, more = None, []
+    for line in _tail(path, size).splitlines():
+        match = _ENTRY.fullmatch(line)
+        if match is None:
+            more.append(line)
+            continue
+        if head is not None:
+            yield _entry(head, more)
+        head, more = match, []
+    if head is not None:
+        yield _entry(head, more)
+
+
+def _entry(head: re.Match[str], more: list[str]) -> LogEntry:
+    at, process, level, source, text = head.groups()
+    return LogEntry(at, int(process), level, source, text, "\n".join(more))
+
+
+def _tail(path: Path, size: int) -> str:
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, 2)
+            file.seek(max(end - size, 0))
+            return file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -2,11 +2,16 @@
 
 import os
 import warnings
+from typing import cast
 
 from workbench.views.logs import LOOK_HEADER, log_path, log_to
+from workbench.views.polling import Polling
 from workbench.views.shell import Shell
+from workbench.views.status import KernelReport, Registered
 
 __all__ = ["show", "wait_for_page"]
+
+_TELL_SECONDS = 2.0
 
 
 def show(shell: Shell) -> Shell:
@@ -24,6 +29,7 @@ def show(shell: Shell) -> Shell:
     log_to(log_path(shell.session.settings.home))
     wait_for_page()
     look = os.environ.get(f"HTTP_{LOOK_HEADER.upper().replace('-', '_')}", "")
+    Polling(KernelReport(cast(Registered, shell.session).registry.cache).tell, _TELL_SECONDS).start()
     shell.visit(os.environ.get("QUERY_STRING", ""), look)
     return shell
 

@@ -4,6 +4,7 @@ Importing this loads Voila; `serving` does so when it serves.
 """
 
 import asyncio
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -15,13 +16,18 @@ from typing import Any
 import tornado.web
 from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
+from tornado.ioloop import PeriodicCallback
 from tornado.web import authenticated
 from traitlets import Integer, Unicode
 from voila.app import Voila
 from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
+from workbench.session import open_session
 from workbench.views.logs import LOOK_HEADER
+from workbench.views.metrics import Metrics, MetricsHandler
+from workbench.views.status import STATUS_VARIABLE
+from workbench.views.watch import Watch
 
 __all__ = ["DashboardServer"]
 
@@ -33,6 +39,9 @@ _LEFT_SECONDS = 60.0
 
 _STOP_SECONDS = 8.0
 """Kernels that have not ended by then are left to end with their parent."""
+
+_LOOK_SECONDS = 2.0
+"""How often the server looks at its kernels: a few milliseconds each time."""
 
 _LOOK_COOKIE = "workbench-look"
 
@@ -58,7 +67,7 @@ class Pool:
     @property
     def viewers(self) -> int:
         """Kernels that pages have."""
-        return len(set(self._manager.list_kernel_ids()) - self._pooled())
+        return len(set(self._manager.list_kernel_ids()) - self.waiting)
 
     def hold(self, delay: float | None = None, **given: Any) -> None:
         """Take note that the pool lacks a kernel, and fill it when the page has painted."""
@@ -93,12 +102,14 @@ class Pool:
 
     async def _end_left(self) -> None:
         before = datetime.now(UTC) - timedelta(seconds=_LEFT_SECONDS)
-        for kernel_id in set(self._manager.list_kernel_ids()) - self._pooled():
+        for kernel_id in set(self._manager.list_kernel_ids()) - self.waiting:
             kernel = self._manager.get_kernel(kernel_id)
             if not self._manager._kernel_connections.get(kernel_id, 0) and kernel.last_activity < before:
                 await ensure_async(self._manager.shutdown_kernel(kernel_id))
 
-    def _pooled(self) -> set[str]:
+    @property
+    def waiting(self) -> set[str]:
+        """Kernels that were started ahead and that no page has yet."""
         tasks = [task for tasks in self._manager._pools.values() for task in tasks]
         return {_kernel_of(task) for task in tasks if task.done()}
 
@@ -122,10 +133,12 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
                 raise tornado.web.HTTPError(404)
             self.notebook_path = str(notebook)
         if not await self.settings["pool"].admit():
+            self.settings["watch"].refused()
             self.set_status(503)
             self.set_header("Retry-After", "10")
             self.finish(self.render_template("full.html", budget=self.settings["budget"]))
             return
+        self.settings["watch"].opened(Path(self.notebook_path).stem)
         self.xsrf_token  # noqa: B018  # sets the cookie without which a page that closes may not end its kernel
         self.request.headers[LOOK_HEADER] = self.get_cookie(_LOOK_COOKIE, "")
         await super().get(None)
@@ -186,18 +199,22 @@ class DashboardServer(Voila):  # type: ignore[misc]
     ----------
     budget : int
         Most viewers at a time.
-    reports : str
-        Folder of the reports.
+    reports, log_file : str
+        Folder of the reports, file of the log.
     """
 
     budget = Integer(8, min=1, config=True)
     reports = Unicode("", config=True)
+    log_file = Unicode("", config=True)
 
     def init_settings(self) -> dict[str, Any]:
-        """Give the application's settings, with the pool."""
+        """Give the application's settings, with the pool and what is told of it."""
         settings: dict[str, Any] = super().init_settings()
         pool = Pool(settings["kernel_manager"], self.budget)
-        return settings | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
+        folder = Path(os.environ[STATUS_VARIABLE])
+        self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
+        told = {"watch": self._watch, "metrics": Metrics(folder, open_session)}
+        return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
         """Give the handlers: ours before Voila's, which then answers no page."""
@@ -208,6 +225,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         ours = [
             (r"/", PageHandler, options),
             (r"/app/(\w+)", PageHandler, options),
+            (r"/metrics", MetricsHandler),
             (r"/workbench/painted", PaintedHandler),
             (r"/workbench/reports/([\w.-]+)", ReportHandler, {"path": self.reports}),
             (r"/voila/templates/(.*)", CompressedFiles),
@@ -230,6 +248,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         loop = asyncio.get_event_loop_policy().get_event_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, loop.stop)
+        PeriodicCallback(self._watch.look, _LOOK_SECONDS * 1000).start()
         super().listen()
 
     def stop(self) -> None:

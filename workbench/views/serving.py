@@ -20,6 +20,7 @@ from typing import Any
 
 from workbench.exceptions import SettingsError
 from workbench.settings import Settings
+from workbench.views.status import STATUS_VARIABLE
 
 __all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "settings_environment", "template_folder"]
 
@@ -31,9 +32,6 @@ _LONGEST_FOLDER = 30
 
 _SHORTEST_TOKEN = 16
 """Characters."""
-
-_LONGEST_LOG = 8 * 2**20
-"""Bytes of the log after which the server begins a new one and keeps the old one beside it."""
 
 _KERNEL = {
     "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"],
@@ -92,6 +90,7 @@ def serve_dashboard(
             os.environ.pop(name, None)
         os.environ.update(settings_environment(settings))
         os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
+        os.environ[STATUS_VARIABLE] = str(folder / "status")
         os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *_present(os.environ.get("JUPYTER_PATH"))])
         if announce is not None:
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
@@ -211,7 +210,7 @@ def _present(value: str | None) -> list[str]:
 
 def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> Mapping[str, Any]:
     from workbench.views.front import EXTENSIONS
-    from workbench.views.logs import LOOK_HEADER
+    from workbench.views.logs import LOOK_HEADER, log_path
 
     short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
     local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}
@@ -227,6 +226,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
             "tornado_settings": local,
             "budget": settings.dashboard.kernels,
             "reports": str(settings.reports_path.resolve()),
+            "log_file": str(log_path(settings.home)),
         },
         "VoilaConfiguration": {
             "template": "workbench",
@@ -256,14 +256,13 @@ def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, o
     from tornado.web import HTTPError
     from traitlets.config import Config
 
-    from workbench.views.logs import log_path, log_to
+    from workbench.views.logs import log_path, log_to, rotate
     from workbench.views.server import DashboardServer
 
     for name in ("tornado.application", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
     log = log_path(settings.home)
-    if log.is_file() and log.stat().st_size > _LONGEST_LOG:
-        log.replace(log.with_suffix(".log.1"))
+    rotate(log)
     for name in ("workbench", "tornado", "Voila", "DashboardServer"):
         log_to(log, name)
     with suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent

@@ -189,7 +189,7 @@ class Shell:
         elif state is not None:
             self.views[name].restore(state)
         for other, view in self.views.items():
-            view.pane.layout.display = None if other == name else "none"
+            view.pane.layout.visibility = None if other == name else "hidden"  # it keeps its layout: showing is cheap
             if view.active != (other == name):
                 view.set_active(other == name)
         for other, tab in self._tabs.items():

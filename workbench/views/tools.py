@@ -108,7 +108,7 @@ class Tools:
             asyncio.run(self._run(channel))
 
     async def _run(self, channel: str) -> None:
-        with Guard(self, "make the report"):
+        with Guard(self, "make the report", timed=False):
             self._report.value = report_link(await make_report(self._view.session.settings, channel), channel)
         if self._view.failure is not None:
             self._report.value = ""

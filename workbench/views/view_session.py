@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.maintenance.desk import Maintenance
+from workbench.models import Registry
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
@@ -37,6 +38,10 @@ class ViewSession(Protocol):
     @property
     def maintenance(self) -> Maintenance:
         """Alerts, work orders and the log."""
+
+    @property
+    def registry(self) -> Registry:
+        """The trained models."""
 
     def overview(self) -> pd.DataFrame:
         """Give one row a channel: what it is, its worst anomaly and how current its scores are."""

@@ -4,7 +4,7 @@
 
   const one = (selector, root = document) => root.querySelector(selector)
   const all = (selector, root = document) => [...root.querySelectorAll(selector)]
-  const shown = (element) => element.getClientRects().length > 0
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true })
 
   // ---- address: the kernel writes what is shown, the browser's history holds it
 

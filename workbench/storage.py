@@ -1,0 +1,76 @@
+"""What the workbench takes on disk, and how much is free."""
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from workbench.maintenance.database import Database
+from workbench.settings import Settings
+
+__all__ = ["free_disk", "storage"]
+
+_BLOCK = 512
+"""Bytes; what a file takes is more than its content, where there are thousands of small ones much more."""
+
+
+def storage(settings: Settings, database: Database) -> pd.DataFrame:
+    """Measure what lies in the home, and the maintenance database wherever it is.
+
+    Parameters
+    ----------
+    settings : Settings
+    database : Database
+        Of maintenance.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a part: `part` (telemetry, scores, models, maintenance, reports, logs), `bytes`, `place`.
+
+    Raises
+    ------
+    MaintenanceError
+        The database cannot be reached.
+    """
+    archive = _by_kind(settings.archive_path)
+    logs = settings.home / "logs"
+    rows = [
+        ("telemetry", archive["telemetry"], settings.archive_path),
+        ("scores", archive["scores"], settings.archive_path),
+        ("models", _size(settings.registry_path), settings.registry_path),
+        ("maintenance", database.size(), database.name),
+        ("reports", _size(settings.reports_path), settings.reports_path),
+        ("logs", _size(logs), logs),
+    ]
+    return pd.DataFrame([(part, size, str(place)) for part, size, place in rows], columns=["part", "bytes", "place"])
+
+
+def free_disk(home: Path) -> int:
+    """Give what is free where the home is, or will be, bytes."""
+    place = next(folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists())
+    return shutil.disk_usage(place).free
+
+
+def _by_kind(archive: Path) -> Counter[str]:
+    sizes: Counter[str] = Counter()
+    for folder, _, files in os.walk(archive):
+        parts = Path(folder).relative_to(archive).parts
+        sizes["scores" if "scores" in parts[1:2] else "telemetry"] += _sum(folder, files)
+    return sizes
+
+
+def _size(path: Path) -> int:
+    return sum(_sum(folder, files) for folder, _, files in os.walk(path))
+
+
+def _sum(folder: str, files: list[str]) -> int:
+    total = 0
+    for name in files:
+        try:
+            total += os.stat(os.path.join(folder, name)).st_blocks * _BLOCK
+        except FileNotFoundError:  # replaced while we look
+            continue
+    return total

@@ -1,0 +1,82 @@
+"""How far each channel's telemetry and scores lie behind, and what is missing in between."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.quality import gap_counts
+
+__all__ = ["LAG_COLUMNS", "LagReader"]
+
+LAG_COLUMNS = ("channel", "asset", "newest", "lag", "gaps", "missed", "received", "scored_at")
+"""Columns of `LagReader.read`."""
+
+
+@dataclass(frozen=True)
+class _Series:
+    test_hash: str
+    newest: pd.Timestamp | None
+    gaps: int
+    missed: int
+
+
+class LagReader:
+    """Reads how current channels are; the time of a series is read once as long as the series stays the same.
+
+    Parameters
+    ----------
+    archive : Archive
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._known: dict[str, _Series] = {}
+
+    def read(self, channels: Iterable[str], now: datetime) -> pd.DataFrame:
+        """Look at channels.
+
+        Parameters
+        ----------
+        channels : iterable of str
+        now : datetime
+            Aware.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel: `asset`; `newest`, time of the last sample, UTC, NaT where the source gives sample
+            numbers; `lag`, seconds from then to now; `gaps` in the time of the test series and the samples `missed` in
+            them; `received`, when its telemetry was written, and `scored_at`, when it was last scored, NaT where it
+            was not, UTC.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            A channel is not in the archive.
+        """
+        rows = [self._row(name, pd.Timestamp(now)) for name in channels]
+        return pd.DataFrame(rows, columns=list(LAG_COLUMNS)).astype(
+            {name: "datetime64[ns, UTC]" for name in ("newest", "received", "scored_at")} | {"lag": "float64"}
+        )
+
+    def _row(self, name: str, now: pd.Timestamp) -> tuple[object, ...]:
+        info = self._archive.info(name)
+        known = self._known.get(name)
+        if known is None or known.test_hash != info.test_hash:
+            known = self._known[name] = self._look(name, info.test_hash)
+        lag = np.nan if known.newest is None else (now - known.newest).total_seconds()
+        written = (self._archive.path / name / "test" / "zarr.json").stat().st_mtime
+        received = pd.Timestamp(round(written), unit="s", tz="UTC")
+        times = [attrs["scored_at"] for attrs in self._archive.scores(name).values() if "scored_at" in attrs]
+        scored = max((pd.Timestamp(time) for time in times), default=None)
+        return name, info.asset, known.newest, lag, known.gaps, known.missed, received, scored
+
+    def _look(self, name: str, test_hash: str) -> _Series:
+        time = self._archive.open(name)["time"].values
+        gaps, missed = gap_counts(time)
+        newest = pd.Timestamp(time[-1], tz="UTC") if np.issubdtype(time.dtype, np.datetime64) else None
+        return _Series(test_hash, newest, gaps, missed)
