@@ -6,12 +6,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from typing import Any
 
-from workbench.exceptions import ModelError, WorkbenchError
+from workbench.exceptions import ModelError
 from workbench.settings import Settings
 from workbench.training_job import STOPPED, Request
+from workbench.views.callbacks import Guard, Guarded
 from workbench.views.serving import settings_environment
 
 __all__ = ["Background", "TrainingProcess", "run_command"]
@@ -19,19 +19,27 @@ __all__ = ["Background", "TrainingProcess", "run_command"]
 Tell = Callable[[Any], None]
 
 
+class _Stopped(Exception):
+    """The work was told to stop."""
+
+
 class Background:
     """Work in a thread; where no event loop runs, as in a script, it is done at once.
 
     Parameters
     ----------
+    view : Guarded
+        Shows an error of the work.
+    source : str
+        What is done, in words.
     told : callable
         Called on the event loop with what the work tells.
     ended : callable
-        Called there with its result, None where it failed or was stopped, and its error or None.
+        Called there with its result, None where it failed; not where it was stopped.
     """
 
-    def __init__(self, told: Tell, ended: Callable[[Any, WorkbenchError | None], None]) -> None:
-        self._told, self._ended = told, ended
+    def __init__(self, view: Guarded, source: str, told: Tell, ended: Tell) -> None:
+        self._view, self._source, self._told, self._ended = view, source, told, ended
         self._stop: threading.Event | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -52,13 +60,16 @@ class Background:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._end(*_attempt(work, self._told))
+            result = None
+            with Guard(self._view, self._source, timed=False):
+                result = work(self._told)
+            self._ended(result)
             return
         stop = self._stop = threading.Event()
 
         def tell(value: Any) -> None:
             if stop.is_set():
-                raise CancelledError
+                raise _Stopped
             loop.call_soon_threadsafe(self._hear, stop, value)
 
         self._task = loop.create_task(self._follow(work, tell, stop))
@@ -70,27 +81,19 @@ class Background:
             self._stop = None
 
     async def _follow(self, work: Callable[[Tell], Any], tell: Tell, stop: threading.Event) -> None:
-        try:
-            result, error = await asyncio.to_thread(_attempt, work, tell)
-        except CancelledError:
-            return
+        result = None
+        with Guard(self._view, self._source, timed=False):
+            try:
+                result = await asyncio.to_thread(work, tell)
+            except _Stopped:
+                return
         if not stop.is_set():
             self._stop = None
-            self._end(result, error)
+            self._ended(result)
 
     def _hear(self, stop: threading.Event, value: Any) -> None:
         if not stop.is_set():
             self._told(value)
-
-    def _end(self, result: Any, error: WorkbenchError | None) -> None:
-        self._ended(result, error)
-
-
-def _attempt(work: Callable[[Tell], Any], tell: Tell) -> tuple[Any, WorkbenchError | None]:
-    try:
-        return work(tell), None
-    except WorkbenchError as error:
-        return None, error
 
 
 async def run_command(settings: Settings, *arguments: str) -> str:
