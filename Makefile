@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: help setup browser postgres run lab test lint bench notebooks constraints clean
+.PHONY: help setup browser postgres run lab test lint bench docs notebooks constraints clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -59,6 +59,11 @@ lint: $(STAMP) ## ruff, mypy and the import rule
 bench: $(STAMP) ## Speed and memory beside their targets
 	$(BIN)/python -m benchmarks
 
+docs: $(STAMP) ## The guide and the Python reference as pages, build/docs/index.html; warnings are errors
+	rm -rf build/docs docs/reference
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir build/doctrees --builder html docs build/docs
+	@echo "build/docs/index.html"
+
 notebooks: $(STAMP) ## Execute the notebooks anew as they are committed: without the copy of BokehJS in their output
 	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 	$(BIN)/jupyter nbconvert --to notebook --inplace --TagRemovePreprocessor.enabled=True \
@@ -75,5 +80,5 @@ constraints: ## Pin the newest versions that pyproject.toml allows
 	rm -rf build/resolve
 
 clean: ## Remove what make made; data stays
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist docs/reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find workbench tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -118,9 +118,11 @@ class FakeSession:
     def stored(self, name):
         return None if self.spans[name] is None else fake_scored(self.data[name], self.spans[name])
 
-    def explain(self, name):
+    def explain(self, name, *, clearing=None):
         table = self.stored_anomalies(name)
-        words = {"text": f"{name} left its forecast.", "clears": "z_min 4 instead of 2.5", "commands": ""}
+        looked = [clearing is None or span in clearing for span in zip(table["start"], table["end"], strict=True)]
+        words = {"text": f"{name} left its forecast.", "commands": ""}
+        words["clears"] = ["z_min 4 instead of 2.5" if found else "" for found in looked]
         numbers = dict.fromkeys(["smoothed_error", "distance", "epsilon", "z"], 1.5)
         samples = dict.fromkeys(["smoothed_error_at", "window_start", "window_end"], 300)
         return table.assign(**words, **numbers, **samples, model=f"{name}.ridge/1", preset="paper")

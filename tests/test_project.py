@@ -67,7 +67,7 @@ def test_setup_is_repeated_only_after_the_dependencies_changed(tmp_path: Path) -
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["run", "lab", "bench", "lint", "test", "browser"])
+@pytest.mark.parametrize("target", ["run", "lab", "bench", "docs", "lint", "test", "browser"])
 def test_every_target_sets_up_first(target: str, tmp_path: Path) -> None:
     commands = make("--dry-run", target, f"VENV={tmp_path / 'venv'}").stdout
     assert f"venv {tmp_path / 'venv'}" in commands

@@ -1,7 +1,4 @@
-"""The session: archive, catalog, models and clock, opened from settings.
-
-Everything that a notebook, a view or the command line does goes through one of these methods.
-"""
+"""The session: archive, catalog, models and clock; all that notebooks, views and commands do goes through it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -23,6 +20,7 @@ from workbench.telemetry.archive import Archive
 if TYPE_CHECKING:
     from workbench.alerting import Outcome
     from workbench.detection.evaluation import Evaluation
+    from workbench.detection.explanation import Spans
     from workbench.maintenance.desk import Maintenance
     from workbench.models import Registry
     from workbench.models.life import ModelLife
@@ -92,7 +90,7 @@ class Session:
 
     @cached_property
     def models(self) -> "ModelLife":
-        """The trained models' life: list, compare, promote, roll back, look for drift."""
+        """The life of the trained models; list, compare, promote, roll back, look for drift."""
         from workbench.models.life import ModelLife
 
         return ModelLife(self.archive, self.registry, self.settings.drift, self.clock)
@@ -279,7 +277,9 @@ class Session:
         scores = (self.stored, self.settings.severity)
         return raise_alerts(self.maintenance, self.catalog, names, self.channel, *scores)
 
-    def explain(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
+    def explain(
+        self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
+    ) -> pd.DataFrame:
         """Explain the anomalies of a channel, scored first where that is due.
 
         Parameters
@@ -287,18 +287,19 @@ class Session:
         channel : str
         forecaster, preset : str, optional
             As for `score`.
+        clearing : collection of tuple of int, optional
+            Those for which what clears them is looked for, by start and end; all where omitted.
 
         Returns
         -------
         pandas.DataFrame
-            One row an anomaly: preset, epsilon, how far the error went beyond it, what would clear it, which
-            commands were active; see `workbench.detection.explanation.explain`.
+            One row an anomaly; see `workbench.detection.explanation.explain`.
         """
         from workbench.detection.explanation import explain
 
         name, params = self._scores.params(preset)
         scored = self.score(channel, forecaster, preset)
-        return explain(self.archive.open(channel), scored, params, name, self.settings.severity)
+        return explain(self.archive.open(channel), scored, params, name, self.settings.severity, clearing)
 
     def score_all(
         self,

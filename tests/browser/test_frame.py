@@ -7,6 +7,7 @@ import struct
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -197,22 +198,18 @@ def test_a_kernel_that_died_shows_its_card_and_a_reload_goes_on(dashboard, sessi
     name = session.archive.channels()[1]
     page = dashboard.open(f"?view=overview&channel={name}")
     kernel = page.evaluate("JSON.parse(document.querySelector('#jupyter-config-data').textContent).kernelId")
-    os.kill(process_of(kernel), signal.SIGKILL)
+    os.kill(process_of(dashboard, kernel), signal.SIGKILL)
     expect(page.get_by_role("alert")).to_contain_text("This page's kernel has ended")
     page.get_by_role("button", name="Reload").click()
     expect(chosen(page)).to_contain_text(name)
     page.close()
 
 
-def process_of(kernel):
-    """Its connection file names the kernel."""
-    for folder in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{folder}/cmdline", encoding="utf-8") as file:
-                if f"kernel-{kernel}.json" in file.read():
-                    return int(folder)
-        except OSError:
-            continue
+def process_of(dashboard, kernel):
+    """The names of the sockets that it listens on hold the kernel's."""
+    for process in psutil.Process(dashboard.server.pid).children(recursive=True):
+        if any(kernel in str(socket.laddr) for socket in process.net_connections("unix")):
+            return process.pid
     raise AssertionError(f"kernel {kernel} does not run")
 
 

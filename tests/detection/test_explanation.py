@@ -69,6 +69,17 @@ def test_each_anomaly_of_the_score_is_explained(params: TelemanomParams) -> None
     assert set(table["units"]) == {"V"}
 
 
+def test_what_clears_is_looked_for_only_where_asked() -> None:
+    channel, prediction, table = explained(PLAIN)
+    scored = score(channel, [Given(prediction)], PLAIN)
+    first = tuple(table[["start", "end"]].iloc[0].tolist())
+    some = explain(channel, scored, PLAIN, "mine", LEVELS, [first])
+    assert some["clears"].tolist() == [table["clears"][0], ""]
+    assert np.isnan(some["clear_z"][1])
+    columns = [name for name in table if not name.startswith("clear")]
+    pd.testing.assert_frame_equal(explain(channel, scored, PLAIN, "mine", LEVELS, [])[columns], table[columns])
+
+
 @pytest.mark.parametrize("params", [PLAIN, LAG])
 def test_the_figures_are_those_of_the_error_window_that_is_named(params: TelemanomParams) -> None:
     channel, prediction, table = explained(params)

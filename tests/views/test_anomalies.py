@@ -39,9 +39,22 @@ def test_the_worst_alert_is_first_and_shown_with_its_reason(view):
     assert view.alert == view.alerts["id"].iloc[0]
     row = view.list.row(view.alert)
     assert row["channel"] in view._title.value
-    assert f"{row['channel']} left its forecast." in view._facts.value
-    assert "z_min 4 instead of 2.5" in view._facts.value
+    assert f"{row['channel']} left its forecast." in view.panels["Evidence"].facts.value
+    assert "z_min 4 instead of 2.5" in view.panels["Evidence"].facts.value
     assert view.list.grid.chosen == str(view.alert)
+
+
+def test_the_reason_is_said_before_what_clears_it_is_known(view, monkeypatch):
+    panel = view.panels["Evidence"]
+    panel.forget()
+    told = []
+    with monkeypatch.context() as patch:
+        patch.setattr(panel, "_clear", lambda: told.append(panel.facts.value))
+        panel.on_explain()
+    assert "left its forecast" in told[0]
+    assert "looking for it" in told[0]
+    panel.on_clear()
+    assert "z_min 4 instead of 2.5" in panel.facts.value
 
 
 def test_picking_a_row_chooses_for_all_views(view):
@@ -96,7 +109,7 @@ def test_a_comment_is_in_the_history(view):
     press(view, "comment")
     confirm(view, text="Looks like a heater")
     assert desk(view).alerts.get(view.alert).comment == "Looks like a heater"
-    assert "by Ada" in view._facts.value
+    assert "by Ada" in view.panels["Evidence"].facts.value
 
 
 def test_one_work_order_is_opened_for_the_marked_alerts_and_never_two(view):
@@ -189,7 +202,7 @@ def test_the_whole_series_is_shown_and_what_is_around_the_anomaly(view):
 def test_a_channel_without_alert_is_shown_without_one(view):
     view.selection.choose(Selected("MSL", "T-3"))
     assert view.alert is None
-    assert "T-3 has no alert in this list." in view._facts.value
+    assert "T-3 has no alert in this list." in view.panels["Evidence"].facts.value
     assert view.actions.buttons["acknowledge"].disabled
 
 

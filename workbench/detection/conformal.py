@@ -1,5 +1,7 @@
 """Intervals of forecasts by split conformal prediction: as wide as the errors on data held out were.
 
+The procedure is that of [1]_, told at length in [2]_; the widths that follow the errors are those of [3]_.
+
 References
 ----------
 .. [1] Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, "Distribution-Free Predictive Inference for Regression",

@@ -10,6 +10,7 @@ References
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from workbench.detection.trend import theil_sen
@@ -52,9 +53,7 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
     n = values.size
     if n < 2 * _LEAST_CYCLES:
         return None
-    from scipy.stats import rankdata
-
-    flat = rankdata(values)
+    flat = pd.Series(values).rank().to_numpy()
     position = np.arange(n) - (n - 1) / 2
     flat = flat - flat.mean()
     flat -= position * (position @ flat) / (position @ position)

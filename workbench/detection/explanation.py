@@ -1,6 +1,7 @@
 """Why each anomaly of a score was found, how far it went, and what would clear it."""
 
 import json
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,10 @@ from workbench.exceptions import DetectionError
 from workbench.settings import SeverityLevels, TelemanomParams
 from workbench.timings import stage
 
-__all__ = ["explain"]
+__all__ = ["Spans", "explain"]
+
+Spans = Collection[tuple[int, int]]
+"""Anomalies, each by its start and end."""
 
 _COLUMNS = {
     "text": "str",
@@ -49,6 +53,7 @@ def explain(
     params: TelemanomParams,
     preset: str,
     levels: SeverityLevels | None = None,
+    clearing: Spans | None = None,
 ) -> pd.DataFrame:
     """Explain each anomaly of a score.
 
@@ -64,6 +69,9 @@ def explain(
         Their name in the settings.
     levels : SeverityLevels, optional
         Name the severity.
+    clearing : collection of tuple of int, optional
+        Start and end of the anomalies for which what clears them is looked for, which takes longest; all where
+        omitted.
 
     Returns
     -------
@@ -81,7 +89,8 @@ def explain(
           beyond it, `ratio` to epsilon (NaN where epsilon is 0) and `distance` from the mean, in sd of the window;
         - `prediction_error` and `prediction_error_at`: the largest;
         - `clear_z`: the least `z_min`, in steps of `z_step`, with which it is no longer found, and
-          `clear_min_decrease`: the least pruning in hundredths; NaN where none is. `clears` says both;
+          `clear_min_decrease`: the least pruning in hundredths; NaN where none is. `clears` says both,
+          and is empty where it was not looked for;
         - `commands`: those active inside, the most distinctive first.
 
     Raises
@@ -99,14 +108,16 @@ def explain(
     detection = detect(telemetry, prediction, params)
     _check_same(channel, scored, detection, preset)
     evidence = find_evidence(telemetry, detection, params)
-    clearing = Clearing(telemetry, prediction, params)
-    clear_z = clearing.least_z(evidence)
+    trial = Clearing(telemetry, prediction, params)
+    sought = [anomaly for anomaly in evidence if clearing is None or anomaly in clearing]
+    clear_z = trial.least_z(sought)
     rows = []
     for (start, end), findings in evidence.items():
         finding = max(findings, key=_margin)
         part = slice(start - params.sequence_length, end - params.sequence_length + 1)
         largest = int(detection.prediction_error[part].argmax())
-        z, decrease = clear_z[start, end], clearing.least_decrease((start, end))
+        looked = (start, end) in clear_z
+        z, decrease = clear_z.get((start, end)), trial.least_decrease((start, end)) if looked else None
         rows.append(
             {
                 "text": _sentence(channel, findings, finding),
@@ -128,7 +139,7 @@ def explain(
                 "prediction_error_at": start + largest,
                 "clear_z": np.nan if z is None else z,
                 "clear_min_decrease": np.nan if decrease is None else decrease,
-                "clears": _clears(z, decrease, finding, params),
+                "clears": _clears(z, decrease, finding, params) if looked else "",
                 "commands": command_words(channel, start, end),
             }
         )

@@ -1,5 +1,6 @@
 """The ONNX graph that serves a trained LSTM: written from Keras' weights, run without Keras."""
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ _KERAS_TO_ONNX = (0, 3, 1, 2)  # gates: input, forget, cell, output -> input, ou
 _BATCH = 70  # larger batches are no faster, and take more memory
 _MOST_STEPS = 10  # by which the layers advance together
 _MOST_THREADS = 8
+
+# ONNX Runtime reports to its maker unless this is set before it loads.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def build_graph(weights: Weights, sequence_length: int) -> bytes:

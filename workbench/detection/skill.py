@@ -1,5 +1,7 @@
 """Forecasters side by side: how far off they were, by lead time, and how much better than persistence.
 
+Skill is that of [1]_; on errors of forecasts in general see [2]_.
+
 References
 ----------
 .. [1] Murphy 1988, "Skill Scores Based on the Mean Square Error and Their Relationships to the Correlation

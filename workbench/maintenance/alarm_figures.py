@@ -1,6 +1,7 @@
 """How much the alerts ask of operators: the performance figures of ISA-18.2 and EEMUA 191.
 
-What counts is each time an alert was shown anew: raised, risen, come back, or no longer shelved or suppressed.
+What counts, as in [1]_ and [2]_, is each time an alert was shown anew: raised, risen, come back, or no longer shelved
+or suppressed.
 
 References
 ----------

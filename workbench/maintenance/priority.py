@@ -62,7 +62,7 @@ class Priority:
 
     @property
     def name(self) -> str:
-        """The priority in a word: of `PRIORITIES`."""
+        """The priority in a word, of `PRIORITIES`."""
         return next(name for name, least in PRIORITIES.items() if self.score >= least)
 
     def __str__(self) -> str:

@@ -1,5 +1,7 @@
 """How likely each asset is to fail within some days, and what depends on it.
 
+Likelihood and consequence make a matrix [1]_; rates come from records of failures over the time watched [2]_.
+
 References
 ----------
 .. [1] IEC 31010:2019, annex B.10.3: consequence/likelihood matrix. The scales are the user's to set; those here are
@@ -110,10 +112,10 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
         raise MaintenanceError(f"days is {days}.", "Give the days to look ahead, above 0.")
     if watched <= 0:
         return FailureProbability(None, None, None)
-    from scipy.stats import gamma
+    from scipy.special import gammaincinv
 
     shape = failures + 0.5
-    low, high = (1 - float(np.exp(-days * gamma.ppf(share, shape, scale=1 / watched))) for share in (0.05, 0.95))
+    low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / watched)) for share in (0.05, 0.95))
     probability = None if watched < days else 1 - (watched / (watched + days)) ** shape
     return FailureProbability(probability, low if failures else 0.0, high)
 

@@ -291,7 +291,7 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """Part of the objective that a better plan could save at most: 0 where this one is optimal, at most 1."""
+        """Part of the objective that a better plan could save at most; 0 where this one is optimal, at most 1."""
         return 0.0 if self.objective <= self.bound else (self.objective - max(self.bound, 0.0)) / self.objective
 
     @property

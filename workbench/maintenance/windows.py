@@ -1,7 +1,7 @@
 """Working calendars and maintenance windows: weekly hours in local time, expanded to spans of UTC.
 
 A calendar is what people write: `Mon-Fri 08:00-17:00` in a time zone, and the days on which it is closed. Nothing
-else knows of weekdays and clock changes: everything after it works with `Window`s.
+else knows of weekdays and clock changes: everything after it works with a `Window`.
 """
 
 import re

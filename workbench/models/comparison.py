@@ -135,7 +135,7 @@ class Verdict:
 
     @property
     def better(self) -> bool:
-        """Whether the challenger takes the champion's place: its error is finite and less."""
+        """Whether the challenger takes the champion's place; its error is finite and less."""
         return self.enough and math.isfinite(self.error) and self.error < self.champion_error
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from workbench.exceptions import ViewError
 from workbench.views.anomalies_actions import Actions, told
-from workbench.views.anomalies_detail import Charts, Shown, evidence_markup, title_markup
+from workbench.views.anomalies_detail import Charts, Shown, title_markup
+from workbench.views.anomalies_evidence import Evidence
 from workbench.views.anomalies_list import PAGE, AlertList
 from workbench.views.anomalies_panel import Chosen, Panel
 from workbench.views.anomalies_related import Related
@@ -18,13 +19,13 @@ from workbench.views.anomalies_thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.boxes import box, button, classed
 from workbench.views.chart import Chart
-from workbench.views.monitoring_timing import Later
 from workbench.views.overview_data import NEW
 from workbench.views.state import Selected, State
 
 __all__ = ["Anomalies"]
 
-EVIDENCE = "Evidence"
+PANELS: dict[str, type[Panel]] = {kind.title: kind for kind in (Evidence, Thresholds, Similar, Related)}
+"""Tabs under the charts; the first is open at first, the others are made when they are opened."""
 
 
 class Anomalies(View):
@@ -62,19 +63,16 @@ class Anomalies(View):
         self.alert: int | None = None
         self._whole = False
         self._read: dict[str, Shown] = {}
-        self._explained: dict[str, pd.DataFrame] = {}
-        self._later = Later(self.on_explain, 0.05)
         self.list = AlertList(self)
         self._empty = widgets.HTML()
-        self._title, self._told, self._facts = (widgets.HTML() for _ in range(3))
+        self._title, self._told = widgets.HTML(), widgets.HTML()
         classed(self._told, "wb-told")
         self.actions = Actions(self)
         self._charts = Charts(self.tokens)
         classed(self._charts.widget, "wb-charts")
-        self.panels: dict[str, Panel] = {kind.title: kind(self) for kind in (Thresholds, Similar, Related)}
-        tips = {EVIDENCE: "Why it was raised, and what would clear it"}
-        tips |= {name: panel.tip for name, panel in self.panels.items()}
-        self._tabs = {name: button(name, tip, self.on_panel, "wb-subtab") for name, tip in tips.items()}
+        self._evidence = Evidence(self)
+        self.panels: dict[str, Panel] = {Evidence.title: self._evidence}
+        self._tabs = {name: button(name, kind.tip, self.on_panel, "wb-subtab") for name, kind in PANELS.items()}
         self._span = button("Whole series", "Whole series, or around the anomaly (F)", self.on_span, "wb-key-f")
         self._monitor = button("Monitoring", "Show the channel with the others of its asset", self.on_monitoring)
         head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
@@ -86,10 +84,9 @@ class Anomalies(View):
             self._told,
             self._charts.widget,
             box("wb-bar wb-tabs", *self._tabs.values()),
-            classed(self._facts, "wb-evidence"),
-            *(panel.widget for panel in self.panels.values()),
+            self._evidence.widget,
         )
-        self._open(EVIDENCE)
+        self._open(Evidence.title)
         listing = box("wb-list wb-panel", self.list.grid)
         self._body = box("wb-body", listing, self._detail)
         return [self.list.bar, self._empty, self._body]
@@ -99,7 +96,7 @@ class Anomalies(View):
     def refresh(self) -> None:
         """Read the alerts again; what is chosen and marked stays where it can."""
         self._read.clear()
-        self._explained.clear()
+        self._evidence.forget()
         self._list()
         self._show()
 
@@ -118,13 +115,13 @@ class Anomalies(View):
 
     def read_state(self) -> Mapping[str, object]:
         """Give filters, order, and whether the whole series is shown."""
-        panel = None if self.panel == EVIDENCE else self.panel.lower()
+        panel = None if self.panel == Evidence.title else self.panel.lower()
         return {**self.list.wanted.written(), "whole": "yes" if self._whole else None, "panel": panel}
 
     def apply_state(self, state: State) -> None:
         """Take filters and order of a link."""
         names = {name.lower(): name for name in self._tabs}
-        wanted = state.get("panel", EVIDENCE.lower())
+        wanted = state.get("panel", Evidence.title.lower())
         if wanted not in names:
             raise ViewError(f"There is no panel {wanted!r}.", f"Panels: {', '.join(names)}.")
         self._open(names[wanted])
@@ -155,7 +152,6 @@ class Anomalies(View):
 
     def close(self) -> None:
         """Stop what is due and take the view from the page."""
-        self._later.cancel()
         for panel in self.panels.values():
             panel.close()
         self._charts.clear()
@@ -261,14 +257,6 @@ class Anomalies(View):
         del pressed
         self.actions.ask("")
 
-    @callback
-    def on_explain(self) -> None:
-        """Say why the chosen alert was raised."""
-        row = self.list.row(self.alert)
-        if row is not None:
-            history = self.session.maintenance.alerts.history(int(row["id"]))
-            self._facts.value = evidence_markup(row, self._why(row), history)
-
     def follow(self, chosen: Selected) -> None:
         """Choose an alert or a channel that a panel names."""
         self.alert = self.list.matching(chosen)
@@ -347,7 +335,7 @@ class Anomalies(View):
         self._charts.show(shown)
         if row is None:
             self._title.value = f"<h2>{channel}</h2>"
-            self._facts.value = f"<p class='wb-note'>{channel} has no alert in this list.</p>"
+            self._evidence.show_none(channel)
             return
         self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         self._tell_panel()
@@ -356,17 +344,15 @@ class Anomalies(View):
         self.panel = name
         for other, tab in self._tabs.items():
             (tab.add_class if other == name else tab.remove_class)("wb-current")
-        self._facts.layout.display = None if name == EVIDENCE else "none"
+        if name not in self.panels:
+            self.panels[name] = PANELS[name](self)
+            self._detail.children = (*self._detail.children, self.panels[name].widget)
         for other, panel in self.panels.items():
             panel.widget.layout.display = None if other == name else "none"
 
     def _tell_panel(self) -> None:
         row = self.list.row(self.alert)
-        if row is None:
-            return
-        if self.panel == EVIDENCE:
-            self._later()
-        else:
+        if row is not None:
             self.panels[self.panel].show(Chosen(row, self._channel(row["channel"])))
 
     def _enable(self) -> None:
@@ -384,14 +370,3 @@ class Anomalies(View):
                 anomalies = anomalies[anomalies["end"] < data.sizes["time"]]
             self._read[channel] = Shown(data, scored, anomalies, self.session.archive.labels(channel))
         return self._read[channel]
-
-    def _why(self, row: Mapping[str, Any]) -> Mapping[Any, Any] | None:
-        channel = row["channel"]
-        if row["kind"] != "model" or self._channel(channel).scored is None:
-            return None
-        if channel not in self._explained:
-            self._explained[channel] = self.session.explain(channel)
-        table = self._explained[channel]
-        there = table[(table["start"] == row["start_sample"]) & (table["end"] == row["end_sample"])]
-        found: list[dict[Any, Any]] = there.to_dict(orient="records")
-        return found[0] if found else None

@@ -27,7 +27,7 @@ from workbench.plots.theme import Tokens, severity
 from workbench.views.anomalies_table import age, state_words
 from workbench.views.monitoring_chart import LiveChart
 
-__all__ = ["Charts", "Shown", "evidence_markup", "title_markup"]
+__all__ = ["Charts", "Shown", "title_markup"]
 
 _AROUND = 2.0  # lengths of the sequence that are shown on either side of it
 _LEAST = 300  # samples on either side, at least
@@ -138,42 +138,3 @@ def title_markup(alert: Mapping[Any, Any], order: str, now: datetime) -> str:
     symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
     head = f"<h2 class='{level.word}'>{escape(alert['channel'])} {symbol}{level.word}</h2>"
     return f"<div class='wb-line'>{head}{text}</div>"
-
-
-def evidence_markup(alert: Mapping[Any, Any], why: Mapping[Any, Any] | None, history: pd.DataFrame) -> str:
-    """Say why an alert was raised, what would clear it and what has happened to it.
-
-    Parameters
-    ----------
-    alert : mapping
-        A row of `Alerts.list`.
-    why : mapping or None
-        Its row of `Session.explain`; None where the present score does not hold it, or a limit raised it.
-    history : pandas.DataFrame
-        Of `Alerts.history`.
-    """
-    rows = [("why", escape(alert["message"]))]
-    if why is not None:
-        rows = [
-            ("why", escape(why["text"])),
-            (
-                "error",
-                f"{why['smoothed_error']:.3g} at sample {why['smoothed_error_at']:,}, {why['distance']:.1f} sd from "
-                f"the mean; epsilon {why['epsilon']:.3g} (z {why['z']:g}, error window "
-                f"{why['window_start']:,} to {why['window_end']:,})",
-            ),
-            ("clears", escape(why["clears"])),
-        ]
-        if why["commands"]:
-            rows.append(("commands", escape(why["commands"])))
-        rows.append(("model", f"{escape(why['model'])}, preset {escape(why['preset'])}"))
-    elif alert["kind"] == "model":
-        rows.append(("clears", "The present score does not hold this sequence: the model or the preset has changed."))
-    else:
-        rows.append(("clears", f"Telemetry back within its {escape(alert['source'])} limit."))
-    said = history.head(4).to_dict(orient="records")
-    for row in said:
-        when = pd.Timestamp(row["time"])
-        rows.append((f"{when:%m-%d %H:%M}", f"{escape(row['action'].replace('_', ' '))} by {escape(row['who'])}"))
-    cells = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in rows)
-    return f"<dl class='wb-facts' tabindex='0'>{cells}</dl>"

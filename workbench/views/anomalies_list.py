@@ -57,6 +57,7 @@ class AlertList:
             made.tooltip = "Asset" if name == "place" else name.capitalize()
             made.observe(view.on_filter, "value")
             classed(made, "wb-choice")
+        self._rows: dict[int | None, dict[Any, Any]] = {}
         self.text = classed(widgets.Text(placeholder="channel or words", continuous_update=False), "wb-search")
         self.text.tooltip = "Part of the channel's name or of the message"
         self.text.observe(view.on_filter, "value")
@@ -74,6 +75,7 @@ class AlertList:
         desk, filters = session.maintenance, self.wanted.filters()
         found = desk.alerts.list(**filters, limit=self.limit + 1)
         self.alerts = found.iloc[: self.limit]
+        self._rows.clear()
         self.total = len(found) if len(found) <= self.limit else len(desk.alerts.list(**filters))
         self.orders = desk.orders_of_alerts()
         listed = {str(number) for number in self.alerts["id"]}
@@ -95,7 +97,7 @@ class AlertList:
             return empty_card("No alert is like that.", "Take a filter away to see others.")
         if (session.overview()["state"] == "missing").all():
             return empty_card("No channel is scored yet.", "Train and score the fleet first:", "workbench run")
-        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench alerts raise")
+        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench score --all")
 
     def matching(self, now: Selected) -> int | None:
         """Find the alert of an anomaly, else the first of its channel, else the first of all."""
@@ -108,6 +110,7 @@ class AlertList:
 
     def row(self, alert: int | None) -> dict[str, Any] | None:
         """Give the row of an alert; None where it is not listed."""
-        rows = self.alerts[self.alerts["id"] == alert] if len(self.alerts) else self.alerts
-        found: list[dict[Any, Any]] = rows.to_dict(orient="records")
-        return found[0] if found else None
+        if alert not in self._rows and len(self.alerts):
+            for found in self.alerts[self.alerts["id"] == alert].to_dict(orient="records"):
+                self._rows[alert] = dict(found)
+        return self._rows.get(alert)

@@ -115,8 +115,7 @@ class Thresholds(Panel):
         del pressed
         path = write_tuned(self.view.session.settings.home, self.params)
         self.words.value = (
-            f"<p role='status'>Saved to {path.name}. From now on <code>workbench score --all</code> and "
-            "<code>workbench alerts raise</code> use it.</p>"
+            f"<p role='status'>Saved to {path.name}. From now on <code>workbench score --all</code> uses it.</p>"
         )
         self._enable()
 

@@ -239,7 +239,7 @@ class View(ABC):
 
     @property
     def who(self) -> str:
-        """Who acts: the name that goes into the maintenance log."""
+        """Who acts; the name that goes into the maintenance log."""
         return self.selection.who
 
     @property

@@ -65,7 +65,7 @@ class Scene:
 
     @property
     def shown(self) -> list[str]:
-        """Channels on screen: one page of the group, or all of it where the mode has room."""
+        """Channels on screen, one page of the group, or all of it where the mode has room."""
         first = self.page * STRIPS
         return self.channels[first : first + STRIPS] if self.mode in _PAGED else self.channels
 

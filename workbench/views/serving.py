@@ -12,8 +12,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -208,7 +208,7 @@ def _present(value: str | None) -> list[str]:
     return [value] if value else []
 
 
-def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> Mapping[str, Any]:
+def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> dict[str, Any]:
     from workbench.views.front import EXTENSIONS
     from workbench.views.logs import LOOK_HEADER, log_path
 
@@ -256,8 +256,8 @@ def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, o
     from tornado.web import HTTPError
     from traitlets.config import Config
 
+    from workbench.views.forking import can_fork, forked_kernels
     from workbench.views.logs import log_path, log_to, rotate
-    from workbench.views.server import DashboardServer
 
     for name in ("tornado.application", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
@@ -265,6 +265,11 @@ def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, o
     rotate(log)
     for name in ("workbench", "tornado", "Voila", "DashboardServer"):
         log_to(log, name)
-    with suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent
-        options = _options(settings, host, port, token, open_browser)
+    options = _options(settings, host, port, token, open_browser)
+    with ExitStack() as stack, suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent
+        if can_fork():
+            provisioner = stack.enter_context(forked_kernels())
+            options["KernelProvisionerFactory"] = {"default_provisioner_name": provisioner}
+        from workbench.views.server import DashboardServer  # meanwhile that process imports what pages need
+
         DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))

@@ -151,15 +151,21 @@ def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[in
 
 
 def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
-    """Give resident bytes, seconds of processor time and start; None where the process has ended."""
+    """Give bytes of memory, seconds of processor time and start; None where the process has ended."""
     try:
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
             used = process.cpu_times()
-            return process.memory_info().rss, used.user + used.system, process.create_time()
+            return _memory(process), used.user + used.system, process.create_time()
     except psutil.Error:
         return None
+
+
+def _memory(process: psutil.Process) -> int:
+    """Give its bytes, those that it shares with others in equal parts where the system tells."""
+    told = process.memory_full_info()
+    return int(getattr(told, "pss", told.rss))
 
 
 def history_dataset(history: Sequence[Sequence[float]], role: str) -> xr.Dataset:

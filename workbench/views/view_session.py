@@ -7,6 +7,7 @@ from typing import Protocol
 import pandas as pd
 import xarray as xr
 
+from workbench.detection.explanation import Spans
 from workbench.maintenance.desk import Maintenance
 from workbench.models import Registry
 from workbench.settings import Settings
@@ -55,8 +56,8 @@ class ViewSession(Protocol):
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
         """Give the anomalies of that score."""
 
-    def explain(self, channel: str) -> pd.DataFrame:
-        """Explain the anomalies of a channel."""
+    def explain(self, channel: str, *, clearing: Spans | None = None) -> pd.DataFrame:
+        """Explain the anomalies of a channel; what clears them is looked for where asked."""
 
     def quality(self, channels: Sequence[str]) -> xr.Dataset:
         """Report on the quality of the telemetry."""
