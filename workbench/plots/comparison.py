@@ -53,7 +53,7 @@ def comparison_figure(
     bokeh.plotting.figure
         Named `comparison`.
     """
-    plot = time_figure("comparison", channel, tokens, height=150)
+    plot = time_figure("comparison", channel, tokens, height=150, x_range=None)
     data, top = _data(channel, scored, anomalies, names)
     sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
     for name, colour in zip(_NAMES, (tokens.accent, tokens.telemetry), strict=True):

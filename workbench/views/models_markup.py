@@ -1,6 +1,6 @@
 """HTML of the chosen model; every value that comes from data is escaped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -95,7 +95,7 @@ def versus_markup(found: Versus, units: str) -> str:
     unit = f", {units}" if units else ""
     rows = found.figures.set_index("model")
     names = list(rows.index)
-    kinds = {
+    kinds: dict[str, tuple[str, Callable[[Any], str]]] = {
         f"held-out error{unit} ({found.samples:,} samples)": ("held_out_error", number),
         f"error on the test series{unit}": ("test_error", number),
         f"epsilon, median{unit}": ("epsilon", number),
@@ -139,13 +139,10 @@ def confusion_markup(table: pd.DataFrame, unlabelled: int) -> str:
     ordered = table.assign(wrong=counts["false_positives"] + counts["false_negatives"]).sort_values(
         "wrong", ascending=False, kind="stable"
     )
-    rows = [
-        (
-            str(row["channel"]),
-            [cell(row["channel"]), *(f"{row[name]}" for name in _COUNTS), _share(row["precision"]), _share(row["recall"])],
-        )
-        for row in ordered.to_dict(orient="records")
-    ]
+    rows = []
+    for row in ordered.to_dict(orient="records"):
+        shares = (_share(row[name]) for name in ("precision", "recall"))
+        rows.append((str(row["channel"]), [cell(row["channel"]), *(f"{row[name]}" for name in _COUNTS), *shares]))
     total = ", ".join(f"{int(counts[name].sum())} {short}" for name, short in _COUNTS.items())
     words = f"All {len(table)} labelled and scored channels: {total}. {unlabelled} others have no labels or no score."
     if not len(table):

@@ -18,6 +18,7 @@ VIEWS: dict[str, str] = {
     "monitoring": "workbench.views.monitoring:Monitoring",
     "anomalies": "workbench.views.anomalies:Anomalies",
     "forecasting": "workbench.views.forecasting:Forecasting",
+    "models": "workbench.views.models:Models",
     "system": "workbench.views.system:System",
 }
 """Where each view is, by its name; it is imported when it is first opened."""
