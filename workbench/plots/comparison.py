@@ -70,7 +70,8 @@ def comparison_figure(
         )
         tooltips = [("found by", "@model"), ("samples", "@start to @end"), ("severity", "@severity{0.00}")]
         plot.add_tools(HoverTool(renderers=[found], tooltips=[*tooltips, ("the other", "@other")]))
-    end_labels(plot, sources["ends"], tokens, accent=names[0])
+    end_labels(plot, sources["ends"], tokens, accent=_short(names[0]))
+    plot.sizing_mode = "stretch_both"
     plot.title.text = "Smoothed error of each, and the anomalies that it finds"
     plot.yaxis.ticker.desired_num_ticks = 4
     plot.y_range.update(start=0, end=top)
@@ -112,6 +113,11 @@ def _data(
             "severity": rows["severity"].tolist(),
             "other": ["finds nothing there" if alone else "finds it too" for alone in rows["alone"]],
         }
-    ends = {name: one["smoothed_error"].values for name, one in zip(names, scored, strict=True)}
+    ends = {_short(name): one["smoothed_error"].values for name, one in zip(names, scored, strict=True)}
     data["ends"] = end_label_data(channel, ends, low, high, apart=0.13)
     return data, high * 1.08 + 3 * lane
+
+
+def _short(name: str) -> str:
+    """Leave the channel out, which both have in common."""
+    return name.rpartition(".")[2]

@@ -11,7 +11,7 @@ from workbench.detection.forecasters import FORECASTERS
 from workbench.exceptions import ViewError
 from workbench.models.life import DRIFT_COLUMNS, ModelLife
 from workbench.models.listing import ModelInfo
-from workbench.models.names import ALIASES
+from workbench.models.names import ALIASES, current_champion
 from workbench.plots.drift import drift_figure, update_drift_figure
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.boxes import box, classed
@@ -121,7 +121,8 @@ class Models(View):
         cache = self.session.registry.cache
         loaded = {info.id: info.run_id in cache for info in models}
         self._table = model_table(self.session, models, assets, loaded)
-        self.drift = {model: row for model, row in self.drift.items() if model in self._models}
+        champions = {info.id for info in models if "champion" in info.aliases}
+        self.drift = {model: row for model, row in self.drift.items() if model in champions}
         for part in self.parts.values():
             part.forget()
         places = [("any asset", ""), *((name, name) for name in sorted(set(assets.values())))]
@@ -300,10 +301,11 @@ class Models(View):
     @callback
     def on_drift(self) -> None:
         """Look how far one more channel has moved; all of them where nothing else waits."""
-        champions = [name for name in self._fleet["channel"] if self._default(name) not in ("", *self.drift)]
+        known = {row["channel"] for row in self.drift.values()}
+        champions = [name for name in self._fleet["channel"] if self._default(name) and name not in known]
         for name in champions[:1] if self._drifting.deferred else champions:
             row = self.session.models.drift([name]).to_dict(orient="records")[0]
-            self.drift[self._default(name)] = {str(key): value for key, value in row.items()}
+            self.drift[row["model"] or name] = {str(key): value for key, value in row.items()}
         self._unshown += 1
         if len(champions) <= 1 or not self._drifting.deferred or self._unshown >= _SHOWN_EVERY:
             self._unshown = 0
@@ -316,11 +318,11 @@ class Models(View):
 
     def _default(self, channel: str) -> str:
         """Give the version that is chosen with a channel: a champion, else the newest; empty where there is none."""
-        own = [info for info in self._models.values() if info.channel == channel] if channel else []
-        if not channel and self._models:
-            own = [next(iter(self._models.values()))]
-        own.sort(key=lambda info: ("champion" in info.aliases, info.created), reverse=True)
-        return own[0].id if own else ""
+        first = channel or next((info.channel for info in self._models.values()), "")
+        own = [info for info in self._models.values() if info.channel == first]
+        newest = max(own, key=lambda info: info.created, default=None)
+        chosen = current_champion(own) or newest
+        return "" if chosen is None else chosen.id
 
     def _registry_time(self) -> float:
         database = self.session.registry.location.database

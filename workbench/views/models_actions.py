@@ -43,6 +43,7 @@ class Actions:
         self._training: TrainingProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._offered = ""
         self.epochs: list[dict[str, Any]] = []
         tip = "Make it champion, if it is better on the same held-out data (P)"
         self.promote = button("Promote", tip, self.on_promote, "wb-key-p")
@@ -81,6 +82,8 @@ class Actions:
         """Enable what the chosen version allows."""
         view, busy = self._view, self._task is not None
         info = view.info
+        if info is not None and info.id != self._offered:
+            self.how.value, self._offered = info.forecaster, info.id
         own = [other for other in view.versions() if info is not None and other.name == info.name]
         champion = next((other for other in own if "champion" in other.aliases), None)
         self.promote.disabled = busy or info is None or info == champion

@@ -116,16 +116,18 @@ class Training(Part):
             curves, words = pd.DataFrame(columns=["epoch", *CURVES]), "No model yet"
         else:
             curves = learning_curves(self.view.session.registry, info)
-            words = "Loss by epoch" if len(curves) else f"{info.forecaster}: no epochs are kept with this version"
+            words = "Loss by epoch"
         make = partial(learning_curve_figure, curves, words=words, tokens=self.view.tokens)
         self.charts.show(self.chart, make, partial(_update_curves, curves, words))
+        self.charts.boxes[self.chart].layout.display = None if len(curves) else "none"
         if info is None:
             self._facts.value = "<p class='wb-note'>Train one: choose how, and press Train again.</p>"
             return
         address = registry_address(self.view.session.settings)
         served = model_address(address, info.name, info.version) if address else ""
         drift = self.view.drift.get(info.id, {})
-        self._facts.value = facts_markup(info, drift, str(self.view.row().get("stale", "")), served)
+        none = "" if len(curves) else "<p class='wb-note wb-muted'>No losses by epoch are kept with this version.</p>"
+        self._facts.value = none + facts_markup(info, drift, str(self.view.row().get("stale", "")), served)
 
     def code_lines(self) -> list[str]:
         """List the models."""
