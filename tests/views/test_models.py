@@ -17,8 +17,8 @@ def session(tmp_path):
     session = wb.open(home=tmp_path, preset="paper")
     for place, name in enumerate(["X-1", "X-2", "X-3"]):
         session.archive.write(wave_channel(name, seed=place), wave_channel(name, 3000, place + 5, spike=2000))
-    session.train(["X-1"], "ridge", parameters={"telemetry_lags": 1})
-    session.train(["X-1"], "ridge", parameters={"telemetry_lags": 40}, force=True)
+    session.train(["X-1"], "ridge", telemetry_lags=1)
+    session.train(["X-1"], "ridge", telemetry_lags=40, force=True)
     session.train(["X-2"], "ridge")
     session.score_all(["X-1", "X-2"])
     return session

@@ -11,7 +11,7 @@ from workbench.detection.forecasters import FORECASTERS
 from workbench.exceptions import ViewError
 from workbench.models.life import DRIFT_COLUMNS, ModelLife
 from workbench.models.listing import ModelInfo
-from workbench.models.names import ALIASES, current_champion
+from workbench.models.names import ALIASES, choose_champion
 from workbench.plots.drift import drift_figure, update_drift_figure
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.boxes import box, classed
@@ -320,9 +320,9 @@ class Models(View):
         """Give the version that is chosen with a channel: a champion, else the newest; empty where there is none."""
         first = channel or next((info.channel for info in self._models.values()), "")
         own = [info for info in self._models.values() if info.channel == first]
-        newest = max(own, key=lambda info: info.created, default=None)
-        chosen = current_champion(own) or newest
-        return "" if chosen is None else chosen.id
+        if any("champion" in info.aliases for info in own):
+            return choose_champion(own, first, None).id
+        return max(own, key=lambda info: info.created).id if own else ""
 
     def _registry_time(self) -> float:
         database = self.session.registry.location.database
