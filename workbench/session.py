@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.models.life import ModelLife
     from workbench.telemetry.catalog import Catalog
     from workbench.telemetry.importers import ImportReport
+    from workbench.views.base import View
 
 __all__ = ["Session", "open_session"]
 
@@ -219,17 +220,9 @@ class Session:
         """
         from workbench.models.training import train_channels
 
-        return train_channels(
-            self.archive,
-            self.registry,
-            self.channel_names(channels),
-            forecaster,
-            parameters=parameters,
-            seed=self.settings.seed,
-            workers=self.settings.workers,
-            force=force,
-            progress=progress,
-        )
+        how = {"seed": self.settings.seed, "workers": self.settings.workers, "force": force, "progress": progress}
+        names = self.channel_names(channels)
+        return train_channels(self.archive, self.registry, names, forecaster, parameters=parameters, **how)
 
     # ---- scores
 
@@ -280,13 +273,7 @@ class Session:
         return raise_alerts(self.maintenance, self.catalog, names, self.channel, *scores)
 
     def explain(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
-        """Explain the anomalies of a channel, scored first where that is due.
-
-        Parameters
-        ----------
-        channel : str
-        forecaster, preset : str, optional
-            As for `score`.
+        """Explain the anomalies of a channel, scored first where that is due, from what `score` takes.
 
         Returns
         -------
@@ -374,6 +361,24 @@ class Session:
         truth = find_labels(self.archive, self.channel_names(), labels)
         table = self.score_all(truth, forecaster, preset, progress=progress)
         return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset))
+
+    # ---- views
+
+    def view(self, name: str, *, theme: str = "light", **state: object) -> "View":
+        """Open a view, which a notebook shows: `session.view("anomalies", channel="P-1", from_=2000)`.
+
+        Parameters
+        ----------
+        name, theme, **state
+            As for `workbench.views.open_view`; `from` is written `from_`.
+
+        Returns
+        -------
+        View
+        """
+        from workbench.views.registry import open_view
+
+        return open_view(self, name, {key.removesuffix("_"): value for key, value in state.items()}, theme=theme)
 
     # ---- internals
 
