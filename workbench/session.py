@@ -1,7 +1,4 @@
-"""The session: archive, catalog, models and clock, opened from settings.
-
-Everything that a notebook, a view or the command line does goes through one of these methods.
-"""
+"""The session, opened from settings: all that a notebook, a view or the command line does is one of its methods."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -124,7 +121,7 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            One row a channel, indexed by its name: asset, subsystem, units, n_train, n_test, n_commands,
+            Indexed by channel: asset, subsystem, units, n_train, n_test, n_commands,
             labelled (bool), source.
         """
         columns = ["channel", "asset", "subsystem", "units", "n_train", "n_test", "n_commands", "labelled", "source"]
@@ -220,9 +217,9 @@ class Session:
         """
         from workbench.models.training import train_channels
 
-        how = {"seed": self.settings.seed, "workers": self.settings.workers, "force": force, "progress": progress}
-        names = self.channel_names(channels)
-        return train_channels(self.archive, self.registry, names, forecaster, parameters=parameters, **how)
+        where = (self.archive, self.registry, self.channel_names(channels))
+        how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
+        return how(*where, forecaster, parameters=parameters, force=force, progress=progress)
 
     # ---- scores
 
@@ -268,9 +265,8 @@ class Session:
         """
         from workbench.alerting import raise_alerts
 
-        names = self.channel_names(channels)
-        scores = (self.stored, self.settings.severity)
-        return raise_alerts(self.maintenance, self.catalog, names, self.channel, *scores)
+        names, levels = self.channel_names(channels), self.settings.severity
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels)
 
     def explain(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
         """Explain the anomalies of a channel, scored first where that is due, from what `score` takes.
@@ -388,7 +384,6 @@ class Session:
         Raises
         ------
         ChannelNotFoundError
-            One is unknown, or the archive is empty.
         """
         known = self.archive.channels()
         if channels is None:

@@ -65,5 +65,5 @@ def load_bokehjs() -> None:
 
     Nothing happens outside IPython. A page that has it keeps what it has.
     """
-    if get_ipython() is not None:  # type: ignore[no-untyped-call]
+    if get_ipython() is not None:
         output_notebook(Resources(mode="inline", components=["bokeh"]), hide_banner=True)
