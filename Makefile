@@ -65,9 +65,9 @@ docs: $(STAMP) ## The guide and the Python reference as pages, build/docs/index.
 	@echo "build/docs/index.html"
 
 notebooks: $(STAMP) ## Execute the notebooks anew as they are committed: without the copy of BokehJS in their output
-	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
 	$(BIN)/jupyter nbconvert --to notebook --inplace --TagRemovePreprocessor.enabled=True \
-		--TagRemovePreprocessor.remove_all_outputs_tags=bokehjs notebooks/*.ipynb
+		--TagRemovePreprocessor.remove_all_outputs_tags=bokehjs --TagRemovePreprocessor.remove_all_outputs_tags=view notebooks/*.ipynb
 
 constraints: ## Pin the newest versions that pyproject.toml allows
 	rm -rf build/resolve

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
 START = GUIDE / "start.md"
 PAGES = sorted(GUIDE.glob("*.md"))
-SERVES = re.compile(r"^(make run|workbench (run|dashboard|lab)\b)")
+SERVES = re.compile(r"^(make run|workbench (run|dashboard|lab|registry-ui)\b)")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OUTPUT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

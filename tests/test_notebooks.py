@@ -14,6 +14,7 @@ from workbench.reports import report, run_notebook
 from workbench.session import Session
 from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive
+from workbench.views.registry import VIEWS
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -48,13 +49,16 @@ def test_there_is_one_for_each_step() -> None:
         "03_score.ipynb",
         "04_evaluate.ipynb",
         "05_leaderboard.ipynb",
+        "06_views.ipynb",
     ]
 
 
 @COMMON
 def test_committed_as_executed_in_order_without_error_or_warning(path: Path) -> None:
     cells = code_cells(path)
-    counts = {i: cell.execution_count for i, cell in enumerate(cells, start=1) if "bokehjs" not in tags(cell)}
+    counts = {
+        i: cell.execution_count for i, cell in enumerate(cells, start=1) if not {"bokehjs", "view"} & set(tags(cell))
+    }
     assert list(counts.values()) == list(counts)
     outputs = [output for cell in cells for output in cell.outputs]
     assert [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"] == []
@@ -75,16 +79,17 @@ def test_parameters_stand_in_one_tagged_cell_and_name_a_home(path: Path) -> None
 
 @COMMON
 def test_bokehjs_is_not_committed(path: Path) -> None:
-    (cell,) = [cell for cell in code_cells(path) if "bokehjs" in tags(cell)]
-    assert "output_notebook" in cell.source
-    assert cell.outputs == []
+    for cell in [cell for cell in code_cells(path) if {"bokehjs", "view"} & set(tags(cell))]:
+        assert "output_notebook" in cell.source or "session.view(" in cell.source
+        assert cell.outputs == []
+    assert "widgets" not in nbformat.read(path, as_version=4).metadata
     assert path.stat().st_size < 500_000
 
 
 @COMMON
 def test_only_figures_timings_and_the_loading_of_bokeh_escape_the_strict_check(path: Path) -> None:
     for cell in code_cells(path):
-        figure = "show(" in cell.source or "output_notebook" in cell.source
+        figure = any(words in cell.source for words in ("show(", "output_notebook", "session.view("))
         timing = "seconds" in cell.source or "session.train(" in cell.source
         if "nbval-ignore-output" in tags(cell):
             assert figure or timing, cell.source
@@ -92,7 +97,7 @@ def test_only_figures_timings_and_the_loading_of_bokeh_escape_the_strict_check(p
             assert "show(" not in cell.source, cell.source
 
 
-@COMMON
+@pytest.mark.parametrize("path", NOTEBOOKS[:-1], ids=lambda path: path.stem)
 def test_each_draws_figures(path: Path) -> None:
     drawn = [
         output
@@ -101,6 +106,11 @@ def test_each_draws_figures(path: Path) -> None:
         if "application/javascript" in output.get("data", {})
     ]
     assert drawn
+
+
+def test_the_gallery_shows_every_view() -> None:
+    source = "".join(cell.source for cell in code_cells(FOLDER / "06_views.ipynb"))
+    assert re.findall(r'session\.view\("(\w+)"', source) == list(VIEWS)
 
 
 def test_explore_describes_the_channel_that_it_is_given(settings: Settings, tmp_path: Path) -> None:

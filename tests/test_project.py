@@ -151,7 +151,7 @@ def test_readme_lists_the_commands_that_exist() -> None:
     from workbench.cli import app
 
     section = README.split("## Command line")[1].split("\n## ")[0]
-    documented = re.findall(r"^\| `([a-z]+)` \|", section, re.MULTILINE)
+    documented = re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)
     assert documented == list(getattr(get_command(app), "commands"))  # noqa: B009
 
 

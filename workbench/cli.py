@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from workbench import __version__
 from workbench.cli_alerts import alerts, log
 from workbench.cli_explain import explain
-from workbench.cli_models import models
+from workbench.cli_models import models, registry_ui
 from workbench.cli_orders import orders, parts, people
 from workbench.cli_output import (
     AsJson,
@@ -286,6 +286,7 @@ def report(
         typer.echo(str(path))
 
 
+app.command("registry-ui")(registry_ui)
 app.add_typer(models, name="models")
 app.add_typer(alerts, name="alerts")
 app.add_typer(orders, name="orders")

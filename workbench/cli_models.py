@@ -11,7 +11,7 @@ from workbench.models.inventory import inventory
 from workbench.models.registry import Registry
 from workbench.settings import load_settings
 
-__all__ = ["models"]
+__all__ = ["models", "registry_ui"]
 
 models = typer.Typer(help="List the trained models; compare, promote and roll them back, look for drift.")
 
@@ -92,6 +92,18 @@ def pack(
     table = pack_models(session.archive, session.registry, folder, channel or None, version=version, progress=True)
     show(table, as_json, "No LSTM is registered.")
     report_failures(table)
+
+
+def registry_ui(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; any free one where 0.")] = 5000,
+) -> None:
+    """Serve MLflow's own page on the model registry, to this machine only, until Ctrl-C.
+
+    The dashboard's Models view links it while it runs.
+    """
+    from workbench.registry_ui import serve_registry
+
+    serve_registry(load_settings(), port, typer.echo)
 
 
 def _age(seconds: float) -> str:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench.detection.evaluation import Evaluation, evaluate
+from workbench.detection.evaluation import Evaluation, count, evaluate
 from workbench.exceptions import LabelError, WorkbenchError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.labels import read_labels
 
-__all__ = ["find_labels", "judge_scores"]
+__all__ = ["confusion", "find_labels", "judge_scores"]
 
 Tables = Mapping[str, pd.DataFrame]
+_CONFUSION = ("true_positives", "false_positives", "false_negatives", "precision", "recall")
 
 
 def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | Tables | None) -> Tables:
@@ -47,6 +48,32 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
             "Give labels: workbench evaluate --labels labeled_anomalies.csv",
         )
     return known
+
+
+def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str], pd.DataFrame | None]) -> pd.DataFrame:
+    """Count what stored scores found of the archive's own labels; nothing is computed.
+
+    Parameters
+    ----------
+    archive : Archive
+    channels : iterable of str
+    stored : callable
+        Gives the stored anomalies of a channel, None where it is not scored.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a channel that is labelled and scored: `channel`, int `true_positives`, `false_positives`,
+        `false_negatives`, float `precision`, `recall` (NaN where undefined), by the overlap protocol of `count`.
+    """
+    rows = []
+    for name in channels:
+        labels = archive.labels(name)
+        found = None if labels is None else stored(name)
+        if labels is not None and found is not None:
+            figures = count(found, labels, archive.info(name).n_test).figures()
+            rows.append({"channel": name, **{figure: figures[figure] for figure in _CONFUSION}})
+    return pd.DataFrame(rows, columns=["channel", *_CONFUSION])
 
 
 def judge_scores(

@@ -1,4 +1,4 @@
-"""The session: archive, catalog, models and clock; all that notebooks, views and commands do goes through it."""
+"""The session, opened from settings: all that a notebook, a view or the command line does is one of its methods."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.models.life import ModelLife
     from workbench.telemetry.catalog import Catalog
     from workbench.telemetry.importers import ImportReport
+    from workbench.views.base import View
 
 __all__ = ["Session", "open_session"]
 
@@ -121,7 +122,7 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            One row a channel, indexed by its name: asset, subsystem, units, n_train, n_test, n_commands,
+            Indexed by channel: asset, subsystem, units, n_train, n_test, n_commands,
             labelled (bool), source.
         """
         columns = ["channel", "asset", "subsystem", "units", "n_train", "n_test", "n_commands", "labelled", "source"]
@@ -217,17 +218,9 @@ class Session:
         """
         from workbench.models.training import train_channels
 
-        return train_channels(
-            self.archive,
-            self.registry,
-            self.channel_names(channels),
-            forecaster,
-            parameters=parameters,
-            seed=self.settings.seed,
-            workers=self.settings.workers,
-            force=force,
-            progress=progress,
-        )
+        where = (self.archive, self.registry, self.channel_names(channels))
+        how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
+        return how(*where, forecaster, parameters=parameters, force=force, progress=progress)
 
     # ---- scores
 
@@ -273,22 +266,13 @@ class Session:
         """
         from workbench.alerting import raise_alerts
 
-        names = self.channel_names(channels)
-        scores = (self.stored, self.settings.severity)
-        return raise_alerts(self.maintenance, self.catalog, names, self.channel, *scores)
+        names, levels = self.channel_names(channels), self.settings.severity
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels)
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
     ) -> pd.DataFrame:
-        """Explain the anomalies of a channel, scored first where that is due.
-
-        Parameters
-        ----------
-        channel : str
-        forecaster, preset : str, optional
-            As for `score`.
-        clearing : collection of tuple of int, optional
-            Those for which what clears them is looked for, by start and end; all where omitted.
+        """Explain the anomalies of a channel, from what `score` takes; what clears only those of `clearing`, if given.
 
         Returns
         -------
@@ -376,6 +360,24 @@ class Session:
         table = self.score_all(truth, forecaster, preset, progress=progress)
         return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset))
 
+    # ---- views
+
+    def view(self, name: str, *, theme: str = "light", **state: object) -> "View":
+        """Open a view, which a notebook shows: `session.view("anomalies", channel="P-1", from_=2000)`.
+
+        Parameters
+        ----------
+        name, theme, **state
+            As for `workbench.views.open_view`; `from` is written `from_`.
+
+        Returns
+        -------
+        View
+        """
+        from workbench.views.registry import open_view
+
+        return open_view(self, name, {key.removesuffix("_"): value for key, value in state.items()}, theme=theme)
+
     # ---- internals
 
     def channel_names(self, channels: str | Iterable[str] | None = None) -> list[str]:
@@ -384,7 +386,6 @@ class Session:
         Raises
         ------
         ChannelNotFoundError
-            One is unknown, or the archive is empty.
         """
         known = self.archive.channels()
         if channels is None:

@@ -197,15 +197,15 @@ def test_the_table_is_exported_without_formulas(view):
 def test_the_code_puts_imports_first_and_the_view_last(view):
     view.restore(State({"channel": "P-1"}))
     lines = view.code().splitlines()
-    assert lines[:3] == ["import workbench as wb", "import math", "from workbench.views import open_view"]
-    assert lines[-1] == "open_view(session, 'little', {'channel': 'P-1'})"
+    assert lines[:2] == ["import workbench as wb", "import math"]
+    assert lines[-1] == "session.view('little', channel='P-1')"
     compile(view.code(), "cell", "exec")
 
 
 def test_one_tool_is_open_at_a_time_and_closes_again(view):
     tools = view.tools
     tools.on_tool(tools._buttons["code"])
-    assert "open_view" in tools.panel.children[0].value
+    assert "session.view" in tools.panel.children[0].value
     tools.on_tool(tools._buttons["export"])
     assert "?view=little" in tools.panel.children[1].value
     assert tools.panel.layout.display is None

@@ -2,8 +2,9 @@
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,11 @@ from workbench.detection.windows import check_finite, read_inputs, split_windows
 from workbench.exceptions import ArtifactError, ForecasterError
 from workbench.telemetry.schema import data_hash
 
-__all__ = ["BaseForecaster", "Training"]
+__all__ = ["BaseForecaster", "Progress", "Training"]
+
+Progress: TypeAlias = bool | Callable[[int, int, float, float], None]
+"""Whether a fit shows a bar; or what it calls after each epoch, with its number, the most there can be, and the loss
+over the learned and over the held-out windows."""
 
 _DESCRIPTION = "forecaster.json"
 _LEAST_WINDOWS = 2  # one to learn from, one held out
@@ -34,8 +39,8 @@ class Training:
         SHA-256 of the training series.
     name : str
         The channel.
-    progress : bool
-        Whether to show a bar.
+    progress : Progress
+        Whether to show a bar, or what to call after each epoch.
     checkpoint : Path or None
         Folder in which a long fit keeps its state.
     """
@@ -47,7 +52,7 @@ class Training:
         count: int,
         *,
         seed: int,
-        progress: bool,
+        progress: Progress,
         checkpoint: Path | None,
     ) -> None:
         self.values = values
@@ -76,6 +81,8 @@ class BaseForecaster(ABC):
     metrics : dict of str to float
         After the fit; always holds `validation_error`, the mean absolute one-step error over the held-out
         windows in the units of the telemetry.
+    history : dict of str to list of float
+        After the fit, metrics epoch by epoch; empty where there are no epochs.
     """
 
     name: ClassVar[str]
@@ -88,6 +95,7 @@ class BaseForecaster(ABC):
         self.prediction_horizon = prediction_horizon
         self.n_inputs: int | None = None
         self.metrics: dict[str, float] = {}
+        self.history: dict[str, list[float]] = {}
         self._scaling: Scaling | None = None
 
     def __repr__(self) -> str:
@@ -102,7 +110,9 @@ class BaseForecaster(ABC):
         """Hyperparameters, such as can be given to the class."""
         return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon}
 
-    def fit(self, train: xr.Dataset, *, seed: int = 0, progress: bool = False, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None
+    ) -> Self:
         """Learn from a training series; see `Forecaster.fit`."""
         values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_LEAST_WINDOWS)
         scaling = Scaling.of(train)
@@ -157,6 +167,7 @@ class BaseForecaster(ABC):
             "parameters": self.parameters,
             "n_inputs": self.n_inputs,
             "metrics": self.metrics,
+            "history": self.history,
             "scaling": {"offset": scaling.offset, "scale": scaling.scale},
         }
         (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
@@ -173,6 +184,8 @@ class BaseForecaster(ABC):
             forecaster = cls(**description["parameters"])
             forecaster.n_inputs = int(description["n_inputs"])
             forecaster.metrics = {str(key): float(value) for key, value in description["metrics"].items()}
+            kept = description.get("history", {})  # not of models from before it was kept
+            forecaster.history = {str(key): [float(value) for value in values] for key, values in kept.items()}
             forecaster._scaling = Scaling(**{key: tuple(value) for key, value in description["scaling"].items()})
         except OSError as error:
             raise ArtifactError(

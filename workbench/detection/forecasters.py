@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.detection.base import Progress
 from workbench.detection.lstm import LSTMForecaster
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
@@ -33,6 +34,8 @@ class Forecaster(Protocol):
     metrics : dict of str to float
         After the fit; `validation_error` is the mean absolute one-step error over the random 20 % of windows
         held out, the same for every forecaster, in the units of the telemetry.
+    history : dict of str to list of float
+        After the fit, metrics epoch by epoch; empty where there are no epochs.
     """
 
     name: ClassVar[str]
@@ -40,12 +43,15 @@ class Forecaster(Protocol):
     prediction_horizon: int
     n_inputs: int | None
     metrics: dict[str, float]
+    history: dict[str, list[float]]
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Hyperparameters."""
 
-    def fit(self, train: xr.Dataset, *, seed: int = 0, progress: bool = False, checkpoint: Path | None = None) -> Self:
+    def fit(
+        self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None
+    ) -> Self:
         """Learn from a training series.
 
         Parameters
@@ -54,8 +60,8 @@ class Forecaster(Protocol):
             Training split of a channel.
         seed : int
             Of the windows held out and of everything else random.
-        progress : bool
-            Show a bar, where it takes long.
+        progress : Progress
+            Show a bar, where it takes long; or what to call after each epoch, where there are some.
         checkpoint : Path, optional
             Folder in which a long fit keeps its state, and goes on from it; the caller removes it once the
             forecaster is saved.

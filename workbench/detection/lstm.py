@@ -162,15 +162,17 @@ class LSTMForecaster(BaseForecaster):
 
     def _fit(self, training: Training) -> dict[str, float]:
         trainer = TRAINERS[self.trainer](self, training)
-        with tqdm(
-            total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=not training.progress
-        ) as bar:
+        told = training.progress
+        with tqdm(total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=told is not True) as bar:
             trainer.resume()
             bar.update(trainer.epoch)
             while not trainer.finished:
                 trainer.run_epoch()
                 bar.set_postfix(loss=f"{trainer.loss:.5f}", val_loss=f"{trainer.validation_loss:.5f}")
                 bar.update()
+                if callable(told):
+                    told(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
+        self.history = trainer.history
         weights = trainer.weights()
         self._serve(build_graph(weights, self.sequence_length), weights)
         return {

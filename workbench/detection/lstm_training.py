@@ -38,6 +38,8 @@ class LSTMTrainer(ABC):
         Epochs run.
     loss, validation_loss : float
         Mean squared error of the last epoch over the learned windows, with dropout, and over the held-out ones.
+    history : dict of str to list of float
+        `loss` and `validation_loss` of each epoch.
     """
 
     version: ClassVar[str]
@@ -45,6 +47,7 @@ class LSTMTrainer(ABC):
     def __init__(self, forecaster: "LSTMForecaster", training: Training) -> None:
         self.forecaster, self.training = forecaster, training
         self.epoch, self.loss, self.validation_loss = 0, math.nan, math.nan
+        self.history: dict[str, list[float]] = {"loss": [], "validation_loss": []}
         self._best, self._waited = math.inf, 0
         self._checkpoint = None
         if training.checkpoint is not None:
@@ -71,6 +74,8 @@ class LSTMTrainer(ABC):
         self._restore(arrays)
         self.epoch, self.loss, self.validation_loss = state["epoch"], state["loss"], state["validation_loss"]
         self._best, self._waited = state["best"], state["waited"]
+        unknown = [math.nan] * self.epoch  # of a checkpoint from before they were kept
+        self.history = state.get("history") or {name: unknown.copy() for name in self.history}
 
     def run_epoch(self) -> None:
         """Run one epoch and write the checkpoint.
@@ -88,6 +93,8 @@ class LSTMTrainer(ABC):
                 "Look for extreme values in the training telemetry, or take another seed.",
             )
         self.epoch += 1
+        self.history["loss"].append(self.loss)
+        self.history["validation_loss"].append(self.validation_loss)
         # As keras.callbacks.EarlyStopping does.
         self._waited += 1
         if self.validation_loss + self.forecaster.min_delta < self._best:
@@ -99,6 +106,7 @@ class LSTMTrainer(ABC):
                 "validation_loss": self.validation_loss,
                 "best": self._best,
                 "waited": self._waited,
+                "history": self.history,
             }
             self._checkpoint.write(self._arrays(), state)
 

@@ -3,7 +3,6 @@
 This is the only module that imports MLflow, and only when a model is registered or the store is not SQLite.
 """
 
-import math
 import os
 import shutil
 import sqlite3
@@ -20,6 +19,7 @@ from filelock import FileLock
 from workbench import __version__
 from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
+from workbench.models.curves import batched, epoch_points
 from workbench.models.listing import ModelInfo, ask_client, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
 from workbench.models.mlflow_calls import ENVIRONMENT, download, prepare_database, quiet
@@ -193,7 +193,8 @@ class Registry:
                     client.log_artifacts(run_id, str(path), ARTIFACT_FOLDER)
                 else:
                     source = path.as_uri()
-                client.log_batch(run_id, *_measured(forecaster, seed, duration))
+                for entities in _measured(forecaster, seed, duration):
+                    client.log_batch(run_id, **entities)
                 client.set_terminated(run_id)
             except BaseException:
                 shutil.rmtree(path.parent, ignore_errors=True)
@@ -271,10 +272,6 @@ class Registry:
     def load(self, info: ModelInfo) -> "Forecaster":
         """Give the fitted forecaster of a version, from the cache or from its checked artifacts.
 
-        Parameters
-        ----------
-        info : ModelInfo
-
         Returns
         -------
         Forecaster
@@ -286,6 +283,11 @@ class Registry:
             A file is missing, foreign, or not the one that was registered, or the forecaster is not known here.
         """
         return self.cache.get(info.run_id, lambda: self._load(info))
+
+    def metric_history(self, info: ModelInfo, metric: str) -> dict[int, float]:
+        """Give a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
+        with self._using() as client:
+            return {point.step: point.value for point in client.get_metric_history(info.run_id, metric)}
 
     def check_writable(self) -> None:
         """Create the store where there is none.
@@ -366,17 +368,15 @@ class Registry:
         return _connect(self.location.uri)
 
 
-def _measured(forecaster: "Forecaster", seed: int, duration: float) -> tuple[list[Any], list[Any]]:
-    """Give the metrics that are numbers, and the parameters, as MLflow's entities."""
+def _measured(forecaster: "Forecaster", seed: int, duration: float) -> Iterator[dict[str, Any]]:
+    """Give the parameters, and the metrics that are numbers, as MLflow's entities, as many as it takes at once."""
     from mlflow.entities import Metric, Param
 
     now = time.time_ns() // 10**6
-    metrics = {**forecaster.metrics, "training_seconds": duration}
-    parameters = parameter_text(forecaster.parameters, seed)
-    return (
-        [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)],
-        [Param(key, value) for key, value in parameters.items()],
-    )
+    yield {"params": [Param(key, value) for key, value in parameter_text(forecaster.parameters, seed).items()]}
+    points = epoch_points(forecaster.metrics | {"training_seconds": duration}, forecaster.history)
+    for some in batched(points, 900):
+        yield {"metrics": [Metric(key, value, now, step) for key, step, value in some]}
 
 
 def _connect(uri: str) -> Any:

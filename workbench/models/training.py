@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.compute import map_channels
+from workbench.detection.base import Progress
 from workbench.exceptions import ForecasterError, WorkbenchError
 from workbench.models.comparison import Contender
 from workbench.models.life import judge
@@ -40,7 +41,7 @@ def train_channels(
     seed: int = 0,
     workers: int = 1,
     force: bool = False,
-    progress: bool = False,
+    progress: Progress = False,
 ) -> pd.DataFrame:
     """Train and register one forecaster for each of several channels.
 
@@ -69,8 +70,8 @@ def train_channels(
         Processes that fit channels at once; the same models come out of any number.
     force : bool
         Train what is current, too.
-    progress : bool
-        Show a bar with the time left.
+    progress : Progress
+        Show a bar with the time left; or what to call after each epoch, where one process trains.
 
     Returns
     -------
@@ -107,8 +108,10 @@ def train_channels(
             pending[channel] = registry.location.folder / "checkpoints" / f"{name}-{digest}"
     if pending:
         registry.check_writable()
-    fit = _Fit(archive.path, pending, forecaster, made.parameters, seed, progress and min(workers, len(pending)) <= 1)
-    mapped = map_channels(fit, list(pending), workers=workers, progress=progress, description=f"train {forecaster}")
+    own = progress if min(workers, len(pending)) <= 1 else False
+    fit = _Fit(archive.path, pending, forecaster, made.parameters, seed, own)
+    bar = progress is True
+    mapped = map_channels(fit, list(pending), workers=workers, progress=bar, description=f"train {forecaster}")
     for channel, result in mapped:
         try:
             if isinstance(result, WorkbenchError):
@@ -140,7 +143,7 @@ class _Fit:
     forecaster: str
     parameters: dict[str, Any]
     seed: int
-    progress: bool
+    progress: Progress
 
     def __call__(self, channel: str) -> _Fitted:
         from threadpoolctl import threadpool_limits

@@ -15,6 +15,7 @@ from workbench.plots.theme import THEMES, Tokens
 from workbench.views.boxes import close_tree
 from workbench.views.callbacks import Failure, Guard, callback
 from workbench.views.cards import error_card, progress_card
+from workbench.views.chart import load_bokehjs
 from workbench.views.code import view_code
 from workbench.views.export import csv_text, file_stem
 from workbench.views.state import EMPTY, Selected, Selection, State
@@ -118,11 +119,9 @@ class View(ABC):
         The root with its stylesheet; displaying the view displays this.
     pane : ipywidgets.Widget
         The same without the stylesheet, for the shell.
-    head : ipywidgets.HTML
-        The view's line at the top left.
     selection : Selection
+        `selection.now` is what is chosen; `selection.choose(Selected("SMAP", "P-1"))` chooses.
     tokens : Tokens
-        Colours.
     active : bool
         Whether it is on screen; one that is not learns of selections when it is shown.
     failure : Failure or None
@@ -167,6 +166,7 @@ class View(ABC):
         self._notice = widgets.HTML()
         self._notice.add_class("wb-notice")
         self._style = widgets.HTML(layout=widgets.Layout(display="none"))
+        self._scope = f"wb-of-{self._style.model_id}"  # two views on a page may have two themes
         self._progress = widgets.HTML()
         self._progress.add_class("wb-progress")
         self.tools = Tools(self)
@@ -244,10 +244,14 @@ class View(ABC):
 
     @property
     def state(self) -> State:
-        """What a link must carry to show the same again."""
+        """What a link must carry to show the same again; assigning a mapping shows what it holds."""
         now = self.selection.now
         chosen = {"asset": now.asset, "channel": now.channel, "anomaly": now.anomaly}
         return State({"view": self.name, **chosen, **self.read_state()})
+
+    @state.setter
+    def state(self, values: Mapping[str, object]) -> None:
+        self.restore(State(values))
 
     def restore(self, state: State) -> None:
         """Show a state, as from a link; where it names no asset or channel, the selection stays."""
@@ -308,7 +312,7 @@ class View(ABC):
         """The root, with the stylesheet that the shell would give."""
         self._restyle()
         root = widgets.Box([self._style, self.pane])
-        root.add_class("wb")
+        root.add_class("wb").add_class(self._scope)
         return root
 
     def set_theme(self, theme: str, density: str | None = None) -> None:
@@ -322,7 +326,7 @@ class View(ABC):
                 self.recolour()
 
     def _restyle(self) -> None:
-        self._style.value = f"<style>{stylesheet(self.tokens, self.density)}</style>"
+        self._style.value = f"<style>{stylesheet(self.tokens, self.density, f'.{self._scope}')}</style>"
 
     # ---- errors and progress
 
@@ -366,13 +370,7 @@ class View(ABC):
     # ---- export
 
     def export_csv(self) -> tuple[str, str] | None:
-        """Write the table that is shown.
-
-        Returns
-        -------
-        tuple of str or None
-            File name and content; None where no table is shown.
-        """
+        """Write the table that is shown: file name and content; None where there is none."""
         table = self.shown_table()
         return None if table is None else (f"{file_stem(self.state)}.csv", csv_text(table))
 
@@ -397,4 +395,5 @@ class View(ABC):
             close_tree(self.widget)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        load_bokehjs()
         return self.widget._repr_mimebundle_(**kwargs)

@@ -1,9 +1,12 @@
 """A Bokeh layout as a widget."""
 
+from bokeh.io import output_notebook
 from bokeh.models import CustomJS, LayoutDOM
+from bokeh.resources import Resources
+from IPython.core.getipython import get_ipython
 from jupyter_bokeh import BokehModel
 
-__all__ = ["Chart"]
+__all__ = ["Chart", "load_bokehjs"]
 
 _SAVE = """
 const [stem, kind] = chart.tags
@@ -55,3 +58,12 @@ class Chart(BokehModel):  # type: ignore[misc]
         if self.comm is not None:
             self.layout.close()
             super().close()
+
+
+def load_bokehjs() -> None:
+    """Give a notebook BokehJS, from Bokeh's own package: charts in widgets need it and do not bring it.
+
+    Nothing happens outside IPython. A page that has it keeps what it has.
+    """
+    if get_ipython() is not None:
+        output_notebook(Resources(mode="inline", components=["bokeh"]), hide_banner=True)

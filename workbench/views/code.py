@@ -1,6 +1,7 @@
 """The notebook cell that gives what a view shows."""
 
 from html import escape
+from keyword import iskeyword
 from typing import Protocol
 
 from workbench.views.state import State
@@ -35,19 +36,20 @@ def view_code(view: CodedView) -> str:
     str
         Python.
     """
-    values = {key: value for key, value in view.state.items() if key != "view"}
+    state = {key: value for key, value in view.state.items() if key != "view"}
+    values = [f"{f'{key}_' if iskeyword(key) else key}={value!r}" for key, value in state.items()]
     lines = view.code_lines()
     imports = [line for line in lines if line.startswith(("import ", "from "))]
     body = "\n".join(line for line in lines if line not in imports).strip("\n")
     return "\n".join(
         [
-            *sorted({"import workbench as wb", "from workbench.views import open_view", *imports}, reverse=True),
+            *sorted({"import workbench as wb", *imports}, reverse=True),
             "",
             "session = wb.open()",
             body,
             "",
             "# the same, as it is on screen",
-            f"open_view(session, {view.name!r}{f', {values!r}' if values else ''})",
+            f"session.view({', '.join([repr(view.name), *values])})",
         ]
     )
 

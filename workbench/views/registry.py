@@ -18,6 +18,7 @@ VIEWS: dict[str, str] = {
     "monitoring": "workbench.views.monitoring:Monitoring",
     "anomalies": "workbench.views.anomalies:Anomalies",
     "forecasting": "workbench.views.forecasting:Forecasting",
+    "models": "workbench.views.models:Models",
     "maintenance": "workbench.views.maintenance:Maintenance",
     "system": "workbench.views.system:System",
 }

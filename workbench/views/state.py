@@ -71,6 +71,18 @@ class State(Mapping[str, str]):
         """Write the query of an address, without `?`."""
         return urlencode(self._values)
 
+    def objects(self) -> dict[str, object]:
+        """Give the values as Python objects: whole numbers as int, `from` and `to` that are times as `pd.Timestamp`.
+
+        Examples
+        --------
+        >>> State({"channel": "P-1", "anomaly": 2149, "from": 2000}).objects()
+        {'channel': 'P-1', 'anomaly': 2149, 'from': 2000}
+        >>> State({"from": "2026-01-01T00:00:10"}).objects()
+        {'from': Timestamp('2026-01-01 00:00:10+0000', tz='UTC')}
+        """
+        return {key: _object(key, text) for key, text in self._values.items()}
+
     def with_values(self, **values: object) -> "State":
         """Give a state with other values; None takes a key away. `from` is written `from_`."""
         return State({**self._values, **{key.removesuffix("_"): value for key, value in values.items()}})
@@ -89,6 +101,14 @@ class State(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"State({self._values!r})"
+
+
+def _object(key: str, text: str) -> object:
+    if key not in ("anomaly", "from", "to"):
+        return text
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d+\.\d+", text) else pd.to_datetime(text, utc=True)
 
 
 EMPTY = State()
@@ -176,6 +196,9 @@ class Selection:
         self.now = now or Selected()
         self.who = getpass.getuser()
         self._observers: list[Callable[[Selected], None]] = []
+
+    def __repr__(self) -> str:
+        return f"Selection({self.now!r})"
 
     def choose(self, chosen: Selected, *, by: Callable[[Selected], None] | None = None) -> None:
         """Choose, and tell everybody who observes but `by`."""

@@ -18,7 +18,7 @@ DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Sizes by density: a table's row, a control, the space between, text, and lesser text."""
 
 
-def stylesheet(tokens: Tokens, density: str = "compact") -> str:
+def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -> str:
     """Give the rules of `workbench.css`, then those of each view's own file, after the tokens as CSS variables.
 
     Parameters
@@ -27,6 +27,8 @@ def stylesheet(tokens: Tokens, density: str = "compact") -> str:
         Colours.
     density : str
         One of `DENSITIES`.
+    scope : str
+        Selector of what gets the variables; the whole page where omitted.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def stylesheet(tokens: Tokens, density: str = "compact") -> str:
     values |= {level: tokens.level(level) for level in SEVERITIES}
     values |= {f"size-{name}": size for name, size in DENSITIES[density].items()}
     variables = "".join(f"--wb-{name}:{value};" for name, value in values.items())
-    return f":root{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{_rules()}"
+    return f"{scope}{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{_rules()}"
 
 
 @cache

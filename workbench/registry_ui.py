@@ -1,0 +1,185 @@
+"""MLflow's own page on the registry, served beside the workbench to this machine only."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from urllib.parse import quote
+
+from workbench.exceptions import SettingsError
+from workbench.models.location import Location
+from workbench.models.mlflow_calls import ENVIRONMENT
+from workbench.models.registry import Registry
+from workbench.settings import Settings
+
+__all__ = ["DEFAULT_PORT", "model_address", "registry_address", "serve_registry"]
+
+DEFAULT_PORT = 5000
+"""MLflow's own."""
+
+_HOST = "127.0.0.1"
+_STATE = "registry-ui.json"
+_PATIENCE = 120  # seconds until the server must listen
+_LOOK = 0.2  # seconds between two looks whether it does
+
+
+def registry_address(settings: Settings) -> str:
+    """Give the address of the page that is served on the registry of a home; empty where none is.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    str
+        As `http://127.0.0.1:5000/`.
+    """
+    try:
+        state = json.loads(_state_file(settings).read_bytes())
+        os.kill(state["pid"], 0)
+        return f"http://{_HOST}:{state['port']:d}/"
+    except (OSError, ValueError, KeyError, TypeError):  # none, not ours, or its process has ended
+        return ""
+
+
+def model_address(address: str, name: str, version: int) -> str:
+    """Give the address of one version on MLflow's page.
+
+    Examples
+    --------
+    >>> model_address("http://127.0.0.1:5000/", "P-1.ridge", 3)
+    'http://127.0.0.1:5000/#/models/P-1.ridge/versions/3'
+    """
+    return f"{address}#/models/{quote(name, safe='')}/versions/{version}"
+
+
+def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Callable[[str], None] | None = None) -> None:
+    """Serve MLflow's page on the registry until SIGINT or SIGTERM.
+
+    While it is served a small file in the home says where, so that the dashboard links it.
+
+    Parameters
+    ----------
+    settings : Settings
+    port : int
+        TCP port on this machine's loopback; any free one where 0.
+    announce : callable, optional
+        Called with a line that says where, once the page can be asked for.
+
+    Raises
+    ------
+    SettingsError
+        The port is taken, a page is served on this registry already, or MLflow does not start.
+    ModelError
+        The registry cannot be read.
+    """
+    served = registry_address(settings)
+    if served:
+        raise SettingsError(f"The registry is served already at {served}.", "Stop that one first.")
+    port = _free_port(port)
+    registry = Registry(settings.registry_path, settings.tracking_uri)
+    location = registry.location
+    if location.database is not None and not location.database.exists():
+        registry.check_writable()
+    with _told_to_stop() as told, _server(location, port) as process:
+        began = time.monotonic()
+        while not told and process.poll() is None and not _listens(port):
+            if time.monotonic() - began > _PATIENCE:
+                raise SettingsError(f"MLflow does not answer on port {port}.", "Look at what it printed.")
+            _wait(process)
+        if not told and process.poll() is None:
+            with _announced(settings, port, process.pid):
+                if announce is not None:
+                    announce(f"Model registry: http://{_HOST}:{port}/ (Ctrl-C stops it)")
+                while not told and process.poll() is None:
+                    _wait(process)
+    if not told:
+        raise SettingsError(f"MLflow's server ended with exit code {process.returncode}.", "Look at what it printed.")
+
+
+@contextmanager
+def _server(location: Location, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run MLflow's server in a session of its own, and stop it gracefully."""
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", location.uri]
+    if location.artifact_root is not None:
+        command += ["--default-artifact-root", location.artifact_root, "--no-serve-artifacts"]
+    command += ["--host", _HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level error"]
+    quiet = ENVIRONMENT | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    environment = os.environ | quiet | {"MLFLOW_LOGGING_LEVEL": "ERROR"}
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[list[int]]:
+    """Gather the signals that ask to stop, instead of being interrupted by them."""
+    told: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _announced(settings: Settings, port: int, pid: int) -> Iterator[None]:
+    """Keep the file that says where the page is, for as long as it is there."""
+    file = _state_file(settings)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"port": port, "pid": pid}), encoding="utf-8")
+    os.replace(partial, file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _state_file(settings: Settings) -> Path:
+    return settings.home / _STATE
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(_LOOK)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((_HOST, port)) == 0
+
+
+def _free_port(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} cannot be used: {error.strerror}.", "Choose another with --port."
+            ) from None
+        return int(probe.getsockname()[1])
