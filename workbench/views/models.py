@@ -86,6 +86,9 @@ class Models(View):
             "condition": widgets.Dropdown(options=[(words, key) for key, words in CONDITIONS.items()]),
         }
         self._text = classed(widgets.Text(placeholder="channel", continuous_update=False), "wb-search")
+        self._text.tooltip = "Part of the channel's name"
+        for name, made in self._filters.items():
+            made.tooltip = {"condition": "State", "place": "Asset"}.get(name, name.capitalize())
         for made in (*self._filters.values(), self._text):
             made.observe(self.on_filter, "value")
         self._grid = Grid("Models", pick=self.on_pick, sort=self.on_sort, more=self.on_more)

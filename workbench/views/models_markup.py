@@ -169,4 +169,4 @@ def _share(value: float) -> str:
 
 def _list(values: Mapping[str, object]) -> str:
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in values.items())
-    return f"<dl class='wb-facts'>{items}</dl>"
+    return f"<dl class='wb-facts' tabindex='0'>{items}</dl>"

@@ -126,7 +126,7 @@ class Training(Part):
         address = registry_address(self.view.session.settings)
         served = model_address(address, info.name, info.version) if address else ""
         drift = self.view.drift.get(info.id, {})
-        none = "" if len(curves) else "<p class='wb-note wb-muted'>No losses by epoch are kept with this version.</p>"
+        none = "" if len(curves) else "<p class='wb-note'>No losses by epoch are kept with this version.</p>"
         self._facts.value = none + facts_markup(info, drift, str(self.view.row().get("stale", "")), served)
 
     def code_lines(self) -> list[str]:
