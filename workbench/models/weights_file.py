@@ -93,6 +93,7 @@ def to_bytes(forecaster: "LSTMForecaster", channel: str, dtype: DType) -> bytes:
     with TemporaryDirectory() as folder:
         forecaster.save(Path(folder))
         described = json.loads((Path(folder) / "forecaster.json").read_text(encoding="utf-8"))
+    described.pop("history")  # of the training, not of the model
     with np.errstate(over="ignore"):
         weights = {name: array.astype(dtype, order="C") for name, array in forecaster.to_weights().items()}
     _check_finite(weights, f"The {dtype} model of {channel}")
