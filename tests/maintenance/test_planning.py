@@ -1,5 +1,7 @@
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 
 import pytest
 
@@ -144,7 +146,10 @@ def test_a_search_that_is_stopped_gives_the_first_guess(orders, planning):
     assert plan.gap > 0
 
 
-def test_a_search_is_stopped_from_another_thread(orders, database):
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_search_is_stopped_from_another_thread(orders, database, monkeypatch, elsewhere):
+    if elsewhere:  # then the solver has a process of its own
+        monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
     for place in range(24):
         orders.new("x", asset=f"A{place % 5}", hours=3 + place % 4, due=START + timedelta(days=1 + place % 3))
     stop = Stop()

@@ -29,7 +29,7 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: St
     problem : Problem
     options : ScheduleOptions, optional
     stop : Stop, optional
-        Ends the search early; not where TensorFlow is loaded and the solver is a process of its own.
+        Ends the search early.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: St
     grid = Grid(problem, options)
     ends = earliest_ends(grid)
     if "tensorflow" in sys.modules:
-        solution, bound, timed_out = improve_elsewhere(problem, options)
+        solution, bound, timed_out = improve_elsewhere(problem, options, stop)
     else:
         solution, bound, timed_out = search(grid, first_guess(grid, ends), ends, stop)
     placements = [grid.placement(grid.jobs[number], place) for number, place in solution.items()]
