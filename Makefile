@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: help setup browser postgres run lab test lint bench docs notebooks constraints clean
+.PHONY: help setup browser postgres run lab test lint bench docs screenshots notebooks constraints clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -45,10 +45,11 @@ postgres: ## Install PostgreSQL, for tests of the maintenance database, where ap
 		&& DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq postgresql; then exit 0; fi; \
 	echo "PostgreSQL is not here and cannot be installed: its tests are skipped." >&2
 
-test: lint browser postgres ## Lint, then every test: notebooks and apps as committed, then pytest
+test: lint browser postgres ## Lint, then every test: notebooks and apps as committed, then pytest, two files at a time
 	$(BIN)/python -m pytest --nbval notebooks
-	$(BIN)/python -m pytest --nbval-lax apps
-	$(BIN)/python -m pytest
+	rm -rf build/apps
+	WORKBENCH_HOME=$(CURDIR)/build/apps $(BIN)/python -m pytest --nbval-lax apps
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP) ## ruff, mypy and the import rule
 	$(BIN)/ruff check .
@@ -63,6 +64,9 @@ docs: $(STAMP) ## The guide and the Python reference as pages, build/docs/index.
 	rm -rf build/docs docs/reference
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir build/doctrees --builder html docs build/docs
 	@echo "build/docs/index.html"
+
+screenshots: $(STAMP) browser ## Take the pictures of the documentation anew, on the demo fleet
+	$(BIN)/python -m docs.screenshots
 
 notebooks: $(STAMP) ## Execute the notebooks anew as they are committed: without the copy of BokehJS in their output
 	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb

@@ -20,7 +20,8 @@ for (const name of ["stroke", "fill", "fillText", "drawImage", "putImageData"]) 
 
 _CHANGED = """
 ([clicked, place, shows, becomesVisible]) => new Promise((resolve) => {
-  const target = document.querySelectorAll(clicked)[place]
+  const visible = (element) => element.checkVisibility({ visibilityProperty: true })
+  const target = [...document.querySelectorAll(clicked)].filter(visible)[place]
   const within = (node) => {
     while (node) {
       if (node.nodeType === 1 && node.matches(shows)) return true
@@ -48,18 +49,37 @@ _CHANGED = """
   observer.observe(document.body, { childList: true, subtree: true, characterData: true, attributes: becomesVisible })
   target.scrollIntoView({ block: "nearest" })
   began = performance.now()
-  target.click()
+  const tell = () => target.dispatchEvent(new Event("change", { bubbles: true }))
+  if (target.tagName === "SELECT") { target.selectedIndex = (target.selectedIndex + 1) % target.options.length; tell() }
+  else if (target.type === "text") { target.value = target.value ? "" : "P"; tell() }
+  else if (target.matches(".wb-grid-body, .wb-grid")) target.scrollTop = target.scrollTop ? 0 : target.scrollHeight
+  else target.click()
 })
 """
 
 
 def changed_after(page, clicked, shows, *, place=0, shown=False):
-    """Click, and wait until what a selector names has changed on screen.
+    """Use a control, and wait until what a selector names has changed on screen.
+
+    A list goes to its next choice, a field of text is filled or emptied, a table is scrolled to its end or its
+    beginning, anything else is clicked.
+
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+    clicked : str
+        Selector of the control; those that are hidden do not count.
+    shows : str
+        Selector of what changes.
+    place : int
+        Which of the controls.
+    shown : bool
+        Whether it becomes visible, and need not change.
 
     Returns
     -------
     float
-        Milliseconds from the click to the frame after the change; NaN where nothing changed in ten seconds.
+        Milliseconds from the use to the frame after the change; NaN where nothing changed in ten seconds.
     """
     return page.evaluate(_CHANGED, [clicked, place, shows, shown])
 

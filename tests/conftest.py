@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from workbench.telemetry.schema import make_channel
 
 SHARED = Path(__file__).parents[2] / "shared"
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored, by children too
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, not asserted here
 settings.load_profile("untimed")
 

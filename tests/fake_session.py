@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,16 @@ def fake_scored(channel, spans=()):
 @dataclass
 class FakeArchive:
     known: dict[str, pd.DataFrame] = field(default_factory=dict)
+    data: dict[str, xr.Dataset] = field(default_factory=dict)
+
+    def channels(self):
+        return list(self.data)
+
+    def info(self, channel):
+        return SimpleNamespace(channel=channel, asset=self.data[channel].attrs["asset"])
+
+    def open(self, channel):
+        return self.data[channel]
 
     def labels(self, channel):
         return self.known.get(channel)
@@ -71,7 +82,8 @@ class FakeSession:
             name: fake_channel(name, seed=i, dated=name in dated, asset=self.assets.get(name, "SMAP"))
             for i, name in enumerate(spans)
         }
-        self.archive = FakeArchive({name: pd.DataFrame({"start": [600], "end": [700]}) for name in list(spans)[:1]})
+        labels = {name: pd.DataFrame({"start": [600], "end": [700]}) for name in list(spans)[:1]}
+        self.archive = FakeArchive(labels, self.data)
         self.opened = []
         self.settings = Settings(home=Path("fleet"))
         self.catalog = Catalog.load()

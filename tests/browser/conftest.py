@@ -82,6 +82,15 @@ class Dashboard:
             self.outside.append(request.url)
 
 
+def reach(page: Page, selector: str) -> None:
+    """Press Tab until what matches a selector has the focus."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"no Tab reaches {selector}")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium for one module: while Playwright runs, its event loop runs for whatever other tests are between."""

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import reach
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROWS = ".wb-anomalies .wb-list tr[data-pick]"
@@ -145,7 +147,7 @@ def test_from_a_cell_of_the_overview_to_a_work_order_by_keyboard_alone(dashboard
     page.wait_for_selector(".wb-cell")
     unordered = set(session.maintenance.alerts.list(state="open")["id"]) - set(session.maintenance.orders_of_alerts())
     alert = stored(session, max(unordered))
-    reach(page, "wb-cell")
+    reach(page, ".wb-cell")
     for _ in range(40):
         if alert.channel in page.evaluate("document.activeElement.textContent"):
             break
@@ -159,20 +161,11 @@ def test_from_a_cell_of_the_overview_to_a_work_order_by_keyboard_alone(dashboard
     assert stored(session, chosen).acknowledged
     page.keyboard.press("w")
     page.wait_for_selector(".wb-confirm >> visible=true")
-    reach(page, "wb-confirm")
+    reach(page, ".wb-confirm")
     page.keyboard.press("Enter")
     told(page, "Work order WO-")
     assert chosen in session.maintenance.orders_of_alerts()
     page.close()
-
-
-def reach(page, name):
-    """Press Tab until an element of a class has the focus."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("name => document.activeElement.classList.contains(name)", name):
-            return
-    raise AssertionError(f"no Tab reaches {name}")
 
 
 def test_no_page_complained_or_asked_another_host(page, dashboard):

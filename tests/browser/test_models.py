@@ -89,6 +89,31 @@ def test_a_training_is_cancelled_and_leaves_nothing(page, session):
     assert len(session.registry.list()) == before
 
 
+def test_a_version_is_rolled_back_promoted_and_the_next_score_uses_it(page, session, dashboard):
+    channel = "PWR-1"
+    first = session.registry.champion(channel).id
+    session.train([channel], "ridge", telemetry_lags=200, force=True)
+    better = session.registry.champion(channel).id
+    assert better != first
+    page = dashboard.open(f"?view=models&channel={channel}", shows=f"{VIEW} .wb-headline h1")
+    told = page.locator(f"{VIEW} .wb-told")
+
+    def use(name, champion):
+        press(page, name)
+        expect(told).to_contain_text(f"{champion} is champion")
+        assert session.registry.champion(channel).id == champion
+        press(page, "Score again")
+        expect(told).to_contain_text("1 scored")
+        assert session.stored(channel).attrs["model"] == champion
+        expect(page.locator(f"{VIEW} tr[data-pick='{champion}']")).to_contain_text("champion")
+
+    expect(page.locator(f"{VIEW} tr[data-pick='{better}']")).to_contain_text("champion")
+    use("Roll back", first)
+    page.locator(f"{VIEW} .wb-list tr[data-pick='{better}']").click()
+    use("Promote", better)
+    page.close()
+
+
 def test_nothing_was_complained_of_and_no_other_host_was_asked(page, dashboard):
     del page
     assert dashboard.outside == []

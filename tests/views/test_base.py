@@ -67,7 +67,7 @@ class Frame:
     def on_moved(self, *, step):
         self.moves.append(step)
 
-    def open(self, name):
+    def open(self, name, state=None):
         self.opened.append(name)
 
     def on_altered(self, view):

@@ -44,6 +44,13 @@ def test_the_table_is_that_of_the_database(view):
     assert "No work order is like that." in view.orders._empty.value
 
 
+def test_the_first_line_is_that_of_the_mode_that_is_open(view):
+    view._mode.value = "Log"
+    assert "rows in the log" in view.head.value
+    view._mode.value = "Orders"
+    assert "2 active: 2 open" in view.head.value
+
+
 def test_an_order_goes_from_open_to_completed(view):
     view.orders.on_pick("WO-1")
     press(view, "assign", technician="Ann")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fake_session import FakeSession, small_fleet
+from workbench.forecasting import risks
 from workbench.plots.theme import SEVERITIES
 from workbench.views.overview import Overview
 from workbench.views.overview_data import RANGES, look_at
@@ -20,8 +21,9 @@ class Opened:
     def __init__(self):
         self.names = []
 
-    def open(self, name):
+    def open(self, name, state=None):
         self.names.append(name)
+        self.state = state
 
     def on_moved(self, *, step):
         pass
@@ -79,6 +81,12 @@ def test_figures_are_those_of_the_desk_and_of_the_time_before(view):
     assert "<b>1</b>" in tile(view, "Work orders")
     assert order.number in view._load.value
     assert "Ada" in view._feed.value
+    desk.people.set("Ann", "Ada")
+    desk.orders.new("Ada", asset="MSL", type="inspection", title="Look at it")
+    desk.orders.assign(order.number, "Ann", "Ada")
+    view.refresh()  # one order has a technician, another has none
+    assert ", Ann</span>" in view._load.value
+    assert ", nobody</span>" in view._load.value
 
 
 def test_a_closed_alert_counts_in_the_past_only(view):
@@ -111,6 +119,23 @@ def test_a_row_is_chosen_by_one_key_and_leads_on_by_another(view):
     assert view._frame.names == []
     view._worst.tell("open", value)
     assert view._frame.names == ["anomalies"]
+
+
+def test_assets_most_likely_to_fail_lead_on_to_their_risk(view):
+    session = view.session
+    assert "watched for 0.0 d, too few to tell" in text(view._failures.html)
+    alert = session.maintenance.alerts.list(state="open").query("channel == 'P-1'")["id"].iloc[0]
+    session.maintenance.alerts.close(int(alert), "Ada", "true")
+    began = session.clock()
+    session.clock = session.maintenance.database.clock = lambda: began + timedelta(days=30)
+    view.refresh()
+    found = risks(session, 7.0).set_index("asset")
+    assert found.loc["SMAP", "failures"] == 1
+    shown = re.findall(r"data-pick='(\w+)'.*?(\d+ %|\d+%)", view._failures.html)
+    assert shown == [(asset, f"{found.loc[asset, 'probability']:.0%}") for asset in ("SMAP", "MSL")]
+    view._failures.tell("pick", "SMAP")
+    assert view.selection.now == Selected("SMAP")
+    assert (view._frame.names, view._frame.state) == (["forecasting"], {"mode": "Risk and what-if"})
 
 
 def test_every_range_shows_what_was_raised_in_it(view):

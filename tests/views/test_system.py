@@ -197,7 +197,7 @@ def test_picking_a_channel_chooses_it_for_all_and_opening_goes_to_its_telemetry(
         def on_moved(self, *, step):
             pass
 
-        def open(self, name):
+        def open(self, name, state=None):
             self.opened = name
 
     frame = Frame()

@@ -152,8 +152,10 @@ def _data(
             _place(max(begin, min(end, pd.Timestamp(row[name]))), begin, opens, closes) for name in ("start", "end")
         )
         room = (min(right, int(left) + 1) - left) / days * _WIDTH / _LETTER
-        label = _SIGNS.get(kind, "") + str(row["number"])
-        label = label if len(label) <= room else label.replace("WO-", "") if len(label) - 3 <= room else ""
+        sign, number = _SIGNS.get(kind, ""), str(row["number"])
+        digits = number.removeprefix("WO-")
+        texts = (sign + number, sign + digits, sign.strip() + digits, digits)
+        label = next((text for text in texts if len(text) <= room), "")
         values = (row["number"], row["technician"], left, right, colours[kind], colours[kind], _HATCHES[kind], label)
         when = (f"{row['start']:%a %d %b %H:%M}", f"{row['end']:%a %d %b %H:%M}")
         for name, one in zip(_COLUMNS, (*values, row["title"], kind, row["words"], *when), strict=True):

@@ -209,7 +209,7 @@ def _due(orders: pd.DataFrame, now: pd.Timestamp) -> dict[str, list[Any]]:
         "hours": sums,
         "orders": [int(counts.get(place, 0)) for place in every],
         "words": words,
-        "tick": ["overdue", *(f"{day:%d %b}" for day in dates), "later", "no date"],
+        "tick": ["late", *(f"{day:%d %b}" for day in dates), "later", "no date"],
         "label": [f"{one:g} h" if one else "" for one in sums],
         "hatch": ["/", *[" "] * (DAYS + 2)],
     }

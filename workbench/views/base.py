@@ -275,10 +275,10 @@ class View(ABC):
         if self._frame is not None:
             self._frame.on_moved(step=step)
 
-    def go(self, name: str) -> None:
-        """Open another view with what is chosen; nothing happens where this one stands alone."""
+    def go(self, name: str, state: Mapping[str, object] | None = None) -> None:
+        """Open another view with what is chosen, and with what a state holds; one that stands alone stays."""
         if self._frame is not None:
-            self._frame.open(name)
+            self._frame.open(name, state)
 
     def altered(self) -> None:
         """Tell the other views that data has changed; they read again when they are shown."""

@@ -64,7 +64,7 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     stamp = now.astimezone(UTC)
     source = f'<span title="{escape(str(settings.home.resolve()))}">data: {escape(settings.home.resolve().name)}</span>'
     return (
-        f'<div class="wb-line"><b class="wb-brand">Telemetry workbench</b>{state}'
+        f'<div class="wb-line"><b class="wb-brand">Workbench</b>{state}'
         f'<span class="wb-muted">{source}{"".join(f", {note}" for note in notes)}, preset {escape(settings.preset)}, '
         f'<time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">as of {stamp:%H:%M:%S} UTC</time></span></div>'
     )

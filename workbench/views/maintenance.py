@@ -63,6 +63,7 @@ class Maintenance(View):
         self.orders, self.plan, self.figures, self.log = Orders(self), Plan(self), Figures(self), Log(self)
         self._modes: dict[str, Mode] = {mode.name: mode for mode in (self.orders, self.plan, self.figures, self.log)}
         self._old: set[str] = set(self._modes)
+        self._words: dict[str, str] = {}
         self._quiet = False
         self._mode = classed(widgets.ToggleButtons(options=list(self._modes)), "wb-toggle")
         self._mode.tooltips = [_TIPS[name] for name in self._modes]
@@ -169,5 +170,5 @@ class Maintenance(View):
             mode.widget.layout.display = None if name == self._mode.value else "none"
         if self.mode.name in self._old:
             self._old.discard(self.mode.name)
-            words = self.mode.refresh()
-            self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{words}</p></div>"
+            self._words[self.mode.name] = self.mode.refresh()
+        self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{self._words[self.mode.name]}</p></div>"

@@ -79,7 +79,7 @@ class Plan(Mode):
         self._search = Search(self, self._propose, self._end)
         self.by_hand = ByHand(self)
         self.make = button(
-            "Plan", "Plan all open orders; nothing is kept before you accept (P)", self.on_make, "wb-key-p"
+            "Make a plan", "Plan all open orders; nothing is kept before you accept (P)", self.on_make, "wb-key-p"
         )
         self.stop = button("Stop", "End the search: what was found so far is proposed", self.on_stop)
         self.accept = button("Accept", "Keep the proposal as the plan (Y)", self.on_accept, "wb-key-y")

@@ -8,6 +8,7 @@ import pandas as pd
 from bokeh.plotting import figure
 
 from workbench.exceptions import ViewError
+from workbench.forecasting import risks
 from workbench.plots.alert_counts import alert_counts_figure, update_alert_counts
 from workbench.plots.theme import SEVERITIES
 from workbench.views.base import View, callback
@@ -19,6 +20,7 @@ from workbench.views.monitoring_timing import Later
 from workbench.views.overview_data import RANGES, Picture, look_at
 from workbench.views.overview_head import head_markup
 from workbench.views.overview_markup import (
+    failures_markup,
     feed_markup,
     health_markup,
     load_markup,
@@ -34,6 +36,7 @@ from workbench.views.state import Selected, State
 __all__ = ["Overview"]
 
 _FIRST = "7 d"
+_AHEAD = 7.0
 
 
 class Overview(View):
@@ -56,12 +59,13 @@ class Overview(View):
         self._lines: dict[str, str] = {}
         self._plot: figure | None = None
         self._quiet = False
-        self._sparklines = Later(self.on_sparklines, 0.05)
+        self._later = Later(self.on_later, 0.05)
         self._range = classed(widgets.ToggleButtons(options=list(RANGES), value=_FIRST), "wb-ranges")
         self._range.tooltips = [f"The last {words}" if words != "all" else "All there is" for words in RANGES]
         self._range.observe(self.on_range, "value")
         self._tiles = Grid("Key figures", pick=self.on_pick)
         self._health = Grid("Channels by asset and subsystem", pick=self.on_pick)
+        self._failures = Grid("Assets most likely to fail next", pick=self.on_failure)
         self._worst = Grid("Channels with the worst alerts", pick=self.on_noted, open=self.on_pick)
         self._counts = box("wb-counts")
         self._key, self._feed, self._load = (widgets.HTML() for _ in range(3))
@@ -81,6 +85,7 @@ class Overview(View):
         )
         right = box(
             "wb-right",
+            _panel(f"Failures expected, the next {_AHEAD:g} d", self._failures, "wb-failures"),
             _panel("Technicians' load, and work next due", self._load, "wb-load-panel"),
             _panel("Activity", self._feed, "wb-activity"),
         )
@@ -134,7 +139,7 @@ class Overview(View):
 
     def close(self) -> None:
         """Stop what is due and take the view from the page."""
-        self._sparklines.cancel()
+        self._later.cancel()
         self._clear()
         super().close()
 
@@ -164,8 +169,14 @@ class Overview(View):
         self._mark()
 
     @callback
-    def on_sparklines(self) -> None:
-        """Draw the worst channels' telemetry."""
+    def on_failure(self, asset: str) -> None:
+        """Lead on to the risk of an asset."""
+        self.choose(Selected(asset=asset))
+        self.go("forecasting", {"mode": "Risk and what-if"})
+
+    @callback
+    def on_later(self) -> None:
+        """Draw the worst channels' telemetry, and say which assets are most likely to fail."""
         if self.picture is None:
             return
         for channel in self.picture.alerts["channel"].drop_duplicates().head(12):
@@ -175,6 +186,7 @@ class Overview(View):
                 spans = alerts[["start_sample", "end_sample", "level"]].to_numpy().tolist()
                 self._lines[channel] = sparkline(values, [tuple(span) for span in spans])
         self._worst.html = worst_markup(self.picture, self._lines)
+        self._failures.html = failures_markup(risks(self.session, _AHEAD), self.session.catalog)
 
     # ---- parts
 
@@ -193,7 +205,7 @@ class Overview(View):
             with self._counts.children[0].together():
                 update_alert_counts(self._plot, picture.raised, since, until)
         self._mark()
-        self._sparklines()
+        self._later()
 
     def _mark(self) -> None:
         now = self.selection.now

@@ -17,9 +17,19 @@ from workbench.views.grid import Column, cell, table_markup
 from workbench.views.overview_data import NEW, Picture
 from workbench.views.state import Selected
 
-__all__ = ["feed_markup", "health_markup", "load_markup", "sparkline", "target", "tiles_markup", "worst_markup"]
+__all__ = [
+    "failures_markup",
+    "feed_markup",
+    "health_markup",
+    "load_markup",
+    "sparkline",
+    "target",
+    "tiles_markup",
+    "worst_markup",
+]
 
 _WORST = 12
+_FAILURES = 3
 
 
 def target(asset: str = "", channel: str = "", anomaly: int | None = None, view: str = "anomalies") -> str:
@@ -170,6 +180,32 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
     return table_markup(columns, rows, classes=classes)
 
 
+def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
+    """Write the assets that are most likely to fail, or what is missing to tell.
+
+    Parameters
+    ----------
+    risks : pandas.DataFrame
+        Of `workbench.forecasting.risks`.
+    catalog : Catalog
+    """
+    rows = []
+    first = risks.sort_values("probability", ascending=False, na_position="last", kind="stable").head(_FAILURES)
+    for row in first.to_dict(orient="records"):
+        name = str(row["asset"])
+        about = cell(catalog.asset(name).name, title=f"{row['failures']} failures in {row['watched_days']:.1f} d")
+        if pd.isna(row["probability"]):
+            few = f"watched for {row['watched_days']:.1f} d, too few to tell"
+            rows.append((name, [about, "-", f"<span class='wb-muted'>{few}</span>"]))
+        else:
+            between = f"{row['low']:.0%} to {row['high']:.0%}"
+            rows.append((name, [about, f"{row['probability']:.0%}", f"<span class='wb-muted'>{between}</span>"]))
+    if not rows:
+        return "<p class='wb-note wb-muted'>No asset yet.</p>"
+    columns = (Column("", "asset"), Column("", "probability", number=True), Column("", "90 % interval"))
+    return table_markup(columns, rows)
+
+
 def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, height: int = 20) -> str:
     """Draw a series small, with its anomalies as marks below it.
 
@@ -237,9 +273,9 @@ def load_markup(picture: Picture) -> str:
     for order in due.to_dict(orient="records"):
         stamp = pd.Timestamp(order["due"])
         late = "overdue" if order["overdue"] else f"due {stamp:%m-%d %H:%M}"
-        who = order["assignee"] or "nobody"
+        who = cell(order["assignee"]) or "nobody"
         what = f"{escape(order['number'])} {escape(order['title'])}"
-        rows.append(f"<li><span>{what}</span><span>{late}, {escape(who)}</span></li>")
+        rows.append(f"<li><span>{what}</span><span>{late}, {who}</span></li>")
     if not len(people):
         rows.insert(
             0, "<li class='wb-muted'><span>No technicians yet: <code>workbench people set NAME</code></span></li>"

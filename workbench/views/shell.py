@@ -169,8 +169,15 @@ class Shell:
             self.restore(query)
         self._polling.start()
 
-    def open(self, name: str) -> None:
+    def open(self, name: str, state: Mapping[str, object] | None = None) -> None:
         """Show a view with what is chosen; where one stands alone, it stays.
+
+        Parameters
+        ----------
+        name : str
+            One of those of the shell.
+        state : mapping of str to object, optional
+            What it shows; as it was where omitted.
 
         Raises
         ------
@@ -178,7 +185,7 @@ class Shell:
             There is no such view.
         """
         if len(self._classes) > 1:
-            self._show(name, None)
+            self._show(name, None if state is None else State(state))
         self.on_moved(step=True)
 
     def _show(self, name: str, state: State | None) -> None:

@@ -1,6 +1,6 @@
 """What views ask of a session, and of the page that they are part of."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -69,8 +69,8 @@ class Frame(Protocol):
     def on_moved(self, *, step: bool) -> None:
         """Take note of the view's state."""
 
-    def open(self, name: str) -> None:
-        """Show another view."""
+    def open(self, name: str, state: Mapping[str, object] | None = None) -> None:
+        """Show another view; with a state, what that holds."""
 
     def on_altered(self, view: object) -> None:
         """Have the other views read again."""
