@@ -103,7 +103,7 @@ def test_a_version_is_rolled_back_promoted_and_the_next_score_uses_it(page, sess
         expect(told).to_contain_text(f"{champion} is champion")
         assert session.registry.champion(channel).id == champion
         press(page, "Score again")
-        expect(told).to_contain_text("1 scored")
+        expect(told).to_contain_text("alerts raised")
         assert session.stored(channel).attrs["model"] == champion
         expect(page.locator(f"{VIEW} tr[data-pick='{champion}']")).to_contain_text("champion")
 

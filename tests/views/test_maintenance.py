@@ -73,6 +73,13 @@ def test_an_order_goes_from_open_to_completed(view):
     assert "cleaned" in trail.to_string()
 
 
+def test_assigning_offers_somebody_who_can_do_it(view):
+    view.orders.on_pick("WO-1")
+    press(view, "assign")
+    assert view.failure is None
+    assert stored(view).assignee == "Ann"
+
+
 def test_a_card_is_carried_into_columns_that_take_it(view):
     orders = view.orders
     orders.on_board(orders._board)

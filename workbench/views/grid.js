@@ -132,6 +132,9 @@ function render({ model, el }) {
   }
 
   let dragged = null
+  let held = false // what has changed is drawn when nothing is dragged: an element that is taken away ends no drag
+  const redraw = () => { if (dragged) held = true; else draw() }
+  const letGo = () => { dragged = null; light(null); refuse(null); if (held) { held = false; draw() } }
   const target = (event) => { const place = event.target.closest?.("[data-drop]"); return place && accepts(dragged, place) ? place : null }
   const light = (element) => all(".wb-over").forEach((other) => other !== element && other.classList.remove("wb-over"))
   el.addEventListener("dragstart", (event) => {
@@ -146,7 +149,7 @@ function render({ model, el }) {
     light(onto)
     if (onto) { event.preventDefault(); onto.classList.add("wb-over") }
   })
-  el.addEventListener("dragend", () => { dragged = null; light(null); refuse(null) })
+  el.addEventListener("dragend", letGo)
   el.addEventListener("focusin", (event) => refuse(event.target.closest("[data-drag]")))
   el.addEventListener("focusout", () => refuse(dragged))
   el.addEventListener("drop", (event) => {
@@ -159,7 +162,7 @@ function render({ model, el }) {
   el.addEventListener("change", change)
   el.addEventListener("keydown", key)
   el.addEventListener("scroll", scroll)
-  model.on("change:html", draw)
+  model.on("change:html", redraw)
   model.on("change:chosen", show)
   model.on("change:marked", describe)
   draw()

@@ -174,8 +174,7 @@ class Actions:
                 if row["active"] and set(order.skills) <= set(row["skills"].split(", "))
             ]
             self.fields["technician"].options = able
-            if order.assignee in able:
-                self.fields["technician"].value = order.assignee
+            self.fields["technician"].value = order.assignee if order.assignee in able else next(iter(able), None)
             self.fields["used"].value = ", ".join(f"{one['part']}={one['reserved']}" for one in order.parts)
             if self.asked == "change":
                 self.fields["priority"].value = order.priority.name
