@@ -132,9 +132,9 @@ function render({ model, el }) {
   }
 
   let dragged = null
-  let held = false // what has changed is drawn when nothing is dragged: an element that is taken away ends no drag
-  const redraw = () => { if (dragged) held = true; else draw() }
-  const letGo = () => { dragged = null; light(null); refuse(null); if (held) { held = false; draw() } }
+  let outdated = false // what has changed is drawn when nothing is dragged: an element that is taken away ends no drag
+  const redraw = () => { if (dragged) outdated = true; else draw() }
+  const letGo = () => { dragged = null; light(null); refuse(null); if (outdated) { outdated = false; draw() } }
   const target = (event) => { const place = event.target.closest?.("[data-drop]"); return place && accepts(dragged, place) ? place : null }
   const light = (element) => all(".wb-over").forEach((other) => other !== element && other.classList.remove("wb-over"))
   el.addEventListener("dragstart", (event) => {
