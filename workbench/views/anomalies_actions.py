@@ -77,7 +77,7 @@ class Actions:
             "verdict": widgets.Dropdown(options=VERDICTS, description="It was"),
             "kind": widgets.Dropdown(options=_KINDS, description="Kind"),
             **samples,
-            "text": widgets.Text(description="Remark"),
+            "text": widgets.Text(description="Remark", continuous_update=False),
         }
         for name, field in self.fields.items():
             classed(field, f"wb-field wb-field-{name}")

@@ -44,7 +44,7 @@ class WhatIf:
         self.trial: Trial | None = None
         self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "No work for, days")
         self.away = classed(widgets.Dropdown(options=[_NOBODY], description="Away"), "wb-field")
-        self.hours = _field(widgets.Text(placeholder="as set"), "Hours")
+        self.hours = _field(widgets.Text(placeholder="as set", continuous_update=False), "Hours")
         self.hours.add_class("wb-wide")
         self.hours.tooltip = "Maintenance windows, as Mon-Fri 08:00-20:00; Sat 08:00-12:00"
         self.plan = button("Compare the plans", "Plan as it is and as it would be; nothing is kept (P)", self.on_plan)

@@ -52,11 +52,11 @@ class Figures(Mode):
         self._load = box("wb-chart")
         self.stock = Grid("Stock of parts", pick=self.on_part)
         self.fields: dict[str, Any] = {
-            "name": widgets.Text(description="Name"),
-            "skills": widgets.Text(description="Skills", placeholder="rf, optics"),
+            "name": widgets.Text(description="Name", continuous_update=False),
+            "skills": widgets.Text(description="Skills", placeholder="rf, optics", continuous_update=False),
             "rate": widgets.BoundedFloatText(description="Cost of an hour", min=0, max=1e6),
-            "hours": widgets.Text(description="Hours", placeholder="Mon-Fri 08:00-17:00"),
-            "part": widgets.Text(description="Part"),
+            "hours": widgets.Text(description="Hours", placeholder="Mon-Fri 08:00-17:00", continuous_update=False),
+            "part": widgets.Text(description="Part", continuous_update=False),
             "pieces": widgets.BoundedIntText(1, description="Pieces", min=1, max=10**6),
             "minimum": widgets.BoundedIntText(0, description="Minimum", min=0, max=10**6),
             "lead": widgets.BoundedFloatText(description="Days to get", min=0, max=3650),

@@ -31,9 +31,9 @@ class Questions:
     def __init__(self, asked: Any) -> None:
         self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "No work for, days")
         self.away = _field(widgets.Dropdown(options=[_NOBODY]), "Away")
-        self.helper = _field(widgets.Text(placeholder="name: skills"), "Helper")
+        self.helper = _field(widgets.Text(placeholder="name: skills", continuous_update=False), "Helper")
         self.helper.tooltip = "Somebody more, for this question only, as Zoe: rf, optics"
-        self.hours = _field(widgets.Text(placeholder="as set"), "Hours")
+        self.hours = _field(widgets.Text(placeholder="as set", continuous_update=False), "Hours")
         self.hours.tooltip = "Maintenance windows, as Mon-Fri 08:00-20:00; Sat 08:00-12:00"
         self.compare = button("What if", "Plan as it is and as it would be; nothing is kept (W)", asked, "wb-key-w")
         self.widget = box("wb-bar wb-asked", self.delay, self.away, self.helper, self.hours, self.compare)
