@@ -205,6 +205,22 @@ def test_a_kernel_that_died_shows_its_card_and_a_reload_goes_on(dashboard, sessi
     page.close()
 
 
+def test_a_page_whose_kernel_is_slow_comes_all_the_same(dashboard, opened):
+    del opened  # the server listens
+    page = dashboard.context().new_page()
+    page.goto(dashboard.url, wait_until="commit")
+    page.wait_for_function("document.querySelector('#jupyter-config-data')?.textContent.includes('kernelId')")
+    kernel = page.evaluate("JSON.parse(document.querySelector('#jupyter-config-data').textContent).kernelId")
+    process = process_of(dashboard, kernel)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        page.wait_for_timeout(9000)  # longer than ipywidgets waits by itself
+    finally:
+        os.kill(process, signal.SIGCONT)
+    expect(page.locator(".wb-cell").first).to_be_visible()
+    page.close()
+
+
 def process_of(dashboard, kernel):
     """The names of the sockets that it listens on hold the kernel's."""
     for process in psutil.Process(dashboard.server.pid).children(recursive=True):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,10 @@ EXTENSIONS = (
     "anywidget",
 )
 """Of all that is installed into JupyterLab, a page loads only these: widgets, Bokeh, and the grid's."""
+
+_PATIENCE = re.compile(r'(Control comm did not respond in time"\)+,)4e3')
+"""How long a page waits for the state of its widgets: four seconds. Then it asks for each widget by itself, and for
+ever where one has been closed meanwhile, so that a page of a busy machine never came."""
 
 _LEAST = 2048
 """Bytes below which a file is not worth compressing."""
@@ -35,9 +40,10 @@ def front_end(prefix: Path) -> str:
     Returns
     -------
     str
-        JavaScript; each part keeps a scope of its own, as in a file of its own.
+        JavaScript; each part keeps a scope of its own, as in a file of its own. The page waits a minute for the state
+        of its widgets, not four seconds.
     """
-    parts = (path.read_text(encoding="utf-8") for path in _parts(prefix))
+    parts = (_PATIENCE.sub(r"\g<1>6e4", path.read_text(encoding="utf-8")) for path in _parts(prefix))
     return "\n".join(f"(()=>{{{part}\n}})();" for part in parts)
 
 

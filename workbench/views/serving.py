@@ -244,6 +244,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
         "VoilaExecutor": {"cell_error_instruction": "The log says more; `workbench doctor` what to mend."},
         "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
         "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
+        "ZMQChannelsWebsocketConnection": {"limit_rate": False},  # beyond it updates of widgets would be dropped
         "MappingKernelManager": {
             "cull_idle_timeout": settings.dashboard.idle_minutes * 60,
             "cull_interval": 60,
