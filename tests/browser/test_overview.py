@@ -57,6 +57,17 @@ def test_a_row_is_chosen_by_a_click_and_leads_on_by_enter(page, session):
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(channel)
 
 
+def test_assets_most_likely_to_fail_are_seen_and_lead_on(page, session):
+    rows = page.locator(".wb-failures tr[data-pick]")
+    expect(rows).to_have_count(session.overview()["asset"].nunique())
+    asset = rows.first.get_attribute("data-pick")
+    expect(rows.first).to_be_visible()
+    assert page.locator(".wb-failures").bounding_box()["height"] > 90
+    rows.first.click()
+    expect(page.locator(".wb-forecasting .wb-risks")).to_be_visible()
+    page.wait_for_function("asset => new URLSearchParams(location.search).get('asset') == asset", arg=asset)
+
+
 def test_a_period_changes_what_is_counted(page, session):
     page.get_by_role("button", name="1 h", exact=True).click()
     expect(page.locator(".wb-tile", has_text="Raised in 1 h")).to_be_visible()
