@@ -19,7 +19,7 @@ for (const name of ["stroke", "fill", "fillText", "drawImage", "putImageData"]) 
 """Runs before a page's own scripts."""
 
 _CHANGED = """
-([clicked, place, shows, becomesVisible]) => new Promise((resolve) => {
+([clicked, place, shows, becomesVisible, types]) => new Promise((resolve) => {
   const visible = (element) => element.checkVisibility({ visibilityProperty: true })
   const target = [...document.querySelectorAll(clicked)].filter(visible)[place]
   const within = (node) => {
@@ -44,21 +44,24 @@ _CHANGED = """
     if (becomesVisible ? isShown() : records.some((record) => !local(record) && within(record.target))) done()
   })
   const finish = () => { observer.disconnect(); window.onDrawn = undefined; clearTimeout(late) }
-  const late = setTimeout(() => { finish(); resolve(NaN) }, 10000)
+  const late = setTimeout(() => { finish(); resolve(NaN) }, 5000)
   if (!becomesVisible) window.onDrawn = (canvas) => { if (within(canvas)) done() }
   observer.observe(document.body, { childList: true, subtree: true, characterData: true, attributes: becomesVisible })
   target.scrollIntoView({ block: "nearest" })
   began = performance.now()
   const tell = () => target.dispatchEvent(new Event("change", { bubbles: true }))
   if (target.tagName === "SELECT") { target.selectedIndex = (target.selectedIndex + 1) % target.options.length; tell() }
-  else if (target.type === "text") { target.value = target.value ? "" : "P"; tell() }
-  else if (target.matches(".wb-grid-body, .wb-grid")) target.scrollTop = target.scrollTop ? 0 : target.scrollHeight
+  else if (target.type === "text") { target.value = target.value ? "" : types; tell() }
+  else if (target.matches(".wb-grid-body")) {
+    target.addEventListener("scroll", done, { once: true })
+    target.scrollTop = target.scrollTop ? 0 : target.scrollHeight
+  }
   else target.click()
 })
 """
 
 
-def changed_after(page, clicked, shows, *, place=0, shown=False):
+def changed_after(page, clicked, shows, *, place=0, shown=False, types=""):
     """Use a control, and wait until what a selector names has changed on screen.
 
     A list goes to its next choice, a field of text is filled or emptied, a table is scrolled to its end or its
@@ -75,13 +78,15 @@ def changed_after(page, clicked, shows, *, place=0, shown=False):
         Which of the controls.
     shown : bool
         Whether it becomes visible, and need not change.
+    types : str
+        What a field of text is filled with.
 
     Returns
     -------
     float
-        Milliseconds from the use to the frame after the change; NaN where nothing changed in ten seconds.
+        Milliseconds from the use to the frame after the change; NaN where nothing changed in five seconds.
     """
-    return page.evaluate(_CHANGED, [clicked, place, shows, shown])
+    return page.evaluate(_CHANGED, [clicked, place, shows, shown, types])
 
 
 def settle(calm=0.15, patience=30.0):

@@ -65,6 +65,11 @@ class FakeArchive:
     def open(self, channel):
         return self.data[channel]
 
+    def dates(self, channel):
+        time = self.data[channel]["time"].values
+        dated = np.issubdtype(time.dtype, np.datetime64)
+        return tuple(pd.Timestamp(stamp, tz="UTC") for stamp in time[[0, -1]]) if dated else None
+
     def labels(self, channel):
         return self.known.get(channel)
 

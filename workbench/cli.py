@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.session import Session
+    from workbench.settings import Settings
     from workbench.telemetry.importers import ImportReport
 
 __all__ = ["app", "main"]
@@ -110,7 +111,7 @@ def run(
     )
     typer.echo(str(session.raise_alerts()))
     if serve:
-        _serve(session, host, port)
+        _serve(session.settings, host, port)
 
 
 @app.command()
@@ -313,7 +314,9 @@ def dashboard(
     port: Annotated[int | None, typer.Option(help="Port; 8866 where omitted.")] = None,
 ) -> None:
     """Serve the dashboard until Ctrl-C."""
-    _serve(open_session(), host, port)
+    from workbench.settings import load_settings
+
+    _serve(load_settings(), host, port)
 
 
 @app.command()
@@ -343,10 +346,10 @@ def _chosen(session: "Session", names: list[str] | None, everything: bool) -> li
     return session.channel_names(names or None)
 
 
-def _serve(session: "Session", host: str | None, port: int | None) -> None:
+def _serve(settings: "Settings", host: str | None, port: int | None) -> None:
     from workbench.views.serving import serve_dashboard
 
-    serve_dashboard(session.settings, host=host, port=port, announce=typer.echo)
+    serve_dashboard(settings, host=host, port=port, announce=typer.echo)
 
 
 def _print_import(report: "ImportReport") -> None:

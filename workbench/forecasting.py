@@ -259,10 +259,9 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     began = records_began(session.maintenance.database)
     rows = [] if began is None else [(asset, began, present) for asset in assets]
     for info in infos:
-        time = session.archive.open(info.channel)["time"]
-        if np.issubdtype(time.dtype, np.datetime64):
-            first, last = pd.DatetimeIndex(time.values[[0, -1]]).tz_localize("UTC")
-            rows.append((info.asset, first, last))
+        dates = session.archive.dates(info.channel)
+        if dates is not None:
+            rows.append((info.asset, *dates))
     spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
     return risk_table(
         failure_events(session.maintenance.database),

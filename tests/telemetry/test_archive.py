@@ -55,6 +55,29 @@ def test_opening_reads_no_sample(tiny_archive):
     assert dataset.sizes["time"] == 3000
 
 
+def test_what_is_done_to_an_opened_dataset_stays_with_it(tiny_archive):
+    first = tiny_archive.open("X-1").load()
+    first["telemetry"][:] = 0
+    first.attrs["units"] = "none"
+    again = tiny_archive.open("X-1")
+    assert float(abs(again["telemetry"]).max()) > 0
+    assert again.attrs["units"] != "none"
+
+
+def test_a_series_that_was_replaced_is_opened_anew(tiny_archive):
+    assert tiny_archive.open("X-1").sizes["time"] == 3000
+    tiny_archive.write(wave_channel("X-1"), wave_channel("X-1", 2000, 9))
+    assert tiny_archive.open("X-1").sizes["time"] == 2000
+
+
+def test_dates_are_those_of_the_test_series_where_it_has_any(tmp_path, tiny_archive):
+    assert tiny_archive.dates("X-1") is None
+    archive = Archive(tmp_path / "dated.zarr")
+    time = pd.date_range("2024-02-28", periods=1200, freq="min", unit="ns")
+    archive.write(*(wave_channel(seed=seed).assign_coords(time=time) for seed in (0, 1)))
+    assert archive.dates("X-1") == (pd.Timestamp(time[0], tz="UTC"), pd.Timestamp(time[-1], tz="UTC"))
+
+
 def test_writing_the_same_again_changes_nothing(tiny_archive):
     before = {file: file.stat().st_mtime_ns for file in tiny_archive.path.rglob("*") if file.is_file()}
     assert not tiny_archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))

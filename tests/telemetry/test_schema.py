@@ -46,7 +46,14 @@ def broken(**changes: object) -> xr.Dataset:
         (broken(telemetry=("command", np.zeros(1, np.float32))), r"telemetry must have dims \('time',\)"),
         (wave_channel().drop_vars("time"), "no coordinate 'time'"),
         (wave_channel().assign_coords(time=np.zeros(1200, int)), "time must rise strictly"),
-        (wave_channel().assign_coords(time=np.linspace(0, 1, 1200)), "time must be datetime64 or sample numbers"),
+        (
+            wave_channel().assign_coords(time=np.linspace(0, 1, 1200)),
+            r"time must be datetime64\[ns\] or sample numbers",
+        ),
+        (
+            wave_channel().assign_coords(time=np.arange(1200).astype("datetime64[us]")),
+            r"time must be datetime64\[ns\] or sample numbers, not datetime64\[us\]",
+        ),
         (wave_channel().isel(time=slice(0, 0)), "time must hold at least one sample"),
         (wave_channel().assign_attrs(units=None), "attribute 'units' must be a string, not None"),
         (wave_channel().assign_attrs(asset=""), "attribute 'asset' must not be empty"),

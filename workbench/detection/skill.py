@@ -10,7 +10,10 @@ References
 """
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -47,8 +50,10 @@ def skill_by_lead(backtests: Backtests) -> xr.Dataset:
         There is none, or the origins or lead times are not the same.
     """
     _check(backtests)
-    figures = [_figures(found, ("origin",)) for found in backtests.values()]
-    return xr.concat(figures, pd.Index(list(backtests), name="forecaster"))
+    figures = [_figures(found, 0) for found in backtests.values()]
+    together = {name: (("forecaster", "lead"), np.stack([part[name] for part in figures])) for name in figures[0]}
+    leads = next(iter(backtests.values()))["lead"]
+    return xr.Dataset(together, {"forecaster": list(backtests), "lead": leads})
 
 
 def skill_table(backtests: Backtests) -> pd.DataFrame:
@@ -76,29 +81,38 @@ def skill_table(backtests: Backtests) -> pd.DataFrame:
 
 
 def _pooled(found: xr.Dataset) -> dict[str, float]:
-    figures = _figures(found, ("origin", "lead"))
-    return {str(name): float(value) for name, value in figures.items()} | {"samples": int(figures["samples"])}
+    return {name: value.item() for name, value in _figures(found, None).items()}
 
 
-def _figures(found: xr.Dataset, over: tuple[str, ...]) -> xr.Dataset:
-    truth = found["truth"]
-    known = truth.notnull()
-    error = truth - found["forecast"]
-    square = (error**2).mean(over)
-    spread = ((truth - truth.mean(over)) ** 2).mean(over)
-    persisted = ((truth - found["last"]) ** 2).mean(over)
-    return xr.Dataset(
-        {
-            "mae": abs(error).mean(over),
-            "rmse": square**0.5,
-            "r2": 1 - square / spread.where(spread > 0),
-            "skill": 1 - square / persisted.where(persisted > 0),
-            "coverage": (abs(error) <= found["width"]).where(known).mean(over),
-            "fixed_coverage": (abs(error) <= found["fixed_width"]).where(known).mean(over),
-            "width": found["width"].where(known).mean(over),
-            "samples": known.sum(over),
-        }
-    )
+def _figures(found: xr.Dataset, over: int | None) -> dict[str, npt.NDArray[Any]]:
+    """Judge over the origins (0) or all (None)."""
+    truth, last = found["truth"].values, found["last"].values[:, None]
+    width, fixed = found["width"].values, found["fixed_width"].values
+    known = ~np.isnan(truth)
+    count = known.sum(over)
+
+    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return _ratio(np.where(known, values, 0).sum(over), count)
+
+    error = abs(truth - found["forecast"].values)
+    square = mean(error**2)
+    return {
+        "mae": mean(error),
+        "rmse": square**0.5,
+        "r2": 1 - _ratio(square, mean((truth - mean(truth)) ** 2)),
+        "skill": 1 - _ratio(square, mean((truth - last) ** 2)),
+        "coverage": mean(error <= width),
+        "fixed_coverage": mean(error <= fixed),
+        "width": mean(width),
+        "samples": count,
+    }
+
+
+def _ratio(part: Any, whole: Any) -> npt.NDArray[np.float64]:
+    """Divide; NaN where there is nothing to divide by."""
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    found: npt.NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return found
 
 
 def _check(backtests: Backtests) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 import zarr
@@ -29,6 +28,7 @@ from workbench.telemetry.store import (
     check_pair,
     label_frame,
     label_rows,
+    open_dataset,
     read_json,
     store_dataset,
 )
@@ -90,6 +90,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._incoming = self.path.with_name(self.path.name + ".incoming")
+        self._dates: dict[str, tuple[pd.Timestamp, pd.Timestamp]] = {}
         if self._incoming.exists():
             self._recover()
 
@@ -153,8 +154,34 @@ class Archive:
         if split not in SPLITS:
             raise ChannelNotFoundError(f"split must be one of {SPLITS}, not {split!r}.")
         names = self._attributes(channel)["command_names"]
-        dataset = self._open_group(self.path / channel / split)
-        return dataset.assign_coords(command=np.asarray(names, dtype=str))
+        return open_dataset(self.path / channel / split, names)
+
+    def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+        """Give the first and last stamp of a channel's test series, without opening it where that was done before.
+
+        Parameters
+        ----------
+        channel : str
+
+        Returns
+        -------
+        tuple of pandas.Timestamp or None
+            UTC; None where the source is anonymized and gives sample numbers.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            No such channel.
+        ArchiveError
+            The store is damaged.
+        """
+        known = self._attributes(channel)["test_hash"]
+        if known not in self._dates:
+            if "units" not in read_json(self.path / channel / "test" / "time" / "zarr.json")["attributes"]:
+                return None
+            first, last = pd.DatetimeIndex(self.open(channel)["time"].values[[0, -1]]).tz_localize("UTC")
+            self._dates[known] = (first, last)
+        return self._dates[known]
 
     def tree(self) -> xr.DataTree:
         """Open the whole fleet, one node per channel with `train` and `test` below.
@@ -328,7 +355,7 @@ class Archive:
         if not (folder / "zarr.json").exists():
             known = ", ".join(self.scores(channel)) or "none"
             raise ArchiveError(f"{channel} has no score {key!r} (present: {known}).", f"Run: workbench score {channel}")
-        return self._open_group(folder)
+        return open_dataset(folder)
 
     # ---- internals
 
@@ -340,13 +367,6 @@ class Archive:
         if "test_hash" not in attributes:
             raise ArchiveError(f"{file} does not describe a channel.", "Import the channel again.")
         return cast("dict[str, Any]", attributes)
-
-    def _open_group(self, folder: Path) -> xr.Dataset:
-        try:
-            dataset: xr.Dataset = xr.open_zarr(folder, consolidated=False, chunks=None)
-            return dataset
-        except (OSError, ValueError, KeyError, zarr.errors.GroupNotFoundError) as error:
-            raise ArchiveError(f"{folder} is damaged: {error}", "Import the channel again.") from None
 
     @contextmanager
     def _writing(self) -> Iterator[Path]:

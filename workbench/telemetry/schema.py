@@ -143,8 +143,8 @@ def _time_faults(dataset: xr.Dataset) -> list[str]:
     if "time" not in dataset.coords:
         return ["no coordinate 'time'"]
     time = dataset.coords["time"].values
-    if not (np.issubdtype(time.dtype, np.datetime64) or np.issubdtype(time.dtype, np.integer)):
-        return [f"time must be datetime64 or sample numbers, not {time.dtype}"]
+    if not (time.dtype == np.dtype("datetime64[ns]") or np.issubdtype(time.dtype, np.integer)):
+        return [f"time must be datetime64[ns] or sample numbers, not {time.dtype}"]
     if time.size == 0:
         return ["time must hold at least one sample"]
     if np.issubdtype(time.dtype, np.datetime64) and bool(np.isnat(time).any()):

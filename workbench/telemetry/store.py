@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections import OrderedDict
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+import zarr
 
 from workbench.exceptions import ArchiveError, LabelError, SchemaError
 
@@ -17,6 +20,7 @@ __all__ = [
     "check_pair",
     "label_frame",
     "label_rows",
+    "open_dataset",
     "read_json",
     "store_dataset",
 ]
@@ -29,6 +33,10 @@ LABEL_COLUMNS = ("start", "end", "kind")
 
 _CHUNK = 131_072
 _EPOCH = "nanoseconds since 1970-01-01"
+
+_KEPT, _LONGEST = 64, 50_000  # datasets that stay open, and the samples beyond which none does: its times are in memory
+_OPEN: OrderedDict[tuple[str, int, int], xr.Dataset] = OrderedDict()
+_LOCK = Lock()
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -48,6 +56,30 @@ def store_dataset(dataset: xr.Dataset, folder: Path) -> None:
             encoding[str(name)] |= {"units": _EPOCH, "dtype": "int64"}
     plain = dataset.drop_encoding()
     plain.to_zarr(folder, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
+
+
+def open_dataset(folder: Path, commands: list[str] | None = None) -> xr.Dataset:
+    """Open a Zarr group, with the names of the commands; samples are read each time they are used.
+
+    Opening takes ten times as long as reading, so those opened last are kept open until their folder is replaced.
+    """
+    try:
+        about = (folder / "zarr.json").stat()
+        key = (str(folder), about.st_ino, about.st_mtime_ns)
+        with _LOCK:
+            dataset = _OPEN.pop(key, None)
+        if dataset is None:
+            dataset = xr.open_dataset(folder, engine="zarr", consolidated=False, chunks=None, cache=False)
+            if commands is not None:
+                dataset = dataset.assign_coords(command=np.asarray(commands, dtype=str))
+    except (OSError, ValueError, KeyError, zarr.errors.GroupNotFoundError) as error:
+        raise ArchiveError(f"{folder} is damaged: {error}", "Import the channel again.") from None
+    if dataset.sizes.get("time", 0) <= _LONGEST:
+        with _LOCK:
+            _OPEN[key] = dataset
+            if len(_OPEN) > _KEPT:
+                _OPEN.popitem(last=False)
+    return dataset.copy()
 
 
 def check_pair(channel: str, train: xr.Dataset, test: xr.Dataset) -> None:

@@ -64,6 +64,7 @@ class Forecasting(View):
         self._quiet = False
         self._fleet = pd.DataFrame()
         self._results: dict[tuple[str, int, float], dict[str, xr.Dataset]] = {}
+        self._told: tuple[object, str] = (None, "")  # what charts and tables show, and the line that belongs to it
         self._later = Later(self.on_compute, 0.05)
         self._channel = _choice("Channel", self.on_channel)
         self._ahead = _choice("Ahead", self.on_choice, [(f"{steps} samples", steps) for steps in _AHEAD])
@@ -95,6 +96,7 @@ class Forecasting(View):
     def refresh(self) -> None:
         """Read everything again; what is chosen stays where it can."""
         self._results.clear()
+        self._told = (None, "")
         self._fleet = self.session.overview()
         names = self._fleet["channel"].tolist()
         wanted = self.selection.now.channel or self.channel
@@ -110,6 +112,7 @@ class Forecasting(View):
         """Draw the charts again in the tokens' colours."""
         self._charts.tokens = self.tokens
         self._charts.clear()
+        self._told = (None, "")
         self._show()
 
     def show_selection(self, now: Selected) -> None:
@@ -223,7 +226,7 @@ class Forecasting(View):
     @callback
     def on_compute(self) -> None:
         """Forecast the channel, and show it."""
-        key = (self.channel, self._ahead.value, self._inside.value)
+        key = self._key
         if self._mode.value != _MODES[0]:
             return
         if self.channel and key not in self._results:
@@ -258,21 +261,25 @@ class Forecasting(View):
             self.head.value = risk_head_markup(self.risks, names, self._days.value)
         elif not self.channel:
             self.head.value = head_markup("No telemetry yet", self.skill, 0, 0, "")
-        elif (self.channel, self._ahead.value, self._inside.value) in self._results:
-            self._tell()
-        else:
+        elif self._key not in self._results:
+            self.head.value = head_markup(self.channel, self.skill.iloc[:0], 0, 0, "")
             self._later()
+        elif self._told[0] == (self._key, self._forecaster):
+            self.head.value = self._told[1]
+        else:
+            self._tell()
 
     def _blank(self) -> None:
         """Leave nothing of another channel beside the card of an error."""
         self._charts.clear()
+        self._told = (None, "")
         self.skill = self.skill.iloc[:0]
         self._grid.html = self._limits.value = self._parts.value = ""
         self.head.value = head_markup(self.channel, self.skill, 0, 0, "")
 
     def _tell(self) -> None:
         """Show the forecasts of the channel."""
-        results = self._results.get((self.channel, self._ahead.value, self._inside.value))
+        results = self._results.get(self._key)
         if results is None:
             return
         self.skill = skill_table(results)
@@ -299,6 +306,11 @@ class Forecasting(View):
         self._grid.html, self._grid.chosen = skill_markup(self.skill, units), name
         self._limits.value = limits_markup(crossings(self.session, self.channel, chosen), units)
         self.head.value = head_markup(self.channel, self.skill, self._ahead.value, confidence, units)
+        self._told = ((self._key, self._forecaster), self.head.value)
+
+    @property
+    def _key(self) -> tuple[str, int, float]:
+        return self.channel, self._ahead.value, self._inside.value
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

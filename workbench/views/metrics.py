@@ -18,13 +18,11 @@ from tornado.web import authenticated
 
 from workbench import __version__
 from workbench.exceptions import WorkbenchError
-from workbench.storage import free_disk, storage
-from workbench.telemetry.lag import LagReader
 from workbench.timings import Histogram
-from workbench.views.remembered import remember_fleet
 from workbench.views.status import Status, read_status
 
 if TYPE_CHECKING:
+    from workbench.telemetry.lag import LagReader
     from workbench.views.view_session import ViewSession
 
 __all__ = ["Metrics", "MetricsHandler"]
@@ -80,13 +78,19 @@ class Metrics(Collector):
 
     @cached_property
     def _session(self) -> "ViewSession":
+        from workbench.views.remembered import remember_fleet
+
         return remember_fleet(self._open())
 
     @cached_property
-    def _lags(self) -> LagReader:
+    def _lags(self) -> "LagReader":
+        from workbench.telemetry.lag import LagReader
+
         return LagReader(self._session.archive)
 
     def _disk(self) -> list[Metric]:
+        from workbench.storage import free_disk, storage
+
         session = self._session
         sizes = storage(session.settings, session.maintenance.database)
         parts = {(str(part),): float(size) for part, size in zip(sizes["part"], sizes["bytes"], strict=True)}

@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-__all__ = ["main", "preload", "serve"]
+__all__ = ["load_jsonschema", "main", "preload", "serve"]
 
 _PRELOADED = (
     "workbench.detection.onnx_graph",  # before onnxruntime, which it keeps from reporting to its maker
@@ -32,8 +32,21 @@ _PRELOADED = (
 """What every page needs, beside the views."""
 
 
+def load_jsonschema() -> None:
+    """Import jsonschema, which Jupyter needs, without the grammar of IRIs, which takes a second and is not needed.
+
+    It then checks URIs by `rfc3986_validator`.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of the import system: there is none
+    import_module("jsonschema")
+    if sys.modules.get("rfc3987_syntax") is None:
+        del sys.modules["rfc3987_syntax"]
+
+
 def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
+    gc.disable()
+    load_jsonschema()
     from workbench.views.registry import VIEWS, view_class
 
     for name in _PRELOADED:
@@ -42,6 +55,7 @@ def preload() -> None:
         view_class(name)
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def serve(channel: socket.socket) -> dict[str, Any] | None:

@@ -195,8 +195,7 @@ def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
         name = str(row["asset"])
         about = cell(catalog.asset(name).name, title=f"{row['failures']} failures in {row['watched_days']:.1f} d")
         if pd.isna(row["probability"]):
-            few = f"{row['watched_days']:.1f} d watched: too few"
-            rows.append((name, [about, "-", f"<span class='wb-muted'>{few}</span>"]))
+            rows.append((name, [about, "-", "<span class='wb-muted'>too few days</span>"]))
         else:
             between = f"{row['low']:.0%} to {row['high']:.0%}"
             rows.append((name, [about, f"{row['probability']:.0%}", f"<span class='wb-muted'>{between}</span>"]))

@@ -23,7 +23,6 @@ from voila.app import Voila
 from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
-from workbench.session import open_session
 from workbench.views.logs import LOOK_HEADER
 from workbench.views.metrics import Metrics, MetricsHandler
 from workbench.views.status import STATUS_VARIABLE
@@ -112,6 +111,12 @@ class Pool:
         """Kernels that were started ahead and that no page has yet."""
         tasks = [task for tasks in self._manager._pools.values() for task in tasks]
         return {_kernel_of(task) for task in tasks if task.done()}
+
+
+def _session() -> Any:
+    from workbench.session import open_session  # takes half a second, and no page needs it here
+
+    return open_session()
 
 
 def _kernel_of(task: asyncio.Task[dict[str, Any]]) -> str:
@@ -213,7 +218,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         pool = Pool(settings["kernel_manager"], self.budget)
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
-        told = {"watch": self._watch, "metrics": Metrics(folder, open_session)}
+        told = {"watch": self._watch, "metrics": Metrics(folder, _session)}
         return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:

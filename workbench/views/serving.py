@@ -85,7 +85,7 @@ def serve_dashboard(
     port = _free_port(host, settings.dashboard.port if port is None else port)
     for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens; in the background SIGINT is ignored
         signal.signal(number, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), template_folder() as folder:
+    with suppress(KeyboardInterrupt), _kernels() as kernels, template_folder() as folder:
         for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
             os.environ.pop(name, None)
         os.environ.update(settings_environment(settings))
@@ -95,7 +95,7 @@ def serve_dashboard(
         if announce is not None:
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
             announce(f"Dashboard: {address} ({'sign in with the token, ' if token else ''}Ctrl-C stops it)")
-        _run(settings, notebook.resolve(), host, port, token, open_browser)
+        _run(settings, notebook.resolve(), _options(settings, host, port, token, open_browser) | kernels)
 
 
 def apps_folder() -> Path:
@@ -253,12 +253,22 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
     }
 
 
-def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, open_browser: bool) -> None:
+@contextmanager
+def _kernels() -> Iterator[dict[str, Any]]:
+    """Start the process that kernels are forked from: it imports what pages need while the server comes up."""
+    from workbench.views.forking import can_fork, forked_kernels
+
+    with ExitStack() as stack:
+        name = stack.enter_context(forked_kernels()) if can_fork() else ""
+        yield {"KernelProvisionerFactory": {"default_provisioner_name": name}} if name else {}
+
+
+def _run(settings: Settings, notebook: Path, options: dict[str, Any]) -> None:
     from tornado.web import HTTPError
     from traitlets.config import Config
 
-    from workbench.views.forking import can_fork, forked_kernels
     from workbench.views.logs import log_path, log_to, rotate
+    from workbench.views.nursery import load_jsonschema
 
     for name in ("tornado.application", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
@@ -266,11 +276,8 @@ def _run(settings: Settings, notebook: Path, host: str, port: int, token: str, o
     rotate(log)
     for name in ("workbench", "tornado", "Voila", "DashboardServer"):
         log_to(log, name)
-    options = _options(settings, host, port, token, open_browser)
-    with ExitStack() as stack, suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent
-        if can_fork():
-            provisioner = stack.enter_context(forked_kernels())
-            options["KernelProvisionerFactory"] = {"default_provisioner_name": provisioner}
-        from workbench.views.server import DashboardServer  # meanwhile that process imports what pages need
+    with suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent
+        load_jsonschema()
+        from workbench.views.server import DashboardServer
 
         DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from workbench.models import Registry
-from workbench.models.cache import ModelCache
 from workbench.timings import TIMINGS, Timings
 from workbench.views.usage import Process
+
+if TYPE_CHECKING:
+    from workbench.models import ModelCache, Registry
 
 __all__ = [
     "CACHE",
@@ -88,7 +89,7 @@ class Registered(Protocol):
     """A session with models."""
 
     @property
-    def registry(self) -> Registry:
+    def registry(self) -> "Registry":
         """The trained models."""
 
 
@@ -101,7 +102,7 @@ class KernelReport:
         Of its session.
     """
 
-    def __init__(self, cache: ModelCache[Any]) -> None:
+    def __init__(self, cache: "ModelCache[Any]") -> None:
         self._cache = cache
         self._told = ""
 

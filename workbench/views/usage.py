@@ -4,11 +4,13 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-import xarray as xr
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["HISTORY", "Kernel", "Process", "Sampler", "history_dataset"]
 
@@ -168,7 +170,7 @@ def _memory(process: psutil.Process) -> int:
     return int(getattr(told, "pss", told.rss))
 
 
-def history_dataset(history: Sequence[Sequence[float]], role: str) -> xr.Dataset:
+def history_dataset(history: Sequence[Sequence[float]], role: str) -> "xr.Dataset":
     """Give a history as charts take it.
 
     Parameters
@@ -183,6 +185,8 @@ def history_dataset(history: Sequence[Sequence[float]], role: str) -> xr.Dataset
     xarray.Dataset
         `memory` in MiB and `cpu` in percent of one core, dims (process, time).
     """
+    import xarray as xr  # which the server, whose memory this counts, does without
+
     columns = np.array(history, dtype=np.float64).T
     time = (columns[0] * 1e3).astype("datetime64[ms]").astype("datetime64[ns]")
     names = [role, "kernels"] if role == "server" else [role]
