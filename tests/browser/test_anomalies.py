@@ -142,7 +142,7 @@ def test_related_channels_and_similar_segments_are_shown(page):
     page.get_by_role("button", name="Evidence").click()
 
 
-def test_from_a_cell_of_the_overview_to_a_work_order_by_keyboard_alone(dashboard, session):
+def test_from_a_cell_of_the_overview_through_other_thresholds_to_a_work_order_by_keyboard_alone(dashboard, session):
     page = dashboard.open("?view=overview")
     page.wait_for_selector(".wb-cell")
     unordered = set(session.maintenance.alerts.list(state="open")["id"]) - set(session.maintenance.orders_of_alerts())
@@ -156,6 +156,17 @@ def test_from_a_cell_of_the_overview_to_a_work_order_by_keyboard_alone(dashboard
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
     page.wait_for_selector(f"{ROWS}.wb-chosen")
     chosen = alert_of(page)
+    expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("why")
+    before = session.maintenance.alerts.list(state="open")["id"].tolist()
+    reach(page, ".wb-subtab:nth-of-type(2)")
+    page.keyboard.press("Enter")
+    reach(page, ".wb-tab-thresholds .wb-field:first-child input")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("11.5")
+    reach(page, ".wb-tab-thresholds .wb-bar button:nth-of-type(2)")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wb-tab-thresholds .wb-words")).to_contain_text("would vanish")
+    assert session.maintenance.alerts.list(state="open")["id"].tolist() == before
     page.keyboard.press("a")
     told(page, "1 alert")
     assert stored(session, chosen).acknowledged

@@ -181,6 +181,26 @@ def test_buttons_move_time_and_pages_turn(page):
     wait(page, "strips => strips.length == 8")
 
 
+def test_what_the_kernel_draws_is_not_sent_back_to_it(page):
+    page.evaluate(
+        """() => {
+        window.sent = []
+        const send = WebSocket.prototype.send
+        WebSocket.prototype.send = function (data) {
+            window.sent.push(data.byteLength ?? data.length)
+            send.call(this, data)
+        }
+        }"""
+    )
+    whole = strips(page)[0]
+    page.get_by_title("Zoom in").click()
+    wait(page, "(strips, whole) => strips[0].end - strips[0].start < whole", 0.6 * (whole["end"] - whole["start"]))
+    page.wait_for_timeout(1000)
+    sent = page.evaluate("window.sent")
+    assert sent
+    assert max(sent) < 1500, "a click is 400 bytes, the series of a strip are thousands"
+
+
 def test_a_row_is_chosen_by_click_and_keyboard(page):
     rows = page.locator(".wb-names .widget-radio-box label")
     rows.nth(2).click()

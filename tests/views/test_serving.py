@@ -85,6 +85,12 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
         assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
         front = (static / "front.js").read_text()
         assert front.count("(()=>{") >= 80, "parts of the front end are missing"
+        mended = (
+            r'did not respond in time"\)+,6e4',
+            r"-\w<6e4;.{,200}widget model not found",
+            r"_change_event\((\w)\)\{if\(!\1\.sync",
+        )
+        assert all(re.search(pattern, front) for pattern in mended), "after an upgrade: is it still wrong there?"
         chunks = set(re.findall(r"self\.((?:webpack|rspack)Chunk\w+)\s*\|\|", front))
         assert len(chunks) == 4, "Voila's own, and those of its three extensions"
     assert not folder.exists()

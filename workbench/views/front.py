@@ -17,9 +17,18 @@ EXTENSIONS = (
 )
 """Of all that is installed into JupyterLab, a page loads only these: widgets, Bokeh, and the grid's."""
 
-_PATIENCE = re.compile(r'(Control comm did not respond in time"\)+,)4e3')
-"""How long a page waits for the state of its widgets: four seconds. Then it asks for each widget by itself, and for
-ever where one has been closed meanwhile, so that a page of a busy machine never came."""
+_MENDED = (
+    (re.compile(r'(Control comm did not respond in time"\)+,)4e3'), r"\g<1>6e4"),
+    (re.compile(r"(for\(;Date\.now\(\)-\w+<)2e3(?=.{0,200}widget model not found)"), r"\g<1>6e4"),
+    (re.compile(r"_change_event\((\w+)\)\{"), r"_change_event(\g<1>){if(!\g<1>.sync)return;"),
+)
+"""What is mended in the parts, so that a page of a busy machine comes and charts are sent one way.
+
+A page waits four seconds for the state of its widgets, then asks for each by itself, and for ever where one has been
+closed meanwhile; for a widget that it is to show it waits two seconds, and does not look again when it was busy for so
+long. And jupyter_bokeh sends to the kernel whatever a chart has just been sent by it: BokehJS marks what is to be sent
+by `sync`, as `bokeh.document.DocumentEvent` says.
+"""
 
 _LEAST = 2048
 """Bytes below which a file is not worth compressing."""
@@ -40,11 +49,15 @@ def front_end(prefix: Path) -> str:
     Returns
     -------
     str
-        JavaScript; each part keeps a scope of its own, as in a file of its own. The page waits a minute for the state
-        of its widgets, not four seconds.
+        JavaScript; each part keeps a scope of its own, as in a file of its own, and is mended where that is needed.
     """
-    parts = (_PATIENCE.sub(r"\g<1>6e4", path.read_text(encoding="utf-8")) for path in _parts(prefix))
-    return "\n".join(f"(()=>{{{part}\n}})();" for part in parts)
+    return "\n".join(f"(()=>{{{_mended(path.read_text(encoding='utf-8'))}\n}})();" for path in _parts(prefix))
+
+
+def _mended(part: str) -> str:
+    for wrong, right in _MENDED:
+        part = wrong.sub(right, part)
+    return part
 
 
 def _parts(prefix: Path) -> Iterator[Path]:
