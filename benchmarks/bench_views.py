@@ -236,8 +236,8 @@ def _tab(name):
 
 
 def prepare(home):
-    """Import, train, score and raise alerts; with ridge, so that it takes two minutes. Then what years leave behind."""
-    session = wb.open(home=home, preset="paper")
+    """Import, train ridge, score and raise alerts under the preset in use. Then what years leave behind."""
+    session = wb.open(home=home)
     session.import_data(str(SHARED), "nasa")
     session.train(forecaster="ridge")
     known = len(session.registry.list())

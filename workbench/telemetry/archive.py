@@ -6,7 +6,6 @@ folder beside the store first and renamed into place, so that a reader sees a ch
 
 import json
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -28,9 +27,11 @@ from workbench.telemetry.store import (
     check_pair,
     label_frame,
     label_rows,
+    natural_key,
     open_dataset,
     read_json,
     store_dataset,
+    suggest,
 )
 from workbench.timings import stage
 
@@ -65,17 +66,6 @@ class ChannelInfo:
     train_hash: str
     test_hash: str
     labelled: bool
-
-
-def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Sort key under which A-2 comes before A-10.
-
-    Examples
-    --------
-    >>> sorted(["A-10", "A-2", "B-1"], key=natural_key)
-    ['A-2', 'A-10', 'B-1']
-    """
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name) if part]
 
 
 class Archive:
@@ -362,7 +352,7 @@ class Archive:
     def _attributes(self, channel: str) -> dict[str, Any]:
         file = self.path / channel / "zarr.json"
         if not CHANNEL_NAME.fullmatch(channel) or not file.exists():
-            raise ChannelNotFoundError(f"Unknown channel {channel!r}.", _suggest(channel, self.channels()))
+            raise ChannelNotFoundError(f"Unknown channel {channel!r}.", suggest(channel, self.channels()))
         attributes = read_json(file)["attributes"]
         if "test_hash" not in attributes:
             raise ArchiveError(f"{file} does not describe a channel.", "Import the channel again.")
@@ -402,12 +392,3 @@ class Archive:
             if not target.exists():
                 old.rename(target)
         shutil.rmtree(self._incoming, ignore_errors=True)
-
-
-def _suggest(channel: str, known: list[str]) -> str:
-    if not known:
-        return "The archive is empty. Run: workbench run, or workbench import PATH."
-    from difflib import get_close_matches
-
-    close = get_close_matches(channel, known, n=3, cutoff=0.5)
-    return f"Did you mean {', '.join(close)}?" if close else "Run: workbench channels"

@@ -20,9 +20,11 @@ __all__ = [
     "check_pair",
     "label_frame",
     "label_rows",
+    "natural_key",
     "open_dataset",
     "read_json",
     "store_dataset",
+    "suggest",
 ]
 
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -124,3 +126,24 @@ def label_frame(rows: list[list[Any]]) -> pd.DataFrame:
             "kind": pd.Series(columns[2], dtype="str"),
         }
     )
+
+
+def natural_key(name: str) -> list[tuple[int, int | str]]:
+    """Sort key under which A-2 comes before A-10.
+
+    Examples
+    --------
+    >>> sorted(["A-10", "A-2", "B-1"], key=natural_key)
+    ['A-2', 'A-10', 'B-1']
+    """
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name) if part]
+
+
+def suggest(channel: str, known: list[str]) -> str:
+    """Say which channels an unknown name comes near to."""
+    if not known:
+        return "The archive is empty. Run: workbench run, or workbench import PATH."
+    from difflib import get_close_matches
+
+    close = get_close_matches(channel, known, n=3, cutoff=0.5)
+    return f"Did you mean {', '.join(close)}?" if close else "Run: workbench channels"
