@@ -73,8 +73,8 @@ def test_kernels_share_most_of_their_memory(provisioner, tmp_path):
 def test_an_interrupt_reaches_the_kernel_and_a_killed_one_is_seen_to_have_ended(provisioner, tmp_path):
     async def use():
         async with a_kernel(tmp_path) as (manager, client):
-            client.execute("while True: pass")
-            while (await client.get_iopub_msg(timeout=60))["msg_type"] != "execute_input":
+            client.execute("print(1, flush=True)\nwhile True: pass")
+            while (await client.get_iopub_msg(timeout=60))["msg_type"] != "stream":
                 pass
             await manager.interrupt_kernel()
             reply = await client.get_shell_msg(timeout=60)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
@@ -196,8 +197,10 @@ def test_a_signal_stops_the_server_with_its_kernels_and_leaves_nothing(tmp_path,
 
 
 @pytest.mark.slow
-def test_it_stops_while_it_starts(tmp_path):
+@pytest.mark.parametrize("seconds", [0, 0.5, 1, 1.5, 2, 3])
+def test_it_stops_while_it_starts(tmp_path, seconds):
     served = Served(tmp_path)
+    time.sleep(seconds)
     errors = served.stop(signal.SIGINT)
     assert served.process.returncode == 0, errors
     assert "Traceback" not in errors

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -71,7 +72,7 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
     dict or None
         The request, in the forked process; None in this one, when the other end has closed.
     """
-    with channel, channel.makefile("r", encoding="utf-8") as lines:
+    with suppress(ConnectionError), channel, channel.makefile("r", encoding="utf-8") as lines:  # closed while it forked
         for line in lines:
             pid = os.fork()
             if not pid:

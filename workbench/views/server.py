@@ -7,11 +7,12 @@ import asyncio
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tornado.web
 from jupyter_core.utils import ensure_async, run_sync
@@ -206,11 +207,14 @@ class DashboardServer(Voila):  # type: ignore[misc]
         Most viewers at a time.
     reports, log_file : str
         Folder of the reports, file of the log.
+    stopped : threading.Event
+        Set where a signal said stop before the server listened.
     """
 
     budget = Integer(8, min=1, config=True)
     reports = Unicode("", config=True)
     log_file = Unicode("", config=True)
+    stopped: ClassVar[threading.Event]
 
     def init_settings(self) -> dict[str, Any]:
         """Give the application's settings, with the pool and what is told of it."""
@@ -253,6 +257,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
         loop = asyncio.get_event_loop_policy().get_event_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, loop.stop)
+        if self.stopped.is_set():
+            loop.call_soon(loop.stop)
         PeriodicCallback(self._watch.look, _LOOK_SECONDS * 1000).start()
         super().listen()
 

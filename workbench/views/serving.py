@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import as_file, files
@@ -83,9 +84,10 @@ def serve_dashboard(
         raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
     _check_token(host, token)
     port = _free_port(host, settings.dashboard.port if port is None else port)
-    for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens; in the background SIGINT is ignored
-        signal.signal(number, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), _kernels() as kernels, template_folder() as folder:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens: it looks, and nothing breaks off within
+        signal.signal(number, lambda *_: stopped.set())
+    with _kernels() as kernels, template_folder() as folder:
         for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
             os.environ.pop(name, None)
         os.environ.update(settings_environment(settings))
@@ -95,7 +97,7 @@ def serve_dashboard(
         if announce is not None:
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
             announce(f"Dashboard: {address} ({'sign in with the token, ' if token else ''}Ctrl-C stops it)")
-        _run(settings, notebook.resolve(), _options(settings, host, port, token, open_browser) | kernels)
+        _run(settings, notebook.resolve(), _options(settings, host, port, token, open_browser) | kernels, stopped)
 
 
 def apps_folder() -> Path:
@@ -263,7 +265,7 @@ def _kernels() -> Iterator[dict[str, Any]]:
         yield {"KernelProvisionerFactory": {"default_provisioner_name": name}} if name else {}
 
 
-def _run(settings: Settings, notebook: Path, options: dict[str, Any]) -> None:
+def _run(settings: Settings, notebook: Path, options: dict[str, Any], stopped: threading.Event) -> None:
     from tornado.web import HTTPError
     from traitlets.config import Config
 
@@ -280,4 +282,7 @@ def _run(settings: Settings, notebook: Path, options: dict[str, Any]) -> None:
         load_jsonschema()
         from workbench.views.server import DashboardServer
 
+        if stopped.is_set():
+            return
+        DashboardServer.stopped = stopped
         DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))
