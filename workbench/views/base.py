@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.exceptions import SettingsError
 from workbench.plots.theme import THEMES, Tokens
-from workbench.views.boxes import close_tree
+from workbench.views.boxes import box, classed, close_tree
 from workbench.views.callbacks import Failure, Guard, callback
 from workbench.views.cards import error_card, progress_card
 from workbench.views.chart import load_bokehjs
@@ -161,20 +161,14 @@ class View(ABC):
         self._failed = ""
         self._missed: set[str] = set()
         self._frame: Frame | None = None
-        self.head = widgets.HTML()
-        self.head.add_class("wb-headline")
-        self._notice = widgets.HTML()
-        self._notice.add_class("wb-notice")
+        self.head = classed(widgets.HTML(), "wb-headline")
+        self._notice = classed(widgets.HTML(), "wb-notice")
         self._style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._scope = f"wb-of-{self._style.model_id}"  # two views on a page may have two themes
-        self._progress = widgets.HTML()
-        self._progress.add_class("wb-progress")
+        self._progress = classed(widgets.HTML(), "wb-progress")
         self.tools = Tools(self)
-        top = widgets.Box([self.head, self._progress, self.tools.widget])
-        top.add_class("wb-top")
-        self.pane = widgets.Box([self._notice, top, self.tools.panel, *self.build()])
-        self.pane.add_class("wb-pane")
-        self.pane.add_class(f"wb-{self.name}")
+        top = box("wb-top", self.head, self._progress, self.tools.widget)
+        self.pane = box(f"wb-pane wb-{self.name}", self._notice, top, self.tools.panel, *self.build())
         self.selection.observe(self._on_selected)
         with Guard(self, "refresh"):
             self.refresh()
@@ -311,9 +305,7 @@ class View(ABC):
     def widget(self) -> widgets.Widget:
         """The root, with the stylesheet that the shell would give."""
         self._restyle()
-        root = widgets.Box([self._style, self.pane])
-        root.add_class("wb").add_class(self._scope)
-        return root
+        return box(f"wb {self._scope}", self._style, self.pane)
 
     def set_theme(self, theme: str, density: str | None = None) -> None:
         """Show the view in other colours, and `compact` or `roomy`; as it is where omitted."""

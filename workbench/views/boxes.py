@@ -9,12 +9,12 @@ __all__ = ["box", "button", "classed", "close_tree"]
 
 def box(names: str, *children: widgets.Widget) -> widgets.Box:
     """Make a box with CSS classes, which stand apart by spaces."""
-    return classed(widgets.Box(children), names)
+    return widgets.Box(children, _dom_classes=names.split())
 
 
 def button(words: str, tip: str, clicked: Any = None, names: str = "") -> widgets.Button:
     """Make a button: words on it, what it does in a tooltip, and the method that a click calls with it."""
-    made = classed(widgets.Button(description=words, tooltip=tip), f"wb-button {names}".strip())
+    made = widgets.Button(description=words, tooltip=tip, _dom_classes=["wb-button", *names.split()])
     if clicked is not None:
         made.on_click(clicked)
     return made
@@ -22,8 +22,7 @@ def button(words: str, tip: str, clicked: Any = None, names: str = "") -> widget
 
 def classed(widget: Any, names: str) -> Any:
     """Give a widget CSS classes, which stand apart by spaces."""
-    for name in names.split():
-        widget.add_class(name)
+    widget._dom_classes = (*widget._dom_classes, *names.split())  # a page is told once
     return widget
 
 

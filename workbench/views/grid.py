@@ -83,10 +83,9 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         drop: Handler | None = None,
         open: Handler | None = None,
     ) -> None:
-        super().__init__(label=label)
+        super().__init__(label=label, _dom_classes=["wb-grid"])
         given = zip(_NAMES, (pick, sort, mark, more, drop, open), strict=True)
         self.handlers: Mapping[str, Handler] = {name: handler for name, handler in given if handler is not None}
-        self.add_class("wb-grid")
         self.on_msg(self._on_message)
 
     def tell(self, kind: str, value: str) -> None:

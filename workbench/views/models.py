@@ -1,6 +1,6 @@
 """Models: what is registered, how good it is, how far its channel has moved away, and what replaces it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -22,7 +22,7 @@ from workbench.views.models_actions import Actions
 from workbench.views.models_markup import head_markup
 from workbench.views.models_parts import PARTS, Labels, Part, Training, Versions
 from workbench.views.models_table import CONDITIONS, PAGE, Wanted, model_table, models_markup
-from workbench.views.monitoring_timing import Later
+from workbench.views.models_work import Background
 from workbench.views.state import Selected, State
 
 __all__ = ["Models", "ModelsSession"]
@@ -78,7 +78,7 @@ class Models(View):
         self._models: dict[str, ModelInfo] = {}
         self._fleet, self._table = pd.DataFrame({"channel": []}), pd.DataFrame()
         self._quiet, self._unshown, self._changed_at = False, 0, 0.0
-        self._drifting = Later(self.on_drift, 0.05)
+        self._drifting = Background(self, "drift", self.on_drift, self.on_drifted)
         self._filters = {
             "place": widgets.Dropdown(options=[("any asset", "")]),
             "forecaster": widgets.Dropdown(options=[("any forecaster", ""), *((name, name) for name in FORECASTERS)]),
@@ -134,7 +134,7 @@ class Models(View):
         if self.model not in self._models:
             self.model = self._default(self.selection.now.channel)
         self._show()
-        self._drifting()
+        self._look_for_drift()
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
@@ -189,9 +189,9 @@ class Models(View):
         """Look for drift only while somebody sees it."""
         super().set_active(active)
         if active:
-            self._drifting()
+            self._look_for_drift()
         else:
-            self._drifting.cancel()
+            self._drifting.stop()
 
     def poll(self) -> None:
         """Read again where another process has registered, promoted or rolled back."""
@@ -200,7 +200,7 @@ class Models(View):
 
     def close(self) -> None:
         """Stop what is under way and take the view from the page."""
-        self._drifting.cancel()
+        self._drifting.stop()
         self.actions.close()
         self._charts.clear()
         for part in self.parts.values():
@@ -302,20 +302,17 @@ class Models(View):
             self.moved()
 
     @callback
-    def on_drift(self) -> None:
-        """Look how far one more channel has moved; all of them where nothing else waits."""
-        known = {row["channel"] for row in self.drift.values()}
-        champions = [name for name in self._fleet["channel"] if self._default(name) and name not in known]
-        for name in champions[:1] if self._drifting.deferred else champions:
-            row = self.session.models.drift([name]).to_dict(orient="records")[0]
-            self.drift[row["model"] or name] = {str(key): value for key, value in row.items()}
+    def on_drift(self, row: dict[str, Any]) -> None:
+        """Take note how far one more channel has moved."""
+        self.drift[row["model"] or row["channel"]] = row
         self._unshown += 1
-        if len(champions) <= 1 or not self._drifting.deferred or self._unshown >= _SHOWN_EVERY:
-            self._unshown = 0
-            self._draw_drift()
-            self._list()
-        if len(champions) > 1 and self._drifting.deferred:
-            self._drifting()
+        if self._unshown >= _SHOWN_EVERY:
+            self._show_drift()
+
+    @callback
+    def on_drifted(self, _result: None) -> None:
+        """Show the rest, when all channels have been looked at."""
+        self._show_drift()
 
     # ---- parts
 
@@ -326,6 +323,22 @@ class Models(View):
         if any("champion" in info.aliases for info in own):
             return choose_champion(own, first, None).id
         return max(own, key=lambda info: info.created).id if own else ""
+
+    def _look_for_drift(self) -> None:
+        known = {row["channel"] for row in self.drift.values()}
+        names = [name for name in self._fleet["channel"] if self._default(name) and name not in known]
+        if names:
+            self._drifting.start(partial(self._drift_of, names))
+
+    def _drift_of(self, names: list[str], tell: Callable[[dict[Hashable, Any]], None]) -> None:
+        for name in names:
+            tell(self.session.models.drift([name]).to_dict(orient="records")[0])
+
+    def _show_drift(self) -> None:
+        if self._unshown:
+            self._unshown = 0
+            self._draw_drift()
+            self._list()
 
     def _registry_time(self) -> float:
         database = self.session.registry.location.database

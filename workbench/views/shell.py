@@ -93,6 +93,7 @@ class Shell:
         self._header, self._notice, self._progress = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._header.add_class("wb-fleet")
         self._notice.add_class("wb-notice")
+        self._progress.add_class("wb-progress")
         self._theme_button = button("", "Switch between light and dark (T)", self.on_look, "wb-key-t")
         self._density_button = button("", "Switch between compact and roomy (D)", self.on_look, "wb-key-d")
         self._help_button = button("?", "Keyboard shortcuts (?)", self.on_help, "wb-key-help wb-opener-help")
