@@ -117,6 +117,9 @@ class Charts:
             "prediction_error": prediction_error_figure(channel, scored, **shared),
             "errors": errors_figure(channel, scored, shown.anomalies, shown.labels, height=110, **shared),
         }
+        for drawn in self._figures.values():  # one toolbar serves all, and takes no room beside the frame
+            drawn.toolbar_location = None
+        main.update(toolbar_location="above", toolbar_inner=True)
         self.chart = LiveChart(column(*self._figures.values(), sizing_mode="stretch_both"))
         self.widget.children = (self.chart,)
 

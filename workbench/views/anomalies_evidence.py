@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.views.anomalies_panel import Chosen, Panel
+from workbench.views.background import Background
 from workbench.views.boxes import classed
 from workbench.views.callbacks import callback
 from workbench.views.monitoring_timing import Later
@@ -32,12 +33,14 @@ class Evidence(Panel):
         self._explained: dict[str, pd.DataFrame] = {}
         self._cleared: dict[tuple[str, int, int], str] = {}
         self._why, self._clear = Later(self.on_explain, 0.02), Later(self.on_clear, 0.6)
+        self._search = Background(self.view, "look for what clears it", lambda _told: None, self.on_cleared)
         return [self.facts]
 
     def show(self, chosen: Chosen) -> None:
         """Explain an alert a moment later, when its charts are on their way."""
         self.chosen = chosen
         self._clear.cancel()
+        self._search.stop()
         self._why()
 
     def show_none(self, channel: str) -> None:
@@ -47,6 +50,7 @@ class Evidence(Panel):
 
     def forget(self) -> None:
         """Forget what was read, as scores may be others now."""
+        self._search.stop()
         self._explained.clear()
         self._cleared.clear()
 
@@ -60,20 +64,29 @@ class Evidence(Panel):
 
     @callback
     def on_clear(self) -> None:
-        """Look for what would clear it."""
+        """Look for what would clear it, beside the page: it may be left for another one meanwhile."""
         why = self._explanation()
         if why is None or self.chosen is None:
             return
-        span = (why["start"], why["end"])
-        table = self.view.session.explain(self.chosen.channel, clearing=[span])
+        key, channel, span = self._key, self.chosen.channel, (why["start"], why["end"])
+        explain = self.view.session.explain
+        self._search.start(lambda _tell: (key, span, explain(channel, clearing=[span])))
+
+    @callback
+    def on_cleared(self, found: tuple[tuple[str, int, int], tuple[int, int], pd.DataFrame] | None) -> None:
+        """Say what would clear it."""
+        if found is None:
+            return
+        key, span, table = found
         for row in table[(table["start"] == span[0]) & (table["end"] == span[1])].to_dict(orient="records"):
-            self._cleared[self._key] = str(row["clears"])
-        self._write(why)
+            self._cleared[key] = str(row["clears"])
+        self._write(self._explanation())
 
     def close(self) -> None:
         """Stop what is due."""
         self._why.cancel()
         self._clear.cancel()
+        self._search.stop()
         super().close()
 
     @property

@@ -89,7 +89,7 @@ class Forecasting(View):
         )
         self._panes = dict(zip(_MODES, bodies, strict=True))
         bar = box("wb-bar", self._mode, self._channel, self._ahead, self._inside, self._days)
-        return [bar, *self._panes.values()]
+        return [bar, box("wb-stack", *bodies)]
 
     # ---- reading and showing
 
@@ -246,7 +246,7 @@ class Forecasting(View):
         """Show the mode; what takes longer comes a little later."""
         risky = self._mode.value == _MODES[1]
         for name, pane in self._panes.items():
-            pane.layout.display = None if name == self._mode.value else "none"
+            pane.layout.visibility = None if name == self._mode.value else "hidden"
         for made in (self._channel, self._ahead, self._inside):
             made.layout.display = "none" if risky else None
         self._days.layout.display = None if risky else "none"

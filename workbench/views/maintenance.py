@@ -68,7 +68,8 @@ class Maintenance(View):
         self._mode = classed(widgets.ToggleButtons(options=list(self._modes)), "wb-toggle")
         self._mode.tooltips = [_TIPS[name] for name in self._modes]
         self._mode.observe(self.on_mode, "value")
-        return [box("wb-bar wb-modes", self._mode), *(mode.widget for mode in self._modes.values())]
+        modes = box("wb-stack", *(mode.widget for mode in self._modes.values()))
+        return [box("wb-bar wb-modes", self._mode), modes]
 
     @property
     def mode(self) -> Mode:
@@ -167,7 +168,7 @@ class Maintenance(View):
 
     def _show(self) -> None:
         for name, mode in self._modes.items():
-            mode.widget.layout.display = None if name == self._mode.value else "none"
+            mode.widget.layout.visibility = None if name == self._mode.value else "hidden"
         if self.mode.name in self._old:
             self._old.discard(self.mode.name)
             self._words[self.mode.name] = self.mode.refresh()

@@ -13,6 +13,7 @@ from workbench.models.life import DRIFT_COLUMNS, ModelLife
 from workbench.models.listing import ModelInfo
 from workbench.models.names import ALIASES, choose_champion
 from workbench.plots.drift import drift_figure, update_drift_figure
+from workbench.views.background import Background
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.boxes import box, classed
 from workbench.views.chart import Chart
@@ -22,7 +23,6 @@ from workbench.views.models_actions import Actions
 from workbench.views.models_markup import head_markup
 from workbench.views.models_parts import PARTS, Labels, Part, Training, Versions
 from workbench.views.models_table import CONDITIONS, PAGE, Wanted, model_table, models_markup
-from workbench.views.models_work import Background
 from workbench.views.state import Selected, State
 
 __all__ = ["Models", "ModelsSession"]

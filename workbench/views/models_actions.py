@@ -9,10 +9,10 @@ import ipywidgets as widgets
 
 from workbench.detection.forecasters import FORECASTERS
 from workbench.training_job import Request
+from workbench.views.background import TrainingProcess, run_command
 from workbench.views.boxes import box, button, classed
 from workbench.views.callbacks import Failure, Guard, callback
 from workbench.views.models_markup import progress_markup
-from workbench.views.models_work import TrainingProcess, run_command
 
 if TYPE_CHECKING:
     from workbench.views.models import Models

@@ -14,13 +14,13 @@ from workbench.plots.comparison import comparison_figure, update_comparison_figu
 from workbench.plots.learning_curve import learning_curve_figure, update_learning_curve
 from workbench.plots.series import is_dated
 from workbench.registry_ui import model_address, registry_address
+from workbench.views.background import Background
 from workbench.views.boxes import box, button, classed
 from workbench.views.callbacks import Failure, callback
 from workbench.views.cards import progress_card
 from workbench.views.grid import Grid
 from workbench.views.kept_charts import KeptCharts
 from workbench.views.models_markup import confusion_markup, facts_markup, versions_markup, versus_markup
-from workbench.views.models_work import Background
 from workbench.views.monitoring_timing import Later
 
 if TYPE_CHECKING:
