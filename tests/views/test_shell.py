@@ -113,7 +113,7 @@ def test_the_header_says_how_the_fleet_is_and_where_its_data_lies(shell):
     assert re.search(r"4 open alerts .* 1 +low .* 3 +info", head)
     assert "data: fleet" in head
     assert "1 stale" in head
-    assert "as of 12:00:00 UTC" in head
+    assert "as of 12:00 UTC" in head
     assert "no telemetry yet" in Shell(FakeSession({}))._header.value
 
 

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import pandas as pd
 import xarray as xr
 from bokeh.layouts import column
+from bokeh.models import InlineStyleSheet
 from bokeh.plotting import figure
 
 from workbench.plots import (
@@ -120,6 +121,8 @@ class Charts:
         for drawn in self._figures.values():  # one toolbar serves all, and takes no room beside the frame
             drawn.toolbar_location = None
         main.update(toolbar_location="above", toolbar_inner=True)
+        main.toolbar.stylesheets = [InlineStyleSheet(css=":host { background: none !important; }")]
+        self._figures["prediction_error"].min_border_bottom = 7  # half a label
         self.chart = LiveChart(column(*self._figures.values(), sizing_mode="stretch_both"))
         self.widget.children = (self.chart,)
 

@@ -66,7 +66,7 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     return (
         f'<div class="wb-line"><b class="wb-brand">Workbench</b>{state}'
         f'<span class="wb-muted">{source}{"".join(f", {note}" for note in notes)}, preset {escape(settings.preset)}, '
-        f'<time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">as of {stamp:%H:%M:%S} UTC</time></span></div>'
+        f'<time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">as of {stamp:%H:%M} UTC</time></span></div>'
     )
 
 
