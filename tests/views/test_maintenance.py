@@ -44,6 +44,13 @@ def test_the_table_is_that_of_the_database(view):
     assert "No work order is like that." in view.orders._empty.value
 
 
+def test_the_table_has_the_room_until_the_board_is_asked_for(view):
+    orders = view.orders
+    assert (orders.table.layout.display, orders.board.layout.display) == (None, "none")
+    orders.on_board(orders._board)
+    assert (orders.table.layout.display, orders.board.layout.display) == ("none", None)
+
+
 def test_the_first_line_is_that_of_the_mode_that_is_open(view):
     view._mode.value = "Log"
     assert "rows in the log" in view.head.value

@@ -82,6 +82,7 @@ class Orders(Mode):
         bar = box("wb-bar wb-filters", self.actions.buttons["new"], self._board, *self.filters.values(), self.text)
         self._chart = box("wb-panel wb-due", widgets.HTML("<h2>Hours of open work by due date, UTC</h2>"), self._due)
         self._list = box("wb-panel wb-orders", self._empty, self.table, self.board)
+        self._lay_out(board=False)
         detail = box(
             "wb-panel wb-detail",
             self.detail.title,

@@ -189,6 +189,7 @@ class Models(View):
         """Look for drift only while somebody sees it."""
         super().set_active(active)
         if active:
+            self._show_drift()
             self._look_for_drift()
         else:
             self._drifting.stop()
