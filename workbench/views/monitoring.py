@@ -259,10 +259,19 @@ class Monitoring(View):
 
     @callback
     def on_tick(self) -> None:
-        """Show where the replay stands now, and ask to be called again while it plays."""
-        self.scene.follow()
-        self._draw()
-        self._retell()
+        """Show where the replay stands now, and ask to be called again while it plays.
+
+        A page that has not drawn the last picture yet is given no other: they would queue up before all else.
+        """
+        playing = self.scene.replay.state == "playing"
+        chart = self._charts.chart(self.scene.mode)
+        if not playing or chart is None or not chart.behind or not self._ticker.deferred:
+            self.scene.follow()
+            self._draw()
+            self._retell()
+            chart = self._charts.chart(self.scene.mode)
+            if playing and chart is not None:
+                chart.ask()
         if self.scene.replay.state == "playing":
             self._ticker()
 

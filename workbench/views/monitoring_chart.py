@@ -1,18 +1,23 @@
 """A chart that is redrawn many times a second: what changes together travels together."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bokeh.core.json_encoder import serialize_json
 from bokeh.core.serialization import Serializer
 from bokeh.document.events import DocumentPatchedEvent
-from bokeh.models import LayoutDOM
+from bokeh.models import CustomJS, LayoutDOM, Range1d
 from bokeh.util.serialization import make_id
 
 from workbench.views.chart import Chart
 
 __all__ = ["LiveChart"]
+
+_GIVE = "requestAnimationFrame(() => { receipt.end = receipt.start })"
+
+_SILENT_SECONDS = 5.0
 
 
 class LiveChart(Chart):
@@ -31,7 +36,20 @@ class LiveChart(Chart):
 
     def __init__(self, model: LayoutDOM) -> None:
         self._held: list[DocumentPatchedEvent] | None = None
+        self._receipt, self._asked = Range1d(start=0, end=0), 0.0  # start: asked for; end: given
+        self._receipt.js_on_change("start", CustomJS(args={"receipt": self._receipt}, code=_GIVE))
+        model.js_on_change("tags", CustomJS(args={"receipt": self._receipt}, code=""))  # it belongs to the document
         super().__init__(model)
+
+    def ask(self) -> None:
+        """Have the page say when it has drawn what was sent before."""
+        self._asked = time.monotonic()
+        self._receipt.start = float(self._receipt.start) + 1
+
+    @property
+    def behind(self) -> bool:
+        """Whether the page was asked and has not said yet that it has drawn; one that is silent is not waited for."""
+        return bool(self._receipt.end != self._receipt.start) and time.monotonic() - self._asked < _SILENT_SECONDS
 
     @contextmanager
     def together(self) -> Iterator[None]:

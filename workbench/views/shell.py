@@ -304,10 +304,10 @@ class Shell:
         self._density_button.description = "Compact" if self.density == "roomy" else "Roomy"
 
     def refresh(self) -> None:
-        """Read the session again, for all views and the header."""
+        """Read the session again, for the header, which is quick, and all views."""
+        self._tell()
         for view in self.views.values():
             view.outdate()
-        self._tell()
 
     def _tell(self) -> None:
         with Guard(self, "read the fleet"):
