@@ -4,11 +4,11 @@
 """
 
 import os
-import statistics
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import sync_playwright
 
 import workbench as wb
@@ -90,8 +90,8 @@ def _watch(pages, pid, session, minutes):
         row(f"memory, server and {len(pages)} viewers with a replay, second minute", sum(first) / len(first), "MB"),
         row(f"its growth until the last of {minutes:g} minutes", 100 * growth, "%", 5),
         row(f"updates missed, of {shown}: not there 20 s later", shown - len(late), "", 0.5),
-        row("the others, until they are seen, median", statistics.median(late), "s"),
-        row("the same, p95", statistics.quantiles(late, n=20)[-1], "s"),
+        row("the others, until they are seen, median", np.median(late or [np.nan]), "s"),
+        row("the same, p95", np.percentile(late or [np.nan], 95), "s"),
         row("replays that stood still for 20 s", stood, "", 0.5),
     ]
 
