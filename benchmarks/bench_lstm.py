@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.lstm.forecaster import LSTMForecaster
 from workbench.detection.streaming import StreamingDetector
 from workbench.detection.windows import window_count
 from workbench.telemetry.schema import make_channel

@@ -12,14 +12,14 @@ import numpy as np
 
 from benchmarks.maintenance_data import ASSETS, PRESENT, SKILLS, asset_of, fill, subsystem_of
 from workbench.maintenance import log
-from workbench.maintenance.alarm_figures import alarm_figures
-from workbench.maintenance.alerts import Alerts
+from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.alerts.raising import Finding
+from workbench.maintenance.alerts.verdicts import judged_alerts
 from workbench.maintenance.database import Database
-from workbench.maintenance.raising import Finding
-from workbench.maintenance.schedule import make_plan
-from workbench.maintenance.schedule_model import Job, Problem, Technician
-from workbench.maintenance.verdicts import judged_alerts
-from workbench.maintenance.work_orders import WorkOrders
+from workbench.maintenance.kpis.alarms import alarm_figures
+from workbench.maintenance.orders.orders import WorkOrders
+from workbench.maintenance.schedule.make_plan import make_plan
+from workbench.maintenance.schedule.model import Job, Problem, Technician
 
 ALERTS, ORDERS, SCREEN, LOG = 100_000, 10_000, 200, 100_000
 TIMES, WRITES = 15, 200

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.lstm.forecaster import LSTMForecaster
 from workbench.detection.ridge import RidgeForecaster
 from workbench.models.registry import Registry
 from workbench.telemetry.schema import make_channel

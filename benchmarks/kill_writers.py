@@ -22,10 +22,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from workbench.maintenance import log
-from workbench.maintenance.alert_table import ALERTS
-from workbench.maintenance.alerts import Alerts
+from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.alerts.raising import Finding
+from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database
-from workbench.maintenance.raising import Finding
 
 WRITERS = 3
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from workbench.maintenance.alert_table import ALERTS, ANNUNCIATIONS, SHOWN, VERDICTS
+from workbench.maintenance.alerts.table import ALERTS, ANNUNCIATIONS, SHOWN, VERDICTS
 from workbench.maintenance.database import Database
-from workbench.maintenance.order_states import ORDER_TYPES
-from workbench.maintenance.order_table import ORDERS, OrderAlertRow
-from workbench.maintenance.people import People
-from workbench.maintenance.priority import prioritise
+from workbench.maintenance.orders.people import People
+from workbench.maintenance.orders.priority import prioritise
+from workbench.maintenance.orders.states import ORDER_TYPES
+from workbench.maintenance.orders.table import ORDERS, OrderAlertRow
 from workbench.settings import LEVELS
 
 PRESENT = datetime(2026, 3, 2, 8, tzinfo=UTC)

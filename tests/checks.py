@@ -20,8 +20,8 @@ from workbench.detection.windows import sliding, split_windows
 from workbench.exceptions import ArchiveError, ArtifactError, ForecasterError
 from workbench.telemetry.schema import inputs, make_channel
 from workbench.views.base import View
-from workbench.views.callbacks import is_callback
 from workbench.views.state import Selected, State
+from workbench.views.widgets.callbacks import is_callback
 
 LENGTH, HORIZON = 20, 3
 SMALL = {"lstm": {"units": [4], "epochs": 1}}

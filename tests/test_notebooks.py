@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from workbench.exceptions import ReportError
-from workbench.reports import report, run_notebook
+from workbench.jobs.reports import report, run_notebook
 from workbench.session import Session
 from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive

@@ -9,11 +9,11 @@ import xarray as xr
 
 from workbench.detection.anomalies import detect
 from workbench.detection.scoring import anomaly_frame
+from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.alerts.raising import AlertReport
+from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
-from workbench.maintenance.findings import anomaly_findings, limit_findings
 from workbench.maintenance.notifications import Delivery
-from workbench.maintenance.raising import AlertReport
-from workbench.maintenance.verdicts import ThresholdEffect
 from workbench.settings import Settings, SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:

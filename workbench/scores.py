@@ -13,9 +13,9 @@ from workbench.detection.scoring import anomaly_frame, provenance, score, stale_
 from workbench.exceptions import SettingsError, WorkbenchError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
+from workbench.observability.timings import stage
 from workbench.settings import Preset, Settings
 from workbench.telemetry.archive import Archive
-from workbench.timings import stage
 
 __all__ = ["OVERVIEW_COLUMNS", "Scores"]
 

@@ -7,8 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import detect
+from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
-from workbench.maintenance.verdicts import ThresholdEffect
 from workbench.settings import SeverityLevels, TelemanomParams
 
 __all__ = ["Trial", "try_thresholds"]

@@ -16,7 +16,7 @@ PATIENCE = 90_000
 CHECKOUT = Path(__file__).parents[2]
 SERVE = (
     "import sys; from workbench.settings import load_settings\n"
-    "from workbench.views.serving import apps_folder, serve_dashboard\n"
+    "from workbench.dashboard.serving import apps_folder, serve_dashboard\n"
     "def say(line): print(line, flush=True)\n"
     "serve_dashboard(load_settings(), apps_folder() / sys.argv[1], port=0, announce=say)"
 )

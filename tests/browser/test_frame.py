@@ -13,8 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Dashboard
+from workbench.observability.logs import log_path
 from workbench.views import VIEWS
-from workbench.views.logs import log_path
 from workbench.views.registry import view_class
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -20,7 +20,7 @@ PATIENCE = 90_000
 MILLION, SPIKE = 1_000_000, 654_321
 SERVE = (
     "from workbench.settings import load_settings\n"
-    "from workbench.views.serving import apps_folder, serve_dashboard\n"
+    "from workbench.dashboard.serving import apps_folder, serve_dashboard\n"
     "def say(line): print(line, flush=True)\n"
     "serve_dashboard(load_settings(), apps_folder() / 'monitoring.ipynb', port=0, announce=say)"
 )

@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 
-from workbench.views.logs import log_path
+from workbench.observability.logs import log_path
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

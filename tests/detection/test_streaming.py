@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.detection.test_lstm import random_weights
 
 from tests.conftest import wave_channel
-from tests.detection.test_lstm import random_weights
 from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.forecasters import FORECASTERS, Forecaster
-from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.lstm.forecaster import LSTMForecaster
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
 from workbench.detection.streaming import Decision, StreamingDetector

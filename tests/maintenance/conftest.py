@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from workbench.maintenance.alerts.raising import Finding
 from workbench.maintenance.database import Database
-from workbench.maintenance.raising import Finding
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)  # a Monday
 

@@ -14,8 +14,8 @@ import workbench.maintenance
 from tests.maintenance.conftest import START
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
-from workbench.maintenance.alert_table import AlertRow
-from workbench.maintenance.alerts import Alerts
+from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.alerts.table import AlertRow
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, microseconds
 
 

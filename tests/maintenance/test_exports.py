@@ -11,7 +11,7 @@ from tests.maintenance.conftest import START
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.exports import order_page, plan_calendar, to_csv, to_xlsx
 from workbench.maintenance.order_options import OrderOptions, OrderTemplate
-from workbench.maintenance.work_orders import WorkOrders
+from workbench.maintenance.orders.orders import WorkOrders
 
 EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "plain, 'quoted' \"text\"\nsecond line"]
 TABLE = pd.DataFrame({"=name": EVIL, "number": [-1.5, 2, 3, 4, 5, 6, None], "time": [START] * 6 + [pd.NaT]})

@@ -1,5 +1,5 @@
 from benchmarks.kill_writers import check, finding, kill_writers
-from workbench.maintenance.alerts import Alerts
+from workbench.maintenance.alerts.alerts import Alerts
 
 
 def test_writers_can_be_killed_at_any_moment(url):

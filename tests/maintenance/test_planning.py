@@ -9,13 +9,13 @@ from tests.maintenance.conftest import START
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.order_options import OrderOptions, OrderTemplate
-from workbench.maintenance.parts import Parts
-from workbench.maintenance.people import People
+from workbench.maintenance.orders.orders import WorkOrders
+from workbench.maintenance.orders.parts import Parts
+from workbench.maintenance.orders.people import People
 from workbench.maintenance.planning import Change, Planning, moved
-from workbench.maintenance.schedule import Stop
-from workbench.maintenance.schedule_model import Technician
+from workbench.maintenance.schedule.make_plan import Stop
+from workbench.maintenance.schedule.model import Technician
 from workbench.maintenance.schedule_options import ScheduleOptions
-from workbench.maintenance.work_orders import WorkOrders
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from tests.conftest import wave_channel
-from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.lstm.forecaster import LSTMForecaster
 
 METRICS = {"validation_error": 0.1234567890123456, "epochs": 3.0, "loss": 1e-3 / 3, "validation_loss": 2e-3 / 3}
 

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import wave_channel
 from tests.models.lstms import random_lstm, tiny_lstm
 from workbench.detection.anomalies import detect
-from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.lstm.forecaster import LSTMForecaster
 from workbench.exceptions import ArtifactError
 from workbench.models.packing import pack, pack_model
 from workbench.models.registry import Registry

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import wave_channel
-from workbench.detection.lstm_training import NumpyTrainer
+from workbench.detection.lstm.training import NumpyTrainer
 from workbench.models.registry import Registry
 from workbench.models.training import train_channels
 from workbench.telemetry.archive import Archive

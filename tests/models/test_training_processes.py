@@ -23,7 +23,7 @@ TINY: dict[str, object] = {
 STOPS = """
 import os, signal, sys
 from pathlib import Path
-from workbench.detection.lstm_training import NumpyTrainer
+from workbench.detection.lstm.training import NumpyTrainer
 from workbench.models import Registry
 from workbench.models.training import train_channels
 from workbench.telemetry.archive import Archive

@@ -10,8 +10,8 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource
 
 from tests.fake_session import fake_channel
-from workbench.detection.decomposition import decompose
-from workbench.maintenance.risk import risk_cells
+from workbench.forecasting.decomposition import decompose
+from workbench.maintenance.kpis.risk import risk_cells
 from workbench.plots.decomposition import PARTS, decomposition_figures, update_decomposition_figures
 from workbench.plots.fan import fan_figure, update_fan_figure
 from workbench.plots.lead_errors import lead_figure, update_lead_figure

@@ -8,8 +8,8 @@ from ipywidgets.widgets.widget import _instances
 from tests.fake_session import small_fleet
 from workbench.exceptions import SettingsError, ViewError
 from workbench.views.base import View, callback
-from workbench.views.boxes import box, button
 from workbench.views.state import Selected, Selection, State
+from workbench.views.widgets.boxes import box, button
 
 
 class Little(View):

@@ -12,8 +12,8 @@ from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import command_words
 from workbench.detection.evidence import Finding, find_evidence
 from workbench.exceptions import DetectionError
+from workbench.observability.timings import stage
 from workbench.settings import SeverityLevels, TelemanomParams
-from workbench.timings import stage
 
 __all__ = ["Spans", "explain"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from workbench.detection.base import Progress
-from workbench.detection.lstm import LSTMForecaster
+from workbench.detection.lstm.forecaster import LSTMForecaster
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
 from workbench.exceptions import ForecasterError

@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 import sqlalchemy as sa
 
-from workbench.maintenance.alert_table import ALERTS
+from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 
 __all__ = ["first_raised", "open_at"]

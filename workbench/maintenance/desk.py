@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from workbench.maintenance import log as maintenance_log
-from workbench.maintenance.alert_table import ALERTS
+from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.notification_options import NotificationOptions
 from workbench.maintenance.options import AlertOptions
@@ -17,16 +17,16 @@ from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.schedule_options import ScheduleOptions
 
 if TYPE_CHECKING:
-    from workbench.maintenance.alarm_figures import AlarmFigures
-    from workbench.maintenance.alerts import Alerts
-    from workbench.maintenance.kpis import Kpis
+    from workbench.maintenance.alerts.alerts import Alerts
+    from workbench.maintenance.alerts.outages import Outages
+    from workbench.maintenance.kpis.alarms import AlarmFigures
+    from workbench.maintenance.kpis.kpis import Kpis
     from workbench.maintenance.notifications import Notifier
-    from workbench.maintenance.outages import Outages
-    from workbench.maintenance.parts import Parts
-    from workbench.maintenance.people import People
+    from workbench.maintenance.orders.orders import WorkOrders
+    from workbench.maintenance.orders.parts import Parts
+    from workbench.maintenance.orders.people import People
+    from workbench.maintenance.orders.preventive import Preventive
     from workbench.maintenance.planning import Planning
-    from workbench.maintenance.preventive import Preventive
-    from workbench.maintenance.work_orders import WorkOrders
 
 __all__ = ["Maintenance"]
 
@@ -74,42 +74,42 @@ class Maintenance:
     @cached_property
     def alerts(self) -> "Alerts":
         """List, acknowledge, shelve and close alerts."""
-        from workbench.maintenance.alerts import Alerts
+        from workbench.maintenance.alerts.alerts import Alerts
 
         return Alerts(self.database, self._options[0])
 
     @cached_property
     def outages(self) -> "Outages":
         """Take assets out of service and back."""
-        from workbench.maintenance.outages import Outages
+        from workbench.maintenance.alerts.outages import Outages
 
         return Outages(self.database)
 
     @cached_property
     def orders(self) -> "WorkOrders":
         """Open, assign and complete work orders."""
-        from workbench.maintenance.work_orders import WorkOrders
+        from workbench.maintenance.orders.orders import WorkOrders
 
         return WorkOrders(self.database, self._options[1], self._criticality)
 
     @cached_property
     def people(self) -> "People":
         """Who does the work."""
-        from workbench.maintenance.people import People
+        from workbench.maintenance.orders.people import People
 
         return People(self.database)
 
     @cached_property
     def parts(self) -> "Parts":
         """What it needs."""
-        from workbench.maintenance.parts import Parts
+        from workbench.maintenance.orders.parts import Parts
 
         return Parts(self.database)
 
     @cached_property
     def preventive(self) -> "Preventive":
         """Plans that open orders by themselves."""
-        from workbench.maintenance.preventive import Preventive
+        from workbench.maintenance.orders.preventive import Preventive
 
         return Preventive(self.database, self._options[1])
 
@@ -155,7 +155,7 @@ class Maintenance:
 
     def alarm_figures(self, since: datetime | None = None, until: datetime | None = None) -> "AlarmFigures":
         """Compute the alarm performance of a period, the last 30 days where omitted; see `alarm_figures`."""
-        from workbench.maintenance.alarm_figures import alarm_figures
+        from workbench.maintenance.kpis.alarms import alarm_figures
 
         return alarm_figures(self.database, self._options[0], *self._period(since, until))
 
@@ -169,7 +169,7 @@ class Maintenance:
         since, until : datetime, optional
             Aware.
         """
-        from workbench.maintenance.kpis import compute_kpis
+        from workbench.maintenance.kpis.kpis import compute_kpis
 
         begin, end = self._period(since, until)
         with self.database.reading() as db:
@@ -193,7 +193,7 @@ class Maintenance:
 
     def figures(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
         """Give the figures of `kpis` with their intervals; see `kpi_intervals.figure_table`."""
-        from workbench.maintenance.kpi_intervals import figure_table
+        from workbench.maintenance.kpis.intervals import figure_table
 
         begin, end = self._period(since, until)
         return figure_table(
@@ -202,7 +202,7 @@ class Maintenance:
 
     def load(self, days: float = 7.0) -> pd.DataFrame:
         """Give each active technician's assigned, planned and available hours; see `load.technician_load`."""
-        from workbench.maintenance.load import technician_load
+        from workbench.maintenance.kpis.load import technician_load
 
         usual = self._options[2].calendar().weekly_hours
         return technician_load(self.people.list(), self.planning.sessions(), usual, self.database.clock(), days)
@@ -215,7 +215,7 @@ class Maintenance:
         channels : mapping of str to int
             Scored channels of each asset.
         """
-        from workbench.maintenance.kpis import health_index
+        from workbench.maintenance.kpis.kpis import health_index
 
         return health_index(self.alerts.list(state="open"), channels)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.order_table import WorkOrder
+from workbench.maintenance.orders.table import WorkOrder
 
 __all__ = ["order_page", "plan_calendar", "safe_text", "to_csv", "to_xlsx"]
 

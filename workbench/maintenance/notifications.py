@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.maintenance import log
-from workbench.maintenance.alert_table import SHOWN, AlertRow
+from workbench.maintenance.alerts.table import SHOWN, AlertRow
 from workbench.maintenance.database import Base, Database, UtcDateTime, now
 from workbench.maintenance.notification_options import NotificationOptions
 from workbench.settings import LEVELS

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from workbench.maintenance.database import Database
-from workbench.maintenance.order_states import CLOSED
-from workbench.maintenance.order_table import OrderAlertRow, OrderRow, number_of
+from workbench.maintenance.orders.states import CLOSED
+from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, number_of
 
 __all__ = ["orders_of_alerts"]
 

@@ -21,7 +21,7 @@ class OrderTemplate(BaseModel):
     skills : tuple of str
         That whoever does it must have.
     checklist : tuple of dict
-        Items, as `workbench.maintenance.checklists.from_json` reads them.
+        Items, as `workbench.maintenance.orders.checklists.from_json` reads them.
     parts : dict of str to int
         Pieces of each part that are needed.
     """

@@ -12,8 +12,9 @@ from sqlalchemy import orm
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame, now
-from workbench.maintenance.order_states import CLOSED
-from workbench.maintenance.order_table import (
+from workbench.maintenance.orders.people import People, find_technician
+from workbench.maintenance.orders.states import CLOSED
+from workbench.maintenance.orders.table import (
     OrderPartRow,
     OrderRow,
     PartRow,
@@ -23,14 +24,13 @@ from workbench.maintenance.order_table import (
     number_of,
     order_id,
 )
-from workbench.maintenance.order_values import finite
-from workbench.maintenance.people import People, find_technician
-from workbench.maintenance.schedule_model import Job, PartLeadTime, Placement, Plan, Problem, Technician
+from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Plan, Problem, Technician
 from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.maintenance.values import finite
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 if TYPE_CHECKING:
-    from workbench.maintenance.schedule_solver import Stop
+    from workbench.maintenance.schedule.solver import Stop
 
 __all__ = ["Change", "Comparison", "Planning", "moved"]
 
@@ -139,7 +139,7 @@ class Planning:
 
     def propose(self, stop: "Stop | None" = None) -> Plan:
         """Plan all open orders as `make` does, and keep nothing; `stop` ends the search early."""
-        from workbench.maintenance.schedule import make_plan
+        from workbench.maintenance.schedule.make_plan import make_plan
 
         return make_plan(self.problem(), self.options, stop)
 
@@ -176,7 +176,7 @@ class Planning:
         MaintenanceError
             The change names somebody unknown or twice, or cannot be.
         """
-        from workbench.maintenance.schedule import make_plan
+        from workbench.maintenance.schedule.make_plan import make_plan
 
         problem = self.problem()
         other = changed(problem, change, self.options)

@@ -5,7 +5,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from workbench.timings import stage
+from workbench.observability.timings import stage
 
 __all__ = ["ModelCache"]
 

@@ -25,7 +25,7 @@ from workbench.models.weights_file import DType, from_file, to_bytes
 from workbench.settings import TelemanomParams
 
 if TYPE_CHECKING:
-    from workbench.detection.lstm import LSTMForecaster
+    from workbench.detection.lstm.forecaster import LSTMForecaster
     from workbench.telemetry.archive import Archive
 
 __all__ = ["pack", "pack_model"]
@@ -147,7 +147,7 @@ def pack_model(
     ForecasterError, DetectionError
         The test series does not fit the model.
     """
-    from workbench.detection.lstm import TRAINERS
+    from workbench.detection.lstm.forecaster import TRAINERS
 
     manifest = read_manifest(folder)
     path = folder / file_name(channel)

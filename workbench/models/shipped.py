@@ -19,7 +19,7 @@ from workbench.models.registry import Registry
 from workbench.models.weights_file import MOST_BYTES, RESTORE, DType, from_file
 
 if TYPE_CHECKING:
-    from workbench.detection.lstm import LSTMForecaster
+    from workbench.detection.lstm.forecaster import LSTMForecaster
     from workbench.telemetry.archive import Archive
 
 __all__ = [

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 from workbench.exceptions import ArtifactError, WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.detection.lstm import LSTMForecaster
+    from workbench.detection.lstm.forecaster import LSTMForecaster
 
 __all__ = ["MOST_BYTES", "RESTORE", "DType", "from_file", "to_bytes"]
 
@@ -128,7 +128,7 @@ def from_file(path: Path, channel: str) -> "LSTMForecaster":
         The file is missing, too large, damaged or foreign, is for another channel, or holds weights that are not
         finite or do not fit its description; the message names it.
     """
-    from workbench.detection.lstm import LSTMForecaster
+    from workbench.detection.lstm.forecaster import LSTMForecaster
     from workbench.detection.scaling import Scaling
 
     description, weights = _read(path)

@@ -20,6 +20,7 @@ import zarr
 from filelock import FileLock, Timeout
 
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
+from workbench.observability.timings import stage
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
 from workbench.telemetry.store import (
     CHANNEL_NAME,
@@ -33,7 +34,6 @@ from workbench.telemetry.store import (
     store_dataset,
     suggest,
 )
-from workbench.timings import stage
 
 __all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "natural_key"]
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import xarray as xr
 from tqdm import tqdm
 
+from workbench.observability.timings import stage
 from workbench.telemetry.archive import Archive
-from workbench.timings import stage
 
 __all__ = ["MEASURES", "gap_counts", "quality", "quality_report"]
 

@@ -12,19 +12,19 @@ import pandas as pd
 
 from workbench.exceptions import SettingsError
 from workbench.plots.theme import THEMES, Tokens
-from workbench.views.boxes import box, classed, close_tree
-from workbench.views.callbacks import Failure, Guard, callback
-from workbench.views.cards import error_card, progress_card
-from workbench.views.chart import load_bokehjs
 from workbench.views.code import view_code
 from workbench.views.export import csv_text, file_stem
 from workbench.views.state import EMPTY, Selected, Selection, State
-from workbench.views.style import DENSITIES, stylesheet
 from workbench.views.tools import Tools
 from workbench.views.view_session import Frame, ViewSession
+from workbench.views.widgets.boxes import box, classed, close_tree
+from workbench.views.widgets.callbacks import Failure, Guard, callback
+from workbench.views.widgets.cards import error_card, progress_card
+from workbench.views.widgets.chart import load_bokehjs
+from workbench.views.widgets.style import DENSITIES, stylesheet
 
 if TYPE_CHECKING:
-    from workbench.views.chart import Chart
+    from workbench.views.widgets.chart import Chart
 
 __all__ = ["Frame", "View", "ViewSession", "callback"]
 
@@ -84,7 +84,7 @@ class View(ABC):
                 return self._table
 
             def charts(self):                     # what can be saved as PNG or SVG, by the words on the button
-                return {"Overview": self._chart}  # workbench.views.chart.Chart
+                return {"Overview": self._chart}  # workbench.views.widgets.chart.Chart
 
             def code_lines(self):                 # the notebook cell that gives the same result
                 return ["session.overview()"]

@@ -11,7 +11,7 @@ from bokeh.document.events import DocumentPatchedEvent
 from bokeh.models import CustomJS, LayoutDOM, Range1d
 from bokeh.util.serialization import make_id
 
-from workbench.views.chart import Chart
+from workbench.views.widgets.chart import Chart
 
 __all__ = ["LiveChart"]
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from workbench.views.overview_data import Picture
+from workbench.views.overview.data import Picture
 
 __all__ = ["head_markup"]
 

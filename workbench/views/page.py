@@ -4,10 +4,10 @@ import os
 import warnings
 from typing import cast
 
-from workbench.views.logs import LOOK_HEADER, log_path, log_to
-from workbench.views.polling import Polling
+from workbench.observability.logs import LOOK_HEADER, log_path, log_to
+from workbench.observability.status import KernelReport, Registered
 from workbench.views.shell import Shell
-from workbench.views.status import KernelReport, Registered
+from workbench.views.widgets.timers import Polling
 
 __all__ = ["show", "wait_for_page"]
 

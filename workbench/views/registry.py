@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["VIEWS", "open_view", "view_class"]
 
 VIEWS: dict[str, str] = {
-    "overview": "workbench.views.overview:Overview",
-    "monitoring": "workbench.views.monitoring:Monitoring",
-    "anomalies": "workbench.views.anomalies:Anomalies",
-    "forecasting": "workbench.views.forecasting:Forecasting",
-    "models": "workbench.views.models:Models",
-    "maintenance": "workbench.views.maintenance:Maintenance",
-    "system": "workbench.views.system:System",
+    "overview": "workbench.views.overview.view:Overview",
+    "monitoring": "workbench.views.monitoring.view:Monitoring",
+    "anomalies": "workbench.views.anomalies.view:Anomalies",
+    "forecasting": "workbench.views.forecasting.view:Forecasting",
+    "models": "workbench.views.models.view:Models",
+    "maintenance": "workbench.views.maintenance.view:Maintenance",
+    "system": "workbench.views.system.view:System",
 }
 """Where each view is, by its name; it is imported when it is first opened."""
 

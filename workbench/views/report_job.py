@@ -6,9 +6,9 @@ import sys
 from html import escape
 from urllib.parse import quote
 
+from workbench.dashboard.serving import settings_environment
 from workbench.exceptions import ReportError
 from workbench.settings import Settings
-from workbench.views.serving import settings_environment
 
 __all__ = ["make_report", "report_link"]
 

@@ -10,16 +10,16 @@ import ipywidgets as widgets
 from workbench.exceptions import SettingsError, ViewError
 from workbench.plots.theme import THEMES
 from workbench.views.base import View
-from workbench.views.boxes import box, button, close_tree
-from workbench.views.callbacks import Failure, Guard, callback
-from workbench.views.cards import error_card, progress_card
 from workbench.views.header import header_markup, help_markup
-from workbench.views.polling import Polling
 from workbench.views.registry import VIEWS, view_class
 from workbench.views.remembered import remember_fleet
 from workbench.views.state import EMPTY, Selection, State
-from workbench.views.style import DENSITIES, stylesheet
 from workbench.views.view_session import ViewSession
+from workbench.views.widgets.boxes import box, button, close_tree
+from workbench.views.widgets.callbacks import Failure, Guard, callback
+from workbench.views.widgets.cards import error_card, progress_card
+from workbench.views.widgets.style import DENSITIES, stylesheet
+from workbench.views.widgets.timers import Polling
 
 __all__ = ["Shell"]
 

@@ -1,0 +1,206 @@
+"""The server over HTTP: sign-in, budget, files, and its stop."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from workbench.dashboard.server import Pool
+
+TOKEN = "open-sesame-open-sesame"
+SERVE = (
+    "from workbench.settings import load_settings\n"
+    "from workbench.dashboard.serving import serve_dashboard\n"
+    "def say(line): print(line, flush=True)\n"
+    "serve_dashboard(load_settings(), port=0, announce=say)"
+)
+
+
+class Manager:
+    """Kernels by name; the pool's tasks are done."""
+
+    def __init__(self):
+        self.kernels, self.filled = [], []
+        self._pools = {"app": []}
+
+    def list_kernel_ids(self):
+        return list(self.kernels)
+
+    def __contains__(self, kernel_id):
+        return kernel_id in self.kernels
+
+    def fill_if_needed(self, delay, **given):
+        self.filled.append((delay, given))
+
+    async def pooled(self, *names):
+        async def made(name):
+            return {"kernel_id": name}
+
+        self._pools["app"] = [asyncio.ensure_future(made(name)) for name in names]
+        await asyncio.gather(*self._pools["app"])
+
+
+def test_the_next_kernel_is_started_when_the_page_has_painted_and_once():
+    async def scenario():
+        manager = Manager()
+        pool = Pool(manager, 2)
+        manager.fill_if_needed(None, notebook_name="app")
+        assert manager.filled == []
+        pool.fill()
+        pool.fill()
+        return manager.filled
+
+    assert asyncio.run(scenario()) == [(0, {"notebook_name": "app"})]
+
+
+def test_a_viewer_who_comes_before_the_page_has_painted_starts_it():
+    async def scenario():
+        manager = Manager()
+        pool = Pool(manager, 2)
+        manager.fill_if_needed(None, notebook_name="app")
+        assert await pool.admit()
+        return manager.filled
+
+    assert len(asyncio.run(scenario())) == 1
+
+
+def test_kernels_in_the_pool_are_no_viewers_and_dead_ones_leave_it():
+    async def scenario():
+        manager = Manager()
+        pool = Pool(manager, 1)
+        manager.kernels = ["waiting"]
+        await manager.pooled("waiting", "dead")
+        assert (pool.viewers, await pool.admit()) == (0, True)
+        return [task.result()["kernel_id"] for task in manager._pools["app"]]
+
+    assert asyncio.run(scenario()) == ["waiting"]
+
+
+class Served:
+    def __init__(self, home, *, ignored=False, **variables):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+        environment |= {"WORKBENCH_HOME": str(home), **variables}
+        handler = signal.SIG_IGN if ignored else signal.default_int_handler
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            env=environment,
+            cwd=home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, handler),
+        )
+        self.url = self.process.stdout.readline().split()[1]
+
+    def get(self, path="", **given):
+        """Ask as soon as the server answers."""
+        while True:
+            assert self.process.poll() is None, self.process.communicate()[1]
+            try:
+                return requests.get(self.url + path, timeout=120, **given)
+            except requests.ConnectionError:
+                continue
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=60)[1]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / "reports").mkdir()
+    (home / "reports" / "P-1.html").write_text("<p>report", encoding="utf-8")
+    (home / "secret.html").write_text("secret", encoding="utf-8")
+    made = Served(home, WORKBENCH_DASHBOARD__TOKEN=TOKEN, WORKBENCH_DASHBOARD__KERNELS="1")
+    yield made
+    assert "Traceback" not in made.stop()
+
+
+SIGNED = {"params": {"token": TOKEN}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["", "app/overview", "workbench/reports/P-1.html", "workbench/painted", "metrics"])
+def test_nothing_is_shown_without_the_token(served, path):
+    for wrong in ({}, {"params": {"token": "x" * 20}}):
+        answer = served.get(path, allow_redirects=False, **wrong)
+        assert answer.status_code in (302, 403)
+        assert answer.headers.get("Location", "/login").startswith("/login")
+
+
+@pytest.mark.slow
+def test_reports_run_apart_and_nothing_else_is_served(served):
+    answer = served.get("workbench/reports/P-1.html", **SIGNED)
+    assert answer.text == "<p>report"
+    assert "sandbox allow-scripts" in answer.headers["Content-Security-Policy"]
+    for path in ("../secret.html", "%2e%2e%2fsecret.html", "P-2.html"):
+        assert served.get(f"workbench/reports/{path}", **SIGNED).status_code in (403, 404)
+    assert served.get("app/nothing", **SIGNED).status_code == 404
+    assert served.get("voila/files/workbench.ipynb", **SIGNED).status_code == 403
+
+
+@pytest.mark.slow
+def test_a_page_hides_its_source_names_no_other_host_and_past_the_budget_one_waits(served):
+    page = served.get(**SIGNED)
+    assert page.status_code == 200
+    assert "wb.open" not in page.text
+    assert set(re.findall(r"(?:src|href)=\"(https?:)?//", page.text)) == set()
+    front = re.search(r'src="/(voila/templates/workbench/static/front\.js\?v=\w+)"', page.text)[1]
+    script = served.get(front)
+    assert script.headers["Content-Encoding"] == "gzip"
+    assert "max-age" in script.headers["Cache-Control"]
+    assert served.get(front, headers={"Accept-Encoding": "identity"}).text == script.text
+    kernel = re.search(r'"kernelId": "([\w-]+)"', page.text)[1]
+    full = served.get(**SIGNED)
+    assert (full.status_code, full.headers["Retry-After"]) == (503, "10")
+    assert "1 pages of this workbench are open" in full.text
+    assert 'http-equiv="refresh"' in full.text
+    ended = requests.delete(
+        f"{served.url}api/kernels/{kernel}", headers={"Authorization": f"token {TOKEN}"}, timeout=60
+    )
+    assert ended.status_code == 204
+    assert served.get(**SIGNED).status_code == 200
+
+
+@pytest.mark.slow
+def test_metrics_are_given_to_who_has_the_token(served):
+    answer = served.get("metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    assert {"workbench_info", "workbench_channels", "workbench_open_alerts", "workbench_storage_bytes"} <= names
+    assert served.get("metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "ignored"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGINT, True)]
+)
+def test_a_signal_stops_the_server_with_its_kernels_and_leaves_nothing(tmp_path, number, ignored):
+    """Started in the background by a shell it has SIGINT ignored, and must hear it all the same."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    served = Served(tmp_path, ignored=ignored, TMPDIR=str(scratch))
+    assert served.get().status_code == 200
+    errors = served.stop(number)
+    assert served.process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0, 0.5, 1, 1.5, 2, 3])
+def test_it_stops_while_it_starts(tmp_path, seconds):
+    served = Served(tmp_path)
+    time.sleep(seconds)
+    errors = served.stop(signal.SIGINT)
+    assert served.process.returncode == 0, errors
+    assert "Traceback" not in errors

@@ -1,0 +1,128 @@
+import gzip
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import bokeh
+import nbformat
+import pytest
+
+from tests.conftest import wave_channel
+from workbench.dashboard.serving import SHELL_APP, apps_folder, serve_dashboard, settings_environment, template_folder
+from workbench.exceptions import SettingsError
+from workbench.settings import Settings, TelemanomParams, load_settings
+from workbench.telemetry.archive import Archive
+from workbench.views import VIEWS
+from workbench.views.page import wait_for_page
+
+APPS = [SHELL_APP, *(f"{name}.ipynb" for name in VIEWS)]
+NOTEBOOK = apps_folder() / SHELL_APP
+
+
+def test_settings_come_back_from_the_environment(tmp_path, monkeypatch):
+    settings = Settings(
+        home=tmp_path / "here", presets={"quick": TelemanomParams(window_size=10)}, preset="quick", seed=7, workers=2
+    )
+    for name, value in settings_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert load_settings(elsewhere) == settings
+
+
+def test_a_relative_home_is_taken_from_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert settings_environment(Settings(home=Path("data")))["WORKBENCH_HOME"] == str(tmp_path / "data")
+
+
+def test_no_kernel_is_given_the_token(tmp_path):
+    settings = Settings(home=tmp_path, dashboard={"token": "open-sesame-open-sesame", "kernels": 3})
+    assert "sesame" not in repr(settings)
+    environment = settings_environment(settings)
+    assert json.loads(environment["WORKBENCH_DASHBOARD"])["kernels"] == 3
+    assert "sesame" not in json.dumps(environment)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com", "::"])
+def test_a_host_that_others_reach_is_refused_without_a_token(tmp_path, host):
+    with pytest.raises(SettingsError, match=r"is not this machine, and there is no token.*WORKBENCH_DASHBOARD__TOKEN"):
+        serve_dashboard(Settings(home=tmp_path), NOTEBOOK, host=host, port=0)
+
+
+def test_a_token_that_can_be_guessed_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"token has 6 characters. At least 16"):
+        serve_dashboard(Settings(home=tmp_path, dashboard={"token": "sesame"}), NOTEBOOK, port=0)
+
+
+def test_a_taken_port_is_named(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"Port {port} on 127.0.0.1 cannot be used: .*--port"):
+            serve_dashboard(Settings(home=tmp_path), NOTEBOOK, port=port)
+
+
+def test_a_missing_app_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.ipynb does not exist"):
+        serve_dashboard(Settings(home=tmp_path), tmp_path / "nowhere.ipynb")
+
+
+def test_the_template_carries_the_installed_scripts_and_goes_away():
+    with template_folder() as folder:
+        template = folder / "voila" / "templates" / "workbench"
+        assert json.loads((template / "conf.json").read_text()) == {"base_template": "lab"}
+        page = (template / "index.html.j2").read_text()
+        static = template / "static"
+        for name in ("bokeh.min.js", "front.js", "workbench.js", "voila-style.js"):
+            assert name in page
+            assert gzip.decompress((static / f"{name}.gz").read_bytes()) == (static / name).read_bytes()
+        assert "://" not in page
+        assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
+        front = (static / "front.js").read_text()
+        assert front.count("(()=>{") >= 80, "parts of the front end are missing"
+        mended = (
+            r'did not respond in time"\)+,6e4',
+            r"-\w<6e4;.{,200}widget model not found",
+            r"_change_event\((\w)\)\{if\(!\1\.sync",
+        )
+        assert all(re.search(pattern, front) for pattern in mended), "after an upgrade: is it still wrong there?"
+        chunks = set(re.findall(r"self\.((?:webpack|rspack)Chunk\w+)\s*\|\|", front))
+        assert len(chunks) == 4, "Voila's own, and those of its three extensions"
+    assert not folder.exists()
+
+
+def test_outside_a_preheated_kernel_nothing_waits(monkeypatch):
+    monkeypatch.delenv("VOILA_PREHEAT", raising=False)
+    wait_for_page()
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_every_app_has_three_cells_and_no_output(name):
+    cells = nbformat.read(apps_folder() / name, as_version=4).cells
+    assert [cell.cell_type for cell in cells] == ["code"] * 3
+    assert not any(cell.outputs for cell in cells)
+
+
+def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
+    archive = Archive(tmp_path / "archive.zarr")
+    archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
+    source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
+    trained = "import workbench as wb; s = wb.open(); s.train(progress=False); s.score_all()"
+    heavy = "{'tensorflow', 'keras', 'mlflow', 'torch', 'sklearn'} & set(__import__('sys').modules)"
+    opened = "[page.open(name) for name in page._tabs]; assert page.failure is None"
+    show = f"{source}\n{opened}\nprint(page.view.failure, list(page.views), {heavy})"
+    for code in (trained, show):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"WORKBENCH_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"None {list(VIEWS)} set()"

@@ -1,0 +1,45 @@
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tests.conftest import wave_channel
+from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.options import AlertOptions
+from workbench.telemetry.catalog import Limits
+
+
+def score(n, peak_at):
+    smoothed = np.full(n, 0.02)
+    smoothed[peak_at - 250 : peak_at - 200] = 0.31
+    series = {name: ("time", smoothed) for name in ("smoothed_error", "prediction_error")}
+    series["epsilon"] = ("time", np.full(n, 0.1))
+    return xr.Dataset(series, {"sample": ("time", np.arange(250, 250 + n))}, {"model": "X-1.ridge/1"})
+
+
+def test_an_anomaly_says_what_was_exceeded_and_by_how_much():
+    channel = wave_channel(n=1200)
+    anomalies = pd.DataFrame(
+        {"start": [600, 1100], "end": [700, 1189], "severity": [3.0, 1.0], "level": ["low", "info"]}
+    )
+    first, last = anomaly_findings(channel, score(940, 650), anomalies)
+    assert (first.value, first.threshold, first.ongoing, first.kind) == (0.31, 0.1, False, "model")
+    assert first.message == (
+        "X-1 left its forecast at sample 600: the smoothed error reached 0.31, 3.1 times epsilon, 0.1 (X-1.ridge/1)."
+    )
+    assert last.ongoing
+    assert "suspiciously well" in last.message
+
+
+def test_a_limit_says_which_side_and_how_far():
+    channel = wave_channel(n=1200, spike=500)
+    channel.attrs["units"] = "V"
+    (found,) = limit_findings(channel, Limits(warning_high=1.0, critical_high=1.8), AlertOptions())
+    assert (found.start_sample, found.end_sample, found.level, found.source) == (500, 539, "critical", "critical high")
+    assert found.message.startswith("X-1 went above its critical high limit at sample 500: ")
+    assert found.message.endswith(f"{found.value - 1.8:.3g} V beyond 1.8 V.")
+    times = pd.date_range("2026-01-01", periods=1200, freq="min").values.astype("datetime64[ns]")
+    (dated,) = limit_findings(channel.assign_coords(time=times), Limits(warning_high=1.0), AlertOptions())
+    assert dated.level == "medium"
+    assert dated.start_time is not None
+    assert dated.start_time.isoformat() == "2026-01-01T08:20:00+00:00"
+    assert "at 2026-01-01 08:20 UTC" in dated.message

@@ -1,0 +1,40 @@
+import pandas as pd
+
+from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.options import AlertOptions
+
+
+def test_verdicts_become_labels_and_judge_other_thresholds(database, finding):
+    alerts = Alerts(database)
+    spots = {"P-1": [(0, 50), (200, 250), (400, 450)], "P-2": [(0, 50)], "P-3": [(0, 50)]}
+    for channel, places in spots.items():
+        alerts.raise_findings([], [finding(channel=channel, start_sample=a, end_sample=b) for a, b in places])
+    for number, verdict in ((1, "true"), (2, "false alarm"), (4, "false alarm"), (5, "unknown")):
+        alerts.close(number, "Ann", verdict)
+    labels = alerts.labels()
+    assert {name: table[["start", "end"]].values.tolist() for name, table in labels.items()} == {
+        "P-1": [[0, 50]],
+        "P-2": [],
+    }
+    found = {
+        "P-1": pd.DataFrame({"start": [210, 900], "end": [220, 950]}),
+        "P-2": pd.DataFrame({"start": [], "end": []}),
+    }
+    effect = alerts.threshold_effect(found)
+    assert effect.missed["id"].tolist() == [1]
+    assert effect.spared["id"].tolist() == [4]
+    assert effect.kept == 1
+    assert effect.new.values.tolist() == [["P-1", 900, 950]]
+    assert str(effect) == (
+        "1 false alarm would not have been raised, 1 true alert would have been missed, 1 stay, 1 anomaly would be new."
+    )
+
+
+def test_what_is_too_short_or_too_low_would_not_have_been_raised(database, finding):
+    alerts = Alerts(database, AlertOptions(on_delay=3, least_level="low"))
+    alerts.raise_findings([], [finding(start_sample=a, end_sample=a + 50) for a in (0, 200, 400)])
+    for number in (1, 2, 3):
+        alerts.close(number, "Ann", "true")
+    found = pd.DataFrame({"start": [0, 200, 400], "end": [1, 210, 410], "level": ["high", "info", "low"]})
+    assert alerts.threshold_effect({"P-1": found}).missed["id"].tolist() == [1, 2]
+    assert alerts.judged()["verdict"].tolist() == ["true"] * 3

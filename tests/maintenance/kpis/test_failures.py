@@ -1,0 +1,41 @@
+from datetime import timedelta
+
+import pandas as pd
+
+from tests.maintenance.conftest import START
+from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.kpis.failures import EVENT_COLUMNS, failure_events, records_began
+from workbench.maintenance.orders.orders import WorkOrders
+
+
+def test_without_records_there_is_no_failure(database):
+    events = failure_events(database)
+    assert tuple(events.columns) == EVENT_COLUMNS
+    assert events.empty
+    assert records_began(database) is None
+
+
+def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding, clock):
+    alerts, orders = Alerts(database), WorkOrders(database)
+    began = START - timedelta(days=3)
+    places = [{"start_time": began, "end_time": began}, {}, {}, {}, {"start_time": began, "end_time": began}]
+    spots = [finding(start_sample=200 * i, end_sample=200 * i + 50, **place) for i, place in enumerate(places)]
+    alerts.raise_findings([], spots)
+    clock.forward(hours=1)
+    dated = orders.from_alerts([1], "Ann", type="corrective")  # its alert tells when
+    orders.from_alerts([2], "Ann", type="predictive")  # foreseen only, then confirmed by its alert
+    dropped = orders.from_alerts([3], "Ann", type="corrective")
+    orders.cancel(dropped.number, "no need", "Ann")
+    plain = orders.new("Ann", asset="MSL", title="Wheel", type="corrective")
+    orders.new("Ann", asset="MSL", title="Look", type="inspection")
+    for number, verdict in ((1, "true"), (2, "true"), (3, "true"), (4, "false alarm"), (5, "true")):
+        alerts.close(number, "Ann", verdict)
+    events = failure_events(database)
+    assert events.values.tolist() == [
+        ["SMAP", pd.Timestamp(began), dated.number],
+        ["SMAP", pd.Timestamp(began), "alert 5"],
+        ["SMAP", pd.Timestamp(START), "alert 2"],
+        ["SMAP", pd.Timestamp(START), "alert 3"],
+        ["MSL", pd.Timestamp(START + timedelta(hours=1)), plain.number],
+    ]
+    assert records_began(database) == START

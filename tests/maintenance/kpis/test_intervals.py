@@ -1,0 +1,70 @@
+"""Intervals of the figures, against sampling and the tables of textbooks."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.maintenance.test_kpis import END, kpis, order_table
+
+from tests.maintenance.conftest import START
+from workbench.maintenance.kpis.intervals import figure_table, mean_interval, share_interval
+
+DAY = timedelta(days=1)
+
+
+def figures(orders, plan=()):
+    planned = pd.DataFrame(list(plan), columns=["number", "end"]).astype({"end": "datetime64[us, UTC]"})
+    return figure_table(kpis(orders, plan=plan), orders, planned).set_index("figure")
+
+
+def test_the_interval_of_a_mean_holds_it_nine_times_of_ten():
+    random = np.random.default_rng(0)
+    samples = random.normal(10.0, 2.0, (2000, 6))
+    held = [low < 10.0 < high for low, high in (mean_interval(pd.Series(sample)) for sample in samples)]
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+    assert mean_interval(pd.Series([3.0])) == (None, None)
+    assert mean_interval(pd.Series([0.0, 9.0]))[0] == 0.0
+
+
+def test_the_interval_of_a_share_holds_it_nine_times_of_ten():
+    random = np.random.default_rng(1)
+    held = []
+    for successes in random.binomial(40, 0.8, 2000).tolist():
+        low, high = share_interval(successes, 40)
+        held.append(low < 0.8 < high)
+    assert np.mean(held) == pytest.approx(0.92, abs=0.03)
+    for successes in (0, 5):
+        low, high = share_interval(successes, 5)
+        assert 0.0 <= low < high <= 1.0
+
+
+def test_without_data_no_figure_is_told():
+    table = figures(order_table())
+    known = table["value"].notna()
+    assert table.index[known].tolist() == ["Backlog"]
+    assert table.loc["Backlog", "value"] == 0
+    assert table["low"].notna().sum() == 1, "only the MTBF has a bound without a failure"
+
+
+def test_figures_have_their_intervals_and_say_what_they_are_made_from():
+    late = {"type": "preventive", "closed_at": START + 4 * DAY}
+    rows = [
+        {},
+        {"actual_hours": 5.0, "actual_cost": 300.0},
+        late,
+        {"type": "preventive"},
+        {"state": "open", "closed_at": None},
+    ]
+    table = figures(order_table(*rows), plan=[("WO-1", START + 3 * DAY), ("WO-3", START + 3 * DAY)])
+    assert table.loc["MTTR", ["value", "basis"]].tolist() == [4.0, "2 repairs"]
+    assert table.loc["MTTR", "low"] < 4.0 < table.loc["MTTR", "high"]
+    assert table.loc["Preventive compliance", "value"] == 0.5
+    assert table.loc["Schedule compliance", "value"] == 0.5
+    assert table.loc["Schedule compliance", "basis"] == "2 orders planned to end"
+    assert table.loc["Cost", "value"] == 600.0
+    assert table.loc["Cost of an order", "value"] == 150.0
+    backlog = table.loc["Backlog"]
+    assert backlog["value"] == 2.0 / 40.0
+    assert backlog["low"] < 1.75 * backlog["value"] < backlog["high"], "the work took 1.75 times as long as estimated"
+    assert kpis(order_table(*rows)).until == END

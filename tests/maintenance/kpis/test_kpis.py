@@ -1,0 +1,131 @@
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.maintenance.conftest import START
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.kpis.kpis import compute_kpis, cost_by_asset, health_index, mean_time_between_failures
+
+DAY = timedelta(days=1)
+END = START + 10 * DAY
+ORDER = {
+    "number": "WO-1",
+    "state": "completed",
+    "type": "corrective",
+    "asset": "SMAP",
+    "estimated_hours": 2.0,
+    "actual_hours": 3.0,
+    "actual_cost": 100.0,
+    "failure_mode": "PDE",
+    "opened_at": START + timedelta(days=1),
+    "closed_at": START + timedelta(days=2),
+    "due": START + timedelta(days=3),
+}
+TIMES = ("opened_at", "closed_at", "due")
+
+
+def order_table(*changes):
+    rows = [ORDER | {"number": f"WO-{i}"} | change for i, change in enumerate(changes, 1)]
+    table = pd.DataFrame(rows, columns=list(ORDER))
+    return table.astype(dict.fromkeys(TIMES, "datetime64[us, UTC]"))
+
+
+def times(rows, *columns):
+    return pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(columns, "datetime64[us, UTC]"))
+
+
+def kpis(orders=None, alerts=(), outages=(), plan=(), parts=(), **options):
+    outage = pd.DataFrame(list(outages), columns=["asset", "since", "ended_at"])
+    outage = outage.astype({"since": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]"})
+    planned = pd.DataFrame(list(plan), columns=["number", "end"]).astype({"end": "datetime64[us, UTC]"})
+    return compute_kpis(
+        order_table() if orders is None else orders,
+        times(list(alerts), "annunciated_at", "acknowledged_at"),
+        outage,
+        planned,
+        pd.DataFrame({"below": list(parts)}, dtype=bool),
+        **({"assets": 2, "weekly_hours": 40.0, "since": START, "until": END} | options),
+    )
+
+
+def test_without_data_no_figure_is_0_or_100_percent():
+    found = kpis()
+    for name in (
+        "mttr_hours",
+        "mtta_minutes",
+        "availability",
+        "pm_compliance",
+        "schedule_compliance",
+        "planned_share",
+        "cost",
+    ):
+        assert getattr(found, name) is None, name
+    assert found.mtbf.hours is None
+    assert found.mtbf.low > 0
+    assert kpis(weekly_hours=0.0).backlog_weeks is None
+    assert kpis(assets=0).availability is None
+    assert kpis(assets=0).mtbf.low is None
+
+
+def test_what_is_counted_and_what_is_not():
+    table = order_table(
+        {},
+        {"type": "emergency", "actual_hours": 5.0, "actual_cost": None},
+        {"type": "preventive", "failure_mode": "", "actual_hours": 8.0},
+        {"type": "preventive", "failure_mode": "", "closed_at": START + timedelta(days=4)},
+        {"type": "predictive", "failure_mode": "", "actual_hours": 0.0},  # its alert was false
+        {"state": "open", "closed_at": None, "actual_hours": None, "actual_cost": None, "failure_mode": ""},
+        {"state": "open", "closed_at": None, "due": END + timedelta(days=1), "estimated_hours": 18.0},
+        {"state": "cancelled", "type": "preventive"},
+        {"closed_at": END + timedelta(days=1), "opened_at": END, "due": None},
+    )
+    found = kpis(
+        table,
+        alerts=[(START, START + timedelta(minutes=10)), (START, START + timedelta(minutes=30)), (START, None)],
+        outages=[
+            ("SMAP", START - timedelta(days=1), START + timedelta(days=1)),
+            ("MSL", END - timedelta(days=1), None),
+        ],
+        plan=[("WO-1", START + timedelta(days=2)), ("WO-2", START + timedelta(days=1)), ("WO-9", END)],
+        parts=[True, False, True],
+    )
+    assert found.mttr_hours == pytest.approx(4.0)
+    assert found.mtta_minutes == 20
+    assert found.availability == pytest.approx(0.9)
+    assert found.mtbf.failures == 4
+    assert found.mtbf.hours == pytest.approx(2 * 240 * 0.9 / 4)
+    assert found.pm_compliance == 0.5
+    assert found.schedule_compliance == 0.5
+    assert found.backlog_weeks == 0.5
+    assert found.planned_share == pytest.approx((8 + 3) / (3 + 5 + 8 + 3))
+    assert (found.open_orders, found.overdue_orders, found.completed_orders) == (2, 1, 5)
+    assert found.cost == 400
+    assert found.parts_below_minimum == 2
+    assert found.to_json_dict()["since"] == "2026-03-02T08:00:00+00:00"
+    with pytest.raises(MaintenanceError, match="is empty"):
+        kpis(until=START)
+
+
+def test_the_interval_holds_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    held = 0
+    for _ in range(2000):
+        failures = random.poisson(1000 / 100)
+        found = mean_time_between_failures(int(failures), 1000.0)
+        held += (found.low is None or found.low <= 100) and (found.high is None or found.high >= 100)
+    assert 0.90 <= held / 2000 <= 0.95  # conservative, as counts are whole numbers
+
+
+def test_cost_by_asset_and_health():
+    table = order_table({}, {"asset": "MSL", "actual_cost": None}, {"asset": "SMAP", "state": "cancelled"})
+    assert cost_by_asset(table)["asset"].tolist() == ["SMAP", "MSL"]
+    assert np.isnan(cost_by_asset(table)["cost"].iloc[1])
+    alerts = pd.DataFrame(
+        {"asset": ["SMAP"] * 4, "channel": ["P-1", "P-1", "P-1", "P-2"], "level": ["critical"] * 3 + ["low"]}
+    )
+    found = health_index(alerts, {"SMAP": 5, "MSL": 3, "NEW": 0})
+    assert found["SMAP"] == 100 - (100 + 5) / 5
+    assert found["MSL"] == 100
+    assert np.isnan(found["NEW"])

@@ -1,0 +1,86 @@
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.orders.checklists import ChecklistItem, answer, from_json, missing, to_json
+
+NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+TICK = ChecklistItem("Lock the pump out")
+NUMBER = ChecklistItem("Bearing temperature", "number", units="°C", low=20, high=70)
+CHOICE = ChecklistItem("Colour of the oil", "choice", choices=("clear", "milky"))
+METER = ChecklistItem("Running hours", "meter", units="h", meter="hours")
+WORDS = ChecklistItem("What was found", "text", required=False)
+
+
+@pytest.mark.parametrize(
+    ("item", "given", "kept"),
+    [
+        (TICK, True, True),
+        (TICK, "yes", True),
+        (TICK, "no", False),
+        (NUMBER, "71.5", 71.5),
+        (NUMBER, -3, -3.0),
+        (CHOICE, "milky", "milky"),
+        (METER, 105, 105.0),
+        (WORDS, " worn ", "worn"),
+    ],
+)
+def test_an_answer_is_kept_with_who_and_when(item: ChecklistItem, given: Any, kept: Any) -> None:
+    answered = answer(item, given, who="ana", at=NOW, last=105.0)
+    assert (answered.answer, answered.answered_by, answered.answered_at) == (kept, "ana", NOW)
+    assert type(answered.answer) is type(kept)
+    assert from_json(json.loads(json.dumps(to_json([item, answered])))) == (item, answered)
+
+
+@pytest.mark.parametrize(
+    ("item", "given", "message"),
+    [
+        (TICK, 1.0, "neither yes nor no"),
+        (TICK, "", "neither yes nor no"),
+        (NUMBER, "warm", "'warm' is no number.*in °C"),
+        (NUMBER, math.nan, "nan is no number"),
+        (NUMBER, True, "True is no number"),
+        (CHOICE, "black", "'black' is no choice.*clear, milky"),
+        (METER, 104.9, "104.9 lies below the last reading of hours, 105"),
+        (WORDS, "  ", "is no text"),
+        (WORDS, 3.0, "is no text"),
+    ],
+)
+def test_a_wrong_answer_is_refused(item: ChecklistItem, given: Any, message: str) -> None:
+    with pytest.raises(MaintenanceError, match=message):
+        answer(item, given, who="ana", at=NOW, last=105.0)
+
+
+@pytest.mark.parametrize(("value", "outside"), [(19.9, True), (20, False), (70, False), (70.1, True)])
+def test_a_number_out_of_range_is_taken_and_marked(value: float, outside: bool) -> None:
+    assert answer(NUMBER, value, who="ana", at=NOW).out_of_range is outside
+    assert not NUMBER.out_of_range
+
+
+def test_required_items_are_missing_until_answered_or_done() -> None:
+    undone = answer(TICK, False, who="ana", at=NOW)
+    assert missing([TICK, NUMBER, WORDS]) == ["Lock the pump out", "Bearing temperature"]
+    assert missing([undone]) == ["Lock the pump out"]
+    assert missing([answer(NUMBER, 0, who="ana", at=NOW), WORDS]) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"text": " "}, "no text"),
+        ({"kind": "done"}, "no text"),
+        ({"text": "a", "kind": "photo"}, "asks for 'photo'"),
+        ({"text": "a", "kind": "choice", "choices": ["x"]}, "has 1 choices"),
+        ({"text": "a", "choices": ["x", "y"]}, "has 2 choices"),
+        ({"text": "a", "kind": "meter"}, "names no meter"),
+        ({"text": "a", "kind": "number", "low": 3, "high": 2}, "between 3 and 2"),
+        ({"text": "a", "colour": "red"}, "has no colour"),
+    ],
+)
+def test_an_item_that_cannot_be_asked_is_refused(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(MaintenanceError, match=message):
+        from_json([row])

@@ -1,0 +1,272 @@
+"""The life of a work order, on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.maintenance.conftest import START
+from workbench.exceptions import ConflictError, MaintenanceError, TransitionError
+from workbench.maintenance import log
+from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.order_options import OrderOptions, OrderTemplate
+from workbench.maintenance.orders.orders import WorkOrders
+from workbench.maintenance.orders.parts import Parts
+from workbench.maintenance.orders.people import People
+
+PLAIN = OrderTemplate(title="Look at {channel} of {asset}", hours=3, checklist=())
+
+
+@pytest.fixture
+def orders(database):
+    people = People(database)
+    people.set("Ann", "boss", skills=["rf", "power"], rate=80)
+    people.set("Bob", "boss", skills=["power"], rate=50)
+    return WorkOrders(database, OrderOptions(templates={"default": PLAIN}), {"SMAP": 5}.get)
+
+
+@pytest.fixture
+def alerts(database):
+    return Alerts(database)
+
+
+def raised(alerts, finding, **changed):
+    (number,) = alerts.raise_findings([], [finding(**changed)]).raised
+    return number
+
+
+def carried(orders, number):
+    orders.assign(number, "Bob", "boss")
+    return orders.start(number, "Bob")
+
+
+def actions(orders, number):
+    return orders.history(number)["action"].tolist()
+
+
+def test_from_alert_to_completion_with_its_verdict(orders, alerts, finding, clock):
+    alert = raised(alerts, finding, level="critical")
+    order = orders.from_alerts([alert], "Ann")
+    assert (order.number, order.state, order.type) == ("WO-1", "open", "predictive")
+    assert (order.title, order.description) == ("Look at P-1 of SMAP", "P-1 left its forecast")
+    assert order.alerts == (alert,)
+    assert order.priority.name == "high"
+    assert "criticality 5" in str(order.priority)
+    assert order.due == START + timedelta(days=3)
+    carried(orders, order.number)
+    clock.forward(hours=5)
+    done = orders.complete("wo-1", "Bob", done="cable replaced", hours=2.5, mode="pde", cause="3.4", verdict="true")
+    assert (done.state, done.actual_hours, done.actual_cost) == ("completed", 2.5, 125.0)
+    assert (done.failure.mode, done.closed_at) == ("PDE", clock.now)
+    closed = alerts.get(alert)
+    assert (closed.state, closed.verdict, closed.comment) == ("closed", "true", "WO-1: cable replaced")
+    assert actions(orders, 1) == ["opened", "assigned", "in progress", "completed"]
+    assert log.verify(orders.database).ok
+
+
+def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, finding):
+    order = orders.from_alerts(
+        [raised(alerts, finding)], "Ann", checklist=[{"text": "Voltage", "kind": "number", "units": "V", "high": 30}]
+    )
+    with pytest.raises(TransitionError, match=r"WO-1 is open: it cannot become completed"):
+        orders.complete(1, "Bob", done="x", hours=1)
+    carried(orders, 1)
+    told = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
+    with pytest.raises(TransitionError, match="open items on its checklist: Voltage"):
+        orders.complete(1, "Bob", **told)
+    orders.answer(1, 1, "28.5", "Bob")
+    before = log.verify(orders.database)
+    for changed, message in (
+        ({"verdict": None}, "WO-1 has open alerts: 1"),
+        ({"verdict": "perhaps"}, "is not a verdict"),
+        ({"mode": ""}, "needs a failure mode"),
+        ({"mode": "XYZ"}, "is no failure mode of ISO 14224"),
+        ({"hours": -1}, "hours cannot be -1"),
+        ({"hours": float("nan")}, "hours cannot be nan"),
+        ({"done": " "}, "What was done is empty"),
+        ({"used": {"bolt": 1}}, "There is no part 'bolt'"),
+    ):
+        with pytest.raises(MaintenanceError, match=message):
+            orders.complete(1, "Bob", **(told | changed))
+    assert log.verify(orders.database) == before
+    assert orders.get(1).state == "in progress"
+    assert orders.complete(1, "Bob", **(told | {"verdict": "test", "mode": ""})).state == "completed"
+    assert order.checklist[0].answer is None
+    assert orders.get(1).checklist[0].answer == 28.5
+
+
+def test_never_two_orders_for_one_cause(orders, alerts, finding):
+    one, two = raised(alerts, finding), raised(alerts, finding, start_sample=500, end_sample=520)
+    other = raised(alerts, finding, channel="M-1", asset="MSL")
+    orders.from_alerts([one, two], "Ann")
+    with pytest.raises(MaintenanceError, match=r"Alert 2 has a work order already: WO-1 \(open\)"):
+        orders.from_alerts([two], "Ann")
+    with pytest.raises(MaintenanceError, match=r"Alerts of 2 assets .*MSL, SMAP"):
+        orders.from_alerts([one, other], "Ann")
+    with pytest.raises(MaintenanceError, match="There is no alert 77"):
+        orders.from_alerts([77], "Ann")
+    orders.cancel(1, "wrong asset", "Ann")
+    assert orders.from_alerts([two], "Ann").number == "WO-2"
+
+
+def test_rules_open_one_order_a_channel_and_add_to_it(orders, alerts, finding):
+    raised(alerts, finding, level="medium", channel="P-9")
+    first = raised(alerts, finding)
+    assert orders.by_rule("workbench") == {"opened": ("WO-1",), "extended": ()}
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ()}
+    score = orders.get(1).priority.score
+    second = raised(alerts, finding, start_sample=500, end_sample=520, level="critical")
+    elsewhere = raised(alerts, finding, channel="P-2")
+    assert orders.by_rule("workbench") == {"opened": ("WO-2",), "extended": ("WO-1",)}
+    assert orders.get(1).alerts == (first, second)
+    assert orders.get(1).priority.score > score
+    assert orders.get(2).alerts == (elsewhere,)
+    orders.cancel(2, "known", "Ann")
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ()}  # somebody has decided
+    off = WorkOrders(orders.database, OrderOptions(open_from_level=None))
+    raised(alerts, finding, channel="P-3")
+    assert off.by_rule("workbench")["opened"] == ()
+
+
+def test_orders_grow_more_urgent_with_age_unless_somebody_has_set_them(orders, alerts, finding, clock):
+    orders.from_alerts([raised(alerts, finding, level="high")], "Ann")
+    orders.new("Ann", asset="SMAP", priority="low")
+    before = orders.get(1).priority
+    assert orders.reprioritise("workbench") == ()
+    clock.forward(days=30)
+    found = orders.reprioritise("workbench")
+    now = orders.get(1).priority
+    assert dict((part.name, part.value) for part in now.parts)["age"] == 1
+    assert dict((part.name, part.value) for part in before.parts)["age"] == 0
+    assert found == (() if now.name == before.name else ("WO-1",))
+    assert orders.get(2).priority.name == "low"
+    alerts.raise_findings([], [finding(start_sample=at, end_sample=at + 9, level="low") for at in (500, 600, 700, 800)])
+    assert orders.reprioritise("workbench") == ("WO-1",)
+    assert actions(orders, 1)[-1] == "reprioritised"
+
+
+def test_only_allowed_transitions_with_who_and_why(orders):
+    orders.new("Ann", asset="SMAP", skills=["rf"])
+    with pytest.raises(TransitionError, match="WO-1 is open: it cannot become in progress"):
+        orders.start(1, "Bob")
+    with pytest.raises(MaintenanceError, match="Bob lacks rf for WO-1"):
+        orders.assign(1, "Bob", "boss")
+    with pytest.raises(MaintenanceError, match=r"There is no technician 'Eve'\. Known: Ann, Bob"):
+        orders.assign(1, "Eve", "boss")
+    assert orders.assign(1, "Ann", "boss").estimated_cost == 240
+    orders.start(1, "Ann")
+    with pytest.raises(MaintenanceError, match="Why it waits is empty"):
+        orders.hold(1, "", "Ann")
+    assert orders.hold(1, "no access", "Ann").hold_reason == "no access"
+    assert orders.start(1, "Ann").hold_reason == ""
+    orders.cancel(1, "no longer needed", "boss")
+    with pytest.raises(TransitionError, match="WO-1 is cancelled: it stays as it is"):
+        orders.start(1, "Ann")
+    assert actions(orders, 1) == ["opened", "assigned", "in progress", "on hold", "in progress", "cancelled"]
+
+
+def test_an_order_waits_for_those_before_it(orders):
+    orders.new("Ann", asset="SMAP")
+    later = orders.new("Ann", asset="SMAP", after=["WO-1"])
+    assert later.after == ("WO-1",)
+    orders.assign(2, "Bob", "boss")
+    with pytest.raises(TransitionError, match="WO-2 waits for WO-1"):
+        orders.start(2, "Bob")
+    orders.cancel(1, "done otherwise", "Ann")
+    assert orders.start(2, "Bob").state == "in progress"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"asset": " "}, "The asset is empty"),
+        ({"type": "repair"}, "'repair' is no type"),
+        ({"hours": 0}, "takes some time"),
+        ({"hours": -2}, "hours cannot be -2"),
+        ({"priority": "soon"}, "'soon' is no priority"),
+        ({"due": datetime(2026, 1, 1)}, "no time zone"),
+        ({"after": ["WO-9"]}, "There is no work order WO-9"),
+        ({"after": ["nine"]}, "'nine' is not the number"),
+        ({"parts": {"bolt": 1}}, "There is no part 'bolt'"),
+        ({"checklist": [{"text": "x", "kind": "photo"}]}, "Types of answers"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_whole(orders, given, message):
+    before = log.verify(orders.database)
+    with pytest.raises(MaintenanceError, match=message):
+        orders.new("Ann", **({"asset": "SMAP"} | given))
+    assert log.verify(orders.database) == before
+    assert orders.list(state=None).empty
+
+
+def test_who_saw_another_version_is_told(orders):
+    seen = orders.new("Ann", asset="SMAP").version
+    orders.change(1, "Bob", priority="urgent", version=seen)
+    with pytest.raises(ConflictError, match=r"Order 1 was changed in between .*changed by Bob"):
+        orders.assign(1, "Ann", "boss", version=seen)
+    assert orders.get(1).priority.name == "urgent"
+    assert str(orders.get(1).priority).endswith("(set to urgent by Bob)")
+    with pytest.raises(MaintenanceError, match="Nothing to change"):
+        orders.change(1, "Bob")
+
+
+def test_the_list_filters_and_shows_what_is_late(orders, clock):
+    orders.new("Ann", asset="SMAP", title="Replace the pump", due=START + timedelta(days=1), priority="low")
+    orders.new("Ann", asset="MSL", type="emergency")
+    orders.new("Ann", asset="MSL", type="inspection", priority="medium")
+    orders.assign(3, "Bob", "boss")
+    assert orders.list()["number"].tolist() == ["WO-2", "WO-3", "WO-1"]
+    assert orders.list(state="assigned", assignee="Bob")["number"].tolist() == ["WO-3"]
+    assert orders.list(asset="MSL", type="emergency")["priority"].tolist() == ["urgent"]
+    assert orders.list(text="PUMP")["number"].tolist() == ["WO-1"]
+    clock.forward(days=1, hours=1)
+    late = orders.list(overdue=True)
+    assert late["number"].tolist() == ["WO-2", "WO-1"]
+    assert late["overdue"].all()
+    orders.cancel(1, "no", "Ann")
+    assert orders.list(overdue=True)["number"].tolist() == ["WO-2"]
+    assert len(orders.list(state=None)) == 3
+    assert orders.list(limit=1, offset=1)["number"].tolist() == ["WO-3"]
+    with pytest.raises(MaintenanceError, match="is not a state"):
+        orders.list(state="new")
+
+
+def test_parts_are_reserved_used_and_given_back(orders):
+    parts = Parts(orders.database)
+    parts.set("bolt", "boss", stock=5, minimum=3, unit_cost=2.0)
+    first = orders.new("Ann", asset="SMAP", parts={"bolt": 4}, priority="low")
+    second = orders.new("Ann", asset="SMAP", parts={"bolt": 4}, priority="urgent")
+    assert [order.parts[0]["reserved"] for order in (first, second)] == [4, 1]
+    (row,) = parts.list().to_dict(orient="records")
+    assert (row["stock"], row["reserved"], row["available"], row["below"]) == (5, 5, 0, True)
+    with pytest.raises(MaintenanceError, match="5 of bolt are reserved: the stock cannot be 4"):
+        parts.set("bolt", "boss", stock=4)
+    parts.receive("bolt", 2, "boss")
+    assert orders.get(2).parts[0]["reserved"] == 3
+    orders.cancel(1, "no", "Ann")
+    assert parts.list()["available"].tolist() == [4]
+    carried(orders, 2)
+    with pytest.raises(MaintenanceError, match="8 of bolt cannot have been used: 7 are there"):
+        orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 8})
+    done = orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 4})
+    assert (done.actual_cost, done.parts[0]["used"], done.parts[0]["reserved"]) == (58.0, 4, 0)
+    assert parts.list()["stock"].tolist() == [3]
+
+
+def test_a_meter_does_not_run_backwards_from_order_to_order(orders):
+    item = {"text": "Read the counter", "kind": "meter", "meter": "hours", "units": "h"}
+    orders.new("Ann", asset="SMAP", checklist=[item])
+    orders.new("Ann", asset="SMAP", checklist=[item])
+    orders.answer(1, 1, 120.0, "Bob")
+    with pytest.raises(MaintenanceError, match=r"100 lies below the last reading of hours, 120"):
+        orders.answer(2, 1, 100.0, "Bob")
+    with pytest.raises(MaintenanceError, match="has no item 2"):
+        orders.answer(2, 2, True, "Bob")
+
+
+def test_remarks_and_references_stay_with_the_order(orders):
+    orders.new("Ann", asset="SMAP")
+    orders.attach(1, "reports/P-1.html", "Ann")
+    orders.comment(1, "ask the supplier", "Bob")
+    assert orders.get(1).attachments == ({"reference": "reports/P-1.html", "title": "reports/P-1.html"},)
+    assert orders.history(1)["details"].iloc[-1] == '{"comment": "ask the supplier"}'
+    assert orders.get(1).opened_at == datetime(2026, 3, 2, 8, tzinfo=UTC)

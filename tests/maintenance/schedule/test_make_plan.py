@@ -1,0 +1,174 @@
+"""The schedule keeps its hard rules, whatever the problem, and says what stands in the way."""
+
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from types import ModuleType
+
+import pytest
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.schedule.make_plan import make_plan
+from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Problem, Technician
+from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.maintenance.windows import Window, WorkingCalendar
+
+NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)  # a Monday
+QUICK = ScheduleOptions(effort=0.02, time_limit=60)
+ANN, BOB = Technician("Ann", frozenset({"rf"}), rate=80), Technician("Bob", rate=40)
+
+
+def at(day, hour):
+    return NOW.replace(hour=0) + timedelta(days=day, hours=hour)
+
+
+def places(plan):
+    return {one.job: (one.technician, one.start, one.end) for one in plan.placements}
+
+
+def kinds(plan):
+    return [(conflict.kind, conflict.job) for conflict in plan.conflicts]
+
+
+def some_problem(seed, n=25):
+    random_ = random.Random(seed)
+    skills = ["rf", "power", "software"]
+    people = tuple(
+        Technician(
+            f"T{i}",
+            frozenset(random_.sample(skills, 2)),
+            random_.choice([40, 60]),
+            None if i % 2 else WorkingCalendar(("Mon-Thu 07:00-15:00",)),
+        )
+        for i in range(3)
+    )
+    jobs = tuple(
+        Job(
+            f"J{i}",
+            random_.choice([0.5, 1, 3, 8, 12]),
+            asset=f"A{i % 3}",
+            priority=random_.random(),
+            due=NOW + timedelta(days=random_.choice([1, 4, 9])),
+            skills=frozenset(random_.sample(skills, 1)),
+            after=(f"J{random_.randrange(i)}",) if i and random_.random() < 0.3 else (),
+            parts={"seal": 1} if random_.random() < 0.2 else {},
+        )
+        for i in range(n)
+    )
+    return Problem(
+        NOW, jobs, people, (PartLeadTime("seal", 1, 3.0),), operating={"A0": WorkingCalendar(("Mon-Fri 12:00-14:00",))}
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hard_rules_hold(seed):
+    problem = some_problem(seed)
+    plan = make_plan(problem, QUICK)
+    jobs, people = ({one.number: one for one in problem.jobs}, {one.name: one for one in problem.technicians})
+    ends = {one.job: one.end for one in plan.placements}
+    by_person = {}
+    for one in plan.placements:
+        job, person = jobs[one.job], people[one.technician]
+        assert job.skills <= person.skills
+        assert sum(part.hours for part in one.sessions) == pytest.approx(job.hours)
+        assert one.start >= NOW
+        for other in job.after:
+            assert ends[other] <= one.start
+        for part in one.sessions:
+            by_person.setdefault(one.technician, []).append(part)
+            around = (part.start - timedelta(days=1), part.end + timedelta(days=1))
+            for calendar in filter(None, (problem.windows, person.calendar)):
+                assert any(w.start <= part.start and part.end <= w.end for w in calendar.windows(*around))
+            if job.asset in problem.operating:
+                busy = problem.operating[job.asset].windows(part.start, part.end)
+                assert not any(w.start < part.end and part.start < w.end for w in busy)
+    for parts in by_person.values():
+        assert all(a.end <= b.start for a, b in pairwise(sorted(parts, key=lambda part: part.start)))
+    assert {*ends, *plan.unplanned} == set(jobs)
+    assert 0 <= plan.gap <= 1
+    assert plan.bound <= plan.objective
+
+
+def test_the_same_problem_gives_the_same_plan():
+    assert make_plan(some_problem(1), QUICK) == make_plan(some_problem(1), QUICK)
+
+
+def test_the_more_urgent_goes_first_and_who_has_the_skill_does_it():
+    jobs = (
+        Job("low", 8, priority=0.1, due=at(0, 17)),
+        Job("high", 8, priority=0.9, due=at(0, 17)),
+        Job("rf", 2, skills=frozenset({"rf"})),
+    )
+    plan = make_plan(Problem(NOW, jobs, (ANN, BOB)))
+    assert places(plan)["rf"][0] == "Ann"
+    late = {one.job for one in plan.placements if one.end > at(0, 17)}
+    assert "high" not in late
+    assert plan.optimal
+    alone = make_plan(Problem(NOW, jobs[:2], (BOB,)))
+    assert places(alone)["high"][1] == at(0, 8)
+    assert kinds(alone) == [("capacity", "low")]
+    assert alone.lateness_hours > 0
+
+
+def test_what_cannot_be_planned_says_what_would_resolve_it():
+    jobs = (
+        Job("skill", 1, skills=frozenset({"diving"})),
+        Job("part", 1, parts={"valve": 2}),
+        Job("after", 1, after=("skill",)),
+    )
+    plan = make_plan(Problem(NOW, jobs, (ANN,), (PartLeadTime("valve", 1),)))
+    assert kinds(plan) == [("precedence", "after"), ("part", "part"), ("skill", "skill")]
+    by_job = {conflict.job: conflict for conflict in plan.conflicts}
+    assert "diving" in by_job["skill"].message
+    assert by_job["skill"].resolve
+    assert "valve" in by_job["part"].message
+    with pytest.raises(MaintenanceError, match="3 work orders cannot be planned"):
+        plan.check()
+
+
+def test_a_part_that_must_come_first_delays_the_job():
+    plan = make_plan(Problem(NOW, (Job("J", 1, parts={"valve": 1}),), (BOB,), (PartLeadTime("valve", 0, 3.0),)))
+    assert places(plan)["J"][1] == at(3, 8)
+
+
+def test_frozen_jobs_stay_and_yesterdays_plan_is_kept_where_it_can_be():
+    fixed = Placement("A", "Bob", (Window(at(1, 10), at(1, 12)),))
+    previous = Placement("B", "Ann", (Window(at(2, 9), at(2, 11)),))
+    jobs = (Job("A", 2, frozen=fixed), Job("B", 2), Job("C", 2))
+    plan = make_plan(Problem(NOW, jobs, (ANN, BOB), previous=(previous,)), ScheduleOptions(change=100))
+    assert places(plan)["A"] == ("Bob", at(1, 10), at(1, 12))
+    assert places(plan)["B"] == ("Ann", at(2, 9), at(2, 11))
+    assert plan.changed == 0
+    free = make_plan(Problem(NOW, jobs, (ANN, BOB), previous=(previous,)), ScheduleOptions(change=0))
+    assert places(free)["B"][1] < at(2, 9) or free.changed == 0
+
+
+@pytest.mark.parametrize(
+    ("jobs", "message"),
+    [
+        ((Job("A", 1, after=("B",)), Job("B", 1, after=("A",))), "in a circle: "),
+        ((Job("A", -1),), "estimated hours of A is -1"),
+        ((Job("A", 1), Job("A", 1)), "'A' is there 2 times"),
+        ((Job("A", 1, parts={"x": 1}),), "no known part"),
+        ((Job("A", 1, priority=2),), "It must be 0 to 1"),
+        ((Job("A", 1, due=datetime(2026, 1, 1)),), "without a time zone"),
+    ],
+)
+def test_a_problem_that_cannot_be_is_refused(jobs, message):
+    with pytest.raises(MaintenanceError, match=message):
+        make_plan(Problem(NOW, jobs, (BOB,)))
+
+
+def test_jobs_and_nobody_to_do_them_is_one_clear_error():
+    with pytest.raises(MaintenanceError, match="technician"):
+        make_plan(Problem(NOW, (Job("A", 1),), ()))
+    assert make_plan(Problem(NOW, (), ())).placements == ()
+
+
+def test_where_tensorflow_is_loaded_the_solver_has_a_process_of_its_own(monkeypatch):
+    problem = some_problem(1, 8)
+    here = make_plan(problem, QUICK)
+    monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
+    monkeypatch.setitem(sys.modules, "ortools.sat.python", None)  # cannot be imported here any more
+    assert make_plan(problem, QUICK) == here

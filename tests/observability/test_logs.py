@@ -1,0 +1,69 @@
+"""The log's file: written by all, searched whole, begun anew when it is long."""
+
+import logging
+
+import pytest
+
+from workbench.observability.logs import LogEntry, log_path, log_to, read_log, rotate
+
+LINES = """\
+a line of an entry that was cut off
+2026-01-01 10:00:00,001 11 ERROR workbench.views: 1a2b3c4d Monitoring: refresh: no such file
+Traceback (most recent call last):
+  File "x.py", line 1
+FileNotFoundError: x
+2026-01-01 10:00:01,002 12 WARNING tornado.general: slow
+2026-01-01 10:00:02,003 12 INFO workbench: done
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = log_path(tmp_path)
+    path.parent.mkdir()
+    path.write_text(LINES, encoding="utf-8")
+    return path
+
+
+def test_entries_come_newest_first_with_their_tracebacks(path):
+    entries = read_log(path)
+    assert [entry.level for entry in entries] == ["INFO", "WARNING", "ERROR"]
+    assert entries[0] == LogEntry("2026-01-01 10:00:02", 12, "INFO", "workbench", "done")
+    assert entries[-1].more.endswith("FileNotFoundError: x")
+    assert len(read_log(path, most=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("find", "level", "found"),
+    [
+        ("1A2B3C4D", "DEBUG", ["ERROR"]),
+        ("x.py", "DEBUG", ["ERROR"]),
+        ("", "WARNING", ["WARNING", "ERROR"]),
+        ("slow", "ERROR", []),
+        ("tornado", "DEBUG", ["WARNING"]),
+    ],
+)
+def test_a_search_looks_at_everything_of_an_entry(path, find, level, found):
+    assert [entry.level for entry in read_log(path, find, level)] == found
+
+
+def test_a_long_log_begins_anew_and_the_old_one_is_still_searched(path):
+    rotate(path)
+    assert path.exists(), "a short one stays"
+    log_to(path, "tests.rotation")
+    logger = logging.getLogger("tests.rotation")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("x" * (8 * 2**20))
+    rotate(path)
+    assert not path.exists()
+    logger.error("after the rotation")
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers.clear()
+    assert [entry.text for entry in read_log(path)] == ["after the rotation"]
+    assert [entry.text[:8] for entry in read_log(path, "1a2b3c4d")] == ["1a2b3c4d"]
+
+
+def test_no_log_has_no_entries(tmp_path):
+    assert read_log(tmp_path / "nowhere.log", "anything") == []
+    rotate(tmp_path / "nowhere.log")

@@ -1,0 +1,224 @@
+"""Anomalies as an object: what its controls do, on screen and in the database."""
+
+import pytest
+
+from tests.fake_session import FakeSession, small_fleet
+from workbench.views.anomalies.view import Anomalies
+from workbench.views.state import Selected, State
+
+
+@pytest.fixture
+def view():
+    opened = Anomalies(small_fleet())
+    opened.selection.who = "Ada"
+    yield opened
+    assert opened.failure is None or opened.failure.what.startswith("expected")
+    opened.close()
+
+
+def desk(view):
+    return view.session.maintenance
+
+
+def state_of(view, alert):
+    return desk(view).alerts.get(alert).state
+
+
+def press(view, action):
+    view.on_action(view.actions.buttons[action])
+
+
+def confirm(view, **fields):
+    for name, value in fields.items():
+        view.actions.fields[name].value = value
+    view.on_confirm(view.actions.confirm)
+
+
+def test_the_worst_alert_is_first_and_shown_with_its_reason(view):
+    assert view.alerts["severity"].is_monotonic_decreasing
+    assert view.alert == view.alerts["id"].iloc[0]
+    row = view.list.row(view.alert)
+    assert row["channel"] in view._title.value
+    assert f"{row['channel']} left its forecast." in view.panels["Evidence"].facts.value
+    assert "z_min 4 instead of 2.5" in view.panels["Evidence"].facts.value
+    assert view.list.grid.chosen == str(view.alert)
+
+
+def test_the_reason_is_said_before_what_clears_it_is_known(view, monkeypatch):
+    panel = view.panels["Evidence"]
+    panel.forget()
+    told = []
+    with monkeypatch.context() as patch:
+        patch.setattr(panel, "_clear", lambda: told.append(panel.facts.value))
+        panel.on_explain()
+    assert "left its forecast" in told[0]
+    assert "looking for it" in told[0]
+    panel.on_clear()
+    assert "z_min 4 instead of 2.5" in panel.facts.value
+
+
+def test_picking_a_row_chooses_for_all_views(view):
+    other = int(view.alerts["id"].iloc[-1])
+    view.list.grid.tell("pick", str(other))
+    row = view.list.row(other)
+    assert view.selection.now == Selected(row["asset"], row["channel"], row["start_sample"])
+    assert row["channel"] in view._title.value
+
+
+def test_acknowledging_writes_who_and_changes_the_list(view):
+    alert = view.alert
+    assert not view.actions.buttons["acknowledge"].disabled
+    press(view, "acknowledge")
+    assert desk(view).alerts.get(alert).acknowledged_by == "Ada"
+    assert "1 alert acknowledged." in view._told.value
+    assert view.alert == alert
+    assert view.actions.buttons["acknowledge"].disabled
+
+
+def test_shelving_needs_a_reason_and_ends_by_unshelving(view):
+    alert = view.alert
+    press(view, "shelve")
+    assert view.actions.form.layout.display is None
+    confirm(view, hours=2.0, text=" ")
+    assert view.failure.what == "Shelving needs a reason."
+    assert state_of(view, alert) != "shelved"
+    confirm(view, hours=2.0, text="known test")
+    assert view.failure is None
+    assert state_of(view, alert) == "shelved"
+    assert desk(view).alerts.get(alert).shelved_why == "known test"
+    press(view, "unshelve")
+    assert state_of(view, alert) != "shelved"
+
+
+def test_closing_many_with_a_verdict_tells_of_each(view):
+    view.on_mark_all(view.actions.all)
+    every = [int(name) for name in view.list.grid.marked]
+    desk(view).alerts.close(every[0], "Bob", "test")
+    press(view, "close")
+    assert view.actions.confirm.description == f"Close: {len(every)} alerts"
+    confirm(view, verdict="false alarm", text="all of them")
+    assert f"{len(every) - 1} of {len(every)} alerts closed." in view._told.value
+    assert {desk(view).alerts.get(alert).verdict for alert in every[1:]} == {"false alarm"}
+    assert desk(view).alerts.get(every[0]).verdict == "test"
+    assert view.list.grid.marked == []
+    assert not len(view.alerts)
+    assert "No open alert" in view._empty.value
+
+
+def test_a_comment_is_in_the_history(view):
+    press(view, "comment")
+    confirm(view, text="Looks like a heater")
+    assert desk(view).alerts.get(view.alert).comment == "Looks like a heater"
+    assert "by Ada" in view.panels["Evidence"].facts.value
+
+
+def test_one_work_order_is_opened_for_the_marked_alerts_and_never_two(view):
+    same = view.alerts[view.alerts["channel"] == "P-1"]["id"].tolist()
+    assert len(same) > 1
+    for alert in same:
+        view.list.grid.tell("mark", str(alert))
+    press(view, "order")
+    confirm(view, text="Look at P-1")
+    (number,) = desk(view).orders.list()["number"]
+    assert desk(view).orders.get(number).title == "Look at P-1"
+    assert {view.list.orders[alert] for alert in same} == {number}
+    view.list.grid.tell("pick", str(same[0]))
+    press(view, "order")
+    confirm(view, text="Again")
+    assert view.failure is not None, "a second order for the same alert"
+    assert len(desk(view).orders.list()) == 1
+    view.on_cancel(view.actions.cancel)
+    view.failure = None
+
+
+def test_a_label_is_added_to_those_that_are_there(view):
+    before = len(view.session.archive.labels("P-1"))
+    view.follow(Selected("SMAP", "P-1", 2149))
+    press(view, "label")
+    assert view.actions.fields["first"].value == 2149
+    confirm(view, first=2140, last=2360, kind="contextual")
+    labels = view.session.archive.labels("P-1")
+    assert len(labels) == before + 1
+    assert [2140, 2360, "contextual"] in labels.to_numpy().tolist()
+
+
+def test_a_label_that_ends_before_it_begins_is_refused(view):
+    press(view, "label")
+    confirm(view, first=30, last=20, kind="point")
+    assert "first sample lies after its last" in view.failure.what
+    view.failure = None
+
+
+def test_filters_narrow_the_list_and_a_link_carries_them(view):
+    view.list.filters["place"].value = "MSL"
+    assert set(view.alerts["asset"]) <= {"MSL"}
+    view.list.filters["place"].value = ""
+    view.list.text.value = "P-1"
+    assert set(view.alerts["channel"]) == {"P-1"}
+    view.list.grid.tell("sort", "channel")
+    view.list.filters["kind"].value = "model"
+    again = Anomalies(view.session, state=view.state)
+    assert again.failure is None
+    assert again.state == view.state
+    assert again.alerts["id"].tolist() == view.alerts["id"].tolist()
+    again.close()
+    view.list.filters["state"].value = "shelved"
+    assert "No alert is like that." in view._empty.value
+
+
+def test_sorting_by_time_turns_round(view):
+    view.list.grid.tell("sort", "newest")
+    assert view.list.wanted.order == "newest"
+    view.list.grid.tell("sort", "newest")
+    assert view.list.wanted.order == "oldest"
+    view.list.grid.tell("sort", "worst")
+    assert view.alerts["severity"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("state", [{"level": "awful"}, {"state": "sleeping"}, {"order": "best"}, {"panel": "none"}])
+def test_a_link_with_an_unknown_filter_gives_a_card(state):
+    view = Anomalies(small_fleet())
+    view.restore(State({"view": "anomalies"} | state))
+    assert view.failure is not None
+    assert next(iter(state.values())) in view.failure.what
+    view.close()
+
+
+def test_the_whole_series_is_shown_and_what_is_around_the_anomaly(view):
+    view.follow(Selected("SMAP", "P-1", 2149))
+
+    def shown():
+        sources = {item.data_source.name: item.data_source for item in view._charts._figures["channel"].renderers}
+        return len(sources["telemetry"].data["time"])
+
+    around = shown()
+    view.on_span(view._span)
+    assert shown() > around
+    assert view.state["whole"] == "yes"
+    view.on_span(view._span)
+    assert shown() == around
+
+
+def test_a_channel_without_alert_is_shown_without_one(view):
+    view.selection.choose(Selected("MSL", "T-3"))
+    assert view.alert is None
+    assert "T-3 has no alert in this list." in view.panels["Evidence"].facts.value
+    assert view.actions.buttons["acknowledge"].disabled
+
+
+def test_a_fleet_without_scores_says_what_to_run():
+    view = Anomalies(FakeSession({"E-4": None}))
+    assert "workbench run" in view._empty.value
+    view.close()
+
+
+def test_more_than_a_page_of_alerts_comes_by_scrolling(monkeypatch):
+    monkeypatch.setattr("workbench.views.anomalies.list.PAGE", 2)
+    monkeypatch.setattr("workbench.views.anomalies.view.PAGE", 2)
+    view = Anomalies(small_fleet())
+    every = len(desk(view).alerts.list(state="open"))
+    assert (len(view.alerts), view.list.total) == (2, every)
+    assert f"2 of {every}" in view.list.grid.html
+    view.list.grid.tell("more", "")
+    assert len(view.alerts) == min(4, every)
+    view.close()

@@ -1,0 +1,112 @@
+"""Figures, technicians, stock and the log of the Maintenance view."""
+
+import base64
+import io
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from tests.fake_session import small_fleet
+from workbench.views.maintenance.log import PAGE
+from workbench.views.maintenance.view import Maintenance
+from workbench.views.state import State
+
+
+@pytest.fixture
+def view():
+    session = small_fleet()
+    for place in range(PAGE + 20):
+        session.maintenance.parts.set(f"seal {place}", "Kim")
+    session.maintenance.orders.new("Lee", asset="SMAP", channel="P-1", type="inspection", title="Look")
+    opened = Maintenance(session, state={"mode": "log"})
+    yield opened
+    opened.close()
+
+
+def test_pages_go_from_the_newest_to_the_oldest(view):
+    log, total = view.log, view.session.maintenance.log_length()
+    assert (log.total, len(log.entries)) == (total, PAGE)
+    assert log.entries["seq"].iloc[0] == total
+    log.on_page(log.older)
+    assert log.entries["seq"].iloc[0] == total - PAGE
+    log.on_page(log.oldest)
+    assert log.entries["seq"].iloc[-1] == 1
+    assert log.older.disabled
+    log.on_page(log.newest)
+    assert log.newer.disabled
+    assert log.entries["seq"].iloc[0] == total
+
+
+def test_filters_leave_what_they_say(view):
+    log = view.log
+    log.fields["find"].value = "seal 7"
+    assert log.total == 11, "seal 7 and seal 70 to 79"
+    log.fields["find"].value = ""
+    log.fields["by"].value = "Lee"
+    assert set(log.entries["who"]) == {"Lee"}
+    log.fields["by"].value = ""
+    log.fields["object"].value = "WO-1"
+    assert set(log.entries["subject"]) == {"order:1"}
+    log.fields["object"].value = ""
+    log.fields["kind"].value = "part"
+    assert log.total == PAGE + 20
+    log.fields["from"].value = date(2026, 1, 3)
+    assert log.total == 0
+    assert "No row is like that." in log.grid.html
+    log.fields["from"].value = date(2026, 1, 2)
+    log.fields["to"].value = date(2026, 1, 2)
+    assert log.total == PAGE + 20
+    again = Maintenance(view.session, state=view.state)
+    assert again.state == view.state
+    assert again.log.total == PAGE + 20
+    again.close()
+
+
+def test_what_is_found_is_saved_whole(view):
+    view.log.fields["kind"].value = "part"
+    view.log.on_save(view.log.save)
+    content = base64.b64decode(re.search("base64,([^\"']+)", view.log._saved.value)[1]).decode()
+    assert len(pd.read_csv(io.StringIO(content))) == PAGE + 20
+
+
+def test_a_row_opens_its_order_and_the_chain_is_verified(view):
+    view.log.fields["object"].value = "WO-1"
+    view.log.on_pick(str(view.log.entries["seq"].iloc[0]))
+    assert "WO-1" in view.log._details.value
+    view.log.on_verify(view.log.check)
+    assert "critical" not in view.log._told.value
+    assert view.log._told.value
+    view.log.on_open(str(view.log.entries["seq"].iloc[0]))
+    assert (view.mode.name, view.orders.order.number) == ("Orders", "WO-1")
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "x"}, {"page": "x"}])
+def test_links_that_cannot_be_are_refused(view, wrong):
+    view.restore(State({"mode": "log"} | wrong))
+    assert view.failure is not None
+
+
+def test_stock_and_technicians_are_changed(view):
+    view.restore(State({"mode": "figures"}))
+    figures, desk = view.figures, view.session.maintenance
+    figures.fields["part"].value, figures.fields["pieces"].value = "filter", 4
+    figures.fields["minimum"].value, figures.fields["lead"].value = 6, 3.0
+    figures.on_receive(figures.receive)
+    assert "filter" in view.failure.what, "a part that is not there"
+    figures.on_set(figures.set)
+    figures.on_receive(figures.receive)
+    assert view.failure is None
+    row = desk.parts.list().set_index("name").loc["filter"]
+    assert (row["stock"], row["minimum"], row["lead_days"], row["below"]) == (4, 6, 3.0, True)
+    assert "to reorder" in view.head.value
+    figures.fields["name"].value, figures.fields["skills"].value = "Ann", "rf, optics"
+    figures.on_person(figures.save)
+    assert "Ann" in desk.people.list()["name"].tolist()
+    assert figures.load["name"].tolist() == ["Ann"]
+    figures.on_part("seal 1")
+    assert (figures.fields["part"].value, figures.fields["minimum"].value) == ("seal 1", 0)
+    figures._days.value = figures._days.options[-1] if isinstance(figures._days.options[-1], int) else 365
+    assert view.state["days"]
+    assert set(figures.shown_table().columns) >= {"value"}

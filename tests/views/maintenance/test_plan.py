@@ -1,0 +1,133 @@
+"""The plan in the Maintenance view: proposed, compared, kept, changed by hand, and exported as a calendar."""
+
+import base64
+import re
+from datetime import UTC, datetime
+
+import pytest
+from icalendar import Calendar
+
+from tests.fake_session import small_fleet
+from workbench.views.maintenance.view import Maintenance
+
+
+@pytest.fixture
+def view():
+    session = small_fleet()
+    desk = session.maintenance
+    desk.people.set("Ann", "Kim")
+    desk.people.set("Ben", "Kim")
+    for place in range(4):
+        desk.orders.new("Kim", asset="SMAP", type="inspection", title=f"Look {place}", hours=3)
+    opened = Maintenance(session, state={"mode": "plan"})
+    yield opened
+    opened.close()
+
+
+def planned(view):
+    return view.session.maintenance.planning.table().set_index("number")
+
+
+def make(view):
+    view.plan.on_make(view.plan.make)
+    view.plan.on_accept(view.plan.accept)
+
+
+def test_a_plan_is_kept_only_when_it_is_accepted(view):
+    view.plan.on_make(view.plan.make)
+    assert view.failure is None
+    assert len(view.plan.proposal.placements) == 4
+    assert planned(view).empty
+    view.plan.on_discard(view.plan.discard)
+    assert view.plan.proposal is None
+    assert planned(view).empty
+    make(view)
+    assert set(planned(view).index) == {"WO-1", "WO-2", "WO-3", "WO-4"}
+    assert "The plan of 4 orders is kept." in view.plan.by_hand.told.value
+    view.plan.on_accept(view.plan.accept)
+    assert "There is no proposal." in view.failure.what
+
+
+def test_what_if_compares_and_can_be_accepted(view):
+    make(view)
+    before = planned(view)["start"]
+    view.plan.questions.delay.value = 3
+    view.plan.questions.away.value = "Ann"
+    view.plan.on_what_if(view.plan.questions.compare)
+    assert view.failure is None
+    figures = view.plan.comparison.figures()
+    assert (figures.loc["planned", "before"], figures.loc["planned", "after"]) == (4, 4)
+    assert "what if" in view.plan._changes.html
+    assert planned(view)["start"].equals(before), "asking keeps nothing"
+    view.plan.on_accept(view.plan.accept)
+    after = planned(view)
+    assert set(after["technician"]) == {"Ben"}
+    assert after["start"].min() >= datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def test_an_order_is_dropped_fixed_and_loosened(view):
+    make(view)
+    rows = view.plan.sessions
+    hour = rows[rows["number"] == "WO-2"]["start"].iloc[0].time()
+    view.plan.on_drop("WO-2\tBen|2026-01-07")
+    assert view.failure is None
+    row = planned(view).loc["WO-2"]
+    assert (row["technician"], row["start"].to_pydatetime(), row["frozen"]) == (
+        "Ben",
+        datetime.combine(datetime(2026, 1, 7), hour, UTC),
+        True,
+    )
+    view.plan.on_pick("WO-2")
+    view.plan.on_fix(view.plan.by_hand.fix)
+    assert not planned(view).loc["WO-2", "frozen"]
+    view.plan.by_hand.technician.value = "Ann"
+    view.plan.by_hand.start.value = datetime(2026, 1, 8, 9)
+    view.plan.on_place(view.plan.by_hand.place)
+    assert planned(view).loc["WO-2", "start"].to_pydatetime() == datetime(2026, 1, 8, 9, tzinfo=UTC)
+    view.plan.on_drop("WO-9\tBen|2026-01-07")
+    assert "WO-9 has no place" in view.failure.what
+
+
+def test_a_proposal_is_not_changed_by_hand(view):
+    make(view)
+    kept = planned(view)
+    view.plan.on_make(view.plan.make)
+    view.plan.on_drop("WO-1\tBen|2026-01-07")
+    assert "A proposal is shown." in view.failure.what
+    assert planned(view)["start"].equals(kept["start"])
+
+
+def test_the_calendar_file_holds_each_session(view):
+    make(view)
+    view.plan.on_ics(view.plan._calendar_file)
+    content = base64.b64decode(re.search('base64,([^"]+)', view.plan._saved.value)[1])
+    events = Calendar.from_ical(content).walk("VEVENT")
+    sessions = view.session.maintenance.planning.sessions()
+    assert sorted(event.decoded("dtstart") for event in events) == sorted(sessions["start"])
+    assert sorted(event.decoded("dtend") for event in events) == sorted(sessions["end"])
+    assert {str(event["summary"])[:4] for event in events} == set(sessions["number"])
+
+
+def test_gantt_week_and_month_show_the_same_orders(view):
+    make(view)
+    view.plan._shown.value = "Week"
+    weeks = [view.plan.calendar.html]
+    for _ in range(2):
+        view.plan.on_later(view.plan._later)
+        weeks.append(view.plan.calendar.html)
+    for number in planned(view).index:
+        assert any(f"data-pick='{number}" in week for week in weeks), number
+    assert "data-pick" not in view.plan.calendar.html
+    again = Maintenance(view.session, state=view.state)
+    assert again.state == view.state
+    assert again.plan.calendar.html == view.plan.calendar.html
+    again.close()
+    view.plan.on_earlier(view.plan._earlier)
+    view.plan.on_earlier(view.plan._earlier)
+    assert "data-pick" in view.plan.calendar.html
+
+
+def test_a_planned_order_leads_to_its_form(view):
+    make(view)
+    view.plan.on_open("WO-3#0")
+    assert (view.mode.name, view.orders.order.number) == ("Orders", "WO-3")

@@ -1,0 +1,165 @@
+"""Work orders in the Maintenance view: listed, carried, filled in and told, with what it leaves in the database."""
+
+import pytest
+
+from tests.fake_session import small_fleet
+from workbench.views.maintenance.view import Maintenance
+from workbench.views.state import Selected, State
+
+
+@pytest.fixture
+def view():
+    session = small_fleet()
+    desk = session.maintenance
+    desk.people.set("Ann", "Kim", skills=["rf"])
+    desk.people.set("Ben", "Kim")
+    desk.orders.new("Kim", asset="SMAP", channel="P-1", type="inspection", title="Look at P-1", hours=2)
+    desk.orders.new("Kim", asset="MSL", channel="M-5", type="inspection", title="Look at M-5", hours=3)
+    opened = Maintenance(session)
+    yield opened
+    opened.close()
+
+
+def stored(view, number="WO-1"):
+    return view.session.maintenance.orders.get(number)
+
+
+def press(view, action, **values):
+    orders = view.orders
+    orders.on_action(orders.actions.buttons[action])
+    for name, value in values.items():
+        orders.actions.fields[name].value = value
+    if orders.actions.asked:
+        orders.on_confirm(orders.actions.confirm)
+
+
+def test_the_table_is_that_of_the_database(view):
+    assert set(view.orders.listed["number"]) == {"WO-1", "WO-2"}
+    assert "Look at P-1" in view.orders.table.html
+    assert "2 active: 2 open" in view.head.value
+    view.orders.text.value = "M-5"
+    assert view.orders.listed["number"].tolist() == ["WO-2"]
+    assert view.shown_table()["number"].tolist() == ["WO-2"]
+    view.orders.text.value = "nothing of the kind"
+    assert "No work order is like that." in view.orders._empty.value
+
+
+def test_the_table_has_the_room_until_the_board_is_asked_for(view):
+    orders = view.orders
+    assert (orders.table.layout.display, orders.board.layout.display) == (None, "none")
+    orders.on_board(orders._board)
+    assert (orders.table.layout.display, orders.board.layout.display) == ("none", None)
+
+
+def test_the_first_line_is_that_of_the_mode_that_is_open(view):
+    view._mode.value = "Log"
+    assert "rows in the log" in view.head.value
+    view._mode.value = "Orders"
+    assert "2 active: 2 open" in view.head.value
+
+
+def test_an_order_goes_from_open_to_completed(view):
+    view.orders.on_pick("WO-1")
+    press(view, "assign", technician="Ann")
+    assert (stored(view).state, stored(view).assignee) == ("assigned", "Ann")
+    press(view, "start")
+    press(view, "hold", text="waits for a seal")
+    assert stored(view).state == "on hold"
+    press(view, "start")
+    press(view, "complete", done="cleaned", hours=1.5)
+    assert "open items" in view.failure.what
+    assert view.orders.actions.asked == "complete", "what was written is lost"
+    for number, item in enumerate(view.orders.detail.checklist.fields, 1):
+        field = view.orders.detail.checklist.fields[number - 1]
+        field.value = True if isinstance(item.value, bool) else "nothing"
+    view.orders.on_confirm(view.orders.actions.confirm)
+    assert view.failure is None
+    assert stored(view).state == "completed"
+    assert "WO-1 is completed." in view.orders.detail.told.value
+    trail = view.session.maintenance.orders.history("WO-1")
+    assert "cleaned" in trail.to_string()
+
+
+def test_assigning_offers_somebody_who_can_do_it(view):
+    view.orders.on_pick("WO-1")
+    press(view, "assign")
+    assert view.failure is None
+    assert stored(view).assignee == "Ann"
+
+
+def test_a_card_is_carried_into_columns_that_take_it(view):
+    orders = view.orders
+    orders.on_board(orders._board)
+    assert orders.board.html.count("<section") == 6
+    orders.on_drop("WO-1\tcompleted")
+    assert view.failure is not None
+    assert stored(view).state == "open"
+    orders.on_drop("WO-1\tassigned")
+    assert orders.actions.asked == "assign"
+    orders.actions.fields["technician"].value = "Ben"
+    orders.on_confirm(orders.actions.confirm)
+    orders.on_drop("WO-1\tin progress")
+    assert (stored(view).state, stored(view).assignee) == ("in progress", "Ben")
+    assert view.failure is None
+
+
+def test_a_second_press_or_leave_it_changes_nothing(view):
+    orders = view.orders
+    for close in (
+        lambda: orders.on_action(orders.actions.buttons["cancel"]),
+        lambda: orders.on_cancel(orders.actions.cancel),
+    ):
+        orders.on_action(orders.actions.buttons["cancel"])
+        assert orders.actions.asked == "cancel"
+        close()
+        assert orders.actions.asked == ""
+    assert stored(view).state == "open"
+
+
+def test_one_that_another_has_changed_is_not_overwritten(view):
+    view.orders.on_pick("WO-1")
+    view.session.maintenance.orders.assign("WO-1", "Ben", "Lee")
+    press(view, "assign", technician="Ann")
+    assert view.failure is not None
+    assert stored(view).assignee == "Ben"
+
+
+def test_an_order_is_opened_changed_remarked_and_cancelled(view):
+    press(view, "new", asset="SMAP", channel="A-2", text="Replace A-2", hours=4.0, skills="rf")
+    assert view.failure is None
+    made = stored(view, "WO-3")
+    assert (made.title, made.channel, made.estimated_hours, set(made.skills)) == ("Replace A-2", "A-2", 4.0, {"rf"})
+    assert view.orders.order.number == "WO-3"
+    press(view, "change", hours=6.0, words="with care")
+    assert (stored(view, "WO-3").estimated_hours, stored(view, "WO-3").description) == (6.0, "with care")
+    press(view, "comment", text="seal ordered")
+    assert "seal ordered" in view.session.maintenance.orders.history("WO-3").to_string()
+    press(view, "cancel", text="not needed")
+    assert stored(view, "WO-3").state == "cancelled"
+
+
+def test_sorting_and_a_link_show_the_same_again(view):
+    view.orders.on_sort("title")
+    first = view.orders.listed["number"].tolist()
+    view.orders.on_sort("title")
+    assert view.orders.listed["number"].tolist() == first[::-1]
+    view.orders.on_board(view.orders._board)
+    view.orders.on_pick("WO-2")
+    again = Maintenance(view.session, state=view.state)
+    assert again.state == view.state
+    assert again.orders.order.number == "WO-2"
+    again.close()
+
+
+def test_a_channel_chosen_elsewhere_leads_to_its_order(view):
+    view.orders.on_pick("WO-1")
+    view.selection.choose(Selected("MSL", "M-5"))
+    assert view.orders.order.number == "WO-2"
+    view.restore(State({"mode": "nothing"}))
+    assert "mode is 'nothing'" in view.failure.what
+
+
+def test_parts_that_are_no_numbers_are_refused(view):
+    press(view, "new", asset="SMAP", text="Replace", needs="seal")
+    assert "'seal' is no part" in view.failure.what
+    assert len(view.session.maintenance.orders.list()) == 2

@@ -1,0 +1,167 @@
+"""Overview as an object: its figures are the session's, and everything leads on."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.fake_session import FakeSession, small_fleet
+from workbench.forecasting import risks
+from workbench.plots.theme import SEVERITIES
+from workbench.views.overview.data import RANGES, look_at
+from workbench.views.overview.markup import sparkline, target
+from workbench.views.overview.view import Overview
+from workbench.views.state import Selected, State
+
+
+class Opened:
+    """A frame that notes what is opened."""
+
+    def __init__(self):
+        self.names = []
+
+    def open(self, name, state=None):
+        self.names.append(name)
+        self.state = state
+
+    def on_moved(self, *, step):
+        pass
+
+    def on_altered(self, view):
+        pass
+
+
+@pytest.fixture
+def view():
+    made = Overview(small_fleet())
+    made.put_into(Opened())
+    yield made
+    assert made.failure is None
+    made.close()
+
+
+def text(markup):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup))
+
+
+def tile(view, name):
+    return next(part for part in view._tiles.html.split("wb-tile") if f">{name}<" in part)
+
+
+def test_every_channel_has_a_cell_with_its_open_alerts(view):
+    alerts = view.session.maintenance.alerts.list(state="open")
+    cells = re.findall(
+        r'<button type="button" class="wb-cell ([\w-]*)" data-pick="([^"]+)".*?<b>(\d*)</b>', view._health.html
+    )
+    shown = {json.loads(pick.replace("&quot;", '"'))[2]: (kind, number) for kind, pick, number in cells}
+    assert set(shown) == set(view.session.spans)
+    for channel, (kind, number) in shown.items():
+        own = alerts[alerts["channel"] == channel]
+        assert number == (str(len(own)) if len(own) else "")
+        assert (kind == "wb-unscored") == (view.session.spans[channel] is None)
+
+
+def test_the_first_line_names_the_worst(view):
+    worst = view.picture.alerts.iloc[0]
+    assert f"First: {worst['channel']} , {worst['level']}" in text(view.head.value)
+    assert "1 stale, 1 not scored" in text(view.head.value)
+
+
+def test_figures_are_those_of_the_desk_and_of_the_time_before(view):
+    desk, count = view.session.maintenance, len(view.picture.alerts)
+    assert f"<b>{count}</b>" in tile(view, "Open alerts")
+    assert "before: 0" in tile(view, "Open alerts")
+    assert "no outage recorded" in tile(view, "Availability")
+    alert = int(view.picture.alerts["id"].iloc[0])
+    desk.alerts.acknowledge(alert, "Ada")
+    order = desk.orders.from_alerts([alert], "Ada")
+    view.refresh()
+    assert f"<b>{count - 1}</b>" in tile(view, "To acknowledge")
+    assert "<b>1</b>" in tile(view, "Work orders")
+    assert order.number in view._load.value
+    assert "Ada" in view._feed.value
+    desk.people.set("Ann", "Ada")
+    desk.orders.new("Ada", asset="MSL", type="inspection", title="Look at it")
+    desk.orders.assign(order.number, "Ann", "Ada")
+    view.refresh()  # one order has a technician, another has none
+    assert ", Ann</span>" in view._load.value
+    assert ", nobody</span>" in view._load.value
+
+
+def test_a_closed_alert_counts_in_the_past_only(view):
+    session = view.session
+    desk, begin = session.maintenance, session.clock()
+    count = len(view.picture.alerts)
+    session.clock = lambda: begin + timedelta(hours=30)
+    desk.database.clock = session.clock
+    desk.alerts.close(int(view.picture.alerts["id"].iloc[0]), "Ada", "test")
+    picture = look_at(session, "24 h")
+    assert (len(picture.alerts), picture.open_before) == (count - 1, count)
+    assert (len(picture.raised), picture.raised_before) == (0, count)
+    assert (picture.health_before <= picture.health).all()
+    assert look_at(session, "all").open_before is None
+
+
+def test_a_cell_leads_to_the_channel_s_alerts_and_a_figure_to_its_view(view):
+    view._health.tell("pick", target("SMAP", "A-2"))
+    assert view.selection.now == Selected("SMAP", "A-2")
+    view._tiles.tell("pick", target())
+    assert view._frame.names == ["anomalies", "anomalies"]
+    assert view.selection.now == Selected("SMAP", "A-2")
+
+
+def test_a_row_is_chosen_by_one_key_and_leads_on_by_another(view):
+    alert = view.picture.alerts.iloc[0]
+    value = target(alert["asset"], alert["channel"], int(alert["start_sample"]))
+    view._worst.tell("pick", value)
+    assert view.selection.now.anomaly == alert["start_sample"]
+    assert view._frame.names == []
+    view._worst.tell("open", value)
+    assert view._frame.names == ["anomalies"]
+
+
+def test_assets_most_likely_to_fail_lead_on_to_their_risk(view):
+    session = view.session
+    assert "too few days" in text(view._failures.html)
+    alert = session.maintenance.alerts.list(state="open").query("channel == 'P-1'")["id"].iloc[0]
+    session.maintenance.alerts.close(int(alert), "Ada", "true")
+    began = session.clock()
+    session.clock = session.maintenance.database.clock = lambda: began + timedelta(days=30)
+    view.refresh()
+    found = risks(session, 7.0).set_index("asset")
+    assert found.loc["SMAP", "failures"] == 1
+    shown = re.findall(r"data-pick='(\w+)'.*?(\d+ %|\d+%)", view._failures.html)
+    assert shown == [(asset, f"{found.loc[asset, 'probability']:.0%}") for asset in ("SMAP", "MSL")]
+    view._failures.tell("pick", "SMAP")
+    assert view.selection.now == Selected("SMAP")
+    assert (view._frame.names, view._frame.state) == (["forecasting"], {"mode": "Risk and what-if"})
+
+
+def test_every_range_shows_what_was_raised_in_it(view):
+    for words in RANGES:
+        view._range.value = words
+        assert view.failure is None
+        assert view.picture.words == words
+        drawn = view._plot.renderers[0].data_source.data
+        assert sum(sum(drawn[level]) for level in SEVERITIES) == len(view.picture.raised)
+    assert view.state["range"] == "all"
+
+
+def test_an_unknown_range_gives_a_card():
+    view = Overview(small_fleet(), state=State({"range": "a while"}))
+    assert "a while" in view.failure.what
+    view.close()
+
+
+def test_an_empty_and_an_unscored_fleet_say_what_to_run():
+    for spans in ({}, {"E-4": None}):
+        view = Overview(FakeSession(spans))
+        assert "workbench run" in view.head.value
+        assert view.failure is None
+        view.close()
+
+
+def test_the_worst_channels_have_sparklines_of_their_telemetry(view):
+    assert view._worst.html.count("<svg") == min(12, view.picture.alerts["channel"].nunique())
+    assert sparkline([0, 1, 0, 5, 0], [(3, 3, "high")]).count("class='high'") == 1

@@ -1,0 +1,284 @@
+"""The system view as an object, where no server is, and beside one that has written what it saw."""
+
+import json
+import os
+import time
+
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.conftest import wave_channel
+from tests.telemetry.test_lag import dated
+from workbench.exceptions import ArchiveError
+from workbench.jobs.doctor import examine
+from workbench.jobs.storage import storage
+from workbench.observability.logs import log_path
+from workbench.observability.status import STATUS_VARIABLE, Status, kernel_file, server_file
+from workbench.observability.usage import Process
+from workbench.views.state import Selected, State
+from workbench.views.system.view import System
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    session = wb.open(home=home)
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
+    session.archive.write(wave_channel("X-2", seed=2), wave_channel("X-2", 3000, 3))
+    session.archive.write(dated(range(300)), dated([*range(50), *range(60, 400)]))
+    session.train(["X-1", "X-2", "D-1"])
+    session.score_all(["X-1", "X-2"])
+    return home
+
+
+@pytest.fixture
+def session(home, monkeypatch):
+    monkeypatch.delenv(STATUS_VARIABLE, raising=False)
+    return wb.open(home=home)
+
+
+@pytest.fixture
+def view(session):
+    opened = System(session)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """What a server with two kernels has written; this process is one of them."""
+    monkeypatch.setenv(STATUS_VARIABLE, str(tmp_path))
+    common = {
+        "started": time.time() - 7200,
+        "last": time.time(),
+        "memory": 100 * 2**20,
+        "cpu": 12.0,
+        "cpu_seconds": 9.0,
+    }
+    processes = [
+        Process(1, "server", "", False, **common),
+        Process(os.getpid(), "kernel", "open", True, **common),
+        Process(3, "kernel", "waiting", False, **common),
+    ]
+    history = [[time.time() - age, 100 * 2**20, 200 * 2**20, 1.0, 2.0] for age in (4, 2, 0)]
+
+    def write(**changes):
+        status = Status(time.time(), 4, {"workbench": 3}, 2, processes, history)
+        for name, value in changes.items():
+            setattr(status, name, value)
+        server_file(tmp_path).write_text(json.dumps(status.to_json()), encoding="utf-8")
+        return status
+
+    write()
+    return write
+
+
+def drawn(view, name):
+    plot = view._chart[1]["memory"]
+    return next(each.data_source.data for each in plot.renderers if each.data_source.name == name)
+
+
+def test_without_a_server_it_shows_its_own_process_and_says_so(view):
+    assert "no dashboard server here" in view.head.value
+    assert "No dashboard serves this" in view._processes.value
+    (process,) = view.status.processes
+    assert (process.pid, process.role) == (os.getpid(), "notebook")
+    assert f"{process.memory / 2**20:,.0f}" in view._processes.value
+    assert len(drawn(view, "notebook")["value"]) == 1
+    view.poll()
+    assert len(drawn(view, "notebook")["value"]) == 2
+    assert view.status.processes[0].cpu >= 0
+
+
+def test_beside_a_server_it_shows_what_that_saw(session, served):
+    view = System(session)
+    assert "1 of 4 pages open" in view.head.value
+    assert "300 MiB of memory; 36 % of one core; 2 visits found no place" in view.head.value
+    for text in ("kernel, this page", "page open, busy", "ready for a page", "1 of 4 places taken", "2.0 h"):
+        assert text in view._processes.value
+    assert drawn(view, "kernels")["value"].tolist() == [200, 200, 200]
+    served(processes=view.status.processes[:2])
+    view.poll()
+    assert "ready for a page" not in view._processes.value
+    view.close()
+
+
+def test_when_the_server_is_gone_it_is_alone(session, served):
+    view = System(session)
+    served(at=time.time() - 60)
+    view.poll()
+    assert "no dashboard server here" in view.head.value
+    assert [process.role for process in view.status.processes] == ["notebook"]
+    assert view.failure is None
+    view.close()
+
+
+def test_paused_it_looks_only_when_asked(session, served):
+    view = System(session)
+    view.on_pause(view._pause)
+    assert (view._pause.description, view.state["paused"]) == ("Go on", "yes")
+    served(budget=9)
+    view.poll()
+    assert view.status.budget == 4
+    view.refresh()
+    assert view.status.budget == 9
+    served(budget=7)
+    view.on_pause(view._pause)
+    assert view.status.budget == 7, "going on looks at once"
+    assert "paused" not in view.state
+    view.close()
+
+
+def test_latencies_of_views_open_into_their_callbacks(view):
+    shown = view.shown_table()
+    row = shown[(shown["group"] == "System") & (shown["name"] == "")].iloc[0]
+    assert row["count"] >= 1
+    assert "data-pick='System'" in view._timings.html
+    assert "data-pick='System refresh'" not in view._timings.html
+    view._timings.tell("pick", "System")
+    assert "data-pick='System refresh'" in view._timings.html
+    assert "refresh" in set(view.shown_table()["name"])
+    view._timings.tell("pick", "System refresh")
+    assert "data-pick='System refresh'" in view._timings.html
+    view._timings.tell("pick", "System")
+    assert "data-pick='System refresh'" not in view._timings.html
+    assert "stage</span> overview" in view._timings.html
+
+
+def test_the_cache_is_that_of_the_session_s_registry(view, session):
+    assert "none" in view._storage.value
+    for _ in range(4):
+        session.registry.load(session.registry.champion("X-1"))
+    view.poll()
+    assert view.status.cache["hits"] == 3
+    assert "75% of 4 found loaded" in view._storage.value
+
+
+def test_sizes_are_those_of_the_disk(view, session):
+    pd.testing.assert_frame_equal(view.sizes, storage(session.settings, session.maintenance.database))
+    assert "telemetry" in view._storage.value
+
+
+def test_a_failing_check_shows_its_fix_until_it_is_mended(view, session):
+    view._part.value = "Health"
+    assert [(item.what, item.fix) for item in view.findings if item.state != "ok"] == [
+        ("scores", "workbench score --all")
+    ]
+    assert "1 of 9 checks to mend: scores" in view.head.value
+    assert view._checks.value.index("workbench score --all") < view._checks.value.index("python")
+    session.score("D-1")
+    view.on_run(view._run)
+    assert "workbench score --all" not in view._checks.value
+    assert "9 checks pass" in view.head.value
+    assert view.findings == examine(session)
+
+
+def test_the_feed_tells_lag_and_gaps_and_is_sorted(view):
+    view._part.value = "Health"
+    table = view.feed.table.set_index("channel")
+    assert table.loc["D-1", ["gaps", "missed"]].tolist() == [1, 10]
+    assert view.shown_table() is view.feed.table
+    assert "1 gaps in 1 channels; newest sample" in view.feed.head.value
+
+    def first():
+        return view.feed.grid.html.split("data-pick='")[1].split("'")[0]
+
+    for key, expected in (("gaps", "D-1"), ("gaps", "X-1"), ("channel", "D-1"), ("channel", "X-2")):
+        view.feed.grid.tell("sort", key)
+        assert first() == expected, key
+    assert "aria-sort='descending'" in view.feed.grid.html
+
+
+def test_picking_a_channel_chooses_it_for_all_and_opening_goes_to_its_telemetry(view):
+    class Frame:
+        opened = None
+
+        def on_moved(self, *, step):
+            pass
+
+        def open(self, name, state=None):
+            self.opened = name
+
+    frame = Frame()
+    view.put_into(frame)
+    view._part.value = "Health"
+    view.feed.grid.tell("pick", "X-2")
+    assert view.selection.now.channel == "X-2"
+    view.feed.grid.tell("open", "D-1")
+    assert (view.selection.now, frame.opened) == (Selected("Pump", "D-1"), "monitoring")
+    view.selection.choose(Selected("X", "X-1"))
+    assert view.feed.grid.chosen == "X-1"
+
+
+def test_the_log_is_searched_by_the_number_of_an_error(view, home):
+    view._part.value = "Health"
+    assert "The log is empty" in view.log.grid.html
+    log = log_path(home)
+    log.parent.mkdir(exist_ok=True)
+    log.write_text(
+        "2026-01-01 10:00:00,001 11 ERROR workbench.views: 1a2b3c4d Monitoring: refresh: <b>\nTraceback\n  here\n"
+        "2026-01-01 10:00:01,001 11 INFO workbench: fine\n",
+        encoding="utf-8",
+    )
+    view.poll()
+    assert len(view.log.entries) == 2
+    view.log.level.value = "ERROR"
+    assert [entry.level for entry in view.log.entries.values()] == ["ERROR"]
+    view.log.level.value = "DEBUG"
+    view.log.find.value = "1A2B"
+    assert view.state["find"] == "1A2B"
+    (key,) = view.log.entries
+    assert "&lt;b&gt;" in view.log.grid.html
+    view.log.grid.tell("pick", key)
+    assert "Traceback\n  here" in view.log.entry.value
+    view.log.find.value = "no such text"
+    assert "Nothing in the log" in view.log.grid.html
+    assert view.log.entry.value == ""
+    log.unlink()
+
+
+def test_a_link_shows_the_same_and_one_that_is_wrong_says_so(session):
+    state = {"part": "Health", "find": "x", "level": "ERROR", "paused": "yes"}
+    view = System(session, state=State(state))
+    assert view.state == State({"view": "system", **state})
+    assert (view.paused, view.log.find.value) == (True, "x")
+    for wrong in ({"part": "Wealth"}, {"level": "LOUD"}):
+        view.restore(State(wrong))
+        assert "Known:" in view.failure.todo
+    view.restore(State({}))
+    assert view.failure is None
+    assert view.state == State({"view": "system"})
+    view.close()
+
+
+def test_where_the_archive_cannot_be_read_the_rest_is_shown(session, monkeypatch):
+    def fail():
+        raise ArchiveError("The archive cannot be read.", "Mend it.")
+
+    monkeypatch.setattr(session, "overview", fail)
+    view = System(session)
+    assert view.failure.what == "The archive cannot be read."
+    assert "Mend it." in view._checks.value
+    assert view.status.processes
+    view.close()
+
+
+def test_an_empty_home_is_told_how_to_begin(tmp_path, monkeypatch):
+    monkeypatch.delenv(STATUS_VARIABLE, raising=False)
+    view = System(wb.open(home=tmp_path), state=State({"part": "Health"}))
+    assert view.failure is None
+    assert "workbench run, or workbench import PATH" in view._checks.value
+    assert "no telemetry yet" in view.feed.head.value
+    assert view.feed.table.empty
+    view.close()
+
+
+def test_a_report_of_another_kernel_adds_to_the_latencies(session, served, tmp_path):
+    timings = [["Elsewhere", "refresh", 1.0, {"0": 1}]]
+    cache = dict.fromkeys(("hits", "misses", "evictions", "bytes", "models"), 2)
+    kernel_file(tmp_path, 3).write_text(json.dumps({"timings": timings, "cache": cache}), encoding="utf-8")
+    view = System(session)
+    assert "data-pick='Elsewhere'" in view._timings.html
+    assert view.status.cache["hits"] == 2
+    view.close()

@@ -1,0 +1,1 @@
+"""The dashboard's server: what serves, forks and watches the pages."""

@@ -1,0 +1,112 @@
+"""The process that kernels are forked from: it has imported what a page needs, and all kernels share that memory.
+
+Run as `python -m workbench.dashboard.nursery FD`, with the file descriptor of a socket on which kernels are asked for.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+__all__ = ["load_jsonschema", "main", "preload", "serve"]
+
+_PRELOADED = (
+    "workbench.detection.lstm.onnx_graph",  # before onnxruntime, which it keeps from reporting to its maker
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "jupyter_bokeh",
+    "onnxruntime",
+    "scipy.special",
+    "sqlalchemy.dialects.sqlite",
+    "voila.utils",
+    "workbench.alerting",
+    "workbench.maintenance.alerts.alerts",
+    "workbench.maintenance.orders.orders",
+    "workbench.session",
+    "workbench.views.page",
+)
+"""What every page needs, beside the views."""
+
+
+def load_jsonschema() -> None:
+    """Import jsonschema, which Jupyter needs, without the grammar of IRIs, which takes a second and is not needed.
+
+    It then checks URIs by `rfc3986_validator`.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of the import system: there is none
+    import_module("jsonschema")
+    if sys.modules.get("rfc3987_syntax") is None:
+        del sys.modules["rfc3987_syntax"]
+
+
+def preload() -> None:
+    """Import what pages need, and keep the garbage collector from writing to it."""
+    gc.disable()
+    load_jsonschema()
+    from workbench.views.registry import VIEWS, view_class
+
+    for name in _PRELOADED:
+        import_module(name)
+    for name in VIEWS:
+        view_class(name)
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def serve(channel: socket.socket) -> dict[str, Any] | None:
+    """Fork a kernel for each request, a line of JSON, and answer with its process number.
+
+    Parameters
+    ----------
+    channel : socket.socket
+        Closed in the forked process.
+
+    Returns
+    -------
+    dict or None
+        The request, in the forked process; None in this one, when the other end has closed.
+    """
+    with suppress(ConnectionError), channel, channel.makefile("r", encoding="utf-8") as lines:  # closed while it forked
+        for line in lines:
+            pid = os.fork()
+            if not pid:
+                return dict(json.loads(line))
+            channel.sendall(f"{pid}\n".encode())
+    return None
+
+
+def _become(request: dict[str, Any]) -> None:
+    """Turn a forked process into the kernel that was asked for; it ends when the nursery does."""
+    from ipykernel.kernelapp import launch_new_instance
+
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    late = [  # what is otherwise done as these modules are imported
+        f"--IPKernelApp.parent_handle={os.getppid()}",
+        "--IPKernelApp.extra_extensions=ipywidgets",  # pages ask it for all widgets at once
+    ]
+    sys.argv = ["ipykernel_launcher", *request["arguments"], *late]
+    launch_new_instance()
+
+
+def main(descriptor: int) -> None:
+    """Serve until the other end closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # kernels that end leave nothing behind
+    preload()
+    request = serve(socket.socket(fileno=descriptor))
+    if request is not None:
+        _become(request)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,277 @@
+"""The dashboard's server: Voila with a budget of kernels, a pool that refills when nobody waits, and a clean stop.
+
+Importing this loads Voila; `serving` does so when it serves.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import tornado.web
+from jupyter_core.utils import ensure_async, run_sync
+from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
+from tornado.ioloop import PeriodicCallback
+from tornado.web import authenticated
+from traitlets import Integer, Unicode
+from voila.app import Voila
+from voila.static_file_handler import TemplateStaticFileHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from workbench.dashboard.metrics import Metrics, MetricsHandler
+from workbench.dashboard.watch import Watch
+from workbench.observability.logs import LOOK_HEADER
+from workbench.observability.status import STATUS_VARIABLE
+
+__all__ = ["DashboardServer"]
+
+_PAINT_SECONDS = 12.0
+"""After this time the pool is filled again though no page has said that it has painted."""
+
+_LEFT_SECONDS = 60.0
+"""A kernel whose page has been gone for so long makes room for another viewer."""
+
+_STOP_SECONDS = 8.0
+"""Kernels that have not ended by then are left to end with their parent."""
+
+_LOOK_SECONDS = 2.0
+"""How often the server looks at its kernels: a few milliseconds each time."""
+
+_LOOK_COOKIE = "workbench-look"
+
+
+class Pool:
+    """Who has a kernel, and when the next one is started ahead.
+
+    Parameters
+    ----------
+    manager : MappingKernelManager
+        With the pool that Voila gives it.
+    budget : int
+        Most viewers at a time.
+    """
+
+    def __init__(self, manager: Any, budget: int) -> None:
+        self._manager, self._budget = manager, budget
+        self._refill: Callable[..., None] = manager.fill_if_needed
+        self._due: Callable[[], None] | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        manager.fill_if_needed = self.hold
+
+    @property
+    def viewers(self) -> int:
+        """Kernels that pages have."""
+        return len(set(self._manager.list_kernel_ids()) - self.waiting)
+
+    def hold(self, delay: float | None = None, **given: Any) -> None:
+        """Take note that the pool lacks a kernel, and fill it when the page has painted."""
+        del delay
+        self._due = partial(self._refill, delay=0, **given)
+        self._handle = asyncio.get_running_loop().call_later(_PAINT_SECONDS, self.fill)
+
+    def fill(self) -> None:
+        """Start what is due now, unless every viewer that may come is there."""
+        if self._handle is not None:
+            self._handle.cancel()
+        if self._due is not None and self.viewers < self._budget:
+            due, self._due, self._handle = self._due, None, None
+            due()
+
+    async def admit(self) -> bool:
+        """Make ready for a viewer: forget kernels that died while they waited, and end those whose page is gone.
+
+        Returns
+        -------
+        bool
+            Whether there is room.
+        """
+        for tasks in self._manager._pools.values():
+            tasks[:] = [task for task in tasks if not task.done() or _kernel_of(task) in self._manager]
+        if self.viewers >= self._budget:
+            await self._end_left()
+        room = self.viewers < self._budget
+        if room:
+            self.fill()
+        return room
+
+    async def _end_left(self) -> None:
+        before = datetime.now(UTC) - timedelta(seconds=_LEFT_SECONDS)
+        for kernel_id in set(self._manager.list_kernel_ids()) - self.waiting:
+            kernel = self._manager.get_kernel(kernel_id)
+            if not self._manager._kernel_connections.get(kernel_id, 0) and kernel.last_activity < before:
+                await ensure_async(self._manager.shutdown_kernel(kernel_id))
+
+    @property
+    def waiting(self) -> set[str]:
+        """Kernels that were started ahead and that no page has yet."""
+        tasks = [task for tasks in self._manager._pools.values() for task in tasks]
+        return {_kernel_of(task) for task in tasks if task.done()}
+
+
+def _session() -> Any:
+    from workbench.session import open_session  # takes half a second, and no page needs it here
+
+    return open_session()
+
+
+def _kernel_of(task: asyncio.Task[dict[str, Any]]) -> str:
+    failed = task.cancelled() or task.exception() is not None
+    return "" if failed else str(task.result()["kernel_id"])
+
+
+class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
+    """The page of an app, or one that asks to wait where every kernel is taken."""
+
+    notebook_path: str
+
+    @authenticated
+    async def get(self, path: str | None = None) -> None:
+        """Answer with the app; `path` names one of those beside the first."""
+        if path:
+            notebook = Path(self.notebook_path).with_name(f"{path}.ipynb")
+            if not path.isidentifier() or not (Path(self.settings["apps_root"]) / notebook).is_file():
+                raise tornado.web.HTTPError(404)
+            self.notebook_path = str(notebook)
+        if not await self.settings["pool"].admit():
+            self.settings["watch"].refused()
+            self.set_status(503)
+            self.set_header("Retry-After", "10")
+            self.finish(self.render_template("full.html", budget=self.settings["budget"]))
+            return
+        self.settings["watch"].opened(Path(self.notebook_path).stem)
+        self.xsrf_token  # noqa: B018  # sets the cookie without which a page that closes may not end its kernel
+        self.request.headers[LOOK_HEADER] = self.get_cookie(_LOOK_COOKIE, "")
+        await super().get(None)
+
+
+class PaintedHandler(JupyterHandler):  # type: ignore[misc]
+    """A page says that it has painted: now is the time to start the next kernel."""
+
+    @authenticated
+    def get(self) -> None:
+        """Answer with nothing."""
+        self.settings["pool"].fill()
+        self.set_status(204)
+        self.finish()
+
+
+class ReportHandler(AuthenticatedFileHandler):  # type: ignore[misc]
+    """Reports, as HTML that runs its own scripts apart from the dashboard's pages and reaches nothing."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """Policy of the answer."""
+        return "sandbox allow-scripts; connect-src 'none'"
+
+    def get_content_type(self) -> str:
+        """Give the type of a report; whatever else lies in the folder is text."""
+        return "text/html" if str(self.absolute_path).endswith(".html") else "text/plain"
+
+
+class CompressedFiles(TemplateStaticFileHandler):  # type: ignore[misc]
+    """Files of the template, compressed where the browser takes that and the file beside them is there."""
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str:
+        """Take the compressed file in place of the one asked for."""
+        found = str(super().validate_absolute_path(root, absolute_path))
+        compressed = f"{found}.gz"
+        if "gzip" in self.request.headers.get("Accept-Encoding", "") and Path(compressed).is_file():
+            self.set_header("Content-Encoding", "gzip")
+            return str(super().validate_absolute_path(root, compressed))
+        return found
+
+    def get_content_type(self) -> str:
+        """Give the type of what is in the compressed file."""
+        kinds = {".js": "text/javascript", ".css": "text/css"}
+        path = Path(str(self.absolute_path).removesuffix(".gz"))
+        return kinds.get(path.suffix) or str(super().get_content_type())
+
+    def set_extra_headers(self, path: str) -> None:
+        """Tell caches that there are two forms."""
+        super().set_extra_headers(path)
+        self.set_header("Vary", "Accept-Encoding")
+
+
+class DashboardServer(Voila):  # type: ignore[misc]
+    """Voila that serves the workbench's apps.
+
+    Attributes
+    ----------
+    budget : int
+        Most viewers at a time.
+    reports, log_file : str
+        Folder of the reports, file of the log.
+    stopped : threading.Event
+        Set where a signal said stop before the server listened.
+    """
+
+    budget = Integer(8, min=1, config=True)
+    reports = Unicode("", config=True)
+    log_file = Unicode("", config=True)
+    stopped: ClassVar[threading.Event]
+
+    def init_settings(self) -> dict[str, Any]:
+        """Give the application's settings, with the pool and what is told of it."""
+        settings: dict[str, Any] = super().init_settings()
+        pool = Pool(settings["kernel_manager"], self.budget)
+        folder = Path(os.environ[STATUS_VARIABLE])
+        self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
+        told = {"watch": self._watch, "metrics": Metrics(folder, _session)}
+        return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
+
+    def init_handlers(self) -> list[Any]:
+        """Give the handlers: ours before Voila's, which then answers no page."""
+        given = super().init_handlers()
+        pages = [handler for handler in given if handler[1] is TornadoVoilaHandler]
+        options = pages[0][2]
+        others = [handler for handler in given if handler[1] not in (TornadoVoilaHandler, TemplateStaticFileHandler)]
+        ours = [
+            (r"/", PageHandler, options),
+            (r"/app/(\w+)", PageHandler, options),
+            (r"/metrics", MetricsHandler),
+            (r"/workbench/painted", PaintedHandler),
+            (r"/workbench/reports/([\w.-]+)", ReportHandler, {"path": self.reports}),
+            (r"/voila/templates/(.*)", CompressedFiles),
+        ]
+        return [*ours, *others]
+
+    def start(self) -> None:
+        """Serve, and leave no file behind, however far it came."""
+        try:
+            super().start()
+        finally:
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+    def listen(self) -> None:
+        """Serve until a signal says stop; where it was started in the background, SIGINT too.
+
+        A shell starts what runs in the background with SIGINT ignored, and Python then leaves it so: the server would
+        never hear of it. As a handler of the loop it also cannot break into whatever runs just then.
+        """
+        loop = asyncio.get_event_loop_policy().get_event_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, loop.stop)
+        if self.stopped.is_set():
+            loop.call_soon(loop.stop)
+        PeriodicCallback(self._watch.look, _LOOK_SECONDS * 1000).start()
+        super().listen()
+
+    def stop(self) -> None:
+        """End the kernels, and leave those that do not end in time to notice that their parent is gone."""
+        run_sync(self._stop_kernels)()
+
+    async def _stop_kernels(self) -> None:
+        for tasks in self.kernel_manager._pools.values():
+            for task in tasks:
+                task.cancel()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await ensure_async(self.kernel_manager.shutdown_all(now=True))
+        except (TimeoutError, asyncio.CancelledError, KeyError, RuntimeError) as error:
+            self.log.warning("Not all kernels ended by themselves: %r", error)

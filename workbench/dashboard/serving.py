@@ -1,0 +1,288 @@
+"""Serving the apps: Voila with our template, and every script from this server.
+
+Voila, and everything it brings, loads inside the functions.
+"""
+
+import ipaddress
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from workbench.exceptions import SettingsError
+from workbench.observability.status import STATUS_VARIABLE
+from workbench.settings import Settings
+
+__all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "settings_environment", "template_folder"]
+
+SHELL_APP = "workbench.ipynb"
+"""The app at `/`: all views."""
+
+_LONGEST_FOLDER = 30
+"""Characters of the temporary folder with which the names of a kernel's sockets stay under the system's 107."""
+
+_SHORTEST_TOKEN = 16
+"""Characters."""
+
+_KERNEL = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"],
+    "display_name": "Python 3 (ipykernel)",
+    "language": "python",
+}
+"""This Python, whatever kernel is installed; one that is stopped while it starts has nothing to tell the terminal."""
+
+
+def serve_dashboard(
+    settings: Settings,
+    notebook: Path | None = None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    open_browser: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the apps until Ctrl-C or SIGTERM.
+
+    A kernel is started ahead, so that a page does not wait for imports; sources and tracebacks are not shown, no file
+    beside the notebook is served, pages send no code to run, and past the budget of kernels a page says so and tries
+    again.
+
+    Parameters
+    ----------
+    settings : Settings
+        Handed to the kernels as they are, whatever folder the notebook lies in.
+    notebook : Path, optional
+        The app at `/`; the shell with all views where omitted. Those beside it are at `/app/<name>`.
+    host : str, optional
+        Address to listen on; that of the settings where omitted. One that others reach needs a token.
+    port : int, optional
+        TCP port; that of the settings where omitted, any free one where 0.
+    open_browser : bool
+        Whether to open the page in the reader's browser.
+    announce : callable, optional
+        Called just before the server starts, with a line that says where.
+
+    Raises
+    ------
+    SettingsError
+        The notebook does not exist, the host needs a token that is not there, or the port is taken.
+    """
+    host = settings.dashboard.host if host is None else host
+    token = settings.dashboard.token.get_secret_value()
+    notebook = apps_folder() / SHELL_APP if notebook is None else notebook
+    if not notebook.is_file():
+        raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
+    _check_token(host, token)
+    port = _free_port(host, settings.dashboard.port if port is None else port)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens: it looks, and nothing breaks off within
+        signal.signal(number, lambda *_: stopped.set())
+    with _kernels() as kernels, template_folder() as folder:
+        for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
+            os.environ.pop(name, None)
+        os.environ.update(settings_environment(settings))
+        os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
+        os.environ[STATUS_VARIABLE] = str(folder / "status")
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *_present(os.environ.get("JUPYTER_PATH"))])
+        if announce is not None:
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+            announce(f"Dashboard: {address} ({'sign in with the token, ' if token else ''}Ctrl-C stops it)")
+        _run(settings, notebook.resolve(), _options(settings, host, port, token, open_browser) | kernels, stopped)
+
+
+def apps_folder() -> Path:
+    """Find the apps of the product: in the installed package, or at the root of a checkout.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    SettingsError
+        They are in neither place.
+    """
+    package = Path(__file__).resolve().parents[1]
+    places = (package / "apps", package.parent / "apps")
+    for folder in places:
+        if (folder / SHELL_APP).is_file():
+            return folder
+    raise SettingsError(f"{SHELL_APP} is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """Write settings as the variables that give them back.
+
+    Parameters
+    ----------
+    settings : Settings
+        Relative paths are taken from the working directory.
+
+    Returns
+    -------
+    dict of str to str
+        `WORKBENCH_*`; a setting that is None is left out, and so is the token, which no kernel needs.
+    """
+    values = settings.model_dump(mode="json", exclude_none=True, exclude={"dashboard": {"token"}})
+    values |= {name: str(getattr(settings, name).resolve()) for name in ("home", "catalog") if name in values}
+    return {
+        f"WORKBENCH_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
+
+
+@contextmanager
+def template_folder() -> Iterator[Path]:
+    """Lay out the Voila template `workbench` and the kernel, as Jupyter looks for them, for as long as needed.
+
+    Yields
+    ------
+    Path
+        Folder for `JUPYTER_PATH`; it holds `bokeh.min.js` of the installed Bokeh, so that Python and browser agree,
+        and the front end in one file.
+    """
+    from bokeh.util.paths import bokehjs_path
+    from jupyter_core.paths import jupyter_path
+
+    from workbench.dashboard.front import front_end, write_compressed
+
+    with tempfile.TemporaryDirectory(prefix="workbench-") as name:
+        folder = Path(name)
+        target = folder / "voila" / "templates" / "workbench"
+        with as_file(files("workbench.dashboard") / "template") as source:
+            shutil.copytree(source, target)
+        static = target / "static"
+        static.mkdir()
+        (target / "workbench.js").rename(static / "workbench.js")
+        shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", static)
+        roots = [Path(root) for root in jupyter_path()]
+        voila = next(root for root in roots if (root / "voila" / "templates" / "base").is_dir())
+        (static / "front.js").write_text(front_end(voila), encoding="utf-8")
+        shutil.copy(voila / "voila" / "templates" / "base" / "static" / "voila-style.js", static)
+        write_compressed(static)
+        kernel = folder / "kernels" / "python3" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        kernel.write_text(json.dumps(_KERNEL), encoding="utf-8")
+        yield folder
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_token(host: str, token: str) -> None:
+    if not token and not _is_loopback(host):
+        raise SettingsError(
+            f"Host {host!r} is not this machine, and there is no token: whoever reaches it could acknowledge and plan.",
+            "Set WORKBENCH_DASHBOARD__TOKEN to at least 16 characters, or use 127.0.0.1.",
+        )
+    if token and len(token) < _SHORTEST_TOKEN:
+        raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
+
+
+def _free_port(host: str, port: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} on {host} cannot be used: {error.strerror}.", "Choose another with --port."
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _present(value: str | None) -> list[str]:
+    return [value] if value else []
+
+
+def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> dict[str, Any]:
+    from workbench.dashboard.front import EXTENSIONS
+    from workbench.observability.logs import LOOK_HEADER, log_path
+
+    short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
+    local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}
+    return {
+        "DashboardServer": {
+            "ip": host,
+            "port": port,
+            "port_retries": 0,
+            "token": token,
+            "open_browser": open_browser,
+            "log_level": "ERROR",
+            "config_file_paths": [],
+            "tornado_settings": local,
+            "budget": settings.dashboard.kernels,
+            "reports": str(settings.reports_path.resolve()),
+            "log_file": str(log_path(settings.home)),
+        },
+        "VoilaConfiguration": {
+            "template": "workbench",
+            "allow_template_override": "NO",
+            "allow_theme_override": "NO",
+            "strip_sources": True,
+            "show_tracebacks": False,
+            "preheat_kernel": True,
+            "default_pool_size": 1,
+            "file_allowlist": [],
+            "extension_allowlist": list(EXTENSIONS),
+            "extension_denylist": [],
+            "http_header_envs": [LOOK_HEADER],
+        },
+        "VoilaExecutor": {"cell_error_instruction": "The log says more; `workbench doctor` what to mend."},
+        "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
+        "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
+        "ZMQChannelsWebsocketConnection": {"limit_rate": False},  # beyond it updates of widgets would be dropped
+        "MappingKernelManager": {
+            "cull_idle_timeout": settings.dashboard.idle_minutes * 60,
+            "cull_interval": 60,
+            "cull_connected": False,
+        },
+    }
+
+
+@contextmanager
+def _kernels() -> Iterator[dict[str, Any]]:
+    """Start the process that kernels are forked from: it imports what pages need while the server comes up."""
+    from workbench.dashboard.forking import can_fork, forked_kernels
+
+    with ExitStack() as stack:
+        name = stack.enter_context(forked_kernels()) if can_fork() else ""
+        yield {"KernelProvisionerFactory": {"default_provisioner_name": name}} if name else {}
+
+
+def _run(settings: Settings, notebook: Path, options: dict[str, Any], stopped: threading.Event) -> None:
+    from tornado.web import HTTPError
+    from traitlets.config import Config
+
+    from workbench.dashboard.nursery import load_jsonschema
+    from workbench.observability.logs import log_path, log_to, rotate
+
+    for name in ("tornado.application", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
+    log = log_path(settings.home)
+    rotate(log)
+    for name in ("workbench", "tornado", "Voila", "DashboardServer"):
+        log_to(log, name)
+    with suppress(HTTPError):  # stopped while a kernel starts: it ends with its parent
+        load_jsonschema()
+        from workbench.dashboard.server import DashboardServer
+
+        if stopped.is_set():
+            return
+        DashboardServer.stopped = stopped
+        DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))

@@ -1,0 +1,1 @@
+"""The LSTM forecaster: network, training, inference and what is saved."""

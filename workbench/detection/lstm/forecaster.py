@@ -1,0 +1,318 @@
+"""The LSTM forecaster of Telemanom: trained by NumPy or TensorFlow, served by NumPy and ONNX Runtime.
+
+Source: Hundman et al. 2018, section 3.1; `modeling.py` and `config.yaml` of Telemanom 2.0.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from workbench.detection.base import BaseForecaster, Training
+from workbench.detection.lstm.inference import predict_alone, predict_series
+from workbench.detection.lstm.onnx_graph import build_graph, open_graph, run
+from workbench.detection.lstm.training import LSTMTrainer, NumpyTrainer
+from workbench.detection.scaling import Scaling
+from workbench.detection.windows import window_count
+from workbench.exceptions import ArtifactError, ForecasterError
+
+__all__ = ["TRAINERS", "KerasTrainer", "LSTMForecaster"]
+
+_GRAPH = "model.onnx"  # predicts single windows
+_WEIGHTS = "lstm.safetensors"  # predicts a series
+
+
+class LSTMForecaster(BaseForecaster):
+    """Predict the next samples from a window with stacked LSTM layers.
+
+    Parameters
+    ----------
+    sequence_length, prediction_horizon : int
+        Inputs and targets of a window, samples.
+    units : sequence of int
+        Units of each LSTM layer.
+    dropout : float
+        Share of each layer's outputs dropped in training.
+    batch_size, epochs : int
+        Windows of one training step; most passes over the training windows.
+    patience, min_delta : int, float
+        Training ends after `patience` epochs in which the loss over the held-out windows did not fall by
+        more than `min_delta` below its least.
+    trainer : {"numpy", "keras"}
+        What trains: NumPy on one processor core, the fastest there, or Keras, which can use a GPU.
+
+    Notes
+    -----
+    The defaults are Telemanom's, and as there the weights of the last epoch are kept, not of the best. The
+    shuffles, the initial weights and the dropout follow from the seed: the same seed, data and trainer on
+    the same kind of processor give the same weights, whether training was interrupted or not.
+    """
+
+    name: ClassVar[str] = "lstm"
+
+    def __init__(
+        self,
+        *,
+        sequence_length: int = 250,
+        prediction_horizon: int = 10,
+        units: tuple[int, ...] | list[int] = (80, 80),
+        dropout: float = 0.3,
+        batch_size: int = 64,
+        epochs: int = 35,
+        patience: int = 10,
+        min_delta: float = 0.0003,
+        trainer: str = "numpy",
+    ) -> None:
+        super().__init__(sequence_length=sequence_length, prediction_horizon=prediction_horizon)
+        if not units or min(*units, batch_size, epochs, patience) < 1:
+            raise ForecasterError(
+                f"units, batch_size, epochs and patience are {units}, {batch_size}, {epochs} and {patience}.",
+                "Each must be at least 1.",
+            )
+        if not 0 <= dropout < 1:
+            raise ForecasterError(f"dropout is {dropout}.", "It must be at least 0 and below 1.")
+        self.units = tuple(units)
+        self.dropout = dropout
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        if trainer not in TRAINERS:
+            raise ForecasterError(f"trainer is {trainer!r}.", f"Known: {', '.join(TRAINERS)}.")
+        self.min_delta = min_delta
+        self.trainer = trainer
+        self._graph = b""
+        self._weights: dict[str, npt.NDArray[np.float32]] = {}
+        self._session: Any = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Hyperparameters, such as can be given to the class."""
+        return {
+            **super().parameters,
+            "units": list(self.units),
+            "dropout": self.dropout,
+            "batch_size": self.batch_size,
+            "epochs": self.epochs,
+            "patience": self.patience,
+            "min_delta": self.min_delta,
+            "trainer": self.trainer,
+        }
+
+    @classmethod
+    def from_weights(
+        cls,
+        weights: Mapping[str, npt.NDArray[np.float32]],
+        *,
+        sequence_length: int = 250,
+        scaling: Scaling | None = None,
+    ) -> Self:
+        """Make a forecaster from weights trained elsewhere.
+
+        Parameters
+        ----------
+        weights : mapping of str to numpy.ndarray, float32
+            As `to_weights` gives them.
+        sequence_length : int
+            Inputs of a window, samples.
+        scaling : Scaling, optional
+            Of the inputs; none where omitted.
+
+        Returns
+        -------
+        LSTMForecaster
+            Ready to predict.
+
+        Raises
+        ------
+        ForecasterError
+            A weight is missing, or its shape does not fit the others.
+        """
+        graph = build_graph(weights, sequence_length)
+        n_inputs = len(weights["lstm_0.kernel"])
+        units = [len(array) for name, array in sorted(weights.items()) if name.endswith(".recurrent")]
+        forecaster = cls(sequence_length=sequence_length, prediction_horizon=len(weights["dense.bias"]), units=units)
+        forecaster.n_inputs = n_inputs
+        forecaster._scaling = scaling or Scaling((0.0,) * n_inputs, (1.0,) * n_inputs)
+        forecaster._serve(graph, weights)
+        return forecaster
+
+    def to_weights(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Give the weights as Keras has them, to train on or to ship in another format.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            `lstm_0.kernel`, `lstm_0.recurrent`, `lstm_0.bias` and so on for each layer (gates in the order
+            input, forget, cell, output), `dense.kernel` and `dense.bias`.
+
+        Raises
+        ------
+        ForecasterError
+            Not fitted.
+        """
+        self._fitted()
+        return dict(self._weights)
+
+    def _fit(self, training: Training) -> dict[str, float]:
+        trainer = TRAINERS[self.trainer](self, training)
+        told = training.progress
+        with tqdm(total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=told is not True) as bar:
+            trainer.resume()
+            bar.update(trainer.epoch)
+            while not trainer.finished:
+                trainer.run_epoch()
+                bar.set_postfix(loss=f"{trainer.loss:.5f}", val_loss=f"{trainer.validation_loss:.5f}")
+                bar.update()
+                if callable(told):
+                    told(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
+        self.history = trainer.history
+        weights = trainer.weights()
+        self._serve(build_graph(weights, self.sequence_length), weights)
+        return {
+            "epochs": float(trainer.epoch),
+            "loss": trainer.loss,
+            "validation_loss": trainer.validation_loss,
+        }
+
+    def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        self._graph, self._session, self._weights = graph, open_graph(graph), dict(weights)
+
+    def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        count = window_count(len(values), self.sequence_length, self.prediction_horizon)
+        return predict_series(self._weights, values, self.sequence_length, count)[:, 0]
+
+    def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        prediction: npt.NDArray[np.float32] = run(self._session, window[:, None, :])[0]
+        return prediction
+
+    def _predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        from threadpoolctl import threadpool_limits
+
+        count, length, n_inputs = windows.shape
+        series = windows.reshape(count * length, n_inputs)
+        with threadpool_limits(1, "blas"):  # as in `predict_series`
+            return predict_alone(self._weights, series, length, np.arange(count) * length)
+
+    def _save(self, folder: Path) -> None:
+        (folder / _GRAPH).write_bytes(self._graph)
+        save_file({name: np.ascontiguousarray(array) for name, array in self._weights.items()}, folder / _WEIGHTS)
+
+    def _load(self, folder: Path) -> None:
+        path = folder / _GRAPH
+        try:
+            graph = path.read_bytes()
+        except OSError as error:
+            raise ArtifactError(
+                f"{path} cannot be read: {error.strerror or error}.", "Train the model again."
+            ) from None
+        try:
+            weights = load_file(folder / _WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
+        self._serve(graph, weights)
+        length, _, n_inputs = self._session.get_inputs()[0].shape
+        found = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
+        expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
+        if found != expected:
+            raise ArtifactError(
+                "{} takes {} samples of {} inputs and predicts {}.".format(path, *found),
+                "Its description says {}, {} and {}.".format(*expected),
+            )
+
+
+@contextmanager
+def _quiet_start() -> Iterator[None]:
+    """Keep what TensorFlow's libraries write while they load, below any setting, off the error stream."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stream = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(stream, 2)
+        os.close(stream)
+
+
+class KerasTrainer(LSTMTrainer):
+    """Trains with Keras and TensorFlow, on a GPU where TensorFlow finds one.
+
+    Notes
+    -----
+    Windows are gathered from the series batch by batch, never laid out at once.
+    """
+
+    version: ClassVar[str] = "keras"
+
+    def __init__(self, forecaster: "LSTMForecaster", training: Training) -> None:
+        super().__init__(forecaster, training)
+        with _quiet_start():
+            import keras
+            import tensorflow as tf
+
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(training.seed)
+        tf.config.experimental.enable_op_determinism()
+        n_inputs = training.values.shape[1]
+        layers: list[Any] = [keras.Input((forecaster.sequence_length, n_inputs))]
+        for layer, units in enumerate(forecaster.units, start=1):
+            layers.append(keras.layers.LSTM(units, return_sequences=layer < len(forecaster.units)))
+            layers.append(keras.layers.Dropout(forecaster.dropout))
+        layers.append(keras.layers.Dense(forecaster.prediction_horizon))
+        self._model = keras.Sequential(layers)
+        # Compiled by XLA, an epoch takes 3 to 6 times as long on a processor.
+        self._model.compile(loss="mse", optimizer="adam", jit_compile=False)
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._series = tf.constant(training.values)
+        self._held_out = self._batches(training.held_out)
+
+    def weights(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Give the weights by name, as `build_graph` takes them."""
+        *recurrent, dense = [layer for layer in self._model.layers if layer.weights]
+        named = {
+            f"lstm_{i}.{part}": array
+            for i, layer in enumerate(recurrent)
+            for part, array in zip(("kernel", "recurrent", "bias"), layer.get_weights(), strict=True)
+        }
+        return named | dict(zip(("dense.kernel", "dense.bias"), dense.get_weights(), strict=True))
+
+    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        batches = self._batches(order)
+        history = self._model.fit(batches, validation_data=self._held_out, shuffle=False, verbose=0).history
+        return float(history["loss"][0]), float(history["val_loss"][0])
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {name: variable.numpy() for name, variable in self._variables().items()}
+
+    def _restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        for name, variable in self._variables().items():
+            variable.assign(arrays[name])
+
+    def _variables(self) -> dict[str, Any]:
+        """All that changes in training: weights, states of the dropout, and the optimizer's moments."""
+        variables = [*self._model.variables, *self._model.optimizer.variables]
+        return {f"{i:03d}": variable.value for i, variable in enumerate(variables)}
+
+    def _batches(self, windows: npt.NDArray[np.int64]) -> Any:
+        import tensorflow as tf
+
+        length, horizon = self.forecaster.sequence_length, self.forecaster.prediction_horizon
+
+        def gather(first: Any) -> tuple[Any, Any]:
+            inputs = tf.gather(self._series, first[:, None] + tf.range(length, dtype=first.dtype))
+            targets = first[:, None] + length + tf.range(horizon, dtype=first.dtype)
+            return inputs, tf.gather(self._series[:, 0], targets)
+
+        return tf.data.Dataset.from_tensor_slices(windows).batch(self.forecaster.batch_size).map(gather)
+
+
+TRAINERS: dict[str, type[LSTMTrainer]] = {"numpy": NumpyTrainer, "keras": KerasTrainer}
+"""What can train the network, by name; the weights are interchangeable."""

@@ -1,0 +1,167 @@
+"""A series taken apart: trend, what repeats, and what remains.
+
+References
+----------
+.. [1] Kendall and Stuart 1983, "The Advanced Theory of Statistics", volume 3, chapter 46: classical decomposition by
+   moving averages.
+.. [2] Wang, Smith and Hyndman 2006, "Characteristic-Based Clustering for Time Series Data", section 3: strength of
+   trend and seasonality.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from workbench.exceptions import DetectionError
+from workbench.forecasting.trend import theil_sen
+
+__all__ = ["decompose", "find_period"]
+
+_LEAST_CORRELATION = 0.3
+_LEAST_CYCLES = 3
+_POINTS = 50
+
+
+def find_period(values: npt.NDArray[np.floating]) -> int | None:
+    """Find the period with which a series repeats, from its autocorrelation.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        Finite.
+
+    Returns
+    -------
+    int or None
+        Samples; None where nothing repeats.
+
+    Notes
+    -----
+    Ranks stand for the values, so that a few outliers do not hide what repeats, and the line through them by least
+    squares is taken off. The period is the lag of the highest peak of the autocorrelation after it first fell below
+    0, among those that fit the series three times. A peak below 0.3 is none: of noise, one is expected within
+    2 / sqrt(n).
+
+    Examples
+    --------
+    >>> find_period(np.sin(np.arange(400) / 25 * 2 * np.pi))
+    25
+    >>> find_period(np.arange(400.0)) is None
+    True
+    """
+    n = values.size
+    if n < 2 * _LEAST_CYCLES:
+        return None
+    flat = pd.Series(values).rank().to_numpy()
+    position = np.arange(n) - (n - 1) / 2
+    flat = flat - flat.mean()
+    flat -= position * (position @ flat) / (position @ position)
+    if np.abs(flat).max() <= 1e-9 * n:  # rounding, of a constant or a straight line
+        return None
+    spectrum = np.fft.rfft(flat, 2 * n)
+    products = np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[:n]
+    correlation = products / products[0] * (n / (n - np.arange(n)))  # longer lags have fewer products
+    usable = correlation[: n // _LEAST_CYCLES + 1]
+    below = np.flatnonzero(usable < 0)
+    if not below.size:
+        return None
+    inner = usable[1:-1]
+    peaks = np.flatnonzero((inner > usable[:-2]) & (inner >= usable[2:])) + 1
+    peaks = peaks[(peaks > below[0]) & (usable[peaks] >= _LEAST_CORRELATION)]
+    if not peaks.size:
+        return None
+    best = usable[peaks].max()
+    return int(peaks[np.flatnonzero(usable[peaks] >= 0.95 * best)[0]])  # its multiples are as high, but for noise
+
+
+def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr.Dataset:
+    """Take a series apart by moving averages.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        Finite.
+    period : int, optional
+        Samples after which the series repeats, at least 2; found by `find_period` where omitted.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dim `sample`: `observed` = `trend` + `seasonal` + `remainder`, float64. Attributes: `period` (0 where nothing
+        repeats: `seasonal` is then 0 and the trend a moving average over a tenth of the series), `trend_strength` and
+        `seasonal_strength`, 0 to 1 [2]_.
+
+    Raises
+    ------
+    DetectionError
+        The series holds NaN, or is shorter than two periods.
+
+    Notes
+    -----
+    The additive model of [1]_: the trend is the centred moving average over a period, halves at the ends where that is
+    even; the seasonal part is the mean of what is left at each place of the period, its own mean taken off. Unlike
+    there, the trend goes on to both ends: within half a period of them it is the robust line (Theil and Sen) through
+    the trend of the adjacent period, and where nothing repeats the average is over fewer samples the nearer they are.
+    """
+    observed: npt.NDArray[np.float64] = values.astype(np.float64)
+    n = observed.size
+    if not np.isfinite(observed).all() or n < 4:
+        raise DetectionError(f"{n} samples, not all of them finite or fewer than 4.", "Give a stretch without gaps.")
+    found = find_period(observed) if period is None else period
+    if found is not None and not 2 <= found <= n // 2:
+        raise DetectionError(f"period is {found}.", f"It must be between 2 and {n // 2}, half the series.")
+    trend = _shrinking_average(observed, max(1, n // 20)) if found is None else _moving_average(observed, found)
+    seasonal = np.zeros(n)
+    if found is not None:
+        place = np.arange(n) % found
+        means = np.bincount(place, observed - trend) / np.bincount(place)
+        seasonal = (means - means.mean())[place]
+    remainder = observed - trend - seasonal
+    parts = {"observed": observed, "trend": trend, "seasonal": seasonal, "remainder": remainder}
+    return xr.Dataset(
+        {name: ("sample", part) for name, part in parts.items()},
+        coords={"sample": np.arange(n)},
+        attrs={
+            "period": found or 0,
+            "trend_strength": _strength(trend, remainder),
+            "seasonal_strength": _strength(seasonal, remainder),
+        },
+    )
+
+
+def _moving_average(values: npt.NDArray[np.float64], span: int) -> npt.NDArray[np.float64]:
+    kernel = np.ones(span) if span % 2 else np.concatenate([[0.5], np.ones(span - 1), [0.5]])
+    reach = len(kernel) // 2
+    inner = np.convolve(values, kernel / span, mode="valid")
+    line = min(max(span, 2), inner.size)
+    left, right = _line(inner[:line]), _line(inner[-line:])
+    before = left[0] + left[1] * np.arange(-reach, 0)
+    after = right[0] + right[1] * np.arange(line, line + reach)
+    return np.concatenate([before, inner, after])
+
+
+def _shrinking_average(values: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:
+    """Average over `reach` samples on either side, fewer towards the ends, but never fewer than a quarter of it."""
+    n = values.size
+    at = np.arange(n)
+    sides = np.maximum(np.minimum(reach, np.minimum(at, n - 1 - at)), reach // 4)
+    first, last = np.maximum(at - sides, 0), np.minimum(at + sides + 1, n)
+    sums = np.concatenate([[0.0], np.cumsum(values - values[0])])
+    averages: npt.NDArray[np.float64] = (sums[last] - sums[first]) / (last - first) + values[0]
+    return averages
+
+
+def _line(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Give value at the first position, and slope, of the robust line."""
+    if values.size < 2:
+        return float(values[0]), 0.0
+    step = -(-values.size // _POINTS)
+    some = values[::step]
+    slope, middle = theil_sen(some[None])
+    return float(middle[0] - slope[0] * (some.size - 1) / 2), float(slope[0]) / step
+
+
+def _strength(part: npt.NDArray[np.float64], remainder: npt.NDArray[np.float64]) -> float:
+    together = float(np.var(part + remainder))
+    return max(0.0, 1 - float(np.var(remainder)) / together) if together > 0 else 0.0

@@ -1,0 +1,286 @@
+"""What is to come: a channel's forecasts with their record, when it reaches its limits, and the risk of each asset."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from workbench.detection.base import BaseForecaster
+from workbench.detection.forecasters import Forecaster
+from workbench.detection.persistence import PersistenceForecaster
+from workbench.detection.windows import split_windows, window_count
+from workbench.forecasting.backtest import backtest, compare
+from workbench.forecasting.crossing import limit_crossings
+from workbench.forecasting.decomposition import decompose, find_period
+from workbench.forecasting.horizon import choose_origins, forecast_errors
+from workbench.forecasting.trend import TrendForecaster
+from workbench.maintenance.desk import Maintenance
+from workbench.maintenance.kpis.failures import failure_events, records_began
+from workbench.maintenance.kpis.risk import risk_table
+from workbench.models import Registry
+from workbench.models.comparison import Contender
+from workbench.observability.timings import stage
+from workbench.settings import Settings
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.catalog import Catalog
+from workbench.telemetry.last_values import usual_step
+
+__all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
+
+TOGETHER = "together"
+"""Name of the weighted mean of forecasters."""
+
+_MOST_ORIGINS, _LEAST_ORIGINS = 300, 100
+_WORK = 6000
+"""Samples forecast by each forecaster on either split: fewer origins where it looks far ahead."""
+
+_TREND_SAMPLES = 500
+_TREND_PERIODS = 4
+
+
+class Parts(Protocol):
+    """What forecasting asks of a session; `workbench.session.Session` is one."""
+
+    @property
+    def settings(self) -> Settings:
+        """Which forecasters predict together."""
+
+    @property
+    def archive(self) -> Archive:
+        """Telemetry."""
+
+    @property
+    def registry(self) -> Registry:
+        """The trained models."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Limits and criticality."""
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Records of failures."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Gives the present time, aware."""
+
+
+@stage("forecast")
+def forecasts(
+    session: Parts, channel: str, *, steps: int = 10, confidence: float = 0.9, origins: int | None = None
+) -> dict[str, xr.Dataset]:
+    """Forecast a channel by every forecaster that it has, at the end of its test series and at many points before.
+
+    Parameters
+    ----------
+    session : Parts
+    channel : str
+    steps : int
+        How far ahead, samples.
+    confidence : float
+        Share of the truths that the intervals are to hold.
+    origins : int, optional
+        Points from which each forecaster is tried, evenly spread over the test series; the last is its end. 300 where
+        omitted, fewer beyond 20 samples ahead, at least 100.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        As from `workbench.forecasting.backtest.backtest`, all from the same origins: of the champion of each trained
+        forecaster, of persistence, and of the trend where the series is long enough for one. `together` is the weighted
+        mean of those by which the preset in use scores, where they held out the same windows. Attribute `model` is the
+        champion's id. Its intervals begin with the errors on the windows held out from its training.
+
+    Raises
+    ------
+    ChannelNotFoundError
+        There is no such channel.
+    ForecasterError
+        A series is too short or holds NaN, or a model does not fit it.
+    ModelError
+        A model cannot be loaded.
+    """
+    origins = origins or max(_LEAST_ORIGINS, min(_MOST_ORIGINS, _WORK // steps))
+    info = session.archive.info(channel)
+    train, test = session.archive.open(channel, "train").load(), session.archive.open(channel).load()
+    found: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
+    n = train.sizes["time"]
+    for model in session.registry.list(channel):
+        if "champion" in model.aliases:
+            contender = Contender.load(session.registry, model)
+            held_out = contender.held_out(n, info.train_hash) - 1
+            found[model.forecaster] = (contender.forecaster, held_out, model.id)
+    persistence = PersistenceForecaster().fit(train)
+    own = np.sort(split_windows(window_count(n, 250, 10), 0)[1]) + 249
+    found["persistence"] = (persistence, own, "")
+    trend = _trend(train, test, steps)
+    if trend is not None:
+        found["trend"] = (trend, np.arange(trend.sequence_length - 1, n - steps), "")
+    first = max(forecaster.sequence_length for forecaster, _, _ in found.values()) - 1
+    tried = choose_origins(first, test.sizes["time"] - 1, origins)
+    results, errors = {}, {}
+    for name, (forecaster, held_out, model_id) in found.items():
+        some = held_out[choose_origins(0, held_out.size - 1, origins)]
+        errors[name] = forecast_errors(forecaster, train, some, steps)
+        results[name] = backtest(forecaster, test, tried, steps, errors[name], confidence).assign_attrs(model=model_id)
+    given = session.settings.params.forecasters
+    weights = {name: given[name] for name in given if name in results}
+    held = [found[name][1] for name in weights]
+    if len(held) < 2 or not all(np.array_equal(held[0], other) for other in held):
+        return results
+    parts = ([results[name]["forecast"].values for name in weights], [errors[name] for name in weights])
+    forecast, calibration = (np.average(part, axis=0, weights=list(weights.values())) for part in parts)
+    attrs = {
+        "forecaster": TOGETHER,
+        "model": "+".join(results[name].attrs["model"] for name in weights),
+        "prediction_horizon": min(results[name].attrs["prediction_horizon"] for name in weights),
+    }
+    return {TOGETHER: compare(forecast, test, tried, calibration, confidence).assign_attrs(attrs), **results}
+
+
+def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Give the time of samples after the end of a series.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of it.
+    leads : array_like of float
+        1 is the sample after the last; NaN where there is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        datetime64[ns], going on by the usual step, NaT for NaN; sample numbers (float) where the source is anonymized.
+    """
+    leads = np.asarray(leads, dtype=np.float64)
+    last = channel["time"].values[-1]
+    if not np.issubdtype(channel["time"].dtype, np.datetime64):
+        found: npt.NDArray[Any] = float(last) + leads
+        return found
+    seconds = pd.to_timedelta(leads * usual_step(channel), unit="s")
+    return (pd.Timestamp(last) + seconds).to_numpy().astype("datetime64[ns]")
+
+
+def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
+    """Give what is to come, with its interval.
+
+    Parameters
+    ----------
+    session : Parts
+    channel : str
+    forecast : xarray.Dataset
+        Of it, one of `forecasts`.
+
+    Returns
+    -------
+    xarray.Dataset
+        `forecast`, `lower` and `upper` over `time`, float64 in the units of the telemetry, from the last origin.
+    """
+    now = forecast.isel(origin=-1)
+    middle, width = now["forecast"].values, now["width"].values
+    time = lead_times(session.archive.open(channel), now["lead"].values)
+    parts = {"forecast": middle, "lower": middle - width, "upper": middle + width}
+    return xr.Dataset({name: ("time", part) for name, part in parts.items()}, {"time": time}, forecast.attrs)
+
+
+def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFrame:
+    """Say when a channel reaches its limits.
+
+    Parameters
+    ----------
+    session : Parts
+    channel : str
+    forecast : xarray.Dataset
+        Of it, one of `forecasts`; the one from the last origin counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `workbench.forecasting.crossing.limit_crossings`, with `time`, `earliest_time` and `latest_time` of the
+        leads. No row where the catalog gives no limits.
+    """
+    now = forecast.isel(origin=-1)
+    limits = session.catalog.channel(channel).limits
+    table = limit_crossings(now["forecast"].values, now["width"].values, float(now["last"]), limits)
+    test = session.archive.open(channel)
+    times = {"time": "lead", "earliest_time": "earliest", "latest_time": "latest"}
+    return table.assign(**{name: lead_times(test, table[column].to_numpy()) for name, column in times.items()})
+
+
+def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Dataset:
+    """Take a channel's telemetry apart.
+
+    Parameters
+    ----------
+    session : Parts
+    channel : str
+    split : {"test", "train"}
+
+    Returns
+    -------
+    xarray.Dataset
+        As from `workbench.forecasting.decomposition.decompose`, with dim `time` in place of `sample`.
+
+    Raises
+    ------
+    DetectionError
+        The series holds NaN or is too short.
+    """
+    series = session.archive.open(channel, split)
+    parts = decompose(series["telemetry"].values)
+    units = {"channel": channel, "units": series.attrs.get("units", "")}
+    return parts.drop_vars("sample").rename(sample="time").assign_coords(time=series["time"]).assign_attrs(units)
+
+
+def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
+    """Give the probability that each asset fails within some days, and its risk.
+
+    Parameters
+    ----------
+    session : Parts
+    days : float
+        To look ahead.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive. An asset was watched since
+        the maintenance log began, and as long as its dated test series last.
+    """
+    present = session.clock()
+    infos = [session.archive.info(name) for name in session.archive.channels()]
+    assets = list(dict.fromkeys(info.asset for info in infos))
+    began = records_began(session.maintenance.database)
+    rows = [] if began is None else [(asset, began, present) for asset in assets]
+    for info in infos:
+        dates = session.archive.dates(info.channel)
+        if dates is not None:
+            rows.append((info.asset, *dates))
+    spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
+    return risk_table(
+        failure_events(session.maintenance.database),
+        spans.astype(dict.fromkeys(("start", "end"), "datetime64[us, UTC]")),
+        session.maintenance.outages.list(),
+        {asset: session.catalog.asset(asset).criticality for asset in assets},
+        days=days,
+        until=present,
+    )
+
+
+def _trend(train: xr.Dataset, test: xr.Dataset, steps: int) -> BaseForecaster | None:
+    """Make a trend forecaster for a channel, with the period of its training series; None where that is too short."""
+    shorter = min(train.sizes["time"], test.sizes["time"])
+    period = find_period(train["telemetry"].values)
+    if period is not None and period * _TREND_PERIODS > shorter // 2:
+        period = None
+    length = _TREND_SAMPLES if period is None else period * max(_TREND_PERIODS, -(-_TREND_SAMPLES // period))
+    if max(length, steps) > shorter // 2:
+        return None
+    forecaster = TrendForecaster(sequence_length=length, prediction_horizon=steps, period=period)
+    return forecaster.fit(train)

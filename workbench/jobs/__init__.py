@@ -1,0 +1,1 @@
+"""What runs as a whole, some of it in a process of its own."""

@@ -1,0 +1,1 @@
+"""Alerts after ISA-18.2."""

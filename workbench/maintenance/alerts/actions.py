@@ -1,0 +1,276 @@
+"""What can happen to an alert: one function an action, each inside a writing transaction of its caller.
+
+Every function writes its row of the log. `Alerts` wraps them in transactions of their own; completing a work order
+calls `close` in the order's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError, TransitionError
+from workbench.maintenance import log
+from workbench.maintenance.alerts.table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
+from workbench.maintenance.database import now
+
+__all__ = [
+    "PROGRAM",
+    "Unshelved",
+    "acknowledge",
+    "announce",
+    "close",
+    "comment",
+    "empty_shelf",
+    "find",
+    "log_change",
+    "reset",
+    "return_to_normal",
+    "shelve",
+    "unshelve",
+]
+
+PROGRAM = "workbench"
+"""Who did it, in the log, where no person did."""
+
+_ANNOUNCE = sa.insert(ANNUNCIATIONS)
+_SHELF = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
+
+
+@dataclass(frozen=True)
+class Unshelved:
+    """An alert that came back from its shelf, and what was not shown meanwhile.
+
+    Attributes
+    ----------
+    alert : Alert
+        The one that was shelved.
+    hidden : tuple of int
+        Alerts raised meanwhile on its channel and kind; they are shown now.
+    missed : tuple of str
+        What happened to it and to them meanwhile: `alert:12 returned`.
+    """
+
+    alert: Alert
+    hidden: tuple[int, ...]
+    missed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        hid = f"it hid alerts {', '.join(map(str, self.hidden))}" if self.hidden else "it hid no other alert"
+        return f"Alert {self.alert.id} is back; {hid}."
+
+
+def find(db: orm.Session, alert: int) -> AlertRow:
+    """Give the row of an alert.
+
+    Raises
+    ------
+    MaintenanceError
+        There is none with this number.
+    """
+    row = db.get(AlertRow, alert)
+    if row is None:
+        raise MaintenanceError(f"There is no alert {alert}.", "See: workbench alerts list.")
+    return row
+
+
+def acknowledge(db: orm.Session, alert: int, who: str, comment: str = "", version: int | None = None) -> AlertRow:
+    """Say that somebody has seen the alert and cares for it, whether or not its condition still holds."""
+    row = _allowed(db, alert, "acknowledge", version)
+    _set_acknowledged(db, row, who)
+    return log_change(db, row, "acknowledged", who, {"comment": comment} if comment else {})
+
+
+def reset(db: orm.Session, alert: int, who: str, version: int | None = None) -> AlertRow:
+    """Clear a latched alert, which must be back to normal and acknowledged."""
+    row = _allowed(db, alert, "reset", version)
+    row.active = False
+    row.cleared_at = now(db)
+    return log_change(db, row, "reset", who)
+
+
+def return_to_normal(db: orm.Session, row: AlertRow, who: str = PROGRAM, why: str = "") -> AlertRow:
+    """Note that the condition is gone: the alert clears, unless it is latched."""
+    if not row.condition or row.closed_at is not None:
+        raise _refused(row, "return to normal")
+    row.condition = False
+    if not row.latching:
+        row.active = False
+        row.cleared_at = now(db)
+    return log_change(db, row, "returned", who, {"why": why} if why else {})
+
+
+def shelve(
+    db: orm.Session,
+    alert: int,
+    who: str,
+    why: str,
+    *,
+    longest: timedelta,
+    until: datetime | None = None,
+    hours: float | None = None,
+    version: int | None = None,
+) -> AlertRow:
+    """Hide an alert, and new ones on its channel and kind, for some hours or until a time.
+
+    Raises
+    ------
+    MaintenanceError
+        `why` is empty; not one of `until` and `hours` is given; the end has no zone, has passed, or is further away
+        than `longest`.
+    """
+    row = _allowed(db, alert, "shelve", version)
+    present = now(db)
+    if (until is None) == (hours is None):
+        raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
+    if until is None:
+        until = present + _hours(hours or 0.0)
+    if not why.strip():
+        raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
+    if until.tzinfo is None:
+        raise MaintenanceError(f"The time {until} has no time zone.", "Give an aware one: datetime.now(UTC).")
+    if not present < until <= present + longest:
+        raise MaintenanceError(
+            f"An alert cannot be shelved until {until.isoformat(timespec='minutes')}.",
+            f"Give a time after now and at most {longest.total_seconds() / 3600:g} hours ahead.",
+        )
+    row.shelf = row.id
+    row.shelved_at, row.shelved_by, row.shelved_why, row.shelved_until = present, who.strip(), why.strip(), until
+    return log_change(db, row, "shelved", who, {"why": why.strip(), "until": until})
+
+
+def unshelve(db: orm.Session, alert: int, who: str, version: int | None = None) -> Unshelved:
+    """Show an alert again, with all that its shelf hid."""
+    row = _allowed(db, alert, "unshelve", version)
+    return empty_shelf(db, find(db, row.shelf or row.id), who)
+
+
+def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
+    """Bring back the alert that was shelved and those that came onto its shelf."""
+    members = db.scalars(sa.select(AlertRow).where(AlertRow.shelf == root.id).order_by(AlertRow.id)).all()
+    hidden = tuple(member.id for member in members if member.id != root.id)
+    subjects = [f"alert:{member.id}" for member in members]
+    happened = sa.select(log.LogRow.subject, log.LogRow.action).where(
+        log.LogRow.subject.in_(subjects),
+        log.LogRow.time >= root.shelved_at,
+        log.LogRow.action.in_(("raised", "risen", "returned", "recurred")),
+    )
+    missed = [f"{found.subject} {found.action}" for found in db.execute(happened.order_by(log.LogRow.seq))]
+    for member in members:
+        for name in _SHELF:
+            setattr(member, name, None)
+        if not member.suppressed:
+            announce(db, member)
+        about = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
+        log_change(db, member, "unshelved", who, about)
+    db.flush()
+    return Unshelved(Alert.of(root), hidden, tuple(missed))
+
+
+def close(
+    db: orm.Session, alert: int, who: str, verdict: str, comment: str = "", version: int | None = None
+) -> AlertRow:
+    """Close an alert with what it was. It is acknowledged by that, reset and taken off its shelf.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing.
+    alert : int
+    who : str
+    verdict : str
+        One of `VERDICTS`.
+    comment : str
+    version : int, optional
+        That the user saw.
+
+    Raises
+    ------
+    MaintenanceError
+        The verdict is none, or there is no such alert.
+    TransitionError
+        It is closed already.
+    ConflictError
+        Somebody changed it since `version`.
+    """
+    known = verdict.strip().lower().replace("_", " ").replace("-", " ")
+    if known not in VERDICTS:
+        raise MaintenanceError(f"{verdict!r} is not a verdict.", f"Known: {', '.join(VERDICTS)}.")
+    row = _allowed(db, alert, "close", version)
+    if row.shelf == row.id:
+        empty_shelf(db, row, who)
+    row.shelf = row.shelved_at = row.shelved_by = row.shelved_why = row.shelved_until = None
+    before = row.state
+    if not row.acknowledged:
+        _set_acknowledged(db, row, who)
+    if row.active:
+        row.active = False
+        row.cleared_at = now(db)
+    row.closed_at, row.closed_by, row.verdict, row.comment = now(db), who.strip(), known, comment.strip()
+    return log_change(db, row, "closed", who, {"verdict": known, "comment": comment.strip(), "before": before})
+
+
+def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
+    """Add a remark to an alert, closed ones too.
+
+    Raises
+    ------
+    MaintenanceError
+        It is empty, or there is no such alert.
+    """
+    if not text.strip():
+        raise MaintenanceError("The comment is empty.", "Write something.")
+    row = find(db, alert)
+    row.comment = text.strip()
+    return log_change(db, row, "commented", who, {"comment": row.comment})
+
+
+def announce(db: orm.Session, row: AlertRow) -> None:
+    """Note that operators are shown an alert anew."""
+    row.annunciated_at = now(db)
+    told = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
+    db.connection().execute(_ANNOUNCE, told)
+
+
+def log_change(
+    db: orm.Session, row: AlertRow, action: str, who: str, details: Mapping[str, Any] | None = None
+) -> AlertRow:
+    """Name the row's new state and write both to the log."""
+    row.state = state_of(row)
+    log.append(db, f"alert:{row.id}", action, who, {"state": row.state, **(details or {})})
+    return row
+
+
+def _hours(number: float) -> timedelta:
+    try:
+        return timedelta(hours=number)
+    except (OverflowError, ValueError):
+        raise MaintenanceError(f"{number:g} is not a number of hours.", "Give one above 0, as 2.5.") from None
+
+
+def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:
+    row.acknowledged = True
+    row.acknowledged_at, row.acknowledged_by = now(db), who.strip()
+
+
+def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> AlertRow:
+    row = find(db, alert)
+    log.check_version(db, f"alert:{alert}", row.version, version)
+    if row.state not in ALLOWED[action]:
+        raise _refused(row, action)
+    return row
+
+
+def _refused(row: AlertRow, action: str) -> TransitionError:
+    state = row.state.replace("_", " and ")
+    possible = [name for name, states in ALLOWED.items() if row.state in states]
+    return TransitionError(
+        f"Alert {row.id} cannot {action}: it is {state}."
+        if action == "return to normal"
+        else f"Cannot {action} alert {row.id}: it is {state}.",
+        f"Possible now: {', '.join(possible) or 'nothing'}.",
+    )

@@ -1,0 +1,361 @@
+"""Alerts: the list that operators work through, and all that can be done to it.
+
+Every method is one transaction, so that a change and its row in the log are both there or neither.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+import xarray as xr
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance import log
+from workbench.maintenance.alerts import actions, timers
+from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.alerts.queries import conditions, known, ordering
+from workbench.maintenance.alerts.raising import AlertReport, Finding, raise_findings
+from workbench.maintenance.alerts.table import ALERTS, Alert, AlertRow
+from workbench.maintenance.alerts.verdicts import (
+    ThresholdEffect,
+    judged_alerts,
+    model_alerts,
+    threshold_effect,
+    verdict_labels,
+    would_raise,
+)
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.kpis.alarms import AlarmFigures, alarm_figures
+from workbench.maintenance.options import AlertOptions
+from workbench.settings import LEVELS
+from workbench.telemetry.catalog import Limits
+
+__all__ = ["Alerts"]
+
+_ACTIONS: dict[str, Callable[..., Any]] = {
+    "acknowledge": actions.acknowledge,
+    "reset": actions.reset,
+    "shelve": actions.shelve,
+    "unshelve": actions.unshelve,
+    "close": actions.close,
+    "comment": actions.comment,
+}
+
+
+class Alerts:
+    """The alerts of a fleet.
+
+    Parameters
+    ----------
+    database : Database
+    options : AlertOptions
+
+    Attributes
+    ----------
+    database : Database
+    options : AlertOptions
+    """
+
+    def __init__(self, database: Database, options: AlertOptions | None = None) -> None:
+        self.database = database
+        self.options = options or AlertOptions()
+
+    # ---- reading
+
+    def list(
+        self,
+        *,
+        state: str | Iterable[str] | None = "shown",
+        level: str | None = None,
+        asset: str | None = None,
+        channel: str | None = None,
+        kind: str | None = None,
+        verdict: str | None = None,
+        text: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        order: str = "newest",
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """List alerts.
+
+        Parameters
+        ----------
+        state : str, iterable of str or None
+            Of `STATES`; `shown` (what an operator sees), `open` (all but closed), None for all.
+        level : str, optional
+            This level and those above it.
+        asset, channel, kind, verdict : str, optional
+            Only these.
+        text : str, optional
+            Part of the channel's name or the message, in any case.
+        since, until : datetime, optional
+            Raised at or after, before; aware.
+        order : str
+            newest, oldest, worst (level, then severity score) or channel.
+        limit, offset : int, optional
+            Rows to give and to leave out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an alert, with the columns of `Alert`.
+
+        Raises
+        ------
+        MaintenanceError
+            A filter names no state, level, kind, verdict or order.
+        """
+        filters = conditions(
+            self.database.engine.dialect.name,
+            state=state,
+            level=level,
+            asset=asset,
+            channel=channel,
+            kind=kind,
+            verdict=verdict,
+            text=text,
+            since=since,
+            until=until,
+        )
+        self._expire()
+        with self.database.reading() as db:
+            wanted = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
+            return frame(db, wanted.limit(limit).offset(offset or None))
+
+    def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
+        """Count alerts by level, state, asset, channel, kind or verdict.
+
+        Returns
+        -------
+        pandas.Series
+            int, by value; all levels appear, in rising order.
+        """
+        known("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
+        self._expire()
+        column, filters = ALERTS.c[by], conditions(self.database.engine.dialect.name, state=state)
+        with self.database.reading() as db:
+            statement = sa.select(column, sa.func.count()).where(*filters).group_by(column)
+            found: dict[str, int] = {key: number for key, number in db.execute(statement)}
+        keys = LEVELS if by == "level" else sorted(found, key=str)
+        return pd.Series({key: int(found.get(key, 0)) for key in keys}, dtype="int64", name="alerts")
+
+    def get(self, alert: int) -> Alert:
+        """Give one alert as it is.
+
+        Raises
+        ------
+        MaintenanceError
+            There is none with this number.
+        """
+        self._expire()
+        with self.database.reading() as db:
+            return Alert.of(actions.find(db, alert))
+
+    def history(self, alert: int) -> pd.DataFrame:
+        """Give the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
+        self.get(alert)
+        return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
+
+    def figures(self, since: datetime, until: datetime) -> AlarmFigures:
+        """Compute the alarm performance of a period; see `alarm_figures.alarm_figures`."""
+        self._expire()
+        return alarm_figures(self.database, self.options, since, until)
+
+    # ---- raising
+
+    def raise_anomalies(self, channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> AlertReport:
+        """Raise or update the alerts of a channel's anomalies; what is no longer found returns to normal.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            Test split.
+        scored : xarray.Dataset
+            Its score, as `Session.score` gives it.
+        anomalies : pandas.DataFrame
+            start, end (samples of the test series, both inclusive), severity, level.
+
+        Returns
+        -------
+        AlertReport
+        """
+        place = (str(channel.attrs["channel"]), "model")
+        return self.raise_findings([place], anomaly_findings(channel, scored, anomalies))
+
+    def raise_limits(self, channel: xr.Dataset, limits: Limits) -> AlertReport:
+        """Raise or update the alerts of a channel's stays beyond its limits, unless `limit_alarms` is off.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            Test split.
+        limits : Limits
+            Of the catalog, in the units of the telemetry.
+
+        Returns
+        -------
+        AlertReport
+        """
+        if not self.options.limit_alarms:
+            return AlertReport()
+        place = (str(channel.attrs["channel"]), "limit")
+        return self.raise_findings([place], limit_findings(channel, limits, self.options))
+
+    def raise_findings(self, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding]) -> AlertReport:
+        """Raise, update or leave alerts so that they tell what was found; see `raising.raise_findings`."""
+        self._expire()
+        with self.database.writing() as db:
+            return raise_findings(db, looked_at, findings, self.options)
+
+    def tick(self) -> timers.Elapsed:
+        """Do what time has brought: end shelves and outages, escalate what nobody acknowledged.
+
+        Returns
+        -------
+        Elapsed
+        """
+        with self.database.writing() as db:
+            elapsed = timers.expire(db)
+            return timers.Elapsed(elapsed.unshelved, elapsed.unsuppressed, timers.escalate(db, self.options))
+
+    # ---- what people do
+
+    def acknowledge(self, alert: int, who: str, comment: str = "", *, version: int | None = None) -> Alert:
+        """Say that somebody has seen the alert and cares for it.
+
+        Raises
+        ------
+        TransitionError
+            It is acknowledged, hidden or closed.
+        ConflictError
+            Somebody changed it since `version`.
+        """
+        return self._change(actions.acknowledge, alert, who, comment=comment, version=version)
+
+    def reset(self, alert: int, who: str, *, version: int | None = None) -> Alert:
+        """Clear a latched alert that is back to normal and acknowledged."""
+        return self._change(actions.reset, alert, who, version=version)
+
+    def shelve(
+        self,
+        alert: int,
+        who: str,
+        why: str,
+        *,
+        until: datetime | None = None,
+        hours: float | None = None,
+        version: int | None = None,
+    ) -> Alert:
+        """Hide an alert, and new ones on its channel and kind, for some hours or until a time.
+
+        Raises
+        ------
+        MaintenanceError
+            No reason, not one of `until` and `hours`, or too long.
+        TransitionError, ConflictError
+            As for `acknowledge`.
+        """
+        span = {"until": until, "hours": hours, "longest": self._longest()}
+        return self._change(actions.shelve, alert, who, why=why, **span, version=version)
+
+    def unshelve(self, alert: int, who: str, *, version: int | None = None) -> actions.Unshelved:
+        """Show a shelved alert again, and tell what its shelf hid."""
+        with self.database.writing() as db:
+            return actions.unshelve(db, alert, who, version)
+
+    def close(self, alert: int, who: str, verdict: str, comment: str = "", *, version: int | None = None) -> Alert:
+        """Close an alert with what it was: true, false alarm, known behaviour, test or unknown."""
+        return self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
+
+    def comment(self, alert: int, who: str, text: str) -> Alert:
+        """Add a remark to the alert's history; `Alert.comment` is the last one."""
+        return self._change(actions.comment, alert, who, text=text)
+
+    def each(self, action: str, alerts: Iterable[int], who: str, **options: Any) -> pd.DataFrame:
+        """Do the same to many alerts in one transaction; one that refuses does not stop the others.
+
+        Parameters
+        ----------
+        action : str
+            acknowledge, reset, shelve, unshelve, close or comment.
+        alerts : iterable of int
+        who : str
+        **options
+            Of the action, as `verdict="test"`; `versions`, a mapping from alert to the version that the user saw.
+
+        Returns
+        -------
+        pandas.DataFrame
+            alert, done (bool) and reason (empty where it is done).
+        """
+        known("action", action, tuple(_ACTIONS))
+        if action == "shelve":
+            options["longest"] = self._longest()
+        versions: Mapping[int, int] = options.pop("versions", {})
+        rows = []
+        self._expire()
+        with self.database.writing() as db:
+            for alert in alerts:
+                reason = ""
+                seen = {"version": versions[alert]} if alert in versions else {}
+                try:
+                    with db.begin_nested():
+                        _ACTIONS[action](db, alert, who, **options, **seen)
+                except MaintenanceError as error:
+                    reason = str(error)
+                rows.append((alert, not reason, reason))
+        return pd.DataFrame(rows, columns=["alert", "done", "reason"])
+
+    # ---- verdicts
+
+    def judged(self) -> pd.DataFrame:
+        """List the models' alerts that were closed with a verdict; see `verdicts.judged_alerts`."""
+        return judged_alerts(self.database)
+
+    def labels(self) -> dict[str, pd.DataFrame]:
+        """Give verdicts as a label table per channel; see `verdicts.verdict_labels`."""
+        return verdict_labels(self.database)
+
+    def threshold_effect(self, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+        """Say which judged alerts other parameters would have spared, and which they would have missed.
+
+        Parameters
+        ----------
+        found : mapping of str to pandas.DataFrame
+            Anomalies (start, end, level) under the other parameters, by channel. Channels that are not in it are
+            left out.
+
+        Returns
+        -------
+        ThresholdEffect
+        """
+        wanted = {channel: would_raise(anomalies, self.options) for channel, anomalies in found.items()}
+        return threshold_effect(judged_alerts(self.database, wanted), model_alerts(self.database, wanted), wanted)
+
+    def would_raise(self, anomalies: pd.DataFrame) -> pd.DataFrame:
+        """Keep the anomalies (start, end, level) that are long and severe enough for an alert."""
+        return would_raise(anomalies, self.options)
+
+    # ---- internals
+
+    def _change(self, action: Callable[..., AlertRow], alert: int, who: str, **options: Any) -> Alert:
+        self._expire()
+        with self.database.writing() as db:
+            row = action(db, alert, who, **options)
+            db.flush()
+            return Alert.of(row)
+
+    def _longest(self) -> timedelta:
+        return timedelta(hours=self.options.longest_shelf_hours)
+
+    def _expire(self) -> None:
+        """End shelves and outages whose time is over before anything is read or done."""
+        with self.database.reading() as db:
+            due = timers.something_expired(db, self.database.clock())
+        if due:
+            with self.database.writing() as db:
+                timers.expire(db)

@@ -1,0 +1,136 @@
+"""What scores and limits find in a channel, put as findings that alerts are raised from."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from workbench.maintenance.alerts.limits import excursions
+from workbench.maintenance.alerts.raising import Finding, as_time
+from workbench.maintenance.options import AlertOptions
+
+if TYPE_CHECKING:
+    from workbench.telemetry.catalog import Limits
+
+__all__ = ["anomaly_findings", "limit_findings"]
+
+
+def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
+    """Put the anomalies of a score as findings.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        Test split.
+    scored : xarray.Dataset
+        Its score, as `Session.score` gives it.
+    anomalies : pandas.DataFrame
+        start, end (samples of the test series, both inclusive), severity, level.
+
+    Returns
+    -------
+    list of Finding
+        `value` is the smoothed error where it lies furthest above epsilon, `threshold` epsilon there. Where bounds
+        without the lag of smoothing leave its peak outside, it is the error itself; where neither reaches epsilon,
+        the anomaly is that they are low, and `value` the lowest smoothed error.
+    """
+    first, last = int(scored["sample"].values[0]), int(scored["sample"].values[-1])
+    smoothed, error, epsilon = (scored[name].values for name in ("smoothed_error", "prediction_error", "epsilon"))
+    found = []
+    rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
+    for start, end, severity, level in rows:
+        part = slice(max(0, start - first), end - first + 1)
+        over = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
+        distance = smoothed[part] * -1 if over is None else over[part] - epsilon[part]
+        at = part.start + int(np.argmax(distance))
+        value, threshold = float((smoothed if over is None else over)[at]), float(epsilon[at])
+        source = str(scored.attrs["model"])
+        found.append(
+            Finding(
+                **_place(channel, start, end),
+                kind="model",
+                level=level,
+                severity=severity,
+                value=value,
+                threshold=threshold,
+                source=source,
+                message=_anomaly_message(channel, start, value, threshold, source),
+                ongoing=end >= last,
+            )
+        )
+    return found
+
+
+def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions) -> list[Finding]:
+    """Put the stays of a channel beyond its limits as findings.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        Test split.
+    limits : Limits
+        Of the catalog, in the units of the telemetry.
+    options : AlertOptions
+        On-delay, hysteresis and levels.
+
+    Returns
+    -------
+    list of Finding
+    """
+    found = []
+    for stay in excursions(channel["telemetry"].values, limits, options.on_delay, options.hysteresis):
+        side = "above" if stay.limit.endswith("high") else "below"
+        source = stay.limit.replace("_", " ")
+        units = _units(channel)
+        found.append(
+            Finding(
+                **_place(channel, stay.start, stay.end),
+                kind="limit",
+                level=options.critical_level if stay.is_critical else options.warning_level,
+                severity=None,
+                value=stay.value,
+                threshold=stay.threshold,
+                source=source,
+                message=f"{channel.attrs['channel']} went {side} its {source} limit at {_when(channel, stay.start)}: "
+                f"{stay.value:.4g}{units}, {abs(stay.value - stay.threshold):.3g}{units} beyond {stay.threshold:.4g}"
+                f"{units}.",
+                ongoing=stay.ongoing,
+            )
+        )
+    return found
+
+
+def _place(channel: xr.Dataset, start: int, end: int) -> dict[str, Any]:
+    times = channel["time"].values
+    attributes = {name: str(channel.attrs.get(name, "")) for name in ("channel", "asset", "subsystem", "units")}
+    return {
+        **attributes,
+        "start_sample": start,
+        "end_sample": end,
+        "start_time": as_time(times[start]),
+        "end_time": as_time(times[min(end, len(times) - 1)]),
+    }
+
+
+def _anomaly_message(channel: xr.Dataset, start: int, value: float, threshold: float, source: str) -> str:
+    name, units, when = channel.attrs["channel"], _units(channel), _when(channel, start)
+    if value < threshold:
+        return (
+            f"{name} follows its forecast suspiciously well from {when} on: the smoothed error fell to "
+            f"{value:.3g}{units} ({source})."
+        )
+    return (
+        f"{name} left its forecast at {when}: the smoothed error reached {value:.3g}{units}, "
+        f"{value / threshold:.1f} times epsilon, {threshold:.3g}{units} ({source})."
+    )
+
+
+def _when(channel: xr.Dataset, sample: int) -> str:
+    time = as_time(channel["time"].values[sample])
+    return f"sample {sample:,}" if time is None else f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def _units(channel: xr.Dataset) -> str:
+    units = str(channel.attrs.get("units", ""))
+    return f" {units}" if units else ""

@@ -1,0 +1,121 @@
+"""Assets out of service: their alerts are raised, but suppressed until the asset is back."""
+
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError, TransitionError
+from workbench.maintenance import log
+from workbench.maintenance.alerts.actions import announce, log_change
+from workbench.maintenance.alerts.table import OPEN, AlertRow, OutageRow
+from workbench.maintenance.database import Database, UtcDateTime, frame, now
+
+__all__ = ["Outages", "end_outage", "is_out"]
+
+
+class Outages:
+    """Take assets out of service and back.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def start(self, asset: str, who: str, why: str, until: datetime | None = None) -> int:
+        """Take an asset out of service: its open alerts, and those raised from now on, are suppressed.
+
+        Parameters
+        ----------
+        asset, who, why : str
+        until : datetime, optional
+            When it ends by itself; aware.
+
+        Returns
+        -------
+        int
+            Number of the outage.
+
+        Raises
+        ------
+        MaintenanceError
+            Asset or reason is empty, or `until` has passed.
+        TransitionError
+            It is out of service already.
+        """
+        if not asset.strip() or not why.strip():
+            raise MaintenanceError("An outage needs an asset and a reason.", "Give both.")
+        with self.database.writing() as db:
+            if is_out(db, asset):
+                raise TransitionError(f"{asset} is out of service already.", "End that outage first.")
+            if until is not None and until <= now(db):
+                raise MaintenanceError(f"The outage would end in the past: {until}.", "Give a later time.")
+            row = OutageRow(asset=asset, who=who.strip(), why=why.strip(), since=now(db), until=until)
+            db.add(row)
+            db.flush()
+            log.append(db, f"outage:{row.id}", "started", who, {"asset": asset, "why": why.strip(), "until": until})
+            open_ones = sa.select(AlertRow).where(AlertRow.asset == asset, AlertRow.state.in_(OPEN))
+            for alert in db.scalars(open_ones.order_by(AlertRow.id)).all():
+                alert.suppressed = True
+                log_change(db, alert, "suppressed", who, {"outage": row.id})
+            return row.id
+
+    def end(self, asset: str, who: str) -> tuple[int, ...]:
+        """Put an asset back into service.
+
+        Returns
+        -------
+        tuple of int
+            Its open alerts, which are shown again.
+
+        Raises
+        ------
+        TransitionError
+            It is in service.
+        """
+        with self.database.writing() as db:
+            row = db.scalars(_standing().where(OutageRow.asset == asset)).first()
+            if row is None:
+                raise TransitionError(f"{asset} is not out of service.", "Nothing to do.")
+            return end_outage(db, row, who)
+
+    def list(self) -> pd.DataFrame:
+        """List all outages, newest first: id, asset, since, until, ended_at, who, why."""
+        columns = [getattr(OutageRow, name) for name in ("id", "asset", "since", "until", "ended_at", "who", "why")]
+        with self.database.reading() as db:
+            return frame(db, sa.select(*columns).order_by(OutageRow.id.desc()))
+
+
+def is_out(db: orm.Session, asset: str) -> bool:
+    """Say whether an asset is out of service at the time of the transaction."""
+    return db.connection().execute(_OUT, {"asset": asset, "present": now(db)}).first() is not None
+
+
+def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
+    """End an outage inside a writing transaction; gives the alerts that are shown again."""
+    row.ended_at = now(db)
+    log.append(db, f"outage:{row.id}", "ended", who, {"asset": row.asset})
+    alerts = db.scalars(
+        sa.select(AlertRow).where(AlertRow.asset == row.asset, AlertRow.state == "suppressed").order_by(AlertRow.id)
+    ).all()
+    for alert in alerts:
+        alert.suppressed = False
+        if alert.shelf is None:
+            announce(db, alert)
+        log_change(db, alert, "unsuppressed", who, {"outage": row.id})
+    return tuple(alert.id for alert in alerts)
+
+
+_OUT = sa.select(OutageRow.id).where(
+    OutageRow.ended_at.is_(None),
+    OutageRow.asset == sa.bindparam("asset"),
+    sa.or_(OutageRow.until.is_(None), OutageRow.until > sa.bindparam("present", type_=UtcDateTime)),
+)
+
+
+def _standing() -> sa.Select[OutageRow]:
+    return sa.select(OutageRow).where(OutageRow.ended_at.is_(None))

@@ -1,0 +1,194 @@
+"""What closed alerts turned out to be, as labels, and what other thresholds would have made of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+
+from workbench.maintenance.alerts.table import ALERTS
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.options import AlertOptions
+from workbench.settings import LEVELS
+
+__all__ = [
+    "ThresholdEffect",
+    "judged_alerts",
+    "model_alerts",
+    "threshold_effect",
+    "verdict_labels",
+    "would_raise",
+]
+
+_REAL = ("true",)
+_FALSE = ("false alarm",)
+
+
+@dataclass(frozen=True)
+class ThresholdEffect:
+    """What other detection parameters would have made of the alerts that people judged.
+
+    Attributes
+    ----------
+    spared : pandas.DataFrame
+        False alarms that would not have been raised.
+    missed : pandas.DataFrame
+        True alerts that would not have been raised.
+    kept : int
+        Judged alerts that would have been raised all the same.
+    new : pandas.DataFrame
+        channel, start, end of anomalies that overlap no alert.
+    """
+
+    spared: pd.DataFrame
+    missed: pd.DataFrame
+    kept: int
+    new: pd.DataFrame
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        return (
+            f"{_count(len(self.spared), 'false alarm')} would not have been raised, "
+            f"{_count(len(self.missed), 'true alert')} would have been missed, {self.kept} stay, "
+            f"{_count(len(self.new), 'anomaly', 'anomalies')} would be new."
+        )
+
+
+def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> pd.DataFrame:
+    """List the alerts of models that were closed with a verdict.
+
+    Parameters
+    ----------
+    database : Database
+    channels : iterable of str, optional
+        Only theirs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        id, channel, start, end (samples, both inclusive), level, verdict, closed_by, closed_at, comment.
+    """
+    a = ALERTS.c
+    wanted = sa.select(
+        a.id,
+        a.channel,
+        a.start_sample.label("start"),
+        a.end_sample.label("end"),
+        a.level,
+        a.verdict,
+        a.closed_by,
+        a.closed_at,
+        a.comment,
+    ).where(a.verdict.is_not(None), a.kind == "model")
+    if channels is not None:
+        wanted = wanted.where(a.channel.in_(list(channels)))
+    with database.reading() as db:
+        table = frame(db, wanted)
+    return table.sort_values(["channel", "start"], ignore_index=True)  # faster here than in SQLite, and alike anywhere
+
+
+def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
+    """Give the alerts that people called true as labels, as `Session.evaluate` takes them.
+
+    Parameters
+    ----------
+    database : Database
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By channel: int `start` and `end` (samples of the test series, both inclusive), str `kind`. A channel all of
+        whose alerts were called false alarms has an empty table; one that nobody judged is missing.
+    """
+    judged = judged_alerts(database)
+    judged = judged[judged["verdict"].isin(_REAL + _FALSE)]
+    labels = {}
+    for channel, rows in judged.groupby("channel"):
+        true = rows.loc[rows["verdict"].isin(_REAL), ["start", "end"]].astype("int64").reset_index(drop=True)
+        labels[str(channel)] = true.assign(kind="verdict")
+    return labels
+
+
+def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
+    """List all alerts of models on some channels, judged or not: channel, start, end (samples, both inclusive)."""
+    a = ALERTS.c
+    wanted = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
+    with database.reading() as db:
+        return frame(db, wanted.where(a.kind == "model", a.channel.in_(list(channels))))
+
+
+def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
+    """Keep the anomalies that are long and, where they have a level, bad enough for an alert.
+
+    Parameters
+    ----------
+    anomalies : pandas.DataFrame
+        start, end (samples, both inclusive) and, optionally, level.
+    options : AlertOptions
+        Gives `on_delay` and `least_level`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some of its rows.
+    """
+    kept = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
+    if "level" in anomalies:
+        kept &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
+    return anomalies[kept]
+
+
+def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+    """Compare the judged alerts with what other parameters find.
+
+    Parameters
+    ----------
+    judged : pandas.DataFrame
+        From `judged_alerts`.
+    alerts : pandas.DataFrame
+        From `model_alerts`.
+    found : mapping of str to pandas.DataFrame
+        Anomalies (start, end) that would raise an alert under the other parameters, by channel. Channels that are
+        not in it are left out.
+
+    Returns
+    -------
+    ThresholdEffect
+
+    Examples
+    --------
+    >>> columns = ["id", "channel", "start", "end", "level", "verdict"]
+    >>> judged = pd.DataFrame([(1, "P-1", 10, 20, "high", "false alarm"), (2, "P-1", 50, 60, "low", "true")],
+    ...                       columns=columns)
+    >>> alerts = pd.DataFrame([("P-1", 10, 20), ("P-1", 50, 60)], columns=["channel", "start", "end"])
+    >>> print(threshold_effect(judged, alerts, {"P-1": pd.DataFrame({"start": [55], "end": [70]})}))
+    1 false alarm would not have been raised, 0 true alerts would have been missed, 1 stay, 0 anomalies would be new.
+    """
+    known = judged[judged["channel"].isin(list(found))]
+    touched = [
+        _overlaps(found[channel], start, end)
+        for channel, start, end in known[["channel", "start", "end"]].to_numpy().tolist()
+    ]
+    kept = pd.Series(touched, index=known.index, dtype=bool)
+    rows = []
+    for channel, anomalies in found.items():
+        there = alerts[alerts["channel"] == channel]
+        rows += [
+            (channel, start, end)
+            for start, end in anomalies[["start", "end"]].to_numpy().tolist()
+            if not _overlaps(there, start, end)
+        ]
+    return ThresholdEffect(
+        spared=known[~kept & known["verdict"].isin(_FALSE)].reset_index(drop=True),
+        missed=known[~kept & known["verdict"].isin(_REAL)].reset_index(drop=True),
+        kept=int(kept.sum()),
+        new=pd.DataFrame(rows, columns=["channel", "start", "end"]),
+    )
+
+
+def _overlaps(table: pd.DataFrame, start: int, end: int) -> bool:
+    return bool(((table["start"] <= end) & (table["end"] >= start)).any())
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,201 @@
+"""How much the alerts ask of operators: the performance figures of ISA-18.2 and EEMUA 191.
+
+What counts, as in [1]_ and [2]_, is each time an alert was shown anew: raised, risen, come back, or no longer shelved
+or suppressed.
+
+References
+----------
+.. [1] ANSI/ISA-18.2-2016, Management of Alarm Systems for the Process Industries, section 16 and table 7.
+.. [2] EEMUA Publication 191, Alarm Systems, 3rd edition, chapter 6 and appendix 12.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.alerts.table import ALERTS, ANNUNCIATIONS
+from workbench.maintenance.database import Database, frame, microseconds
+from workbench.maintenance.options import AlertOptions
+from workbench.settings import LEVELS
+
+__all__ = ["AlarmFigures", "alarm_figures"]
+
+_TEN_MINUTES, _MINUTE = timedelta(minutes=10), timedelta(minutes=1)
+_FLOOD_BEGINS, _FLOOD_ENDS = 10, 5  # alarms in ten minutes and operator
+_STALE = timedelta(hours=24)
+_ACTIVE = ("unacknowledged", "acknowledged", "latched", "latched_acknowledged")
+_CHATTER = 3  # alarms of one channel and kind in a minute
+_MOST_NAMED = 500  # times in one statement
+_Period = tuple[sa.ColumnElement[bool], ...]
+
+
+@dataclass(frozen=True)
+class AlarmFigures:
+    """Alarm performance of a period.
+
+    A figure is None where the period holds nothing that it could be made from.
+
+    Attributes
+    ----------
+    since, until : datetime
+        The period; since is inclusive, until is not.
+    announced : int
+        Times that an alert was shown anew.
+    per_operator_hour : float or None
+        Mean number of alerts an hour and operator. ISA-18.2, table 7: about 6 an hour are very likely acceptable, 12
+        the most that can be managed.
+    peak_ten_minutes : float or None
+        Most alerts in ten minutes, per operator, of the ten-minute intervals counted from `since`.
+    above_ten_share : float or None
+        Share of the ten-minute intervals with more than 10 alerts an operator; target below 1 % [1]_.
+    floods : int or None
+        Floods: from 10 alerts in ten minutes and operator until fewer than 5.
+    flood_share : float or None
+        Share of the period inside floods; target below 1 % [1]_.
+    stale : int
+        Alerts that are still shown and active more than 24 hours after they were raised, counted at the end of the
+        period or now; target below 5 on any day.
+    chattering : pandas.DataFrame
+        channel, kind and `most`, alerts in its busiest minute, of those with 3 or more.
+    top_ten : pandas.DataFrame
+        channel, kind, alerts and `share` of all of the ten most frequent; together below 5 % is the target.
+    by_level : pandas.Series
+        Share of the announced alerts by level. EEMUA 191 suggests about 80 % low, 15 % medium, 5 % high.
+    """
+
+    since: datetime
+    until: datetime
+    announced: int
+    per_operator_hour: float | None
+    peak_ten_minutes: float | None
+    above_ten_share: float | None
+    floods: int | None
+    flood_share: float | None
+    stale: int
+    chattering: pd.DataFrame
+    top_ten: pd.DataFrame
+    by_level: pd.Series
+
+
+def alarm_figures(database: Database, options: AlertOptions, since: datetime, until: datetime) -> AlarmFigures:
+    """Compute the alarm performance of a period.
+
+    Parameters
+    ----------
+    database : Database
+    options : AlertOptions
+        Gives the number of operators.
+    since, until : datetime
+        Aware.
+
+    Returns
+    -------
+    AlarmFigures
+
+    Raises
+    ------
+    MaintenanceError
+        The period is empty.
+    """
+    if until <= since:
+        raise MaintenanceError(
+            f"The period from {since} to {until} is empty.", "Give an end that lies after the beginning."
+        )
+    a, shown = ALERTS.c, ANNUNCIATIONS.c
+    ticks = sa.type_coerce(shown.time, sa.BigInteger)
+    period = (shown.time >= since, shown.time < until)
+    counted = (
+        sa.select(shown.channel, shown.kind, shown.level, sa.func.count().label("alerts"))
+        .where(ticks + 0 >= microseconds(since), ticks + 0 < microseconds(until))  # + 0: read the index of channels
+        .group_by(shown.channel, shown.kind, shown.level)
+    )
+    with database.reading() as db:
+        times = _times(db, period)
+        counts = frame(db, counted)
+        chattering = _chattering(db, times, period)
+        stale = db.scalar(
+            sa.select(sa.func.count()).where(a.state.in_(_ACTIVE), a.raised_at <= min(until, database.clock()) - _STALE)
+        )
+    some = times.size > 0
+    intervals = _per_interval(times, since, until) / options.operators
+    inside, floods = _floods(intervals)
+    hours = (until - since) / timedelta(hours=1)
+    return AlarmFigures(
+        since=since,
+        until=until,
+        announced=int(times.size),
+        per_operator_hour=times.size / hours / options.operators if some else None,
+        peak_ten_minutes=float(intervals.max()) if some else None,
+        above_ten_share=float((intervals > _FLOOD_BEGINS).mean()) if some else None,
+        floods=floods if some else None,
+        flood_share=float(inside.mean()) if some else None,
+        stale=int(stale or 0),
+        chattering=chattering,
+        top_ten=_top_ten(counts),
+        by_level=_by_level(counts),
+    )
+
+
+def _times(db: orm.Session, period: _Period) -> npt.NDArray[np.int64]:
+    """Read all times of a period, in order: as one text, ten times as fast as row by row."""
+    ticks = sa.cast(sa.type_coerce(ANNUNCIATIONS.c.time, sa.BigInteger), sa.String)
+    joined = db.scalar(sa.select(sa.func.aggregate_strings(ticks, ",")).where(*period))
+    return np.sort(np.fromstring(joined or "", dtype=np.int64, sep=","))
+
+
+def _per_interval(times: npt.NDArray[np.int64], since: datetime, until: datetime) -> npt.NDArray[np.float64]:
+    """Count in each interval of ten minutes, the last of which may be cut short."""
+    count = -(-(until - since) // _TEN_MINUTES)
+    place = (times - microseconds(since)) // (_TEN_MINUTES // timedelta(microseconds=1))
+    return np.bincount(place, minlength=count).astype(np.float64)
+
+
+def _floods(intervals: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], int]:
+    """Which intervals lie in a flood, and how many floods there are."""
+    inside = np.zeros(intervals.size, dtype=bool)
+    floods, flooded = 0, False
+    for i, alarms in enumerate(intervals.tolist()):
+        if flooded and alarms < _FLOOD_ENDS:
+            flooded = False
+        elif not flooded and alarms >= _FLOOD_BEGINS:
+            flooded, floods = True, floods + 1
+        inside[i] = flooded
+    return inside, floods
+
+
+def _chattering(db: orm.Session, times: npt.NDArray[np.int64], period: _Period) -> pd.DataFrame:
+    """Channels and kinds that were announced several times within a minute."""
+    shown = ANNUNCIATIONS.c
+    minute = _MINUTE // timedelta(microseconds=1)
+    close = np.flatnonzero(times[_CHATTER - 1 :] - times[: times.size - _CHATTER + 1] < minute)
+    crowded = np.unique(times[np.unique(close[:, None] + np.arange(_CHATTER))])  # no other can belong to chatter
+    time = sa.type_coerce(shown.time, sa.BigInteger).label("time")
+    wanted = sa.select(shown.channel, shown.kind, time).where(*period)
+    if crowded.size <= _MOST_NAMED:
+        wanted = wanted.where(sa.type_coerce(shown.time, sa.BigInteger).in_(crowded.tolist()))
+    rows = []
+    for (channel, kind), stamps in frame(db, wanted).groupby(["channel", "kind"])["time"]:
+        ordered = np.sort(stamps.to_numpy(dtype=np.int64))
+        within = np.searchsorted(ordered, ordered + minute) - np.arange(ordered.size)
+        if within.max() >= _CHATTER:
+            rows.append((channel, kind, int(within.max())))
+    table = pd.DataFrame(rows, columns=["channel", "kind", "most"])
+    return table.sort_values(["most", "channel"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def _top_ten(counts: pd.DataFrame) -> pd.DataFrame:
+    sums = counts.groupby(["channel", "kind"])["alerts"].sum().reset_index()
+    top = sums.sort_values(["alerts", "channel"], ascending=[False, True], ignore_index=True).head(10)
+    return top.assign(share=top["alerts"] / max(1, counts["alerts"].sum()))
+
+
+def _by_level(counts: pd.DataFrame) -> pd.Series:
+    sums = counts.groupby("level")["alerts"].sum()
+    present = [level for level in LEVELS if level in sums.index]
+    return (sums.reindex(present) / max(1, sums.sum())).rename("share")

@@ -1,0 +1,391 @@
+"""What can happen to a work order: one function an action, each inside a writing transaction of its caller."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError, TransitionError
+from workbench.maintenance import log
+from workbench.maintenance.alerts import actions as alert_actions
+from workbench.maintenance.alerts.table import AlertRow
+from workbench.maintenance.database import now
+from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.orders import checklists
+from workbench.maintenance.orders import parts as stock
+from workbench.maintenance.orders.failure_codes import Failure
+from workbench.maintenance.orders.people import find_technician
+from workbench.maintenance.orders.preventive import completed as preventive_completed
+from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
+from workbench.maintenance.orders.states import CLOSED, check_transition, check_type
+from workbench.maintenance.orders.table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
+from workbench.maintenance.values import finite, words
+from workbench.settings import LEVELS
+
+__all__ = [
+    "answer",
+    "assign",
+    "cancel",
+    "change",
+    "complete",
+    "hold",
+    "link",
+    "move",
+    "new_order",
+    "rate",
+    "start",
+    "touch",
+]
+
+_NO_FAILURE = ("false alarm", "known behaviour", "test")
+_MONTH = timedelta(days=30)
+
+
+def new_order(
+    db: orm.Session,
+    options: OrderOptions,
+    who: str,
+    *,
+    asset: str,
+    subsystem: str = "",
+    channel: str = "",
+    type: str = "corrective",
+    title: str | None = None,
+    description: str = "",
+    priority: str | None = None,
+    hours: float | None = None,
+    skills: Iterable[str] | None = None,
+    checklist: Sequence[dict[str, Any]] | None = None,
+    parts: Mapping[str, int] | None = None,
+    due: datetime | None = None,
+    not_before: datetime | None = None,
+    after: Iterable[str | int] = (),
+    stops_asset: bool = True,
+    alerts: Sequence[int] = (),
+    criticality: int | None = None,
+    preventive: int | None = None,
+) -> OrderRow:
+    """Open a work order; what is not given comes from the subsystem's template."""
+    template = options.template(asset, subsystem)
+    place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
+    check_type(type)
+    due, not_before = (None if when is None else _aware(when) for when in (due, not_before))
+    before = [find_order(db, number).id for number in after]
+    last = db.scalar(sa.select(sa.func.max(OrderRow.id))) or 0  # a sequence would leave gaps; there is one writer
+    row = OrderRow(
+        id=last + 1,
+        asset=place["asset"],
+        subsystem=subsystem,
+        channel=channel,
+        type=type,
+        state="open",
+        title=words("the title", (template.title.format(**place) if title is None else title))[:200],
+        description=description.strip(),
+        score=0.0,
+        priority="low",
+        priority_parts=[],
+        failure_mode="",
+        failure_cause="",
+        failure_effect="",
+        assignee=None,
+        skills=sorted(set(template.skills if skills is None else skills)),
+        estimated_hours=_hours(template.hours if hours is None else hours),
+        checklist=checklists.to_json(
+            checklists.from_json([dict(item) for item in (template.checklist if checklist is None else checklist)])
+        ),
+        attachments=[],
+        after=before,
+        stops_asset=stops_asset,
+        due=due,
+        not_before=not_before,
+        hold_reason="",
+        done="",
+        opened_at=now(db),
+        opened_by=who.strip(),
+        preventive=preventive,
+    )
+    db.add(row)
+    db.flush()
+    for alert in alerts:
+        link(db, row, alert)
+    rate(db, row, options, criticality, by_hand(priority, who) if priority else None)
+    log.append(
+        db,
+        f"order:{row.id}",
+        "opened",
+        who,
+        {
+            "asset": asset,
+            "channel": channel,
+            "type": type,
+            "title": row.title,
+            "priority": row.priority,
+            "alerts": list(alerts),
+        },
+    )
+    stock.need(db, row, template.parts if parts is None else parts, who)
+    return row
+
+
+def link(db: orm.Session, row: OrderRow, alert: int) -> None:
+    """Make an alert a cause of an order.
+
+    Raises
+    ------
+    MaintenanceError
+        There is no such alert, or another order is for it already.
+    """
+    alert_actions.find(db, alert)
+    other = order_of_alert(db, alert)
+    if other is not None:
+        raise MaintenanceError(
+            f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
+            "Go on with that one, or cancel it first.",
+        )
+    db.add(OrderAlertRow(order_id=row.id, alert_id=alert))
+    db.flush()
+
+
+def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:
+    """Give the order that an alert has caused, unless it was cancelled."""
+    return db.scalars(
+        sa.select(OrderRow)
+        .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
+        .where(OrderAlertRow.alert_id == alert, OrderRow.state != "cancelled")
+    ).first()
+
+
+def rate(
+    db: orm.Session,
+    row: OrderRow,
+    options: OrderOptions,
+    criticality: int | None,
+    given: Priority | None = None,
+) -> None:
+    """Set an order's priority by the rule, or as given, and its due date where it has none."""
+    if given is None:
+        alerts = db.scalars(
+            sa.select(AlertRow)
+            .join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
+            .where(OrderAlertRow.order_id == row.id)
+        ).all()
+        recent = sa.select(sa.func.count()).where(
+            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _MONTH, AlertRow.subsystem == row.subsystem
+        )
+        given = prioritise(
+            level=max((alert.level for alert in alerts), key=_rank, default=None),
+            alerts=int(db.scalar(recent) or 0) if alerts else 0,
+            criticality=criticality,
+            age=now(db) - row.opened_at,
+            emergency=row.type == "emergency",
+        )
+    row.score, row.priority, row.priority_parts = given.score, given.name, given.to_json()
+    if row.due is None and given.name in options.due_days:
+        row.due = row.opened_at + timedelta(days=options.due_days[given.name])
+    db.flush()
+
+
+def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
+    """Give the row of an order that is to be changed.
+
+    Raises
+    ------
+    TransitionError
+        It is completed or cancelled.
+    ConflictError
+        Somebody changed it since `version`.
+    """
+    row = find_order(db, number)
+    log.check_version(db, f"order:{row.id}", row.version, version)
+    if row.state in CLOSED:
+        raise TransitionError(f"{number_of(row.id)} is {row.state}: it stays as it is.", "Open a new work order.")
+    return row
+
+
+def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[str, Any] | None = None) -> OrderRow:
+    """Change an order's state, if it may, and write it to the log."""
+    check_transition(number_of(row.id), row.state, state)
+    before, row.state = row.state, state
+    log.append(db, f"order:{row.id}", state, who, {"before": before, **(details or {})})
+    db.flush()
+    return row
+
+
+def assign(
+    db: orm.Session, number: str | int, technician: str | None, who: str, version: int | None = None
+) -> OrderRow:
+    """Give an order to a technician, or take it back."""
+    row = touch(db, number, version)
+    if technician is None:
+        row.assignee = None
+        return move(db, row, "open", who)
+    person = find_technician(db, technician)
+    lacking = sorted(set(row.skills) - set(person.skills))
+    if lacking:
+        raise MaintenanceError(
+            f"{person.name} lacks {', '.join(lacking)} for {number_of(row.id)}.",
+            "Assign somebody else, or change the skills.",
+        )
+    if not person.active:
+        raise MaintenanceError(f"{person.name} takes no orders now.", "Assign somebody else.")
+    row.assignee = person.name
+    row.estimated_cost = row.estimated_hours * person.rate
+    if row.state == "on hold":
+        row.hold_reason = ""
+    return move(db, row, "assigned", who, {"technician": person.name})
+
+
+def start(db: orm.Session, number: str | int, who: str, version: int | None = None) -> OrderRow:
+    """Begin, or go on with, the work."""
+    row = touch(db, number, version)
+    unmet = [other for other in row.after if find_order(db, other).state not in CLOSED]
+    if unmet:
+        raise TransitionError(
+            f"{number_of(row.id)} waits for {', '.join(map(number_of, unmet))}.", "Do these first, or cancel them."
+        )
+    row.hold_reason = ""
+    if row.started_at is None:
+        row.started_at = now(db)
+    return move(db, row, "in progress", who)
+
+
+def hold(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
+    """Stop the work for a reason."""
+    row = touch(db, number, version)
+    row.hold_reason = words("why it waits", reason)
+    return move(db, row, "on hold", who, {"reason": row.hold_reason})
+
+
+def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
+    """Give an order up; its parts go back, and its alerts may cause another."""
+    row = touch(db, number, version)
+    reason = words("why it is cancelled", reason)
+    row.closed_at = now(db)
+    stock.release(db, row)
+    return move(db, row, "cancelled", who, {"reason": reason})
+
+
+def answer(
+    db: orm.Session, number: str | int, item: int, given: checklists.Answer, who: str, version: int | None = None
+) -> OrderRow:
+    """Answer an item of the checklist, counted from 1."""
+    row = touch(db, number, version)
+    items = list(checklists.from_json(row.checklist))
+    if not 1 <= item <= len(items):
+        raise MaintenanceError(
+            f"{number_of(row.id)} has no item {item} on its checklist.", f"It has {len(items)}, counted from 1."
+        )
+    asked = items[item - 1]
+    meter = db.get(MeterRow, (row.asset, asked.meter)) if asked.meter else None
+    told = checklists.answer(asked, given, who=who, at=now(db), last=meter.value if meter else None)
+    items[item - 1] = told
+    if asked.meter and isinstance(told.answer, float):
+        read = meter or MeterRow(asset=row.asset, name=asked.meter)
+        read.value, read.read_at = told.answer, now(db)
+        db.add(read)
+    row.checklist = checklists.to_json(items)
+    log.append(db, f"order:{row.id}", "answered", who, {"item": item, "text": asked.text, "answer": told.answer})
+    db.flush()
+    return row
+
+
+def complete(
+    db: orm.Session,
+    number: str | int,
+    who: str,
+    *,
+    done: str,
+    hours: float,
+    failure: Failure,
+    verdict: str | None,
+    cost: float | None = None,
+    used: Mapping[str, int] | None = None,
+    version: int | None = None,
+) -> OrderRow:
+    """Finish the work: its failure code, its alerts' verdict, its parts and its cost are written in one."""
+    row = touch(db, number, version)
+    name = number_of(row.id)
+    check_transition(name, row.state, "completed")
+    row.done = words("what was done", done)
+    row.actual_hours = finite("hours", hours)
+    open_items = checklists.missing(checklists.from_json(row.checklist))
+    if open_items:
+        raise TransitionError(
+            f"{name} has open items on its checklist: {'; '.join(open_items)}.",
+            "Answer them: workbench orders answer.",
+        )
+    alerts = db.scalars(
+        sa.select(AlertRow)
+        .join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
+        .where(OrderAlertRow.order_id == row.id, AlertRow.closed_at.is_(None))
+        .order_by(AlertRow.id)
+    ).all()
+    if alerts and verdict is None:
+        raise MaintenanceError(
+            f"{name} has open alerts: {', '.join(str(alert.id) for alert in alerts)}.",
+            "Say what they were: true, false alarm, known behaviour, test or unknown.",
+        )
+    if not failure.mode and row.type in ("corrective", "predictive", "emergency") and verdict not in _NO_FAILURE:
+        raise MaintenanceError(f"{name} needs a failure mode.", "Give its ISO 14224 code, as PDE; UNK is unknown.")
+    row.failure_mode, row.failure_cause, row.failure_effect = failure.mode, failure.cause, failure.effect
+    parts_cost = stock.consume(db, row, used, who)
+    if cost is not None:
+        row.actual_cost = finite("the cost", cost)
+    elif row.assignee is not None and parts_cost is not None:
+        row.actual_cost = row.actual_hours * find_technician(db, row.assignee).rate + parts_cost
+    row.closed_at = now(db)
+    for alert in alerts:
+        alert_actions.close(db, alert.id, who, verdict or "", f"{name}: {row.done}")
+    if row.preventive is not None:
+        preventive_completed(db, row.preventive)
+    told = {"done": row.done, "hours": row.actual_hours, "failure": str(failure), "verdict": verdict}
+    return move(db, row, "completed", who, told)
+
+
+def change(
+    db: orm.Session,
+    number: str | int,
+    who: str,
+    options: OrderOptions,
+    version: int | None = None,
+    *,
+    due: datetime | None = None,
+    priority: str | None = None,
+    hours: float | None = None,
+    description: str | None = None,
+) -> OrderRow:
+    """Change what is given of an order."""
+    row = touch(db, number, version)
+    told: dict[str, Any] = {}
+    if due is not None:
+        row.due = told["due"] = _aware(due)
+    if priority is not None:
+        rate(db, row, options, None, by_hand(priority, who))
+        told["priority"] = priority
+    if hours is not None:
+        row.estimated_hours = told["hours"] = _hours(hours)
+    if description is not None:
+        row.description = told["description"] = description.strip()
+    if not told:
+        raise MaintenanceError("Nothing to change.", "Give due, priority, hours or description.")
+    log.append(db, f"order:{row.id}", "changed", who, told)
+    db.flush()
+    return row
+
+
+def _aware(when: datetime) -> datetime:
+    if when.tzinfo is None:
+        raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
+    return when
+
+
+def _hours(value: float) -> float:
+    if finite("hours", value) == 0:
+        raise MaintenanceError("A work order takes some time.", "Give hours above 0.")
+    return float(value)
+
+
+def _rank(level: str) -> int:
+    return LEVELS.index(level)

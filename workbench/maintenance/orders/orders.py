@@ -1,0 +1,397 @@
+"""Work orders: from the alert, or from somebody's own eyes, to what was done about it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance import log
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.orders import actions
+from workbench.maintenance.orders.checklists import Answer
+from workbench.maintenance.orders.failure_codes import Failure
+from workbench.maintenance.orders.opening import open_for_alerts, order_of_channel, reprioritise, without_order
+from workbench.maintenance.orders.priority import PRIORITIES
+from workbench.maintenance.orders.states import CLOSED, ORDER_STATES, ORDER_TYPES
+from workbench.maintenance.orders.table import (
+    ORDERS,
+    OrderRow,
+    WorkOrder,
+    find_order,
+    number_of,
+    order_id,
+)
+from workbench.maintenance.values import words
+
+__all__ = ["WorkOrders"]
+
+_COLUMNS = (
+    "state",
+    "priority",
+    "score",
+    "type",
+    "asset",
+    "subsystem",
+    "channel",
+    "title",
+    "assignee",
+    "due",
+    "estimated_hours",
+    "actual_hours",
+    "actual_cost",
+    "failure_mode",
+    "opened_at",
+    "started_at",
+    "closed_at",
+    "version",
+)
+
+
+class WorkOrders:
+    """The work orders of a fleet.
+
+    Parameters
+    ----------
+    database : Database
+    options : OrderOptions
+    criticality : callable, optional
+        Gives an asset's criticality, 1 to 5, or None where nobody has said; for the priority rule.
+
+    Attributes
+    ----------
+    database : Database
+    options : OrderOptions
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        options: OrderOptions | None = None,
+        criticality: Callable[[str], int | None] | None = None,
+    ) -> None:
+        self.database = database
+        self.options = options or OrderOptions()
+        self._criticality = criticality or _nobody_said
+
+    # ---- reading
+
+    def list(
+        self,
+        *,
+        state: str | Iterable[str] | None = "active",
+        asset: str | None = None,
+        channel: str | None = None,
+        assignee: str | None = None,
+        type: str | None = None,
+        priority: str | None = None,
+        overdue: bool = False,
+        text: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """List work orders, the most urgent first.
+
+        Parameters
+        ----------
+        state : str, iterable of str or None
+            Of `ORDER_STATES`; `active` for all that are not completed or cancelled, None for all.
+        asset, channel, assignee, type, priority : str, optional
+            Only these.
+        overdue : bool
+            Only those that are active and past their due date.
+        text : str, optional
+            Part of the title or description, in any case.
+        since : datetime, optional
+            Opened at or after; aware.
+        limit, offset : int, optional
+            Rows to give and to leave out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            number, state, priority, score, type, asset, subsystem, channel, title, assignee, due, overdue,
+            estimated_hours, actual_hours, actual_cost, failure_mode, opened_at, started_at, closed_at, version.
+
+        Raises
+        ------
+        MaintenanceError
+            A filter names no state, type or priority.
+        """
+        present = self.database.clock()
+        late = sa.and_(ORDERS.c.due < present, ORDERS.c.state.not_in(CLOSED))
+        wanted: sa.Select[Any] = sa.select(
+            ORDERS.c.id, *(ORDERS.c[name] for name in _COLUMNS), sa.func.coalesce(late, sa.false()).label("overdue")
+        )
+        if state is not None:
+            active = tuple(name for name in ORDER_STATES if name not in CLOSED)
+            named = (active if state == "active" else (state,)) if isinstance(state, str) else tuple(state)
+            for name in named:
+                _known("state", name, (*ORDER_STATES, "active"))
+            wanted = wanted.where(ORDERS.c.state.in_(named))
+        for what, value, known in (("type", type, ORDER_TYPES), ("priority", priority, tuple(PRIORITIES))):
+            if value is not None:
+                _known(what, value, known)
+        equal = {"asset": asset, "channel": channel, "assignee": assignee, "type": type, "priority": priority}
+        wanted = wanted.where(*(ORDERS.c[name] == value for name, value in equal.items() if value is not None))
+        if overdue:
+            wanted = wanted.where(late)
+        if text:
+            found = [ORDERS.c[name].icontains(text, autoescape=True) for name in ("title", "description")]
+            wanted = wanted.where(sa.or_(*found))
+        if since is not None:
+            wanted = wanted.where(ORDERS.c.opened_at >= since)
+        wanted = wanted.order_by(ORDERS.c.score.desc(), ORDERS.c.id)
+        with self.database.reading() as db:
+            table = frame(db, wanted.limit(limit).offset(offset or None))
+        table["number"] = [number_of(one) for one in table["id"]]
+        table["overdue"] = table["overdue"].astype(bool)
+        place = _COLUMNS.index("due") + 1
+        return table[["number", *_COLUMNS[:place], "overdue", *_COLUMNS[place:]]]
+
+    def get(self, number: str | int) -> WorkOrder:
+        """Give one work order as it is.
+
+        Raises
+        ------
+        MaintenanceError
+            There is none with this number.
+        """
+        with self.database.reading() as db:
+            return WorkOrder.of(db, find_order(db, number))
+
+    def history(self, number: str | int) -> pd.DataFrame:
+        """Give the rows of the log about an order, oldest first."""
+        found = self.get(number)
+        entries = log.entries(self.database, subject=f"order:{order_id(found.number)}")
+        return entries.iloc[::-1].reset_index(drop=True)
+
+    # ---- opening
+
+    def new(self, who: str, *, asset: str, **content: Any) -> WorkOrder:
+        """Open a work order by hand.
+
+        Parameters
+        ----------
+        who, asset : str
+        **content
+            subsystem, channel, type, title, description, priority (a word; by the rule where omitted), hours, skills,
+            checklist, parts, due, not_before, after, stops_asset. What is omitted comes from the subsystem's template.
+
+        Returns
+        -------
+        WorkOrder
+
+        Raises
+        ------
+        MaintenanceError
+            An unknown type, priority, part or order, or a number that cannot be.
+        """
+        return self._change(
+            lambda db: actions.new_order(
+                db, self.options, who, asset=asset, criticality=self._criticality(asset), **content
+            )
+        )
+
+    def from_alerts(self, alerts: Iterable[int], who: str, **content: Any) -> WorkOrder:
+        """Open one work order for one or several alerts of an asset.
+
+        Parameters
+        ----------
+        alerts : iterable of int
+        who : str
+        **content
+            As for `new`.
+
+        Returns
+        -------
+        WorkOrder
+
+        Raises
+        ------
+        MaintenanceError
+            No alert, alerts of several assets, or one that has an order already: never two for the same cause.
+        """
+        return self._change(lambda db: self._for_alerts(db, list(dict.fromkeys(alerts)), who, **content))
+
+    def by_rule(self, who: str, alerts: Iterable[int] | None = None) -> dict[str, tuple[str, ...]]:
+        """Open orders for the alerts that ask for one, or add these to the order that their channel has.
+
+        Parameters
+        ----------
+        who : str
+        alerts : iterable of int, optional
+            Only these; all open ones where omitted.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Numbers of the orders that were `opened` and `extended`.
+        """
+        opened: dict[str, None] = {}
+        extended: dict[str, None] = {}
+        level = self.options.open_from_level
+        if level is None:
+            return {"opened": (), "extended": ()}
+        with self.database.writing() as db:
+            for alert in db.scalars(without_order(level, None if alerts is None else list(alerts))).all():
+                there = order_of_channel(db, alert)
+                if there is None:
+                    row = self._for_alerts(db, [alert.id], who)
+                    opened[number_of(row.id)] = None
+                    continue
+                actions.link(db, there, alert.id)
+                actions.rate(db, there, self.options, self._criticality(there.asset))
+                log.append(db, f"order:{there.id}", "alert added", who, {"alert": alert.id, "priority": there.priority})
+                if number_of(there.id) not in opened:
+                    extended[number_of(there.id)] = None
+        return {"opened": tuple(opened), "extended": tuple(extended)}
+
+    def reprioritise(self, who: str) -> tuple[str, ...]:
+        """Apply the rule to active orders anew, but for what people set; gives those that have another priority now."""
+        with self.database.writing() as db:
+            return reprioritise(db, self.options, self._criticality, who)
+
+    # ---- what people do
+
+    def assign(self, number: str | int, technician: str | None, who: str, *, version: int | None = None) -> WorkOrder:
+        """Give an order to a technician who has its skills; None takes it back."""
+        return self._change(lambda db: actions.assign(db, number, technician, who, version))
+
+    def start(self, number: str | int, who: str, *, version: int | None = None) -> WorkOrder:
+        """Begin, or go on with, the work."""
+        return self._change(lambda db: actions.start(db, number, who, version))
+
+    def hold(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
+        """Stop the work for a reason."""
+        return self._change(lambda db: actions.hold(db, number, reason, who, version))
+
+    def answer(self, number: str | int, item: int, given: Answer, who: str, *, version: int | None = None) -> WorkOrder:
+        """Answer an item of the checklist, counted from 1."""
+        return self._change(lambda db: actions.answer(db, number, item, given, who, version))
+
+    def complete(
+        self,
+        number: str | int,
+        who: str,
+        *,
+        done: str,
+        hours: float,
+        mode: str = "",
+        cause: str = "",
+        effect: str = "",
+        verdict: str | None = None,
+        cost: float | None = None,
+        used: Mapping[str, int] | None = None,
+        version: int | None = None,
+    ) -> WorkOrder:
+        """Finish the work, and close its alerts with what they were, all or nothing.
+
+        Parameters
+        ----------
+        number : str or int
+        who : str
+        done : str
+            What was done.
+        hours : float
+            That it took.
+        mode, cause, effect : str
+            ISO 14224 codes; the mode is asked for where something failed.
+        verdict : str, optional
+            What its alerts were; asked for where one is open.
+        cost : float, optional
+            Hours times rate and parts where omitted.
+        used : mapping of str to int, optional
+            Pieces of parts; what was reserved where omitted.
+        version : int, optional
+            That the user saw.
+
+        Raises
+        ------
+        TransitionError
+            It is not in progress, or its checklist has open items.
+        MaintenanceError
+            A failure mode or verdict is missing or unknown, or a number cannot be.
+        ConflictError
+            Somebody changed it since `version`.
+        """
+        failure = Failure(mode.upper(), cause, effect)
+        return self._change(
+            lambda db: actions.complete(
+                db,
+                number,
+                who,
+                done=done,
+                hours=hours,
+                failure=failure,
+                verdict=verdict,
+                cost=cost,
+                used=used,
+                version=version,
+            )
+        )
+
+    def cancel(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
+        """Give an order up for a reason."""
+        return self._change(lambda db: actions.cancel(db, number, reason, who, version))
+
+    def comment(self, number: str | int, text: str, who: str) -> WorkOrder:
+        """Add a remark to the order's history."""
+
+        def change(db: orm.Session) -> OrderRow:
+            row = find_order(db, number)
+            log.append(db, f"order:{row.id}", "commented", who, {"comment": words("the comment", text)})
+            return row
+
+        return self._change(change)
+
+    def attach(self, number: str | int, reference: str, who: str, title: str = "") -> WorkOrder:
+        """Attach a plot or report by its path or link."""
+
+        def change(db: orm.Session) -> OrderRow:
+            row = actions.touch(db, number, None)
+            given = {"reference": words("the reference", reference), "title": title.strip() or reference.strip()}
+            row.attachments = [*row.attachments, given]
+            log.append(db, f"order:{row.id}", "attached", who, given)
+            return row
+
+        return self._change(change)
+
+    def change(self, number: str | int, who: str, *, version: int | None = None, **changes: Any) -> WorkOrder:
+        """Change an order that is not closed.
+
+        Parameters
+        ----------
+        number : str or int
+        who : str
+        version : int, optional
+            That the user saw.
+        **changes
+            due (aware), priority (a word), hours (above 0) or description.
+        """
+        return self._change(lambda db: actions.change(db, number, who, self.options, version, **changes))
+
+    # ---- internals
+
+    def _change(self, change: Callable[[orm.Session], OrderRow]) -> WorkOrder:
+        with self.database.writing() as db:
+            row = change(db)
+            db.flush()
+            return WorkOrder.of(db, row)
+
+    def _for_alerts(self, db: orm.Session, alerts: Sequence[int], who: str, **content: Any) -> OrderRow:
+        return open_for_alerts(db, self.options, self._criticality, alerts, who, **content)
+
+
+def _nobody_said(asset: str) -> None:
+    del asset
+
+
+def _known(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise MaintenanceError(f"{value!r} is not a {what}.", f"Known: {', '.join(known)}.")

@@ -1,0 +1,224 @@
+"""Spare parts: what is in stock, what is reserved for whom, and what should be ordered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance import log
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.orders.table import OrderPartRow, OrderRow, PartRow, number_of
+from workbench.maintenance.values import count, finite
+
+__all__ = ["Parts", "consume", "find_part", "need", "release", "reserve"]
+
+
+class Parts:
+    """The stock of spare parts.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def list(self) -> pd.DataFrame:
+        """List the parts.
+
+        Returns
+        -------
+        pandas.DataFrame
+            name, description, stock, reserved, available (stock less reserved), minimum, below (bool: available less
+            than the minimum), lead_days, unit_cost.
+        """
+        reserved = (
+            sa.select(OrderPartRow.part, sa.func.sum(OrderPartRow.reserved).label("reserved"))
+            .group_by(OrderPartRow.part)
+            .subquery()
+        )
+        held = sa.func.coalesce(reserved.c.reserved, 0).label("reserved")
+        columns: tuple[Any, ...] = (PartRow.name, PartRow.description, PartRow.stock, held, PartRow.minimum)
+        wanted: sa.Select[Any] = (
+            sa.select(*columns, PartRow.lead_days, PartRow.unit_cost)
+            .outerjoin(reserved, reserved.c.part == PartRow.name)
+            .order_by(PartRow.name)
+        )
+        with self.database.reading() as db:
+            table = frame(db, wanted)
+        table["reserved"] = table["reserved"].astype("int64")
+        table.insert(4, "available", table["stock"] - table["reserved"])
+        table.insert(6, "below", table["available"] < table["minimum"])
+        return table
+
+    def set(
+        self,
+        name: str,
+        who: str,
+        *,
+        stock: int | None = None,
+        minimum: int | None = None,
+        lead_days: float | None = None,
+        unit_cost: float | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Add a part, or change what is given of one.
+
+        Raises
+        ------
+        MaintenanceError
+            A number is negative, or the stock less than what is reserved.
+        """
+        if not name.strip():
+            raise MaintenanceError("A part needs a name.", "Give one.")
+        changed: dict[str, object] = {}
+        for key, given in (("stock", stock), ("minimum", minimum)):
+            if given is not None:
+                changed[key] = count(key, given)
+        for key, number in (("lead_days", lead_days), ("unit_cost", unit_cost)):
+            if number is not None:
+                changed[key] = finite(key, number)
+        if description is not None:
+            changed["description"] = description.strip()
+        with self.database.writing() as db:
+            row = db.get(PartRow, name.strip())
+            if row is None:
+                row = PartRow(name=name.strip(), description="", stock=0, minimum=0, lead_days=None, unit_cost=None)
+                db.add(row)
+            held = _reserved(db, row.name)
+            if stock is not None and stock < held:
+                raise MaintenanceError(
+                    f"{held} of {name} are reserved: the stock cannot be {stock}.", "Cancel or change those orders."
+                )
+            for key, value in changed.items():
+                setattr(row, key, value)
+            log.append(db, f"part:{row.name}", "set", who, changed)
+
+    def receive(self, name: str, pieces: int, who: str) -> None:
+        """Put pieces into stock; orders that wait for them get theirs, the most urgent first.
+
+        Raises
+        ------
+        MaintenanceError
+            There is no such part, or the number is not above 0.
+        """
+        if count("pieces", pieces) == 0:
+            raise MaintenanceError("0 pieces cannot be received.", "Give 1 or more.")
+        with self.database.writing() as db:
+            row = find_part(db, name)
+            row.stock += pieces
+            log.append(db, f"part:{row.name}", "received", who, {"pieces": pieces, "stock": row.stock})
+            db.flush()
+            waiting = (
+                sa.select(OrderPartRow)
+                .join(OrderRow, OrderRow.id == OrderPartRow.order_id)
+                .where(OrderPartRow.part == row.name, OrderPartRow.reserved < OrderPartRow.needed)
+                .where(OrderRow.state.not_in(("completed", "cancelled")))
+                .order_by(OrderRow.score.desc(), OrderRow.id)
+            )
+            for one in db.scalars(waiting).all():
+                _reserve(db, one, who)
+
+
+def find_part(db: orm.Session, name: str) -> PartRow:
+    """Give the row of a part.
+
+    Raises
+    ------
+    MaintenanceError
+        There is none of this name.
+    """
+    row = db.get(PartRow, name)
+    if row is None:
+        known = ", ".join(db.scalars(sa.select(PartRow.name).order_by(PartRow.name).limit(20)))
+        raise MaintenanceError(f"There is no part {name!r}.", f"Known: {known or 'none; add it first'}.")
+    return row
+
+
+def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -> None:
+    """Note what an order needs, and reserve what is there."""
+    for name, pieces in parts.items():
+        if count(f"pieces of {name}", pieces) == 0:
+            raise MaintenanceError(f"0 pieces of {name} are no need.", "Give 1 or more, or leave it out.")
+        find_part(db, name)
+        db.add(OrderPartRow(order_id=order.id, part=name, needed=pieces, reserved=0, used=0))
+    db.flush()
+    reserve(db, order, who)
+
+
+def reserve(db: orm.Session, order: OrderRow, who: str) -> None:
+    """Reserve for an order what it needs and is there."""
+    for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
+        _reserve(db, row, who)
+
+
+def release(db: orm.Session, order: OrderRow) -> None:
+    """Give back what was reserved for an order."""
+    for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
+        row.reserved = 0
+    db.flush()
+
+
+def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, who: str) -> float | None:
+    """Take what an order used out of the stock, and give back what it had reserved beyond that.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing.
+    order : OrderRow
+    used : mapping of str to int, optional
+        Pieces; all that was reserved where omitted.
+    who : str
+
+    Returns
+    -------
+    float or None
+        Cost of the parts; None where one has no price.
+
+    Raises
+    ------
+    MaintenanceError
+        A part is unknown, or more was used than there is.
+    """
+    rows = {row.part: row for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id))}
+    taken = {name: row.reserved for name, row in rows.items()} if used is None else dict(used)
+    for row in rows.values():
+        row.reserved = 0
+    db.flush()
+    cost: float | None = 0.0
+    for name, pieces in taken.items():
+        part = find_part(db, name)
+        free = part.stock - _reserved(db, name)
+        if count(f"pieces of {name}", pieces) > free:
+            raise MaintenanceError(
+                f"{pieces} of {name} cannot have been used: {free} are there and not reserved for others.",
+                "Correct the number, or the stock.",
+            )
+        part.stock -= pieces
+        row = rows.get(name) or OrderPartRow(order_id=order.id, part=name, needed=0, reserved=0, used=0)
+        row.used = pieces
+        db.add(row)
+        if pieces:
+            about = {"pieces": pieces, "order": number_of(order.id), "stock": part.stock}
+            log.append(db, f"part:{name}", "used", who, about)
+            cost = None if cost is None or part.unit_cost is None else cost + pieces * part.unit_cost
+    db.flush()
+    return cost
+
+
+def _reserve(db: orm.Session, row: OrderPartRow, who: str) -> None:
+    free = find_part(db, row.part).stock - _reserved(db, row.part)
+    more = min(row.needed - row.reserved, free)
+    if more > 0:
+        row.reserved += more
+        db.flush()
+        log.append(db, f"order:{row.order_id}", "part reserved", who, {"part": row.part, "pieces": more})
+
+
+def _reserved(db: orm.Session, part: str) -> int:
+    return int(db.scalar(sa.select(sa.func.sum(OrderPartRow.reserved)).where(OrderPartRow.part == part)) or 0)

@@ -1,0 +1,234 @@
+"""Preventive plans: the same work order again and again, by calendar, by meter or by health index."""
+
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance import log
+from workbench.maintenance.database import Database, frame, now
+from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.orders.states import CLOSED
+from workbench.maintenance.orders.table import MeterRow, OrderRow, PreventiveRow, number_of
+from workbench.maintenance.values import finite, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ANCHORS", "Preventive", "completed"]
+
+ANCHORS = ("scheduled", "completed")
+"""From when the next interval counts: from the date that was scheduled, or from when the work was done."""
+
+_CONTENT = ("hours", "skills", "checklist", "parts", "description", "type")
+
+
+class Preventive:
+    """Plans that open work orders by themselves.
+
+    Parameters
+    ----------
+    database : Database
+    options : OrderOptions
+    """
+
+    def __init__(self, database: Database, options: OrderOptions | None = None) -> None:
+        self.database = database
+        self.options = options or OrderOptions()
+
+    def list(self) -> pd.DataFrame:
+        """List the plans: id, title, asset, subsystem, every_days, meter, every, below, anchor, next_due,
+        next_reading, active.
+        """  # noqa: D205
+        names = ("id", "title", "asset", "subsystem", "every_days", "meter", "every", "below", "anchor", "next_due")
+        columns = [getattr(PreventiveRow, name) for name in (*names, "next_reading", "active")]
+        with self.database.reading() as db:
+            return frame(db, sa.select(*columns).order_by(PreventiveRow.id))
+
+    def add(
+        self,
+        title: str,
+        asset: str,
+        who: str,
+        *,
+        subsystem: str = "",
+        every_days: float | None = None,
+        meter: str = "",
+        every: float | None = None,
+        below: float | None = None,
+        anchor: str = "scheduled",
+        first: datetime | None = None,
+        lead_days: float = 7.0,
+        **content: Any,
+    ) -> int:
+        """Add a plan.
+
+        Parameters
+        ----------
+        title, asset, who, subsystem : str
+        every_days : float, optional
+            Days between two orders.
+        meter : str
+            Of the asset, for `every` and `below`.
+        every : float, optional
+            Units of the meter between two orders.
+        below : float, optional
+            An order opens when the meter, as a health index, falls below this.
+        anchor : str
+            Of `ANCHORS`.
+        first : datetime, optional
+            First due date, aware; one interval from now where omitted.
+        lead_days : float
+            Days before its due date at which an order opens.
+        **content
+            Of the orders: hours, skills, checklist, parts, description, type.
+
+        Returns
+        -------
+        int
+            Number of the plan.
+
+        Raises
+        ------
+        MaintenanceError
+            Not exactly one of `every_days`, `every` and `below`, one that is not above 0, or unknown content.
+        """
+        given = [value for value in (every_days, every, below) if value is not None]
+        if len(given) != 1:
+            raise MaintenanceError("A plan needs one rule.", "Give one of every_days, every (of a meter) and below.")
+        if not math.isfinite(given[0]) or given[0] <= 0:
+            raise MaintenanceError(f"An interval of {given[0]!r} is none.", "Give a number above 0.")
+        if (every is not None or below is not None) != bool(meter):
+            raise MaintenanceError("every and below need a meter, every_days none.", "Give meter with every or below.")
+        if anchor not in ANCHORS:
+            raise MaintenanceError(f"{anchor!r} is no anchor.", f"Known: {', '.join(ANCHORS)}.")
+        if unknown := set(content) - set(_CONTENT):
+            raise MaintenanceError(
+                f"A plan's order has no {', '.join(sorted(unknown))}.", f"Known: {', '.join(_CONTENT)}."
+            )
+        with self.database.writing() as db:
+            reading = db.get(MeterRow, (asset, meter)) if meter else None
+            row = PreventiveRow(
+                title=words("the title", title),
+                asset=words("the asset", asset),
+                subsystem=subsystem,
+                every_days=every_days,
+                meter=meter,
+                every=every,
+                below=below,
+                anchor=anchor,
+                lead_days=finite("lead_days", lead_days),
+                next_due=(first or now(db) + timedelta(days=every_days)) if every_days else None,
+                next_reading=(reading.value if reading else 0.0) + every if every else None,
+                content=content,
+                active=True,
+            )
+            db.add(row)
+            db.flush()
+            log.append(db, f"preventive:{row.id}", "added", who, {"title": title, "asset": asset})
+            return row.id
+
+    def stop(self, plan: int, who: str) -> None:
+        """Let a plan open no more orders."""
+        with self.database.writing() as db:
+            row = _find(db, plan)
+            row.active = False
+            log.append(db, f"preventive:{row.id}", "stopped", who)
+
+    def read_meter(self, asset: str, meter: str, value: float, who: str) -> None:
+        """Note a meter's reading.
+
+        Raises
+        ------
+        MaintenanceError
+            It is not finite or negative.
+        """
+        with self.database.writing() as db:
+            row = db.get(MeterRow, (asset, meter)) or MeterRow(asset=asset, name=meter)
+            row.value, row.read_at = finite(f"the reading of {meter}", value), now(db)
+            db.add(row)
+            log.append(db, f"meter:{asset}/{meter}"[:40], "read", who, {"value": value})
+
+    def open_due(self, who: str, criticality: "Callable[[str], int | None] | None" = None) -> tuple[str, ...]:
+        """Open an order for each plan that is due and has none open: exactly one, however often this is called.
+
+        Returns
+        -------
+        tuple of str
+            Numbers of the new orders.
+        """
+        from workbench.maintenance.orders.actions import new_order
+
+        opened = []
+        with self.database.writing() as db:
+            for plan in db.scalars(sa.select(PreventiveRow).where(PreventiveRow.active)).all():
+                if not _is_due(db, plan) or _open_order(db, plan.id):
+                    continue
+                content = {"type": "preventive", **plan.content}
+                order = new_order(
+                    db,
+                    self.options,
+                    who,
+                    asset=plan.asset,
+                    subsystem=plan.subsystem,
+                    title=plan.title,
+                    due=plan.next_due,
+                    preventive=plan.id,
+                    criticality=criticality(plan.asset) if criticality else None,
+                    **content,
+                )
+                if plan.anchor == "scheduled":
+                    _advance(db, plan, from_schedule=True)
+                opened.append(number_of(order.id))
+        return tuple(opened)
+
+
+def completed(db: orm.Session, plan: int) -> None:
+    """Set the next date of a plan whose order was just completed."""
+    row = _find(db, plan)
+    if row.anchor == "completed":
+        _advance(db, row, from_schedule=False)
+
+
+def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> None:
+    if plan.every_days:
+        step = timedelta(days=plan.every_days)
+        due = plan.next_due + step if from_schedule and plan.next_due else now(db) + step
+        while due <= now(db):  # dates that nobody looked at are left out
+            due += step
+        plan.next_due = due
+    if plan.every:
+        reading = db.get(MeterRow, (plan.asset, plan.meter))
+        value = reading.value if reading else 0.0
+        base = plan.next_reading if from_schedule and plan.next_reading is not None else value
+        while base <= value:
+            base += plan.every
+        plan.next_reading = base
+    db.flush()
+
+
+def _is_due(db: orm.Session, plan: PreventiveRow) -> bool:
+    if plan.next_due is not None:
+        return plan.next_due - timedelta(days=plan.lead_days) <= now(db)
+    reading = db.get(MeterRow, (plan.asset, plan.meter))
+    if reading is None:
+        return False
+    if plan.below is not None:
+        return reading.value < plan.below
+    return plan.next_reading is not None and reading.value >= plan.next_reading
+
+
+def _open_order(db: orm.Session, plan: int) -> bool:
+    wanted = sa.select(OrderRow.id).where(OrderRow.preventive == plan, OrderRow.state.not_in(CLOSED))
+    return db.scalars(wanted.limit(1)).first() is not None
+
+
+def _find(db: orm.Session, plan: int) -> PreventiveRow:
+    row = db.get(PreventiveRow, plan)
+    if row is None:
+        raise MaintenanceError(f"There is no preventive plan {plan}.", "See: workbench plan --preventive.")
+    return row

@@ -1,0 +1,237 @@
+"""Conflicts of a plan: what keeps a job from its place or its due date, and what would resolve it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from workbench.maintenance.schedule.first_guess import earliest
+from workbench.maintenance.schedule.grid import Grid, Solution, cut
+from workbench.maintenance.schedule.model import Conflict, Job, Placement
+
+__all__ = ["find_conflicts"]
+
+
+def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> list[Conflict]:
+    """Name what stands in the way of a plan.
+
+    Parameters
+    ----------
+    grid : Grid
+    solution : Solution
+    ends : mapping of str to int
+        First slot by which each job that can be planned could have ended (`earliest_ends`).
+
+    Returns
+    -------
+    list of Conflict
+        One for each job without a place, one for each that is late, and those of frozen jobs; by number, then kind.
+    """
+    found: list[Conflict] = []
+    for job in grid.jobs.values():
+        place = solution.get(job.number)
+        if place is None:
+            found.append(_unplanned(grid, job, solution, ends))
+        elif (due := grid.due(job)) is not None and grid.end(job, place) > due:
+            found.append(_late(grid, job, grid.end(job, place), ends))
+    found += _frozen(grid)
+    return sorted(found, key=lambda conflict: (conflict.job, conflict.kind))
+
+
+def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]) -> Conflict:
+    number = job.number
+    if not grid.skilled(job):
+        return _skill(grid, job, "cannot be planned")
+    missing = [before for before in job.after if before in grid.jobs and before not in solution]
+    if missing:
+        return Conflict(
+            "precedence",
+            number,
+            f"{number} cannot be planned: it waits for {_join(missing)}, which has no place.",
+            f"Resolve {_join(missing)} first, or take the precedence away.",
+        )
+    if number in ends:
+        hours = grid.hours(sum(grid.sessions(job)))
+        return Conflict(
+            "capacity",
+            number,
+            f"{number} cannot be planned: its {hours:g} h fit no one before {_when(grid.horizon.end)}.",
+            f"One technician more{_with(job)}, longer hours, or a plan further ahead (horizon_days).",
+        )
+    without_parts = grid.release(job, parts=False)
+    if number in grid.waits_for_parts and without_parts is not None and earliest(grid, job, without_parts):
+        return _part(grid, job, f"{number} cannot be planned before {_when(grid.horizon.end)}", job.due)
+    late = [before for before in job.after if before in grid.frozen and grid.up(grid.frozen[before].end) > 0]
+    if late and earliest(grid, job, 0 if job.not_before is None else max(0, grid.up(job.not_before))):
+        return Conflict(
+            "precedence",
+            number,
+            f"{number} cannot be planned: it waits for {_join(late)}, which is frozen until "
+            f"{_when(max(grid.frozen[before].end for before in late))}.",
+            f"Move {_join(late)} forward, take the precedence away, or plan further ahead (horizon_days).",
+        )
+    return _window(grid, job)
+
+
+def _window(grid: Grid, job: Job) -> Conflict:
+    needed = grid.hours(sum(grid.sessions(job)))
+    after = 0 if job.not_before is None else max(0, grid.up(job.not_before))
+    spans = [
+        end - max(start, after) for who in grid.skilled(job) for start, end in grid.allowed(job, who) if end > after
+    ]
+    asset = f" on {job.asset}" if job.asset else ""
+    message = (
+        f"{job.number} cannot be planned: its {needed:g} h{asset} fit no window before {_when(grid.horizon.end)}; "
+        f"there are {len(spans)} windows, the longest of {grid.hours(max(spans, default=0)):g} h."
+    )
+    wishes = [f"a window of {needed:g} h for somebody{_with(job)}"]
+    if after >= grid.length:
+        wishes.insert(0, f"an earlier date than {_when(grid.time(after))}")
+    if job.stops_asset and job.asset in grid.problem.operating:
+        wishes.append(f"a stop of {job.asset} in its operating hours")
+    return Conflict(
+        "window", job.number, message, f"Find {', or '.join(wishes)}, or plan further ahead (horizon_days)."
+    )
+
+
+def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
+    """Name the first cause that alone makes a job late: its due date, its parts, those before it, or the others."""
+    assert job.due is not None
+    number, due = job.number, grid.down(job.due)
+    late = f"{number} ends {_span(grid.time(end) - job.due)} late, {_when(grid.time(end))} instead of {_when(job.due)}"
+    own = 0 if job.not_before is None else max(0, grid.up(job.not_before))
+    best = earliest(grid, job, own)
+    soonest = grid.length if best is None else grid.end(job, best)
+    if soonest > due:
+        return Conflict(
+            "due",
+            number,
+            f"{late}: with all else put aside it could end {_when(grid.time(soonest))}.",
+            f"Set its due date to {_when(grid.time(end))}, or open a window{_with(job)} before {_when(job.due)}.",
+        )
+    release = grid.release(job)
+    arrival = grid.waits_for_parts.get(number, (None, "", 0))[0]
+    if arrival is not None and ((place := earliest(grid, job, arrival)) is None or grid.end(job, place) > due):
+        begin = job.due - timedelta(hours=job.hours)
+        return _part(grid, job, late, begin)
+    before = [n for n in job.after if n in grid.jobs or n in grid.frozen]
+    alone = earliest(grid, job, release or 0)
+    if before and (ends[number] > due or alone is None or grid.end(job, alone) > due):
+        return Conflict(
+            "precedence",
+            number,
+            f"{late}: it waits for {_join(before)}.",
+            f"Do {_join(before)} earlier, take the precedence away, or set its due date to {_when(grid.time(end))}.",
+        )
+    who = [grid.technicians[index].name for index in grid.skilled(job)]
+    return Conflict(
+        "capacity",
+        number,
+        f"{late}: {_join(who)} {'is' if len(who) == 1 else 'are'} busy with other jobs.",
+        f"One technician more{_with(job)}, longer hours before {_when(job.due)}, or a due date of "
+        f"{_when(grid.time(end))}.",
+    )
+
+
+def _frozen(grid: Grid) -> Iterator[Conflict]:
+    jobs = {job.number: job for job in grid.problem.jobs}
+    people = {technician.name: index for index, technician in enumerate(grid.technicians)}
+    for number, placement in grid.frozen.items():
+        job = jobs[number]
+        if not job.skills <= grid.technicians[people[placement.technician]].skills:
+            yield _skill(grid, job, f"is frozen with {placement.technician}", placement.technician)
+        yield from _outside(grid, job, placement, people[placement.technician])
+        if placement.start > grid.problem.now and number in grid.waits_for_parts:
+            arrival = grid.waits_for_parts[number][0]
+            if arrival is None or grid.time(arrival) > placement.start:
+                yield _part(grid, job, f"{number} is frozen at {_when(placement.start)}", placement.start)
+        waits = [n for n in job.after if n in grid.frozen and grid.frozen[n].end > placement.start]
+        waits += [n for n in job.after if n in grid.jobs]
+        if waits:
+            yield Conflict(
+                "precedence",
+                number,
+                f"{number} is frozen at {_when(placement.start)}, before {_join(waits)} has ended.",
+                f"Unfreeze {number}, or take the precedence away.",
+            )
+        if job.due is not None and placement.end > job.due:
+            yield Conflict(
+                "due",
+                number,
+                f"{number} ends {_span(placement.end - job.due)} late, frozen until {_when(placement.end)}.",
+                f"Unfreeze it, or set its due date to {_when(placement.end)}.",
+            )
+    yield from _double_booked(grid)
+
+
+def _outside(grid: Grid, job: Job, placement: Placement, who: int) -> Iterator[Conflict]:
+    """Name a frozen job that is yet to begin and lies outside the technician's windows or in operating hours."""
+    sessions = [(grid.down(s.start), min(grid.up(s.end), grid.length)) for s in placement.sessions]
+    sessions = [span for span in sessions if 0 <= span[0] < span[1]]
+    outside = cut(sessions, grid.work[who])
+    running = cut(sessions, cut(sessions, grid.running(job)))
+    if outside or running:
+        where = f"outside the windows of {placement.technician}" if outside else f"while {job.asset} operates"
+        yield Conflict(
+            "window",
+            job.number,
+            f"{job.number} is frozen at {_when(grid.time((outside or running)[0][0]))}, {where}.",
+            f"Unfreeze {job.number}, or open a window there.",
+        )
+
+
+def _double_booked(grid: Grid) -> Iterator[Conflict]:
+    sessions = sorted(
+        (placement.technician, session, number)
+        for number, placement in grid.frozen.items()
+        for session in placement.sessions
+    )
+    for index, (technician, session, number) in enumerate(sessions):
+        for other, later, second in sessions[index + 1 :]:
+            if other != technician or later.start >= session.end:
+                break
+            if second != number:
+                yield Conflict(
+                    "double_booking",
+                    second,
+                    f"{second} is frozen with {technician} at {_when(later.start)}, while they do {number} until "
+                    f"{_when(session.end)}.",
+                    f"Unfreeze {second} or {number}, or give one of them to somebody else.",
+                )
+
+
+def _skill(grid: Grid, job: Job, what: str, technician: str | None = None) -> Conflict:
+    held = {skill for who in grid.technicians if technician in (None, who.name) for skill in who.skills}
+    nobody = sorted(job.skills - held)
+    named = _join(nobody) if nobody else _join(sorted(job.skills))
+    who = f"{technician} does not have" if technician else "nobody has" if nobody else "no one person has all of"
+    return Conflict(
+        "skill",
+        job.number,
+        f"{job.number} {what}: {who} {named}.",
+        f"A technician with {_join(sorted(job.skills))}, or a work order without {named}.",
+    )
+
+
+def _part(grid: Grid, job: Job, what: str, needed_by: datetime | None) -> Conflict:
+    arrival, part, pieces = grid.waits_for_parts[job.number]
+    short = f"{pieces} x {part} {'is' if pieces == 1 else 'are'} missing"
+    comes = "no lead time is known" if arrival is None else f"ordered now they come {_when(grid.time(arrival))}"
+    by = "" if needed_by is None else f" by {_when(needed_by)}"
+    resolve = f"Get {pieces} x {part}{by}, or take what is reserved for another work order."
+    return Conflict("part", job.number, f"{what}: {short}, {comes}.", resolve)
+
+
+def _with(job: Job) -> str:
+    return f" with {_join(sorted(job.skills))}" if job.skills else ""
+
+
+def _join(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+
+
+def _span(span: timedelta) -> str:
+    hours = span / timedelta(hours=1)
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,307 @@
+"""A problem on a grid of time slots: where each job may start, with whom, and what a plan is worth in points.
+
+The solver, the first guess and the naming of conflicts all read this one picture.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.schedule.model import Job, Placement, Problem, Technician
+from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.maintenance.windows import Window, intersect, merge
+
+__all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]
+
+Range = tuple[int, int]
+"""Slots from the first to before the second."""
+
+Solution = dict[str, tuple[int, tuple[int, ...]]]
+"""Technician and first slot of each session by job; a job that is not in it has no place."""
+
+SCALE = 1000
+"""Whole numbers of the solver in one point."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a solution is worth.
+
+    Attributes
+    ----------
+    points : int
+        Objective in 1 / `SCALE` points.
+    idle : int
+        Slots in which technicians wait before their last job.
+    changed : int
+        Jobs that left their previous place.
+    """
+
+    points: int
+    idle: int
+    changed: int
+
+
+class Grid:
+    """A problem in slots, counted from `origin`.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : ScheduleOptions
+
+    Raises
+    ------
+    MaintenanceError
+        There are jobs, but no technician or no window before the horizon.
+    """
+
+    def __init__(self, problem: Problem, options: ScheduleOptions) -> None:
+        self.problem, self.options = problem, options
+        self.slot = timedelta(minutes=options.slot_minutes)
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        self.origin = epoch - (epoch - problem.now) // self.slot * self.slot
+        self.length = timedelta(days=options.horizon_days) // self.slot
+        self.horizon = Window(self.origin, self.origin + self.length * self.slot)
+        self.jobs = {job.number: job for job in problem.order() if job.frozen is None}
+        self.frozen = {job.number: job.frozen for job in problem.jobs if job.frozen is not None}
+        self.technicians = problem.technicians
+        self._check()
+        self.work = [self._working(technician) for technician in self.technicians]
+        taken: list[list[Range]] = [[] for _ in self.technicians]
+        names = [technician.name for technician in self.technicians]
+        for placement in self.frozen.values():
+            sessions = [(self.down(s.start), self.up(s.end)) for s in placement.sessions]
+            taken[names.index(placement.technician)] += [span for span in sessions if span[1] > 0]
+        self.taken = [sorted(spans) for spans in taken]
+        self.free = [cut(work, spans) for work, spans in zip(self.work, self.taken, strict=True)]
+        self.worked = [self._count(work) for work in self.work]
+        self.previous = {p.job: p for p in problem.previous if p.job in self.jobs}
+        self.waits_for_parts = self._parts()
+        self._running = {
+            asset: self._outer(calendar.windows(self.horizon.start, self.horizon.end))
+            for asset, calendar in problem.operating.items()
+        }
+        self._allowed: dict[tuple[str, int], list[Range]] = {}
+        self._sessions: dict[str, tuple[int, ...]] = {}
+
+    def _check(self) -> None:
+        if not self.jobs:
+            return
+        if not self.technicians:
+            raise MaintenanceError("There is no technician to plan for.", "Add one with their skills and calendar.")
+        if not self.problem.windows.windows(self.horizon.start, self.horizon.end):
+            raise MaintenanceError(
+                f"No maintenance window opens in the {self.options.horizon_days} days that are planned.",
+                "Add hours, or plan further ahead (horizon_days).",
+            )
+
+    def down(self, at: datetime) -> int:
+        """Give the slot that holds a time."""
+        return (at - self.origin) // self.slot
+
+    def up(self, at: datetime) -> int:
+        """Give the first slot that begins at or after a time."""
+        return -((self.origin - at) // self.slot)
+
+    def time(self, slot: int) -> datetime:
+        """Give the start of a slot, UTC."""
+        return self.origin + slot * self.slot
+
+    def hours(self, slots: int) -> float:
+        """Give slots in hours."""
+        return slots * self.slot / timedelta(hours=1)
+
+    def _inner(self, windows: tuple[Window, ...]) -> list[Range]:
+        spans = [(max(0, self.up(w.start)), min(self.length, self.down(w.end))) for w in windows]
+        return [span for span in spans if span[0] < span[1]]
+
+    def _outer(self, windows: tuple[Window, ...]) -> list[Range]:
+        return [(self.down(w.start), self.up(w.end)) for w in windows]
+
+    def _working(self, technician: Technician) -> list[Range]:
+        windows = self.problem.windows.windows(self.horizon.start, self.horizon.end)
+        if technician.calendar is not None:
+            windows = intersect(windows, technician.calendar.windows(self.horizon.start, self.horizon.end))
+        return self._inner(merge(windows))
+
+    def _count(self, work: list[Range]) -> list[int]:
+        counts, total, spans = [0] * (self.length + 1), 0, iter([*work, (self.length, self.length)])
+        start, end = next(spans)
+        for slot in range(self.length):
+            if slot >= end:
+                start, end = next(spans)
+            total += start <= slot < end
+            counts[slot + 1] = total
+        return counts
+
+    def _parts(self) -> dict[str, tuple[int | None, str, int]]:
+        """Give the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing.
+
+        Stock goes to frozen jobs first, then by priority, due date and number; who comes too late waits for an order
+        that is placed now, and takes nothing from the stock.
+        """
+        stock = {part.name: part.available for part in self.problem.parts}
+        lead = {part.name: part.lead_days for part in self.problem.parts}
+        last = datetime.max.replace(tzinfo=UTC)
+        waits: dict[str, tuple[int | None, str, int]] = {}
+        for job in sorted(self.problem.jobs, key=lambda j: (j.frozen is None, -j.priority, j.due or last, j.number)):
+            short = {name: pieces - stock[name] for name, pieces in job.parts.items() if pieces > stock[name]}
+            for name, pieces in job.parts.items():
+                if name not in short:
+                    stock[name] -= pieces
+            arrivals = []
+            for name, pieces in sorted(short.items()):
+                days = lead[name]
+                slot = None if days is None else self.up(self.problem.now + timedelta(days=days))
+                arrivals.append((slot, name, pieces))
+            if arrivals:
+                waits[job.number] = max(arrivals, key=lambda a: (a[0] is None, a[0] or 0))
+        return waits
+
+    def release(self, job: Job, *, parts: bool = True) -> int | None:
+        """Give the first slot in which a job may start, by its own date, its frozen predecessors and its parts.
+
+        None where a part can never come.
+        """
+        first = 0 if job.not_before is None else max(0, self.up(job.not_before))
+        for number in job.after:
+            if number in self.frozen:
+                first = max(first, self.up(self.frozen[number].end))
+        if parts and job.number in self.waits_for_parts:
+            arrival = self.waits_for_parts[job.number][0]
+            if arrival is None:
+                return None
+            first = max(first, arrival)
+        return first
+
+    def due(self, job: Job) -> int | None:
+        """Give the slot by which a job must have ended; negative where it is overdue."""
+        return None if job.due is None else self.down(job.due)
+
+    def skilled(self, job: Job) -> list[int]:
+        """Give the technicians with all skills of a job."""
+        return [index for index, who in enumerate(self.technicians) if job.skills <= who.skills]
+
+    def allowed(self, job: Job, technician: int) -> list[Range]:
+        """Give the slots in which a technician could work on a job; frozen jobs and operating hours are left out."""
+        running = self.running(job)
+        key = (job.asset if running else "", technician)
+        if key not in self._allowed:
+            self._allowed[key] = cut(self.free[technician], running)
+        return self._allowed[key]
+
+    def running(self, job: Job) -> list[Range]:
+        """Give the slots in which the asset of a job must not be stopped for it."""
+        return self._running.get(job.asset, []) if job.stops_asset else []
+
+    def sessions(self, job: Job) -> tuple[int, ...]:
+        """Give the lengths of a job's sessions, slots: one, unless it fits no window of anybody who can do it."""
+        if job.number not in self._sessions:
+            total = max(1, -(-timedelta(hours=job.hours) // self.slot))
+            longest = max(
+                (end - start for who in self.skilled(job) for start, end in self.allowed(job, who)), default=0
+            )
+            pieces = 1 if longest == 0 else -(-total // longest)
+            self._sessions[job.number] = tuple(total // pieces + (piece < total % pieces) for piece in range(pieces))
+        return self._sessions[job.number]
+
+    def starts(self, job: Job, technician: int, session: int, release: int) -> list[Range]:
+        """Give the first and last slot of each range in which a session may start; the last is included."""
+        size = self.sessions(job)[session]
+        spans = ((max(start, release), end - size) for start, end in self.allowed(job, technician))
+        return [span for span in spans if span[0] <= span[1]]
+
+    def end(self, job: Job, place: tuple[int, tuple[int, ...]]) -> int:
+        """Give the slot at which a job's last session ends."""
+        return place[1][-1] + self.sessions(job)[-1]
+
+    def late_points(self, job: Job) -> int:
+        """Give the points of one slot of lateness."""
+        return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * job.priority))
+
+    def unplanned_points(self, job: Job) -> int:
+        """Give the points of a job without a place: as late as twice the horizon, and more than its own place costs."""
+        dearest = max((self.cost_points(job, who) for who in self.skilled(job)), default=0)
+        waiting = self.idle_points * self.length
+        return 1 + self.late_points(job) * 2 * self.length + dearest + waiting + self.change_points
+
+    def cost_points(self, job: Job, technician: int) -> int:
+        """Give the points of a technician's time on a job."""
+        hours = self.hours(sum(self.sessions(job)))
+        return round(SCALE * self.options.cost * self.technicians[technician].rate * hours)
+
+    @property
+    def idle_points(self) -> int:
+        """Points of one slot of waiting."""
+        return round(SCALE * self.options.idle * self.hours(1))
+
+    @property
+    def change_points(self) -> int:
+        """Points of one job that leaves its previous place."""
+        return round(SCALE * self.options.change)
+
+    def kept(self, job: Job) -> tuple[int, int] | None:
+        """Give the technician and first slot of a job in the previous plan; None where it cannot be there again."""
+        before = self.previous.get(job.number)
+        names = [technician.name for technician in self.technicians]
+        if before is None or before.technician not in names or self.time(self.down(before.start)) != before.start:
+            return None
+        return names.index(before.technician), self.down(before.start)
+
+    def score(self, solution: Solution, plannable: Collection[str]) -> Score:
+        """Count the points of a solution; jobs that are not `plannable` in any way add none."""
+        points, changed = 0, 0
+        last = [max((end for _, end in spans), default=0) for spans in self.taken]
+        busy = [self._worked_in(who, spans) for who, spans in enumerate(self.taken)]
+        for number, job in self.jobs.items():
+            place = solution.get(number)
+            moved = number in self.previous and (place is None or self.kept(job) != (place[0], place[1][0]))
+            changed += moved
+            if number in plannable:
+                points += moved * self.change_points + (self.unplanned_points(job) if place is None else 0)
+            if place is None:
+                continue
+            due, end = self.due(job), self.end(job, place)
+            late = 0 if due is None else max(0, end - due)
+            points += self.cost_points(job, place[0]) + late * self.late_points(job)
+            last[place[0]] = max(last[place[0]], end)
+            busy[place[0]] += sum(self.sessions(job))
+        idle = sum(self.worked[who][min(end, self.length)] - busy[who] for who, end in enumerate(last))
+        return Score(points + idle * self.idle_points, idle, changed)
+
+    def _worked_in(self, technician: int, spans: list[Range]) -> int:
+        worked, total, reached = self.worked[technician], 0, 0
+        for start, end in spans:
+            start, end = min(max(start, reached), self.length), min(max(end, reached), self.length)
+            total += worked[end] - worked[start]
+            reached = end
+        return total
+
+    def frozen_work(self, technician: int) -> int:
+        """Give the working slots that frozen jobs take."""
+        return self._worked_in(technician, self.taken[technician])
+
+    def placement(self, job: Job, place: tuple[int, tuple[int, ...]]) -> Placement:
+        """Give a place in time; sessions that follow one another without a break are one."""
+        sizes = self.sessions(job)
+        windows = [Window(self.time(s), self.time(s + n)) for s, n in zip(place[1], sizes, strict=True)]
+        return Placement(job.number, self.technicians[place[0]].name, merge(windows))
+
+
+def cut(spans: list[Range], taken: list[Range]) -> list[Range]:
+    """Give the slots of sorted `spans` that lie in none of `taken`, sorted by start."""
+    left = []
+    for start, end in spans:
+        for begin, finish in taken:
+            if finish <= start:
+                continue
+            if begin >= end:
+                break
+            if begin > start:
+                left.append((start, begin))
+            start = finish
+        if start < end:
+            left.append((start, end))
+    return left

@@ -1,0 +1,115 @@
+"""The solver in a process of its own: OR-Tools crashes where TensorFlow was loaded before it.
+
+`python -m workbench.maintenance.schedule.process` reads a problem as a line of JSON and writes the solution as JSON.
+The end of its input ends its search, so it does not outlive who asked.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO
+
+from pydantic import TypeAdapter
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.schedule.first_guess import earliest_ends, first_guess
+from workbench.maintenance.schedule.grid import Grid, Solution
+from workbench.maintenance.schedule.model import Problem
+from workbench.maintenance.schedule.solver import Stop, search
+from workbench.maintenance.schedule_options import ScheduleOptions
+
+__all__ = ["improve_elsewhere"]
+
+_PROBLEM = TypeAdapter(Problem)
+_SOLUTION = TypeAdapter(tuple[dict[str, tuple[int, tuple[int, ...]]], int, bool])
+
+
+def improve_elsewhere(
+    problem: Problem, options: ScheduleOptions, stop: Stop | None = None
+) -> tuple[Solution, int, bool]:
+    """Search as `schedule_solver.search` does, in another process.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : ScheduleOptions
+    stop : Stop, optional
+        Ends the search early.
+
+    Returns
+    -------
+    solution, bound, timed_out
+        As of `schedule_solver.search`.
+
+    Raises
+    ------
+    MaintenanceError
+        The process ended without a solution.
+    """
+    told = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-m", "workbench.maintenance.schedule.process"]
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            bufsize=0,
+            env={**os.environ, "PYTHONPATH": path},
+        ) as process,
+    ):
+        assert process.stdin is not None and process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says so
+            view = memoryview(told)
+            while view:
+                view = view[process.stdin.write(view) :]
+        if stop is not None:
+            stop.watch(_Elsewhere(process.stdin))
+            if stop.asked:
+                process.stdin.close()
+        answer = process.stdout.read()
+        process.wait()
+        errors.seek(0)
+        last = errors.read().decode(errors="replace").strip().rsplit("\n", 1)[-1]
+    if process.returncode:
+        raise MaintenanceError(f"The solver ended with exit code {process.returncode}: {last}", "Plan again.")
+    return _SOLUTION.validate_json(answer)
+
+
+class _Elsewhere:
+    """The solver of another process, for `Stop`."""
+
+    def __init__(self, told: IO[bytes]) -> None:
+        self.told = told
+
+    def stop_search(self) -> None:
+        self.told.close()
+
+
+def main() -> None:
+    """Read a problem, search, and write the solution."""
+    given = json.loads(sys.stdin.buffer.readline())
+    stop = Stop()
+
+    def listen() -> None:
+        while os.read(0, 1024):
+            pass
+        stop()
+
+    threading.Thread(target=listen, daemon=True).start()
+    grid = Grid(_PROBLEM.validate_python(given["problem"]), ScheduleOptions.model_validate(given["options"]))
+    ends = earliest_ends(grid)
+    sys.stdout.buffer.write(_SOLUTION.dump_json(search(grid, first_guess(grid, ends), ends, stop)))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

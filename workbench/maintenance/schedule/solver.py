@@ -1,0 +1,261 @@
+"""A plan as a constraint program (OR-Tools CP-SAT): one worker, a fixed seed, effort in deterministic time.
+
+Per job one start for each session, and one literal for each technician who could do it; sessions are optional
+intervals that must not overlap on a technician. OR-Tools is imported when a plan is made.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from workbench.maintenance.schedule.grid import Grid, Solution
+from workbench.maintenance.schedule.model import Job
+
+__all__ = ["Stop", "search"]
+
+
+class Stop:
+    """Ends a search early, from another thread: what was found by then is the plan.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether it was called.
+
+    Examples
+    --------
+    >>> stop = Stop()
+    >>> stop()
+    >>> stop.asked
+    True
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._solver: Any = None
+
+    def __call__(self) -> None:
+        """Ask for the end."""
+        self.asked = True
+        if self._solver is not None:
+            self._solver.stop_search()
+
+    def watch(self, solver: Any) -> None:
+        """Take note of the solver that searches now."""
+        self._solver = solver
+
+
+def search(
+    grid: Grid, guess: Solution, plannable: Mapping[str, int], stop: Stop | None = None
+) -> tuple[Solution, int, bool]:
+    """Search for the best solution, from a first guess.
+
+    Parameters
+    ----------
+    grid : Grid
+    guess : Solution
+        Must keep every rule.
+    plannable : mapping of str to int
+        First slot by which each job that can be planned could have ended.
+    stop : Stop, optional
+        Ends the search early.
+
+    Returns
+    -------
+    solution : Solution
+        The guess where nothing better was found.
+    bound : int
+        Least points that any solution can have, in 1 / `SCALE` points.
+    timed_out : bool
+        Whether the time limit, not the effort, ended the search.
+    """
+    if not plannable:
+        return guess, grid.score(guess, plannable).points, False
+    from ortools.sat.python import cp_model
+
+    model = _Model(grid, plannable, cp_model)
+    model.hint(guess)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = grid.options.seed
+    solver.parameters.cp_model_probing_level = 0  # takes longer than most plans
+    solver.parameters.max_deterministic_time = grid.options.effort
+    solver.parameters.max_time_in_seconds = grid.options.time_limit
+    if stop is not None:
+        stop.watch(solver)
+        if stop.asked:
+            return guess, 0, False
+    status = solver.solve(model.model)
+    timed_out = status != cp_model.OPTIMAL and solver.wall_time >= grid.options.time_limit
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return guess, 0, timed_out
+    found = model.solution(solver)
+    best = min(guess, found, key=lambda one: grid.score(one, plannable).points)
+    return best, max(0, math.ceil(solver.best_objective_bound - 1e-6)), timed_out
+
+
+class _Model:
+    """The constraint program of a grid, over the jobs that can be planned."""
+
+    def __init__(self, grid: Grid, plannable: Mapping[str, int], cp: Any) -> None:
+        self.grid, self.cp, self.model = grid, cp, cp.CpModel()
+        self.jobs = [job for job in grid.jobs.values() if job.number in plannable]
+        self.starts: dict[str, list[Any]] = {}
+        self.done_by: dict[str, dict[int, Any]] = {}
+        self.unplanned: dict[str, Any] = {}
+        self.late: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
+        self.last: dict[int, Any] = {}
+        self.reached: dict[int, Any] = {}
+        self.last_in: dict[int, list[tuple[int, int, Any]]] = {}
+        self.intervals: dict[int, list[Any]] = {who: [] for who in range(len(grid.technicians))}
+        self.points: list[Any] = []
+        for job in self.jobs:
+            self._place(job, plannable[job.number])
+        for job in self.jobs:
+            self._order(job)
+            self._weigh(job, plannable[job.number])
+        for intervals in self.intervals.values():
+            self.model.add_no_overlap(intervals)
+        if grid.idle_points:
+            for who in self.intervals:
+                self._wait(who)
+        self.model.minimize(sum(self.points))
+
+    def _place(self, job: Job, end: int) -> None:
+        """Add the starts of a job's sessions and the technicians who could do it."""
+        grid, model, number = self.grid, self.model, job.number
+        sizes = grid.sessions(job)
+        first = [(grid.release(job) or 0) + sum(sizes[:session]) for session in range(len(sizes))]
+        first[-1] = max(first[-1], end - sizes[-1])
+        domains = {who: [grid.starts(job, who, k, first[k]) for k in range(len(sizes))] for who in grid.skilled(job)}
+        domains = {who: spans for who, spans in domains.items() if all(spans)}
+        self.unplanned[number] = model.new_bool_var(f"unplanned {number}")
+        self.done_by[number] = {who: model.new_bool_var(f"{number} by {who}") for who in domains}
+        model.add_exactly_one([self.unplanned[number], *self.done_by[number].values()])
+        self.starts[number] = []
+        for session, size in enumerate(sizes):
+            spans = sorted({span for by_session in domains.values() for span in by_session[session]})
+            anywhere = self.cp.Domain.from_intervals(spans)
+            start = model.new_int_var_from_domain(anywhere, f"start {number}.{session}")
+            self.starts[number].append(start)
+            for who, literal in self.done_by[number].items():
+                here = self.cp.Domain.from_intervals(domains[who][session])
+                if here.flattened_intervals() != anywhere.flattened_intervals():
+                    model.add_linear_expression_in_domain(start, here).only_enforce_if(literal)
+                self.intervals[who].append(
+                    model.new_optional_fixed_size_interval_var(start, size, literal, f"{number}.{session} by {who}")
+                )
+        for session in range(len(sizes) - 1):
+            model.add(self.starts[number][session + 1] >= self.starts[number][session] + sizes[session])
+
+    def _end(self, job: Job) -> Any:
+        return self.starts[job.number][-1] + self.grid.sessions(job)[-1]
+
+    def _order(self, job: Job) -> None:
+        """Let a job start after those that it waits for, and have no place without them."""
+        for number in job.after:
+            if number in self.starts:
+                self.model.add_implication(self.unplanned[number], self.unplanned[job.number])
+                self.model.add(self.starts[job.number][0] >= self._end(self.grid.jobs[number])).only_enforce_if(
+                    ~self.unplanned[job.number]
+                )
+
+    def _weigh(self, job: Job, end: int) -> None:
+        """Add what a job's place costs: lateness, technician, change; and what it costs to have none."""
+        grid, model, number = self.grid, self.model, job.number
+        unplanned, due, kept = self.unplanned[number], grid.due(job), grid.kept(job)
+        self.points.append(grid.unplanned_points(job) * unplanned)
+        self.points += [grid.cost_points(job, who) * literal for who, literal in self.done_by[number].items()]
+        if due is not None:
+            late = model.new_int_var(0, max(0, grid.length - due), f"late {number}")
+            model.add(late >= self._end(job) - due).only_enforce_if(~unplanned)
+            if end > due:  # late wherever it is put
+                model.add(late >= (end - due) * (1 - unplanned))
+            self.late[number] = late
+            self.points.append(grid.late_points(job) * late)
+        if number in grid.previous:
+            if kept is None or kept[0] not in self.done_by[number]:
+                self.points.append(grid.change_points)
+                return
+            self.kept[number] = model.new_bool_var(f"kept {number}")
+            model.add_implication(self.kept[number], self.done_by[number][kept[0]])
+            model.add(self.starts[number][0] == kept[1]).only_enforce_if(self.kept[number])
+            self.points.append(grid.change_points * (1 - self.kept[number]))
+
+    def _wait(self, who: int) -> None:
+        """Add a technician's working slots up to their last job, less those of their jobs."""
+        grid, model = self.grid, self.model
+        frozen_end = min(max((end for _, end in grid.taken[who]), default=0), grid.length)
+        last = model.new_int_var(frozen_end, grid.length, f"last of {who}")
+        reached = model.new_int_var(0, grid.worked[who][-1], f"worked by {who}")
+        nothing = model.new_bool_var(f"nothing more for {who}")
+        model.add(last == frozen_end).only_enforce_if(nothing)
+        model.add(reached == grid.worked[who][frozen_end]).only_enforce_if(nothing)
+        in_window = [(frozen_end, frozen_end, nothing)]
+        for start, end in _ramps(grid.worked[who]):
+            if end > frozen_end:
+                here = model.new_bool_var(f"last of {who} in {start}")
+                model.add_linear_constraint(last, start + 1, end).only_enforce_if(here)
+                model.add(reached == last + (grid.worked[who][start] - start)).only_enforce_if(here)
+                in_window.append((start + 1, end, here))
+        model.add_exactly_one(literal for _, _, literal in in_window)
+        self.last_in[who] = in_window
+        busy: list[Any] = [grid.frozen_work(who)]
+        for job in self.jobs:
+            literal = self.done_by[job.number].get(who)
+            if literal is not None:
+                model.add(last >= self._end(job)).only_enforce_if(literal)
+                busy.append(sum(grid.sessions(job)) * literal)
+        model.add(reached >= sum(busy))
+        self.last[who], self.reached[who] = last, reached
+        self.points.append(grid.idle_points * (reached - sum(busy)))
+
+    def hint(self, guess: Solution) -> None:
+        """Tell the solver where to begin."""
+        grid, model = self.grid, self.model
+        last = {who: min(max((end for _, end in grid.taken[who]), default=0), grid.length) for who in self.last}
+        for job in self.jobs:
+            number, place = job.number, guess.get(job.number)
+            model.add_hint(self.unplanned[number], place is None)
+            for who, literal in self.done_by[number].items():
+                model.add_hint(literal, place is not None and place[0] == who)
+            if number in self.kept:
+                model.add_hint(self.kept[number], place is not None and (place[0], place[1][0]) == grid.kept(job))
+            if place is None:
+                continue
+            end, due = grid.end(job, place), grid.due(job)
+            for start, slot in zip(self.starts[number], place[1], strict=True):
+                model.add_hint(start, slot)
+            if due is not None:
+                model.add_hint(self.late[number], max(0, end - due))
+            if place[0] in last:
+                last[place[0]] = max(last[place[0]], end)
+        for who, slot in last.items():
+            model.add_hint(self.last[who], slot)
+            model.add_hint(self.reached[who], grid.worked[who][slot])
+            inside = next(i for i, (low, high, _) in enumerate(self.last_in[who]) if low <= slot <= high)
+            for i, (_, _, literal) in enumerate(self.last_in[who]):
+                model.add_hint(literal, i == inside)
+
+    def solution(self, solver: Any) -> Solution:
+        """Read the places that the solver found."""
+        found: Solution = {}
+        for job in self.jobs:
+            for who, literal in self.done_by[job.number].items():
+                if solver.boolean_value(literal):
+                    found[job.number] = (who, tuple(int(solver.value(start)) for start in self.starts[job.number]))
+        return found
+
+
+def _ramps(worked: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last slot of each stretch in which a running count of working slots rises."""
+    found: list[tuple[int, int]] = []
+    for slot, (before, after) in enumerate(pairwise(worked)):
+        if after > before:
+            if found and found[-1][1] == slot:
+                found[-1] = (found[-1][0], slot + 1)
+            else:
+                found.append((slot, slot + 1))
+    return found

@@ -1,0 +1,1 @@
+"""What the running workbench says about itself."""

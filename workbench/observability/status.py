@@ -1,0 +1,182 @@
+"""What the server and its kernels tell each other: small files in the server's temporary folder, one for each."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from workbench.observability.timings import TIMINGS, Timings
+from workbench.observability.usage import Process
+
+if TYPE_CHECKING:
+    from workbench.models import ModelCache, Registry
+
+__all__ = [
+    "CACHE",
+    "STATUS_VARIABLE",
+    "KernelReport",
+    "Registered",
+    "Status",
+    "kernel_file",
+    "read_report",
+    "read_status",
+    "server_file",
+    "status_folder",
+    "write_whole",
+]
+
+STATUS_VARIABLE = "DASHBOARD_STATUS"
+"""Environment variable by which a kernel finds the folder."""
+
+CACHE = ("hits", "misses", "evictions", "bytes", "models")
+"""What is told of the cache of models."""
+
+_OLD_SECONDS = 30.0
+
+
+@dataclass
+class Status:
+    """What the workbench does at one moment.
+
+    Attributes
+    ----------
+    at : float
+        When the server last looked, seconds since 1970.
+    budget : int
+        Most pages at a time; 0 where there is no server.
+    opened : dict of str to int
+        Pages opened since the server started, by app.
+    refused : int
+        Visits that found every place taken.
+    processes : list of Process
+        The server, or this notebook, first.
+    history : list of list
+        Columns `HISTORY`.
+    timings : Timings
+        Of all kernels since the server started.
+    cache : dict of str to int
+        Of all kernels, keys `CACHE`; counts go on after a kernel has ended, bytes and models go with it.
+    """
+
+    at: float = 0.0
+    budget: int = 0
+    opened: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    processes: list[Process] = field(default_factory=list)
+    history: list[list[float]] = field(default_factory=list)
+    timings: Timings = field(default_factory=Timings)
+    cache: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CACHE, 0))
+
+    def add(self, report: Mapping[str, Any], *, ended: bool = False) -> None:
+        """Add a kernel's report."""
+        self.timings.merge(Timings(report["timings"]))
+        for name in CACHE[:3] if ended else CACHE:
+            self.cache[name] += int(report["cache"].get(name, 0))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give values for JSON."""
+        return self.__dict__ | {
+            "processes": [each.to_json() for each in self.processes],
+            "timings": self.timings.to_json(),
+        }
+
+
+class Registered(Protocol):
+    """A session with models."""
+
+    @property
+    def registry(self) -> "Registry":
+        """The trained models."""
+
+
+class KernelReport:
+    """What a kernel tells of itself.
+
+    Parameters
+    ----------
+    cache : ModelCache
+        Of its session.
+    """
+
+    def __init__(self, cache: "ModelCache[Any]") -> None:
+        self._cache = cache
+        self._told = ""
+
+    def now(self) -> dict[str, Any]:
+        """Give the report."""
+        cache = {name: getattr(self._cache, name) for name in CACHE[:4]} | {"models": len(self._cache)}
+        return {"timings": TIMINGS.to_json(), "cache": cache}
+
+    def tell(self) -> None:
+        """Write the report where the server finds it, if it has changed; nothing happens without a server."""
+        folder, text = status_folder(), json.dumps(self.now())
+        if folder is not None and text != self._told:
+            with suppress(OSError):  # the server has ended
+                write_whole(kernel_file(folder, os.getpid()), text)
+                self._told = text
+
+
+def status_folder() -> Path | None:
+    """Give the folder of the server whose kernel this is; None where it is none."""
+    named = os.environ.get(STATUS_VARIABLE)
+    return Path(named) if named and Path(named).is_dir() else None
+
+
+def server_file(folder: Path) -> Path:
+    """Give the file of the server."""
+    return folder / "server.json"
+
+
+def kernel_file(folder: Path, pid: int) -> Path:
+    """Give the file of a kernel."""
+    return folder / f"kernel-{pid}.json"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that no reader sees half of."""
+    staged = path.with_suffix(f".{os.getpid()}")
+    staged.write_text(text, encoding="utf-8")
+    staged.replace(path)
+
+
+def read_report(path: Path) -> dict[str, Any] | None:
+    """Read a file of the folder; None where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def read_status(folder: Path | None, own: KernelReport | None = None) -> Status | None:
+    """Read what the server has seen, and what its kernels have told.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Of `status_folder`.
+    own : KernelReport, optional
+        Of this kernel; taken in place of what it last wrote.
+
+    Returns
+    -------
+    Status or None
+        None where there is no server, or it has not looked for half a minute.
+    """
+    given = None if folder is None else read_report(server_file(folder))
+    if folder is None or given is None or time.time() - given["at"] > _OLD_SECONDS:
+        return None
+    status = Status(**given | {"processes": [Process(**each) for each in given["processes"]]})
+    status.timings, status.cache = Timings(given["timings"]), dict(given["cache"])
+    here = kernel_file(folder, os.getpid())
+    for path in folder.glob("kernel-*.json"):
+        report = read_report(path) if own is None or path != here else None
+        if report is not None:
+            status.add(report)
+    if own is not None:
+        status.add(own.now())
+    return status

@@ -1,0 +1,140 @@
+"""Related: channels that moved with the anomaly, and the alerts near it."""
+
+from typing import ClassVar
+
+import ipywidgets as widgets
+import pandas as pd
+
+from workbench.detection.correlation import correlated_channels
+from workbench.plots.series import is_dated
+from workbench.plots.theme import severity
+from workbench.views.anomalies.panel import Chosen, Panel
+from workbench.views.anomalies.table import state_words
+from workbench.views.monitoring_timing import Later
+from workbench.views.overview.markup import read_target, target
+from workbench.views.state import Selected
+from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+
+__all__ = ["Related"]
+
+_AROUND, _MAX_LAG, _MOST = 200, 100, 10
+_NEAR = 20
+
+
+class Related(Panel):
+    """Correlated channels with their lag, and alerts near in time.
+
+    Attributes
+    ----------
+    channels, alerts : pandas.DataFrame
+        Of `correlated_channels`; of `Alerts.list`, with `apart` (samples, or seconds where the channel is dated).
+    """
+
+    title: ClassVar[str] = "Related"
+    tip: ClassVar[str] = "Channels that moved with it, and alerts near it"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self.channels, self.alerts = pd.DataFrame(), pd.DataFrame()
+        self._later = Later(self.on_correlate, 0.05)
+        self._of: tuple[str, int, int] | None = None
+        self.moved, self.near = Grid("Correlated channels", pick=self.on_pick), Grid("Alerts near", pick=self.on_pick)
+        self.words = classed(widgets.HTML(), "wb-words")
+        return [self.words, box("wb-pair", self.moved, self.near)]
+
+    def show(self, chosen: Chosen) -> None:
+        """Show the alerts near, and a little later the channels."""
+        self.chosen = chosen
+        if self._of == (chosen.channel, *chosen.sequence):
+            return
+        self._of = (chosen.channel, *chosen.sequence)
+        self.moved.html = "<p class='wb-note wb-muted'>Comparing the channels</p>"
+        self._near(chosen)
+        self._later()
+
+    @callback
+    def on_correlate(self) -> None:
+        """Compare the channels of the asset around the anomaly."""
+        if self.chosen is None:
+            return
+        session, chosen = self.view.session, self.chosen
+        fleet = session.overview()
+        names = fleet[fleet["asset"] == chosen.row["asset"]]["channel"].tolist()
+        dated = is_dated(chosen.shown.channel)
+        own_time = chosen.shown.channel["time"].values
+        series = []
+        for name in names:
+            data = session.channel(name, "test")
+            if is_dated(data) == dated and (not dated or data["time"].values[0] == own_time[0]):
+                series.append((name, data["telemetry"].values))
+        start, end = chosen.sequence
+        last = chosen.shown.channel.sizes["time"] - 1
+        span = max(0, start - _AROUND), min(last, end + _AROUND)
+        self.channels, left_out = correlated_channels(chosen.channel, *span, series, max_lag=_MAX_LAG)
+        rows = [
+            (
+                target(chosen.row["asset"], item["channel"]),
+                [cell(item["channel"]), f"{item['correlation']:+.2f}", f"{item['lag']:+d}"],
+            )
+            for item in self.channels.head(_MOST).to_dict(orient="records")
+        ]
+        columns = (
+            Column("", "channel"),
+            Column("", "correlation", number=True),
+            Column("", "lag, samples", number=True),
+        )
+        self.moved.html = table_markup(columns, rows)
+        by = "" if dated else " Compared by sample number: this data carries no common clock."
+        out = f" {len(left_out)} constant there or too short." if left_out else ""
+        self.words.value = (
+            f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG}; a positive lag moves "
+            f"later than {chosen.channel}.{out}{by}</p>"
+        )
+
+    @callback
+    def on_pick(self, text: str) -> None:
+        """Choose a channel, or an alert."""
+        chosen = read_target(text)[1]
+        if chosen.anomaly is None and self.chosen is not None:
+            start, end = self.chosen.sequence
+            self.view.look(Selected(chosen.asset, chosen.channel, start), end - start + 1)
+        else:
+            self.view.follow(chosen)
+
+    def close(self) -> None:
+        """Stop what is due."""
+        self._later.cancel()
+        super().close()
+
+    def _near(self, chosen: Chosen) -> None:
+        table = self.view.session.maintenance.alerts.list(state="open", asset=chosen.row["asset"])
+        dated = chosen.row["start_time"] is not None and not pd.isna(chosen.row["start_time"])
+        key = "start_time" if dated else "start_sample"
+        table = table[(table["id"] != chosen.row["id"]) & table[key].notna()]
+        apart = table[key] - chosen.row[key]
+        if dated:
+            apart = pd.to_timedelta(apart).dt.total_seconds()
+        table = table.assign(apart=apart)
+        self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_NEAR)
+        rows = []
+        for item in self.alerts.to_dict(orient="records"):
+            level = severity(item["level"])
+            symbol = f"<span class='{level.word}'><span class='wb-symbol'>{level.symbol}</span></span>"
+            apart_words = f"{item['apart'] / 3600:+.1f} h" if dated else f"{int(item['apart']):+,}"
+            rows.append(
+                (
+                    target(item["asset"], item["channel"], int(item["start_sample"])),
+                    [f"{symbol}{level.word}", cell(item["channel"]), apart_words, cell(state_words(item["state"]))],
+                )
+            )
+        columns = (
+            Column("", "level"),
+            Column("", "channel"),
+            Column(
+                "", "begins" if dated else "begins, samples", number=True, tip="Later (+) or earlier (-) than this one"
+            ),
+            Column("", "state"),
+        )
+        self.near.html = table_markup(columns, rows) if rows else "<p class='wb-note wb-muted'>No other alert.</p>"

@@ -1,0 +1,95 @@
+"""Similar: segments of this channel and its asset's that have the shape of the anomaly."""
+
+from typing import ClassVar
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+
+from workbench.detection.similar import similar_segments
+from workbench.views.anomalies.panel import Chosen, Panel
+from workbench.views.overview.markup import read_target, sparkline, target
+from workbench.views.state import Selected
+from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+
+__all__ = ["Similar"]
+
+_LONGEST = 2000
+
+
+class Similar(Panel):
+    """The nearest segments by the matrix profile's distance, looked for when asked.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Of `similar_segments`.
+    """
+
+    title: ClassVar[str] = "Similar"
+    tip: ClassVar[str] = "Segments of this asset's channels that look like the anomaly"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self.table = pd.DataFrame()
+        self._of: tuple[str, int, int] | None = None
+        self.find = button("Look for similar segments", "In all channels of the asset", self.on_find)
+        self.words = classed(widgets.HTML(), "wb-words")
+        self.grid = Grid("Similar segments", pick=self.on_pick)
+        return [box("wb-bar", self.find, self.words), self.grid]
+
+    def show(self, chosen: Chosen) -> None:
+        """Take note of the alert; what was found for another goes."""
+        self.chosen = chosen
+        if self._of != (chosen.channel, *chosen.sequence):
+            self._of, self.table, self.grid.html = None, pd.DataFrame(), ""
+            start, end = chosen.sequence
+            self.words.value = f"<p class='wb-muted'>{chosen.channel}, samples {start:,} to {end:,}</p>"
+
+    @callback
+    def on_find(self, pressed: widgets.Button) -> None:
+        """Look for them; the first time takes some seconds more, while the search is compiled."""
+        del pressed
+        if self.chosen is None:
+            return
+        session, chosen = self.view.session, self.chosen
+        start, end = chosen.sequence
+        end = min(end, start + _LONGEST - 1)
+        fleet = session.overview()
+        names = fleet[fleet["asset"] == chosen.row["asset"]]["channel"].tolist()
+        with self.view.busy("Looking for similar segments", len(names)) as done:
+            series = {}
+            for place, name in enumerate(names, 1):
+                series[name] = session.channel(name, "test")["telemetry"].values
+                done(place)
+            self.table = similar_segments(chosen.channel, start, end, series.items())
+        self._of = (chosen.channel, *chosen.sequence)
+        rows = []
+        for item in self.table.to_dict(orient="records"):
+            part = np.asarray(series[item["channel"]])[item["start"] : item["end"] + 1]
+            rows.append(
+                (
+                    target(chosen.row["asset"], item["channel"], int(item["start"])),
+                    [
+                        cell(item["channel"]),
+                        f"{item['start']:,} to {item['end']:,}",
+                        f"{item['distance']:.2f}",
+                        f"{item['correlation']:+.2f}",
+                        sparkline(part, []),
+                    ],
+                )
+            )
+        heads = (("channel", False), ("samples", True), ("distance", True), ("correlation", True), ("shape", False))
+        own = np.asarray(series[chosen.channel])[start : end + 1]
+        self.words.value = f"<p class='wb-line'>{sparkline(own, [])}<span>{len(rows)} found</span></p>"
+        self.grid.html = table_markup([Column("", head, number=number) for head, number in heads], rows)
+
+    @callback
+    def on_pick(self, text: str) -> None:
+        """Show a segment."""
+        chosen = read_target(text)[1]
+        if self.chosen is not None and chosen.anomaly is not None:
+            start, end = self.chosen.sequence
+            self.view.look(Selected(chosen.asset, chosen.channel, chosen.anomaly), end - start + 1)

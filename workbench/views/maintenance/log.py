@@ -1,0 +1,301 @@
+"""The maintenance log: who did what and when, a page at a time; its chain is verified, and it is saved as CSV."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import pandas as pd
+
+from workbench.exceptions import ViewError
+from workbench.views.export import csv_text, download_link
+from workbench.views.maintenance.mode import Mode
+from workbench.views.state import State
+from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+
+__all__ = ["PAGE", "Log"]
+
+PAGE = 100
+"""Rows of a page."""
+
+_KINDS = ("alert", "order", "plan", "part", "technician", "preventive", "meter", "outage", "target")
+_MOST = 50_000  # rows of a CSV file that a page can carry
+_COLUMNS = (
+    Column("", "row", True),
+    Column("", "time, UTC"),
+    Column("", "about"),
+    Column("", "what"),
+    Column("", "who"),
+    Column("", "details"),
+)
+
+
+class Log(Mode):
+    """One page of what the filters leave.
+
+    Attributes
+    ----------
+    entries : pandas.DataFrame
+        Of `Maintenance.log`: the page.
+    total : int
+        How many there are in all.
+    page : int
+        From 0, the newest.
+    """
+
+    name: ClassVar[str] = "Log"
+    keys: ClassVar[tuple[str, ...]] = ("kind", "by", "object", "find", "page")
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self.entries, self.total, self.page, self._seq = pd.DataFrame(), 0, 0, ""
+        self.fields: dict[str, Any] = {
+            "kind": widgets.Dropdown(options=[("any kind", ""), *((kind, kind) for kind in _KINDS)]),
+            "by": widgets.Dropdown(options=[("anybody", "")]),
+            "object": widgets.Text(placeholder="WO-7, alert 12", continuous_update=False),
+            "find": widgets.Text(placeholder="words", continuous_update=False),
+            "from": widgets.DatePicker(description="From"),
+            "to": widgets.DatePicker(description="to"),
+        }
+        tips = {
+            "kind": "Kind of object",
+            "by": "Who did it",
+            "object": "One order, alert or part",
+            "find": "Part of any column",
+        }
+        for name, field in self.fields.items():
+            field.tooltip = tips.get(name, "Days, UTC; both included")
+            classed(field, f"wb-choice wb-log-{name}").observe(self.on_filter, "value")
+        self.newest = button("Newest", "The newest rows", self.on_page)
+        self.newer = button("Newer", "A page towards the newest ([)", self.on_page, "wb-key-[")
+        self.older = button("Older", "A page towards the oldest (])", self.on_page, "wb-key-]")
+        self.oldest = button("Oldest", "The oldest rows", self.on_page)
+        self.check = button("Verify", "Compare every row with its hash (V)", self.on_verify, "wb-key-v")
+        self.save = button("CSV of all found", f"Save what the filters leave, at most {_MOST:,} rows", self.on_save)
+        self._place, self._saved, self._told = widgets.HTML(), widgets.HTML(), classed(widgets.HTML(), "wb-told")
+        self._details = classed(widgets.HTML(), "wb-log-details")
+        self.grid = Grid("Maintenance log", pick=self.on_pick, open=self.on_open)
+        pages = (self.newest, self.newer, self._place, self.older, self.oldest)
+        return [
+            box("wb-bar wb-filters", *self.fields.values()),
+            box("wb-bar", *pages, self.check, self.save, self._saved, self._told),
+            box("wb-body", box("wb-panel wb-log", self.grid), box("wb-panel wb-log-side", self._details)),
+        ]
+
+    def refresh(self) -> str:
+        """Read the page again."""
+        people = [("anybody", ""), *((name, name) for name in self.desk.log_people())]
+        self.quiet = True
+        if tuple(self.fields["by"].options) != tuple(people):
+            kept = self.fields["by"].value
+            self.fields["by"].options = people
+            self.fields["by"].value = kept if kept in dict(people).values() else ""
+        self.quiet = False
+        self._read()
+        return f"{self.desk.log_length():,} rows in the log"
+
+    def read_state(self) -> Mapping[str, object]:
+        """Give filters and page."""
+        return {**{name: field.value for name, field in self.fields.items()}, "page": self.page or None}
+
+    def apply_state(self, state: State) -> None:
+        """Take filters and page of a link."""
+        kind, page, by = state.get("kind", ""), state.get("page", "0"), state.get("by", "")
+        if kind not in ("", *_KINDS):
+            raise ViewError(f"kind is {kind!r}.", f"Known: {', '.join(_KINDS)}.")
+        if not page.isdecimal():
+            raise ViewError(f"page is {page!r}.", "Give a number, 0 for the newest.")
+        self.quiet = True
+        for name in ("object", "find"):
+            self.fields[name].value = state.get(name, "")
+        if by not in [value for _, value in self.fields["by"].options]:
+            self.fields["by"].options = [*self.fields["by"].options, (by, by)]
+        self.fields["kind"].value, self.fields["by"].value = kind, by
+        for name in ("from", "to"):
+            self.fields[name].value = _day(state[name]) if name in state else None
+        self.quiet = False
+        self.page = int(page)
+
+    def shown_table(self) -> pd.DataFrame:
+        """Give the page."""
+        return self.entries
+
+    def code_lines(self) -> list[str]:
+        """Give the cell that reads the page."""
+        given = {**self._filters(), "limit": PAGE} | ({"offset": self.page * PAGE} if self.page else {})
+        words = ", ".join(
+            f"{name}=datetime.fromisoformat({value.isoformat()!r})"
+            if isinstance(value, datetime)
+            else f"{name}={value!r}"
+            for name, value in given.items()
+        )
+        dated = any(isinstance(value, datetime) for value in given.values())
+        return [*(["from datetime import datetime"] if dated else []), f"session.maintenance.log({words})"]
+
+    # ---- callbacks
+
+    @callback
+    def on_filter(self, change: dict[str, Any]) -> None:
+        """Show what the filters leave, the newest first."""
+        del change
+        if not self.quiet:
+            self.page, self._saved.value = 0, ""
+            self._read()
+            self.view.moved()
+
+    @callback
+    def on_page(self, pressed: widgets.Button) -> None:
+        """Show another page."""
+        last = self._last
+        pages = {self.newest: 0, self.newer: self.page - 1, self.older: self.page + 1, self.oldest: last}
+        self.page = min(max(pages[pressed], 0), last)
+        self._read()
+        self.view.moved()
+
+    @callback
+    def on_verify(self, pressed: widgets.Button) -> None:
+        """Compare every row with its hash."""
+        del pressed
+        with self.view.busy("Reading the log"):
+            found = self.desk.verify_log()
+        level = "" if found.ok else "critical"
+        sign = "" if found.ok else "<span class='wb-symbol' aria-hidden='true'>◆</span>"
+        self._told.value = f"<p role='status' class='{level}'>{sign}{escape(str(found))}</p>"
+
+    @callback
+    def on_save(self, pressed: widgets.Button) -> None:
+        """Save what the filters leave as CSV."""
+        del pressed
+        if self.total > _MOST:
+            hint = "Filter it, or: workbench log export FILE."
+            raise ViewError(f"{self.total:,} rows are more than a page can carry, {_MOST:,}.", hint)
+        self._saved.value = download_link("maintenance_log.csv", csv_text(self.desk.log(**self._filters())))
+
+    @callback
+    def on_pick(self, seq: str) -> None:
+        """Show a row in full."""
+        self._seq = seq
+        self._show()
+
+    @callback
+    def on_open(self, seq: str) -> None:
+        """Show what a row is about, where there is a place for it."""
+        row = self._row(seq)
+        kind, _, number = str("" if row is None else row["subject"]).partition(":")
+        if kind == "order":
+            self.view.lead(f"WO-{number}")
+        elif kind == "alert":
+            alert = self.desk.alerts.get(int(number))
+            self.view.pick(alert.asset, alert.channel, alert.start_sample)
+            self.view.go("anomalies")
+
+    # ---- parts
+
+    @property
+    def _last(self) -> int:
+        return max(0, (self.total - 1) // PAGE)
+
+    def _filters(self) -> dict[str, Any]:
+        values = {name: field.value for name, field in self.fields.items()}
+        given = {
+            "subject": _subject(values["object"]) or values["kind"],
+            "who": values["by"],
+            "text": values["find"].strip(),
+            "since": values["from"] and datetime.combine(values["from"], datetime.min.time(), UTC),
+            "until": values["to"] and datetime.combine(values["to"] + timedelta(days=1), datetime.min.time(), UTC),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def _read(self) -> None:
+        filters = self._filters()
+        self.total = self.desk.log_count(**filters)
+        self.page = min(self.page, self._last)
+        self.entries = self.desk.log(**filters, limit=PAGE, offset=self.page * PAGE)
+        rows = [
+            (
+                str(row["seq"]),
+                [
+                    f"{row['seq']:,}",
+                    f"{row['time']:%Y-%m-%d %H:%M:%S}",
+                    cell(_words(row["subject"])),
+                    cell(row["action"].replace("_", " ")),
+                    cell(row["who"]),
+                    f"<span class='wb-cut wb-muted'>{escape(_brief(row['details']))}</span>",
+                ],
+            )
+            for row in self.entries.to_dict(orient="records")
+        ]
+        self.grid.html = (
+            table_markup(_COLUMNS, rows) if rows else "<p class='wb-note wb-muted'>No row is like that.</p>"
+        )
+        first = self.page * PAGE + 1
+        self._place.value = f"<span>{first if rows else 0:,} to {first + len(rows) - 1:,} of {self.total:,}</span>"
+        self.newest.disabled = self.newer.disabled = self.page == 0
+        self.older.disabled = self.oldest.disabled = self.page == self._last
+        if self._row(self._seq) is None:
+            self._seq = rows[0][0] if rows else ""
+        self._show()
+
+    def _row(self, seq: str) -> dict[Any, Any] | None:
+        rows = self.entries[self.entries["seq"].astype(str) == seq] if len(self.entries) else self.entries
+        found: list[dict[Any, Any]] = rows.to_dict(orient="records")
+        return found[0] if found else None
+
+    def _show(self) -> None:
+        self.grid.chosen = self._seq
+        row = self._row(self._seq)
+        if row is None:
+            self._details.value = ""
+            return
+        facts = {
+            "row": f"{row['seq']:,}",
+            "time": f"{row['time']:%Y-%m-%d %H:%M:%S.%f} UTC",
+            "about": _words(row["subject"]),
+            "what": row["action"],
+            "who": row["who"],
+            **{name: str(value) for name, value in json.loads(row["details"] or "{}").items()},
+            "hash": row["hash"],
+        }
+        cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in facts.items())
+        lead = (
+            "<p class='wb-note wb-muted'>Enter on the row opens it.</p>"
+            if row["subject"].startswith(("order:", "alert:"))
+            else ""
+        )
+        self._details.value = f"<dl class='wb-facts' tabindex='0' aria-label='Row'>{cells}</dl>{lead}"
+
+
+def _subject(text: str) -> str:
+    """Read an object as people write it: WO-7, alert 12, or a subject of the log.
+
+    Examples
+    --------
+    >>> _subject("wo-7"), _subject("alert 12"), _subject("part:seal"), _subject(" ")
+    ('order:7', 'alert:12', 'part:seal', '')
+    """
+    words = text.strip()
+    if words.upper().startswith("WO-"):
+        return f"order:{words[3:]}"
+    kind, space, name = words.partition(" ")
+    return f"{kind.lower()}:{name.strip()}" if space else words
+
+
+def _words(subject: str) -> str:
+    kind, _, name = subject.partition(":")
+    return f"WO-{name}" if kind == "order" else f"{kind} {name}".strip()
+
+
+def _brief(details: str) -> str:
+    given = json.loads(details or "{}")
+    return ", ".join(f"{name} {value}" for name, value in given.items() if value not in (None, "", [], {}))[:160]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        raise ViewError(f"{text!r} is no day.", "Write it as 2026-12-24.") from None

@@ -1,0 +1,228 @@
+"""One work order: what it is, its checklist, its parts, its alerts and its trail."""
+
+import json
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from workbench.maintenance.orders.checklists import Answer, ChecklistItem
+from workbench.maintenance.orders.table import WorkOrder
+from workbench.plots.theme import severity
+from workbench.views.anomalies.table import age, state_words
+from workbench.views.maintenance.order_table import LEVELS, due_words, priority_markup
+from workbench.views.widgets.boxes import box, classed, close_tree
+from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+
+if TYPE_CHECKING:
+    from workbench.views.maintenance.orders import Orders
+
+__all__ = ["Checklist", "Detail"]
+
+_NOT_YET = "not answered"
+
+
+class Checklist:
+    """A field for each item of a checklist; made anew only for other items.
+
+    Parameters
+    ----------
+    mode : Orders
+        Whose method `on_answer` the fields call.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Box
+    fields : list of ipywidgets.Widget
+    """
+
+    def __init__(self, mode: "Orders") -> None:
+        self._mode = mode
+        self._of: tuple[object, ...] = ()
+        self.fields: list[Any] = []
+        self.widget = box("wb-checklist")
+
+    def show(self, order: WorkOrder | None) -> None:
+        """Show the answers of an order."""
+        items = order.checklist if order else ()
+        of = (order and order.number, *((item.text, item.kind) for item in items))
+        if of != self._of:
+            self._of = of
+            before, self.fields = self.widget.children, [_field(item) for item in items]
+            self.widget.children = [box("wb-item", field, widgets.HTML()) for field in self.fields]
+            for child in before:
+                close_tree(child)
+            for field in self.fields:
+                field.observe(self._mode.on_answer, "value")
+        for item, field, row in zip(items, self.fields, self.widget.children, strict=True):
+            field.value = _shown(item)
+            field.disabled = order is None or not order.is_open
+            row.children[1].value = _about(item)
+
+
+def _field(item: ChecklistItem) -> Any:
+    if item.kind == "done":
+        made = widgets.Checkbox(description=item.text, indent=False)
+    elif item.kind == "choice":
+        made = widgets.Dropdown(options=[(_NOT_YET, ""), *((one, one) for one in item.choices)], description=item.text)
+    else:
+        units = f", {item.units}" if item.units else ""
+        made = widgets.Text(description=f"{item.text}{units}", placeholder=_NOT_YET, continuous_update=False)
+    made.tooltip = item.text
+    return classed(made, f"wb-field wb-answer-{item.kind}")
+
+
+def _shown(item: ChecklistItem) -> Answer:
+    if item.kind == "done":
+        return bool(item.answer)
+    return "" if item.answer is None else f"{item.answer:g}" if isinstance(item.answer, float) else str(item.answer)
+
+
+def _about(item: ChecklistItem) -> str:
+    if item.answer is None:
+        return "<span class='wb-muted'>required</span>" if item.required else ""
+    out = "<span class='high'><span class='wb-symbol'>▲</span>out of range</span> " if item.out_of_range else ""
+    return f"{out}<span class='wb-muted'>{escape(item.answered_by)}</span>"
+
+
+class Detail:
+    """Widgets that show one work order.
+
+    Parameters
+    ----------
+    mode : Orders
+        Whose methods `on_answer` and `on_alert` they call.
+
+    Attributes
+    ----------
+    title, told, facts, trail : ipywidgets.HTML
+    checklist : Checklist
+    alerts : Grid
+    """
+
+    def __init__(self, mode: "Orders") -> None:
+        self.title, self.told, self.facts, self.parts, self.trail = (widgets.HTML() for _ in range(5))
+        classed(self.title, "wb-title")
+        classed(self.told, "wb-told")
+        self.checklist = Checklist(mode)
+        self.alerts = Grid("Alerts of the order", pick=mode.on_alert)
+        self._heads = {name: widgets.HTML(f"<h3>{name}</h3>") for name in ("Checklist", "Alerts")}
+        self.body = box(
+            "wb-order",
+            self._heads["Checklist"],
+            self.checklist.widget,
+            self.facts,
+            self.parts,
+            self._heads["Alerts"],
+            self.alerts,
+            self.trail,
+        )
+
+    def show(self, order: WorkOrder | None, alerts: pd.DataFrame, trail: pd.DataFrame, now: datetime) -> None:
+        """Show an order, or that none is chosen.
+
+        Parameters
+        ----------
+        order : WorkOrder or None
+        alerts : pandas.DataFrame
+            Its alerts: id, channel, level, state, start_sample.
+        trail : pandas.DataFrame
+            Of `WorkOrders.history`.
+        now : datetime
+            Aware.
+        """
+        self.body.layout.display = "none" if order is None else None
+        self.checklist.show(order)
+        if order is None:
+            self.title.value = "<p class='wb-note wb-muted'>No order is chosen.</p>"
+            return
+        self._heads["Checklist"].layout.display = None if order.checklist else "none"
+        self._heads["Alerts"].layout.display = self.alerts.layout.display = None if len(alerts) else "none"
+        self.title.value = _title(order, now)
+        self.facts.value = _facts(order)
+        self.parts.value = _parts(order)
+        self.alerts.html = _alerts(alerts)
+        self.trail.value = _trail(trail, now)
+
+
+def _title(order: WorkOrder, now: datetime) -> str:
+    level = LEVELS.get(order.priority.name, "") if order.is_open else ""
+    overdue = order.is_open and order.due is not None and order.due < now
+    facts = [
+        f"<span class='{level}'>{priority_markup(order.priority.name)}</span>",
+        f"<b>{escape(order.state)}</b>",
+        escape(order.assignee or "nobody"),
+    ]
+    if order.is_open and order.due is not None:
+        sign = "<span class='high'><span class='wb-symbol'>▲</span></span>" if overdue else ""
+        facts.append(f"{sign}due {due_words(order.due, overdue, now)}")
+    text = "".join(f"<span class='wb-muted'>{fact}</span>" for fact in facts)
+    return f"<h2>{order.number} {escape(order.title)}</h2><div class='wb-line'>{text}</div>"
+
+
+def _facts(order: WorkOrder) -> str:
+    place = " ".join(filter(None, (order.asset, order.subsystem, order.channel)))
+    actual = "" if order.actual_hours is None else f", {order.actual_hours:g} h in fact"
+    cost = order.estimated_cost if order.actual_cost is None else order.actual_cost
+    rows = {
+        "about": f"{place}, {order.type}",
+        "hours": f"{order.estimated_hours:g} h estimated{actual}",
+        "cost": "" if cost is None else f"{cost:,.2f}{' estimated' if order.actual_cost is None else ''}",
+        "skills": ", ".join(order.skills),
+        "waits for": ", ".join(order.after),
+        "not before": "" if order.not_before is None else f"{order.not_before:%Y-%m-%d %H:%M} UTC",
+        "on hold": order.hold_reason,
+        "done": order.done,
+        "failure": str(order.failure),
+        "priority": "; ".join(part.reason for part in order.priority.parts),
+        "why": order.description,
+        "references": ", ".join(one["title"] for one in order.attachments),
+    }
+    cells = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows.items() if words)
+    return f"<dl class='wb-facts' tabindex='0' aria-label='Facts'>{cells}</dl>"
+
+
+def _parts(order: WorkOrder) -> str:
+    if not order.parts:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(one['part'])}</td><td>{one['needed']}</td><td>{one['reserved']}</td><td>{one['used']}</td></tr>"
+        for one in order.parts
+    )
+    head = "<tr><th>part</th><th>needed</th><th>reserved</th><th>used</th></tr>"
+    return f"<h3>Parts</h3><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _alerts(alerts: pd.DataFrame) -> str:
+    rows, classes = [], {}
+    for row in alerts.to_dict(orient="records"):
+        level = severity(row["level"])
+        symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
+        name = str(row["id"])
+        rows.append((name, [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), "open it"]))
+        classes[name] = level.word
+    columns = (Column("", "level"), Column("", "channel"), Column("", "state"), Column("", "in Anomalies"))
+    return table_markup(columns, rows, classes=classes)
+
+
+def _trail(trail: pd.DataFrame, now: datetime) -> str:
+    rows = []
+    for row in trail.iloc[::-1].to_dict(orient="records"):
+        stamp = pd.Timestamp(row["time"])
+        details = json.loads(row["details"] or "{}")
+        about = next(
+            (
+                details[name]
+                for name in ("comment", "reason", "done", "technician", "answer", "text")
+                if details.get(name)
+            ),
+            "",
+        )
+        rows.append(
+            f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
+            f"{escape(row['action'])} {escape(str(about))} "
+            f"<span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
+        )
+    return f"<h3>Trail</h3><ul class='wb-trail'>{''.join(rows)}</ul>"

@@ -1,0 +1,232 @@
+"""What monitoring shows, without a widget: asset, group, page, time and replay, and the channels that follow."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from workbench.plots.strip_data import Strip
+from workbench.telemetry.feeds import Replay
+from workbench.views.monitoring.charts import MODES, STRIPS
+from workbench.views.monitoring.data import ChannelStore, presets
+from workbench.views.view_session import ViewSession
+
+__all__ = ["SPEEDS", "Scene"]
+
+SPEEDS = {True: 3.6e6, False: 50.0}
+"""Speed of a replay at first, in units of the axis a second, for stamps and for sample numbers."""
+
+_PAGED = ("strips", "overlay")
+_FINEST = 1e-6  # of all the time: no closer zoom
+_INFINITE = float("inf")
+
+
+class Scene:
+    """Where the reader of monitoring stands.
+
+    Parameters
+    ----------
+    session : ViewSession
+    seconds : callable
+        Clock of the replay: seconds that only rise.
+
+    Attributes
+    ----------
+    fleet : pandas.DataFrame
+        `session.overview()`.
+    groups : dict of str to list of str
+        The asset's channels by the words of each group.
+    asset, group, mode, channel : str
+        What is chosen; empty where there is nothing.
+    page : int
+        From 0.
+    dated : bool
+        Whether time is stamps.
+    extent, range : tuple of float
+        All of the time, and what is shown of it, as charts take it.
+    replay : Replay
+    store : ChannelStore
+    """
+
+    def __init__(self, session: ViewSession, seconds: Callable[[], float]) -> None:
+        self._session, self._seconds = session, seconds
+        self.store = ChannelStore(session)
+        self.fleet = pd.DataFrame({"asset": [], "channel": []})
+        self.groups: dict[str, list[str]] = {}
+        self.asset = self.group = self.channel = ""
+        self.mode = MODES[0]
+        self.page, self.dated = 0, False
+        self.extent = self.range = (0.0, 1.0)
+        self.replay = Replay(0.0, 0.0, clock=seconds)
+
+    @property
+    def channels(self) -> list[str]:
+        """Channels of the group."""
+        return self.groups.get(self.group, [])
+
+    @property
+    def shown(self) -> list[str]:
+        """Channels on screen, one page of the group, or all of it where the mode has room."""
+        first = self.page * STRIPS
+        return self.channels[first : first + STRIPS] if self.mode in _PAGED else self.channels
+
+    @property
+    def until(self) -> float:
+        """Time up to which telemetry has come; infinite where nothing is replayed."""
+        return _INFINITE if self.replay.state == "ended" else self.replay.position
+
+    @property
+    def share(self) -> float:
+        """Where the replay stands, from 0 to 1."""
+        return (self.replay.position - self.replay.start) / ((self.replay.end - self.replay.start) or 1.0)
+
+    @property
+    def unread(self) -> list[str]:
+        """Channels of the asset that would have to be read first."""
+        return [name for name in next(iter(self.groups.values()), []) if name not in self.store]
+
+    def strips(self, *, at_hand: bool = False) -> list[Strip]:
+        """Give the channels on screen that can be drawn together: those with the first one's kind of time.
+
+        Parameters
+        ----------
+        at_hand : bool
+            Leave out what would have to be read first, where there are many.
+        """
+        names = self.shown
+        if at_hand and self.mode not in _PAGED:
+            names = [name for name in names if name in self.store] or names[:1]
+        strips = [self.store.strip(name) for name in names]
+        return [strip for strip in strips if strip.dated == strips[0].dated]
+
+    # ---- choosing
+
+    def read(self) -> None:
+        """Read the session again; what is chosen stays where it can."""
+        self.fleet = self._session.overview()
+        self.store.clear()
+        if self.asset not in set(self.fleet["asset"]):
+            worst = self.fleet["severity"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
+            self.asset = str(self.fleet.loc[worst[0], "asset"]) if len(worst) else ""
+        self.set_asset(self.asset, self.group, self.channel)
+
+    def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
+        """Show an asset; its first group and channel where those named are not of it."""
+        self.asset = asset
+        self.groups = presets(self._session.catalog, self.fleet, asset) if asset else {}
+        self.set_group(group, channel)
+
+    def set_group(self, group: str, channel: str = "") -> None:
+        """Show a group of the asset's channels, on the page where a channel is."""
+        self.group = group if group in self.groups else next(iter(self.groups), "")
+        names = self.channels
+        self.page = names.index(channel) // STRIPS if channel in names else 0
+        self.channel = channel
+        self._settle()
+
+    def set_mode(self, mode: str) -> None:
+        """Show the charts in one of `MODES`, the first where there is no such mode."""
+        self.mode = mode if mode in MODES else MODES[0]
+        self._settle()
+
+    def turn(self, pages: int) -> None:
+        """Show the channels that come pages later."""
+        self.page = min(max(self.page + pages, 0), max(len(self.channels) - 1, 0) // STRIPS)
+        self._settle()
+
+    def select(self, channel: str) -> None:
+        """Show a channel, with its asset, and with its group where the one shown lacks it."""
+        asset = str(self.fleet.loc[self.fleet["channel"] == channel, "asset"].iloc[0])
+        if asset != self.asset:
+            self.set_asset(asset, channel=channel)
+        else:
+            self.set_group(self.group if channel in self.channels else "", channel)
+
+    # ---- time
+
+    def show(self, start: float, end: float) -> None:
+        """Show a stretch of time, the closest there is where it is closer."""
+        least = max((self.extent[1] - self.extent[0]) * _FINEST, 1.0)
+        middle, half = (start + end) / 2, max(end - start, least) / 2
+        self.range = (start, end) if end - start >= least else (middle - half, middle + half)
+
+    def last(self, length: float) -> None:
+        """Show so much time before the newest value; all of it where 0."""
+        end = min(self.extent[1], self.until)
+        self.show(*((end - length, end) if length else self.extent))
+
+    def step(self, share: float) -> None:
+        """Go on by a share of what is shown, back where it is negative."""
+        start, end = self.range
+        self.show(start + share * (end - start), end + share * (end - start))
+
+    def zoom(self, factor: float) -> None:
+        """Show so many times the time that is shown."""
+        middle, half = sum(self.range) / 2, (self.range[1] - self.range[0]) / 2
+        self.show(middle - factor * half, middle + factor * half)
+
+    def show_anomaly(self, first: int, lengths: float) -> None:
+        """Show an anomaly of the chosen channel with so many lengths of it on either side.
+
+        Parameters
+        ----------
+        first : int
+            Its first sample; nothing happens where none begins there.
+        lengths : float
+        """
+        marks = self.store.strip(self.channel).marks
+        if first in marks["first"]:
+            at = marks["first"].index(first)
+            left, right = marks["left"][at], marks["right"][at]
+            self.show(left - lengths * (right - left), right + lengths * (right - left))
+
+    def seek(self, share: float) -> None:
+        """Put the replay at a share of all the time, from 0 to 1."""
+        self.replay.seek(self.replay.start + share * (self.replay.end - self.replay.start))
+        self.follow()
+
+    def play(self) -> None:
+        """Play, from the start of what is shown where nothing is replayed; or pause."""
+        if self.replay.state == "playing":
+            self.replay.pause()
+            return
+        if self.replay.state == "ended":
+            self.replay.seek(self.range[0])
+        self.replay.play()
+
+    def leave_replay(self) -> None:
+        """Show the newest values."""
+        self.replay.pause()
+        self.replay.seek(self.replay.end)
+
+    def follow(self) -> None:
+        """Move what is shown on, by a step, so that the replay's position is in it."""
+        start, end = self.range
+        if self.until < _INFINITE and not start <= self.until <= end:
+            self.show(self.until - 0.3 * (end - start), self.until + 0.7 * (end - start))
+
+    def _settle(self) -> None:
+        """Choose a channel that is shown, and learn how much time there is."""
+        names = self.shown
+        if self.channel not in names:
+            self.channel = next(iter(names), "")
+        strips = [self.store.strip(name) for i, name in enumerate(names) if i < STRIPS or name in self.store]
+        alike = [strip for strip in strips if strip.dated == strips[0].dated]
+        if not alike:
+            return
+        extent = min(strip.extent[0] for strip in alike), max(strip.extent[1] for strip in alike)
+        if extent != self.extent:
+            self._stretch(extent, dated=alike[0].dated)
+
+    def _stretch(self, extent: tuple[float, float], *, dated: bool) -> None:
+        """Take another time as all of it; what is shown, and a replay, stay where they are still in it."""
+        before, replay = self.range, self.replay
+        inside = dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1]
+        keep = inside and before != self.extent
+        known = dated == self.dated and self.replay.end > 0
+        position = self.replay.position if inside and self.until < _INFINITE else extent[1]
+        self.dated, self.extent = dated, extent
+        self.range = before if keep else extent
+        self.replay = Replay(*extent, clock=self._seconds, speed=replay.speed if known else SPEEDS[dated])
+        self.replay.seek(position)
+        if replay.state == "playing" and position < extent[1]:
+            self.replay.play()

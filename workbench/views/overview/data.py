@@ -1,0 +1,125 @@
+"""What the overview shows, gathered from the session; nothing here is computed that others do not compute too."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from workbench.maintenance.alert_history import first_raised, open_at
+from workbench.maintenance.kpis.kpis import Kpis, health_index
+from workbench.settings import LEVELS
+from workbench.views.view_session import ViewSession
+
+__all__ = ["NEW", "RANGES", "Picture", "look_at"]
+
+RANGES: dict[str, timedelta | None] = {
+    "1 h": timedelta(hours=1),
+    "24 h": timedelta(days=1),
+    "7 d": timedelta(days=7),
+    "30 d": timedelta(days=30),
+    "all": None,
+}
+"""Periods by their words."""
+
+NEW = ("unacknowledged", "returned", "latched")
+"""States of an alert that waits for somebody to acknowledge it."""
+
+_FEED = 40
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The fleet at one moment, and a period up to it.
+
+    Attributes
+    ----------
+    now, since : datetime
+        Aware.
+    words : str
+        The period.
+    fleet : pandas.DataFrame
+        `session.overview()`, with `alerts` (open ones) and `worst` (their worst level, empty where there is none).
+    alerts : pandas.DataFrame
+        Open alerts.
+    raised : pandas.DataFrame
+        Alerts raised in the period.
+    raised_before : int or None
+        How many were raised in the period before; None where there is none.
+    open_before : int or None
+        How many were open when the period began.
+    health, health_before : pandas.Series
+        Index by asset, now and when the period began.
+    kpis : Kpis
+    kpis_before : Kpis or None
+        Of the period before.
+    orders, people, feed : pandas.DataFrame
+        Active orders, technicians, last rows of the log.
+    """
+
+    now: datetime
+    since: datetime
+    words: str
+    fleet: pd.DataFrame
+    alerts: pd.DataFrame
+    raised: pd.DataFrame
+    raised_before: int | None
+    open_before: int | None
+    health: pd.Series
+    health_before: pd.Series | None
+    kpis: Kpis
+    kpis_before: Kpis | None
+    orders: pd.DataFrame
+    people: pd.DataFrame
+    feed: pd.DataFrame
+
+
+def look_at(session: ViewSession, words: str) -> Picture:
+    """Gather what the overview shows.
+
+    Parameters
+    ----------
+    session : ViewSession
+    words : str
+        One of `RANGES`.
+    """
+    desk, now, length = session.maintenance, session.clock(), RANGES[words]
+    since = now - length if length is not None else _beginning(first_raised(desk.database), now)
+    alerts = desk.alerts.list(state="open", order="worst")
+    fleet = _with_alerts(session.overview(), alerts)
+    scored = fleet[fleet["state"] != "missing"]["asset"].value_counts()
+    channels = {asset: int(scored.get(asset, 0)) for asset in sorted(set(fleet["asset"]))}
+    before = None if length is None else open_at(desk.database, since)
+    assets = max(len(channels), 1)
+    return Picture(
+        now=now,
+        since=since,
+        words=words,
+        fleet=fleet,
+        alerts=alerts,
+        raised=desk.alerts.list(state=None, since=since),
+        raised_before=None if length is None else len(desk.alerts.list(state=None, since=since - length, until=since)),
+        open_before=None if before is None else len(before),
+        health=health_index(alerts, channels),
+        health_before=None if before is None else health_index(before, channels),
+        kpis=desk.kpis(assets, since, now),
+        kpis_before=None if length is None else desk.kpis(assets, since - length, since),
+        orders=desk.orders.list(),
+        people=desk.people.list(),
+        feed=desk.log(since=since, limit=_FEED),
+    )
+
+
+def _beginning(first: datetime | None, now: datetime) -> datetime:
+    """Begin all there is with the first alert, and at least an hour ago."""
+    hour_ago = now - timedelta(hours=1)
+    return hour_ago if first is None else min(first, hour_ago)
+
+
+def _with_alerts(fleet: pd.DataFrame, alerts: pd.DataFrame) -> pd.DataFrame:
+    counts = alerts["channel"].value_counts()
+    rank = alerts["level"].astype(object).map({level: place for place, level in enumerate(LEVELS)})
+    worst = rank.groupby(alerts["channel"]).max()
+    return fleet.assign(
+        alerts=[int(counts.get(name, 0)) for name in fleet["channel"]],
+        worst=[LEVELS[int(worst[name])] if name in worst else "" for name in fleet["channel"]],
+    )

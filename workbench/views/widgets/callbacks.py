@@ -1,0 +1,130 @@
+"""Callbacks of views: named methods whose errors become a card on the page and an entry in the log."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from workbench.exceptions import WorkbenchError
+from workbench.observability.timings import TIMINGS
+
+__all__ = ["LOG", "Failure", "Guard", "Guarded", "callback", "is_callback"]
+
+LOG = logging.getLogger("workbench.views")
+"""Where the errors of all views go, with their tracebacks."""
+
+_AGAIN = "Try again. If it stays, give this number to whoever runs the server: its log says more."
+
+P = ParamSpec("P")
+
+
+class Failure:
+    """An error as the reader sees it.
+
+    Parameters
+    ----------
+    error : BaseException
+        A `WorkbenchError` speaks for itself; of anything else only its kind is told.
+    doing : str
+        What was tried, in words.
+
+    Attributes
+    ----------
+    number : str
+        Eight digits, in the log too.
+    what, todo : str
+        What happened, and what to do.
+    """
+
+    def __init__(self, error: BaseException, doing: str) -> None:
+        self.number = uuid.uuid4().hex[:8]
+        if isinstance(error, WorkbenchError):
+            self.what, self.todo = error.message, error.hint or _AGAIN
+        else:
+            self.what, self.todo = f"{doing} failed: {type(error).__name__}.", _AGAIN
+
+
+class Guarded(Protocol):
+    """What `Guard` asks of a view."""
+
+    @property
+    def title(self) -> str:
+        """How the view is called on screen."""
+
+    def fail(self, failure: Failure, source: str) -> None:
+        """Show a failure."""
+
+    def mend(self, source: str) -> None:
+        """Take away the failure that the same source has shown before."""
+
+
+class Guard:
+    """A context in which an error becomes a card, and whose time is counted.
+
+    Parameters
+    ----------
+    view : Guarded
+        Shows it.
+    source : str
+        Name of the method, with `_` for spaces.
+    timed : bool
+        Whether it is one of the view's latencies; what waits for others is not.
+    """
+
+    def __init__(self, view: Guarded, source: str, *, timed: bool = True) -> None:
+        self._view, self._source, self._timed = view, source, timed
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._timed:
+            TIMINGS.add(self._view.title, self._source, time.perf_counter() - self._began)
+        if error is None:
+            self._view.mend(self._source)
+            return False
+        if not isinstance(error, Exception):
+            return False
+        words = self._source.removeprefix("_").removeprefix("on_").replace("_", " ")
+        failure = Failure(error, f"{self._view.title}: {words}")
+        LOG.error("%s %s: %s", failure.number, f"{self._view.title}: {words}", error, exc_info=error)
+        self._view.fail(failure, self._source)
+        return True
+
+
+V = TypeVar("V", bound=Guarded)
+
+
+def callback(method: Callable[Concatenate[V, P], None]) -> Callable[Concatenate[V, P], None]:
+    """Make a method of a view fit to be called by a widget, a chart or a timer.
+
+    An error in it is shown as a card with a number that the log holds too; a card that the method left before goes
+    when it succeeds.
+
+    Parameters
+    ----------
+    method : callable
+        Gives nothing back.
+
+    Returns
+    -------
+    callable
+    """
+
+    @wraps(method)
+    def guarded(view: V, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        with Guard(view, method.__name__):
+            method(view, *args, **kwargs)
+
+    guarded.__dict__["callback"] = True
+    return guarded
+
+
+def is_callback(called: Any) -> bool:
+    """Tell whether a callable is a method that `callback` has made."""
+    return bool(getattr(called, "callback", False))

@@ -1,0 +1,208 @@
+"""Tables, tiles, cells and cards that can be clicked, marked and dragged, with the mouse and with the keyboard."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+import traitlets
+
+__all__ = ["Column", "Grid", "cell", "table_markup"]
+
+Handler = Callable[[str], None]
+_NAMES = ("pick", "sort", "mark", "more", "drop", "open")
+
+
+class Grid(anywidget.AnyWidget):  # type: ignore[misc]
+    r"""HTML whose parts call Python; it looks and behaves the same in JupyterLab and in Voila.
+
+    An element of the HTML says what it does by an attribute:
+
+    - `data-pick="P-1"`: a click, or Enter, picks it; arrow keys go from one to the next (up and down within a table,
+      left and right as well among others), Home and End to the first and last. In a table the arrows pick too.
+    - `data-mark="P-1"` on a checkbox: it is marked or not; x marks the row that has the focus.
+    - `data-sort="severity"` on a button of a table's head: sorts.
+    - `data-drag="WO-12"`: can be dragged to an element with `data-drop="started"`, and carried to the next one by Shift
+      with the left or right arrow. With `data-onto="started|on hold"` only those take it, and the others are drawn so.
+
+    The element whose `data-pick` is `chosen` is drawn as chosen; only this changes when another is picked. When the
+    HTML changes, the focus stays on what has the same `data-pick`, and the table where it was scrolled.
+
+    Parameters
+    ----------
+    label : str
+        What it is, for a screen reader.
+    pick : callable, optional
+        Called with the value of `data-pick`.
+    sort : callable, optional
+        Called with the value of `data-sort`.
+    mark : callable, optional
+        Called when `marked` has changed, with the value of the last `data-mark`.
+    more : callable, optional
+        Called with an empty text when the reader has scrolled to the end.
+    drop : callable, optional
+        Called with `what\tonto`.
+    open : callable, optional
+        Called with the value of `data-pick` on a double click, or on Enter where the arrows pick.
+
+    Attributes
+    ----------
+    html : str
+        What is shown; every value that comes from data is escaped.
+    chosen : str
+    marked : list of str
+        Values of the checkboxes that are marked, and shown or not; set it to mark others.
+
+    Examples
+    --------
+    >>> grid = Grid("Channels", pick=print)
+    >>> grid.html = '<button data-pick="P-1">P-1</button>'
+    >>> grid.tell("pick", "P-1")  # what a click does
+    P-1
+    >>> grid.chosen
+    'P-1'
+    """
+
+    _esm = files("workbench.views.widgets").joinpath("grid.js").read_text(encoding="utf-8")
+
+    html = traitlets.Unicode("").tag(sync=True)
+    chosen = traitlets.Unicode("").tag(sync=True)
+    marked: Any = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    label = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        pick: Handler | None = None,
+        sort: Handler | None = None,
+        mark: Handler | None = None,
+        more: Handler | None = None,
+        drop: Handler | None = None,
+        open: Handler | None = None,
+    ) -> None:
+        super().__init__(label=label, _dom_classes=["wb-grid"])
+        given = zip(_NAMES, (pick, sort, mark, more, drop, open), strict=True)
+        self.handlers: Mapping[str, Handler] = {name: handler for name, handler in given if handler is not None}
+        self.on_msg(self._on_message)
+
+    def tell(self, kind: str, value: str) -> None:
+        """Do what a click, a key or a drag does.
+
+        Parameters
+        ----------
+        kind : str
+            `pick`, `sort`, `mark`, `more`, `drop` or `open`; one that nobody handles does nothing.
+        value : str
+            Of the element's attribute.
+        """
+        if kind == "pick":
+            self.chosen = value
+        if kind == "mark":
+            kept = [name for name in self.marked if name != value]
+            self.marked = kept if value in self.marked else [*kept, value]
+        self._call(kind, value)
+
+    def _call(self, kind: str, value: str) -> None:
+        handler = self.handlers.get(kind)
+        if handler is not None:
+            handler(value)
+
+    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        if not isinstance(content, dict) or content.get("kind") not in _NAMES:
+            return
+        value = str(content.get("value", ""))[:400]
+        if content["kind"] == "mark":
+            self.marked = [str(name) for name in content.get("marked", [])]
+            self._call("mark", value)
+        else:
+            self.tell(content["kind"], value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    key : str
+        By which it is sorted; empty where it cannot be.
+    title : str
+        Its head, with the unit.
+    number : bool
+        Whether it stands to the right.
+    tip : str
+        What it means, on hover.
+    """
+
+    key: str
+    title: str
+    number: bool = False
+    tip: str = ""
+
+
+def cell(value: object, *, title: str = "") -> str:
+    """Write a cell of text; None and NaN are empty.
+
+    Examples
+    --------
+    >>> cell("a<b"), cell(None), cell("3 h", title="2026-01-01")
+    ('a&lt;b', '', '<span title="2026-01-01">3 h</span>')
+    """
+    text = "" if value is None or value != value else escape(str(value))
+    return f'<span title="{escape(title)}">{text}</span>' if title else text
+
+
+def table_markup(
+    columns: Sequence[Column],
+    rows: Iterable[tuple[str, Sequence[str]]],
+    *,
+    order: str = "",
+    marks: bool = False,
+    note: str = "",
+    classes: Mapping[str, str] | None = None,
+) -> str:
+    """Write a table whose rows can be picked.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    rows : iterable of (str, sequence of str)
+        Value of each row's `data-pick`, and its cells as HTML.
+    order : str
+        Key of the column by which it is sorted; `-key` where the largest comes first.
+    marks : bool
+        Whether each row begins with a checkbox.
+    note : str
+        Line under the table, as how many there are in all; HTML.
+    classes : mapping of str to str, optional
+        CSS classes of rows by their value.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
+    heads = "<th class='wb-tick'><span class='wb-hidden'>marked</span></th>" if marks else ""
+    for column in columns:
+        sorted_by = column.key and order.removeprefix("-") == column.key
+        arrow = ("▾" if order.startswith("-") else "▴") if sorted_by else ""
+        state = f" aria-sort='{'descending' if order.startswith('-') else 'ascending'}'" if sorted_by else ""
+        title = escape(column.title)
+        if column.key:
+            title = f"<button type='button' data-sort='{escape(column.key)}'>{title}<i>{arrow}</i></button>"
+        tip = f' title="{escape(column.tip)}"' if column.tip else ""
+        heads += f"<th scope='col'{state}{tip}{' class=wb-number' if column.number else ''}>{title}</th>"
+    kinds = ["<td class='wb-number'>" if column.number else "<td>" for column in columns]
+    body = []
+    for value, cells in rows:
+        name = escape(value)
+        ticked = f"<input type='checkbox' tabindex='-1' data-mark='{name}' aria-label='Mark {name}'>"
+        tick = f"<td class='wb-tick'>{ticked}</td>"
+        text = "".join(f"{kind}{content}</td>" for kind, content in zip(kinds, cells, strict=True))
+        kind = f" class='{classes[value]}'" if classes and classes.get(value) else ""
+        body.append(f"<tr data-pick='{name}'{kind}>{tick if marks else ''}{text}</tr>")
+    foot = f"<p class='wb-more'>{note}</p>" if note else ""
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>{foot}"

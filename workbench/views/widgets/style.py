@@ -1,0 +1,51 @@
+"""The stylesheet of all views, from the same tokens as the charts."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from workbench.plots.theme import FONT, SEVERITIES, Tokens
+
+__all__ = ["DENSITIES", "stylesheet"]
+
+DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "compact": MappingProxyType({"row": "26px", "control": "28px", "gap": "8px", "text": "13px", "small": "12px"}),
+        "roomy": MappingProxyType({"row": "34px", "control": "36px", "gap": "12px", "text": "15px", "small": "13px"}),
+    }
+)
+"""Sizes by density: a table's row, a control, the space between, text, and lesser text."""
+
+
+def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -> str:
+    """Give the rules of `workbench.css`, then those of each view's own file, after the tokens as CSS variables.
+
+    Parameters
+    ----------
+    tokens : Tokens
+        Colours.
+    density : str
+        One of `DENSITIES`.
+    scope : str
+        Selector of what gets the variables; the whole page where omitted.
+
+    Returns
+    -------
+    str
+        CSS that touches nothing outside `.wb` but the page's background in Voila.
+    """
+    names = ("page", "surface", "raised", "text", "muted", "border", "accent")
+    values = {name: getattr(tokens, name) for name in names}
+    values |= {level: tokens.level(level) for level in SEVERITIES}
+    values |= {f"size-{name}": size for name, size in DENSITIES[density].items()}
+    variables = "".join(f"--wb-{name}:{value};" for name, value in values.items())
+    return f"{scope}{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{_rules()}"
+
+
+@cache
+def _rules() -> str:
+    rooms = (room for room in files("workbench.views").iterdir() if room.is_dir())
+    sheets = [sheet for room in rooms for sheet in room.iterdir() if sheet.name.endswith(".css")]
+    sheets.sort(key=lambda sheet: (sheet.name != "workbench.css", sheet.name))
+    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
