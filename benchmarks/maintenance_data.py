@@ -12,7 +12,7 @@ from workbench.maintenance.orders.people import People
 from workbench.maintenance.orders.priority import prioritise
 from workbench.maintenance.orders.states import ORDER_TYPES
 from workbench.maintenance.orders.table import ORDERS, OrderAlertRow
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
 PRESENT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 ASSETS = [f"SAT-{number}" for number in range(1, 21)]

@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 
 from workbench.maintenance.desk import Maintenance
+from workbench.parameters import SeverityLevels
 from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
-from workbench.settings import Settings, SeverityLevels
+from workbench.settings import Settings
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.schema import make_channel
 

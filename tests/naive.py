@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 
 def smooth(error, params):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.exceptions import SettingsError
-from workbench.settings import Preset, SeverityLevels, load_settings
+from workbench.parameters import Preset, SeverityLevels
+from workbench.settings import load_settings
 
 
 def write(folder: Path, name: str, text: str) -> None:

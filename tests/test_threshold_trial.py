@@ -4,7 +4,7 @@ import pytest
 
 from tests.fake_session import FakeSession
 from workbench.detection.anomalies import detect
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 from workbench.threshold_trial import try_thresholds
 
 PLAIN = TelemanomParams()

@@ -3,7 +3,8 @@
 import pytest
 
 from workbench.exceptions import SettingsError
-from workbench.settings import Preset, load_settings
+from workbench.parameters import Preset
+from workbench.settings import load_settings
 from workbench.tuned import read_tuned, remove_tuned, tuned_path, write_tuned
 
 

@@ -15,14 +15,14 @@ Importing the package loads nothing heavy; `open` and `detection` are loaded at 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench.version import __version__
+
 if TYPE_CHECKING:
     from workbench import detection
     from workbench.session import Session
     from workbench.session import open_session as open
 
 __all__ = ["Session", "__version__", "detection", "open"]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from workbench.detection.anomalies import detect
 from workbench.detection.scoring import anomaly_frame
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.alerts.raising import AlertReport
-from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.notifications import Delivery
-from workbench.settings import Settings, SeverityLevels, TelemanomParams
+from workbench.parameters import SeverityLevels
+from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from workbench.telemetry.catalog import Catalog
 
-__all__ = ["Outcome", "open_desk", "raise_alerts", "threshold_effect"]
+__all__ = ["Outcome", "open_desk", "raise_alerts"]
 
 
 @dataclass(frozen=True)
@@ -119,45 +118,6 @@ def raise_alerts(
     desk.notifier.queue(raised.raised)
     delivery = desk.notifier.tick()
     return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"), delivery)
-
-
-def threshold_effect(
-    desk: Maintenance,
-    channels: Iterable[str],
-    read: Callable[[str], xr.Dataset],
-    stored: Callable[[str], xr.Dataset | None],
-    levels: SeverityLevels,
-    params: TelemanomParams,
-) -> ThresholdEffect:
-    """Say what other thresholds would have made of the alerts that people judged; nothing is changed.
-
-    Parameters
-    ----------
-    desk : Maintenance
-    channels : iterable of str
-        Those that are not scored are left out.
-    read, stored : callable
-        As for `raise_alerts`.
-    levels : SeverityLevels
-    params : TelemanomParams
-        Their smoothing and thresholds are tried on the stored predictions, whose windows must be theirs.
-
-    Returns
-    -------
-    ThresholdEffect
-
-    Raises
-    ------
-    DetectionError
-        The windows are others.
-    """
-    found = {}
-    for name in channels:
-        score = stored(name)
-        if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
-            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
-    return desk.alerts.threshold_effect(found)
 
 
 def _count(number: int, what: str) -> str:

@@ -14,7 +14,8 @@ from workbench.exceptions import SettingsError, WorkbenchError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
 from workbench.observability.timings import stage
-from workbench.settings import Preset, Settings
+from workbench.parameters import Preset
+from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 
 __all__ = ["OVERVIEW_COLUMNS", "Scores"]

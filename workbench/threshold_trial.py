@@ -9,9 +9,9 @@ import xarray as xr
 from workbench.detection.anomalies import detect
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
-from workbench.settings import SeverityLevels, TelemanomParams
+from workbench.parameters import SeverityLevels, TelemanomParams
 
-__all__ = ["Trial", "try_thresholds"]
+__all__ = ["Trial", "threshold_effect", "try_thresholds"]
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,42 @@ def try_thresholds(
 
 
 _KEYS = ("start", "end", "severity", "level")
+
+
+def threshold_effect(
+    desk: Maintenance,
+    channels: Iterable[str],
+    read: Callable[[str], xr.Dataset],
+    stored: Callable[[str], xr.Dataset | None],
+    levels: SeverityLevels,
+    params: TelemanomParams,
+) -> ThresholdEffect:
+    """Say what other thresholds would have made of the alerts that people judged; nothing is changed.
+
+    Parameters
+    ----------
+    desk : Maintenance
+    channels : iterable of str
+        Those that are not scored are left out.
+    read, stored : callable
+        As for `raise_alerts`.
+    levels : SeverityLevels
+    params : TelemanomParams
+        Their smoothing and thresholds are tried on the stored predictions, whose windows must be theirs.
+
+    Returns
+    -------
+    ThresholdEffect
+
+    Raises
+    ------
+    DetectionError
+        The windows are others.
+    """
+    found = {}
+    for name in channels:
+        score = stored(name)
+        if score is not None:
+            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
+            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
+    return desk.alerts.threshold_effect(found)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from workbench.exceptions import SettingsError
-from workbench.settings import Preset
+from workbench.parameters import Preset
 
 __all__ = ["TUNED", "read_tuned", "remove_tuned", "tuned_path", "with_tuned", "write_tuned"]
 

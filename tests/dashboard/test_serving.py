@@ -12,9 +12,10 @@ import nbformat
 import pytest
 
 from tests.conftest import wave_channel
-from workbench.dashboard.serving import SHELL_APP, apps_folder, serve_dashboard, settings_environment, template_folder
+from workbench.dashboard.serving import SHELL_APP, apps_folder, serve_dashboard, template_folder
 from workbench.exceptions import SettingsError
-from workbench.settings import Settings, TelemanomParams, load_settings
+from workbench.parameters import TelemanomParams
+from workbench.settings import Settings, load_settings, settings_environment
 from workbench.telemetry.archive import Archive
 from workbench.views import VIEWS
 from workbench.views.page import wait_for_page

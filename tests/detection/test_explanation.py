@@ -13,7 +13,7 @@ from workbench.detection.evidence import find_evidence, lower_epsilon
 from workbench.detection.explanation import explain
 from workbench.detection.scoring import anomaly_frame, score
 from workbench.exceptions import DetectionError
-from workbench.settings import Preset, SeverityLevels
+from workbench.parameters import Preset, SeverityLevels
 from workbench.telemetry.schema import make_channel
 
 PLAIN = TelemanomParams()

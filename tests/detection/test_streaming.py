@@ -15,7 +15,7 @@ from workbench.detection.ridge import RidgeForecaster
 from workbench.detection.streaming import Decision, StreamingDetector
 from workbench.detection.thresholds import Moments, find_epsilon
 from workbench.exceptions import DetectionError, ForecasterError
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 from workbench.telemetry.schema import inputs, make_channel
 
 PARAMS = TelemanomParams(

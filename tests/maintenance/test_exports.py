@@ -10,7 +10,7 @@ from icalendar import Calendar
 from tests.maintenance.conftest import START
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.exports import order_page, plan_calendar, to_csv, to_xlsx
-from workbench.maintenance.order_options import OrderOptions, OrderTemplate
+from workbench.maintenance.options import OrderOptions, OrderTemplate
 from workbench.maintenance.orders.orders import WorkOrders
 
 EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "plain, 'quoted' \"text\"\nsecond line"]

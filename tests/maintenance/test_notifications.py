@@ -11,8 +11,8 @@ from aiosmtpd.controller import Controller
 
 from workbench.exceptions import SettingsError
 from workbench.maintenance.alerts.alerts import Alerts
-from workbench.maintenance.notification_options import NotificationOptions
 from workbench.maintenance.notifications import Notifier
+from workbench.maintenance.options import NotificationOptions
 from workbench.settings import load_settings
 
 

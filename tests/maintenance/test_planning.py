@@ -8,14 +8,14 @@ import pytest
 from tests.maintenance.conftest import START
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
-from workbench.maintenance.order_options import OrderOptions, OrderTemplate
+from workbench.maintenance.options import OrderOptions, OrderTemplate, ScheduleOptions
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.parts import Parts
 from workbench.maintenance.orders.people import People
-from workbench.maintenance.planning import Change, Planning, moved
+from workbench.maintenance.planning import Planning
 from workbench.maintenance.schedule.make_plan import Stop
 from workbench.maintenance.schedule.model import Technician
-from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.maintenance.schedule.what_if import Change, moved
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from workbench.models.comparison import Contender
 from workbench.models.life import DRIFT_COLUMNS, MODEL_COLUMNS, ModelLife
 from workbench.models.registry import Registry
 from workbench.models.training import train_channels
-from workbench.settings import DriftLimits
+from workbench.parameters import DriftLimits
 from workbench.telemetry.archive import Archive
 
 Scripted = type[ScriptedForecaster]

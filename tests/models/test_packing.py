@@ -12,7 +12,7 @@ from workbench.exceptions import ArtifactError
 from workbench.models.packing import pack, pack_model
 from workbench.models.registry import Registry
 from workbench.models.shipped import MANIFEST, load_shipped, read_manifest
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.synthetic import demo_fleet
 

@@ -9,6 +9,7 @@ from bokeh.layouts import column
 from bokeh.models import GlyphRenderer
 
 from tests.fake_session import fake_channel, fake_scored, small_fleet
+from workbench.parameters import SeverityLevels
 from workbench.plots import (
     THEMES,
     channel_figure,
@@ -19,7 +20,6 @@ from workbench.plots import (
     update_commands_figure,
     update_errors_figure,
 )
-from workbench.settings import SeverityLevels
 
 LEVEL = SeverityLevels().level
 ANOMALIES = pd.DataFrame({"start": [500, 2149], "end": [520, 2349], "severity": [0.3, 9.3]}).assign(

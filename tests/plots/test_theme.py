@@ -3,8 +3,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from workbench.parameters import LEVELS
 from workbench.plots.theme import NORMAL, SEVERITIES, THEMES, severity
-from workbench.settings import LEVELS
 
 VISION = {
     "full": np.eye(3),

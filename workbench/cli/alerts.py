@@ -1,28 +1,22 @@
 """`workbench alerts` and `workbench log`: what operators do, and what was written down of it."""
 
-import getpass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, open_session, print_json, records, show
+from workbench.cli.common import AsJson, Who, as_record, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError, SettingsError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from workbench.parameters import Preset
 
-    from workbench.settings import Preset
-
-__all__ = ["Who", "alerts", "as_record", "log"]
+__all__ = ["alerts"]
 
 alerts = typer.Typer(no_args_is_help=True, help="List alerts; acknowledge, shelve and close them.")
-log = typer.Typer(no_args_is_help=True, help="Read, verify and export the maintenance log.")
 
 Numbers = Annotated[list[int], typer.Argument(metavar="ALERT...", help="Numbers, from alerts list.")]
 Number = Annotated[int, typer.Argument(metavar="ALERT", help="Number, from alerts list.")]
-Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who does it; you where omitted.")]
 Comment = Annotated[str, typer.Option(help="A remark for the history.")]
 
 _SHOWN = ["id", "level", "state", "channel", "asset", "age", "message"]
@@ -186,7 +180,7 @@ def thresholds(
     as_json: AsJson = False,
 ) -> None:
     """Try other thresholds on what people judged, before they are saved: what would be spared, missed and new."""
-    from workbench.alerting import threshold_effect
+    from workbench.threshold_trial import threshold_effect
 
     session = open_session()
     params = changed_params(session.settings.params, given)
@@ -201,42 +195,6 @@ def thresholds(
         if not table.empty:
             typer.echo(f"\n{name}:")
             show(table.drop(columns=["closed_at", "comment"], errors="ignore"), False, "")
-
-
-@log.command("show")
-def show_log(
-    subject: Annotated[str | None, typer.Option(help="As alert:12, order:3, or order for all.")] = None,
-    who: Annotated[str | None, typer.Option(help="Only by this person.")] = None,
-    action: Annotated[str | None, typer.Option(help="Only this action, as closed.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows, the newest.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Show the log, newest first."""
-    found = open_session().maintenance.log(subject=subject, who=who, action=action, limit=limit)
-    columns = list(found.columns) if as_json else ["seq", "time", "subject", "action", "who", "details"]
-    show(found[columns], as_json, "The log is empty.")
-
-
-@log.command()
-def verify(as_json: AsJson = False) -> None:
-    """Compare every row with its hash; exit code 1 names the first that is not as it was written."""
-    found = open_session().maintenance.verify_log()
-    if as_json:
-        print_json(as_record(found))
-    else:
-        typer.echo(str(found))
-    if not found.ok:
-        raise typer.Exit(1)
-
-
-@log.command()
-def export(
-    path: Annotated[Path, typer.Argument(help="Ends in .csv or .xlsx.")],
-    subject: Annotated[str | None, typer.Option(help="As alert:12, order:3, or order for all.")] = None,
-) -> None:
-    """Write the log to a file, oldest first."""
-    export_table(open_session().maintenance.log(subject=subject).iloc[::-1], path, "log")
-    typer.echo(str(path))
 
 
 def changed_params(params: "Preset", given: list[str]) -> "Preset":
@@ -262,43 +220,6 @@ def changed_params(params: "Preset", given: list[str]) -> "Preset":
         found = error.errors()[0]
         name = ".".join(map(str, found["loc"])) or "thresholds"
         raise SettingsError(f"{name}: {found['msg'].removeprefix('Value error, ')} (got {found['input']!r}).") from None
-
-
-def export_table(table: "pd.DataFrame", path: Path, name: str) -> None:
-    """Write a table to a CSV or XLSX file.
-
-    Raises
-    ------
-    MaintenanceError
-        The file's name ends otherwise.
-    """
-    from workbench.maintenance.exports import to_csv, to_xlsx
-
-    if path.suffix.lower() == ".csv":
-        to_csv(table, path)
-    elif path.suffix.lower() == ".xlsx":
-        to_xlsx({name: table}, path)
-    else:
-        raise MaintenanceError(
-            f"{path} ends in {path.suffix or 'nothing'!r}.", "Give a name that ends in .csv or .xlsx."
-        )
-
-
-def as_record(value: Any) -> dict[str, Any]:
-    """Give a dataclass as JSON values; times in ISO 8601."""
-    from dataclasses import asdict
-
-    return {name: _plain(one) for name, one in asdict(value).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds")
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value
 
 
 def _each(action: str, numbers: list[int], who: str, as_json: bool, **options: Any) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from workbench import __version__
-from workbench.cli.alerts import alerts, log
+from workbench.cli.alerts import alerts
 from workbench.cli.common import (
     AsJson,
     OfForecaster,
@@ -24,10 +23,12 @@ from workbench.cli.common import (
     table_text,
 )
 from workbench.cli.explain import explain
+from workbench.cli.log import log
 from workbench.cli.models import models, registry_ui
 from workbench.cli.orders import orders, parts, people
 from workbench.cli.plan import kpis, plan, preventive
 from workbench.exceptions import WorkbenchError
+from workbench.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd

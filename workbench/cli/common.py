@@ -1,12 +1,15 @@
 """What commands share: options, and how results are shown, as a table for a reader or as JSON for a program."""
 
+import getpass
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from workbench.exceptions import WorkbenchError
+from workbench.exceptions import MaintenanceError, WorkbenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +20,12 @@ __all__ = [
     "AsJson",
     "OfForecaster",
     "Preset",
+    "Who",
+    "as_record",
+    "day",
+    "export_table",
     "open_session",
+    "pieces",
     "print_json",
     "records",
     "report_failures",
@@ -31,6 +39,7 @@ OfForecaster = Annotated[
     str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
 ]
 Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
+Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who does it; you where omitted.")]
 
 
 def open_session(**overrides: Any) -> "Session":
@@ -103,3 +112,81 @@ def _cell(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """Turn NumPy scalars and the like into what JSON has."""
     return value.item() if hasattr(value, "item") else str(value)
+
+
+def export_table(table: "pd.DataFrame", path: Path, name: str) -> None:
+    """Write a table to a CSV or XLSX file.
+
+    Raises
+    ------
+    MaintenanceError
+        The file's name ends otherwise.
+    """
+    from workbench.maintenance.exports import to_csv, to_xlsx
+
+    if path.suffix.lower() == ".csv":
+        to_csv(table, path)
+    elif path.suffix.lower() == ".xlsx":
+        to_xlsx({name: table}, path)
+    else:
+        raise MaintenanceError(
+            f"{path} ends in {path.suffix or 'nothing'!r}.", "Give a name that ends in .csv or .xlsx."
+        )
+
+
+def as_record(value: Any) -> dict[str, Any]:
+    """Give a dataclass as JSON values; times in ISO 8601."""
+    from dataclasses import asdict
+
+    return {name: _plain_field(one) for name, one in asdict(value).items()}
+
+
+def _plain_field(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    if isinstance(value, dict):
+        return {name: _plain_field(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_field(one) for one in value]
+    return value
+
+
+def day(text: str | None) -> datetime | None:
+    """Read a date or time; UTC where it names no zone.
+
+    Raises
+    ------
+    MaintenanceError
+        It is neither.
+
+    Examples
+    --------
+    >>> day("2026-12-24")
+    datetime.datetime(2026, 12, 24, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise MaintenanceError(f"{text!r} is no date.", "Write it as 2026-12-24 or 2026-12-24T12:00.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def pieces(given: list[str] | None) -> dict[str, int] | None:
+    """Read parts and their numbers, as `seal=2`.
+
+    Raises
+    ------
+    MaintenanceError
+        One is not of that form.
+    """
+    if given is None:
+        return None
+    found = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        if not equals or not number.isdecimal():
+            raise MaintenanceError(f"{text!r} is no part with its number.", "Write it as NAME=PIECES, as seal=2.")
+        found[name.strip()] = int(number)
+    return found

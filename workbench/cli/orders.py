@@ -1,19 +1,28 @@
 """`workbench orders`, `people` and `parts`: the work, who does it, and with what."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.alerts import Who, as_record, export_table
-from workbench.cli.common import AsJson, open_session, print_json, records, show
+from workbench.cli.common import (
+    AsJson,
+    Who,
+    as_record,
+    day,
+    export_table,
+    open_session,
+    pieces,
+    print_json,
+    records,
+    show,
+)
 from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
     from workbench.maintenance.orders.table import WorkOrder
 
-__all__ = ["day", "orders", "parts", "people"]
+__all__ = ["orders", "parts", "people"]
 
 orders = typer.Typer(no_args_is_help=True, help="List work orders; open, assign and complete them.")
 people = typer.Typer(no_args_is_help=True, help="List technicians, add and change them.")
@@ -243,47 +252,6 @@ def receive(
     desk = open_session().maintenance
     desk.parts.receive(name, count, who)
     show(desk.parts.list(), False, "")
-
-
-def day(text: str | None) -> datetime | None:
-    """Read a date or time; UTC where it names no zone.
-
-    Raises
-    ------
-    MaintenanceError
-        It is neither.
-
-    Examples
-    --------
-    >>> day("2026-12-24")
-    datetime.datetime(2026, 12, 24, 0, 0, tzinfo=datetime.timezone.utc)
-    """
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise MaintenanceError(f"{text!r} is no date.", "Write it as 2026-12-24 or 2026-12-24T12:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def pieces(given: list[str] | None) -> dict[str, int] | None:
-    """Read parts and their numbers, as `seal=2`.
-
-    Raises
-    ------
-    MaintenanceError
-        One is not of that form.
-    """
-    if given is None:
-        return None
-    found = {}
-    for text in given:
-        name, equals, number = text.partition("=")
-        if not equals or not number.isdecimal():
-            raise MaintenanceError(f"{text!r} is no part with its number.", "Write it as NAME=PIECES, as seal=2.")
-        found[name.strip()] = int(number)
-    return found
 
 
 def _show(order: "WorkOrder", as_json: bool) -> None:

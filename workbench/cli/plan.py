@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.alerts import Who
-from workbench.cli.common import AsJson, open_session, print_json, records, show
-from workbench.cli.orders import day
+from workbench.cli.common import AsJson, Who, day, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
@@ -156,8 +154,8 @@ def read_meter(
 
 
 def _compare(planning: Any, given: list[str], as_json: bool) -> None:
-    from workbench.maintenance.planning import Change
     from workbench.maintenance.schedule.model import Technician
+    from workbench.maintenance.schedule.what_if import Change
 
     change: dict[str, Any] = {"technicians": (), "without": ()}
     for text in given:

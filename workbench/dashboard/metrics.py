@@ -16,10 +16,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from tornado.web import authenticated
 
-from workbench import __version__
 from workbench.exceptions import WorkbenchError
 from workbench.observability.status import Status, read_status
 from workbench.observability.timings import Histogram
+from workbench.version import __version__
 
 if TYPE_CHECKING:
     from workbench.telemetry.lag import LagReader

@@ -26,8 +26,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from workbench.dashboard.metrics import Metrics, MetricsHandler
 from workbench.dashboard.watch import Watch
-from workbench.observability.logs import LOOK_HEADER
-from workbench.observability.status import STATUS_VARIABLE
+from workbench.observability.status import LOOK_HEADER, STATUS_VARIABLE
 
 __all__ = ["DashboardServer"]
 

@@ -21,9 +21,9 @@ from typing import Any
 
 from workbench.exceptions import SettingsError
 from workbench.observability.status import STATUS_VARIABLE
-from workbench.settings import Settings
+from workbench.settings import Settings, settings_environment
 
-__all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "settings_environment", "template_folder"]
+__all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "template_folder"]
 
 SHELL_APP = "workbench.ipynb"
 """The app at `/`: all views."""
@@ -120,27 +120,6 @@ def apps_folder() -> Path:
     raise SettingsError(f"{SHELL_APP} is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
 
 
-def settings_environment(settings: Settings) -> dict[str, str]:
-    """Write settings as the variables that give them back.
-
-    Parameters
-    ----------
-    settings : Settings
-        Relative paths are taken from the working directory.
-
-    Returns
-    -------
-    dict of str to str
-        `WORKBENCH_*`; a setting that is None is left out, and so is the token, which no kernel needs.
-    """
-    values = settings.model_dump(mode="json", exclude_none=True, exclude={"dashboard": {"token"}})
-    values |= {name: str(getattr(settings, name).resolve()) for name in ("home", "catalog") if name in values}
-    return {
-        f"WORKBENCH_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-        for name, value in values.items()
-    }
-
-
 @contextmanager
 def template_folder() -> Iterator[Path]:
     """Lay out the Voila template `workbench` and the kernel, as Jupyter looks for them, for as long as needed.
@@ -212,7 +191,8 @@ def _present(value: str | None) -> list[str]:
 
 def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> dict[str, Any]:
     from workbench.dashboard.front import EXTENSIONS
-    from workbench.observability.logs import LOOK_HEADER, log_path
+    from workbench.observability.logs import log_path
+    from workbench.observability.status import LOOK_HEADER
 
     short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
     local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}

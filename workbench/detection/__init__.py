@@ -6,6 +6,6 @@
 """
 
 from workbench.detection.anomalies import Detection, detect
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 __all__ = ["Detection", "TelemanomParams", "detect"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 __all__ = ["Detection", "detect"]
 

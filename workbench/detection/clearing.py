@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.detection.anomalies import detect
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 __all__ = ["Clearing"]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import DetectionError
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 __all__ = ["prediction_error", "smooth"]
 

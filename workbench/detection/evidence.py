@@ -9,7 +9,7 @@ import xarray as xr
 
 from workbench.detection.anomalies import Detection, _error_windows, _judge_window, detect
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, judge
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 __all__ = ["Finding", "find_evidence", "lower_epsilon"]
 

@@ -13,7 +13,7 @@ from workbench.detection.command_use import command_words
 from workbench.detection.evidence import Finding, find_evidence
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
-from workbench.settings import SeverityLevels, TelemanomParams
+from workbench.parameters import SeverityLevels, TelemanomParams
 
 __all__ = ["Spans", "explain"]
 

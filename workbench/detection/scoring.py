@@ -17,7 +17,7 @@ import xarray as xr
 from workbench.detection.anomalies import detect
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
-from workbench.settings import Preset, SeverityLevels, TelemanomParams
+from workbench.parameters import Preset, SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster

@@ -10,7 +10,7 @@ from workbench.detection.forecasters import Forecaster
 from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
 from workbench.detection.windows import check_finite
 from workbench.exceptions import DetectionError, ForecasterError
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
 __all__ = ["Decision", "StreamingDetector"]
 

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
 
-__all__ = ["Moments", "Spread", "find_epsilon", "judge", "runs"]
+__all__ = [
+    "Floats",
+    "Indices",
+    "Moments",
+    "Spread",
+    "find_epsilon",
+    "judge",
+    "runs",
+    "scale_matters",
+]
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -47,7 +47,8 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     Notes
     -----
     The guarantee of [1]_ needs errors that could have come in any order. Those of neighbouring windows are alike, and
-    telemetry changes its ways, so that the coverage is measured on other data beside it (`workbench.forecasting.skill`).
+    telemetry changes its ways, so that the coverage is measured on other data beside it: see
+    `workbench.forecasting.skill`.
 
     Examples
     --------

@@ -250,8 +250,8 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive. An asset was watched since
-        the maintenance log began, and as long as its dated test series last.
+        As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive. An asset was watched
+        since the maintenance log began, and as long as its dated test series last.
     """
     present = session.clock()
     infos = [session.archive.info(name) for name in session.archive.channels()]

@@ -16,10 +16,10 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from workbench import __version__
 from workbench.exceptions import ReportError
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
+from workbench.version import __version__
 
 __all__ = ["REPORT_NOTEBOOK", "notebooks_folder", "report", "reports", "run_notebook", "to_html"]
 

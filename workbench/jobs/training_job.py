@@ -11,48 +11,18 @@ import shutil
 import signal
 import sys
 import threading
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from workbench.exceptions import WorkbenchError
+from workbench.jobs.processes import STOPPED, Request
 from workbench.models.listing import ModelInfo
 from workbench.models.names import model_name
 from workbench.models.registry import Registry
 from workbench.session import Session, open_session
 
-__all__ = ["STOPPED", "Request", "main", "run"]
-
-STOPPED = 130
-"""Exit code of a training that was stopped."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be trained.
-
-    Attributes
-    ----------
-    channel, forecaster : str
-    seed : int
-    parameters : dict of str to Any
-        Hyperparameters; the forecaster's own where left out.
-    """
-
-    channel: str
-    forecaster: str
-    seed: int = 0
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> str:
-        """Write it as one line."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, line: str) -> "Request":
-        """Read it back."""
-        return cls(**json.loads(line))
+__all__ = ["main", "run"]
 
 
 class _Undivided(Registry):

@@ -11,10 +11,7 @@ import sqlalchemy as sa
 from workbench.maintenance import log as maintenance_log
 from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
-from workbench.maintenance.notification_options import NotificationOptions
-from workbench.maintenance.options import AlertOptions
-from workbench.maintenance.order_options import OrderOptions
-from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
 
 if TYPE_CHECKING:
     from workbench.maintenance.alerts.alerts import Alerts
@@ -133,7 +130,7 @@ class Maintenance:
 
     def orders_of_alerts(self) -> dict[int, str]:
         """Give the number of the active work order of each alert that has one."""
-        from workbench.maintenance.order_links import orders_of_alerts
+        from workbench.maintenance.orders.opening import orders_of_alerts
 
         return orders_of_alerts(self.database)
 

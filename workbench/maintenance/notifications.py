@@ -16,8 +16,8 @@ from sqlalchemy import orm
 from workbench.maintenance import log
 from workbench.maintenance.alerts.table import SHOWN, AlertRow
 from workbench.maintenance.database import Base, Database, UtcDateTime, now
-from workbench.maintenance.notification_options import NotificationOptions
-from workbench.settings import LEVELS
+from workbench.maintenance.options import NotificationOptions
+from workbench.parameters import LEVELS
 
 __all__ = ["Delivery", "NotificationRow", "Notifier"]
 

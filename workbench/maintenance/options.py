@@ -1,10 +1,22 @@
 """Options of alerts, a part of the settings."""
 
-from typing import Literal
+from datetime import date, timedelta
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["AlertOptions", "Level"]
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.windows import DEFAULT_HOURS, WorkingCalendar
+
+__all__ = [
+    "AlertOptions",
+    "Level",
+    "NotificationOptions",
+    "NotificationTarget",
+    "OrderOptions",
+    "OrderTemplate",
+    "ScheduleOptions",
+]
 
 Level = Literal["info", "low", "medium", "high", "critical"]
 
@@ -51,3 +63,201 @@ class AlertOptions(BaseModel):
     escalate_after_minutes: dict[Level, float] = {"medium": 480.0, "high": 60.0, "critical": 15.0}
     group_seconds: float = Field(300.0, ge=0)
     operators: int = Field(1, ge=1)
+
+
+class OrderTemplate(BaseModel):
+    """What a work order on a subsystem begins with.
+
+    Attributes
+    ----------
+    title : str
+        `{asset}`, `{subsystem}` and `{channel}` are filled in.
+    type : str
+        Of the order.
+    hours : float
+        Estimated hours of work, above 0.
+    skills : tuple of str
+        That whoever does it must have.
+    checklist : tuple of dict
+        Items, as `workbench.maintenance.orders.checklists.from_json` reads them.
+    parts : dict of str to int
+        Pieces of each part that are needed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = "Inspect {channel} on {asset}"
+    type: str = "predictive"
+    hours: float = Field(2.0, gt=0, le=10_000)
+    skills: tuple[str, ...] = ()
+    checklist: tuple[dict[str, object], ...] = (
+        {"text": "Compare the telemetry with its forecast around the anomaly"},
+        {"text": "What was found", "kind": "text"},
+    )
+    parts: dict[str, int] = {}
+
+
+class OrderOptions(BaseModel):
+    """When work orders open by themselves, and what they begin with.
+
+    Attributes
+    ----------
+    open_from_level : str or None
+        Alerts of this level and above open a work order when they are raised; None for no order by rule.
+    due_days : dict of str to float
+        Days until an order is due, by priority; a priority that is not listed has no due date.
+    templates : dict of str to OrderTemplate
+        By subsystem, or `asset/subsystem`; `default` for all others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    open_from_level: Level | None = "high"
+    due_days: dict[str, float] = {"urgent": 1.0, "high": 3.0, "medium": 14.0, "low": 30.0}
+    templates: dict[str, OrderTemplate] = {}
+
+    def template(self, asset: str, subsystem: str) -> OrderTemplate:
+        """Give the template of a subsystem.
+
+        Examples
+        --------
+        >>> options = OrderOptions(templates={"P": OrderTemplate(hours=4), "SMAP/P": OrderTemplate(hours=6)})
+        >>> [options.template(*place).hours for place in (("SMAP", "P"), ("MSL", "P"), ("MSL", "T"))]
+        [6.0, 4.0, 2.0]
+        """
+        for key in (f"{asset}/{subsystem}", subsystem, "default"):
+            if key in self.templates:
+                return self.templates[key]
+        return OrderTemplate()
+
+
+class ScheduleOptions(BaseModel):
+    """Windows, horizon, weights of the objective and effort of the solver.
+
+    Attributes
+    ----------
+    hours : tuple of str
+        Maintenance windows, as `Mon-Fri 08:00-17:00`.
+    timezone : str
+        IANA zone of all hours here.
+    closed : tuple of date
+        Days without maintenance.
+    operating : dict of str to tuple of str
+        Hours in which an asset runs and must not be stopped; none for an asset that is not listed.
+    horizon_days : int
+        Days that are planned.
+    slot_minutes : int
+        Grid of starts; hours of a job are rounded up to it.
+    lateness : float
+        Points for each hour that a job of priority 1 is late; a job of priority 0 counts a tenth of it. A job that
+        is not planned counts as late by twice the horizon.
+    idle : float
+        Points for each working hour in which a technician waits for a job before their last one.
+    cost : float
+        Points for each unit of currency of a technician's time.
+    change : float
+        Points for each job that leaves its technician or start of the previous plan.
+    effort : float
+        Work of the solver in CP-SAT's deterministic seconds: the same input gives the same plan on any machine.
+    time_limit : float
+        Most seconds of solving, whatever the effort; a plan that it stops may differ from run to run.
+    seed : int
+        Seed of the solver.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hours: tuple[str, ...] = DEFAULT_HOURS
+    timezone: str = "UTC"
+    closed: tuple[date, ...] = ()
+    operating: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    horizon_days: int = Field(28, ge=1, le=366)
+    slot_minutes: int = Field(15, ge=5, le=240)
+    lateness: float = Field(10.0, ge=0, le=1e4)
+    idle: float = Field(1.0, ge=0, le=1e4)
+    cost: float = Field(0.01, ge=0, le=1e4)
+    change: float = Field(2.0, ge=0, le=1e4)
+    effort: float = Field(0.1, gt=0, le=3600)
+    time_limit: float = Field(4.0, gt=0, le=3600)
+    seed: int = Field(0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _hours_can_be_read(self) -> Self:
+        try:
+            self.calendar()
+            self.operating_calendars()
+        except MaintenanceError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def calendar(self) -> WorkingCalendar:
+        """Give the maintenance windows."""
+        return WorkingCalendar(self.hours, self.timezone, self.closed)
+
+    def operating_calendars(self) -> dict[str, WorkingCalendar]:
+        """Give the operating hours of each asset that has some."""
+        return {asset: WorkingCalendar(lines, self.timezone) for asset, lines in self.operating.items()}
+
+
+class NotificationTarget(BaseModel):
+    """Where notifications go.
+
+    Attributes
+    ----------
+    url : str
+        As Apprise reads it: `mailtos://user:password@example.com`, `slack://...`, `json://host/path`.
+    least_level : str
+        Only alerts of this level and above.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    least_level: Level = "high"
+
+
+class NotificationOptions(BaseModel):
+    """Who is told of alerts, and how soon.
+
+    Attributes
+    ----------
+    targets : dict of str to NotificationTarget
+        By a name of your own; nobody is told where there are none.
+    batch_seconds : dict of str to float
+        How long an alert of a level waits for others that go into the same message.
+    cool_down_seconds : float
+        After a message about a channel and kind, further alerts of both wait this long.
+    quiet_hours : tuple of str
+        Hours in which only the gravest are sent, as `Mon-Sun 22:00-24:00`; the others follow in one message.
+    timezone : str
+        IANA zone of the quiet hours.
+    quiet_below : str
+        Alerts below this level keep the quiet hours.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    targets: dict[str, NotificationTarget] = {}
+    batch_seconds: dict[Level, float] = {"info": 3600.0, "low": 3600.0, "medium": 900.0, "high": 60.0, "critical": 0.0}
+    cool_down_seconds: float = Field(900.0, ge=0)
+    quiet_hours: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    quiet_below: Level = "critical"
+
+    @model_validator(mode="after")
+    def _hours_can_be_read(self) -> Self:
+        try:
+            self.quiet()
+        except MaintenanceError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def quiet(self) -> WorkingCalendar | None:
+        """Give the quiet hours; None where there are none."""
+        return WorkingCalendar(self.quiet_hours, self.timezone) if self.quiet_hours else None
+
+    def wait(self, level: str) -> timedelta:
+        """Give how long an alert of a level waits for others."""
+        return next(
+            (timedelta(seconds=time) for name, time in self.batch_seconds.items() if name == level), timedelta()
+        )

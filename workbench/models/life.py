@@ -21,7 +21,7 @@ from workbench.models.inventory import inventory, outdated
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion
 from workbench.models.registry import Registry
-from workbench.settings import DriftLimits
+from workbench.parameters import DriftLimits
 
 if TYPE_CHECKING:
     from workbench.telemetry.archive import Archive

@@ -1,16 +1,18 @@
 """Helpers for calling MLflow; nothing here imports it."""
 
 import logging
+import math
 import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENVIRONMENT", "all_pages", "download", "prepare_database", "quiet"]
+__all__ = ["ENVIRONMENT", "all_pages", "batched", "download", "epoch_points", "prepare_database", "quiet"]
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -91,3 +93,42 @@ def quiet(*names: str) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def epoch_points(
+    metrics: Mapping[str, float], history: Mapping[str, Sequence[float]]
+) -> Iterator[tuple[str, int, float]]:
+    """Lay metrics out as they are stored: those with a history by epoch from 1 on, the others once, as epoch 0.
+
+    Parameters
+    ----------
+    metrics : mapping of str to float
+    history : mapping of str to sequence of float
+        Its last value is the metric's.
+
+    Yields
+    ------
+    tuple of str, int and float
+        Metric, epoch, value; what is not finite is left out.
+
+    Examples
+    --------
+    >>> list(epoch_points({"loss": 1.0, "alpha": 0.1}, {"loss": [2.0, 1.0]}))
+    [('alpha', 0, 0.1), ('loss', 1, 2.0), ('loss', 2, 1.0)]
+    """
+    once = [(key, 0, float(value)) for key, value in metrics.items() if not history.get(key)]
+    steps = [(key, at, float(value)) for key, values in history.items() for at, value in enumerate(values, start=1)]
+    yield from (point for point in [*once, *steps] if math.isfinite(point[2]))
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Cut into lists of at most `size` items.
+
+    Examples
+    --------
+    >>> list(batched("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

@@ -16,13 +16,13 @@ import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
-from workbench import __version__
 from workbench.exceptions import ArtifactError, WorkbenchError
 from workbench.models.names import model_name
 from workbench.models.registry import Registry
 from workbench.models.shipped import MANIFEST, Manifest, ShippedModel, file_name, read_manifest
 from workbench.models.weights_file import DType, from_file, to_bytes
-from workbench.settings import TelemanomParams
+from workbench.parameters import TelemanomParams
+from workbench.version import __version__
 
 if TYPE_CHECKING:
     from workbench.detection.lstm.forecaster import LSTMForecaster

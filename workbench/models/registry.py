@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from filelock import FileLock
 
-from workbench import __version__
 from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
-from workbench.models.curves import batched, epoch_points
 from workbench.models.listing import ModelInfo, ask_client, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
-from workbench.models.mlflow_calls import ENVIRONMENT, download, prepare_database, quiet
+from workbench.models.mlflow_calls import ENVIRONMENT, batched, download, epoch_points, prepare_database, quiet
 from workbench.models.names import (
     check_alias,
     choose_champion,
@@ -32,6 +30,7 @@ from workbench.models.names import (
     model_name,
     parameter_text,
 )
+from workbench.version import __version__
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster

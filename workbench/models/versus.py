@@ -14,7 +14,7 @@ from workbench.exceptions import ModelError
 from workbench.models.comparison import Contender, challenge
 from workbench.models.listing import ModelInfo
 from workbench.models.registry import Registry
-from workbench.settings import Preset, SeverityLevels
+from workbench.parameters import Preset, SeverityLevels
 from workbench.telemetry.archive import Archive
 
 __all__ = ["STEPS", "VERSUS_COLUMNS", "Versus", "versus"]

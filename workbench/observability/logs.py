@@ -9,10 +9,8 @@ from itertools import islice
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
-__all__ = ["LEVELS", "LOOK_HEADER", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
+__all__ = ["LEVELS", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
 
-LOOK_HEADER = "Workbench-Look"
-"""Header in which the server hands on what the reader chose before, as `dark.roomy`."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Of an entry, rising."""

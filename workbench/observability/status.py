@@ -7,19 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from workbench.observability.timings import TIMINGS, Timings
 from workbench.observability.usage import Process
 
-if TYPE_CHECKING:
-    from workbench.models import ModelCache, Registry
-
 __all__ = [
     "CACHE",
+    "LOOK_HEADER",
     "STATUS_VARIABLE",
+    "CacheCounts",
     "KernelReport",
-    "Registered",
     "Status",
     "kernel_file",
     "read_report",
@@ -85,12 +83,24 @@ class Status:
         }
 
 
-class Registered(Protocol):
-    """A session with models."""
+class CacheCounts(Protocol):
+    """What a cache of models counts; a `workbench.models.ModelCache` is one.
 
-    @property
-    def registry(self) -> "Registry":
-        """The trained models."""
+    Attributes
+    ----------
+    hits, misses, evictions : int
+        Models found, loaded and dropped since the cache was made.
+    bytes : int
+        Memory of the models that it holds.
+    """
+
+    hits: int
+    misses: int
+    evictions: int
+    bytes: int
+
+    def __len__(self) -> int:
+        """Return how many models it holds."""
 
 
 class KernelReport:
@@ -98,11 +108,11 @@ class KernelReport:
 
     Parameters
     ----------
-    cache : ModelCache
-        Of its session.
+    cache : CacheCounts
+        Models that its session keeps in memory.
     """
 
-    def __init__(self, cache: "ModelCache[Any]") -> None:
+    def __init__(self, cache: CacheCounts) -> None:
         self._cache = cache
         self._told = ""
 
@@ -180,3 +190,7 @@ def read_status(folder: Path | None, own: KernelReport | None = None) -> Status 
     if own is not None:
         status.add(own.now())
     return status
+
+
+LOOK_HEADER = "Workbench-Look"
+"""Header in which the server hands on what the reader chose before, as `dark.roomy`."""

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
-from workbench import __version__
 from workbench.exceptions import FetchError, LabelError
 from workbench.telemetry.labels import LABELS_FILE, read_labels
+from workbench.version import __version__
 
 __all__ = ["LABELS_SOURCE", "TELEMETRY_SOURCE", "checksums", "fetch_nasa"]
 

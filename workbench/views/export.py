@@ -1,14 +1,16 @@
 """Files that a reader takes away: names, CSV, and the link that the browser saves."""
 
 import base64
+import os
 import re
 from html import escape
+from urllib.parse import quote
 
 import pandas as pd
 
 from workbench.views.state import State
 
-__all__ = ["csv_text", "download_link", "file_stem"]
+__all__ = ["csv_text", "download_link", "file_stem", "report_link"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,3 +61,11 @@ def download_link(name: str, content: str) -> str:
         f'<a class="wb-download" download="{escape(name)}" href="data:text/csv;charset=utf-8;base64,{data}">'
         f"{escape(name)}</a> <span class='wb-muted'>{size}</span>"
     )
+
+
+def report_link(path: str, channel: str) -> str:
+    """Link a report: at the dashboard's server where it serves this page, else the file."""
+    served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+    base = os.environ.get("VOILA_BASE_URL", "/")
+    address = f"{base}workbench/reports/{quote(channel)}.html" if served else f"file://{quote(path)}"
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener">Report on {escape(channel)}</a>'

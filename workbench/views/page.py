@@ -2,10 +2,9 @@
 
 import os
 import warnings
-from typing import cast
 
-from workbench.observability.logs import LOOK_HEADER, log_path, log_to
-from workbench.observability.status import KernelReport, Registered
+from workbench.observability.logs import log_path, log_to
+from workbench.observability.status import LOOK_HEADER, KernelReport
 from workbench.views.shell import Shell
 from workbench.views.widgets.timers import Polling
 
@@ -29,7 +28,7 @@ def show(shell: Shell) -> Shell:
     log_to(log_path(shell.session.settings.home))
     wait_for_page()
     look = os.environ.get(f"HTTP_{LOOK_HEADER.upper().replace('-', '_')}", "")
-    Polling(KernelReport(cast(Registered, shell.session).registry.cache).tell, _TELL_SECONDS).start()
+    Polling(KernelReport(shell.session.registry.cache).tell, _TELL_SECONDS).start()
     shell.visit(os.environ.get("QUERY_STRING", ""), look)
     return shell
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
+from workbench.jobs.processes import make_report
 from workbench.views.code import code_markup
-from workbench.views.export import download_link, file_stem
-from workbench.views.report_job import make_report, report_link
+from workbench.views.export import download_link, file_stem, report_link
 from workbench.views.widgets.boxes import box, button, close_tree
 from workbench.views.widgets.callbacks import Failure, Guard, callback
 from workbench.views.widgets.cards import progress_card

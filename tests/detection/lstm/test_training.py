@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import wave_channel
 from workbench.detection.base import Training
-from workbench.detection.lstm.forecaster import TRAINERS, KerasTrainer, LSTMForecaster
+from workbench.detection.lstm.forecaster import TRAINERS, LSTMForecaster
+from workbench.detection.lstm.keras import KerasTrainer
 from workbench.detection.lstm.network import Network
 from workbench.detection.lstm.training import LSTMTrainer, NumpyTrainer
 from workbench.exceptions import ForecasterError

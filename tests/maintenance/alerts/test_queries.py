@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from workbench.maintenance.alert_history import first_raised, open_at
 from workbench.maintenance.alerts.alerts import Alerts
-from workbench.maintenance.order_links import orders_of_alerts
+from workbench.maintenance.alerts.queries import first_raised, open_at
+from workbench.maintenance.orders.opening import orders_of_alerts
 from workbench.maintenance.orders.orders import WorkOrders
 
 

@@ -72,9 +72,9 @@ def test_an_alert_counts_each_time_it_is_shown_anew(database, finding, clock):
     alerts.shelve(1, "Ann", "test", hours=1)
     clock.forward(hours=1)
     alerts.tick()
-    figures = alerts.figures(START, clock.forward(minutes=1))
+    figures = alarm_figures(database, alerts.options, START, clock.forward(minutes=1))
     assert figures.announced == 4
     assert figures.chattering.values.tolist() == [["P-1", "model", 3]]
     assert figures.top_ten["alerts"].tolist() == [4]
-    outside = alerts.figures(START - timedelta(days=1), START)
+    outside = alarm_figures(database, alerts.options, START - timedelta(days=1), START)
     assert (outside.announced, outside.per_operator_hour) == (0, None)

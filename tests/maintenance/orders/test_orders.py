@@ -8,7 +8,7 @@ from tests.maintenance.conftest import START
 from workbench.exceptions import ConflictError, MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
-from workbench.maintenance.order_options import OrderOptions, OrderTemplate
+from workbench.maintenance.options import OrderOptions, OrderTemplate
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.parts import Parts
 from workbench.maintenance.orders.people import People

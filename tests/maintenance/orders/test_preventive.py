@@ -4,7 +4,7 @@ import pytest
 
 from tests.maintenance.conftest import START
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.order_options import OrderOptions, OrderTemplate
+from workbench.maintenance.options import OrderOptions, OrderTemplate
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.people import People
 from workbench.maintenance.orders.preventive import Preventive

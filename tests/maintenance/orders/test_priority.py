@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.orders.priority import PRIORITIES, WEIGHTS, Priority, by_hand, prioritise
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
 
 def test_the_score_is_the_weighted_sum_and_says_why() -> None:

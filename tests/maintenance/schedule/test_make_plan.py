@@ -9,9 +9,9 @@ from types import ModuleType
 import pytest
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.make_plan import make_plan
 from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Problem, Technician
-from workbench.maintenance.schedule_options import ScheduleOptions
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)  # a Monday

@@ -5,7 +5,7 @@ import pytest
 from tests.fake_session import small_fleet
 from workbench.settings import Settings, load_settings
 from workbench.views.anomalies.view import Anomalies
-from workbench.views.overview.markup import target
+from workbench.views.markup import target
 from workbench.views.state import Selected
 
 

@@ -9,8 +9,8 @@ import pytest
 from tests.fake_session import FakeSession, small_fleet
 from workbench.forecasting import risks
 from workbench.plots.theme import SEVERITIES
+from workbench.views.markup import sparkline, target
 from workbench.views.overview.data import RANGES, look_at
-from workbench.views.overview.markup import sparkline, target
 from workbench.views.overview.view import Overview
 from workbench.views.state import Selected, State
 

@@ -5,7 +5,7 @@ Source: Hundman et al. 2018, section 3.1; Kingma and Ba 2015 for Adam, with Kera
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,52 @@ from workbench.detection.base import Training
 from workbench.detection.lstm.checkpoint import Checkpoint
 from workbench.exceptions import ForecasterError
 
-if TYPE_CHECKING:
-    from workbench.detection.lstm.forecaster import LSTMForecaster
-
-__all__ = ["LSTMTrainer", "NumpyTrainer"]
+__all__ = ["Hyperparameters", "LSTMTrainer", "NumpyTrainer"]
 
 _RATE, _BETA_1, _BETA_2, _EPSILON = 1e-3, 0.9, 0.999, 1e-7
+
+
+class Hyperparameters(Protocol):
+    """What a trainer must know of the network that it trains; an `LSTMForecaster` is one.
+
+    Attributes
+    ----------
+    name : str
+        Name of the forecaster, which a checkpoint holds.
+    parameters : dict of str to object
+        All hyperparameters, which a checkpoint holds.
+    sequence_length, prediction_horizon : int
+        Inputs and targets of a window, samples.
+    units : sequence of int
+        Units of each LSTM layer.
+    dropout : float
+        Share of each layer's outputs dropped in training.
+    batch_size, epochs, patience : int
+        Windows of a step, most epochs, and epochs without gain after which training ends.
+    min_delta : float
+        Least gain in validation loss that counts.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def parameters(self) -> dict[str, Any]: ...  # noqa: D102
+    @property
+    def sequence_length(self) -> int: ...  # noqa: D102
+    @property
+    def prediction_horizon(self) -> int: ...  # noqa: D102
+    @property
+    def units(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def dropout(self) -> float: ...  # noqa: D102
+    @property
+    def batch_size(self) -> int: ...  # noqa: D102
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+    @property
+    def patience(self) -> int: ...  # noqa: D102
+    @property
+    def min_delta(self) -> float: ...  # noqa: D102
 
 
 class LSTMTrainer(ABC):
@@ -27,7 +67,7 @@ class LSTMTrainer(ABC):
 
     Parameters
     ----------
-    forecaster : LSTMForecaster
+    forecaster : Hyperparameters
         What to train.
     training : Training
         On what.
@@ -44,7 +84,7 @@ class LSTMTrainer(ABC):
 
     version: ClassVar[str]
 
-    def __init__(self, forecaster: "LSTMForecaster", training: Training) -> None:
+    def __init__(self, forecaster: Hyperparameters, training: Training) -> None:
         self.forecaster, self.training = forecaster, training
         self.epoch, self.loss, self.validation_loss = 0, math.nan, math.nan
         self.history: dict[str, list[float]] = {"loss": [], "validation_loss": []}
@@ -139,7 +179,7 @@ class NumpyTrainer(LSTMTrainer):
 
     version: ClassVar[str] = "numpy 1"
 
-    def __init__(self, forecaster: "LSTMForecaster", training: Training) -> None:
+    def __init__(self, forecaster: Hyperparameters, training: Training) -> None:
         super().__init__(forecaster, training)
         from workbench.detection.lstm.network import Network
 

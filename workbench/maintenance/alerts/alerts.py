@@ -15,7 +15,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
-from workbench.maintenance.alerts.queries import conditions, known, ordering
+from workbench.maintenance.alerts.queries import conditions, ordering
 from workbench.maintenance.alerts.raising import AlertReport, Finding, raise_findings
 from workbench.maintenance.alerts.table import ALERTS, Alert, AlertRow
 from workbench.maintenance.alerts.verdicts import (
@@ -27,9 +27,9 @@ from workbench.maintenance.alerts.verdicts import (
     would_raise,
 )
 from workbench.maintenance.database import Database, frame
-from workbench.maintenance.kpis.alarms import AlarmFigures, alarm_figures
 from workbench.maintenance.options import AlertOptions
-from workbench.settings import LEVELS
+from workbench.maintenance.values import known
+from workbench.parameters import LEVELS
 from workbench.telemetry.catalog import Limits
 
 __all__ = ["Alerts"]
@@ -159,11 +159,6 @@ class Alerts:
         """Give the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
         self.get(alert)
         return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
-
-    def figures(self, since: datetime, until: datetime) -> AlarmFigures:
-        """Compute the alarm performance of a period; see `alarm_figures.alarm_figures`."""
-        self._expire()
-        return alarm_figures(self.database, self.options, since, until)
 
     # ---- raising
 

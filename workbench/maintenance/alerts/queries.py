@@ -1,16 +1,18 @@
 """Filters and orders of the list of alerts, as SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 
-from workbench.exceptions import MaintenanceError
 from workbench.maintenance.alerts.table import ALERTS, KINDS, OPEN, SHOWN, STATES, VERDICTS
-from workbench.settings import LEVELS
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.values import known
+from workbench.parameters import LEVELS
 
-__all__ = ["conditions", "known", "ordering"]
+__all__ = ["conditions", "first_raised", "open_at", "ordering"]
 
 
 def conditions(
@@ -83,16 +85,36 @@ def ordering(order: str) -> list[Any]:
     return orders[order]
 
 
-def known(what: str, value: str, values: Sequence[str]) -> None:
-    """Refuse a value that is not one of those known, and name these."""
-    if value not in values:
-        article = "an" if what[0] in "aeiou" else "a"
-        raise MaintenanceError(f"{value!r} is not {article} {what}.", f"Known: {', '.join(values)}.")
-
-
 def _states(state: str | Iterable[str]) -> list[str]:
     found: list[str] = []
     for name in (state,) if isinstance(state, str) else state:
         known("state", name, (*STATES, "shown", "open"))
         found += {"shown": SHOWN, "open": OPEN}.get(name, (name,))
+    return found
+
+
+def open_at(database: Database, time: datetime) -> pd.DataFrame:
+    """Give asset, channel, level of the alerts that were raised by a time and closed later, or not at all.
+
+    Parameters
+    ----------
+    database : Database
+    time : datetime
+        Aware.
+
+    Returns
+    -------
+    pandas.DataFrame
+        asset, channel, level.
+    """
+    alerts = ALERTS.c
+    still = sa.or_(alerts.closed_at.is_(None), alerts.closed_at > time)
+    with database.reading() as db:
+        return frame(db, sa.select(alerts.asset, alerts.channel, alerts.level).where(alerts.raised_at <= time, still))
+
+
+def first_raised(database: Database) -> datetime | None:
+    """Tell when the first alert was raised; None where none was."""
+    with database.reading() as db:
+        found: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
     return found

@@ -17,9 +17,14 @@ from workbench.maintenance.alerts.outages import is_out
 from workbench.maintenance.alerts.table import ALERTS, AlertRow, state_of
 from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
-__all__ = ["AlertReport", "Finding", "raise_findings"]
+__all__ = [
+    "AlertReport",
+    "Finding",
+    "as_time",
+    "raise_findings",
+]
 
 
 @dataclass(frozen=True)

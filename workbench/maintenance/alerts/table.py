@@ -19,13 +19,14 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.database import Base, UtcDateTime, Versioned
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
 __all__ = [
     "ALERTS",
     "ALLOWED",
     "ANNUNCIATIONS",
     "KINDS",
+    "NEW",
     "OPEN",
     "SHOWN",
     "STATES",
@@ -296,3 +297,7 @@ def state_of(alert: AlertRow) -> str:
     if alert.condition:
         return "acknowledged" if alert.acknowledged else "unacknowledged"
     return "latched_acknowledged" if alert.acknowledged else "latched"
+
+
+NEW = ("unacknowledged", "returned", "latched")
+"""States of an alert that waits for somebody to acknowledge it."""

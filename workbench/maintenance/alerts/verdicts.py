@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
 __all__ = [
     "ThresholdEffect",

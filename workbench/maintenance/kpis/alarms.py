@@ -22,7 +22,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance.alerts.table import ALERTS, ANNUNCIATIONS
 from workbench.maintenance.database import Database, frame, microseconds
 from workbench.maintenance.options import AlertOptions
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
 __all__ = ["AlarmFigures", "alarm_figures"]
 

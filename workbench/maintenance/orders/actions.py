@@ -1,7 +1,7 @@
 """What can happen to a work order: one function an action, each inside a writing transaction of its caller."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,179 +12,21 @@ from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
 from workbench.maintenance.alerts.table import AlertRow
 from workbench.maintenance.database import now
-from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders import checklists
 from workbench.maintenance.orders import parts as stock
 from workbench.maintenance.orders.failure_codes import Failure
+from workbench.maintenance.orders.opening import rate
 from workbench.maintenance.orders.people import find_technician
 from workbench.maintenance.orders.preventive import completed as preventive_completed
-from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
-from workbench.maintenance.orders.states import CLOSED, check_transition, check_type
+from workbench.maintenance.orders.priority import by_hand
+from workbench.maintenance.orders.states import CLOSED, check_transition
 from workbench.maintenance.orders.table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
-from workbench.maintenance.values import finite, words
-from workbench.settings import LEVELS
+from workbench.maintenance.values import checked_hours, finite, require_zone, words
 
-__all__ = [
-    "answer",
-    "assign",
-    "cancel",
-    "change",
-    "complete",
-    "hold",
-    "link",
-    "move",
-    "new_order",
-    "rate",
-    "start",
-    "touch",
-]
+__all__ = ["answer", "assign", "cancel", "change", "complete", "hold", "move", "start", "touch"]
 
 _NO_FAILURE = ("false alarm", "known behaviour", "test")
-_MONTH = timedelta(days=30)
-
-
-def new_order(
-    db: orm.Session,
-    options: OrderOptions,
-    who: str,
-    *,
-    asset: str,
-    subsystem: str = "",
-    channel: str = "",
-    type: str = "corrective",
-    title: str | None = None,
-    description: str = "",
-    priority: str | None = None,
-    hours: float | None = None,
-    skills: Iterable[str] | None = None,
-    checklist: Sequence[dict[str, Any]] | None = None,
-    parts: Mapping[str, int] | None = None,
-    due: datetime | None = None,
-    not_before: datetime | None = None,
-    after: Iterable[str | int] = (),
-    stops_asset: bool = True,
-    alerts: Sequence[int] = (),
-    criticality: int | None = None,
-    preventive: int | None = None,
-) -> OrderRow:
-    """Open a work order; what is not given comes from the subsystem's template."""
-    template = options.template(asset, subsystem)
-    place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
-    check_type(type)
-    due, not_before = (None if when is None else _aware(when) for when in (due, not_before))
-    before = [find_order(db, number).id for number in after]
-    last = db.scalar(sa.select(sa.func.max(OrderRow.id))) or 0  # a sequence would leave gaps; there is one writer
-    row = OrderRow(
-        id=last + 1,
-        asset=place["asset"],
-        subsystem=subsystem,
-        channel=channel,
-        type=type,
-        state="open",
-        title=words("the title", (template.title.format(**place) if title is None else title))[:200],
-        description=description.strip(),
-        score=0.0,
-        priority="low",
-        priority_parts=[],
-        failure_mode="",
-        failure_cause="",
-        failure_effect="",
-        assignee=None,
-        skills=sorted(set(template.skills if skills is None else skills)),
-        estimated_hours=_hours(template.hours if hours is None else hours),
-        checklist=checklists.to_json(
-            checklists.from_json([dict(item) for item in (template.checklist if checklist is None else checklist)])
-        ),
-        attachments=[],
-        after=before,
-        stops_asset=stops_asset,
-        due=due,
-        not_before=not_before,
-        hold_reason="",
-        done="",
-        opened_at=now(db),
-        opened_by=who.strip(),
-        preventive=preventive,
-    )
-    db.add(row)
-    db.flush()
-    for alert in alerts:
-        link(db, row, alert)
-    rate(db, row, options, criticality, by_hand(priority, who) if priority else None)
-    log.append(
-        db,
-        f"order:{row.id}",
-        "opened",
-        who,
-        {
-            "asset": asset,
-            "channel": channel,
-            "type": type,
-            "title": row.title,
-            "priority": row.priority,
-            "alerts": list(alerts),
-        },
-    )
-    stock.need(db, row, template.parts if parts is None else parts, who)
-    return row
-
-
-def link(db: orm.Session, row: OrderRow, alert: int) -> None:
-    """Make an alert a cause of an order.
-
-    Raises
-    ------
-    MaintenanceError
-        There is no such alert, or another order is for it already.
-    """
-    alert_actions.find(db, alert)
-    other = order_of_alert(db, alert)
-    if other is not None:
-        raise MaintenanceError(
-            f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
-            "Go on with that one, or cancel it first.",
-        )
-    db.add(OrderAlertRow(order_id=row.id, alert_id=alert))
-    db.flush()
-
-
-def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:
-    """Give the order that an alert has caused, unless it was cancelled."""
-    return db.scalars(
-        sa.select(OrderRow)
-        .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
-        .where(OrderAlertRow.alert_id == alert, OrderRow.state != "cancelled")
-    ).first()
-
-
-def rate(
-    db: orm.Session,
-    row: OrderRow,
-    options: OrderOptions,
-    criticality: int | None,
-    given: Priority | None = None,
-) -> None:
-    """Set an order's priority by the rule, or as given, and its due date where it has none."""
-    if given is None:
-        alerts = db.scalars(
-            sa.select(AlertRow)
-            .join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
-            .where(OrderAlertRow.order_id == row.id)
-        ).all()
-        recent = sa.select(sa.func.count()).where(
-            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _MONTH, AlertRow.subsystem == row.subsystem
-        )
-        given = prioritise(
-            level=max((alert.level for alert in alerts), key=_rank, default=None),
-            alerts=int(db.scalar(recent) or 0) if alerts else 0,
-            criticality=criticality,
-            age=now(db) - row.opened_at,
-            emergency=row.type == "emergency",
-        )
-    row.score, row.priority, row.priority_parts = given.score, given.name, given.to_json()
-    if row.due is None and given.name in options.due_days:
-        row.due = row.opened_at + timedelta(days=options.due_days[given.name])
-    db.flush()
 
 
 def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
@@ -360,12 +202,12 @@ def change(
     row = touch(db, number, version)
     told: dict[str, Any] = {}
     if due is not None:
-        row.due = told["due"] = _aware(due)
+        row.due = told["due"] = require_zone(due)
     if priority is not None:
         rate(db, row, options, None, by_hand(priority, who))
         told["priority"] = priority
     if hours is not None:
-        row.estimated_hours = told["hours"] = _hours(hours)
+        row.estimated_hours = told["hours"] = checked_hours(hours)
     if description is not None:
         row.description = told["description"] = description.strip()
     if not told:
@@ -373,19 +215,3 @@ def change(
     log.append(db, f"order:{row.id}", "changed", who, told)
     db.flush()
     return row
-
-
-def _aware(when: datetime) -> datetime:
-    if when.tzinfo is None:
-        raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
-    return when
-
-
-def _hours(value: float) -> float:
-    if finite("hours", value) == 0:
-        raise MaintenanceError("A work order takes some time.", "Give hours above 0.")
-    return float(value)
-
-
-def _rank(level: str) -> int:
-    return LEVELS.index(level)

@@ -1,6 +1,7 @@
 """Work orders for alerts: which ask for one by themselves, which order they belong to, and what it begins with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,14 +11,26 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
 from workbench.maintenance.alerts.table import AlertRow
-from workbench.maintenance.options import Level
-from workbench.maintenance.order_options import OrderOptions
-from workbench.maintenance.orders.actions import new_order, rate
-from workbench.maintenance.orders.states import CLOSED
-from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, number_of
-from workbench.settings import LEVELS
+from workbench.maintenance.database import Database, now
+from workbench.maintenance.options import Level, OrderOptions
+from workbench.maintenance.orders import checklists
+from workbench.maintenance.orders import parts as stock
+from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
+from workbench.maintenance.orders.states import CLOSED, check_type
+from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, find_order, number_of
+from workbench.maintenance.values import checked_hours, require_zone, words
+from workbench.parameters import LEVELS
 
-__all__ = ["open_for_alerts", "order_of_channel", "reprioritise", "without_order"]
+__all__ = [
+    "link",
+    "new_order",
+    "open_for_alerts",
+    "order_of_channel",
+    "orders_of_alerts",
+    "rate",
+    "reprioritise",
+    "without_order",
+]
 
 
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
@@ -93,3 +106,161 @@ def reprioritise(
             log.append(db, f"order:{row.id}", "reprioritised", who, {"before": before, "priority": row.priority})
             found.append(number_of(row.id))
     return tuple(found)
+
+
+_MONTH = timedelta(days=30)
+
+
+def new_order(
+    db: orm.Session,
+    options: OrderOptions,
+    who: str,
+    *,
+    asset: str,
+    subsystem: str = "",
+    channel: str = "",
+    type: str = "corrective",
+    title: str | None = None,
+    description: str = "",
+    priority: str | None = None,
+    hours: float | None = None,
+    skills: Iterable[str] | None = None,
+    checklist: Sequence[dict[str, Any]] | None = None,
+    parts: Mapping[str, int] | None = None,
+    due: datetime | None = None,
+    not_before: datetime | None = None,
+    after: Iterable[str | int] = (),
+    stops_asset: bool = True,
+    alerts: Sequence[int] = (),
+    criticality: int | None = None,
+    preventive: int | None = None,
+) -> OrderRow:
+    """Open a work order; what is not given comes from the subsystem's template."""
+    template = options.template(asset, subsystem)
+    place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
+    check_type(type)
+    due, not_before = (None if when is None else require_zone(when) for when in (due, not_before))
+    before = [find_order(db, number).id for number in after]
+    last = db.scalar(sa.select(sa.func.max(OrderRow.id))) or 0  # a sequence would leave gaps; there is one writer
+    row = OrderRow(
+        id=last + 1,
+        asset=place["asset"],
+        subsystem=subsystem,
+        channel=channel,
+        type=type,
+        state="open",
+        title=words("the title", (template.title.format(**place) if title is None else title))[:200],
+        description=description.strip(),
+        score=0.0,
+        priority="low",
+        priority_parts=[],
+        failure_mode="",
+        failure_cause="",
+        failure_effect="",
+        assignee=None,
+        skills=sorted(set(template.skills if skills is None else skills)),
+        estimated_hours=checked_hours(template.hours if hours is None else hours),
+        checklist=checklists.to_json(
+            checklists.from_json([dict(item) for item in (template.checklist if checklist is None else checklist)])
+        ),
+        attachments=[],
+        after=before,
+        stops_asset=stops_asset,
+        due=due,
+        not_before=not_before,
+        hold_reason="",
+        done="",
+        opened_at=now(db),
+        opened_by=who.strip(),
+        preventive=preventive,
+    )
+    db.add(row)
+    db.flush()
+    for alert in alerts:
+        link(db, row, alert)
+    rate(db, row, options, criticality, by_hand(priority, who) if priority else None)
+    log.append(
+        db,
+        f"order:{row.id}",
+        "opened",
+        who,
+        {
+            "asset": asset,
+            "channel": channel,
+            "type": type,
+            "title": row.title,
+            "priority": row.priority,
+            "alerts": list(alerts),
+        },
+    )
+    stock.need(db, row, template.parts if parts is None else parts, who)
+    return row
+
+
+def link(db: orm.Session, row: OrderRow, alert: int) -> None:
+    """Make an alert a cause of an order.
+
+    Raises
+    ------
+    MaintenanceError
+        There is no such alert, or another order is for it already.
+    """
+    alert_actions.find(db, alert)
+    other = order_of_alert(db, alert)
+    if other is not None:
+        raise MaintenanceError(
+            f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
+            "Go on with that one, or cancel it first.",
+        )
+    db.add(OrderAlertRow(order_id=row.id, alert_id=alert))
+    db.flush()
+
+
+def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:
+    """Give the order that an alert has caused, unless it was cancelled."""
+    return db.scalars(
+        sa.select(OrderRow)
+        .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
+        .where(OrderAlertRow.alert_id == alert, OrderRow.state != "cancelled")
+    ).first()
+
+
+def rate(
+    db: orm.Session,
+    row: OrderRow,
+    options: OrderOptions,
+    criticality: int | None,
+    given: Priority | None = None,
+) -> None:
+    """Set an order's priority by the rule, or as given, and its due date where it has none."""
+    if given is None:
+        alerts = db.scalars(
+            sa.select(AlertRow)
+            .join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
+            .where(OrderAlertRow.order_id == row.id)
+        ).all()
+        recent = sa.select(sa.func.count()).where(
+            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _MONTH, AlertRow.subsystem == row.subsystem
+        )
+        given = prioritise(
+            level=max((alert.level for alert in alerts), key=_rank, default=None),
+            alerts=int(db.scalar(recent) or 0) if alerts else 0,
+            criticality=criticality,
+            age=now(db) - row.opened_at,
+            emergency=row.type == "emergency",
+        )
+    row.score, row.priority, row.priority_parts = given.score, given.name, given.to_json()
+    if row.due is None and given.name in options.due_days:
+        row.due = row.opened_at + timedelta(days=options.due_days[given.name])
+    db.flush()
+
+
+def _rank(level: str) -> int:
+    return LEVELS.index(level)
+
+
+def orders_of_alerts(database: Database) -> dict[int, str]:
+    """Give the number of the active work order of each alert that has one."""
+    wanted = sa.select(OrderAlertRow.alert_id, OrderRow.id).join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
+    with database.reading() as db:
+        return {alert: number_of(order) for alert, order in db.execute(wanted.where(OrderRow.state.not_in(CLOSED)))}

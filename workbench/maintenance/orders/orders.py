@@ -11,8 +11,8 @@ from sqlalchemy import orm
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame
-from workbench.maintenance.order_options import OrderOptions
-from workbench.maintenance.orders import actions
+from workbench.maintenance.options import OrderOptions
+from workbench.maintenance.orders import actions, opening
 from workbench.maintenance.orders.checklists import Answer
 from workbench.maintenance.orders.failure_codes import Failure
 from workbench.maintenance.orders.opening import open_for_alerts, order_of_channel, reprioritise, without_order
@@ -193,7 +193,7 @@ class WorkOrders:
             An unknown type, priority, part or order, or a number that cannot be.
         """
         return self._change(
-            lambda db: actions.new_order(
+            lambda db: opening.new_order(
                 db, self.options, who, asset=asset, criticality=self._criticality(asset), **content
             )
         )
@@ -245,8 +245,8 @@ class WorkOrders:
                     row = self._for_alerts(db, [alert.id], who)
                     opened[number_of(row.id)] = None
                     continue
-                actions.link(db, there, alert.id)
-                actions.rate(db, there, self.options, self._criticality(there.asset))
+                opening.link(db, there, alert.id)
+                opening.rate(db, there, self.options, self._criticality(there.asset))
                 log.append(db, f"order:{there.id}", "alert added", who, {"alert": alert.id, "priority": there.priority})
                 if number_of(there.id) not in opened:
                     extended[number_of(there.id)] = None

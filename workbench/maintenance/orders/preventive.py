@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame, now
-from workbench.maintenance.order_options import OrderOptions
+from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import MeterRow, OrderRow, PreventiveRow, number_of
 from workbench.maintenance.values import finite, words
@@ -161,7 +161,7 @@ class Preventive:
         tuple of str
             Numbers of the new orders.
         """
-        from workbench.maintenance.orders.actions import new_order
+        from workbench.maintenance.orders.opening import new_order
 
         opened = []
         with self.database.writing() as db:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from workbench.exceptions import MaintenanceError
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 
 __all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "prioritise"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.model import Job, Placement, Problem, Technician
-from workbench.maintenance.schedule_options import ScheduleOptions
 from workbench.maintenance.windows import Window, intersect, merge
 
 __all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]

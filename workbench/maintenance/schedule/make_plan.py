@@ -10,13 +10,13 @@ previous plan. Travel between assets is not modelled.
 import sys
 from datetime import timedelta
 
+from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.conflicts import find_conflicts
 from workbench.maintenance.schedule.first_guess import earliest_ends, first_guess
 from workbench.maintenance.schedule.grid import SCALE, Grid
 from workbench.maintenance.schedule.model import Placement, Plan, Problem
 from workbench.maintenance.schedule.process import improve_elsewhere
 from workbench.maintenance.schedule.solver import Stop, search
-from workbench.maintenance.schedule_options import ScheduleOptions
 
 __all__ = ["ScheduleOptions", "Stop", "make_plan"]
 

@@ -17,11 +17,11 @@ from typing import IO
 from pydantic import TypeAdapter
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.first_guess import earliest_ends, first_guess
 from workbench.maintenance.schedule.grid import Grid, Solution
 from workbench.maintenance.schedule.model import Problem
 from workbench.maintenance.schedule.solver import Stop, search
-from workbench.maintenance.schedule_options import ScheduleOptions
 
 __all__ = ["improve_elsewhere"]
 

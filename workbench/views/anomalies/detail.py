@@ -25,8 +25,8 @@ from workbench.plots.part import part_of, sequences_within
 from workbench.plots.prediction_error import prediction_error_figure, update_prediction_error_figure
 from workbench.plots.series import is_dated
 from workbench.plots.theme import Tokens, severity
-from workbench.views.anomalies.table import age, state_words
-from workbench.views.monitoring_chart import LiveChart
+from workbench.views.markup import age, state_words
+from workbench.views.widgets.chart import LiveChart
 
 __all__ = ["Charts", "Shown", "title_markup"]
 

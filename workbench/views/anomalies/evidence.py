@@ -8,10 +8,10 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.monitoring_timing import Later
 from workbench.views.widgets.background import Background
 from workbench.views.widgets.boxes import classed
 from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.timers import Later
 
 __all__ = ["Evidence", "evidence_markup"]
 

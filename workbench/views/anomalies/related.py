@@ -9,13 +9,12 @@ from workbench.detection.correlation import correlated_channels
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.anomalies.table import state_words
-from workbench.views.monitoring_timing import Later
-from workbench.views.overview.markup import read_target, target
+from workbench.views.markup import read_target, state_words, target
 from workbench.views.state import Selected
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.timers import Later
 
 __all__ = ["Related"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.detection.similar import similar_segments
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.overview.markup import read_target, sparkline, target
+from workbench.views.markup import read_target, sparkline, target
 from workbench.views.state import Selected
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback

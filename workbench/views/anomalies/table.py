@@ -9,11 +9,17 @@ from typing import Any
 import pandas as pd
 
 from workbench.maintenance.alerts.table import KINDS, STATES, VERDICTS
+from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
-from workbench.settings import LEVELS
+from workbench.views.markup import age, state_words
 from workbench.views.widgets.grid import Column, cell, table_markup
 
-__all__ = ["ORDERS", "Wanted", "age", "alerts_markup", "state_words"]
+__all__ = [
+    "ORDERS",
+    "Wanted",
+    "alerts_markup",
+    "options",
+]
 
 ALL = "all"
 ORDERS = ("worst", "newest", "oldest", "channel")
@@ -84,32 +90,6 @@ def options(name: str, assets: list[str]) -> list[tuple[str, str]]:
     values = {"level": list(reversed(LEVELS)), "place": assets, "kind": KINDS, "verdict": VERDICTS}[name]
     words = {"level": "{} and above"}.get(name, "{}")
     return every + [(words.format(value), value) for value in values]
-
-
-def state_words(state: str) -> str:
-    """Name a state on screen."""
-    return {"unacknowledged": "new", "latched_acknowledged": "latched, ackn."}.get(state, state.replace("_", " "))
-
-
-def age(then: datetime | None, now: datetime) -> str:
-    """Say how long ago something was.
-
-    Examples
-    --------
-    >>> from datetime import UTC, timedelta
-    >>> now = datetime(2026, 1, 2, tzinfo=UTC)
-    >>> [age(now - timedelta(minutes=minutes), now) for minutes in (0.2, 5, 90, 60 * 50)]
-    ['now', '5 min', '1.5 h', '2.1 d']
-    """
-    if then is None or pd.isna(then):
-        return ""
-    seconds = (now - then).total_seconds()
-    if seconds < 60:
-        return "now"
-    for size, name, digits in ((86_400, "d", 1), (3600, "h", 1), (60, "min", 0)):
-        if seconds >= size * (2 if name == "d" else 1):
-            return f"{seconds / size:.{digits}f} {name}"
-    return ""
 
 
 def alerts_markup(alerts: pd.DataFrame, orders: Mapping[int, str], total: int, wanted: Wanted, now: datetime) -> str:

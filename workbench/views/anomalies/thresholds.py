@@ -7,12 +7,12 @@ import pandas as pd
 from pydantic import ValidationError
 
 from workbench.exceptions import SettingsError
+from workbench.parameters import Preset
 from workbench.plots.theme import severity
-from workbench.settings import Preset
 from workbench.threshold_trial import Trial, try_thresholds
 from workbench.tuned import remove_tuned, tuned_path, write_tuned
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.overview.markup import read_target, target
+from workbench.views.markup import read_target, target
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup

@@ -7,6 +7,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ViewError
+from workbench.maintenance.alerts.table import NEW
 from workbench.views.anomalies.actions import Actions, told
 from workbench.views.anomalies.detail import Charts, Shown, title_markup
 from workbench.views.anomalies.evidence import Evidence
@@ -17,7 +18,6 @@ from workbench.views.anomalies.similar import Similar
 from workbench.views.anomalies.table import Wanted
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
-from workbench.views.overview.data import NEW
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.chart import Chart

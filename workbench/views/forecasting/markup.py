@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.maintenance.kpis.risk import LIKELIHOODS
-from workbench.maintenance.planning import Comparison
+from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
 from workbench.views.widgets.grid import Column, cell, table_markup
 

@@ -22,11 +22,11 @@ from workbench.views.forecasting.markup import (
     skill_markup,
 )
 from workbench.views.forecasting.what_if import WhatIf
-from workbench.views.monitoring_timing import Later
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.grid import Grid
+from workbench.views.widgets.timers import Later
 
 __all__ = ["Forecasting"]
 

@@ -6,8 +6,8 @@ import ipywidgets as widgets
 from pydantic import ValidationError
 
 from workbench.exceptions import SettingsError
-from workbench.maintenance.planning import Change, Comparison
-from workbench.settings import Preset
+from workbench.maintenance.schedule.what_if import Change, Comparison
+from workbench.parameters import Preset
 from workbench.threshold_trial import Trial, try_thresholds
 from workbench.views.forecasting.markup import comparison_markup
 from workbench.views.widgets.boxes import box, button, classed

@@ -14,11 +14,10 @@ from workbench.maintenance.kpis.intervals import CONFIDENCE
 from workbench.maintenance.kpis.kpis import cost_by_asset
 from workbench.plots.load import load_figure, update_load
 from workbench.views.maintenance.mode import Mode
-from workbench.views.monitoring_chart import LiveChart
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
-from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.chart import Chart, LiveChart
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 
 __all__ = ["Figures"]

@@ -11,8 +11,8 @@ import pandas as pd
 from workbench.maintenance.orders.checklists import Answer, ChecklistItem
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.plots.theme import severity
-from workbench.views.anomalies.table import age, state_words
 from workbench.views.maintenance.order_table import LEVELS, due_words, priority_markup
+from workbench.views.markup import age, state_words
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 

@@ -16,12 +16,11 @@ from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_actions import ACTION_OF_STATE, Actions
 from workbench.views.maintenance.order_detail import Detail
 from workbench.views.maintenance.order_table import Wanted, board_markup, options, orders_markup
-from workbench.views.monitoring_chart import LiveChart
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
-from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.chart import Chart, LiveChart
 from workbench.views.widgets.grid import Grid
 
 __all__ = ["Orders"]

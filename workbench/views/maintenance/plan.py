@@ -11,11 +11,11 @@ import pandas as pd
 from bokeh.plotting import figure
 
 from workbench.exceptions import ViewError
-from workbench.maintenance import planning
 from workbench.maintenance.exports import plan_calendar
 from workbench.maintenance.schedule.kept_conflicts import plan_conflicts
 from workbench.maintenance.schedule.model import Conflict
 from workbench.maintenance.schedule.solver import Stop
+from workbench.maintenance.schedule.what_if import Comparison, moved
 from workbench.plots.gantt import gantt_figure, update_gantt
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.plan_by_hand import ByHand
@@ -31,12 +31,11 @@ from workbench.views.maintenance.plan_markup import (
 from workbench.views.maintenance.plan_search import Search
 from workbench.views.maintenance.plan_sessions import COLUMNS, kept_sessions, proposed_sessions
 from workbench.views.maintenance.plan_what_if import Questions
-from workbench.views.monitoring_chart import LiveChart
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
-from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.chart import Chart, LiveChart
 from workbench.views.widgets.grid import Grid
 
 __all__ = ["Plan"]
@@ -70,7 +69,7 @@ class Plan(Mode):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
         self.proposal: Any = None
-        self.comparison: planning.Comparison | None = None
+        self.comparison: Comparison | None = None
         self.sessions, self.number = pd.DataFrame(columns=COLUMNS), ""
         self.conflicts: tuple[Conflict, ...] = ()
         self._people: list[str] = []
@@ -313,7 +312,7 @@ class Plan(Mode):
         self._enable()
 
     def _propose(self, found: Any) -> None:
-        self.comparison = found if isinstance(found, planning.Comparison) else None
+        self.comparison = found if isinstance(found, Comparison) else None
         self.proposal = found if self.comparison is None else self.comparison.after
         if self.proposal.placements:
             self._first = _monday(self.proposal.placements[0].start.date()).isoformat()
@@ -333,7 +332,7 @@ class Plan(Mode):
     def _moved(self) -> pd.DataFrame:
         if self.proposal is None:
             return pd.DataFrame({"job": []})
-        return planning.moved(self.desk.planning.placements(), self.proposal.placements)
+        return moved(self.desk.planning.placements(), self.proposal.placements)
 
     @property
     def _monday(self) -> date:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.maintenance.planning import Comparison
 from workbench.maintenance.schedule.model import Conflict, Plan
+from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
 from workbench.views.widgets.grid import Column, cell, table_markup
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.maintenance.planning import Change
 from workbench.maintenance.schedule.model import Technician
+from workbench.maintenance.schedule.what_if import Change
 from workbench.views.widgets.boxes import box, button, classed
 
 __all__ = ["Questions"]

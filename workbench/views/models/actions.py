@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from workbench.detection.forecasters import FORECASTERS
-from workbench.jobs.training_job import Request
+from workbench.jobs.processes import Request, TrainingProcess, run_command
 from workbench.views.models.markup import progress_markup
-from workbench.views.widgets.background import TrainingProcess, run_command
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Failure, Guard, callback
 

@@ -15,13 +15,13 @@ from workbench.plots.comparison import comparison_figure, update_comparison_figu
 from workbench.plots.learning_curve import learning_curve_figure, update_learning_curve
 from workbench.plots.series import is_dated
 from workbench.views.models.markup import confusion_markup, facts_markup, versions_markup, versus_markup
-from workbench.views.monitoring_timing import Later
 from workbench.views.widgets.background import Background
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Failure, callback
 from workbench.views.widgets.cards import progress_card
 from workbench.views.widgets.grid import Grid
 from workbench.views.widgets.kept_charts import KeptCharts
+from workbench.views.widgets.timers import Later
 
 if TYPE_CHECKING:
     from workbench.views.models.view import Models

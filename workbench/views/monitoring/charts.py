@@ -14,7 +14,7 @@ from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, 
 from workbench.plots.strip_data import Strip
 from workbench.plots.strips import base_figure, name_strip, strip_figure, update_strip
 from workbench.plots.theme import Tokens
-from workbench.views.monitoring_chart import LiveChart
+from workbench.views.widgets.chart import LiveChart
 
 __all__ = ["MODES", "STRIPS", "Charts"]
 

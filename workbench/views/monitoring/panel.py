@@ -10,8 +10,8 @@ from bokeh.plotting import figure
 from workbench.plots.gauges import gauges_figure, update_gauges
 from workbench.plots.theme import Tokens
 from workbench.views.monitoring.markup import values_table
-from workbench.views.monitoring_chart import LiveChart
 from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.chart import LiveChart
 
 __all__ = ["Panel"]
 

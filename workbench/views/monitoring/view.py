@@ -16,10 +16,10 @@ from workbench.views.monitoring.controls import Controls
 from workbench.views.monitoring.markup import code_lines, head_markup, key_markup
 from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
-from workbench.views.monitoring_timing import Later
 from workbench.views.state import Selected, State, axis_time, time_text
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.timers import Later
 
 __all__ = ["Monitoring"]
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from workbench.maintenance.alert_history import first_raised, open_at
+from workbench.maintenance.alerts.queries import first_raised, open_at
 from workbench.maintenance.kpis.kpis import Kpis, health_index
-from workbench.settings import LEVELS
+from workbench.parameters import LEVELS
 from workbench.views.view_session import ViewSession
 
-__all__ = ["NEW", "RANGES", "Picture", "look_at"]
+__all__ = ["RANGES", "Picture", "look_at"]
 
 RANGES: dict[str, timedelta | None] = {
     "1 h": timedelta(hours=1),
@@ -21,8 +21,6 @@ RANGES: dict[str, timedelta | None] = {
 }
 """Periods by their words."""
 
-NEW = ("unacknowledged", "returned", "latched")
-"""States of an alert that waits for somebody to acknowledge it."""
 
 _FEED = 40
 

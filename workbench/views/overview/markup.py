@@ -5,48 +5,28 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from workbench.plots.decimate import decimate
+from workbench.maintenance.alerts.table import NEW
+from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
-from workbench.settings import LEVELS
 from workbench.telemetry.catalog import Catalog
-from workbench.views.anomalies.table import age
-from workbench.views.overview.data import NEW, Picture
-from workbench.views.state import Selected
+from workbench.views.markup import age, target
+from workbench.views.overview.data import Picture
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
     "failures_markup",
     "feed_markup",
+    "head_markup",
     "health_markup",
     "load_markup",
-    "sparkline",
-    "target",
     "tiles_markup",
     "worst_markup",
 ]
 
 _WORST = 12
 _FAILURES = 3
-
-
-def target(asset: str = "", channel: str = "", anomaly: int | None = None, view: str = "anomalies") -> str:
-    """Write where a click leads.
-
-    Examples
-    --------
-    >>> target("SMAP", "P-1")
-    '["anomalies", "SMAP", "P-1", null]'
-    """
-    return json.dumps([view, asset, channel, anomaly])
-
-
-def read_target(text: str) -> tuple[str, Selected]:
-    """Read what `target` has written: the view, and what is chosen there."""
-    view, asset, channel, anomaly = json.loads(text)
-    return view, Selected(asset, channel, anomaly)
 
 
 def _pick(value: str) -> str:
@@ -205,38 +185,6 @@ def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
     return table_markup(columns, rows)
 
 
-def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, height: int = 20) -> str:
-    """Draw a series small, with its anomalies as marks below it.
-
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-    spans : list of (int, int, str)
-        First and last sample, and level.
-    width, height : int
-        Pixels.
-
-    Returns
-    -------
-    str
-        SVG.
-    """
-    series = np.asarray(values, dtype=float)
-    kept = decimate(series, width)
-    low, high = float(series.min()), float(series.max())
-    scale, step = (height - 6) / ((high - low) or 1.0), width / max(len(series) - 1, 1)
-    points = " ".join(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}" for place in kept)
-    marks = "".join(
-        f"<rect class='{level}' x='{start * step:.1f}' y='{height - 3}' height='3' "
-        f"width='{max((end - start) * step, 2):.1f}'/>"
-        for start, end, level in spans
-    )
-    return (
-        f"<svg class='wb-spark' width='{width}' height='{height}' viewBox='0 0 {width} {height}' aria-hidden='true'>"
-        f"<polyline points='{points}'/>{marks}</svg>"
-    )
-
-
 def feed_markup(picture: Picture) -> str:
     """Write what has happened, newest first."""
     rows = []
@@ -280,3 +228,25 @@ def load_markup(picture: Picture) -> str:
             0, "<li class='wb-muted'><span>No technicians yet: <code>workbench people set NAME</code></span></li>"
         )
     return f"<ul class='wb-load' tabindex='0' aria-label='Load and work next due'>{''.join(rows)}</ul>"
+
+
+def head_markup(picture: Picture) -> str:
+    """Say what is wrong first, and which command helps where scores are missing or stale."""
+    fleet, alerts = picture.fleet, picture.alerts
+    missing, stale = (int((fleet["state"] == state).sum()) for state in ("missing", "stale"))
+    if not len(fleet):
+        words = "No telemetry yet. Run <code>workbench run</code> for the demo fleet, or import yours."
+    elif missing == len(fleet):
+        words = f"{missing} channels, none scored yet. Run <code>workbench run</code>, or train and score them."
+    elif len(alerts):
+        worst = alerts.iloc[0]
+        words = (
+            f"{alerts['channel'].nunique()} of {len(fleet)} channels have open alerts. First: "
+            f"<b class='{worst['level']}'>{escape(worst['channel'])}</b>, {worst['level']}."
+        )
+    else:
+        words = f"Nothing is wrong: {len(fleet)} channels, no open alert."
+    notes = [f"{count} {word}" for count, word in ((stale, "stale"), (missing, "not scored")) if count]
+    if notes and missing < len(fleet):
+        words += f" <span class='wb-muted'>{', '.join(notes)}: run <code>workbench score --all</code></span>"
+    return f"<div class='wb-line'><h1>Overview</h1><p>{words}</p></div>"

@@ -12,26 +12,23 @@ from workbench.forecasting import risks
 from workbench.plots.alert_counts import alert_counts_figure, update_alert_counts
 from workbench.plots.theme import SEVERITIES
 from workbench.views.base import View, callback
-from workbench.views.monitoring_chart import LiveChart
-from workbench.views.monitoring_timing import Later
+from workbench.views.markup import read_target, sparkline, target
 from workbench.views.overview.data import RANGES, Picture, look_at
 from workbench.views.overview.markup import (
     failures_markup,
     feed_markup,
+    head_markup,
     health_markup,
     load_markup,
-    read_target,
-    sparkline,
-    target,
     tiles_markup,
     worst_markup,
 )
-from workbench.views.overview_head import head_markup
 from workbench.views.registry import VIEWS
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
-from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.chart import Chart, LiveChart
 from workbench.views.widgets.grid import Grid
+from workbench.views.widgets.timers import Later
 
 __all__ = ["Overview"]
 

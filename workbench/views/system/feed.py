@@ -7,12 +7,12 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.telemetry.lag import LagReader
-from workbench.views.monitoring_timing import Later
 from workbench.views.state import Selected
 from workbench.views.system.markup import feed_head, feed_markup
 from workbench.views.widgets.boxes import box
 from workbench.views.widgets.callbacks import Failure, callback
 from workbench.views.widgets.grid import Grid
+from workbench.views.widgets.timers import Later
 
 if TYPE_CHECKING:
     from workbench.views.base import View

@@ -14,7 +14,7 @@ from workbench.observability.status import Status
 from workbench.observability.timings import STAGE, Row
 from workbench.observability.usage import Process
 from workbench.plots.theme import severity
-from workbench.views.anomalies.table import age
+from workbench.views.markup import age
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [

@@ -15,28 +15,27 @@ from bokeh.plotting import figure
 from workbench.exceptions import ViewError
 from workbench.jobs.doctor import Finding, examine
 from workbench.jobs.storage import free_disk, storage
-from workbench.observability.status import KernelReport, Registered, Status, read_status, status_folder
+from workbench.observability.status import KernelReport, Status, read_status, status_folder
 from workbench.observability.timings import Row
 from workbench.observability.usage import Sampler, history_dataset
 from workbench.plots.usage import update_usage_figures, usage_figures
 from workbench.session import Session
 from workbench.views.base import View, ViewSession, callback
-from workbench.views.monitoring_chart import LiveChart
-from workbench.views.monitoring_timing import Later
 from workbench.views.state import Selected, State
 from workbench.views.system.feed import FeedPanel
 from workbench.views.system.log import LogPanel
 from workbench.views.system.markup import checks_markup, head_markup, processes_markup, storage_markup, timings_markup
 from workbench.views.widgets.boxes import box, button, classed
-from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.chart import Chart, LiveChart
 from workbench.views.widgets.grid import Grid
+from workbench.views.widgets.timers import Later
 
 __all__ = ["System", "SystemSession"]
 
 _PARTS = ("Load", "Health")
 
 
-class SystemSession(ViewSession, Registered, Protocol):
+class SystemSession(ViewSession, Protocol):
     """What the system view asks of a session beside what all views do."""
 
 

@@ -8,8 +8,8 @@ from bokeh.layouts import column
 from bokeh.plotting import figure
 
 from workbench.plots.theme import Tokens
-from workbench.views.monitoring_chart import LiveChart
 from workbench.views.widgets.boxes import box
+from workbench.views.widgets.chart import LiveChart
 
 __all__ = ["KeptCharts"]
 

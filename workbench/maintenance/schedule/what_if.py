@@ -1,0 +1,114 @@
+"""Changes to a plan that are tried before anything is saved: what is changed, and what would follow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pandas as pd
+
+from workbench.exceptions import MaintenanceError
+from workbench.maintenance.options import ScheduleOptions
+from workbench.maintenance.schedule.model import Placement, Plan, Problem, Technician
+from workbench.maintenance.values import finite
+from workbench.maintenance.windows import WorkingCalendar
+
+__all__ = [
+    "Change",
+    "Comparison",
+    "changed",
+    "moved",
+]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a what-if changes; several may be given at once.
+
+    Attributes
+    ----------
+    delay_days : float
+        Days that no work is done, from now on.
+    technicians : tuple of Technician
+        More people, for this question only.
+    without : tuple of str
+        Technicians who are away.
+    hours : tuple of str or None
+        Other maintenance windows, as `Mon-Fri 08:00-20:00`.
+    """
+
+    delay_days: float = 0.0
+    technicians: tuple[Technician, ...] = ()
+    without: tuple[str, ...] = ()
+    hours: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The plan as it would be, beside the plan as it is.
+
+    Attributes
+    ----------
+    before, after : Plan
+    """
+
+    before: Plan
+    after: Plan
+
+    def figures(self) -> pd.DataFrame:
+        """Give planned and unplanned orders, hours late, idle hours and cost: before, after and difference."""
+        rows = {
+            "planned": [len(plan.placements) for plan in (self.before, self.after)],
+            "unplanned": [len(plan.unplanned) for plan in (self.before, self.after)],
+            "hours late": [plan.lateness_hours for plan in (self.before, self.after)],
+            "idle hours": [plan.idle_hours for plan in (self.before, self.after)],
+            "cost": [plan.cost for plan in (self.before, self.after)],
+        }
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=["before", "after"], dtype=float)
+        return table.assign(difference=table["after"] - table["before"])
+
+    def moved(self) -> pd.DataFrame:
+        """Give the orders that start at another time or with somebody else, as `moved` does."""
+        return moved(self.before.placements, self.after.placements)
+
+
+def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFrame:
+    """Give the orders that two plans put elsewhere.
+
+    Returns
+    -------
+    pandas.DataFrame
+        job, start, new_start, technician, new_technician; None where a plan has no place for the order.
+    """
+    old, new = ({one.job: one for one in placements} for placements in (before, after))
+    rows = []
+    for job in sorted({*old, *new}):
+        a, b = old.get(job), new.get(job)
+        if a is None or b is None or (a.start, a.technician) != (b.start, b.technician):
+            rows.append((job, a and a.start, b and b.start, a and a.technician, b and b.technician))
+    return pd.DataFrame(rows, columns=["job", "start", "new_start", "technician", "new_technician"])
+
+
+def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
+    """Change a problem as a what-if asks; `problem` stays as it is."""
+    names = [technician.name for technician in problem.technicians]
+    for name in change.without:
+        if name not in names:
+            raise MaintenanceError(f"There is no technician {name!r}.", f"Known: {', '.join(names) or 'none'}.")
+    people = [one for one in problem.technicians if one.name not in change.without]
+    found = replace(
+        problem,
+        technicians=(*people, *change.technicians),
+        jobs=tuple(
+            replace(job, frozen=None) if job.frozen and job.frozen.technician in change.without else job
+            for job in problem.jobs
+        ),
+    )
+    if change.delay_days:
+        later = problem.now + timedelta(days=finite("the delay", change.delay_days))
+        jobs = (
+            job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in found.jobs
+        )
+        found = replace(found, jobs=tuple(jobs))
+    if change.hours is not None:
+        found = replace(found, windows=WorkingCalendar(change.hours, options.timezone, options.closed))
+    return found

@@ -1,0 +1,144 @@
+"""Plain values that every layer may use: parameters of detection, presets, severity levels and drift limits.
+
+This module imports nothing of the workbench, so that a command which only needs a value loads nothing else.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["LEVELS", "DriftLimits", "Preset", "SeverityLevels", "TelemanomParams"]
+
+
+LEVELS = ("info", "low", "medium", "high", "critical")
+"""Severity levels in rising order (design, Look)."""
+
+
+class TelemanomParams(BaseModel):
+    """Parameters of the nonparametric dynamic threshold.
+
+    The defaults are those of Telemanom 2.0's `config.yaml` [1]_; names are ours, Telemanom's in brackets.
+
+    Attributes
+    ----------
+    sequence_length : int
+        Inputs of one window [`l_s`], samples.
+    prediction_horizon : int
+        Targets of one window [`n_predictions`], samples; step 0 makes the error.
+    batch_size : int
+        Errors by which the error window moves, samples.
+    window_size : int
+        Batches in one error window.
+    smoothing_fraction : float
+        EWMA span as a fraction of the error window [`smoothing_perc`].
+    error_buffer : int
+        Samples added on each side of an anomalous error.
+    min_decrease : float
+        Least relative step between the maxima of two sequences that keeps the higher one [`p`].
+    z_min, z_max, z_step : float
+        Candidate thresholds: mean + z sd for z in `arange(z_min, z_max, z_step)`; `z_max` itself is
+        used where no candidate is accepted.
+    lag_correction : bool
+        Whether a sequence begins and ends with the prediction error that reached epsilon, instead of with the
+        smoothed error, which lags behind by half its span, and the buffer around it. Not in Telemanom.
+
+    References
+    ----------
+    .. [1] Hundman et al., "Detecting Spacecraft Anomalies Using LSTMs and Nonparametric Dynamic
+       Thresholding", KDD 2018, arXiv:1802.04431, section 3.2 and 3.3.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sequence_length: int = Field(250, ge=1)
+    prediction_horizon: int = Field(10, ge=1)
+    batch_size: int = Field(70, ge=1)
+    window_size: int = Field(30, ge=1)
+    smoothing_fraction: float = Field(0.05, gt=0, le=1)
+    error_buffer: int = Field(100, ge=1)
+    min_decrease: float = Field(0.13, ge=0, lt=1)
+    z_min: float = Field(2.5, gt=0)
+    z_max: float = Field(12.0, gt=0)
+    z_step: float = Field(0.5, gt=0)
+    lag_correction: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> "TelemanomParams":
+        if self.z_max <= self.z_min:
+            raise ValueError(f"z_max ({self.z_max}) must be above z_min ({self.z_min})")
+        if self.smoothing_span < 1:
+            raise ValueError("smoothing_fraction x batch_size x window_size must give a span of at least 1 sample")
+        return self
+
+    @property
+    def smoothing_span(self) -> int:
+        """Span of the EWMA in samples."""
+        return int(self.batch_size * self.window_size * self.smoothing_fraction)
+
+
+class Preset(TelemanomParams):
+    """Named detection settings: the parameters of the threshold, and what predicts.
+
+    Attributes
+    ----------
+    forecasters : dict of str to float
+        Forecasters whose champions predict together, and the weight of each one's prediction in their mean; those
+        that a channel has no champion of are left out. Empty: the channel's champion alone.
+    """
+
+    forecasters: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+
+
+class SeverityLevels(BaseModel):
+    """Least severity score of each level above `info`.
+
+    The score of an anomaly says how far its smoothed error lies from epsilon, in units of the error window's mean
+    plus standard deviation. The defaults double from step to step; among the anomalies that ridge finds on NASA's
+    channels they set apart about a tenth below `low`, half below `high`, and a tenth as `critical`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float = Field(2.0, ge=0)
+    medium: float = Field(4.0, ge=0)
+    high: float = Field(8.0, ge=0)
+    critical: float = Field(16.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "SeverityLevels":
+        if not self.low <= self.medium <= self.high <= self.critical:
+            raise ValueError("levels must rise: low <= medium <= high <= critical")
+        return self
+
+    def level(self, severity: float) -> str:
+        """Name the level of a severity score.
+
+        Examples
+        --------
+        >>> SeverityLevels().level(9.5)
+        'high'
+        """
+        for name in ("critical", "high", "medium", "low"):
+            if severity >= getattr(self, name):
+                return name
+        return "info"
+
+
+class DriftLimits(BaseModel):
+    """Above which training a model again is proposed.
+
+    With ridge on NASA's channels the defaults propose it for 18 of 82: 9 lie above the distance, 16 above the ratio,
+    where three quarters have a ratio below 2.2.
+
+    Attributes
+    ----------
+    ks : float
+        Kolmogorov-Smirnov distance between training and test telemetry, 0 to 1.
+    error_ratio : float
+        Typical prediction error on the test series in multiples of the validation error.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ks: float = Field(0.7, ge=0, le=1)
+    error_ratio: float = Field(3.0, gt=0)
