@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.detection.test_lstm import random_weights
+from tests.detection.lstm.test_forecaster import random_weights
 
 from tests.conftest import wave_channel
 from workbench.detection.errors import prediction_error, smooth

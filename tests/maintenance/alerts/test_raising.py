@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.maintenance.test_findings import score
+from tests.maintenance.alerts.test_findings import score
 
 from tests.conftest import wave_channel
 from tests.maintenance.conftest import Clock

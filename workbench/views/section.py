@@ -1,0 +1,111 @@
+"""A section: a part of a view that opens by its own button, and what it asks of the view around it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+import ipywidgets as widgets
+
+from workbench.plots.theme import Tokens
+from workbench.views.state import Selected, Selection
+from workbench.views.view_session import ViewSession
+from workbench.views.widgets.boxes import box, close_tree
+from workbench.views.widgets.callbacks import Failure, Guarded
+
+__all__ = ["Host", "Section"]
+
+
+class Host(Guarded, Protocol):
+    """What a section asks of the view that it is part of; every `View` is one.
+
+    A section that needs more of its own view says so in a protocol of its own, which extends this one: the view knows
+    its sections, and no section imports its view.
+    """
+
+    @property
+    def session(self) -> ViewSession:
+        """The session that all values come from."""
+
+    @property
+    def selection(self) -> Selection:
+        """The asset, channel and anomaly that are selected in all views."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """Colours of the theme in use."""
+
+    @property
+    def who(self) -> str:
+        """Name of the person who acts, for the maintenance log."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """The error whose card is shown, or None."""
+
+    def choose(self, chosen: Selected) -> None:
+        """Select an asset, a channel or an anomaly in all views."""
+
+    def moved(self, *, step: bool = False) -> None:
+        """Tell the page that the state of the view has changed."""
+
+    def go(self, name: str, state: Mapping[str, object] | None = None) -> None:
+        """Open another view."""
+
+    def altered(self) -> None:
+        """Tell the other views that data has changed."""
+
+
+HostT = TypeVar("HostT", bound=Host)
+
+
+class Section(ABC, Generic[HostT]):
+    """A part of a view; only the section that is open reads the session.
+
+    Errors of its callbacks are shown by the view.
+
+    Parameters
+    ----------
+    view : Host
+        The view that the section is part of.
+
+    Attributes
+    ----------
+    name : str
+        Word on the section's button.
+    css : str
+        CSS classes of its box.
+    widget : ipywidgets.Box
+        What the view shows while the section is open.
+    """
+
+    name: ClassVar[str]
+    css: ClassVar[str]
+
+    def __init__(self, view: HostT) -> None:
+        self.view = view
+        self.widget = box(self.css, *self.build())
+
+    @abstractmethod
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty; called once."""
+
+    def recolour(self) -> None:
+        """Forget what takes its colours from the tokens; the section is shown again after it."""
+        return
+
+    @property
+    def title(self) -> str:
+        """Title of the view."""
+        return self.view.title
+
+    def fail(self, failure: Failure, source: str) -> None:
+        """Have the view show the card of an error."""
+        self.view.fail(failure, source)
+
+    def mend(self, source: str) -> None:
+        """Have the view take away the card that `source` has left."""
+        self.view.mend(source)
+
+    def close(self) -> None:
+        """Stop what is under way and take the section from the page."""
+        close_tree(self.widget)
