@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.detection.lstm.test_forecaster import random_weights
 
 from tests.conftest import wave_channel
+from tests.detection.lstm.test_forecaster import random_weights
 from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.forecasters import FORECASTERS, Forecaster
 from workbench.detection.lstm.forecaster import LSTMForecaster

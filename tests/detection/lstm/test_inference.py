@@ -5,8 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from tests.detection.lstm.test_forecaster import naive_lstm, random_weights
 
+from tests.detection.lstm.test_forecaster import naive_lstm, random_weights
 from workbench.detection.lstm import inference as lstm_inference
 from workbench.detection.lstm.inference import predict_alone, predict_series, predict_shared
 

@@ -2,9 +2,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.maintenance.alerts.test_findings import score
 
 from tests.conftest import wave_channel
+from tests.maintenance.alerts.test_findings import score
 from tests.maintenance.conftest import Clock
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts

@@ -5,9 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from tests.maintenance.kpis.test_kpis import END, kpis, order_table
 
 from tests.maintenance.conftest import START
+from tests.maintenance.kpis.test_kpis import END, kpis, order_table
 from workbench.maintenance.kpis.intervals import figure_table, mean_interval, share_interval
 
 DAY = timedelta(days=1)
