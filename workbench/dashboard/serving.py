@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.exceptions import SettingsError
+from workbench.jobs.ports import free_port
 from workbench.observability.status import STATUS_VARIABLE
 from workbench.settings import Settings, settings_environment
 
@@ -83,7 +83,7 @@ def serve_dashboard(
     if not notebook.is_file():
         raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
     _check_token(host, token)
-    port = _free_port(host, settings.dashboard.port if port is None else port)
+    port = free_port(host, settings.dashboard.port if port is None else port)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens: it looks, and nothing breaks off within
         signal.signal(number, lambda *_: stopped.set())
@@ -170,19 +170,6 @@ def _check_token(host: str, token: str) -> None:
         )
     if token and len(token) < _SHORTEST_TOKEN:
         raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
-
-
-def _free_port(host: str, port: int) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"Port {port} on {host} cannot be used: {error.strerror}.", "Choose another with --port."
-            ) from None
-        return int(probe.getsockname()[1])
 
 
 def _present(value: str | None) -> list[str]:

@@ -5,11 +5,8 @@ which are left out here; Bokeh's scripts and figures are part of the notebook's 
 """
 
 import json
-import os
 import tempfile
-import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from workbench.exceptions import ReportError
+from workbench.files import replacing
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.version import __version__
@@ -49,7 +47,7 @@ def notebooks_folder() -> Path:
     ReportError
         They are in neither place.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     places = (package / "notebooks", package.parent / "notebooks")
     for folder in places:
         if (folder / REPORT_NOTEBOOK).is_file():
@@ -218,14 +216,11 @@ def report(
         made = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Telemetry workbench {__version__}."
         page = to_html(executed, f"Report on {channel}", made)
     path = settings.reports_path / f"{channel}.html"
-    temporary = path.with_name(f".{channel}-{uuid.uuid4().hex}.html")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ReportError(
             f"{path} cannot be written: {error.strerror}.", "Free space or choose another WORKBENCH_HOME."
         ) from None

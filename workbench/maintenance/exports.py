@@ -2,10 +2,7 @@
 
 import csv
 import html
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
+from workbench.files import replacing
 from workbench.maintenance.orders.table import WorkOrder
 
 __all__ = ["order_page", "plan_calendar", "safe_text", "to_csv", "to_xlsx"]
@@ -231,20 +229,9 @@ def _cell(value: Any) -> Any:
 def _replace(path: Path, write: Callable[[Path], None]) -> None:
     """Write beside the file, then take its place."""
     try:
-        with _beside(path) as temporary:
+        with replacing(path) as temporary:
             write(temporary)
-            os.replace(temporary, path)
     except OSError as error:
         raise MaintenanceError(
             f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
         ) from None
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)

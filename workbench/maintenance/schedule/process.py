@@ -52,7 +52,7 @@ def improve_elsewhere(
         The process ended without a solution.
     """
     told = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "workbench.maintenance.schedule.process"]
     with (
