@@ -90,22 +90,18 @@ def test_a_long_module_says_why_it_is_long() -> None:
     silent = {}
     for name, path in MODULES.items():
         text = path.read_text(encoding="utf-8")
-        if (lines := len(text.splitlines())) > LONG and "One module because" not in (
-            ast.get_docstring(ast.parse(text)) or ""
-        ):
+        reason = "One module because" in (ast.get_docstring(ast.parse(text)) or "")
+        if (lines := len(text.splitlines())) > LONG and not reason:
             silent[name] = lines
     assert silent == {}, f"over {LONG} lines, the docstring says why: 'One module because ...'"
 
 
 def test_no_folder_is_crowded() -> None:
     modules = Counter(str(path.parent.relative_to(ROOT)) for path in MODULES.values())
-    assert {folder: number for folder, number in modules.items() if number > 25} == {}
+    assert {folder: number for folder, number in modules.items() if number > 30} == {}
 
 
 def test_tests_mirror_the_package() -> None:
-    own = {"browser"}  # tests of the pages as a whole
     folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
-    missing = [
-        str(folder) for folder in folders if folder.parts[:1] != ("browser",) and not (PACKAGE / folder).is_dir()
-    ]
-    assert missing == [], own
+    folders.discard(Path("browser"))  # the pages as a whole
+    assert [str(folder) for folder in folders if not (PACKAGE / folder).is_dir()] == []

@@ -189,12 +189,3 @@ def test_readme_and_changelog_agree_with_the_version() -> None:
     assert headings[0] == "Unreleased"
     released = headings[1:]
     assert not released or released[0] == workbench.__version__
-
-
-def test_modules_hold_one_idea() -> None:
-    long = {
-        str(path.relative_to(ROOT)): lines
-        for path in (ROOT / "workbench").rglob("*.py")
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
-    }
-    assert long == {}

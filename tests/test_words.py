@@ -75,11 +75,8 @@ def test_first_lines_are_sentences() -> None:
     short = []
     for place, _, docstring in documented():
         first = " ".join(docstring.split("\n\n")[0].split())
-        if (
-            len(first.split()) < 4
-            or not first.endswith((".", "?", ":", "`"))
-            or not (first[0].isupper() or first[0] == "`")
-        ):
+        ends = first.endswith((".", "?", ":", "`"))
+        if len(first.split()) < 4 or not ends or not (first[0].isupper() or first[0] == "`"):
             short.append(f"{place}: {first}")
     assert short == []
 
