@@ -66,6 +66,7 @@ class LiveChart(Chart):
                 self._send_patch(held)
 
     def _document_patched(self, event: DocumentPatchedEvent) -> None:
+        self._bundle = ""
         if event.setter is self:
             return
         if self._held is not None:
@@ -79,5 +80,6 @@ class LiveChart(Chart):
         content = serialize_json({"events": serializer.encode(events)})
         models.flush_synced(lambda model: not serializer.has_ref(model))
         header = json.dumps({"msgid": make_id(), "msgtype": "PATCH-DOC"})
-        for part in (header, "{}", content):
-            self.send({"msg": "patch", "payload": part})
+        self._serial += 1
+        for place, payload in enumerate((header, "{}", content)):
+            self.send({"msg": "patch", "payload": payload, "serial": self._serial, "part": place})
