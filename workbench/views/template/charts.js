@@ -11,7 +11,7 @@ window.workbenchChart = (View) => class extends View {
     this._serial = Number(/^\{"serial":(\d+)/.exec(this.model.get("render_bundle"))?.[1] ?? 0)
     this._part = 0
     this._asked = false
-    this.send({ event: "shown" })
+    this._report("shown")
   }
 
   remove() {
@@ -42,6 +42,11 @@ window.workbenchChart = (View) => class extends View {
   _miss() {
     this._asked = true
     this._receiver = new this._receiver.constructor() // it may wait for the rest of a patch
-    this.send({ event: "missed" })
+    this._report("missed")
+  }
+
+  _report(event) {
+    const { comm } = this.model // none once the kernel has closed the chart
+    if (comm && !comm.jsServicesComm?.isDisposed && !comm.jsServicesComm?._kernel?.isDisposed) this.send({ event })
   }
 }
