@@ -140,6 +140,63 @@ def test_back_within_the_page_draws_what_was_before(dashboard, session):
     page.close(run_before_unload=True)  # its kernel makes room for the next
 
 
+LOSING = """
+    const handler = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage")
+    window.lost = 0
+    Object.defineProperty(WebSocket.prototype, "onmessage", {
+        ...handler,
+        set(take) {
+            window.socket = this
+            handler.set.call(this, (event) => {
+                const text = typeof event.data === "string" ? event.data : new TextDecoder().decode(event.data)
+                if (window.losing?.test(text)) window.lost += 1
+                else take(event)
+            })
+        },
+    })
+"""
+
+
+@pytest.fixture
+def losing(dashboard, session):
+    """A page on the strips of Orbiter 2 whose connection can lose messages."""
+    complaints = list(dashboard.complaints)
+    context = dashboard.context()
+    context.add_init_script(LOSING)
+    page = dashboard.open(address(session, "monitoring", "COM-3"), context=context)
+    expect_strips(page, session, "COM-3")
+    yield page
+    page.close(run_before_unload=True)  # its kernel makes room for the next
+    dashboard.complaints[:] = complaints  # of a broken connection a page may complain
+
+
+def choose_pump(page):
+    page.locator(".wb-choice", has_text="Asset").first.locator("select").select_option(label="Pump 1")
+    page.wait_for_function("window.lost > 0")
+
+
+def test_a_chart_that_missed_a_part_of_a_change_is_drawn_anew(losing, session):
+    losing.evaluate(r"""window.losing = /"part":\s*1\b/""")
+    choose_pump(losing)
+    expect_strips(losing, session, "BRG-1")
+
+
+def test_a_connection_that_was_lost_brings_what_has_changed_meanwhile(losing, session):
+    losing.evaluate(r"""window.losing = /"msg":\s*"(patch|serial)"/""")
+    choose_pump(losing)
+    losing.evaluate("window.losing = null; window.socket.close()")
+    expect_strips(losing, session, "BRG-1")
+    losing.get_by_role("button", name="Replay").click()
+    expect(losing.locator(".wb-monitoring .wb-headline")).to_contain_text("replayed to")
+    ends = []
+
+    def judge(plots):
+        ends.extend(max(plots[0]["sources"]["telemetry"]["time"], default=0.0) for _ in plots[:1])
+        return "" if len(set(ends)) > 3 else "the replay does not go on in the page"
+
+    expect_shown(losing, r"strip \d", judge)
+
+
 def come_again(page, query, judge):
     """Judge what a page draws by its link, by a reload, and when the reader comes back to it."""
     judge(page)

@@ -78,7 +78,7 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
         assert json.loads((template / "conf.json").read_text()) == {"base_template": "lab"}
         page = (template / "index.html.j2").read_text()
         static = template / "static"
-        for name in ("bokeh.min.js", "front.js", "workbench.js", "voila-style.js"):
+        for name in ("bokeh.min.js", "charts.js", "front.js", "workbench.js", "voila-style.js"):
             assert name in page
             assert gzip.decompress((static / f"{name}.gz").read_bytes()) == (static / name).read_bytes()
         assert "://" not in page
@@ -89,6 +89,7 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
             r'did not respond in time"\)+,6e4',
             r"-\w<6e4;.{,200}widget model not found",
             r"_change_event\((\w)\)\{if\(!\1\.sync",
+            r"BokehView:window\.workbenchChart\(\w\)",
         )
         assert all(re.search(pattern, front) for pattern in mended), "after an upgrade: is it still wrong there?"
         chunks = set(re.findall(r"self\.((?:webpack|rspack)Chunk\w+)\s*\|\|", front))
