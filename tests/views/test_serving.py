@@ -78,9 +78,11 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
         assert json.loads((template / "conf.json").read_text()) == {"base_template": "lab"}
         page = (template / "index.html.j2").read_text()
         static = template / "static"
-        for name in ("bokeh.min.js", "charts.js", "front.js", "workbench.js", "voila-style.js"):
+        for name in ("bokeh.min.js", "front.js", "workbench.js", "voila-style.js"):
             assert name in page
             assert gzip.decompress((static / f"{name}.gz").read_bytes()) == (static / name).read_bytes()
+        assert page.index("static/charts.js") < page.index("static/front.js"), "the one wraps what the other brings"
+        assert "workbenchChart" in (static / "charts.js").read_text()
         assert "://" not in page
         assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
         front = (static / "front.js").read_text()
