@@ -142,7 +142,8 @@ def template_folder() -> Iterator[Path]:
             shutil.copytree(source, target)
         static = target / "static"
         static.mkdir()
-        (target / "workbench.js").rename(static / "workbench.js")
+        for script in ("charts.js", "workbench.js"):
+            (target / script).rename(static / script)
         shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", static)
         roots = [Path(root) for root in jupyter_path()]
         voila = next(root for root in roots if (root / "voila" / "templates" / "base").is_dir())
