@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from workbench.detection.anomalies import detect
+from workbench.detection.applied import params_of
 from workbench.detection.scoring import anomaly_frame
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.findings import anomaly_findings, limit_findings
@@ -140,7 +141,7 @@ def threshold_effect(
         As for `raise_alerts`.
     levels : SeverityLevels
     params : TelemanomParams
-        Their smoothing and thresholds are tried on the stored predictions, whose windows must be theirs.
+        Their smoothing and thresholds are tried on the stored predictions; the windows are those of the score.
 
     Returns
     -------
@@ -149,13 +150,14 @@ def threshold_effect(
     Raises
     ------
     DetectionError
-        The windows are others.
+        A score does not fit its series.
     """
     found = {}
     for name in channels:
         score = stored(name)
         if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
+            own = params_of(score, params)
+            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, own).anomalies
             found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
     return desk.alerts.threshold_effect(found)
 

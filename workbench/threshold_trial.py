@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import detect
+from workbench.detection.applied import params_of
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.verdicts import ThresholdEffect
 from workbench.settings import SeverityLevels, TelemanomParams
@@ -64,6 +65,7 @@ def try_thresholds(
         Give a channel's test split, and its score or None.
     levels : SeverityLevels
     params : TelemanomParams
+        The windows are those of each score, whatever they say.
     progress : callable, optional
         Called with the number of channels done.
 
@@ -74,13 +76,14 @@ def try_thresholds(
     Raises
     ------
     DetectionError
-        The windows of the score are others.
+        A score does not fit its series.
     """
     found: dict[str, pd.DataFrame] = {}
     for done, name in enumerate(channels, 1):
         score = stored(name)
         if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
+            own = params_of(score, params)
+            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, own).anomalies
             found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
         if progress is not None:
             progress(done)

@@ -1,11 +1,13 @@
 """Detection sample by sample: forecast, error and decision as each sample arrives."""
 
 from dataclasses import dataclass, field
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
+from workbench.detection.applied import common_windows, telemetry_range
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
 from workbench.detection.windows import check_finite
@@ -53,12 +55,15 @@ class StreamingDetector:
     forecaster : Forecaster
         Fitted.
     params : TelemanomParams, optional
-        Telemanom's defaults where omitted.
+        Telemanom's defaults where omitted. Their windows are those of the forecaster, whatever they say.
+    train : xarray.Dataset, optional
+        Training split, whose range says what is large where `params` measure the least error by it. Where it is omitted
+        or constant, the range is that of the samples that have arrived.
 
     Raises
     ------
     DetectionError
-        The forecaster is not fitted, or its windows are not those of `params`.
+        The forecaster is not fitted.
 
     Notes
     -----
@@ -79,19 +84,16 @@ class StreamingDetector:
     [nan, nan, 4.0]
     """
 
-    def __init__(self, forecaster: Forecaster, params: TelemanomParams | None = None) -> None:
-        self.params = params or TelemanomParams()
+    def __init__(
+        self, forecaster: Forecaster, params: TelemanomParams | None = None, train: xr.Dataset | None = None
+    ) -> None:
         if forecaster.n_inputs is None:
             raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
-        given = (forecaster.sequence_length, forecaster.prediction_horizon)
-        expected = (self.params.sequence_length, self.params.prediction_horizon)
-        if given != expected:
-            raise DetectionError(
-                f"The forecaster takes {given[0]} samples and predicts {given[1]}.",
-                f"The parameters say {expected[0]} and {expected[1]}.",
-            )
+        params = (params or TelemanomParams()).model_copy(update=common_windows([forecaster]))
+        learned = telemetry_range(train)
+        self.params = params.in_units(learned) if learned > 0 else params
         self.forecaster = forecaster
-        self._window = np.zeros((expected[0], forecaster.n_inputs), dtype=np.float32)
+        self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=np.float32)
         self._history = _History(self.params)
         self._forecast = np.empty(0, dtype=np.float32)
         self._arrived = 0
@@ -124,6 +126,7 @@ class StreamingDetector:
         self._window[-1] = values
         number, self._arrived = self._arrived, self._arrived + 1
         expected, telemetry = self._forecast, float(values[0])
+        self._history.arrive(telemetry)
         if self._arrived >= len(self._window):
             self._forecast = self.forecaster.predict_window(self._window)
         if expected.size == 0:
@@ -145,6 +148,11 @@ class _History:
         self._keep = 1 - 2 / (params.smoothing_span + 1)
         self._average, self._weight = 0.0, 0.0
         self._count = 0
+        self._least, self._greatest = inf, -inf
+
+    def arrive(self, telemetry: float) -> None:
+        """Take the newest sample into the range of what has arrived."""
+        self._least, self._greatest = min(self._least, telemetry), max(self._greatest, telemetry)
 
     def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
         """Take the newest error and give its smoothed value, epsilon, and whether it is anomalous."""
@@ -178,6 +186,7 @@ class _History:
             return False
         low, high = np.percentile(telemetry, [5, 95])
         spread = Spread(float(telemetry.std()), float(high - low))
-        if not scale_matters(errors, moments, spread):
+        least_error = self._params.in_units(self._greatest - self._least).least_error
+        if not scale_matters(errors, moments, spread, least_error):
             return False
         return bool(judge(newest, epsilon, spread, 0, np.zeros(1, dtype=bool), self._params).size)
