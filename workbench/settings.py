@@ -68,8 +68,8 @@ class TelemanomParams(BaseModel):
         [0.05 in the code, not in the paper].
     least_error_of : {"units", "range"}
         Whether `least_error` is in the units of the telemetry, as in Telemanom, whose channels are all scaled to -1 to
-        1; or a share of the range of the training telemetry, so that units do not matter. Where that is constant, the
-        range of the telemetry that is judged takes its place; where both are, nothing is anomalous.
+        1; or a share of the range of the training telemetry, so that units do not matter. Where that is constant, any
+        error above rounding is large; where the telemetry that is judged is constant too, nothing is anomalous.
     lag_correction : bool
         Whether a sequence begins and ends with the prediction error that reached epsilon, instead of with the
         smoothed error, which lags behind by half its span, and the buffer around it. Not in Telemanom.

@@ -15,12 +15,13 @@ from workbench.settings import TelemanomParams
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["common_windows", "least_error_range", "params_of", "score_attributes", "telemetry_range"]
+__all__ = ["common_windows", "least_error_range", "params_of", "resolution", "score_attributes"]
 
 Params = TypeVar("Params", bound=TelemanomParams)
 
 _WINDOWS = ("sequence_length", "prediction_horizon")
-_RANGE = "telemetry_range"
+_RANGE = "least_error_range"
+_ROUNDING = 2.0**-16
 
 
 def common_windows(forecasters: "Iterable[Forecaster]") -> dict[str, int]:
@@ -54,11 +55,33 @@ def least_error_range(train: xr.Dataset | None, test: xr.Dataset) -> float:
     Returns
     -------
     float
-        Greatest minus least finite value of the training telemetry, in its units. Of the test telemetry where there is
-        no training split, or where its telemetry is constant, which says nothing about what is large. 0 where that is
-        constant too.
+        Greatest minus least finite value of the training telemetry, in its units; of the test telemetry where there is
+        no training split. Where the training telemetry is constant, `resolution` of the test telemetry.
     """
-    return telemetry_range(train) or telemetry_range(test)
+    least, greatest = _bounds(test)
+    if train is None:
+        return greatest - least
+    low, high = _bounds(train)
+    return high - low if high > low else resolution(least, greatest)
+
+
+def resolution(least: float, greatest: float) -> float:
+    """Return what stands for the range of telemetry that was constant in training.
+
+    Any change of it is large, so that only errors of the size of rounding must be kept from alarming: 5 % of this
+    range are six steps of float32 at the largest magnitude.
+
+    Parameters
+    ----------
+    least, greatest : float
+        Of the telemetry that is judged, in its units.
+
+    Returns
+    -------
+    float
+        0 where that is constant too, so that nothing can be anomalous.
+    """
+    return _ROUNDING * max(abs(least), abs(greatest)) if greatest > least else 0.0
 
 
 def score_attributes(params: TelemanomParams, least_error_range: float) -> dict[str, Any]:
@@ -100,20 +123,8 @@ def params_of(scored: xr.Dataset, params: Params) -> Params:
     return fitted.in_units(float(attributes[_RANGE])) if _RANGE in attributes else fitted
 
 
-def telemetry_range(split: xr.Dataset | None) -> float:
-    """Return how far the telemetry of a split ranges.
-
-    Parameters
-    ----------
-    split : xarray.Dataset or None
-
-    Returns
-    -------
-    float
-        Greatest minus least finite value, in units of the telemetry; 0 where there is none.
-    """
-    if split is None:
-        return 0.0
-    values = split["telemetry"].values.astype(np.float64)
+def _bounds(split: xr.Dataset) -> tuple[float, float]:
+    """Return the least and the greatest finite value of the telemetry; 0 and 0 where there is none."""
+    values = split["telemetry"].values
     finite = values[np.isfinite(values)]
-    return float(np.ptp(finite)) if finite.size else 0.0
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

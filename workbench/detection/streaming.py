@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.applied import common_windows, telemetry_range
+from workbench.detection.applied import common_windows, resolution
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
 from workbench.detection.windows import check_finite
@@ -57,8 +57,8 @@ class StreamingDetector:
     params : TelemanomParams, optional
         Telemanom's defaults where omitted. Their windows are those of the forecaster, whatever they say.
     train : xarray.Dataset, optional
-        Training split, whose range says what is large where `params` measure the least error by it. Where it is omitted
-        or constant, the range is that of the samples that have arrived.
+        Training split, whose range says what is large where `params` measure the least error by it. Where it is omitted,
+        that is the range of the samples that have arrived; where it is constant, their resolution.
 
     Raises
     ------
@@ -90,11 +90,10 @@ class StreamingDetector:
         if forecaster.n_inputs is None:
             raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
         params = (params or TelemanomParams()).model_copy(update=common_windows([forecaster]))
-        learned = telemetry_range(train)
-        self.params = params.in_units(learned) if learned > 0 else params
+        self._history = _History(params, train)
+        self.params = params
         self.forecaster = forecaster
         self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=np.float32)
-        self._history = _History(self.params)
         self._forecast = np.empty(0, dtype=np.float32)
         self._arrived = 0
 
@@ -140,8 +139,12 @@ class StreamingDetector:
 class _History:
     """The error window that ends with the newest sample, and the moving average that feeds it."""
 
-    def __init__(self, params: TelemanomParams) -> None:
+    def __init__(self, params: TelemanomParams, train: xr.Dataset | None) -> None:
         self._params = params
+        learned = 0.0 if train is None else float(np.ptp(train["telemetry"].values.astype(np.float64)))
+        if learned > 0:
+            self._params = params.in_units(learned)
+        self._constant = train is not None and learned == 0
         self._size = max(params.batch_size * params.window_size, 2 * params.sequence_length)
         self._smoothed = np.empty(0)
         self._telemetry = np.empty(0)
@@ -186,7 +189,12 @@ class _History:
             return False
         low, high = np.percentile(telemetry, [5, 95])
         spread = Spread(float(telemetry.std()), float(high - low))
-        least_error = self._params.in_units(self._greatest - self._least).least_error
-        if not scale_matters(errors, moments, spread, least_error):
+        arrived = resolution if self._constant else _difference
+        params = self._params.in_units(arrived(self._least, self._greatest))
+        if not scale_matters(errors, moments, spread, params.least_error):
             return False
         return bool(judge(newest, epsilon, spread, 0, np.zeros(1, dtype=bool), self._params).size)
+
+
+def _difference(least: float, greatest: float) -> float:
+    return greatest - least
