@@ -55,14 +55,15 @@ def pair(seed: int, spikes: int) -> tuple[xr.Dataset, xr.Dataset]:
     st.integers(-6, 6),
     st.floats(-1, 1, allow_nan=False),
     st.sampled_from(["persistence", "ridge"]),
+    st.sampled_from(["", "1", "V"]),
 )
 def test_no_power_of_ten_and_no_shift_changes_an_anomaly(
-    seed: int, spikes: int, power: int, shift: float, forecaster: str
+    seed: int, spikes: int, power: int, shift: float, forecaster: str, units: str
 ) -> None:
-    train, test = pair(seed, spikes)
+    train, test = (in_units(made, 1.0, units=units) for made in pair(seed, spikes))
     factor = 10.0**power
     expected = spans(train, test, forecaster, PRESETS["workbench"])
-    moved = [in_units(made, factor, shift * factor, "V") for made in (train, test)]
+    moved = [in_units(made, factor, shift * factor, units) for made in (train, test)]
     found = spans(moved[0], moved[1], forecaster, PRESETS["workbench"])
     assert len(found) == len(expected)
     # Values of float32 are rounded anew in other units, so that a bound may move where an error lies on the threshold.
