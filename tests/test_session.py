@@ -13,7 +13,6 @@ import workbench as wb
 from workbench.detection.anomalies import detect
 from workbench.exceptions import (
     ChannelNotFoundError,
-    DetectionError,
     ForecasterError,
     ImportDataError,
     LabelError,

@@ -130,7 +130,9 @@ def test_the_published_rule_is_in_the_telemetrys_own_units() -> None:
 
 def test_what_explains_an_anomaly_judges_by_the_same_range() -> None:
     """The test telemetry ranges twenty times as far as the training's: by its own range, the spike would be small."""
-    train, test = (in_units(made, 1e-4, units="V") for made in (wave_channel(n=900), wave_channel(n=2600, seed=1, spike=800)))
+    train, test = (
+        in_units(made, 1e-4, units="V") for made in (wave_channel(n=900), wave_channel(n=2600, seed=1, spike=800))
+    )
     values = test["telemetry"].values.copy()
     values[2300:2340] += 20 * np.ptp(train["telemetry"].values)
     test = test.assign(telemetry=("time", values))
@@ -179,7 +181,9 @@ def test_judged_alerts_and_trials_use_the_range_of_the_score(tiny_archive: Archi
     archive = tiny_archive
     for name, spike in (("X-1", 2000), ("X-2", None)):
         splits = (wave_channel(name), wave_channel(name, 3000, 1, spike=spike))
-        archive.write(*(in_units(split, 1e-4, units="V") for split in splits), pd.DataFrame(columns=["start", "end", "kind"]))
+        archive.write(
+            *(in_units(split, 1e-4, units="V") for split in splits), pd.DataFrame(columns=["start", "end", "kind"])
+        )
     session = wb.open(home=archive.path.parent)
     session.train()
     session.score_all()

@@ -220,7 +220,9 @@ class Session:
 
         where = (self.archive, self.registry, self.channel_names(channels))
         how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
-        return how(*where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress)
+        return how(
+            *where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress
+        )
 
     # ---- scores
 
@@ -358,7 +360,9 @@ class Session:
 
         truth = find_labels(self.archive, self.channel_names(), labels)
         table = self.score_all(truth, forecaster, preset, progress=progress)
-        return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset, forecaster=forecaster))
+        return judge_scores(
+            self.archive, truth, table, partial(self._scores.persistence, preset=preset, forecaster=forecaster)
+        )
 
     # ---- views
 

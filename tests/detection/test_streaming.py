@@ -121,7 +121,9 @@ def test_units_change_no_decision_where_the_least_error_is_a_share_of_the_range(
     decisions = {}
     for factor in (1.0, scale):
         own, other = (made.assign(telemetry=made["telemetry"] * np.float32(factor)) for made in (train, test))
-        detector = StreamingDetector(PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(own), params, own)
+        detector = StreamingDetector(
+            PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(own), params, own
+        )
         decisions[factor] = [detector.push(sample).anomalous for sample in inputs(other)]
     assert any(decisions[1.0])
     assert decisions[scale] == decisions[1.0]
@@ -135,7 +137,7 @@ def test_where_training_was_constant_any_change_is_large() -> None:
     params = PARAMS.model_copy(update={"least_error_of": "range"})
     detector = StreamingDetector(forecaster, params, train)
     decisions = [detector.push([value]) for value in telemetry]
-    assert [decision.sample for decision in decisions if decision.anomalous][0] == 500
+    assert next(decision.sample for decision in decisions if decision.anomalous) == 500
     assert not any(decision.anomalous for decision in stream(forecaster, telemetry[:, None]))
 
 

@@ -57,8 +57,8 @@ class StreamingDetector:
     params : TelemanomParams, optional
         Telemanom's defaults where omitted. Their windows are those of the forecaster, whatever they say.
     train : xarray.Dataset, optional
-        Training split, whose range says what is large where `params` measure the least error by it. Where it is omitted,
-        that is the range of the samples that have arrived; where it is constant, their resolution.
+        Training split, whose range says what is large where `params` measure the least error by it. Where it is
+        omitted, that is the range of the samples that have arrived; where it is constant, their resolution.
 
     Raises
     ------

@@ -301,7 +301,9 @@ class Registry:
         with self._writing() as client:
             info, versions = self.get(name, version), self._list(name=name)
             if info.retired:
-                raise ModelError(f"{info.id} is retired already.", f"Use it again: workbench models promote {name} {info.version}")
+                raise ModelError(
+                    f"{info.id} is retired already.", f"Use it again: workbench models promote {name} {info.version}"
+                )
             client.set_model_version_tag(name, str(info.version), "retired", "true")
             for alias in info.aliases:
                 successor = choose_successor(versions, info) if alias == "champion" else None

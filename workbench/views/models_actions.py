@@ -1,4 +1,4 @@
-"""What is done about a model: promoted, rolled back, retired, scored with, trained again; each in a process of its own."""
+"""What is done about a model: promoting, rolling back, retiring, scoring, training; each in a process of its own."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
