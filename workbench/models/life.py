@@ -141,9 +141,9 @@ class ModelLife:
         Returns
         -------
         pandas.DataFrame
-            `MODEL_COLUMNS` and one column a metric. `aliases` is text (`retired` for a version out of use),
-            `created` an aware time, `age` in seconds, `size` in bytes (NaN where the files are elsewhere). `retrain` is the reason to train again, empty
-            without one: the training data have changed since. `drift` looks deeper.
+            `MODEL_COLUMNS` and one column a metric. `aliases` is text (`retired` for a version out of use), `created`
+            an aware time, `age` in seconds, `size` in bytes (NaN where the files are elsewhere). `retrain` is the
+            reason to train again, empty without one: the training data have changed since. `drift` looks deeper.
         """
         rows = inventory(self.registry.list(channel, forecaster), self.archive.path, self.clock())
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*MODEL_COLUMNS, "validation_error"])
