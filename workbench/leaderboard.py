@@ -150,7 +150,8 @@ def seed_table(session: "Session", forecaster: str = "lstm", *, presets: Iterabl
                     others = [other for other in params.forecasters if other != forecaster]
                     models += [session.registry.champion(name, other) for other in others]
                 loaded = [session.registry.load(model) for model in models]
-                attributes = score(session.archive.open(name), loaded, params).attrs
+                train = session.archive.open(name, "train")
+                attributes = score(session.archive.open(name), loaded, params, train).attrs
                 found[name] = anomaly_frame(attributes, session.settings.severity)
             infos = {name: session.archive.info(name) for name in common}
             judged = evaluate(

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.compute import map_channels
+from workbench.detection.applied import params_of
 from workbench.detection.scoring import anomaly_frame, provenance, score, stale_reason
 from workbench.exceptions import SettingsError, WorkbenchError
 from workbench.models import ModelInfo, Registry
@@ -68,13 +69,14 @@ class Scores:
         described = self.archive.info(channel)
         name, params = self.params(preset)
         models = _chosen(self.registry.list(channel, forecaster), channel, forecaster, params)
-        wanted = provenance(_joined(models, "id"), described.test_hash, params)
+        wanted = provenance(_joined(models, "id"), described.test_hash, params, described.train_hash)
         kind = _joined(models, "forecaster")
         key = f"{kind}.{name}"
         stored = self.archive.scores(channel).get(key)
         if not force and stored is not None and not stale_reason(stored, wanted):
             return self.archive.open_scores(channel, key), False
-        scored = score(self.archive.open(channel), [self.registry.load(model) for model in models], params)
+        forecasters = [self.registry.load(model) for model in models]
+        scored = score(self.archive.open(channel), forecasters, params, self.archive.open(channel, "train"))
         scored.attrs |= wanted | {
             "forecaster": kind,
             "preset": name,
@@ -121,16 +123,19 @@ class Scores:
         key = self._shown(channel, champions)
         return None if key is None else self.archive.open_scores(channel, key)
 
-    def persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
-        """Flag what the forecaster that knows nothing flags under the same thresholds."""
+    def persistence(
+        self, channels: Iterable[str], preset: str | None, forecaster: str | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """Flag what the forecaster that knows nothing flags with the windows and thresholds of the stored scores."""
         from workbench.detection.persistence import PersistenceForecaster
 
-        _, params = self.params(preset)
-        windows = {"sequence_length": params.sequence_length, "prediction_horizon": params.prediction_horizon}
+        preset, params = self.params(preset)
         flagged = {}
         for name in channels:
-            forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
-            scored = score(self.archive.open(name), [forecaster], params)
+            models = _chosen(self.registry.list(name, forecaster), name, forecaster, params)
+            own = params_of(self.archive.open_scores(name, f"{_joined(models, 'forecaster')}.{preset}"), params)
+            train = self.archive.open(name, "train")
+            scored = score(self.archive.open(name), [PersistenceForecaster(**own.windows).fit(train)], params, train)
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged
 
@@ -176,7 +181,7 @@ class Scores:
         if champions:
             _, params = self.params(None)
             wanted = _joined(_chosen(champions, name, None, params), "id")
-            reason = stale_reason(attributes, provenance(wanted, info.test_hash, params))
+            reason = stale_reason(attributes, provenance(wanted, info.test_hash, params, info.train_hash))
         found = anomaly_frame(attributes, self.settings.severity)
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {"anomalies": len(found), "flagged": float((found["end"] - found["start"] + 1).sum() / info.n_test)}

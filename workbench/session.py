@@ -209,7 +209,7 @@ class Session:
         force, progress : bool
             Train even what is current; show a bar.
         **parameters
-            Of the forecaster, as `epochs=5`.
+            Of the forecaster, as `epochs=5`; its windows are those of the preset in use where omitted.
 
         Returns
         -------
@@ -220,7 +220,9 @@ class Session:
 
         where = (self.archive, self.registry, self.channel_names(channels))
         how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
-        return how(*where, forecaster, parameters=parameters, force=force, progress=progress)
+        return how(
+            *where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress
+        )
 
     # ---- scores
 
@@ -358,7 +360,9 @@ class Session:
 
         truth = find_labels(self.archive, self.channel_names(), labels)
         table = self.score_all(truth, forecaster, preset, progress=progress)
-        return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset))
+        return judge_scores(
+            self.archive, truth, table, partial(self._scores.persistence, preset=preset, forecaster=forecaster)
+        )
 
     # ---- views
 

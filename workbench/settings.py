@@ -27,7 +27,12 @@ __all__ = ["DashboardSettings", "Settings", "load_settings", "settings_environme
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
-    "workbench": {"forecasters": {"lstm": 3, "ridge": 1}, "smoothing_fraction": 0.07, "lag_correction": True},
+    "workbench": {
+        "forecasters": {"lstm": 3, "ridge": 1},
+        "smoothing_fraction": 0.07,
+        "least_error_of": "range",
+        "lag_correction": True,
+    },
 }
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import detect
+from workbench.detection.applied import params_of
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
 from workbench.parameters import SeverityLevels, TelemanomParams
@@ -64,6 +65,7 @@ def try_thresholds(
         Give a channel's test split, and its score or None.
     levels : SeverityLevels
     params : TelemanomParams
+        The windows are those of each score, whatever they say.
     progress : callable, optional
         Called with the number of channels done.
 
@@ -74,16 +76,9 @@ def try_thresholds(
     Raises
     ------
     DetectionError
-        The windows of the score are others.
+        A score does not fit its series.
     """
-    found: dict[str, pd.DataFrame] = {}
-    for done, name in enumerate(channels, 1):
-        score = stored(name)
-        if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
-            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
-        if progress is not None:
-            progress(done)
+    found = _detect_again(channels, read, stored, levels, params, progress)
     effect = desk.alerts.threshold_effect(found)
     alerts = desk.alerts.list(state="open", kind="model")
     rows = []
@@ -125,7 +120,7 @@ def threshold_effect(
         As for `raise_alerts`.
     levels : SeverityLevels
     params : TelemanomParams
-        Their smoothing and thresholds are tried on the stored predictions, whose windows must be theirs.
+        Their smoothing and thresholds are tried on the stored predictions; the windows are those of the score.
 
     Returns
     -------
@@ -134,12 +129,30 @@ def threshold_effect(
     Raises
     ------
     DetectionError
-        The windows are others.
+        A score does not fit its series.
     """
-    found = {}
-    for name in channels:
+    found = _detect_again(channels, read, stored, levels, params)
+    return desk.alerts.threshold_effect(found)
+
+
+def _detect_again(
+    channels: Iterable[str],
+    read: Callable[[str], xr.Dataset],
+    stored: Callable[[str], xr.Dataset | None],
+    levels: SeverityLevels,
+    params: TelemanomParams,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return the anomalies, with their level, that other parameters find in the stored predictions, by channel."""
+    anomalies_by_channel = {}
+    for done, name in enumerate(channels, 1):
         score = stored(name)
         if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
-            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
-    return desk.alerts.threshold_effect(found)
+            own = params_of(score, params)
+            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, own).anomalies
+            anomalies_by_channel[name] = anomalies.assign(
+                level=[levels.level(value) for value in anomalies["severity"]]
+            )
+        if progress is not None:
+            progress(done)
+    return anomalies_by_channel

@@ -208,10 +208,11 @@ def changed_params(params: "Preset", given: list[str]) -> "Preset":
     from pydantic import ValidationError
 
     values = params.model_dump()
+    fixed = {"forecasters", *params.windows}  # those of the models
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or name not in values or name == "forecasters":
-            known = ", ".join(key for key in values if key != "forecasters")
+        if not equals or name not in values or name in fixed:
+            known = ", ".join(key for key in values if key not in fixed)
             raise SettingsError(f"{text!r} sets no threshold.", f"Write NAME=VALUE; known: {known}.")
         values[name] = value
     try:

@@ -13,7 +13,7 @@ from workbench.settings import load_settings
 
 __all__ = ["models", "registry_ui"]
 
-models = typer.Typer(help="List the trained models; compare, promote and roll them back, look for drift.")
+models = typer.Typer(help="List the trained models; compare, promote, roll back and retire them, look for drift.")
 
 Name = Annotated[str, typer.Argument(help="As P-1.ridge.")]
 
@@ -27,7 +27,7 @@ def _list(
     channel: Annotated[str | None, typer.Option(help="List only this channel's.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the trained models; compare, promote and roll them back, look for drift."""
+    """List the trained models; compare, promote, roll back and retire them, look for drift."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -55,6 +55,15 @@ def promote(name: Name, version: Annotated[str, typer.Argument(help="Number or a
 def rollback(name: Name) -> None:
     """Make the version champion that was so before; again goes back further."""
     typer.echo(f"{open_session().models.rollback(name).id} is champion again.")
+
+
+@models.command()
+def retire(name: Name, version: Annotated[str, typer.Argument(help="Number or alias.")]) -> None:
+    """Take a version out of use: the champion before it serves again, or none; nothing is deleted.
+
+    Training the same again does not bring it back; `workbench models promote` does.
+    """
+    typer.echo(str(open_session().models.retire(name, version)))
 
 
 @models.command()

@@ -64,7 +64,7 @@ def run(session: Session, request: Request) -> dict[str, Any]:
             registry,
             [request.channel],
             request.forecaster,
-            parameters=request.parameters,
+            parameters=settings.params.windows | request.parameters,
             seed=request.seed,
             force=True,
             progress=_tell_epoch,

@@ -43,7 +43,7 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
             "channel": info.channel,
             "forecaster": info.forecaster,
             "version": info.version,
-            "aliases": ", ".join(info.aliases),
+            "aliases": "retired" if info.retired else ", ".join(info.aliases),
             "created": info.created,
             "age": max(0.0, (now - info.created).total_seconds()),
             "size": math.nan if (size := info.size) is None else size,

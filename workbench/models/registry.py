@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from filelock import FileLock
 
+from workbench.exceptions import ModelError
 from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
 from workbench.models.listing import ModelInfo, ask_client, list_models
@@ -25,6 +26,7 @@ from workbench.models.names import (
     check_alias,
     choose_champion,
     choose_rollback,
+    choose_successor,
     choose_version,
     current_champion,
     model_name,
@@ -244,6 +246,8 @@ class Registry:
             if alias == "champion" and replaced is not None and replaced.version != info.version:
                 client.set_model_version_tag(name, str(info.version), "replaced", str(replaced.version))
             client.set_registered_model_alias(name, alias, str(info.version))
+            if info.retired:
+                client.delete_model_version_tag(name, str(info.version), "retired")
         return self.get(name, info.version)
 
     def rollback(self, name: str) -> ModelInfo:
@@ -267,6 +271,46 @@ class Registry:
             client.set_registered_model_alias(name, "champion", str(back.version))
             client.delete_model_version_tag(name, str(left.version), "replaced")
         return self.get(name, back.version)
+
+    def retire(self, name: str, version: int | str) -> tuple[ModelInfo, ModelInfo | None]:
+        """Take a version out of use; nothing of it is deleted, and `set_alias` takes it back.
+
+        Where it is champion, the version that was so before serves again, or none: see `choose_successor`.
+
+        Parameters
+        ----------
+        name : str
+            As `P-1.ridge`.
+        version : int or str
+            Version number or alias.
+
+        Returns
+        -------
+        retired : ModelInfo
+        champion : ModelInfo or None
+            Of the model, from now on.
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model or version.
+        ModelError
+            It is retired already, or the store cannot be written.
+        """
+        with self._writing() as client:
+            info, versions = self.get(name, version), self._list(name=name)
+            if info.retired:
+                raise ModelError(
+                    f"{info.id} is retired already.", f"Use it again: workbench models promote {name} {info.version}"
+                )
+            client.set_model_version_tag(name, str(info.version), "retired", "true")
+            for alias in info.aliases:
+                successor = choose_successor(versions, info) if alias == "champion" else None
+                if successor is None:
+                    client.delete_registered_model_alias(name, alias)
+                else:
+                    client.set_registered_model_alias(name, alias, str(successor.version))
+        return self.get(name, info.version), current_champion(self._list(name=name))
 
     def load(self, info: ModelInfo) -> "Forecaster":
         """Give the fitted forecaster of a version, from the cache or from its checked artifacts.

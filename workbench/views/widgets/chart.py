@@ -52,9 +52,9 @@ class Chart(BokehModel):  # type: ignore[misc]
     then: what has changed since was sent as patches before there was anybody to take them. Here the trait stays empty,
     and the document is written whenever the state is asked for.
 
-    Patches are numbered, and the text says which of them it holds. `dashboard/template/charts.js` compares the numbers in
-    the page, and reports each view that it has drawn and each gap that it has seen; the answers are here. JupyterLab has
-    the front end of jupyter_bokeh as it is, which does not look at the numbers.
+    Patches are numbered, and the text says which of them it holds. `dashboard/template/charts.js` compares the numbers
+    in the page, and reports each view that it has drawn and each gap that it has seen; the answers are here.
+    JupyterLab has the front end of jupyter_bokeh as it is, which does not look at the numbers.
     """
 
     def __init__(self, model: LayoutDOM, **kwargs: object) -> None:
