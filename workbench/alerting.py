@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from workbench.detection.anomalies import detect
 from workbench.detection.scoring import anomaly_frame
+from workbench.exceptions import ArchiveError
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.findings import anomaly_findings, limit_findings
 from workbench.maintenance.notifications import Delivery
-from workbench.maintenance.raising import AlertReport
+from workbench.maintenance.raising import AlertReport, Finding
 from workbench.maintenance.verdicts import ThresholdEffect
 from workbench.settings import Settings, SeverityLevels, TelemanomParams
+from workbench.threshold_trial import detect_anew
 
 if TYPE_CHECKING:
     from workbench.telemetry.catalog import Catalog
@@ -36,6 +37,8 @@ class Outcome:
         Numbers of the preventive orders that were due.
     delivery : Delivery
         Notifications that were sent, failed or wait.
+    failed : tuple of (str, str)
+        Channels whose telemetry or score could not be read, and why; their alerts stay as they were.
     """
 
     raised: AlertReport
@@ -43,6 +46,7 @@ class Outcome:
     extended: tuple[str, ...]
     preventive: tuple[str, ...]
     delivery: Delivery
+    failed: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """Say it in one sentence."""
@@ -79,10 +83,12 @@ def raise_alerts(
     read: Callable[[str], xr.Dataset],
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
+    check: Callable[[str, xr.Dataset], None] | None = None,
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
-    Doing it again with the same scores changes nothing.
+    Doing it again with the same scores changes nothing. A channel whose telemetry or score is damaged does not stop the
+    others: its alerts stay as they were, and the outcome names it.
 
     Parameters
     ----------
@@ -95,30 +101,45 @@ def raise_alerts(
     stored : callable
         Gives a channel's stored score; None where it is not scored.
     levels : SeverityLevels
+    check : callable, optional
+        Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
 
     Returns
     -------
     Outcome
     """
     options = desk.alerts.options
-    findings, looked_at = [], []
+    findings: list[Finding] = []
+    looked_at: list[tuple[str, str]] = []
+    failed: list[tuple[str, str]] = []
     for name in channels:
-        channel = read(name)
-        score = stored(name)
-        if score is not None:
-            looked_at.append((name, "model"))
-            findings += anomaly_findings(channel, score, anomaly_frame(score.attrs, levels))
+        reasons = []
+        try:
+            score = stored(name)
+            if score is not None:
+                if check is not None:
+                    check(name, score)
+                findings += anomaly_findings(read(name), score, anomaly_frame(score.attrs, levels))
+                looked_at.append((name, "model"))
+        except ArchiveError as error:
+            reasons.append(str(error))
         limits = catalog.channel(name).limits
         if options.limit_alarms and any(value is not None for value in limits.model_dump().values()):
-            looked_at.append((name, "limit"))
-            findings += limit_findings(channel, limits, options)
+            try:
+                findings += limit_findings(read(name), limits, options)
+                looked_at.append((name, "limit"))
+            except ArchiveError as error:
+                reasons.append(str(error))
+        if reasons:
+            failed.append((name, " ".join(dict.fromkeys(reasons))))
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")
     orders = desk.orders.by_rule("workbench")
     desk.notifier.queue(raised.raised)
     delivery = desk.notifier.tick()
-    return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"), delivery)
+    preventive = desk.preventive.open_due("workbench")
+    return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
 
 
 def threshold_effect(
@@ -135,7 +156,7 @@ def threshold_effect(
     ----------
     desk : Maintenance
     channels : iterable of str
-        Those that are not scored are left out.
+        Those that are not scored, or damaged, are left out.
     read, stored : callable
         As for `raise_alerts`.
     levels : SeverityLevels
@@ -151,13 +172,7 @@ def threshold_effect(
     DetectionError
         The windows are others.
     """
-    found = {}
-    for name in channels:
-        score = stored(name)
-        if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
-            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
-    return desk.alerts.threshold_effect(found)
+    return desk.alerts.threshold_effect(detect_anew(channels, read, stored, levels, params)[0])
 
 
 def _count(number: int, what: str) -> str:

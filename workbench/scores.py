@@ -1,16 +1,18 @@
 """The scores of a fleet: computed where they are due, read where they are current, listed without computing."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from workbench.compute import map_channels
 from workbench.detection.scoring import anomaly_frame, provenance, score, stale_reason
-from workbench.exceptions import SettingsError, WorkbenchError
+from workbench.exceptions import ArchiveError, SettingsError, WorkbenchError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
 from workbench.settings import Preset, Settings
@@ -72,7 +74,10 @@ class Scores:
         key = f"{kind}.{name}"
         stored = self.archive.scores(channel).get(key)
         if not force and stored is not None and not stale_reason(stored, wanted):
-            return self.archive.open_scores(channel, key), False
+            current = self._whole(channel, key, described.n_test)
+            if current is not None:
+                return current, False
+        self.archive.check(channel, "test")
         scored = score(self.archive.open(channel), [self.registry.load(model) for model in models], params)
         scored.attrs |= wanted | {
             "forecaster": kind,
@@ -111,7 +116,12 @@ class Scores:
         for info in self.registry.list():
             if "champion" in info.aliases:
                 champions.setdefault(info.channel, []).append(info)
-        rows = [self._overview_row(name, champions.get(name, [])) for name in self.archive.channels()]
+        rows = []
+        for name in self.archive.channels():
+            try:
+                rows.append(self._overview_row(name, champions.get(name, [])))
+            except ArchiveError as error:
+                rows.append(self._damaged_row(name, error))
         return pd.DataFrame(rows, columns=list(OVERVIEW_COLUMNS))
 
     def stored(self, channel: str) -> xr.Dataset | None:
@@ -120,16 +130,34 @@ class Scores:
         key = self._shown(channel, champions)
         return None if key is None else self.archive.open_scores(channel, key)
 
+    def check_series(self, channel: str, scored: xr.Dataset) -> None:
+        """Check that a stored score is of the test series that the archive holds now.
+
+        Raises
+        ------
+        ArchiveError
+            It is of another one: the series was imported anew, and not scored since.
+        """
+        described = self.archive.info(channel)
+        fix = f"Run: workbench score {channel} --force"
+        if scored.attrs.get("data_hash") != described.test_hash:
+            raise ArchiveError(f"The stored score of {channel} is older than its series.", fix)
+        if not _fits(scored, described.n_test):
+            raise ArchiveError(f"The stored score of {channel} does not fit its series.", fix)
+
     def persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
-        """Flag what the forecaster that knows nothing flags under the same thresholds."""
+        """Flag what the forecaster that knows nothing flags under the same thresholds; damaged channels are left out."""
         from workbench.detection.persistence import PersistenceForecaster
 
         _, params = self.params(preset)
         windows = {"sequence_length": params.sequence_length, "prediction_horizon": params.prediction_horizon}
         flagged = {}
         for name in channels:
-            forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
-            scored = score(self.archive.open(name), [forecaster], params)
+            try:
+                forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
+                scored = score(self.archive.open(name), [forecaster], params)
+            except ArchiveError:
+                continue
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged
 
@@ -146,12 +174,43 @@ class Scores:
     def _shown(self, name: str, champions: list[ModelInfo]) -> str | None:
         """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
         preset, params = self.params(None)
-        keys = [key for key, attrs in self.archive.scores(name).items() if attrs.get("preset") == preset]
+        keys = [
+            key
+            for key, attrs in self.archive.scores(name).items()
+            if attrs.get("preset") == preset and "model" in attrs and "anomalies" in attrs
+        ]
         if champions:
             wanted = f"{_joined(_chosen(champions, name, None, params), 'forecaster')}.{preset}"
             if wanted in keys:
                 return wanted
         return next(iter(keys), None)
+
+    def _whole(self, channel: str, key: str, length: int) -> xr.Dataset | None:
+        """Open a stored score; None where it is damaged, so that it is computed anew."""
+        try:
+            scored = self.archive.open_scores(channel, key)
+            for variable in scored.variables.values():
+                variable.to_numpy()
+        except ArchiveError:
+            return None
+        return scored if _fits(scored, length) else None
+
+    def _damaged_row(self, name: str, error: ArchiveError) -> dict[str, Any]:
+        """Describe a channel that cannot be read."""
+        asset, subsystem = self.archive.asset_of(name)
+        return {
+            "channel": name,
+            "asset": asset,
+            "subsystem": subsystem,
+            "samples": 0,
+            "anomalies": 0,
+            "severity": float("nan"),
+            "level": "",
+            "model": "",
+            "state": "damaged",
+            "reason": str(error),
+            "flagged": float("nan"),
+        }
 
     def _overview_row(self, name: str, champions: list[ModelInfo]) -> dict[str, Any]:
         info = self.archive.info(name)
@@ -170,7 +229,8 @@ class Scores:
         }
         key = self._shown(name, champions)
         if key is None:
-            return row
+            damaged = self.archive.damaged_scores(name)
+            return row | {"reason": str(next(iter(damaged.values())))} if damaged else row
         reason, attributes = "its model is gone", self.archive.scores(name)[key]
         if champions:
             _, params = self.params(None)
@@ -192,6 +252,16 @@ def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, param
         if together:
             return sorted(together, key=lambda info: info.forecaster)
     return [choose_champion(models, channel, forecaster)]
+
+
+def _fits(scored: xr.Dataset, length: int) -> bool:
+    """Tell whether a score's samples and anomalies lie in a series of some length."""
+    if not scored.sizes.get("time"):
+        return False
+    samples = scored["sample"].to_numpy()
+    ends = [int(row[1]) for row in json.loads(scored.attrs["anomalies"])]
+    inside = int(samples[0]) >= 0 and int(samples[-1]) < length and bool((np.diff(samples) == 1).all())
+    return inside and max(ends, default=0) < length
 
 
 def _joined(models: list[ModelInfo], attribute: str) -> str:

@@ -1,6 +1,7 @@
 """The session, opened from settings: all that a notebook, a view or the command line does is one of its methods."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -12,7 +13,7 @@ import xarray as xr
 
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
-from workbench.exceptions import ChannelNotFoundError, ImportDataError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError
 from workbench.scores import Scores
 from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive
@@ -123,12 +124,20 @@ class Session:
         -------
         pandas.DataFrame
             Indexed by channel: asset, subsystem, units, n_train, n_test, n_commands,
-            labelled (bool), source.
+            labelled (bool), source, and damage: what is wrong with a channel that cannot be read, empty for
+            all others.
         """
         columns = ["channel", "asset", "subsystem", "units", "n_train", "n_test", "n_commands", "labelled", "source"]
-        infos = [self.archive.info(name) for name in self.archive.channels()]
-        rows = [[getattr(info, column) for column in columns] for info in infos]
-        return pd.DataFrame(rows, columns=columns).set_index("channel")
+        described, damaged = self.archive.infos()
+        by_name = {info.channel: info for info in described}
+        rows: list[list[Any]] = []
+        for name in self.archive.channels():
+            if name in by_name:
+                rows.append([*(getattr(by_name[name], column) for column in columns), ""])
+            elif name in damaged:
+                rows.append([name, *self.archive.asset_of(name), "", 0, 0, 0, False, "", str(damaged[name])])
+        table = pd.DataFrame(rows, columns=[*columns, "damage"]).set_index("channel")
+        return table.astype({"labelled": "bool"})
 
     def channel(self, name: str, split: str = "test") -> Channel:
         """Open one split of a channel; samples are read when they are used.
@@ -266,8 +275,8 @@ class Session:
         """
         from workbench.alerting import raise_alerts
 
-        names, levels = self.channel_names(channels), self.settings.severity
-        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels)
+        names, levels, check = self.channel_names(channels), self.settings.severity, self._scores.check_series
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels, check)
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
@@ -381,7 +390,7 @@ class Session:
     # ---- internals
 
     def channel_names(self, channels: str | Iterable[str] | None = None) -> list[str]:
-        """Give the named channels, or all, after checking that the archive holds them.
+        """Give the named channels, or all, after checking that the archive holds them, be they damaged or not.
 
         Raises
         ------
@@ -396,5 +405,6 @@ class Session:
             return known
         names = [channels] if isinstance(channels, str) else list(channels)
         for name in names:
-            self.archive.info(name)
+            with suppress(ArchiveError):  # of a damaged one: what works on it says so
+                self.archive.info(name)
         return names
