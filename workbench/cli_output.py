@@ -1,12 +1,10 @@
 """What commands share: options, and how results are shown, as a table for a reader or as JSON for a program."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-
-from workbench.exceptions import WorkbenchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +15,7 @@ __all__ = [
     "AsJson",
     "OfForecaster",
     "Preset",
+    "end_with_failures",
     "open_session",
     "print_json",
     "records",
@@ -24,6 +23,7 @@ __all__ = [
     "rows_text",
     "show",
     "table_text",
+    "tell_failures",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -49,7 +49,7 @@ def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
 
 
 def report_failures(table: "pd.DataFrame") -> None:
-    """Name what failed and why, and raise where anything did: exit code 2.
+    """Name what failed and why, and end with exit code 1 where anything did.
 
     Parameters
     ----------
@@ -58,14 +58,51 @@ def report_failures(table: "pd.DataFrame") -> None:
 
     Raises
     ------
-    WorkbenchError
-        Counts the failures.
+    typer.Exit
+        Some channels failed.
     """
     failed = table[table["status"] == "failed"]
-    for channel, reason in zip(failed["channel"], failed["reason"], strict=True):
+    end_with_failures(dict(zip(failed["channel"], failed["reason"], strict=True)), len(table))
+
+
+def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
+    """Print what failed and why to the standard error, and return whether anything did.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why each channel failed.
+    total : int
+        Channels in all.
+
+    Returns
+    -------
+    bool
+    """
+    for channel, reason in reasons.items():
         typer.echo(f"{channel} failed: {reason}", err=True)
-    if len(failed):
-        raise WorkbenchError(f"{len(failed)} of {len(table)} channels failed.", "The others are done and kept.")
+    if reasons:
+        typer.echo(f"Error: {len(reasons)} of {total} channels failed. The others are done and kept.", err=True)
+    return bool(reasons)
+
+
+def end_with_failures(reasons: Mapping[str, str], total: int) -> None:
+    """Print what failed as `tell_failures` does, and end with exit code 1 where anything did.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why each channel failed.
+    total : int
+        Channels in all.
+
+    Raises
+    ------
+    typer.Exit
+        Some channels failed.
+    """
+    if tell_failures(reasons, total):
+        raise typer.Exit(1)
 
 
 def table_text(table: "pd.DataFrame") -> str:

@@ -115,6 +115,35 @@ class Session:
     def _repr_html_(self) -> str:
         return session_html(self.settings, self.overview())
 
+    def check_settings(
+        self, *, forecaster: str | None = None, preset: str | None = None, database: bool = False
+    ) -> None:
+        """Check settings and catalog against the archive, before work that takes long.
+
+        Parameters
+        ----------
+        forecaster, preset : str, optional
+            Names that the work was asked for.
+        database : bool
+            Open the maintenance database, too, and look for the parts that templates need.
+
+        Raises
+        ------
+        CatalogError
+            The catalog cannot be read, is wrong, or has limits of a channel that the archive does not hold.
+        SettingsError, ForecasterError
+            A setting or a name does not exist, or cannot be used.
+        MaintenanceError
+            The maintenance database cannot be used.
+        """
+        from workbench.settings_check import check_forecaster, check_parts, check_preset, check_settings
+
+        check_forecaster(forecaster)
+        check_preset(self.settings, preset)
+        check_settings(self.settings, self.catalog, self.archive)
+        if database:
+            check_parts(self.settings.orders, set(self.maintenance.parts.list()["name"]))
+
     # ---- telemetry
 
     def channels(self) -> pd.DataFrame:
@@ -227,6 +256,7 @@ class Session:
         """
         from workbench.models.training import train_channels
 
+        self.check_settings(forecaster=forecaster)
         where = (self.archive, self.registry, self.channel_names(channels))
         how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
         return how(*where, forecaster, parameters=parameters, force=force, progress=progress)
@@ -311,6 +341,7 @@ class Session:
             One row a channel: channel, status (scored, current, failed), model, seconds, anomalies (the table),
             reason.
         """
+        self.check_settings(forecaster=forecaster, preset=preset)
         names = self.channel_names(channels)
         return self._scores.table(names, forecaster, preset, force=force, progress=progress)
 
@@ -365,6 +396,7 @@ class Session:
         """
         from workbench.judging import find_labels, judge_scores
 
+        self.check_settings(forecaster=forecaster, preset=preset)
         truth = find_labels(self.archive, self.channel_names(), labels)
         table = self.score_all(truth, forecaster, preset, progress=progress)
         return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset))

@@ -22,6 +22,7 @@ from workbench.maintenance.notification_options import NotificationOptions
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.yaml_text import read_yaml
 
 __all__ = [
     "LEVELS",
@@ -373,8 +374,8 @@ def _check_files(files: list[Path]) -> None:
         if not file.exists():
             continue
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            content = read_yaml(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise SettingsError(f"{file} is not YAML: {error}") from None
         if content is not None and not isinstance(content, dict):
             raise SettingsError(f"{file} must be a mapping of settings, not {type(content).__name__}.")
