@@ -49,7 +49,7 @@ def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
 
 
 def report_failures(table: "pd.DataFrame") -> None:
-    """Name what failed and why, and end with exit code 1 where anything did.
+    """Name what failed and why, and end with exit code 1 where anything did, 2 where everything did.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
     for channel, reason in reasons.items():
         typer.echo(f"{channel} failed: {reason}", err=True)
     if reasons:
-        typer.echo(f"Error: {len(reasons)} of {total} channels failed. The others are done and kept.", err=True)
+        others = " The others are done and kept." if len(reasons) < total else ""
+        typer.echo(f"Error: {len(reasons)} of {total} channels failed.{others}", err=True)
     return bool(reasons)
 
 
@@ -94,7 +95,7 @@ def end_with_failures(reasons: Mapping[str, str], total: int) -> None:
     reasons : mapping of str to str
         Why each channel failed.
     total : int
-        Channels in all.
+        Channels in all; where all of them failed the exit code is 2.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def end_with_failures(reasons: Mapping[str, str], total: int) -> None:
         Some channels failed.
     """
     if tell_failures(reasons, total):
-        raise typer.Exit(1)
+        raise typer.Exit(1 if len(reasons) < total else 2)
 
 
 def table_text(table: "pd.DataFrame") -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from workbench.compute import map_channels
 from workbench.detection.scoring import anomaly_frame, provenance, score, stale_reason
-from workbench.exceptions import ArchiveError, SettingsError, WorkbenchError
+from workbench.exceptions import ArchiveError, DetectionError, SettingsError, WorkbenchError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
 from workbench.settings import Preset, Settings
@@ -67,6 +67,7 @@ class Scores:
     ) -> tuple[xr.Dataset, bool]:
         """Give the score and whether it was computed just now."""
         described = self.archive.info(channel)
+        self.archive.check(channel, "test")  # a current score, too, is worth nothing beside damaged telemetry
         name, params = self.params(preset)
         models = _chosen(self.registry.list(channel, forecaster), channel, forecaster, params)
         wanted = provenance(_joined(models, "id"), described.test_hash, params)
@@ -77,7 +78,6 @@ class Scores:
             current = self._whole(channel, key, described.n_test)
             if current is not None:
                 return current, False
-        self.archive.check(channel, "test")
         scored = score(self.archive.open(channel), [self.registry.load(model) for model in models], params)
         scored.attrs |= wanted | {
             "forecaster": kind,
@@ -156,7 +156,7 @@ class Scores:
             try:
                 forecaster = PersistenceForecaster(**windows).fit(self.archive.open(name, "train"))
                 scored = score(self.archive.open(name), [forecaster], params)
-            except ArchiveError:
+            except (ArchiveError, DetectionError):
                 continue
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged

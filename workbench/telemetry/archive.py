@@ -252,6 +252,18 @@ class Archive:
             self._dates[known] = (first, last)
         return self._dates[known]
 
+    def received(self, channel: str) -> float:
+        """Return when the test series of a channel was written, in seconds of the Unix epoch.
+
+        Raises
+        ------
+        ArchiveError
+            The store is damaged.
+        """
+        file = self.path / channel / "test" / "zarr.json"
+        with damage_named(self._place(channel), file):
+            return file.stat().st_mtime
+
     def tree(self) -> xr.DataTree:
         """Open the whole fleet, one node per channel with `train` and `test` below.
 

@@ -32,9 +32,12 @@ def check_channel(attributes: Mapping[str, Any], channel: str) -> None:
 
     Raises
     ------
-    ValueError, KeyError
+    ValueError
         One is missing or wrong.
     """
+    for name in (*_TEXTS, *_COUNTS, "command_names"):
+        if name not in attributes:
+            raise ValueError(f"it does not describe a channel: there is no {name}")
     for name in _TEXTS:
         if not isinstance(attributes[name], str):
             raise ValueError(f"{name} is {attributes[name]!r}, which is no text")

@@ -150,6 +150,8 @@ def _cell(row: Mapping[Any, Any]) -> str:
     level, name = row["worst"], escape(row["channel"])
     if row["state"] == "missing":
         kind, symbol, number, words = "wb-unscored", "·", "", "not scored"
+    elif row["state"] == "damaged":
+        kind, symbol, number, words = "wb-unscored", "!", "", escape(f"damaged: {row['reason']}", quote=True)
     else:
         kind, symbol = level, SEVERITIES[level].symbol if level else ""
         number = str(row["alerts"]) if row["alerts"] else ""
