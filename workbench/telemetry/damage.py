@@ -94,7 +94,15 @@ def checked_store(folder: Path, place: Place) -> ZarrStore:
     Returns
     -------
     ZarrStore
+
+    Raises
+    ------
+    ValueError
+        One of its arrays has no description.
     """
+    for part in folder.iterdir():
+        if part.is_dir() and not (part / "zarr.json").exists():
+            raise ValueError(f"{part.name} has no zarr.json")
     store = _CheckedStore.open_group(folder, mode="r", consolidated=False)
     store.folder, store.place = folder, place
     return store
