@@ -77,9 +77,7 @@ def check_forecaster(forecaster: str | None) -> None:
         There is no such forecaster.
     """
     if forecaster is not None and forecaster not in _forecasters():
-        raise ForecasterError(
-            f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(_forecasters()))}."
-        )
+        raise ForecasterError(f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(_forecasters()))}.")
 
 
 def check_parts(options: OrderOptions, parts: Collection[str]) -> None:

@@ -34,7 +34,7 @@ def read_yaml(text: str) -> Any:
     >>> read_yaml("a: 1")
     {'a': 1}
     """
-    return yaml.load(text, Loader=_OneOfEachKey)  # noqa: S506 - it is a safe loader
+    return yaml.load(text, Loader=_OneOfEachKey)
 
 
 class _OneOfEachKey(yaml.SafeLoader):

@@ -73,8 +73,6 @@ def test_thresholds_are_tried_on_the_others(fleet, tmp_path):
     damage(home, "test/telemetry/c/0", "noise")
     session = open_fleet(home)
     settings, desk = session.settings, session.maintenance
-    trial = try_thresholds(
-        desk, [BROKEN, SOUND], session.channel, session.stored, settings.severity, settings.params
-    )
+    trial = try_thresholds(desk, [BROKEN, SOUND], session.channel, session.stored, settings.severity, settings.params)
     assert (trial.channels, list(trial.failed)) == (1, [BROKEN])
     assert str(trial).endswith(f"Not tried: {BROKEN}.")

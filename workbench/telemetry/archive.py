@@ -126,9 +126,7 @@ class Archive:
         """
         attributes = self._attributes(channel)
         names = [name for name in ChannelInfo.__dataclass_fields__ if name != "labelled"]
-        return ChannelInfo(
-            **{name: attributes[name] for name in names}, labelled=attributes.get("labels") is not None
-        )
+        return ChannelInfo(**{name: attributes[name] for name in names}, labelled=attributes.get("labels") is not None)
 
     def infos(self) -> tuple[list[ChannelInfo], dict[str, ArchiveError]]:
         """Describe all channels, and name those that cannot be described.

@@ -146,7 +146,8 @@ class Catalog(_Entry):
         Raises
         ------
         CatalogError
-            The file is missing or not YAML, a key is there twice, or a key or value is wrong; the message names file and key.
+            The file is missing or not YAML, a key is there twice, or a key or value is wrong; the message names
+            file and key.
         """
         file = default_catalog_path() if path is None else Path(path)
         try:

@@ -103,21 +103,24 @@ def checked_store(folder: Path, place: Place) -> ZarrStore:
     for part in folder.iterdir():
         if part.is_dir() and not (part / "zarr.json").exists():
             raise ValueError(f"{part.name} has no zarr.json")
-    store = _CheckedStore.open_group(folder, mode="r", consolidated=False)
+    store: _CheckedStore = _CheckedStore.open_group(folder, mode="r", consolidated=False)
     store.folder, store.place = folder, place
     return store
 
 
-class _CheckedStore(ZarrStore):  # type: ignore[misc]
+class _CheckedStore(ZarrStore):
     __slots__ = ("folder", "place")
+    folder: Path
+    place: Place
 
     def open_store_variable(self, name: str) -> xr.Variable:
-        opened = super().open_store_variable(name)
-        array = _CheckedArray(ZarrArrayWrapper(self.members[name]), self.place, self.folder / name)
+        opened = super().open_store_variable(name)  # type: ignore[no-untyped-call]
+        wrapped = ZarrArrayWrapper(self.members[name])  # type: ignore[no-untyped-call]
+        array = _CheckedArray(wrapped, self.place, self.folder / name)
         return xr.Variable(opened.dims, LazilyIndexedArray(array), opened.attrs, opened.encoding)
 
 
-class _CheckedArray(BackendArray):  # type: ignore[misc]
+class _CheckedArray(BackendArray):
     __slots__ = ("_array", "_file", "_place", "dtype", "shape")
 
     def __init__(self, array: Any, place: Place, file: Path) -> None:

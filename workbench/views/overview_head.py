@@ -28,7 +28,9 @@ def head_markup(picture: Picture) -> str:
         words += f" <span class='wb-muted'>{', '.join(notes)}: run <code>workbench score --all</code></span>"
     damaged = fleet[fleet["state"] == "damaged"] if len(fleet) else fleet
     if len(damaged):
-        first = f"<span title='{escape(damaged['reason'].iloc[0], quote=True)}'>{escape(damaged['channel'].iloc[0])}</span>"
+        first = (
+            f"<span title='{escape(damaged['reason'].iloc[0], quote=True)}'>{escape(damaged['channel'].iloc[0])}</span>"
+        )
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
         words += f" <b class='critical'>{first}{more} cannot be read</b>: run <code>workbench doctor</code>"
     return f"<div class='wb-line'><h1>Overview</h1><p>{words}</p></div>"
