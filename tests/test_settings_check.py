@@ -122,7 +122,7 @@ def test_the_library_tells_as_early(tiny_archive):
     (home / "own.yaml").write_text(ASSETS + "channels: {X-3: {asset: XAVER, limits: {warning_high: 1}}}")
     session = wb.open(home=home, catalog=home / "own.yaml")
     for begin in (session.train, session.score_all, session.evaluate):
-        with pytest.raises(CatalogError, match="channels.X-3 has limits"):
+        with pytest.raises(CatalogError, match=r"channels\.X-3 has limits"):
             begin()
     with pytest.raises(SettingsError, match="There is no preset 'none'"):
         wb.open(home=home).score_all(preset="none")

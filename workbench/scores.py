@@ -146,7 +146,7 @@ class Scores:
             raise ArchiveError(f"The stored score of {channel} does not fit its series.", fix)
 
     def persistence(self, channels: Iterable[str], preset: str | None) -> dict[str, pd.DataFrame]:
-        """Flag what the forecaster that knows nothing flags under the same thresholds; damaged channels are left out."""
+        """Flag what the forecaster that knows nothing flags under the same thresholds, where a channel can be read."""
         from workbench.detection.persistence import PersistenceForecaster
 
         _, params = self.params(preset)

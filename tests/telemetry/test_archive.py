@@ -179,7 +179,7 @@ def test_damage_is_one_error(tiny_archive):
     with pytest.raises(ArchiveError, match=words):
         tiny_archive.info("X-1")
     shutil.rmtree(tiny_archive.path / "X-2" / "test")
-    with pytest.raises(ArchiveError, match="Channel X-2 is damaged: .*test: "):
+    with pytest.raises(ArchiveError, match=r"Channel X-2 is damaged: .*test: "):
         tiny_archive.open("X-2")
     document = tiny_archive.path / "X-1" / "zarr.json"
     document.write_text(json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}))
