@@ -21,6 +21,7 @@ from pydantic_settings import (
 from workbench.exceptions import SettingsError
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
 from workbench.parameters import DriftLimits, Preset, SeverityLevels
+from workbench.yaml_text import read_yaml
 
 __all__ = ["DashboardSettings", "Settings", "load_settings", "settings_environment"]
 
@@ -235,8 +236,8 @@ def _check_files(files: list[Path]) -> None:
         if not file.exists():
             continue
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            content = read_yaml(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise SettingsError(f"{file} is not YAML: {error}") from None
         if content is not None and not isinstance(content, dict):
             raise SettingsError(f"{file} must be a mapping of settings, not {type(content).__name__}.")

@@ -15,12 +15,14 @@ from workbench.cli.common import (
     AsJson,
     OfForecaster,
     Preset,
+    end_with_failures,
     open_session,
     print_json,
     records,
     report_failures,
     show,
     table_text,
+    tell_failures,
 )
 from workbench.cli.explain import explain
 from workbench.cli.log import log
@@ -96,23 +98,30 @@ def run(
     With an empty archive the demo fleet is generated first.
     """
     session = open_session()
+    session.check_settings(database=True)
     if not session.archive.channels():
         typer.echo("The archive is empty: generating the demo fleet.")
         session.import_demo(progress=True)
     have = {model.channel for model in session.registry.list()}
     without = [name for name in session.archive.channels() if name not in have]
+    failed: dict[str, str] = {}
     if without:
-        report_failures(session.train(without, "ridge", progress=True))
-    report_failures(session.score_all(progress=True))
+        failed |= _reasons(session.train(without, "ridge", progress=True))
+    failed |= _reasons(session.score_all(progress=True))
     overview = session.overview()
     typer.echo(table_text(overview[overview["anomalies"] > 0].sort_values("severity", ascending=False)))
     typer.echo(
         f"{len(overview)} channels, {int((overview['anomalies'] > 0).sum())} with anomalies, "
         f"{int(overview['anomalies'].sum())} anomalies in all."
     )
-    typer.echo(str(session.raise_alerts()))
+    outcome = session.raise_alerts()
+    typer.echo(str(outcome))
+    failed = dict(outcome.failed) | failed
+    any_failed = tell_failures(failed, len(overview))
     if serve:
         _serve(session.settings, host, port)
+    if any_failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -168,18 +177,21 @@ def import_(
 
 @app.command()
 def channels(as_json: AsJson = False) -> None:
-    """List the channels with the state of their scores."""
+    """List the channels with the state of their scores; one that is damaged says so."""
     session = open_session()
     table = session.channels().reset_index()
     table = table.merge(session.overview()[["channel", "state", "anomalies"]], on="channel")
+    table = table[[name for name in table if name != "damage"] + ["damage"]]
     show(table, as_json, "No channels. Run: workbench run, or workbench import PATH.")
 
 
 @app.command()
 def quality(channel: Channels = None, as_json: AsJson = False) -> None:
     """Report on the telemetry itself: gaps, stuck runs, outliers, noise, drift, constant training data."""
-    report = open_session().quality(channel or None, progress=True).to_dataframe().reset_index()
-    show(report, as_json, "No channels.")
+    report = open_session().quality(channel or None, progress=True)
+    damaged: dict[str, str] = report.attrs["damaged"]
+    show(report.to_dataframe().reset_index(), as_json, "No channels.")
+    end_with_failures(damaged, report.sizes["channel"] + len(damaged))
 
 
 @app.command()
@@ -219,6 +231,7 @@ def score(
     What is current is not computed again; alerts follow the preset in use.
     """
     session = open_session()
+    session.check_settings(database=True, forecaster=forecaster, preset=preset)
     names = _chosen(session, channel, everything)
     table = session.score_all(names, forecaster, preset, force=force, progress=True)
     done = table[table["status"] != "failed"]
@@ -240,7 +253,7 @@ def score(
     outcome = session.raise_alerts(names)
     if not as_json:
         typer.echo(f"{outcome} Next: workbench alerts list" if len(done) else str(outcome))
-    report_failures(table)
+    end_with_failures(dict(outcome.failed) | _reasons(table), len(table))
 
 
 app.command()(explain)
@@ -260,6 +273,7 @@ def evaluate(
     result = open_session().evaluate(labels, forecaster, preset, progress=True)
     if as_json:
         print_json(result.to_json_dict())
+        end_with_failures(result.failed, len(result.channels) + len(result.unjudged))
         return
     typer.echo(table_text(result.rows))
     typer.echo("\nFor comparison, detectors that look at nothing, and persistence:")
@@ -272,6 +286,7 @@ def evaluate(
 
         reasons = pd.Series(result.unjudged).value_counts()
         typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")
+    end_with_failures(result.failed, len(result.channels) + len(result.unjudged))
 
 
 @app.command()
@@ -284,8 +299,13 @@ def report(
     session = open_session()
     names = _chosen(session, channel, everything)
     written = reports(session.settings, names, forecaster=forecaster, preset=preset, progress=True)
-    for path in written.values():
-        typer.echo(str(path))
+    failed = {}
+    for name, written_to in written.items():
+        if isinstance(written_to, WorkbenchError):
+            failed[name] = str(written_to)
+        else:
+            typer.echo(str(written_to))
+    end_with_failures(failed, len(written))
 
 
 app.command("registry-ui")(registry_ui)
@@ -327,7 +347,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     from workbench.jobs.doctor import examine
 
-    findings = examine(open_session())
+    findings = examine(open_session(), read_samples=True)
     show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
@@ -345,6 +365,12 @@ def _chosen(session: "Session", names: list[str] | None, everything: bool) -> li
     if bool(names) == everything:
         raise typer.BadParameter("Name channels, or give --all (and not both). workbench channels lists them.")
     return session.channel_names(names or None)
+
+
+def _reasons(table: "pd.DataFrame") -> dict[str, str]:
+    """Return why each channel failed, from a table with a row a channel."""
+    failed = table[table["status"] == "failed"]
+    return dict(zip(failed["channel"], failed["reason"], strict=True))
 
 
 def _serve(settings: "Settings", host: str | None, port: int | None) -> None:

@@ -2,14 +2,14 @@
 
 import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from workbench.exceptions import MaintenanceError, WorkbenchError
+from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ __all__ = [
     "Who",
     "as_record",
     "day",
+    "end_with_failures",
     "export_table",
     "open_session",
     "pieces",
@@ -32,6 +33,7 @@ __all__ = [
     "rows_text",
     "show",
     "table_text",
+    "tell_failures",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -58,7 +60,7 @@ def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
 
 
 def report_failures(table: "pd.DataFrame") -> None:
-    """Name what failed and why, and raise where anything did: exit code 2.
+    """Name what failed and why, and end with exit code 1 where anything did, 2 where everything did.
 
     Parameters
     ----------
@@ -67,14 +69,52 @@ def report_failures(table: "pd.DataFrame") -> None:
 
     Raises
     ------
-    WorkbenchError
-        Counts the failures.
+    typer.Exit
+        Some channels failed.
     """
     failed = table[table["status"] == "failed"]
-    for channel, reason in zip(failed["channel"], failed["reason"], strict=True):
+    end_with_failures(dict(zip(failed["channel"], failed["reason"], strict=True)), len(table))
+
+
+def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
+    """Print what failed and why to the standard error, and return whether anything did.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why each channel failed.
+    total : int
+        Channels in all.
+
+    Returns
+    -------
+    bool
+    """
+    for channel, reason in reasons.items():
         typer.echo(f"{channel} failed: {reason}", err=True)
-    if len(failed):
-        raise WorkbenchError(f"{len(failed)} of {len(table)} channels failed.", "The others are done and kept.")
+    if reasons:
+        others = " The others are done and kept." if len(reasons) < total else ""
+        typer.echo(f"Error: {len(reasons)} of {total} channels failed.{others}", err=True)
+    return bool(reasons)
+
+
+def end_with_failures(reasons: Mapping[str, str], total: int) -> None:
+    """Print what failed as `tell_failures` does, and end with exit code 1 where anything did.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why each channel failed.
+    total : int
+        Channels in all; where all of them failed the exit code is 2.
+
+    Raises
+    ------
+    typer.Exit
+        Some channels failed.
+    """
+    if tell_failures(reasons, total):
+        raise typer.Exit(1 if len(reasons) < total else 2)
 
 
 def table_text(table: "pd.DataFrame") -> str:

@@ -68,7 +68,7 @@ def kpis(
     desk, channels = session.maintenance, session.channels()
     until = desk.database.clock()
     found = desk.kpis(channels["asset"].nunique(), until - timedelta(days=days), until)
-    scored = session.overview().query("state != 'missing'").groupby("asset").size()
+    scored = session.overview().query("state in ['current', 'stale']").groupby("asset").size()
     health = desk.health({asset: int(scored.get(asset, 0)) for asset in sorted(set(channels["asset"]))})
     if as_json:
         known = {name: None if value != value else value for name, value in health.items()}

@@ -109,7 +109,7 @@ class Metrics(Collector):
         fleet = session.overview()
         lags = self._lags.read(fleet["channel"], session.clock())
         states = fleet["state"].value_counts()
-        scores = {(state,): float(states.get(state, 0)) for state in ("current", "stale", "missing")}
+        scores = {(state,): float(states.get(state, 0)) for state in ("current", "stale", "missing", "damaged")}
         known = lags[np.isfinite(lags["lag"])]
         return [
             _gauge("workbench_channels", "Channels by the state of their scores", ["score"], scores),

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from workbench.exceptions import WorkbenchError
 from workbench.session import Session
+from workbench.telemetry.schema import SPLITS
 
 __all__ = ["Finding", "examine"]
 
@@ -40,12 +41,14 @@ class Finding:
         return asdict(self)
 
 
-def examine(session: Session) -> list[Finding]:
+def examine(session: Session, *, read_samples: bool = False) -> list[Finding]:
     """Look at everything that the workbench needs.
 
     Parameters
     ----------
     session : Session
+    read_samples : bool
+        Read every sample of every channel, too, and compare it with what was written: seconds for a hundred channels.
 
     Returns
     -------
@@ -56,8 +59,10 @@ def examine(session: Session) -> list[Finding]:
         _packages,
         _home,
         _channels,
+        *((_samples,) if read_samples else ()),
         _models,
         _scores,
+        _settings,
         _catalog,
         _notebooks,
         _browser,
@@ -118,6 +123,32 @@ def _channels(session: Session) -> Iterator[Finding]:
     labelled = int(table["labelled"].sum())
     assets = ", ".join(sorted(table["asset"].unique()))
     yield Finding("channels", "ok", f"{len(table)} of {assets}; {labelled} labelled")
+    _, damaged = session.archive.infos()
+    for error in damaged.values():
+        yield Finding("channel", "broken", error.message, error.hint)
+
+
+def _samples(session: Session) -> Iterator[Finding]:
+    """Read the telemetry and labels of every channel, and the attributes of its scores."""
+    described, _ = session.archive.infos()
+    whole = 0
+    for info in described:
+        errors: list[WorkbenchError] = []
+        for split in SPLITS:
+            try:
+                session.archive.check(info.channel, split)
+            except WorkbenchError as error:
+                errors.append(error)
+        try:
+            session.archive.labels(info.channel)
+            errors += session.archive.damaged_scores(info.channel).values()
+        except WorkbenchError as error:
+            errors.append(error)
+        for found in errors:
+            yield Finding("channel", "broken", found.message, found.hint)
+        whole += not errors
+    if described:
+        yield Finding("telemetry", "ok", f"{whole} channels hold what was written")
 
 
 def _models(session: Session) -> Iterator[Finding]:
@@ -134,8 +165,13 @@ def _models(session: Session) -> Iterator[Finding]:
 def _scores(session: Session) -> Iterator[Finding]:
     states = session.overview()["state"].value_counts()
     found = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
-    due = int(states.get("stale", 0) + states.get("missing", 0))
+    due = int(states.sum() - states.get("current", 0) - states.get("damaged", 0))
     yield Finding("scores", "missing" if due else "ok", found, "workbench score --all" if due else "")
+
+
+def _settings(session: Session) -> Iterator[Finding]:
+    session.check_settings()
+    yield Finding("settings", "ok", f"preset {session.settings.preset}")
 
 
 def _catalog(session: Session) -> Iterator[Finding]:

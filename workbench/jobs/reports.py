@@ -13,7 +13,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from workbench.exceptions import ReportError
+from workbench import __version__
+from workbench.exceptions import ArchiveError, ReportError, WorkbenchError
 from workbench.files import replacing
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
@@ -234,8 +235,8 @@ def reports(
     forecaster: str | None = None,
     preset: str | None = None,
     progress: bool = False,
-) -> dict[str, Path]:
-    """Write the report of each channel, one after the other.
+) -> dict[str, Path | WorkbenchError]:
+    """Write the report of each channel, one after the other; one that fails does not stop the others.
 
     Parameters
     ----------
@@ -250,14 +251,18 @@ def reports(
 
     Returns
     -------
-    dict of str to Path
-        The page of each channel.
+    dict of str to Path or WorkbenchError
+        The page of each channel, or what is wrong with a channel whose report could not be made.
 
     Raises
     ------
-    ChannelNotFoundError, ReportError
-        As for `report`; the pages written before stay.
+    ChannelNotFoundError
+        The archive holds no such channel; the pages written before stay.
     """
-    names = list(channels)
-    bar = tqdm(names, desc="reports", unit="channel", disable=not progress)
-    return {channel: report(settings, channel, forecaster=forecaster, preset=preset) for channel in bar}
+    written: dict[str, Path | WorkbenchError] = {}
+    for channel in tqdm(list(channels), desc="reports", unit="channel", disable=not progress):
+        try:
+            written[channel] = report(settings, channel, forecaster=forecaster, preset=preset)
+        except (ArchiveError, ReportError) as error:
+            written[channel] = error
+    return written

@@ -149,6 +149,7 @@ class _Fit:
         from threadpoolctl import threadpool_limits
 
         archive, checkpoint = Archive(self.archive), self.checkpoints[channel]
+        archive.check(channel, "train")
         train = archive.open(channel, "train")
         began = time.perf_counter()
         with threadpool_limits(1, "blas"):  # sums of more threads differ in the last digit

@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.detection.correlation import correlated_channels
+from workbench.exceptions import ArchiveError
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.views.anomalies.panel import Chosen, Panel
@@ -64,10 +65,14 @@ class Related(Panel):
         dated = is_dated(chosen.shown.channel)
         own_time = chosen.shown.channel["time"].values
         series = []
+        damaged = []
         for name in names:
-            data = session.channel(name, "test")
-            if is_dated(data) == dated and (not dated or data["time"].values[0] == own_time[0]):
-                series.append((name, data["telemetry"].values))
+            try:
+                data = session.channel(name, "test")
+                if is_dated(data) == dated and (not dated or data["time"].values[0] == own_time[0]):
+                    series.append((name, data["telemetry"].values))
+            except ArchiveError:
+                damaged.append(name)
         start, end = chosen.sequence
         last = chosen.shown.channel.sizes["time"] - 1
         span = max(0, start - _AROUND), min(last, end + _AROUND)
@@ -87,6 +92,7 @@ class Related(Panel):
         self.moved.html = table_markup(columns, rows)
         by = "" if dated else " Compared by sample number: this data carries no common clock."
         out = f" {len(left_out)} constant there or too short." if left_out else ""
+        out += f" {', '.join(damaged)} cannot be read." if damaged else ""
         self.words.value = (
             f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG}; a positive lag moves "
             f"later than {chosen.channel}.{out}{by}</p>"
