@@ -118,7 +118,7 @@ def run(
 def fetch(
     base_url: Annotated[str | None, typer.Option(help="A mirror that holds train/, test/ and the labels.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Where the files go; <home>/nasa where omitted.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Downloads at once.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Downloads at once.")] = 4,
 ) -> None:
     """Download NASA's SMAP and MSL telemetry, checked against its checksums, and import it."""
     from workbench.telemetry.fetch import fetch_nasa

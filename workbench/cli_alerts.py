@@ -3,6 +3,7 @@
 import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from workbench.settings import Preset
 
-__all__ = ["Who", "alerts", "as_record", "log"]
+__all__ = ["Who", "alerts", "as_record", "export_table", "log", "show_trail"]
 
 alerts = typer.Typer(no_args_is_help=True, help="List alerts; acknowledge, shelve and close them.")
 log = typer.Typer(no_args_is_help=True, help="Read, verify and export the maintenance log.")
@@ -26,6 +27,8 @@ Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who doe
 Comment = Annotated[str, typer.Option(help="A remark for the history.")]
 
 _SHOWN = ["id", "level", "state", "channel", "asset", "age", "message"]
+_HISTORY = ["time", "action", "who", "details"]
+_REMARKS = 10  # that are printed; JSON has all
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -39,7 +42,7 @@ def list_(
     verdict: Annotated[str | None, typer.Option(help="true, false alarm, known behaviour, test or unknown.")] = None,
     text: Annotated[str | None, typer.Option(help="Part of the message.")] = None,
     order: Annotated[str, typer.Option(help="worst, newest, oldest or channel.")] = "worst",
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the worst first."""
@@ -71,14 +74,15 @@ def list_(
 def show_alert(alert: Number, as_json: AsJson = False) -> None:
     """Show one alert with its history."""
     desk = open_session().maintenance
-    found, history = as_record(desk.alerts.get(alert)), desk.alerts.history(alert)
+    found, history, remarks = as_record(desk.alerts.get(alert)), desk.alerts.history(alert), desk.alerts.remarks(alert)
     if as_json:
-        print_json(found | {"history": records(history)})
+        print_json(found | {"remarks": records(remarks), "history": records(history)})
         return
+    del found["comment"]  # the newest of the remarks
     for name, value in found.items():
         if value not in (None, ""):
             typer.echo(f"{name:>16}  {value}")
-    show(history[["time", "action", "who", "details"]], False, "")
+    show_trail(remarks, history, f"alert:{alert}")
 
 
 @alerts.command()
@@ -140,12 +144,14 @@ def outage(
     end: Annotated[bool, typer.Option("--end", help="Put the asset back into service.")] = False,
 ) -> None:
     """Take an asset out of service, or back: its alerts are suppressed meanwhile."""
+    from workbench.maintenance.order_values import ahead
+
     desk = open_session().maintenance
     if end:
         back = desk.outages.end(asset, who)
         typer.echo(f"{asset} is back in service; {len(back)} alerts are shown again.")
         return
-    until = None if hours is None else desk.database.clock() + timedelta(hours=hours)
+    until = None if hours is None else ahead(desk.database.clock(), hours)
     desk.outages.start(asset, who, why, until)
     typer.echo(f"{asset} is out of service; its alerts are suppressed.")
 
@@ -156,9 +162,11 @@ def figures(
     as_json: AsJson = False,
 ) -> None:
     """Say how much the alerts ask of operators: rates, floods, stale, chattering and most frequent ones."""
+    from workbench.maintenance.order_values import day_span
+
     desk = open_session().maintenance
     until = desk.database.clock()
-    found = desk.alarm_figures(until - timedelta(days=days), until)
+    found = desk.alarm_figures(until - day_span("days", days), until)
     values = {
         "announced": found.announced,
         "per operator and hour": found.per_operator_hour,
@@ -208,7 +216,7 @@ def show_log(
     subject: Annotated[str | None, typer.Option(help="As alert:12, order:3, or order for all.")] = None,
     who: Annotated[str | None, typer.Option(help="Only by this person.")] = None,
     action: Annotated[str | None, typer.Option(help="Only this action, as closed.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows, the newest.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show the log, newest first."""
@@ -289,6 +297,40 @@ def as_record(value: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {name: _plain(one) for name, one in asdict(value).items()}
+
+
+def show_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> None:
+    """Print what people wrote about an alert or order, the newest first and wrapped, and then its history.
+
+    Parameters
+    ----------
+    remarks : pandas.DataFrame
+        time, subject, action, who, text.
+    history : pandas.DataFrame
+        Rows of the log.
+    home : str
+        The subject that they are shown for, as `alert:12`; remarks on other subjects name theirs.
+    """
+    from workbench.maintenance.remarks import without_remarks
+
+    if len(remarks):
+        typer.echo("\nRemarks, the newest first:")
+    for row in remarks.head(_REMARKS).to_dict(orient="records"):
+        about = "" if row["subject"] == home else f" ({row['subject'].replace(':', ' ')})"
+        typer.echo(_printable(f"  {row['time']:%Y-%m-%d %H:%M} UTC  {row['action']} by {row['who']}{about}"))
+        for line in row["text"].splitlines():
+            for part in wrap(_printable(line), 96) or [""]:
+                typer.echo(f"    {part}")
+    if len(remarks) > _REMARKS:
+        typer.echo(f"  {len(remarks) - _REMARKS} earlier ones: --json, or workbench log show --subject {home}")
+    typer.echo("\nHistory, the newest first, UTC:")
+    rows = without_remarks(history).iloc[::-1]
+    show(rows.assign(time=rows["time"].dt.strftime("%Y-%m-%d %H:%M:%S"))[_HISTORY], False, "")
+
+
+def _printable(text: str) -> str:
+    """Replace what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _plain(value: Any) -> Any:

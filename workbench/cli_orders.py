@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli_alerts import Who, as_record, export_table
+from workbench.cli_alerts import Who, as_record, export_table, show_trail
 from workbench.cli_output import AsJson, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError
 
@@ -33,7 +33,7 @@ def list_(
     priority: Annotated[str | None, typer.Option(help="urgent, high, medium or low.")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their due date.")] = False,
     text: Annotated[str | None, typer.Option(help="Part of the title or description.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 50,
     export: Annotated[Path | None, typer.Option(help="Write them to a .csv or .xlsx file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,20 +66,21 @@ def show_order(
 ) -> None:
     """Show one work order with its history."""
     desk = open_session().maintenance
-    found, history = desk.orders.get(order), desk.orders.history(order)
+    found, history, remarks = desk.orders.get(order), desk.orders.history(order), desk.orders.remarks(order)
     if html is not None:
         from workbench.maintenance.exports import order_page
 
-        html.write_text(order_page(found, history), encoding="utf-8")
+        html.write_text(order_page(found, history, remarks), encoding="utf-8")
         typer.echo(str(html))
         return
     if as_json:
-        print_json(as_record(found) | {"priority": found.priority.name, "history": records(history)})
+        trail = {"remarks": records(remarks), "history": records(history)}
+        print_json(as_record(found) | {"priority": found.priority.name} | trail)
         return
     _print(found)
     for number, item in enumerate(found.checklist, 1):
         typer.echo(f"{'checklist ' + str(number):>16}  {item.text}: {'-' if item.answer is None else item.answer}")
-    show(history[["time", "action", "who", "details"]], False, "")
+    show_trail(remarks, history, f"order:{found.number.removeprefix('WO-')}")
 
 
 @orders.command()

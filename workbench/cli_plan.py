@@ -1,6 +1,5 @@
 """`workbench plan`, `preventive` and `kpis`: when the work is done, and how well it goes."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,10 +65,12 @@ def kpis(
     as_json: AsJson = False,
 ) -> None:
     """Compute the figures of maintenance; what there are no data for is said so."""
+    from workbench.maintenance.order_values import day_span
+
     session = open_session()
     desk, channels = session.maintenance, session.channels()
     until = desk.database.clock()
-    found = desk.kpis(channels["asset"].nunique(), until - timedelta(days=days), until)
+    found = desk.kpis(channels["asset"].nunique(), until - day_span("days", days), until)
     scored = session.overview().query("state != 'missing'").groupby("asset").size()
     health = desk.health({asset: int(scored.get(asset, 0)) for asset in sorted(set(channels["asset"]))})
     if as_json:

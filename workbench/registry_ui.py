@@ -174,6 +174,8 @@ def _listens(port: int) -> bool:
 
 
 def _free_port(port: int) -> int:
+    if not 0 <= port <= 65_535:
+        raise SettingsError(f"Port {port} cannot be used.", "Give a port from 1 to 65,535, or 0 for any free one.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

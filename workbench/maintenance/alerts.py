@@ -20,7 +20,9 @@ from workbench.maintenance.alert_table import ALERTS, Alert, AlertRow
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.findings import anomaly_findings, limit_findings
 from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.order_values import row_limit
 from workbench.maintenance.raising import AlertReport, Finding, raise_findings
+from workbench.maintenance.remarks import remarks_of
 from workbench.maintenance.verdicts import (
     ThresholdEffect,
     judged_alerts,
@@ -124,7 +126,7 @@ class Alerts:
         self._expire()
         with self.database.reading() as db:
             wanted = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
-            return frame(db, wanted.limit(limit).offset(offset or None))
+            return frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
         """Count alerts by level, state, asset, channel, kind or verdict.
@@ -159,6 +161,11 @@ class Alerts:
         """Give the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
         self.get(alert)
         return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
+
+    def remarks(self, alert: int) -> pd.DataFrame:
+        """List what people wrote about an alert, the newest first: time, subject, action, who, text."""
+        self.get(alert)
+        return remarks_of(self.database, [f"alert:{alert}"])
 
     def figures(self, since: datetime, until: datetime) -> AlarmFigures:
         """Compute the alarm performance of a period; see `alarm_figures.alarm_figures`."""

@@ -1,7 +1,7 @@
 """Options of notifications, a part of the settings."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -51,8 +51,14 @@ class NotificationOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     targets: dict[str, NotificationTarget] = {}
-    batch_seconds: dict[Level, float] = {"info": 3600.0, "low": 3600.0, "medium": 900.0, "high": 60.0, "critical": 0.0}
-    cool_down_seconds: float = Field(900.0, ge=0)
+    batch_seconds: dict[Level, Annotated[float, Field(ge=0, le=31_536_000)]] = {
+        "info": 3600.0,
+        "low": 3600.0,
+        "medium": 900.0,
+        "high": 60.0,
+        "critical": 0.0,
+    }
+    cool_down_seconds: float = Field(900.0, ge=0, le=31_536_000)
     quiet_hours: tuple[str, ...] = ()
     timezone: str = "UTC"
     quiet_below: Level = "critical"

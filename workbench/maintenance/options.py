@@ -1,6 +1,6 @@
 """Options of alerts, a part of the settings."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,12 +42,12 @@ class AlertOptions(BaseModel):
 
     least_level: Level = "info"
     limit_alarms: bool = True
-    on_delay: int = Field(3, ge=1)
+    on_delay: int = Field(3, ge=1, le=1_000_000_000)
     hysteresis: float = Field(0.02, ge=0, lt=1)
     warning_level: Level = "medium"
     critical_level: Level = "critical"
     latching: tuple[Level, ...] = ("critical",)
-    longest_shelf_hours: float = Field(24.0, gt=0)
-    escalate_after_minutes: dict[Level, float] = {"medium": 480.0, "high": 60.0, "critical": 15.0}
-    group_seconds: float = Field(300.0, ge=0)
-    operators: int = Field(1, ge=1)
+    longest_shelf_hours: float = Field(24.0, gt=0, le=87_600)
+    escalate_after_minutes: dict[Level, Annotated[float, Field(ge=0, le=5_256_000)]] = {"medium": 480.0, "high": 60.0, "critical": 15.0}
+    group_seconds: float = Field(300.0, ge=0, le=31_536_000)
+    operators: int = Field(1, ge=1, le=1_000_000)

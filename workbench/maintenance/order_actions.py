@@ -16,7 +16,7 @@ from workbench.maintenance.failure_codes import Failure
 from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.order_states import CLOSED, check_transition, check_type
 from workbench.maintenance.order_table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
-from workbench.maintenance.order_values import finite, words
+from workbench.maintenance.order_values import MOST_HOURS, MOST_MONEY, finite, time_in_range, words
 from workbench.maintenance.people import find_technician
 from workbench.maintenance.preventive import completed as preventive_completed
 from workbench.maintenance.priority import Priority, by_hand, prioritise
@@ -69,7 +69,8 @@ def new_order(
     template = options.template(asset, subsystem)
     place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
     check_type(type)
-    due, not_before = (None if when is None else _aware(when) for when in (due, not_before))
+    due = None if due is None else time_in_range("the due date", due)
+    not_before = None if not_before is None else time_in_range("the earliest start", not_before)
     before = [find_order(db, number).id for number in after]
     last = db.scalar(sa.select(sa.func.max(OrderRow.id))) or 0  # a sequence would leave gaps; there is one writer
     row = OrderRow(
@@ -307,7 +308,7 @@ def complete(
     name = number_of(row.id)
     check_transition(name, row.state, "completed")
     row.done = words("what was done", done)
-    row.actual_hours = finite("hours", hours)
+    row.actual_hours = finite("hours", hours, MOST_HOURS)
     open_items = checklists.missing(checklists.from_json(row.checklist))
     if open_items:
         raise TransitionError(
@@ -330,7 +331,7 @@ def complete(
     row.failure_mode, row.failure_cause, row.failure_effect = failure.mode, failure.cause, failure.effect
     parts_cost = stock.consume(db, row, used, who)
     if cost is not None:
-        row.actual_cost = finite("the cost", cost)
+        row.actual_cost = finite("the cost", cost, MOST_MONEY)
     elif row.assignee is not None and parts_cost is not None:
         row.actual_cost = row.actual_hours * find_technician(db, row.assignee).rate + parts_cost
     row.closed_at = now(db)
@@ -358,7 +359,7 @@ def change(
     row = touch(db, number, version)
     told: dict[str, Any] = {}
     if due is not None:
-        row.due = told["due"] = _aware(due)
+        row.due = told["due"] = time_in_range("the due date", due)
     if priority is not None:
         rate(db, row, options, None, by_hand(priority, who))
         told["priority"] = priority
@@ -373,16 +374,8 @@ def change(
     return row
 
 
-def _aware(when: datetime) -> datetime:
-    if when.tzinfo is None:
-        raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
-    return when
-
-
 def _hours(value: float) -> float:
-    if finite("hours", value) == 0:
-        raise MaintenanceError("A work order takes some time.", "Give hours above 0.")
-    return float(value)
+    return finite("hours", value, MOST_HOURS, above=True)
 
 
 def _rank(level: str) -> int:

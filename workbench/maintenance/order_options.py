@@ -1,8 +1,11 @@
 """Options of work orders, a part of the settings."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.maintenance.options import Level
+from workbench.maintenance.order_values import MOST_HOURS, MOST_PIECES, MOST_WAIT_DAYS
 
 __all__ = ["OrderOptions", "OrderTemplate"]
 
@@ -30,13 +33,13 @@ class OrderTemplate(BaseModel):
 
     title: str = "Inspect {channel} on {asset}"
     type: str = "predictive"
-    hours: float = Field(2.0, gt=0, le=10_000)
+    hours: float = Field(2.0, gt=0, le=MOST_HOURS)
     skills: tuple[str, ...] = ()
     checklist: tuple[dict[str, object], ...] = (
         {"text": "Compare the telemetry with its forecast around the anomaly"},
         {"text": "What was found", "kind": "text"},
     )
-    parts: dict[str, int] = {}
+    parts: dict[str, Annotated[int, Field(ge=1, le=MOST_PIECES)]] = {}
 
 
 class OrderOptions(BaseModel):
@@ -55,7 +58,7 @@ class OrderOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     open_from_level: Level | None = "high"
-    due_days: dict[str, float] = {"urgent": 1.0, "high": 3.0, "medium": 14.0, "low": 30.0}
+    due_days: dict[str, Annotated[float, Field(ge=0, le=MOST_WAIT_DAYS)]] = {"urgent": 1.0, "high": 3.0, "medium": 14.0, "low": 30.0}
     templates: dict[str, OrderTemplate] = {}
 
     def template(self, asset: str, subsystem: str) -> OrderTemplate:

@@ -14,6 +14,7 @@ from workbench.maintenance.checklists import ChecklistItem, from_json
 from workbench.maintenance.database import Base, UtcDateTime, Versioned
 from workbench.maintenance.failure_codes import Failure
 from workbench.maintenance.order_states import CLOSED
+from workbench.maintenance.order_values import row_number
 from workbench.maintenance.priority import Priority
 
 __all__ = [
@@ -349,9 +350,9 @@ def order_id(number: str | int) -> int:
         It is none.
     """
     text = str(number).strip().upper().removeprefix("WO-")
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 10:
         raise MaintenanceError(f"{number!r} is not the number of a work order.", "Numbers look like WO-7.")
-    return int(text)
+    return row_number(int(text))
 
 
 def find_order(db: orm.Session, number: str | int) -> OrderRow:

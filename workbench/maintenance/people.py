@@ -12,7 +12,7 @@ from workbench.maintenance import log
 from workbench.maintenance.database import Database
 from workbench.maintenance.order_states import CLOSED
 from workbench.maintenance.order_table import OrderRow, TechnicianRow
-from workbench.maintenance.order_values import finite, words
+from workbench.maintenance.order_values import MOST_RATE, finite, words
 from workbench.maintenance.schedule_model import Technician
 from workbench.maintenance.windows import WorkingCalendar
 
@@ -106,7 +106,7 @@ class People:
             if skills is not None:
                 changed["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
             if rate is not None:
-                changed["rate"] = finite("the rate", rate)
+                changed["rate"] = finite("the rate", rate, MOST_RATE)
             if hours is not None:
                 changed["hours"] = list(hours)
             if timezone is not None:

@@ -23,10 +23,11 @@ from workbench.maintenance.order_table import (
     number_of,
     order_id,
 )
-from workbench.maintenance.order_values import finite
+from workbench.maintenance.order_values import MOST_HOURS, MOST_WAIT_DAYS, finite, time_in_range
 from workbench.maintenance.people import People, find_technician
 from workbench.maintenance.schedule_model import Job, PartLeadTime, Placement, Plan, Problem, Technician
 from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.maintenance.schedule_sound import sound_jobs, sound_part, sound_technician
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 if TYPE_CHECKING:
@@ -264,12 +265,12 @@ class Planning:
         MaintenanceError
             The time has no zone, or there is no such order or technician.
         """
-        if start.tzinfo is None:
-            raise MaintenanceError(f"The time {start} has no time zone.", "Give an aware one.")
+        time_in_range("the start", start)
         with self.database.writing() as db:
             order = find_order(db, number)
             person = find_technician(db, technician)
-            window = Window(start, start + timedelta(hours=order.estimated_hours))
+            hours = finite(f"the hours of {number_of(order.id)}", order.estimated_hours, MOST_HOURS, above=True)
+            window = Window(start, start + timedelta(hours=hours))
             placement = Placement(number_of(order.id), person.name, (window,))
             db.merge(_row(placement, now(db), frozen=True))
             log.append(db, f"order:{order.id}", "placed", who, {"technician": person.name, "start": start})
@@ -280,8 +281,12 @@ class Planning:
             return tuple(placement for placement, _ in _kept(db))
 
     def problem(self) -> Problem:
-        """Gather what a plan is made from: the open orders, people, parts, windows and the plan of before."""
-        people = People(self.database).technicians()
+        """Gather what a plan is made from: the open orders, people, parts, windows and the plan of before.
+
+        Orders with a number that cannot be computed with are set aside, each with its reason: they have no place in
+        the plan, and the others have one all the same.
+        """
+        people = tuple(sound_technician(one) for one in People(self.database).technicians())
         with self.database.reading() as db:
             kept = _kept(db)
             names = {technician.name for technician in people}
@@ -295,12 +300,14 @@ class Planning:
             reserved = sa.select(OrderPartRow.part, sa.func.sum(OrderPartRow.reserved)).group_by(OrderPartRow.part)
             held = {name: int(pieces or 0) for name, pieces in db.execute(reserved)}
             parts = tuple(
-                PartLeadTime(row.name, row.stock - held.get(row.name, 0), row.lead_days)
+                sound_part(PartLeadTime(row.name, row.stock - held.get(row.name, 0), row.lead_days))
                 for row in db.scalars(sa.select(PartRow).order_by(PartRow.name))
             )
+        jobs, set_aside = sound_jobs(jobs, {part.name for part in parts})
         return Problem(
             now=self.database.clock(),
             jobs=jobs,
+            set_aside=set_aside,
             technicians=people,
             parts=parts,
             windows=self.options.calendar(),
@@ -336,7 +343,7 @@ def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Probl
         ),
     )
     if change.delay_days:
-        later = problem.now + timedelta(days=finite("the delay", change.delay_days))
+        later = problem.now + timedelta(days=finite("the delay", change.delay_days, MOST_WAIT_DAYS))
         jobs = (
             job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in found.jobs
         )
