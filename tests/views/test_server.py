@@ -1,7 +1,9 @@
 """The server over HTTP: sign-in, budget, files, and its stop."""
 
 import asyncio
+import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -10,8 +12,13 @@ import time
 
 import pytest
 import requests
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from prometheus_client.parser import text_string_to_metric_families
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
+from workbench.views.frames import MOST_BYTES, V1
+from workbench.views.logs import log_path
 from workbench.views.server import Pool
 
 TOKEN = "open-sesame-open-sesame"
@@ -204,3 +211,65 @@ def test_it_stops_while_it_starts(tmp_path, seconds):
     errors = served.stop(signal.SIGINT)
     assert served.process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+BAD_FRAMES = [
+    (2**62).to_bytes(8, "little"),
+    b"\xff" * 8,
+    b"",
+    b"\x00" * 8,
+    (7).to_bytes(8, "little") + b"\xff" * 56,
+    "not JSON",
+    "{}",
+    *(random.Random(seed).randbytes(20 * seed) for seed in range(1, 8)),
+]
+
+
+@pytest.mark.slow
+def test_a_bad_frame_closes_its_own_websocket_and_nobody_elses(tmp_path):
+    """In both protocols: the server, and the kernel behind the websocket, go on."""
+    served = Served(tmp_path)
+    kernel = re.search(r'"kernelId": "([\w-]+)"', served.get().text)[1]
+    address = f"{served.url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels"
+
+    async def closed_by(frame, protocols):
+        other = await connected(address, protocols)
+        socket = await connected(address, protocols)
+        await socket.write_message(frame, binary=isinstance(frame, bytes))
+        while await socket.read_message() is not None:
+            pass
+        assert await kernel_info(other, protocols)
+        other.close()
+        return socket.close_code
+
+    async def scenario():
+        for protocols in ([V1], []):
+            for frame in BAD_FRAMES:
+                assert await closed_by(frame, protocols) == 1007, (frame, protocols)
+            assert await closed_by(b"x" * (MOST_BYTES + 1), protocols) in (1009, None)
+
+    asyncio.run(asyncio.wait_for(scenario(), 300))
+    assert served.get("metrics").status_code == 200
+    assert "no kernel message: it announces 4,611,686,018,427,387,904 segments in 8 bytes" in log_path(
+        tmp_path
+    ).read_text(encoding="utf-8")
+    assert "Traceback" not in served.stop()
+
+
+async def connected(address, protocols):
+    return await websocket_connect(HTTPRequest(address, connect_timeout=60), subprotocols=protocols)
+
+
+async def kernel_info(socket, protocols):
+    """Ask a kernel who it is, and wait for its answer."""
+    header = {"msg_id": "ask", "msg_type": "kernel_info_request", "session": "s", "username": "", "version": "5.3"}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": {}}
+    if protocols:
+        await socket.write_message(serialize_msg_to_ws_v1(message, "shell", lambda part: json.dumps(part).encode()), True)
+    else:
+        await socket.write_message(json.dumps({**message, "channel": "shell"}))
+    while True:
+        answer = await socket.read_message()
+        assert answer is not None
+        if "kernel_info_reply" in str(answer):
+            return True
