@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli_output import AsJson, open_session, print_json, records, show
+from workbench.cli_output import AsJson, local, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError, SettingsError
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def verify(as_json: AsJson = False) -> None:
 
 @log.command()
 def export(
-    path: Annotated[Path, typer.Argument(help="Ends in .csv or .xlsx.")],
+    path: Annotated[Path, typer.Argument(callback=local, help="Ends in .csv or .xlsx.")],
     subject: Annotated[str | None, typer.Option(help="As alert:12, order:3, or order for all.")] = None,
 ) -> None:
     """Write the log to a file, oldest first."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli_alerts import Who, as_record, export_table, show_trail
-from workbench.cli_output import AsJson, open_session, print_json, records, show
+from workbench.cli_output import AsJson, local, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def list_(
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their due date.")] = False,
     text: Annotated[str | None, typer.Option(help="Part of the title or description.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 50,
-    export: Annotated[Path | None, typer.Option(help="Write them to a .csv or .xlsx file.")] = None,
+    export: Annotated[Path | None, typer.Option(callback=local, help="Write them to a .csv or .xlsx file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List work orders, the most urgent first."""
@@ -61,7 +61,7 @@ def list_(
 @orders.command("show")
 def show_order(
     order: Order,
-    html: Annotated[Path | None, typer.Option(help="Write it as a page to print.")] = None,
+    html: Annotated[Path | None, typer.Option(callback=local, help="Write it as a page to print.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one work order with its history."""

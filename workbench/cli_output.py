@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from workbench.exceptions import WorkbenchError
+from workbench.paths import local_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +19,7 @@ __all__ = [
     "AsJson",
     "OfForecaster",
     "Preset",
+    "local",
     "open_session",
     "print_json",
     "records",
@@ -31,6 +34,12 @@ OfForecaster = Annotated[
     str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
 ]
 Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
+
+
+def local(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
+    """Return the path that an option or argument was given, or refuse a URL."""
+    name = next((option for option in parameter.opts if option.startswith("--")), str(parameter.name))
+    return None if value is None else local_path(name, value)
 
 
 def open_session(**overrides: Any) -> "Session":

@@ -7,7 +7,7 @@ import typer
 
 from workbench.cli_alerts import Who
 from workbench.cli_orders import day
-from workbench.cli_output import AsJson, open_session, print_json, records, show
+from workbench.cli_output import AsJson, local, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def plan(
             "keep nothing. May be given several times."
         ),
     ] = None,
-    ics: Annotated[Path | None, typer.Option(help="Write the plan as a calendar.")] = None,
+    ics: Annotated[Path | None, typer.Option(callback=local, help="Write the plan as a calendar.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the open work orders onto technicians and maintenance windows."""

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +31,7 @@ from workbench.maintenance.notification_options import NotificationOptions
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.order_options import OrderOptions
 from workbench.maintenance.schedule_options import ScheduleOptions
+from workbench.paths import local_path
 
 __all__ = [
     "LEVELS",
@@ -264,6 +274,16 @@ class Settings(BaseSettings):
     schedule: ScheduleOptions = ScheduleOptions()
     notifications: NotificationOptions = NotificationOptions()
 
+    @field_validator("home", "catalog", mode="before")
+    @classmethod
+    def _local(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str | Path):
+            try:
+                return local_path(str(info.field_name), value)
+            except SettingsError as error:
+                raise ValueError(f"a URL is no path. {error.hint}") from None
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _built_in_presets(cls, values: Any) -> Any:
@@ -325,7 +345,7 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
     SettingsError
         A file is not YAML, or a key or value is wrong; the message names each offending key and its source.
     """
-    folder = Path(folder)
+    folder = local_path("folder", folder)
     environment = os.environ.get("WORKBENCH_ENV")
     files = [folder / "workbench.yaml"]
     if environment:

@@ -48,6 +48,10 @@ class AlertOptions(BaseModel):
     critical_level: Level = "critical"
     latching: tuple[Level, ...] = ("critical",)
     longest_shelf_hours: float = Field(24.0, gt=0, le=87_600)
-    escalate_after_minutes: dict[Level, Annotated[float, Field(ge=0, le=5_256_000)]] = {"medium": 480.0, "high": 60.0, "critical": 15.0}
+    escalate_after_minutes: dict[Level, Annotated[float, Field(ge=0, le=5_256_000)]] = {
+        "medium": 480.0,
+        "high": 60.0,
+        "critical": 15.0,
+    }
     group_seconds: float = Field(300.0, ge=0, le=31_536_000)
     operators: int = Field(1, ge=1, le=1_000_000)

@@ -58,7 +58,12 @@ class OrderOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     open_from_level: Level | None = "high"
-    due_days: dict[str, Annotated[float, Field(ge=0, le=MOST_WAIT_DAYS)]] = {"urgent": 1.0, "high": 3.0, "medium": 14.0, "low": 30.0}
+    due_days: dict[str, Annotated[float, Field(ge=0, le=MOST_WAIT_DAYS)]] = {
+        "urgent": 1.0,
+        "high": 3.0,
+        "medium": 14.0,
+        "low": 30.0,
+    }
     templates: dict[str, OrderTemplate] = {}
 
     def template(self, asset: str, subsystem: str) -> OrderTemplate:

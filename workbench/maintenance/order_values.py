@@ -128,7 +128,8 @@ def time_in_range(name: str, when: datetime) -> datetime:
         raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
     if not FIRST_TIME <= when <= LAST_TIME:
         raise MaintenanceError(
-            f"{name.replace('_', ' ')} cannot be {when}.", f"Give a time from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d}."
+            f"{name.replace('_', ' ')} cannot be {when}.",
+            f"Give a time from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d}.",
         )
     return when
 

@@ -9,9 +9,9 @@ from sqlalchemy import orm
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alert_actions import announce, log_change
-from workbench.maintenance.order_values import time_in_range
 from workbench.maintenance.alert_table import OPEN, AlertRow, OutageRow
 from workbench.maintenance.database import Database, UtcDateTime, frame, now
+from workbench.maintenance.order_values import time_in_range
 
 __all__ = ["Outages", "end_outage", "is_out"]
 

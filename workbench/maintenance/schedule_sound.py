@@ -91,7 +91,9 @@ def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
         what = f"its priority score is {job.priority:g}, not 0 to 1"
     elif (late := next((when for when in (job.due, job.not_before) if _outside(when)), None)) is not None:
         what = f"its date {late} is not between {FIRST_TIME:%Y-%m-%d} and {LAST_TIME:%Y-%m-%d}"
-    elif (name := next((name for name, pieces in job.parts.items() if not 0 < pieces <= MOST_PIECES), None)) is not None:
+    elif (
+        name := next((name for name, pieces in job.parts.items() if not 0 < pieces <= MOST_PIECES), None)
+    ) is not None:
         what = f"it needs {job.parts[name]} pieces of {name}, not 1 to {MOST_PIECES:,}"
     elif (name := next((name for name in job.parts if name not in parts), None)) is not None:
         what = f"it needs {name!r}, which is no known part"

@@ -131,14 +131,25 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        `WORKBENCH_*`; a setting that is None is left out, and so is the token, which no kernel needs.
+        `WORKBENCH_*`; a setting that is None, as it is where nothing was set, is left out, and so is the token,
+        which no kernel needs.
     """
-    values = settings.model_dump(mode="json", exclude_none=True, exclude={"dashboard": {"token"}})
+    values = settings.model_dump(mode="json", exclude={"dashboard": {"token"}})
+    values = {name: value for name, value in values.items() if value is not None}
+    values |= {name: _absolute(values[name]) for name in ("tracking_uri", "database_url") if name in values}
     values |= {name: str(getattr(settings, name).resolve()) for name in ("home", "catalog") if name in values}
     return {
         f"WORKBENCH_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in values.items()
     }
+
+
+def _absolute(url: str) -> str:
+    """Return the URL of a SQLite file with its whole path, as another process in another folder needs it."""
+    scheme, _, path = url.partition(":///")
+    if not scheme.startswith("sqlite") or not path or path.startswith(("/", ":memory:")):
+        return url
+    return f"{scheme}:///{Path.cwd() / path}"
 
 
 @contextmanager
