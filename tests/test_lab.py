@@ -29,7 +29,8 @@ def launched(tmp_path, monkeypatch):
 
 
 def test_a_kernel_of_the_lab_has_home_and_settings_of_the_folder_it_was_started_in(launched, tiny_archive: Archive):
-    tiny_archive.path.parent.rename(launched / "mine")
+    (launched / "mine").mkdir()
+    tiny_archive.path.rename(launched / "mine" / "archive.zarr")
     (launched / "workbench.yaml").write_text(
         "home: mine\nseed: 5\norders: {open_from_level: null}\ntracking_uri: sqlite:///models.db\n", encoding="utf-8"
     )

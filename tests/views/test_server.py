@@ -239,6 +239,7 @@ def test_a_bad_frame_closes_its_own_websocket_and_nobody_elses(tmp_path):
             await socket.write_message(frame, binary=isinstance(frame, bytes))
         while await socket.read_message() is not None:
             pass
+        socket.close()
         return socket.close_code
 
     async def scenario():

@@ -16,7 +16,7 @@ from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alert_table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
 from workbench.maintenance.database import now
-from workbench.maintenance.order_values import ahead, row_number
+from workbench.maintenance.order_values import finite, row_number
 
 __all__ = [
     "PROGRAM",
@@ -129,7 +129,7 @@ def shelve(
     if (until is None) == (hours is None):
         raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
     if until is None:
-        until = ahead(present, hours or 0.0)
+        until = present + timedelta(hours=finite("hours", hours or 0.0, longest / timedelta(hours=1), above=True))
     if not why.strip():
         raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
     if until.tzinfo is None:

@@ -243,7 +243,7 @@ def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> No
 
 
 def _within(value: float, least: float, most: float) -> float:
-    """Return a number of the database inside the range that is asked of new ones; the upper end for one that is none."""
+    """Return a number of the database, brought into the range that is asked of new ones; its upper end for NaN."""
     return most if math.isnan(value) else min(max(value, least), most)
 
 

@@ -1,4 +1,4 @@
-"""What people wrote about an alert or a work order, as HTML: the newest first, and never so much that it hides the rest."""
+"""What people wrote about an alert or a work order, as HTML: the newest first, the earlier ones folded away."""
 
 from html import escape
 from typing import Any
