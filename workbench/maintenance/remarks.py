@@ -83,7 +83,8 @@ def without_remarks(history: pd.DataFrame) -> pd.DataFrame:
 
 def _log_of(subjects: Iterable[str]) -> sa.Select[Any]:
     columns = (LogRow.seq, LogRow.time, LogRow.subject, LogRow.action, LogRow.who, LogRow.details)
-    return sa.select(*columns).where(LogRow.subject.in_(sorted(set(subjects))))
+    wanted: sa.Select[Any] = sa.select(*columns)
+    return wanted.where(LogRow.subject.in_(sorted(set(subjects))))
 
 
 def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
