@@ -58,16 +58,16 @@ class TelemanomParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sequence_length: int = Field(250, ge=1)
-    prediction_horizon: int = Field(10, ge=1)
-    batch_size: int = Field(70, ge=1)
-    window_size: int = Field(30, ge=1)
+    sequence_length: int = Field(250, ge=1, le=1_000_000)
+    prediction_horizon: int = Field(10, ge=1, le=1_000_000)
+    batch_size: int = Field(70, ge=1, le=1_000_000)
+    window_size: int = Field(30, ge=1, le=1_000_000)
     smoothing_fraction: float = Field(0.05, gt=0, le=1)
-    error_buffer: int = Field(100, ge=1)
+    error_buffer: int = Field(100, ge=1, le=1_000_000_000)
     min_decrease: float = Field(0.13, ge=0, lt=1)
-    z_min: float = Field(2.5, gt=0)
-    z_max: float = Field(12.0, gt=0)
-    z_step: float = Field(0.5, gt=0)
+    z_min: float = Field(2.5, gt=0, le=1_000)
+    z_max: float = Field(12.0, gt=0, le=1_000)
+    z_step: float = Field(0.5, ge=0.001, le=1_000)
     least_error: float = Field(0.05, ge=0, allow_inf_nan=False)
     least_error_of: Literal["units", "range"] = "units"
     lag_correction: bool = False
@@ -138,10 +138,10 @@ class SeverityLevels(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    low: float = Field(2.0, ge=0)
-    medium: float = Field(4.0, ge=0)
-    high: float = Field(8.0, ge=0)
-    critical: float = Field(16.0, ge=0)
+    low: float = Field(2.0, ge=0, allow_inf_nan=False)
+    medium: float = Field(4.0, ge=0, allow_inf_nan=False)
+    high: float = Field(8.0, ge=0, allow_inf_nan=False)
+    critical: float = Field(16.0, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _check(self) -> "SeverityLevels":
@@ -180,4 +180,4 @@ class DriftLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ks: float = Field(0.7, ge=0, le=1)
-    error_ratio: float = Field(3.0, gt=0)
+    error_ratio: float = Field(3.0, gt=0, allow_inf_nan=False)

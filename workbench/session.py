@@ -14,6 +14,7 @@ import xarray as xr
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError
+from workbench.paths import local_path
 from workbench.scores import Scores
 from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive
@@ -208,7 +209,7 @@ class Session:
 
         if layout not in IMPORTERS:
             raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
-        report = IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
+        report = IMPORTERS[layout](local_path("path", path), self.archive, progress=progress, **options)
         if layout != "nasa":
             return report
         return replace(report, models=install_shipped(self.archive, self.registry, progress=progress))

@@ -16,6 +16,7 @@ from workbench.cli.common import (
     OfForecaster,
     Preset,
     end_with_failures,
+    local,
     open_session,
     print_json,
     records,
@@ -30,6 +31,7 @@ from workbench.cli.models import models, registry_ui
 from workbench.cli.orders import orders, parts, people
 from workbench.cli.plan import kpis, plan, preventive
 from workbench.exceptions import WorkbenchError
+from workbench.paths import local_path
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def _options(
         typer.echo(__version__)
         raise typer.Exit
     if home is not None:
+        home = local_path("--home", home)
         os.environ["WORKBENCH_HOME"] = str(home.absolute())  # kernels of reports and dashboard inherit it
 
 
@@ -127,8 +130,10 @@ def run(
 @app.command()
 def fetch(
     base_url: Annotated[str | None, typer.Option(help="A mirror that holds train/, test/ and the labels.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where the files go; <home>/nasa where omitted.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Downloads at once.")] = 4,
+    folder: Annotated[
+        Path | None, typer.Option(callback=local, help="Where the files go; <home>/nasa where omitted.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Downloads at once.")] = 4,
 ) -> None:
     """Download NASA's SMAP and MSL telemetry, checked against its checksums, and import it."""
     from workbench.telemetry.fetch import fetch_nasa
@@ -140,7 +145,7 @@ def fetch(
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="A zip, folder or file.")],
+    path: Annotated[Path, typer.Argument(callback=local, help="A zip, folder or file.")],
     layout: Annotated[str | None, typer.Option(help="nasa, csv or parquet; by its ending where omitted.")] = None,
     asset: Annotated[str | None, typer.Option(help="Tables: asset; the file's name where omitted.")] = None,
     time_column: Annotated[str | None, typer.Option(help="Tables: column of the time stamps.")] = None,
@@ -261,7 +266,9 @@ app.command()(explain)
 
 @app.command()
 def evaluate(
-    labels: Annotated[Path | None, typer.Option(help="Telemanom's CSV; the archive's labels where omitted.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(callback=local, help="Telemanom's CSV; the archive's labels where omitted.")
+    ] = None,
     forecaster: OfForecaster = None,
     preset: Preset = None,
     as_json: AsJson = False,
@@ -321,12 +328,26 @@ app.add_typer(preventive, name="preventive")
 
 
 @app.command()
-def lab() -> None:
-    """Open the notebooks in JupyterLab."""
-    from workbench.jobs.reports import notebooks_folder
+def lab(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            callback=local,
+            help="Folder for copies of the notebooks; in an installed workbench ./notebooks where omitted. "
+            "What is there stays as it is.",
+        ),
+    ] = None,
+) -> None:
+    """Open the notebooks in JupyterLab, with the settings and the home of this folder."""
+    from workbench.jobs.lab import lab_environment, lab_folder
+    from workbench.settings import load_settings
 
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebooks_folder())]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    environment = lab_environment(load_settings())
+    target, copied = lab_folder(folder)
+    if copied:
+        typer.echo(f"Copied {len(copied)} notebooks to {target}")
+    command = [sys.executable, "-m", "jupyter", "lab", str(target)]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 @app.command()

@@ -5,11 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from workbench.exceptions import MaintenanceError
+from workbench.paths import local_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,7 @@ __all__ = [
     "day",
     "end_with_failures",
     "export_table",
+    "local",
     "open_session",
     "pieces",
     "print_json",
@@ -32,6 +35,7 @@ __all__ = [
     "report_failures",
     "rows_text",
     "show",
+    "show_trail",
     "table_text",
     "tell_failures",
 ]
@@ -42,6 +46,14 @@ OfForecaster = Annotated[
 ]
 Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who does it; you where omitted.")]
+_HISTORY = ["time", "action", "who", "details"]
+_REMARKS = 10  # that are printed; JSON has all
+
+
+def local(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
+    """Return the path that an option or argument was given, or refuse a URL."""
+    name = next((option for option in parameter.opts if option.startswith("--")), str(parameter.name))
+    return None if value is None else local_path(name, value)
 
 
 def open_session(**overrides: Any) -> "Session":
@@ -230,3 +242,37 @@ def pieces(given: list[str] | None) -> dict[str, int] | None:
             raise MaintenanceError(f"{text!r} is no part with its number.", "Write it as NAME=PIECES, as seal=2.")
         found[name.strip()] = int(number)
     return found
+
+
+def show_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> None:
+    """Print what people wrote about an alert or order, the newest first and wrapped, and then its history.
+
+    Parameters
+    ----------
+    remarks : pandas.DataFrame
+        time, subject, action, who, text.
+    history : pandas.DataFrame
+        Rows of the log.
+    home : str
+        The subject that they are shown for, as `alert:12`; remarks on other subjects name theirs.
+    """
+    from workbench.maintenance.remarks import without_remarks
+
+    if len(remarks):
+        typer.echo("\nRemarks, the newest first:")
+    for row in remarks.head(_REMARKS).to_dict(orient="records"):
+        about = "" if row["subject"] == home else f" ({row['subject'].replace(':', ' ')})"
+        typer.echo(_printable(f"  {row['time']:%Y-%m-%d %H:%M} UTC  {row['action']} by {row['who']}{about}"))
+        for line in row["text"].splitlines():
+            for part in wrap(_printable(line), 96) or [""]:
+                typer.echo(f"    {part}")
+    if len(remarks) > _REMARKS:
+        typer.echo(f"  {len(remarks) - _REMARKS} earlier ones: --json, or workbench log show --subject {home}")
+    typer.echo("\nHistory, the newest first, UTC:")
+    rows = without_remarks(history).iloc[::-1]
+    show(rows.assign(time=rows["time"].dt.strftime("%Y-%m-%d %H:%M:%S"))[_HISTORY], False, "")
+
+
+def _printable(text: str) -> str:
+    """Replace what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

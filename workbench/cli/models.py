@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, open_session, print_json, report_failures, rows_text, show
+from workbench.cli.common import AsJson, local, open_session, print_json, report_failures, rows_text, show
 from workbench.models.inventory import inventory
 from workbench.models.registry import Registry
 from workbench.settings import load_settings
@@ -89,7 +89,7 @@ def drift(
 
 @models.command()
 def pack(
-    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    folder: Annotated[Path, typer.Argument(callback=local, help="Where the files go.")],
     channel: Annotated[list[str] | None, typer.Option(help="All with an LSTM where omitted.")] = None,
     version: Annotated[str, typer.Option(help="Number or alias.")] = "champion",
     as_json: AsJson = False,

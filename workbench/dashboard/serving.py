@@ -21,6 +21,7 @@ from typing import Any
 from workbench.exceptions import SettingsError
 from workbench.jobs.ports import free_port
 from workbench.observability.status import STATUS_VARIABLE
+from workbench.paths import product_path
 from workbench.settings import Settings, settings_environment
 
 __all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "template_folder"]
@@ -101,7 +102,7 @@ def serve_dashboard(
 
 
 def apps_folder() -> Path:
-    """Find the apps of the product: in the installed package, or at the root of a checkout.
+    """Return the folder of the product's Voila apps.
 
     Returns
     -------
@@ -110,14 +111,12 @@ def apps_folder() -> Path:
     Raises
     ------
     SettingsError
-        They are in neither place.
+        The apps are missing: the installation is not complete.
     """
-    package = Path(__file__).resolve().parents[1]
-    places = (package / "apps", package.parent / "apps")
-    for folder in places:
-        if (folder / SHELL_APP).is_file():
-            return folder
-    raise SettingsError(f"{SHELL_APP} is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
+    folder = product_path("apps")
+    if not (folder / SHELL_APP).is_file():
+        raise SettingsError(f"{folder / SHELL_APP} is missing.", "Install the workbench again.")
+    return folder
 
 
 @contextmanager

@@ -26,6 +26,8 @@ def free_port(host: str, port: int = 0) -> int:
     SettingsError
         The port is in use, or may not be used.
     """
+    if not 0 <= port <= 65_535:
+        raise SettingsError(f"Port {port} cannot be used.", "Give a port from 1 to 65,535, or 0 for any free one.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

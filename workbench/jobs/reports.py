@@ -13,9 +13,9 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from workbench import __version__
 from workbench.exceptions import ArchiveError, ReportError, WorkbenchError
 from workbench.files import replacing
+from workbench.paths import product_path
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.version import __version__
@@ -37,7 +37,7 @@ _TEMPLATE = """\
 
 
 def notebooks_folder() -> Path:
-    """Find the notebooks of the product: in the installed package, or at the root of a checkout.
+    """Return the folder of the product's notebooks.
 
     Returns
     -------
@@ -46,17 +46,14 @@ def notebooks_folder() -> Path:
     Raises
     ------
     ReportError
-        They are in neither place.
+        The notebooks are missing: the installation is not complete.
     """
-    package = Path(__file__).resolve().parents[1]
-    places = (package / "notebooks", package.parent / "notebooks")
-    for folder in places:
-        if (folder / REPORT_NOTEBOOK).is_file():
-            return folder
-    raise ReportError(
-        f"{REPORT_NOTEBOOK} is neither in {places[0]} nor in {places[1]}.",
-        "Install the workbench again, or work in a full checkout.",
-    )
+    folder = product_path("notebooks")
+    if not (folder / REPORT_NOTEBOOK).is_file():
+        raise ReportError(
+            f"{folder / REPORT_NOTEBOOK} is missing.", "Install the workbench again, or work in a full checkout."
+        )
+    return folder
 
 
 def run_notebook(

@@ -17,6 +17,7 @@ from workbench.exceptions import ArtifactError, WorkbenchError
 from workbench.models.listing import ModelInfo, natural_key
 from workbench.models.registry import Registry
 from workbench.models.weights_file import MOST_BYTES, RESTORE, DType, from_file
+from workbench.paths import product_path
 
 if TYPE_CHECKING:
     from workbench.detection.lstm.forecaster import LSTMForecaster
@@ -87,15 +88,13 @@ class Manifest(BaseModel):
 
 
 def shipped_folder() -> Path:
-    """Where the product's own models lie: inside the package once installed, in `data/` of a checkout.
+    """Return the folder of the models that come with the product.
 
     Returns
     -------
     Path
     """
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "data" / "models"
-    return installed if installed.exists() else package.parent / "data" / "models"
+    return product_path("data", "models")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from workbench.exceptions import CatalogError
+from workbench.paths import product_path
 from workbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
@@ -228,15 +229,13 @@ class Catalog(_Entry):
 
 
 def default_catalog_path() -> Path:
-    """Where the product's own catalog lies: inside the package once installed, in `data/` of a checkout.
+    """Return the path of the product's own catalog.
 
     Returns
     -------
     Path
     """
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "data" / "catalog.yaml"
-    return installed if installed.exists() else package.parent / "data" / "catalog.yaml"
+    return product_path("data", "catalog.yaml")
 
 
 def _explain(error: ValidationError) -> str:
