@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -82,8 +81,8 @@ def without_remarks(history: pd.DataFrame) -> pd.DataFrame:
     return history.assign(details=left)
 
 
-def _log_of(subjects: Iterable[str]) -> sa.Select[int, datetime, str, str, str, str]:
-    columns = (LogRow.seq, LogRow.time, LogRow.subject, LogRow.action, LogRow.who, LogRow.details)
+def _log_of(subjects: Iterable[str]) -> sa.Select[Any]:
+    columns: list[Any] = [LogRow.seq, LogRow.time, LogRow.subject, LogRow.action, LogRow.who, LogRow.details]
     return sa.select(*columns).where(LogRow.subject.in_(sorted(set(subjects))))
 
 
