@@ -15,6 +15,7 @@ from workbench.cli.common import (
     AsJson,
     OfForecaster,
     Preset,
+    close_sessions,
     open_session,
     print_json,
     records,
@@ -72,11 +73,13 @@ _LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
 
 @app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Folder of archive, models and reports (WORKBENCH_HOME).")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     del debug
+    context.call_on_close(close_sessions)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     if version:
         typer.echo(__version__)
@@ -112,6 +115,7 @@ def run(
     )
     typer.echo(str(session.raise_alerts()))
     if serve:
+        close_sessions()
         _serve(session.settings, host, port)
 
 

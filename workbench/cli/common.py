@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -22,6 +23,7 @@ __all__ = [
     "Preset",
     "Who",
     "as_record",
+    "close_sessions",
     "day",
     "export_table",
     "open_session",
@@ -42,11 +44,22 @@ Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in s
 Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who does it; you where omitted.")]
 
 
+_sessions = ExitStack()
+
+
 def open_session(**overrides: Any) -> "Session":
-    """Open the session; what it loads takes most of a second, which help and lists do without."""
+    """Open the session, until the command ends.
+
+    What it loads takes most of a second, which help and lists do without.
+    """
     from workbench import session
 
-    return session.open_session(**overrides)
+    return _sessions.enter_context(session.open_session(**overrides))
+
+
+def close_sessions() -> None:
+    """Close every session that the command has opened."""
+    _sessions.close()
 
 
 def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
