@@ -1,5 +1,6 @@
 """What is opened is closed: databases by sessions, registries, commands, jobs, servers and kernels, as files tell."""
 
+import asyncio
 import gc
 import os
 import shutil
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 from typer.testing import CliRunner
 
 import workbench as wb
 from tests.conftest import wave_channel
 from workbench.cli import app
+from workbench.dashboard.metrics import Metrics
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.database import Database
 from workbench.models import Registry
@@ -156,6 +159,33 @@ def test_a_command_closes_what_it_opened(home, sessions, words, code):
     assert result.exit_code == code, result.output
     assert len(sessions) == 1
     assert open_databases(home) == []
+
+
+def test_the_metrics_of_the_server_close_their_session(home, tmp_path, sessions):
+    metrics = Metrics(tmp_path / "status", lambda: wb.open(home=home))
+    assert b'workbench_readable{part="alerts"} 1.0' in asyncio.run(metrics.text())
+    assert len(sessions) == 1
+    assert open_databases(home) != []
+    metrics.close()
+    assert open_databases(home) == []
+
+
+def test_metrics_that_nobody_asked_for_open_nothing(home, tmp_path):
+    Metrics(tmp_path / "status", lambda: wb.open(home=home)).close()
+    assert not (home / "maintenance.db").exists()
+
+
+def test_a_kernel_closes_what_a_notebook_opened(home):
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        manager.shutdown_wait_time = 120.0  # then it would be killed
+        lines = f"import workbench as wb; session = wb.open(home={str(home)!r}); session.maintenance.alerts.list()"
+        assert client.execute_interactive(lines, timeout=120)["content"]["status"] == "ok"
+        assert (home / "maintenance.db-wal").exists()
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
+    assert not (home / "maintenance.db-wal").exists()
 
 
 def test_a_program_that_closes_nothing_ends_without_a_warning(home, tmp_path):
