@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -25,12 +26,13 @@ from workbench.telemetry.schema import make_channel
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> wb.Session:
+def session(tiny_archive: Archive) -> Iterator[wb.Session]:
     """A session over the tiny archive with a trained ridge for each channel."""
     opened = wb.open(home=tiny_archive.path.parent)
     opened.clock = lambda: datetime(2026, 1, 1, tzinfo=UTC)
     assert opened.train()["status"].tolist() == ["trained", "trained"]
-    return opened
+    yield opened
+    opened.close()
 
 
 def test_a_score_is_what_its_model_and_detect_give(session):

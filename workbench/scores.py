@@ -291,5 +291,6 @@ def _elsewhere(
     channel: str,
 ) -> dict[str, Any]:
     """Score a channel in another process, with an archive and registry of its own."""
-    registry = Registry(settings.registry_path, settings.tracking_uri, settings.model_cache_bytes)
-    return Scores(settings, Archive(settings.archive_path), registry, clock)._row(forecaster, preset, force, channel)
+    with Registry(settings.registry_path, settings.tracking_uri, settings.model_cache_bytes) as registry:
+        scores = Scores(settings, Archive(settings.archive_path), registry, clock)
+        return scores._row(forecaster, preset, force, channel)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import xarray as xr
@@ -34,7 +34,7 @@ __all__ = ["Session", "open_session"]
 
 
 def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
-    """Open a workbench: `wb.open()`.
+    """Open a workbench: `wb.open()`, or `with wb.open() as session:`, which closes it at the end.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
 
 class Session:
     """One open workbench.
+
+    Close it, or open it in a `with` statement. One that is dropped closes its connections when it is collected, at the
+    latest when the interpreter ends.
 
     Parameters
     ----------
@@ -109,6 +112,12 @@ class Session:
     def _scores(self) -> Scores:
         return Scores(self.settings, self.archive, self.registry, self.clock)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         """Say where the session is and what it holds."""
         return f"Session({str(self.settings.home)!r}, {len(self.archive.channels())} channels)"
@@ -144,6 +153,15 @@ class Session:
         check_settings(self.settings, self.catalog, self.archive)
         if database:
             check_parts(self.settings.orders, set(self.maintenance.parts.list()["name"]))
+
+    def close(self) -> None:
+        """Close the connections to the databases of models and of maintenance, and forget the loaded models.
+
+        Closing again does nothing. A closed session can be used on: what it then needs is opened anew.
+        """
+        for name in ("registry", "maintenance"):
+            if name in vars(self):  # a property that was asked for
+                getattr(self, name).close()
 
     # ---- telemetry
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from typer.testing import CliRunner
@@ -14,7 +15,8 @@ from workbench.telemetry.archive import Archive
 @pytest.fixture
 def run(tiny_archive: Archive):
     home = tiny_archive.path.parent
-    wb.open(home=home).train()
+    with wb.open(home=home) as session:
+        session.train()
     runner = CliRunner()
 
     def call(*words: object, fails: int = 0) -> str:
@@ -62,7 +64,7 @@ def test_the_whole_loop(run, tmp_path):
     assert "as it was written" in run("log", "verify")
     run("log", "export", tmp_path / "log.csv")
     assert "checked" in (tmp_path / "log.csv").read_text()
-    with sqlite3.connect(run.home / "maintenance.db") as db:
+    with closing(sqlite3.connect(run.home / "maintenance.db")) as db, db:
         db.execute("UPDATE log SET details = '{}' WHERE seq = 3")
     assert "Row 3 of the log is not as it was written" in run("log", "verify", fails=1)
 

@@ -15,6 +15,7 @@ from workbench.cli.common import (
     AsJson,
     OfForecaster,
     Preset,
+    close_sessions,
     end_with_failures,
     local,
     open_session,
@@ -76,11 +77,13 @@ _LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
 
 @app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Folder of archive, models and reports (WORKBENCH_HOME).")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     del debug
+    context.call_on_close(close_sessions)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     if version:
         typer.echo(__version__)
@@ -122,6 +125,7 @@ def run(
     failed = dict(outcome.failed) | failed
     any_failed = tell_failures(failed, len(overview))
     if serve:
+        close_sessions()
         _serve(session.settings, host, port)
     if any_failed:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
@@ -24,6 +25,7 @@ __all__ = [
     "Preset",
     "Who",
     "as_record",
+    "close_sessions",
     "day",
     "end_with_failures",
     "export_table",
@@ -56,11 +58,22 @@ def local(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
     return None if value is None else local_path(name, value)
 
 
+_sessions = ExitStack()
+
+
 def open_session(**overrides: Any) -> "Session":
-    """Open the session; what it loads takes most of a second, which help and lists do without."""
+    """Open the session, until the command ends.
+
+    What it loads takes most of a second, which help and lists do without.
+    """
     from workbench import session
 
-    return session.open_session(**overrides)
+    return _sessions.enter_context(session.open_session(**overrides))
+
+
+def close_sessions() -> None:
+    """Close every session that the command has opened."""
+    _sessions.close()
 
 
 def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:

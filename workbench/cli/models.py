@@ -31,8 +31,8 @@ def _list(
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
-    registry = Registry(settings.registry_path, settings.tracking_uri)
-    rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
+    with Registry(settings.registry_path, settings.tracking_uri) as registry:
+        rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
     if as_json:
         names = dict.fromkeys(name for row in rows for name in row)
         print_json([{name: _known(row.get(name)) for name in names} for row in rows])

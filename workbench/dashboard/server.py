@@ -248,7 +248,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
         pool = Pool(settings["kernel_manager"], self.budget)
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
-        told = {"watch": self._watch, "metrics": Metrics(folder, _session)}
+        self._metrics = Metrics(folder, _session)
+        told = {"watch": self._watch, "metrics": self._metrics}
         return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
@@ -291,6 +292,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     def stop(self) -> None:
         """End the kernels, and leave those that do not end in time to notice that their parent is gone."""
         run_sync(self._stop_kernels)()
+        self._metrics.close()
 
     async def _stop_kernels(self) -> None:
         for tasks in self.kernel_manager._pools.values():

@@ -87,10 +87,10 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
     if served:
         raise SettingsError(f"The registry is served already at {served}.", "Stop that one first.")
     port = free_port(_HOST, port)
-    registry = Registry(settings.registry_path, settings.tracking_uri)
-    location = registry.location
-    if location.database is not None and not location.database.exists():
-        registry.check_writable()
+    with Registry(settings.registry_path, settings.tracking_uri) as registry:
+        location = registry.location
+        if location.database is not None and not location.database.exists():
+            registry.check_writable()
     with _told_to_stop() as told, _server(location, port) as process:
         began = time.monotonic()
         while not told and process.poll() is None and not _listens(port):

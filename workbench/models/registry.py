@@ -9,10 +9,11 @@ import sqlite3
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from filelock import FileLock
 
@@ -21,7 +22,15 @@ from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
 from workbench.models.listing import ModelInfo, ask_client, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
-from workbench.models.mlflow_calls import ENVIRONMENT, batched, download, epoch_points, prepare_database, quiet
+from workbench.models.mlflow_calls import (
+    ENVIRONMENT,
+    batched,
+    close_connections,
+    download,
+    epoch_points,
+    prepare_database,
+    quiet,
+)
 from workbench.models.names import (
     check_alias,
     choose_champion,
@@ -50,6 +59,9 @@ _LOCK_SECONDS = 60
 class Registry:
     """Registered models, one per channel and forecaster, with versions and aliases.
 
+    Close it, or open it in a `with` statement. One that is dropped closes its connections when it is collected, at the
+    latest when the interpreter ends.
+
     Parameters
     ----------
     folder : Path
@@ -73,6 +85,23 @@ class Registry:
         self.cache: ModelCache[Forecaster] = ModelCache(cache_bytes)
         self._client: Any = None
         self._client_lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the store and forget the loaded models.
+
+        Closing again does nothing, and the next use opens new connections.
+        """
+        with self._client_lock:
+            if self._client is not None:
+                self._client = None
+                close_connections(self.location.uri)
+        self.cache.clear()
 
     def list(self, channel: str | None = None, forecaster: str | None = None) -> list[ModelInfo]:
         """List the registered versions; opens no artifact.
@@ -408,6 +437,7 @@ class Registry:
         database, root = self.location.database, self.location.artifact_root
         if database is not None:
             prepare_database(database, _connect, EXPERIMENT, root)
+        weakref.finalize(self, close_connections, self.location.uri)
         return _connect(self.location.uri)
 
 

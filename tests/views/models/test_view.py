@@ -21,7 +21,8 @@ def session(tmp_path):
     session.train(["X-1"], "ridge", telemetry_lags=40, force=True)
     session.train(["X-2"], "ridge")
     session.score_all(["X-1", "X-2"])
-    return session
+    yield session
+    session.close()
 
 
 @pytest.fixture
