@@ -14,6 +14,7 @@ __all__ = [
     "age",
     "count",
     "duration",
+    "percent",
     "read_target",
     "sparkline",
     "state_words",
@@ -102,7 +103,12 @@ def age(then: datetime | None, now: datetime) -> str:
     return "now" if seconds < 60 else duration(seconds)
 
 
-_UNITS = ((2 * 86_400, 86_400, "d", "day"), (3_600, 3_600, "h", "hour"), (60, 60, "min", "minute"), (0, 1, "s", "second"))
+_UNITS = (
+    (2 * 86_400, 86_400, "d", "day"),
+    (3_600, 3_600, "h", "hour"),
+    (60, 60, "min", "minute"),
+    (0, 1, "s", "second"),
+)
 """From how many seconds on a unit is used, its seconds, its symbol and its name."""
 
 
@@ -135,6 +141,29 @@ def duration(seconds: float, *, long: bool = False) -> str:
     if not long:
         return f"{text} {symbol}"
     return f"{text} {name}" if text == "1" else f"{text} {name}s"
+
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share in percent.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1; the text is empty for NaN.
+    digits : int
+        Digits after the decimal point.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> percent(0.9), percent(0.0123, 1), percent(float("nan"))
+    ('90 %', '1.2 %', '')
+    """
+    return "" if share != share else f"{share:.{digits}%}".replace("%", " %")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

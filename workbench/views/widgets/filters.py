@@ -100,8 +100,10 @@ def next_order(order: str, key: str, *, largest_first: bool = False) -> str:
 
     Examples
     --------
-    >>> next_order("age", "channel"), next_order("channel", "channel"), next_order("channel", "gaps", largest_first=True)
-    ('channel', '-channel', '-gaps')
+    >>> next_order("age", "channel"), next_order("channel", "channel")
+    ('channel', '-channel')
+    >>> next_order("channel", "gaps", largest_first=True)
+    '-gaps'
     """
     first, opposite = (f"-{key}", key) if largest_first else (key, f"-{key}")
     return opposite if order == first else first
