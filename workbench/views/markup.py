@@ -143,7 +143,6 @@ def duration(seconds: float, *, long: bool = False) -> str:
     return f"{text} {name}" if text == "1" else f"{text} {name}s"
 
 
-
 def percent(share: float, digits: int = 0) -> str:
     """Return a share in percent.
 

@@ -81,7 +81,9 @@ class Charts(KeptCharts):
             Share of the truths that the intervals are to hold.
         """
         chosen = forecaster_words(chosen)
-        by_lead = by_lead.assign_coords(forecaster=[forecaster_words(str(name)) for name in by_lead["forecaster"].values])
+        by_lead = by_lead.assign_coords(
+            forecaster=[forecaster_words(str(name)) for name in by_lead["forecaster"].values]
+        )
         words = f"RMSE by samples ahead{f', {units}' if units else ''}"
         self.show(
             "Error by lead time",

@@ -59,7 +59,9 @@ def no_telemetry_markup() -> str:
     str
         HTML.
     """
-    return "<div class='wb-line'><h1>No telemetry yet</h1><p>Run <code>workbench run</code> for the demo fleet.</p></div>"
+    return (
+        "<div class='wb-line'><h1>No telemetry yet</h1><p>Run <code>workbench run</code> for the demo fleet.</p></div>"
+    )
 
 
 def head_markup(channel: str, table: pd.DataFrame, steps: int, confidence: float, units: str) -> str:
@@ -269,7 +271,13 @@ def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> 
         interval = "" if pd.isna(row["low"]) else f"{percent(row['low'])} to {percent(row['high'])}"
         importance = "" if pd.isna(row["criticality"]) else f"{row['criticality']}"
         name = cell(names.get(row["asset"], row["asset"]))
-        numbers = [percent(row["probability"]), interval, f"{row['failures']}", f"{row['watched_days']:.1f}", importance]
+        numbers = [
+            percent(row["probability"]),
+            interval,
+            f"{row['failures']}",
+            f"{row['watched_days']:.1f}",
+            importance,
+        ]
         rows.append((str(row["asset"]), [name, risk, *numbers]))
     unknown = risks[risks["reason"] != ""].head(_MAX_REASONS)
     reasons = [
@@ -307,7 +315,11 @@ def comparison_markup(comparison: Comparison) -> str:
     table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
     if not moved:
         return f"{table}<p class='wb-note wb-muted'>No order moves.</p>"
-    more = f"<p class='wb-note wb-muted'>{_MAX_MOVED_ORDERS} of {len(moved)} orders</p>" if len(moved) > _MAX_MOVED_ORDERS else ""
+    more = (
+        f"<p class='wb-note wb-muted'>{_MAX_MOVED_ORDERS} of {len(moved)} orders</p>"
+        if len(moved) > _MAX_MOVED_ORDERS
+        else ""
+    )
     heads = "<tr><th>order that moves</th><th>now</th><th>would be</th></tr>"
     return f"{table}<table><thead>{heads}</thead><tbody>{rows}</tbody></table>{more}"
 

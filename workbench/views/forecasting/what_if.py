@@ -107,7 +107,9 @@ class WhatIf(Section[WhatIfHost]):
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(f"{field} cannot be {first['input']}: {first['msg']}.", "Enter another value.") from None
+            raise SettingsError(
+                f"{field} cannot be {first['input']}: {first['msg']}.", "Enter another value."
+            ) from None
         names = session.overview()["channel"].tolist()
         desk, levels = session.maintenance, session.settings.severity
         with self.view.busy("Trying the thresholds on channel", len(names)) as on_step:

@@ -183,9 +183,7 @@ def versus_markup(comparison: Versus, units: str) -> str:
         none = "<tr><td colspan='3'>no anomaly</td></tr>"
         lists += f"<table><thead>{heads}</thead><tbody>{items or none}</tbody></table>"
     few = (
-        ""
-        if comparison.samples
-        else "<p class='wb-note'>Their held-out windows share too few samples to compare.</p>"
+        "" if comparison.samples else "<p class='wb-note'>Their held-out windows share too few samples to compare.</p>"
     )
     return f"{table}{few}<div class='wb-pair'>{lists}</div>"
 

@@ -101,9 +101,7 @@ class Training(ModelSection):
         self.charts.show(self.chart, make, partial(_update_curves, curves, words))
         self.charts.boxes[self.chart].layout.display = None if len(curves) else "none"
         if info is None:
-            self._facts.value = (
-                "<p class='wb-note'>This channel has no model. Press Train again to train one.</p>"
-            )
+            self._facts.value = "<p class='wb-note'>This channel has no model. Press Train again to train one.</p>"
             return
         address = registry_address(self.view.session.settings)
         served = model_address(address, info.name, info.version) if address else ""
@@ -137,9 +135,7 @@ class Versions(ModelSection):
         self._work = Background(self, "compare", self._on_step, self._on_compared)
         self.grid = Grid("Versions", pick=self.on_pick, mark=self.on_mark)
         tip = "Compare the two marked versions on the same held-out and test data (V)"
-        self.compare = button(
-            "Compare", "Compare the two marked versions on the same held-out and test data (V)", self.on_compare
-        )
+        self.compare = button("Compare marked versions", tip, self.on_compare)
         classed(self.compare, "wb-key-v")
         self._words = widgets.HTML()
         self._figures = classed(widgets.HTML(), "wb-versus")
