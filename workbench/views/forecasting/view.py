@@ -42,6 +42,8 @@ class Forecasting(View):
     ----------
     scene : Scene
         What is shown: channel, how far ahead, forecasts and risks.
+    kept_charts : Charts
+        Charts of the channel, and the risk matrix.
     what_if : WhatIf
         Questions about the plan and the thresholds.
     """
@@ -68,13 +70,13 @@ class Forecasting(View):
         self._mode = widgets.ToggleButtons(options=_MODES, style={"button_width": "auto"})
         self._mode.tooltips = ["Forecasts of one channel", "Risk of each asset, and other plans and thresholds"]
         classed(self._mode, "wb-toggle").observe(self.on_mode, "value")
-        self._charts = Charts(self.tokens)
+        self.kept_charts = Charts(self.tokens)
         self._grid = Grid("Forecasters", pick=self.on_forecaster)
         self._limits = widgets.HTML()
         self._parts = widgets.HTML()
         self._risk_grid = Grid("Risks", pick=self.on_asset)
         self.what_if = WhatIf(self)
-        chart = self._charts.boxes
+        chart = self.kept_charts.boxes
         series = (box("wb-panel wb-fan", chart["Forecast"]), box("wb-panel wb-parts", self._parts, chart["Parts"]))
         errors = box("wb-panel wb-leads", chart["Error by lead time"], chart["Coverage by lead time"])
         tables = (box("wb-panel wb-skill", self._grid), box("wb-panel wb-limits", self._limits))
@@ -118,7 +120,7 @@ class Forecasting(View):
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
-        self._charts.recolour(self.tokens)
+        self.kept_charts.recolour(self.tokens)
         self._drawn = (None, "")
         self._show()
 
@@ -162,7 +164,7 @@ class Forecasting(View):
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts of the mode."""
         risky = self._mode.value == _MODES[1]
-        return {name: chart for name, chart in self._charts.shown().items() if (name == "Risk matrix") == risky}
+        return {name: chart for name, chart in self.kept_charts.shown().items() if (name == "Risk matrix") == risky}
 
     def code_lines(self) -> list[str]:
         """Return the lines that compute the table."""
@@ -178,7 +180,7 @@ class Forecasting(View):
     def close(self) -> None:
         """Stop what is due and take the view from the page."""
         self._later.cancel()
-        self._charts.clear()
+        self.kept_charts.clear()
         super().close()
 
     # ---- callbacks
@@ -277,13 +279,13 @@ class Forecasting(View):
         scene = self.scene
         scene.read_risks()
         names = scene.asset_names
-        self._charts.risks(scene.risks.assign(asset=scene.risks["asset"].map(names)))
+        self.kept_charts.risks(scene.risks.assign(asset=scene.risks["asset"].map(names)))
         self._risk_grid.html = risks_markup(scene.risks, scene.days, names)
         self.head.value = risk_head_markup(scene.risks, names, scene.days)
 
     def _blank(self) -> None:
         """Leave nothing of another channel beside the card of an error."""
-        self._charts.clear()
+        self.kept_charts.clear()
         self._drawn = (None, "")
         self.scene.forget_skill()
         self._grid.html = ""
@@ -297,12 +299,12 @@ class Forecasting(View):
         outlook = scene.outlook()
         if outlook is None:
             return
-        self._charts.fan(outlook.history, outlook.forecast, outlook.limits)
-        self._charts.leads(outlook.by_lead, outlook.forecaster, outlook.units, scene.confidence)
+        self.kept_charts.fan(outlook.history, outlook.forecast, outlook.limits)
+        self.kept_charts.leads(outlook.by_lead, outlook.forecaster, outlook.units, scene.confidence)
         if outlook.parts is None:
-            self._charts.clear("Parts")
+            self.kept_charts.clear("Parts")
         else:
-            self._charts.parts(outlook.parts)
+            self.kept_charts.parts(outlook.parts)
         self._parts.value = parts_markup(outlook.parts, outlook.reason)
         self._grid.html = skill_markup(scene.skill, outlook.units)
         self._grid.chosen = outlook.forecaster

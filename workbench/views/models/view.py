@@ -48,6 +48,8 @@ class Models(View):
         What is shown: versions, filters, choice and drift.
     section : str
         Name of the section that is open, one of `SECTIONS`.
+    kept_charts : KeptCharts
+        The chart of drift.
     actions : Actions
         What can be done about the chosen version.
     sections : dict of str to ModelSection
@@ -90,7 +92,7 @@ class Models(View):
         for control in (*self._filters.values(), self._text):
             control.observe(self.on_filter, "value")
         self._grid = Grid("Models", pick=self.on_pick, sort=self.on_sort, more=self.on_more)
-        self._charts = KeptCharts([_DRIFT], self.tokens, "wb-chart wb-drift")
+        self.kept_charts = KeptCharts([_DRIFT], self.tokens, "wb-chart wb-drift")
         self._title = classed(widgets.HTML(), "wb-title")
         self.actions = Actions(self)
         self._section_buttons = widgets.ToggleButtons(options=_NAMES, style={"button_width": "auto"})
@@ -101,7 +103,7 @@ class Models(View):
         ]
         self._section_buttons.observe(self.on_section, "value")
         self.sections: dict[str, ModelSection] = {section.name: section(self) for section in SECTIONS}
-        listing = box("wb-list wb-panel", self._grid, self._charts.boxes[_DRIFT])
+        listing = box("wb-list wb-panel", self._grid, self.kept_charts.boxes[_DRIFT])
         detail = box(
             "wb-detail wb-panel",
             self._title,
@@ -129,7 +131,7 @@ class Models(View):
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
-        self._charts.recolour(self.tokens)
+        self.kept_charts.recolour(self.tokens)
         self._draw_drift()
         for section in self.sections.values():
             section.recolour()
@@ -166,7 +168,7 @@ class Models(View):
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the chart of drift, and the chart of the open section."""
-        return {**self._charts.shown(), **self.sections[self.section].charts.shown()}
+        return {**self.kept_charts.shown(), **self.sections[self.section].charts.shown()}
 
     def code_lines(self) -> list[str]:
         """Return the lines that list the models, or compute what the open section shows."""
@@ -190,7 +192,7 @@ class Models(View):
         """Stop what is under way and take the view from the page."""
         self._drifting.stop()
         self.actions.close()
-        self._charts.clear()
+        self.kept_charts.clear()
         for section in self.sections.values():
             section.close()
         super().close()
@@ -344,13 +346,13 @@ class Models(View):
         self._grid.html = models_markup(scene.listed, scene.limit, scene.filters.order)
         self._grid.chosen = self.model
         self.head.value = head_markup(self.title, scene.table, scene.drifted, len(scene.drift))
-        if not self._charts.shown():
+        if not self.kept_charts.shown():
             self._draw_drift()
 
     def _draw_drift(self) -> None:
         limits, table = self.session.settings.drift, self.scene.drift_table
         make = partial(drift_figure, table, limits.ks, limits.error_ratio, tokens=self.tokens)
-        self._charts.show(_DRIFT, make, partial(_update_drift, table, limits.error_ratio))
+        self.kept_charts.show(_DRIFT, make, partial(_update_drift, table, limits.error_ratio))
 
     def _show(self) -> None:
         """Show the chosen version in the section that is open."""

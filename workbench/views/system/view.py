@@ -62,6 +62,8 @@ class System(View):
         Table of `workbench.jobs.storage.storage`.
     paused : bool
         Whether the reader has paused the updates.
+    kept_charts : KeptCharts
+        The chart of memory and processor time.
     feed : FeedPanel
         Age of each channel's telemetry and scores.
     log : LogPanel
@@ -94,7 +96,7 @@ class System(View):
         self._quiet = False
         self._report = KernelReport(self.session.registry.cache)
         self._sampler = Sampler("notebook")
-        self._charts = KeptCharts([_USAGE], self.tokens)
+        self.kept_charts = KeptCharts([_USAGE], self.tokens)
         self._later = Later(self.on_rest, 0.05)
         self._section = classed(widgets.ToggleButtons(options=_SECTIONS, style={"button_width": "auto"}), "wb-toggle")
         self._section.tooltips = ["Memory, CPU, latencies, sizes", "Checks, feed and log"]
@@ -113,7 +115,7 @@ class System(View):
             box(
                 "wb-left",
                 box("wb-panel wb-processes", self._processes),
-                box("wb-panel wb-usage", self._charts.boxes[_USAGE]),
+                box("wb-panel wb-usage", self.kept_charts.boxes[_USAGE]),
             ),
             box("wb-right", box("wb-panel wb-timings", self._timings), box("wb-panel wb-storage", self._storage)),
         )
@@ -135,7 +137,7 @@ class System(View):
 
     def recolour(self) -> None:
         """Draw the chart again in the tokens' colours."""
-        self._charts.recolour(self.tokens)
+        self.kept_charts.recolour(self.tokens)
         self._draw()
 
     def show_selection(self, now: Selected) -> None:
@@ -168,7 +170,7 @@ class System(View):
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the chart of memory and processor time."""
-        return self._charts.shown()
+        return self.kept_charts.shown()
 
     def code_lines(self) -> list[str]:
         """Return the lines that measure the disk, or run the checks."""
@@ -186,7 +188,7 @@ class System(View):
         self._later.cancel()
         self.feed.close()
         self.log.close()
-        self._charts.clear()
+        self.kept_charts.clear()
         super().close()
 
     # ---- callbacks
@@ -261,7 +263,7 @@ class System(View):
         role = self.status.processes[0].role
         usage = history_dataset(self.status.history, role)
         make = partial(usage_figures, usage, tokens=self.tokens)
-        self._charts.show(_USAGE, make, partial(_update_usage, usage), role)  # the role names the lines
+        self.kept_charts.show(_USAGE, make, partial(_update_usage, usage), role)  # the role names the lines
 
     def _switch(self) -> None:
         """Show the section that is open; feed and log are read where they are shown."""
