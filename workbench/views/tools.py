@@ -77,7 +77,11 @@ class Tools:
         self.panel = box("wb-panel wb-popover wb-tool-panel")
         self._saved = widgets.HTML()
         self._report = widgets.HTML()
-        self._create = button("Create the report", "Run the notebook: about half a minute, and the page can be used meanwhile", self.on_report)
+        self._create = button(
+            "Create the report",
+            "Run the notebook: about half a minute, and the page can be used meanwhile",
+            self.on_report,
+        )
         self._report_task: asyncio.Task[None] | None = None
         self._csv = button("CSV of the table", "Save the table as a CSV file", self.on_csv)
         self._permanent = (self._csv, self._saved, self._create, self._report)
@@ -183,4 +187,8 @@ class Tools:
         channel = self._view.selection.now.channel
         if not channel:
             return (widgets.HTML("Choose a channel first. Its report is the scoring notebook, run on that channel."),)
-        return (widgets.HTML(f"Report on <b>{escape(channel)}</b>: the scoring notebook, run on this channel"), self._create, self._report)
+        return (
+            widgets.HTML(f"Report on <b>{escape(channel)}</b>: the scoring notebook, run on this channel"),
+            self._create,
+            self._report,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.maintenance.alerts.table import NEW
+from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
@@ -43,7 +43,7 @@ def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
         for level in reversed(LEVELS)
         if counts.get(level, 0)
     )
-    new = picture.alerts[picture.alerts["state"].isin(NEW)]
+    new = picture.alerts[picture.alerts["state"].isin(ALLOWED["acknowledge"])]
     oldest = age(new["raised_at"].min(), picture.now) if len(new) else ""
     health = picture.health.dropna()
     maintenance = "maintenance" if "maintenance" in views else ""
