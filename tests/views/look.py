@@ -29,13 +29,17 @@ def visible(root: Any) -> Iterator[Any]:
 
 def texts(root: Any) -> str:
     """Return all text that is visible in a view or a box, without tags, with single blanks."""
-    parts = [getattr(made, "html", "") or (made.value if isinstance(made, widgets.HTML) else "") for made in visible(root)]
+    parts = [
+        getattr(made, "html", "") or (made.value if isinstance(made, widgets.HTML) else "") for made in visible(root)
+    ]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", " ".join(parts))).split())
 
 
 def markup(root: Any) -> str:
     """Return the HTML of all that is visible in a view or a box."""
-    parts = [getattr(made, "html", "") or (made.value if isinstance(made, widgets.HTML) else "") for made in visible(root)]
+    parts = [
+        getattr(made, "html", "") or (made.value if isinstance(made, widgets.HTML) else "") for made in visible(root)
+    ]
     return "\n".join(parts)
 
 

@@ -12,7 +12,8 @@ from workbench.views.state import Selected
 
 __all__ = [
     "age",
-    "count_words",
+    "count",
+    "duration",
     "read_target",
     "sparkline",
     "state_words",
@@ -126,33 +127,19 @@ def verdict_words(verdict: str) -> str:
     return "real fault" if verdict == "true" else verdict
 
 
-def count_words(count: int, noun: str, plural: str = "") -> str:
-    """Return a count with its noun, which agrees in number.
-
-    Parameters
-    ----------
-    count : int
-        How many there are.
-    noun : str
-        The noun for one of them.
-    plural : str
-        The noun for several; with an `s` at its end where omitted.
-
-    Examples
-    --------
-    >>> count_words(1, "open alert"), count_words(1200, "open alert"), count_words(0, "match", "matches")
-    ('1 open alert', '1,200 open alerts', '0 matches')
-    """
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
-
-
 def age(then: datetime | None, now: datetime) -> str:
     """Return how long ago something was, in words.
 
     Parameters
     ----------
-    then, now : datetime
-        When it was, and the present time; both aware. `then` may be None.
+    then : datetime or None
+        When it was; the text is empty for None and NaT.
+    now : datetime
+        Present time.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -164,9 +151,68 @@ def age(then: datetime | None, now: datetime) -> str:
     if then is None or pd.isna(then):
         return ""
     seconds = (now - then).total_seconds()
-    if seconds < 60:
-        return "now"
-    for size, name, digits in ((86_400, "d", 1), (3600, "h", 1), (60, "min", 0)):
-        if seconds >= size * (2 if name == "d" else 1):
-            return f"{seconds / size:.{digits}f} {name}"
-    return ""
+    return "now" if seconds < 60 else duration(seconds)
+
+
+_UNITS = (
+    (2 * 86_400, 86_400, "d", "day"),
+    (3_600, 3_600, "h", "hour"),
+    (60, 60, "min", "minute"),
+    (0, 1, "s", "second"),
+)
+"""From how many seconds on a unit is used, its seconds, its symbol and its name."""
+
+
+def duration(seconds: float, *, long: bool = False) -> str:
+    """Return a length of time in words.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of time; the text is empty for NaN.
+    long : bool
+        Whether the unit is written out, as in a sentence.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [duration(seconds) for seconds in (5, 3_660, 5_400, 180_000, 28_600_000)]
+    ['5 s', '1 h', '1.5 h', '2.1 d', '331 d']
+    >>> duration(3_600, long=True), duration(28_600_000, long=True)
+    ('1 hour', '331 days')
+    """
+    if seconds != seconds:  # NaN
+        return ""
+    _, size, symbol, name = next(unit for unit in _UNITS if seconds >= unit[0] or not unit[0])
+    value = seconds / size
+    text = f"{value:.0f}" if value >= 10 or size <= 60 else f"{value:.1f}".removesuffix(".0")
+    if not long:
+        return f"{text} {symbol}"
+    return f"{text} {name}" if text == "1" else f"{text} {name}s"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, which agrees with it.
+
+    Parameters
+    ----------
+    number : int
+        How many there are.
+    noun : str
+        What is counted, in the singular.
+    plural : str
+        Its plural; the noun with an s where omitted.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> count(1, "open alert"), count(2, "open alert"), count(1200, "entry", "entries")
+    ('1 open alert', '2 open alerts', '1,200 entries')
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.exceptions import ViewError
 from workbench.maintenance.alerts.table import ALLOWED, VERDICTS
-from workbench.views.markup import count_words, verdict_words
+from workbench.views.markup import count, verdict_words
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, classed
 
@@ -102,7 +102,7 @@ def _comment(request: AlertRequest) -> str:
 def _open_order(request: AlertRequest) -> str:
     title = {"title": request.text} if request.text else {}
     order = request.session.maintenance.orders.from_alerts(request.alerts, request.who, **title)
-    return f"Work order {order.number} opened for {count_words(len(request.alerts), 'alert')}."
+    return f"Work order {order.number} opened for {count(len(request.alerts), 'alert')}."
 
 
 def _add_label(request: AlertRequest) -> str:
@@ -116,7 +116,7 @@ def _add_label(request: AlertRequest) -> str:
     labels = archive.labels(channel)
     table = added if labels is None else pd.concat([labels, added]).drop_duplicates(["start", "end"], keep="last")
     archive.set_labels(channel, table)
-    total = count_words(len(table), "label")
+    total = count(len(table), "label")
     return f"{channel} is labelled from sample {first:,} to {last:,}; it has {total} now."
 
 
@@ -259,14 +259,14 @@ class Actions:
         """
         return next(name for name, made in self.buttons.items() if made is pressed)
 
-    def open(self, action: str, count: int = 1) -> None:
+    def open(self, action: str, alerts: int = 1) -> None:
         """Open the form of an action, or close the form.
 
         Parameters
         ----------
         action : str
             Name of the action; empty to close the form.
-        count : int
+        alerts : int
             Number of alerts that the action is for.
         """
         self.opened = action
@@ -280,8 +280,8 @@ class Actions:
             field.layout.display = None if name in chosen.fields else "none"
         self.fields["text"].description = chosen.text_label
         self.fields["text"].value = ""
-        many = count > 1 and chosen.confirm_many
-        self.confirm.description = chosen.confirm_many.format(count=count) if many else chosen.confirm
+        many = alerts > 1 and chosen.confirm_many
+        self.confirm.description = chosen.confirm_many.format(count=alerts) if many else chosen.confirm
 
     def values(self) -> dict[str, Any]:
         """Return the values of the form's fields, by their names."""
@@ -320,7 +320,7 @@ def outcome_words(participle: str, outcome: pd.DataFrame) -> str:
     '1 of 2 alerts closed. Alert 2: It is closed.'
     """
     done, total = int(outcome["done"].sum()), len(outcome)
-    count = f"{done} of {count_words(total, 'alert')}" if done < total else count_words(done, "alert")
+    changed = f"{done} of {count(total, 'alert')}" if done < total else count(done, "alert")
     refused: Sequence[Any] = outcome[~outcome["done"]][["alert", "reason"]].head(3).to_numpy().tolist()
     reasons = [f"Alert {alert}: {escape(reason)}" for alert, reason in refused]
-    return " ".join([f"{count} {participle}.", *reasons])
+    return " ".join([f"{changed} {participle}.", *reasons])

@@ -96,8 +96,7 @@ class Charts:
     """
 
     def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._charts = KeptCharts([_NAME], tokens)
+        self._charts = KeptCharts([_NAME], tokens, "wb-charts")
         self.widget = self._charts.boxes[_NAME]
         self.figures: dict[str, figure] = {}
 
@@ -131,8 +130,8 @@ class Charts:
         tokens : Tokens
             The colours.
         """
-        self._tokens = self._charts.tokens = tokens
-        self.clear()
+        self._charts.recolour(tokens)
+        self.figures = {}
 
     def clear(self) -> None:
         """Remove the charts from the page."""
@@ -141,10 +140,10 @@ class Charts:
 
     def _make(self, shown: Shown) -> dict[str, figure]:
         channel, scored = shown.channel, shown.scored
-        main = channel_figure(channel, scored, shown.anomalies, shown.labels, tokens=self._tokens, height=150)
+        main = channel_figure(channel, scored, shown.anomalies, shown.labels, tokens=self._charts.tokens, height=150)
         main.sizing_mode = "stretch_both"
         main.xaxis.visible = False  # the errors below carry the axis of all
-        shared: dict[str, Any] = {"tokens": self._tokens, "x_range": main.x_range}
+        shared: dict[str, Any] = {"tokens": self._charts.tokens, "x_range": main.x_range}
         self.figures = {
             "channel": main,
             "commands": commands_figure(channel, **shared),

@@ -9,7 +9,7 @@ from workbench.detection.correlation import correlated_channels
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.markup import count_words, read_target, state_words, target
+from workbench.views.markup import count, read_target, state_words, target
 from workbench.views.state import Selected
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback
@@ -99,7 +99,7 @@ class Related(Panel):
         )
         self.moved.html = table_markup(columns, rows)
         by = "" if dated else " Compared by sample number, as these channels have no times."
-        left_out_words = f"{count_words(len(left_out), 'channel')} left out: constant there, or too short."
+        left_out_words = f"{count(len(left_out), 'channel')} left out: constant there, or too short."
         out = f" {left_out_words}" if left_out else ""
         self.words.value = (
             f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG} samples. A channel with "

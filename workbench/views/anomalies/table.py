@@ -1,7 +1,7 @@
 """The list of alerts: which alerts it shows, and its table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -12,6 +12,7 @@ from workbench.maintenance.alerts.table import KINDS, STATES, VERDICTS
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.views.markup import age, state_words, verdict_words
+from workbench.views.widgets.filters import Filters
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -35,8 +36,8 @@ _SORTED = {"worst": "-worst", "newest": "-newest", "oldest": "newest", "channel"
 
 
 @dataclass(frozen=True)
-class AlertFilter:
-    """Which alerts are listed, and in which order.
+class AlertFilter(Filters):
+    """Which alerts are listed, and in which order; unknown values are refused when the alerts are read.
 
     Attributes
     ----------
@@ -65,23 +66,6 @@ class AlertFilter:
         return {"state": state, "order": self.order, "text": self.text or None} | {
             name: value or None for name, value in choices.items()
         }
-
-    def written(self) -> dict[str, str]:
-        """Return the values that are not the defaults, for a link."""
-        return {
-            item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
-        }
-
-    @classmethod
-    def of(cls, state: Mapping[str, str]) -> "AlertFilter":
-        """Return the filter that a link holds; unknown values are refused when the alerts are read.
-
-        Parameters
-        ----------
-        state : mapping of str to str
-            State of a link.
-        """
-        return cls(**{item.name: state[item.name] for item in fields(cls) if item.name in state})
 
     def sorted_by(self, key: str) -> "AlertFilter":
         """Return the filter sorted by a column; by time, in the other direction where it is sorted so already.

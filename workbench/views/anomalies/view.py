@@ -79,7 +79,6 @@ class Anomalies(View):
             press=self.on_action, mark_all=self.on_mark_all, confirm=self.on_confirm, cancel=self.on_cancel
         )
         self.plots = Charts(self.tokens)
-        classed(self.plots.widget, "wb-charts")
         self._evidence = Evidence(self)
         self.panels: dict[str, Panel] = {Evidence.name: self._evidence}
         self._tabs = {name: button(name, kind.tip, self.on_panel, "wb-subtab") for name, kind in PANELS.items()}

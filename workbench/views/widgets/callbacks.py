@@ -16,7 +16,7 @@ __all__ = ["LOG", "Failure", "Guard", "Guarded", "callback", "is_callback"]
 LOG = logging.getLogger("workbench.views")
 """Where the errors of all views go, with their tracebacks."""
 
-_AGAIN = "Try again. If it stays, give this number to whoever runs the server: its log says more."
+_AGAIN = "Try again. If the error stays, give its number to the person who runs the server: the log says more."
 
 P = ParamSpec("P")
 
@@ -27,14 +27,14 @@ class Failure:
     Parameters
     ----------
     error : BaseException
-        A `WorkbenchError` speaks for itself; of anything else only its kind is told.
+        A `WorkbenchError` is shown with its own message; of any other error only the kind.
     doing : str
         What was tried, in words.
 
     Attributes
     ----------
     number : str
-        Eight digits, in the log too.
+        Eight hexadecimal digits that stand in the log, too.
     what, todo : str
         What happened, and what to do.
     """
@@ -48,17 +48,17 @@ class Failure:
 
 
 class Guarded(Protocol):
-    """What `Guard` asks of a view."""
+    """What `Guard` needs of a view, or of a section of one."""
 
     @property
     def title(self) -> str:
-        """How the view is called on screen."""
+        """Title of the view on screen."""
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Show a failure."""
+        """Show the card of an error that a source has raised."""
 
     def mend(self, source: str) -> None:
-        """Take away the failure that the same source has shown before."""
+        """Take away the card that the same source has left."""
 
 
 class Guard:
@@ -67,11 +67,11 @@ class Guard:
     Parameters
     ----------
     view : Guarded
-        Shows it.
+        View that shows the card.
     source : str
-        Name of the method, with `_` for spaces.
+        Name of the method, or words for what is done.
     timed : bool
-        Whether it is one of the view's latencies; what waits for others is not.
+        Whether the time is counted among the view's latencies; work that waits for other processes is not.
     """
 
     def __init__(self, view: Guarded, source: str, *, timed: bool = True) -> None:
@@ -109,7 +109,7 @@ def callback(method: Callable[Concatenate[V, P], None]) -> Callable[Concatenate[
     Parameters
     ----------
     method : callable
-        Gives nothing back.
+        Method that returns nothing.
 
     Returns
     -------
@@ -126,5 +126,15 @@ def callback(method: Callable[Concatenate[V, P], None]) -> Callable[Concatenate[
 
 
 def is_callback(called: Any) -> bool:
-    """Tell whether a callable is a method that `callback` has made."""
+    """Return whether a callable is a method that `callback` has made.
+
+    Parameters
+    ----------
+    called : object
+        Any callable.
+
+    Returns
+    -------
+    bool
+    """
     return bool(getattr(called, "callback", False))
