@@ -1,4 +1,4 @@
-"""Pieces of HTML that several views share: links to a target, sparklines, ages and the words of a state."""
+"""Pieces of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
 
 import json
 from datetime import datetime
@@ -19,11 +19,21 @@ __all__ = [
     "sparkline",
     "state_words",
     "target",
+    "verdict_words",
 ]
 
 
 def target(asset: str = "", channel: str = "", anomaly: int | None = None, view: str = "anomalies") -> str:
-    """Write where a click leads.
+    """Write where a click leads, as text for the `data-pick` of a `Grid`.
+
+    Parameters
+    ----------
+    asset, channel : str
+        What the click chooses.
+    anomaly : int or None
+        First sample of the anomaly that the click chooses.
+    view : str
+        Name of the view that the click opens.
 
     Examples
     --------
@@ -34,7 +44,13 @@ def target(asset: str = "", channel: str = "", anomaly: int | None = None, view:
 
 
 def read_target(text: str) -> tuple[str, Selected]:
-    """Read what `target` has written: the view, and what is chosen there."""
+    """Read what `target` has written: the view, and what is chosen there.
+
+    Parameters
+    ----------
+    text : str
+        Text of `target`.
+    """
     view, asset, channel, anomaly = json.loads(text)
     return view, Selected(asset, channel, anomaly)
 
@@ -45,21 +61,22 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     Parameters
     ----------
     values : array_like, shape (n,)
+        The series.
     spans : list of (int, int, str)
-        First and last sample, and level.
+        First and last sample of each anomaly, and its level.
     width, height : int
-        Pixels.
+        Size of the drawing, pixels.
 
     Returns
     -------
     str
-        SVG.
+        The drawing as SVG.
     """
     series = np.asarray(values, dtype=float)
-    kept = decimate(series, width)
+    drawn = decimate(series, width)
     low, high = float(series.min()), float(series.max())
     scale, step = (height - 6) / ((high - low) or 1.0), width / max(len(series) - 1, 1)
-    points = " ".join(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}" for place in kept)
+    points = " ".join(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}" for place in drawn)
     marks = "".join(
         f"<rect class='{level}' x='{start * step:.1f}' y='{height - 3}' height='3' "
         f"width='{max((end - start) * step, 2):.1f}'/>"
@@ -71,9 +88,44 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     )
 
 
+_STATE_WORDS = {
+    "unacknowledged": "new",
+    "returned": "returned to normal",
+    "latched": "returned to normal, not acknowledged",
+    "latched_acknowledged": "acknowledged, waiting for reset",
+}
+
+
 def state_words(state: str) -> str:
-    """Name a state on screen."""
-    return {"unacknowledged": "new", "latched_acknowledged": "latched, ackn."}.get(state, state.replace("_", " "))
+    """Return the words for the state of an alert, as the screens show it.
+
+    Parameters
+    ----------
+    state : str
+        One of `workbench.maintenance.alerts.table.STATES`.
+
+    Examples
+    --------
+    >>> state_words("latched_acknowledged"), state_words("shelved")
+    ('acknowledged, waiting for reset', 'shelved')
+    """
+    return _STATE_WORDS.get(state, state.replace("_", " "))
+
+
+def verdict_words(verdict: str) -> str:
+    """Return the words for a verdict, as the screens show it.
+
+    Parameters
+    ----------
+    verdict : str
+        One of `workbench.maintenance.alerts.table.VERDICTS`.
+
+    Examples
+    --------
+    >>> verdict_words("true"), verdict_words("false alarm")
+    ('real fault', 'false alarm')
+    """
+    return "real fault" if verdict == "true" else verdict
 
 
 def age(then: datetime | None, now: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.maintenance.alerts.table import NEW
+from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
@@ -67,7 +67,7 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
         for level in reversed(LEVELS)
         if counts.get(level, 0)
     )
-    new = picture.alerts[picture.alerts["state"].isin(NEW)]
+    new = picture.alerts[picture.alerts["state"].isin(ALLOWED["acknowledge"])]
     oldest = age(new["raised_at"].min(), picture.now) if len(new) else ""
     tiles = [
         (
