@@ -143,7 +143,7 @@ class Scene:
         self.risks = pd.DataFrame()
 
     def select(self, channel: str) -> None:
-        """Show a channel.
+        """Choose the channel that is shown.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Scene:
         return bool(len(own))
 
     def set_days(self, days: int) -> None:
-        """Look for failures within some days; the risks are computed again when they are shown.
+        """Change how far ahead failures are looked for; the risks are computed again when they are shown.
 
         Parameters
         ----------
@@ -194,7 +194,7 @@ class Scene:
             self.risks = risks(self._session, self.days)
 
     def compute(self) -> None:
-        """Forecast the channel."""
+        """Forecast the channel that is shown."""
         channel, steps, confidence = self.key
         self._results[self.key] = forecasts(self._session, channel, steps=steps, confidence=confidence)
         if len(self._results) > _MAX_RESULTS:

@@ -1,7 +1,6 @@
 """Forecasting: what a channel will do, how far that can be trusted, and which asset is at risk."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -24,6 +23,7 @@ from workbench.views.forecasting.what_if import WhatIf
 from workbench.views.markup import count, percent
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
@@ -59,7 +59,7 @@ class Forecasting(View):
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self._quiet = False
+        self._quiet = Quiet()
         self._drawn: tuple[object, str] = (None, "")  # what charts and tables show, and the headline that belongs to it
         self._later = Later(self.on_compute, 0.05)
         self._channel = _dropdown("Channel", self.on_channel)
@@ -113,7 +113,7 @@ class Forecasting(View):
         self._drawn = (None, "")
         self.scene.read(self.selection.now.channel)
         self.what_if.refresh()
-        with self._quietly():
+        with self._quiet:
             self._channel.options = self.scene.channels
             self._channel.value = self.channel or None
         self._show()
@@ -125,7 +125,13 @@ class Forecasting(View):
         self._show()
 
     def show_selection(self, now: Selected) -> None:
-        """Show the channel that was selected elsewhere."""
+        """Show the channel that was selected elsewhere.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
         if now.channel and now.channel != self.channel:
             self.scene.select(now.channel)
             self._show()
@@ -140,7 +146,13 @@ class Forecasting(View):
         return {**state, "mode": mode, "forecaster": self.scene.forecaster}
 
     def apply_state(self, state: State) -> None:
-        """Show what a link asks for."""
+        """Show what a link asks for.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         values, mode = {}, state.get("mode", _MODES[0])
         for name in self._choices:
             offered = {str(value): value for value in self._offered(name)}
@@ -148,7 +160,7 @@ class Forecasting(View):
             check_choice(name, text, offered)
             values[name] = offered[text]
         check_choice("mode", mode, _MODES)
-        with self._quietly():
+        with self._quiet:
             for name, value in values.items():
                 self._choices[name].value = value
             self._mode.value = mode
@@ -204,7 +216,7 @@ class Forecasting(View):
 
     @callback
     def on_days(self, change: dict[str, Any]) -> None:
-        """Look as far ahead for failures as is chosen."""
+        """Compute the risks within the chosen days."""
         if not self._quiet:
             self.scene.set_days(change["new"])
             self._show()
@@ -229,7 +241,7 @@ class Forecasting(View):
     def on_asset(self, asset: str) -> None:
         """Select the first channel of an asset."""
         if self.scene.select_asset(asset):
-            with self._quietly():
+            with self._quiet:
                 self._channel.value = self.channel
             self.choose(Selected(asset, self.channel))
 
@@ -261,7 +273,7 @@ class Forecasting(View):
         for dropdown in (self._channel, self._steps, self._confidence):
             dropdown.layout.display = "none" if risky else None
         self._days.layout.display = None if risky else "none"
-        with self._quietly():
+        with self._quiet:
             self._channel.value = self.channel or None
         if risky:
             self._show_risks()
@@ -318,15 +330,6 @@ class Forecasting(View):
     def _offered(self, name: str) -> list[Any]:
         """Return the values that a dropdown offers, the first of which is the default."""
         return [value for _, value in self._choices[name].options]
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Change controls without their callbacks."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
 
 
 def _dropdown(words: str, changed: Any, options: Any = ()) -> Any:

@@ -1,8 +1,6 @@
 """What if: maintenance comes later, a technician is absent, there are other hours, or other thresholds."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 from pydantic import ValidationError
@@ -16,19 +14,12 @@ from workbench.views.section import Host, Section
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 
-__all__ = ["WhatIf", "WhatIfHost"]
+__all__ = ["WhatIf"]
 
 _NOBODY = "nobody"
 
 
-class WhatIfHost(Host, Protocol):
-    """What the questions ask of their view."""
-
-    def busy(self, words: str, total: int = 0) -> AbstractContextManager[Callable[[int], None]]:
-        """Show that something is under way, and how far it is."""
-
-
-class WhatIf(Section[WhatIfHost]):
+class WhatIf(Section[Host]):
     """Questions, each with a button; no answer changes the plan or the settings.
 
     Attributes

@@ -137,7 +137,7 @@ class Actions(Section[ModelsHost]):
 
     @callback
     def on_cancel(self, pressed: widgets.Button) -> None:
-        """Stop the training."""
+        """Stop the training that runs."""
         del pressed
         if self._training is not None:
             self._training.stop()
@@ -166,7 +166,8 @@ class Actions(Section[ModelsHost]):
         results = []
         with Guard(self, source, timed=False):
             results.append(await work)
-        self._training = self._task = None
+        self._training = None
+        self._task = None
         self.epochs = []
         if self._closed:
             return

@@ -58,10 +58,22 @@ class ModelsHost(Host, Protocol):
         """Return the chosen version's row of the table; empty where none is chosen."""
 
     def pick(self, model: str) -> None:
-        """Choose a version."""
+        """Choose the version that is shown.
+
+        Parameters
+        ----------
+        model : str
+            Id of the version.
+        """
 
     def choose_channel(self, channel: str) -> None:
-        """Choose the champion of a channel."""
+        """Choose the champion of a channel.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        """
 
     def on_epochs(self) -> None:
         """Show the learning curve of the training that runs."""

@@ -58,7 +58,7 @@ class Scene:
 
     @property
     def assets(self) -> dict[str, str]:
-        """Assets by channel."""
+        """Return the assets by channel."""
         return dict(zip(self.fleet["channel"], self.fleet["asset"], strict=True)) if len(self.fleet) else {}
 
     @property
@@ -107,7 +107,7 @@ class Scene:
         self.select()
 
     def choose(self, model: str, channel: str) -> None:
-        """Choose a version.
+        """Choose the version that is shown.
 
         Parameters
         ----------
@@ -208,7 +208,7 @@ class Scene:
             yield {str(key): value for key, value in row.items()}
 
     def add_drift(self, row: dict[str, Any]) -> None:
-        """Take note of the drift of one more channel.
+        """Add the drift of one more channel.
 
         Parameters
         ----------

@@ -1,7 +1,6 @@
 """Models: what is registered, how good it is, how far its channel has moved away, and what replaces it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -24,6 +23,7 @@ from workbench.views.models.table import CONDITIONS, PAGE, ModelFilters, models_
 from workbench.views.state import Selected, State
 from workbench.views.widgets.background import Background
 from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
@@ -76,7 +76,7 @@ class Models(View):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
         self.section = _FIRST
-        self._quiet = False
+        self._quiet = Quiet()
         self._unshown = 0  # channels whose drift has been computed since it was last drawn
         self._drifting = Background(self, "drift", self.on_drift, self.on_drifted)
         self._filters = {
@@ -122,7 +122,7 @@ class Models(View):
         for section in self.sections.values():
             section.forget()
         assets = sorted(set(self.scene.assets.values()))
-        with self._quietly():
+        with self._quiet:
             self._filters["place"].options = [("any asset", ""), *((name, name) for name in assets)]
         self._list()
         self.scene.settle(self.selection.now.channel)
@@ -138,7 +138,13 @@ class Models(View):
         self._show()
 
     def show_selection(self, now: Selected) -> None:
-        """Choose the champion of a channel that was selected elsewhere."""
+        """Choose the champion of a channel that was selected elsewhere.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
         if now.channel and now.channel not in set(self.fleet["channel"]):
             raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the archive.")
         if now.channel and now.channel != self.channel:
@@ -152,7 +158,13 @@ class Models(View):
         return {**self.scene.filters.written(), "part": section, "model": model}
 
     def apply_state(self, state: State) -> None:
-        """Show filters, section and version of a link."""
+        """Show filters, section and version of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         section, filters = state.get("part", _FIRST), ModelFilters.of(state)
         check_choice("part", section, _NAMES)
         self.scene.choose(state.get("model", ""), self.selection.now.channel)
@@ -175,7 +187,13 @@ class Models(View):
         return self.sections[self.section].code_lines()
 
     def set_active(self, active: bool) -> None:
-        """Compute drift only while the view is on screen."""
+        """Compute drift only while the view is on screen.
+
+        Parameters
+        ----------
+        active : bool
+            Whether the view is on screen.
+        """
         super().set_active(active)
         if active:
             self._show_drift()
@@ -247,7 +265,13 @@ class Models(View):
         return self.scene.row()
 
     def pick(self, model: str) -> None:
-        """Choose a version, and its channel for all views."""
+        """Choose a version, and its channel for all views.
+
+        Parameters
+        ----------
+        model : str
+            Id of the version.
+        """
         self.model = model
         self.actions.outcome.value = ""
         self._show()
@@ -256,7 +280,13 @@ class Models(View):
             self.choose(Selected(self.scene.assets.get(self.info.channel, ""), self.info.channel))
 
     def choose_channel(self, channel: str) -> None:
-        """Choose the champion of a channel."""
+        """Choose the champion of a channel.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel; nothing happens where it has no model.
+        """
         model = self.scene.default(channel)
         if model:
             self.pick(model)
@@ -288,7 +318,7 @@ class Models(View):
 
     @callback
     def on_more(self, _value: str) -> None:
-        """List more versions."""
+        """List more of the versions."""
         if self.scene.limit < len(self.listed):
             self.scene.limit += PAGE
             self._list()
@@ -300,7 +330,7 @@ class Models(View):
 
     @callback
     def on_section(self, change: dict[str, Any]) -> None:
-        """Open another section."""
+        """Open the section of a button."""
         if not self._quiet:
             self.section = change["new"]
             self._show()
@@ -308,7 +338,7 @@ class Models(View):
 
     @callback
     def on_drift(self, row: dict[str, Any]) -> None:
-        """Take note of the drift of one more channel."""
+        """Add the drift of one more channel."""
         self.scene.add_drift(row)
         self._unshown += 1
         if self._unshown >= _CHANNELS_A_PICTURE:
@@ -339,7 +369,7 @@ class Models(View):
     def _list(self) -> None:
         scene = self.scene
         scene.select()
-        with self._quietly():
+        with self._quiet:
             for name, dropdown in self._filters.items():
                 dropdown.value = getattr(scene.filters, name)
             self._text.value = scene.filters.text
@@ -358,7 +388,7 @@ class Models(View):
         """Show the chosen version in the section that is open."""
         info = self.info
         self._grid.chosen = self.model
-        with self._quietly():
+        with self._quiet:
             self._section_buttons.value = self.section
         title = self.channel if info is None else f"{info.channel} {info.forecaster} version {info.version}"
         note = "no model yet" if info is None else ", ".join(info.aliases)
@@ -367,15 +397,6 @@ class Models(View):
         for name, section in self.sections.items():
             section.widget.layout.display = None if name == self.section else "none"
         self.sections[self.section].show()
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Change controls without their callbacks."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
 
 
 def _update_drift(table: pd.DataFrame, error_ratio: float, plot: Any) -> None:

@@ -97,11 +97,11 @@ class Charts:
         return self._charts.shown().get(mode)
 
     def clear(self) -> None:
-        """Take all charts from the page."""
+        """Remove all charts from the page."""
         self._charts.clear()
 
     def recolour(self, tokens: Tokens) -> None:
-        """Take all charts from the page, so that they are drawn in other colours.
+        """Remove all charts from the page, so that they are drawn in other colours.
 
         Parameters
         ----------

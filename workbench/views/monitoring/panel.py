@@ -95,7 +95,7 @@ class Panel:
         self._charts.show(_GAUGES, make, lambda plot: update_gauges(plot, table))
 
     def recolour(self, tokens: Tokens) -> None:
-        """Take the gauges from the page, so that they are drawn in other colours.
+        """Remove the gauges from the page, so that they are drawn in other colours.
 
         Parameters
         ----------
@@ -105,5 +105,5 @@ class Panel:
         self._charts.recolour(tokens)
 
     def clear(self) -> None:
-        """Take the gauges from the page."""
+        """Remove the gauges from the page."""
         self._charts.clear()

@@ -121,7 +121,7 @@ class Scene:
         self.set_asset(self.asset, self.group, self.channel)
 
     def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
-        """Show an asset.
+        """Show the channels of an asset.
 
         Parameters
         ----------
@@ -299,7 +299,8 @@ class Scene:
         keep = inside and before != self.extent
         same_axis = dated == self.dated and self.replay.end > 0
         position = self.replay.position if inside and self.until < _INFINITE else extent[1]
-        self.dated, self.extent = dated, extent
+        self.dated = dated
+        self.extent = extent
         self.range = before if keep else extent
         self.replay = Replay(*extent, clock=self._seconds, speed=replay.speed if same_axis else SPEEDS[dated])
         self.replay.seek(position)

@@ -1,8 +1,7 @@
 """Monitoring: the channels of an asset as linked strip charts with their last values, now or replayed."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -19,6 +18,7 @@ from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
 from workbench.views.state import Selected, State, axis_time, time_text
 from workbench.views.widgets.boxes import box
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.timers import Later
 
@@ -66,12 +66,13 @@ class Monitoring(View):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
         self.table = pd.DataFrame()
-        self._quiet = False
+        self._quiet = Quiet()
         self._ticker = Later(self.on_tick, _TICK_S)
         self._redraw = Later(self.on_redraw, 0.04)
         self._rewrite = Later(self.on_rewrite, 0.2)
         self._prefetch = Later(self.on_prefetch, 0.1)
         self._read_quality = Later(self.on_quality, 0.2)
+        self._timers = (self._ticker, self._redraw, self._rewrite, self._prefetch, self._read_quality)
         self.controls = Controls(self)
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
         self.panel = Panel(self.tokens, self.on_name)
@@ -93,7 +94,13 @@ class Monitoring(View):
     # ---- the frame
 
     def show_selection(self, now: Selected) -> None:
-        """Show the channel, or the asset, that was selected elsewhere; an anomaly with the time around it."""
+        """Show the channel, or the asset, that was selected elsewhere; an anomaly with the time around it.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
         if now.channel and now.channel not in set(self.scene.fleet["channel"]):
             raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the archive.")
         if now.channel:
@@ -115,7 +122,13 @@ class Monitoring(View):
         return state
 
     def apply_state(self, state: State) -> None:
-        """Show time, group and mode of a link."""
+        """Show time, group and mode of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         scene = self.scene
         scene.set_mode(state.get("mode", MODES[0]))
         if state.get("group", next(iter(scene.groups), "")) != scene.group:
@@ -137,6 +150,11 @@ class Monitoring(View):
         chart = self._charts.chart(mode)
         return {**({} if chart is None else {mode.capitalize(): chart}), **self.panel.charts()}
 
+    @property
+    def pending(self) -> bool:
+        """Whether anything is still to be drawn, read or written a little later."""
+        return any(later.pending for later in self._timers)
+
     def figures(self) -> list[figure]:
         """Return the Bokeh figures of the chosen mode, from top to bottom."""
         return self._charts.figures(self.scene.mode)
@@ -146,7 +164,13 @@ class Monitoring(View):
         return code_lines(self.table["channel"].tolist()) if len(self.table) else []
 
     def set_active(self, active: bool) -> None:
-        """Pause a replay while the view is hidden."""
+        """Pause a replay while the view is hidden.
+
+        Parameters
+        ----------
+        active : bool
+            Whether the view is on screen.
+        """
         super().set_active(active)
         if not active:
             self.scene.replay.pause()
@@ -155,7 +179,7 @@ class Monitoring(View):
 
     def close(self) -> None:
         """Stop everything that would still happen, and take the view from the page."""
-        for later in (self._ticker, self._redraw, self._rewrite, self._prefetch, self._read_quality):
+        for later in self._timers:
             later.cancel()
         self._charts.clear()
         self.panel.clear()
@@ -322,7 +346,7 @@ class Monitoring(View):
         strips = self.scene.strips(at_hand=self._prefetch.deferred)
         if not self._charts.mark(self.scene.mode, strips, channel):
             self._draw()
-        with self._quietly():
+        with self._quiet:
             self.panel.choose([strip.name for strip in strips], channel)
         self._write(strips)
         self.choose(Selected(self.scene.asset, channel))
@@ -334,7 +358,7 @@ class Monitoring(View):
 
     def _show(self) -> None:
         """Show what is chosen; the other channels of the asset are read while the kernel is idle."""
-        with self._quietly():
+        with self._quiet:
             self.controls.show(self.scene, self.session.catalog)
         self._draw()
         self._write_values()
@@ -348,7 +372,7 @@ class Monitoring(View):
             self._charts.show(scene.mode, strips, *scene.range, scene.until, scene.channel, dated=scene.dated)
         else:
             self._charts.clear()
-        with self._quietly():
+        with self._quiet:
             self.controls.show_time(scene)
             self.panel.choose([strip.name for strip in strips], scene.channel)
 
@@ -367,12 +391,3 @@ class Monitoring(View):
         self._key.value = key_markup(strips, scene.channel)
         limited = any(strip.limits for strip in strips)
         self.panel.show(self.table, scene.channel, limited=limited)
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Change controls without their callbacks."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before

@@ -24,6 +24,7 @@ from workbench.views.overview.markup import (
 )
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
@@ -65,7 +66,7 @@ class Overview(View):
         """Make the widgets, empty."""
         self.picture: Picture | None = None
         self._lines: dict[str, str] = {}
-        self._quiet = False
+        self._quiet = Quiet()
         self._later = Later(self.on_later, 0.05)
         self._range = classed(widgets.ToggleButtons(options=list(RANGES), value=_FIRST_RANGE), "wb-ranges")
         self._range.tooltips = [f"The last {words}" if words != "all" else "All of the time" for words in RANGES]
@@ -85,9 +86,7 @@ class Overview(View):
             )
             + "</p>"
         )
-        left = box(
-            "wb-left", _panel("Channels, by the worst open alert", self._health, "wb-health")
-        )
+        left = box("wb-left", _panel("Channels, by the worst open alert", self._health, "wb-health"))
         middle = box(
             "wb-middle",
             _panel("Do first: the worst open alerts", self._worst, "wb-worst"),
@@ -113,7 +112,13 @@ class Overview(View):
             self._show(self.picture)
 
     def show_selection(self, now: Selected) -> None:
-        """Mark the channel that was selected elsewhere."""
+        """Mark the channel that was selected elsewhere.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
         if self.picture is None:
             return
         if now.channel and now.channel not in set(self.picture.fleet["channel"]):
@@ -125,13 +130,18 @@ class Overview(View):
         return {"range": None if self._range.value == _FIRST_RANGE else self._range.value}
 
     def apply_state(self, state: State) -> None:
-        """Show the period of a link."""
+        """Show the period of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         period = state.get("range", _FIRST_RANGE)
         check_choice("range", period, RANGES)
         if period != self._range.value:
-            self._quiet = True
-            self._range.value = period
-            self._quiet = False
+            with self._quiet:
+                self._range.value = period
             self.refresh()
 
     def shown_table(self) -> pd.DataFrame | None:
@@ -156,7 +166,7 @@ class Overview(View):
 
     @callback
     def on_range(self, change: dict[str, Any]) -> None:
-        """Show another period."""
+        """Show what happened in another period."""
         del change
         if not self._quiet:
             self.refresh()

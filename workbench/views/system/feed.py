@@ -110,7 +110,8 @@ class FeedPanel(Section[Host]):
         """Read some channels, and go on a little later."""
         now, until = self.view.session.clock(), time.perf_counter() + _READ_S
         while self._unread and (time.perf_counter() < until or not self._later.deferred):
-            names, self._unread = self._unread[:_CHANNELS_AT_A_TIME], self._unread[_CHANNELS_AT_A_TIME:]
+            names = self._unread[:_CHANNELS_AT_A_TIME]
+            del self._unread[:_CHANNELS_AT_A_TIME]
             self._read = pd.concat([self._read, self._reader.read(names, now)], ignore_index=True)
         if self._unread:
             self.head.value = feed_head(self._read, len(self._fleet), now)

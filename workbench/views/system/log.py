@@ -10,7 +10,7 @@ from workbench.observability.logs import LEVELS, LogEntry, log_path, read_log
 from workbench.views.section import Host, Section
 from workbench.views.system.markup import entry_markup, log_markup
 from workbench.views.widgets.boxes import box, classed
-from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.callbacks import Quiet, callback
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
 
@@ -40,7 +40,7 @@ class LogPanel(Section[Host]):
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self._quiet = False
+        self._quiet = Quiet()
         self._read_file: tuple[int, int] | None = None
         self.entries: dict[str, LogEntry] = {}
         self.find = widgets.Text(placeholder="Search, for example an error number", continuous_update=False)
@@ -84,10 +84,9 @@ class LogPanel(Section[Host]):
         """
         level = state.get("level", LEVELS[0])
         check_choice("level", level, _LEVELS.values())
-        self._quiet = True
-        self.find.value = state.get("find", "")
-        self.level.value = level
-        self._quiet = False
+        with self._quiet:
+            self.find.value = state.get("find", "")
+            self.level.value = level
 
     def read(self) -> None:
         """Read the log again."""

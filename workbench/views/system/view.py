@@ -1,8 +1,7 @@
 """System: what the workbench itself does, how much it uses, and what has to be fixed."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,7 @@ from workbench.views.system.feed import FeedPanel
 from workbench.views.system.log import LogPanel
 from workbench.views.system.markup import checks_markup, head_markup, processes_markup, storage_markup, timings_markup
 from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
@@ -93,7 +93,7 @@ class System(View):
         self._free = 0
         self._fleet = pd.DataFrame({"channel": []})
         self._opened = ""  # the view whose callbacks are listed under its latencies
-        self._quiet = False
+        self._quiet = Quiet()
         self._report = KernelReport(self.session.registry.cache)
         self._sampler = Sampler("notebook")
         self.kept_charts = KeptCharts([_USAGE], self.tokens)
@@ -141,7 +141,13 @@ class System(View):
         self._draw()
 
     def show_selection(self, now: Selected) -> None:
-        """Mark the channel that was selected elsewhere."""
+        """Mark the channel that was selected elsewhere.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
         if now.channel and now.channel not in set(self._fleet["channel"]):
             raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the feed.")
         self.feed.choose(now.channel)
@@ -152,11 +158,17 @@ class System(View):
         return {"part": section, "paused": "yes" if self.paused else None, **self.log.state()}
 
     def apply_state(self, state: State) -> None:
-        """Show what a link asks for."""
+        """Show what a link asks for.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         section = state.get("part", _SECTIONS[0])
         check_choice("part", section, _SECTIONS)
         self.log.restore(state)
-        with self._quietly():
+        with self._quiet:
             self._section.value = section
         self._set_paused(state.get("paused", "") == "yes")
         self._switch()
@@ -277,15 +289,6 @@ class System(View):
     def _set_paused(self, paused: bool) -> None:
         self.paused = paused
         self._pause.description = "Resume" if paused else "Pause"
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Change controls without their callbacks."""
-        self._quiet = True
-        try:
-            yield
-        finally:
-            self._quiet = False
 
 
 def _update_usage(usage: xr.Dataset, figures: dict[str, figure]) -> None:

@@ -60,7 +60,8 @@ class Background:
                 result = work(self._on_progress)
             self._on_end(result)
             return
-        stop = self._stop = threading.Event()
+        stop = threading.Event()
+        self._stop = stop
 
         def tell(value: Any) -> None:
             if stop.is_set():

@@ -25,7 +25,7 @@ def box(names: str, *children: widgets.Widget) -> widgets.Box:
 
 
 def button(words: str, tip: str, clicked: Any = None, names: str = "") -> widgets.Button:
-    """Make a button.
+    """Make a button with a label, a tooltip and a callback.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from workbench.exceptions import WorkbenchError
 from workbench.observability.timings import TIMINGS
 
-__all__ = ["LOG", "Failure", "Guard", "Guarded", "callback", "is_callback"]
+__all__ = ["LOG", "Failure", "Guard", "Guarded", "Quiet", "callback", "is_callback"]
 
 LOG = logging.getLogger("workbench.views")
 """Where the errors of all views go, with their tracebacks."""
@@ -42,9 +42,11 @@ class Failure:
     def __init__(self, error: BaseException, doing: str) -> None:
         self.number = uuid.uuid4().hex[:8]
         if isinstance(error, WorkbenchError):
-            self.what, self.todo = error.message, error.hint or _AGAIN
+            self.what = error.message
+            self.todo = error.hint or _AGAIN
         else:
-            self.what, self.todo = f"{doing} failed: {type(error).__name__}.", _AGAIN
+            self.what = f"{doing} failed: {type(error).__name__}."
+            self.todo = _AGAIN
 
 
 class Guarded(Protocol):
@@ -55,10 +57,24 @@ class Guarded(Protocol):
         """Title of the view on screen."""
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error that a source has raised."""
+        """Show the card of an error.
+
+        Parameters
+        ----------
+        failure : Failure
+            The error.
+        source : str
+            Name of the method that raised it.
+        """
 
     def mend(self, source: str) -> None:
-        """Take away the card that the same source has left."""
+        """Remove the card that a source has left before.
+
+        Parameters
+        ----------
+        source : str
+            Name of the method that has succeeded.
+        """
 
 
 class Guard:
@@ -75,7 +91,9 @@ class Guard:
     """
 
     def __init__(self, view: Guarded, source: str, *, timed: bool = True) -> None:
-        self._view, self._source, self._timed = view, source, timed
+        self._view = view
+        self._source = source
+        self._timed = timed
 
     def __enter__(self) -> None:
         self._began = time.perf_counter()
@@ -95,6 +113,32 @@ class Guard:
         LOG.error("%s %s: %s", failure.number, f"{self._view.title}: {words}", error, exc_info=error)
         self._view.fail(failure, self._source)
         return True
+
+
+class Quiet:
+    """A context in which a view changes its own controls; while it lasts, it is true.
+
+    Examples
+    --------
+    >>> quiet = Quiet()
+    >>> with quiet:
+    ...     bool(quiet)  # a callback that asks does nothing now
+    True
+    >>> bool(quiet)
+    False
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._depth -= 1
 
 
 V = TypeVar("V", bound=Guarded)

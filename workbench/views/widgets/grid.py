@@ -87,7 +87,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         super().__init__(label=label, _dom_classes=["wb-grid"])
         handlers = zip(_NAMES, (pick, sort, mark, more, drop, open), strict=True)
         self.handlers: Mapping[str, Handler] = {name: handler for name, handler in handlers if handler is not None}
-        self.on_msg(self._on_message)
+        self.on_msg(lambda _widget, content, _buffers: self.receive(content))
 
     def tell(self, kind: str, value: str) -> None:
         """Act as if the reader had clicked, pressed a key or dragged.
@@ -111,7 +111,14 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         if handler is not None:
             handler(value)
 
-    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def receive(self, content: Any) -> None:
+        """Act on a message of the page; one that is malformed is left alone.
+
+        Parameters
+        ----------
+        content : dict
+            `kind`, `value`, and `marked` with the marks of the page.
+        """
         if not isinstance(content, dict) or content.get("kind") not in _NAMES:
             return
         value = str(content.get("value", ""))[:400]

@@ -103,7 +103,7 @@ class KeptCharts:
         self.boxes[name].children = (self._made[name].chart,)
 
     def clear(self, *names: str) -> None:
-        """Take charts from the page, so that they are made anew when they are shown.
+        """Remove charts from the page, so that they are made anew when they are shown.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class KeptCharts:
                 made.chart.close()
 
     def recolour(self, tokens: Tokens) -> None:
-        """Take the charts from the page, so that they are made anew in other colours.
+        """Remove the charts from the page, so that they are made anew in other colours.
 
         Parameters
         ----------
