@@ -33,7 +33,7 @@ def test_the_forecaster_with_the_smallest_error_is_shown_until_another_is_chosen
     scene.compute()
     outlook = scene.outlook()
     assert outlook.forecaster == scene.skill.loc[scene.skill["mae"].idxmin(), "forecaster"]
-    assert outlook.forecast.sizes["time"] == scene.steps + 1
+    assert outlook.forecast.sizes["time"] == scene.steps
     assert outlook.history.sizes["time"] == 200
     scene.forecaster = "persistence"
     assert scene.outlook().forecaster == "persistence"

@@ -223,7 +223,7 @@ def test_on_the_kernels_loop_a_replay_ticks_as_fast_as_the_page_draws_until_the_
     clock, page_draws, monkeypatch
 ):
     asked = []
-    monkeypatch.setattr(LiveChart, "ask", asked.append)
+    monkeypatch.setattr(LiveChart, "ask", lambda chart: asked.append(chart))
     monkeypatch.setattr(LiveChart, "behind", property(lambda chart: bool(asked) and not page_draws))
 
     async def watch():

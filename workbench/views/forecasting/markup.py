@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from workbench.forecasting.fleet import TOGETHER
+from workbench.forecasting import TOGETHER
 from workbench.maintenance.kpis.risk import LIKELIHOODS
 from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
@@ -181,7 +181,7 @@ def limits_markup(table: pd.DataFrame, units: str) -> str:
     """
     if table.empty:
         return "<p class='wb-note wb-muted'>The catalog has no limits for this channel.</p>"
-    heads = ("limit", f"at, {units}" if units else "at", "exceeded", "expected", "earliest", "latest")
+    heads = ("limit", f"at, {units}" if units else "at", "outcome", "expected", "earliest", "latest")
     tips = ("", "", "", "When the forecast exceeds it", "When its interval first does", "When all of its interval does")
     head = "".join(f'<th title="{tip}">{escape(text)}</th>' for text, tip in zip(heads, tips, strict=True))
     body = ""
