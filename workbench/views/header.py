@@ -60,7 +60,8 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     else:
         state = f'<span class="wb-state">{len(fleet)} channels, no open alert</span>'
     stale = int((fleet["state"] == "stale").sum()) if len(fleet) else 0
-    notes = [f"{stale} stale"] if stale else []
+    damaged = int((fleet["state"] == "damaged").sum()) if len(fleet) else 0
+    notes = [f"{count} {word}" for count, word in ((stale, "stale"), (damaged, "damaged")) if count]
     stamp = now.astimezone(UTC)
     source = f'<span title="{escape(str(settings.home.resolve()))}">data: {escape(settings.home.resolve().name)}</span>'
     return (

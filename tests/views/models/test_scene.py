@@ -46,7 +46,7 @@ def test_channels_are_listed_by_number_and_clicks_turn_the_order_round(scene):
 def test_only_a_registered_version_can_be_chosen(scene):
     scene.choose("X-2.ridge/1", "X-2")
     assert scene.info.version == 1
-    with pytest.raises(ViewError, match="X-2.ridge/9"):
+    with pytest.raises(ViewError, match=r"X-2\.ridge/9"):
         scene.choose("X-2.ridge/9", "X-2")
     assert scene.model == "X-2.ridge/1"
 

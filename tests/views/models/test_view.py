@@ -23,7 +23,8 @@ def session(tmp_path):
     session.train(["X-1"], "ridge", telemetry_lags=40, force=True)
     session.train(["X-2"], "ridge")
     session.score_all(["X-1", "X-2"])
-    return session
+    yield session
+    session.close()
 
 
 @pytest.fixture
@@ -121,6 +122,10 @@ def test_a_version_is_rolled_back_promoted_and_the_next_score_uses_it(view, sess
     press(view, "Promote")
     assert "is not better than the champion" in view.failure.what
     assert champion(session) == "X-1.ridge/2"
+    find_grid(view, "Models").tell("pick", "X-1.ridge/2")
+    press(view, "Retire")
+    assert champion(session) == "X-1.ridge/1"
+    assert find_button(view, "Retire").disabled
 
 
 @pytest.mark.slow

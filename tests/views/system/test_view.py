@@ -31,13 +31,15 @@ def home(tmp_path_factory):
     session.archive.write(dated(range(300)), dated([*range(50), *range(60, 400)]))
     session.train(["X-1", "X-2", "D-1"])
     session.score_all(["X-1", "X-2"])
+    session.close()
     return home
 
 
 @pytest.fixture
 def session(home, monkeypatch):
     monkeypatch.delenv(STATUS_VARIABLE, raising=False)
-    return wb.open(home=home)
+    with wb.open(home=home) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -188,12 +190,12 @@ def test_a_failing_check_shows_its_fix_until_it_is_mended(view, session):
     assert [(item.what, item.fix) for item in view.findings if item.state != "ok"] == [
         ("scores", "workbench score --all")
     ]
-    assert "1 of 9 checks failed: scores" in view.head.value
+    assert "1 of 10 checks failed: scores" in view.head.value
     assert checks(view).index("workbench score --all") < checks(view).index("python")
     session.score("D-1")
     press(view, "Run the checks")
     assert "workbench score --all" not in checks(view)
-    assert "System: all 9 checks passed" in view.head.value
+    assert "System: all 10 checks passed" in view.head.value
     assert view.findings == examine(session)
 
 

@@ -94,7 +94,7 @@ class Scene:
     def __init__(self, session: ViewSession) -> None:
         self._session = session
         self._results: dict[Key, dict[str, xr.Dataset]] = {}
-        self.fleet = pd.DataFrame({"channel": [], "asset": []})
+        self.fleet = pd.DataFrame({"channel": [], "asset": [], "state": []})
         self.channel = ""
         self.forecaster = ""
         self.steps = STEPS[0]
@@ -134,12 +134,14 @@ class Scene:
         Parameters
         ----------
         channel : str
-            Channel to show; the one shown before, or the first, where it is not in the archive.
+            Channel to show; the one shown before, or the first that can be read, where it is not in the archive.
         """
         self._results.clear()
         self.fleet = self._session.overview()
         names = self.channels
-        self.channel = next((name for name in (channel, self.channel) if name in names), next(iter(names), ""))
+        sound = self.fleet.loc[self.fleet["state"] != "damaged", "channel"].tolist()
+        first = next(iter(sound or names), "")
+        self.channel = next((name for name in (channel, self.channel) if name in names), first)
         self.risks = pd.DataFrame()
 
     def select(self, channel: str) -> None:

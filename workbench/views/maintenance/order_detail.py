@@ -3,16 +3,18 @@
 import json
 from datetime import datetime
 from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import pandas as pd
 
 from workbench.maintenance.orders.checklists import Answer, ChecklistItem
-from workbench.maintenance.orders.table import WorkOrder
+from workbench.maintenance.orders.table import WorkOrder, order_id
 from workbench.plots.theme import severity
 from workbench.views.maintenance.order_table import LEVELS, due_words, priority_markup
 from workbench.views.markup import age, state_words
+from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 
@@ -97,13 +99,14 @@ class Detail:
 
     Attributes
     ----------
-    title, told, facts, trail : ipywidgets.HTML
+    title, told, facts, remarks, trail : ipywidgets.HTML
     checklist : Checklist
     alerts : Grid
     """
 
     def __init__(self, mode: "Orders") -> None:
         self.title, self.told, self.facts, self.parts, self.trail = (widgets.HTML() for _ in range(5))
+        self.remarks = widgets.HTML()
         classed(self.title, "wb-title")
         classed(self.told, "wb-told")
         self.checklist = Checklist(mode)
@@ -114,13 +117,16 @@ class Detail:
             self._heads["Checklist"],
             self.checklist.widget,
             self.facts,
+            self.remarks,
             self.parts,
             self._heads["Alerts"],
             self.alerts,
             self.trail,
         )
 
-    def show(self, order: WorkOrder | None, alerts: pd.DataFrame, trail: pd.DataFrame, now: datetime) -> None:
+    def show(
+        self, order: WorkOrder | None, alerts: pd.DataFrame, trail: pd.DataFrame, remarks: pd.DataFrame, now: datetime
+    ) -> None:
         """Show an order, or that none is chosen.
 
         Parameters
@@ -130,6 +136,8 @@ class Detail:
             Its alerts: id, channel, level, state, start_sample.
         trail : pandas.DataFrame
             Of `WorkOrders.history`.
+        remarks : pandas.DataFrame
+            What people wrote about the order and its alerts, of `WorkOrders.remarks`.
         now : datetime
             Aware.
         """
@@ -142,6 +150,8 @@ class Detail:
         self._heads["Alerts"].layout.display = self.alerts.layout.display = None if len(alerts) else "none"
         self.title.value = _title(order, now)
         self.facts.value = _facts(order)
+        listed = remarks_markup(remarks, f"order:{order_id(order.number)}")
+        self.remarks.value = f"<h3>Remarks</h3>{listed}" if listed else ""
         self.parts.value = _parts(order)
         self.alerts.html = _alerts(alerts)
         self.trail.value = _trail(trail, now)
@@ -222,7 +232,7 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
         )
         rows.append(
             f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
-            f"{escape(row['action'])} {escape(str(about))} "
+            f"{escape(row['action'])} {escape(shorten(str(about), 120, placeholder=' …'))} "
             f"<span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
         )
     return f"<h3>Trail</h3><ul class='wb-trail'>{''.join(rows)}</ul>"

@@ -324,8 +324,9 @@ class Orders(Mode):
         rows = [[getattr(alert, name) for name in columns] for alert in alerts]
         self._alerts = pd.DataFrame(rows, columns=columns)
         trail = self.desk.orders.history(order.number) if order else pd.DataFrame()
+        remarks = self.desk.orders.remarks(order.number) if order else pd.DataFrame()
         self.quiet = True
-        self.detail.show(order, self._alerts, trail, now)
+        self.detail.show(order, self._alerts, trail, remarks, now)
         self.quiet = False
         self.actions.allow(order)
         self.table.chosen = self.board.chosen = self._number

@@ -1,4 +1,4 @@
-"""What is done about a model: promoted, rolled back, scored with, trained again; each in a process of its own."""
+"""What is done about a model: promoting, rolling back, retiring, scoring, training; each in a process of its own."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -23,7 +23,7 @@ class Actions(Section[ModelsHost]):
 
     Attributes
     ----------
-    promote, rollback, score, retrain, cancel : ipywidgets.Button
+    promote, rollback, retire, score, retrain, cancel : ipywidgets.Button
         Buttons of the actions.
     how, seed : ipywidgets.Widget
         Forecaster and seed of the next training.
@@ -47,6 +47,8 @@ class Actions(Section[ModelsHost]):
         self.promote = button("Promote", tip, self.on_promote, "wb-key-p")
         tip = "Make the previous champion the champion again (B)"
         self.rollback = button("Roll back", tip, self.on_rollback, "wb-key-b")
+        tip = "Take this version out of use; the previous champion serves instead, or none. Nothing is deleted"
+        self.retire = button("Retire", tip, self.on_retire)
         tip = "Score the channel again with its champion (S)"
         self.score = button("Score again", tip, self.on_score, "wb-key-s")
         tip = "Train a new version and register it (L)"
@@ -57,7 +59,7 @@ class Actions(Section[ModelsHost]):
         self.seed = classed(widgets.BoundedIntText(0, min=0, max=2**31 - 1, description="Seed"), "wb-field")
         self.outcome = classed(widgets.HTML(), "wb-told")
         self._progress = widgets.HTML()
-        buttons = (self.promote, self.rollback, self.score, self.retrain)
+        buttons = (self.promote, self.rollback, self.retire, self.score, self.retrain)
         self._under_way = box("wb-bar wb-training", self._progress, self.cancel)
         return [box("wb-bar wb-actions", *buttons, self.how, self.seed), self._under_way, self.outcome]
 
@@ -76,6 +78,7 @@ class Actions(Section[ModelsHost]):
         champion = next((other for other in own if "champion" in other.aliases), None)
         self.promote.disabled = busy or info is None or info == champion
         self.rollback.disabled = busy or champion is None or champion.replaced is None
+        self.retire.disabled = busy or info is None or info.retired
         self.score.disabled = busy or info is None
         self.retrain.disabled = busy or not self.view.channel
         self._under_way.layout.display = None if busy else "none"
@@ -104,6 +107,14 @@ class Actions(Section[ModelsHost]):
         del pressed
         if self.view.info is not None:
             self._run("models", "rollback", self.view.info.name)
+
+    @callback
+    def on_retire(self, pressed: widgets.Button) -> None:
+        """Take the chosen version out of use."""
+        del pressed
+        info = self.view.info
+        if info is not None:
+            self._run("models", "retire", info.name, str(info.version))
 
     @callback
     def on_score(self, pressed: widgets.Button) -> None:

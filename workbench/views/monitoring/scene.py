@@ -90,7 +90,8 @@ class Scene:
     @property
     def unread(self) -> list[str]:
         """Channels of the asset that would have to be read first."""
-        return [name for name in next(iter(self.groups.values()), []) if name not in self.store]
+        names = next(iter(self.groups.values()), [])
+        return [name for name in names if name not in self.store and not self.store.is_unreadable(name)]
 
     def strips(self, *, at_hand: bool = False) -> list[Strip]:
         """Return the channels on screen that can be drawn together: those with the first one's kind of time.
@@ -106,8 +107,9 @@ class Scene:
         """
         names = self.shown
         if at_hand and self.mode not in _PAGED:
-            names = [name for name in names if name in self.store] or names[:1]
-        return alike([self.store.strip(name) for name in names])
+            sound = [name for name in names if not self.store.is_unreadable(name)]
+            names = [name for name in names if name in self.store] or sound[:1]
+        return alike([self.store.strip(name) for name in names if self.store.readable(name)])
 
     # ---- choosing
 
@@ -243,6 +245,8 @@ class Scene:
         lengths : float
             How many lengths of it are shown on either side.
         """
+        if not self.channel:
+            return
         marks = self.store.strip(self.channel).marks
         if first in marks["first"]:
             at = marks["first"].index(first)
@@ -282,10 +286,11 @@ class Scene:
 
     def _settle(self) -> None:
         """Choose a channel that is shown, and set all of the time."""
-        names = self.shown
+        near = [name for i, name in enumerate(self.shown) if i < STRIPS or name in self.store]
+        strips = alike([self.store.strip(name) for name in near if self.store.readable(name)])
+        names = [name for name in self.shown if not self.store.is_unreadable(name)]
         if self.channel not in names:
             self.channel = next(iter(names), "")
-        strips = alike([self.store.strip(name) for i, name in enumerate(names) if i < STRIPS or name in self.store])
         if not strips:
             return
         extent = min(strip.extent[0] for strip in strips), max(strip.extent[1] for strip in strips)

@@ -22,7 +22,7 @@ _READ_S = 0.05
 
 _CHANNELS_AT_A_TIME = 4
 _FIRST_ORDER = "-state"
-_STATES = {"current": 0, "stale": 1, "missing": 2}
+_STATES = {"current": 0, "stale": 1, "missing": 2, "damaged": 3}
 
 
 def sort_feed(table: pd.DataFrame, order: str) -> pd.DataFrame:

@@ -46,6 +46,9 @@ class SystemSession(ViewSession, Protocol):
     def channels(self) -> pd.DataFrame:
         """Return one row for each channel: what it is, and how many labels it has."""
 
+    def check_settings(self) -> None:
+        """Raise where settings and catalog do not fit the archive."""
+
 
 class System(View):
     """Processes, latencies, sizes; checks, feed and log.
