@@ -121,9 +121,9 @@ class Models(View):
         self.scene.read()
         for section in self.sections.values():
             section.forget()
-        assets = sorted(set(self.scene.assets.values()))
+        assets = [(self.session.catalog.asset(asset).name, asset) for asset in set(self.scene.assets.values())]
         with self._quiet:
-            self._filters["place"].options = [("any asset", ""), *((name, name) for name in assets)]
+            self._filters["place"].options = [("any asset", ""), *sorted(assets)]
         self._list()
         self.scene.settle(self.selection.now.channel)
         self._show()
