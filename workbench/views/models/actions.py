@@ -110,7 +110,7 @@ class Actions(Section[ModelsHost]):
 
     @callback
     def on_retire(self, pressed: widgets.Button) -> None:
-        """Take the chosen version out of use."""
+        """Retire the chosen version, so that it is out of use."""
         del pressed
         info = self.view.info
         if info is not None:
