@@ -239,7 +239,7 @@ def _figures_markup(table: pd.DataFrame) -> str:
             f"<tr><td>{escape(row['figure'])}</td><td>{value}</td><td>{unit}</td><td>{between}</td>"
             f"<td class='wb-muted'>{escape(row['basis'])}</td></tr>"
         )
-    head = f"<tr><th>figure</th><th>value</th><th></th><th>{100 * CONFIDENCE:.0f} % interval</th><th>computed from</th></tr>"
+    head = f"<tr><th>figure</th><th>value</th><th></th><th>{100 * CONFIDENCE:.0f} % interval</th><th>from</th></tr>"
     return f"<table class='wb-kpi-table'><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
