@@ -369,7 +369,8 @@ class View(ABC):
             `compact` or `roomy`; as it is where omitted.
         """
         recolour = THEMES[theme] is not self.tokens
-        self.tokens, self.density = THEMES[theme], density or self.density
+        self.tokens = THEMES[theme]
+        self.density = density or self.density
         if "widget" in self.__dict__:
             self._restyle()
         if recolour:
@@ -391,7 +392,8 @@ class View(ABC):
         source : str
             Name of the callback that failed.
         """
-        self.failure, self._failed_source = failure, source
+        self.failure = failure
+        self._failed_source = source
         self._notice.value = error_card(failure)
 
     def mend(self, source: str) -> None:
@@ -403,7 +405,8 @@ class View(ABC):
             Name of the callback, which has succeeded now.
         """
         if self._failed_source == source:
-            self.failure, self._failed_source = None, ""
+            self.failure = None
+            self._failed_source = ""
             self._notice.value = ""
 
     @contextmanager

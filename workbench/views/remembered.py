@@ -55,7 +55,8 @@ class _Remembered:
     def overview(self) -> pd.DataFrame:
         stamp = data_stamp(self._session.settings)
         if not stamp or stamp != self._stamp:
-            self._fleet, self._stamp = self._session.overview(), stamp
+            self._fleet = self._session.overview()
+            self._stamp = stamp
         return self._fleet.copy()
 
     def __getattr__(self, name: str) -> Any:

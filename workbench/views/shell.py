@@ -367,7 +367,8 @@ class Shell:
         source : str
             Name of the callback that failed.
         """
-        self.failure, self._failed_source = failure, source
+        self.failure = failure
+        self._failed_source = source
         self._notice.value = error_card(failure)
 
     def mend(self, source: str) -> None:
@@ -379,7 +380,8 @@ class Shell:
             Name of the callback, which has succeeded now.
         """
         if self._failed_source == source:
-            self.failure, self._failed_source = None, ""
+            self.failure = None
+            self._failed_source = ""
             self._notice.value = ""
 
     def close(self) -> None:
