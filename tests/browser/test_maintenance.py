@@ -115,7 +115,7 @@ def test_an_order_is_dragged_from_open_to_completed_on_the_board(page, session, 
     expect(column(page, "open").locator(f"[data-pick={number}]")).to_have_count(1)
     assert state_of(session, number) == "open"
     card(page, number).drag_to(column(page, "assigned"))
-    page.locator(VIEW).get_by_label("Technician", exact=True).last.select_option("Ann")
+    page.locator(f"{VIEW} .wb-form").get_by_label("Technician", exact=True).select_option("Ann")
     press(page, "Assign order")
     expect(column(page, "assigned").locator(f"[data-pick={number}]")).to_have_count(1)
     assert session.maintenance.orders.get(number).assignee == "Ann"
