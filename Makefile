@@ -10,10 +10,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 
-.PHONY: help setup browser postgres run lab test lint bench docs screenshots notebooks constraints clean
+.PHONY: help setup browser postgres run lab test test-quick test-newer lint bench docs screenshots notebooks constraints clean
 
 help: ## Say what each target does
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 setup: $(STAMP) ## Make .venv with the pinned packages (again only after pyproject.toml or constraints.txt changed)
 
@@ -51,6 +51,15 @@ test: lint browser postgres ## Lint, then every test: notebooks and apps as comm
 	WORKBENCH_HOME=$(CURDIR)/build/apps $(BIN)/python -m pytest --nbval-lax apps
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
+test-quick: $(STAMP) ## The quick round: no browser, no training of LSTMs; as make test-quick PYTHON=python3.12 VENV=.venv312
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not browser and not slow"
+
+test-newer: ## The quick round on Python 3.13 in .venv313, where that interpreter is: on PATH, or pyenv's
+	@for python in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then \
+			PIP_NO_COMPILE=1 exec $(MAKE) test-quick PYTHON="$$python" VENV=.venv313; fi; done; \
+	echo "Python 3.13 is not here: the quick round on it is skipped." >&2
+
 lint: $(STAMP) ## ruff, mypy and the import rule
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,5 +93,5 @@ constraints: ## Pin the newest versions that pyproject.toml allows
 	rm -rf build/resolve
 
 clean: ## Remove what make made; data stays
-	rm -rf $(VENV) build dist docs/reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv313 build dist docs/reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find workbench tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

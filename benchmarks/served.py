@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import workbench as wb
+from workbench.jobs.ports import free_port
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 """Of Chromium."""
@@ -19,17 +20,11 @@ def chromium():
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Served:
     """A server and its address, until it is closed."""
 
     def __init__(self, command, home, waits_for):
-        self.port = _free_port()
+        self.port = free_port("127.0.0.1")
         variables = os.environ | {"WORKBENCH_HOME": str(home), "PYTHONPATH": str(Path(wb.__file__).parents[1])}
         command = [part.replace("PORT", str(self.port)) for part in command]
         self.began = time.perf_counter()

@@ -60,6 +60,9 @@ class FakeArchive:
     def channels(self):
         return list(self.data)
 
+    def infos(self):
+        return [self.info(name) for name in self.data], {}
+
     def info(self, channel):
         return SimpleNamespace(channel=channel, asset=self.data[channel].attrs["asset"])
 

@@ -1,6 +1,8 @@
 """From a scored fleet to alerts and work orders, with the real session."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -15,13 +17,14 @@ channels: {X-2: {asset: XAVER, subsystem: X, units: V, limits: {warning_high: 0.
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> wb.Session:
+def session(tiny_archive: Archive) -> Iterator[wb.Session]:
     home = tiny_archive.path.parent
     (home / "catalog.yaml").write_text(CATALOG)
     opened = wb.open(home=home, catalog=home / "catalog.yaml")
     opened.train()
     opened.score_all()
-    return opened
+    yield opened
+    opened.close()
 
 
 def test_anomalies_and_limits_raise_alerts_and_open_orders_once(session):
@@ -47,7 +50,7 @@ def test_anomalies_and_limits_raise_alerts_and_open_orders_once(session):
 def test_an_edited_row_of_the_log_is_named(session):
     session.raise_alerts()
     path = session.settings.home / "maintenance.db"
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE log SET who = 'nobody' WHERE seq = 2")
     found = session.maintenance.verify_log()
     assert (found.ok, found.broken) == (False, 2)

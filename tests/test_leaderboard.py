@@ -1,5 +1,7 @@
 """The leaderboard: its figures are those of the evaluations, its baselines are named, its spread is one."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,12 +14,13 @@ KEYS = ["true_positives", "false_positives", "false_negatives"]
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> wb.Session:
+def session(tiny_archive: Archive) -> Iterator[wb.Session]:
     """X-1 and X-2 with ridge and persistence, and a preset in which both predict."""
     opened = wb.open(home=tiny_archive.path.parent, presets={"both": {"forecasters": {"ridge": 3, "persistence": 1}}})
     for forecaster in ("ridge", "persistence"):
         opened.train(forecaster=forecaster)
-    return opened
+    yield opened
+    opened.close()
 
 
 def test_each_row_is_an_evaluation_and_the_blind_stand_last(session):

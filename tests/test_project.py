@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,69 @@ def test_ci_requires_the_nasa_tier_and_fails_when_a_part_fails(tmp_path: Path) -
     assert (done.stdout.strip(), done.returncode) == ("test 1", 7)
 
 
+def test_ci_runs_the_quick_round_on_the_newer_python_too_and_fails_with_it(tmp_path: Path) -> None:
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    program(bin_folder / "make", 'echo "$1"; [ "$1" = test ] || exit 7')
+    done = subprocess.run(
+        ["bash", str(ROOT / ".ci" / "run")],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout.split(), done.returncode) == (["test", "test-newer"], 7)
+
+
+def newer(tmp_path: Path, path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run `make test-newer` where other programs than ours come after `path` and pyenv is in `tmp_path`."""
+    system = tmp_path / "system"
+    system.mkdir()
+    for name in ("bash", "make", "sed"):
+        (system / name).symlink_to(str(shutil.which(name)))
+    environment = {"PATH": f"{path}:{system}", "HOME": str(tmp_path)}
+    return subprocess.run(
+        ["make", *options, "test-newer"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+@needs_make
+def test_the_newer_python_is_the_one_on_the_path_or_one_of_pyenv(tmp_path: Path) -> None:
+    shims = tmp_path / "shims"
+    of_pyenv = tmp_path / ".pyenv" / "versions" / "3.13.7" / "bin"
+    for folder in (shims, of_pyenv):
+        folder.mkdir(parents=True)
+    program(shims / "python3.13", "exit 127")  # as pyenv's where another version is chosen
+    program(of_pyenv / "python", "exit 0")
+    done = newer(tmp_path, shims, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert f"{of_pyenv / 'python'} -m venv .venv313" in done.stdout
+    assert '.venv313/bin/python -m pytest --numprocesses 2 --dist loadfile -m "not browser and not slow"' in done.stdout
+
+
+@needs_make
+def test_without_a_newer_python_its_round_is_skipped_and_says_so(tmp_path: Path) -> None:
+    done = newer(tmp_path, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "Python 3.13 is not here: the quick round on it is skipped.\n"
+
+
+def test_readme_and_classifiers_name_the_same_pythons() -> None:
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    versions = [
+        found[1]
+        for found in (re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", one) for one in classifiers)
+        if found
+    ]
+    assert f"It is tested on Linux with Python {' and '.join(versions)}." in README
+    assert "3.13" in versions and "Python 3.13" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_readme_lists_the_commands_that_exist() -> None:
     from typer.main import get_command
 
@@ -189,12 +253,3 @@ def test_readme_and_changelog_agree_with_the_version() -> None:
     assert headings[0] == "Unreleased"
     released = headings[1:]
     assert not released or released[0] == workbench.__version__
-
-
-def test_modules_hold_one_idea() -> None:
-    long = {
-        str(path.relative_to(ROOT)): lines
-        for path in (ROOT / "workbench").rglob("*.py")
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
-    }
-    assert long == {}

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +14,6 @@ import workbench as wb
 from workbench.detection.anomalies import detect
 from workbench.exceptions import (
     ChannelNotFoundError,
-    DetectionError,
     ForecasterError,
     ImportDataError,
     LabelError,
@@ -26,12 +26,13 @@ from workbench.telemetry.schema import make_channel
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> wb.Session:
+def session(tiny_archive: Archive) -> Iterator[wb.Session]:
     """A session over the tiny archive with a trained ridge for each channel."""
     opened = wb.open(home=tiny_archive.path.parent)
     opened.clock = lambda: datetime(2026, 1, 1, tzinfo=UTC)
     assert opened.train()["status"].tolist() == ["trained", "trained"]
-    return opened
+    yield opened
+    opened.close()
 
 
 def test_a_score_is_what_its_model_and_detect_give(session):
@@ -189,10 +190,12 @@ def test_unknown_names_are_refused(session):
         session.evaluate()
 
 
-def test_a_preset_with_other_windows_than_the_models_is_refused(session):
-    other = wb.open(home=session.settings.home, presets={"short": {"sequence_length": 100}})
-    with pytest.raises(DetectionError, match=r"The ridge model has sequence_length 250 .* the preset 100"):
-        other.score("X-1", preset="short")
+def test_the_windows_of_a_preset_are_those_of_training_not_of_scoring(session):
+    other = wb.open(home=session.settings.home, preset="short", presets={"short": {"sequence_length": 100}})
+    assert other.score("X-1")["sample"].values[[0, -1]].tolist() == [250, 2989]
+    assert other.train("X-2")["status"].tolist() == ["trained"]
+    newest = other.registry.list("X-2")[-1]
+    assert (newest.parameters["sequence_length"], newest.parameters["prediction_horizon"]) == ("100", "10")
 
 
 def test_an_empty_workbench_says_how_to_begin(tmp_path):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from workbench.detection.scoring import anomaly_frame
+from workbench.exceptions import ArchiveError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
-from workbench.maintenance.alerts.raising import AlertReport
+from workbench.maintenance.alerts.raising import AlertReport, Finding
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.notifications import Delivery
 from workbench.parameters import SeverityLevels
@@ -35,6 +36,8 @@ class Outcome:
         Numbers of the preventive orders that were due.
     delivery : Delivery
         Notifications that were sent, failed or wait.
+    failed : tuple of (str, str)
+        Channels whose telemetry or score could not be read, and why; their alerts stay as they were.
     """
 
     raised: AlertReport
@@ -42,6 +45,7 @@ class Outcome:
     extended: tuple[str, ...]
     preventive: tuple[str, ...]
     delivery: Delivery
+    failed: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """Say it in one sentence."""
@@ -78,10 +82,12 @@ def raise_alerts(
     read: Callable[[str], xr.Dataset],
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
+    check: Callable[[str, xr.Dataset], None] | None = None,
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
-    Doing it again with the same scores changes nothing.
+    Doing it again with the same scores changes nothing. A channel whose telemetry or score is damaged does not stop the
+    others: its alerts stay as they were, and the outcome names it.
 
     Parameters
     ----------
@@ -94,30 +100,45 @@ def raise_alerts(
     stored : callable
         Gives a channel's stored score; None where it is not scored.
     levels : SeverityLevels
+    check : callable, optional
+        Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
 
     Returns
     -------
     Outcome
     """
     options = desk.alerts.options
-    findings, looked_at = [], []
+    findings: list[Finding] = []
+    looked_at: list[tuple[str, str]] = []
+    failed: list[tuple[str, str]] = []
     for name in channels:
-        channel = read(name)
-        score = stored(name)
-        if score is not None:
-            looked_at.append((name, "model"))
-            findings += anomaly_findings(channel, score, anomaly_frame(score.attrs, levels))
+        reasons = []
+        try:
+            score = stored(name)
+            if score is not None:
+                if check is not None:
+                    check(name, score)
+                findings += anomaly_findings(read(name), score, anomaly_frame(score.attrs, levels))
+                looked_at.append((name, "model"))
+        except ArchiveError as error:
+            reasons.append(str(error))
         limits = catalog.channel(name).limits
         if options.limit_alarms and any(value is not None for value in limits.model_dump().values()):
-            looked_at.append((name, "limit"))
-            findings += limit_findings(channel, limits, options)
+            try:
+                findings += limit_findings(read(name), limits, options)
+                looked_at.append((name, "limit"))
+            except ArchiveError as error:
+                reasons.append(str(error))
+        if reasons:
+            failed.append((name, " ".join(dict.fromkeys(reasons))))
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")
     orders = desk.orders.by_rule("workbench")
     desk.notifier.queue(raised.raised)
     delivery = desk.notifier.tick()
-    return Outcome(raised, orders["opened"], orders["extended"], desk.preventive.open_due("workbench"), delivery)
+    preventive = desk.preventive.open_due("workbench")
+    return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
 
 
 def _count(number: int, what: str) -> str:

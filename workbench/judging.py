@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.detection.evaluation import Evaluation, count, evaluate
-from workbench.exceptions import LabelError, WorkbenchError
+from workbench.exceptions import ArchiveError, DetectionError, LabelError, WorkbenchError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.labels import read_labels
 
@@ -30,7 +30,7 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
     Returns
     -------
     mapping of str to pandas.DataFrame
-        In the order of the channels.
+        In the order of the channels; one whose labels are damaged is left out.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
         No channel is labelled, or the file cannot be read.
     """
     if labels is None:
-        known = {name: found for name in channels if (found := archive.labels(name)) is not None}
+        known = {name: found for name in channels if (found := _labels(archive, name)[0]) is not None}
     else:
         given = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
         known = {name: given[name] for name in channels if name in given}
@@ -63,15 +63,20 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
     Returns
     -------
     pandas.DataFrame
-        One row a channel that is labelled and scored: `channel`, int `true_positives`, `false_positives`,
+        One row a channel that is labelled, scored and not damaged: `channel`, int `true_positives`, `false_positives`,
         `false_negatives`, float `precision`, `recall` (NaN where undefined), by the overlap protocol of `count`.
     """
     rows = []
     for name in channels:
-        labels = archive.labels(name)
-        found = None if labels is None else stored(name)
-        if labels is not None and found is not None:
+        try:
+            labels = archive.labels(name)
+            found = None if labels is None else stored(name)
+            if labels is None or found is None:
+                continue
             figures = count(found, labels, archive.info(name).n_test).figures()
+        except (ArchiveError, DetectionError):  # damaged, or an older score of a longer series
+            continue
+        else:
             rows.append({"channel": name, **{figure: figures[figure] for figure in _CONFUSION}})
     return pd.DataFrame(rows, columns=["channel", *_CONFUSION])
 
@@ -97,7 +102,8 @@ def judge_scores(
     Returns
     -------
     Evaluation
-        Channels without labels or score are named in `unjudged`.
+        Channels without labels or score are named in `unjudged`, and those that could not be read or scored in
+        `failed`, too.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def judge_scores(
         raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
     scored = table[table["status"] != "failed"]
     predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
-    infos = {name: archive.info(name) for name in truth}
+    infos = {info.channel: info for info in archive.infos()[0] if info.channel in truth}
     judged = evaluate(
         predicted,
         truth,
@@ -118,5 +124,20 @@ def judge_scores(
         hashes={name: info.test_hash for name, info in infos.items()},
         persistence=persistence(predicted),
     )
-    unlabelled = {name: "no labels" for name in archive.channels() if name not in truth}
-    return replace(judged, unjudged=judged.unjudged | unlabelled)
+    reasons = dict(zip(failed["channel"], failed["reason"], strict=True))
+    unlabelled = {}
+    for name in archive.channels():
+        if name not in truth:
+            damage = _labels(archive, name)[1]
+            unlabelled[name] = damage or "no labels"
+            reasons |= {name: damage} if damage else {}
+    unjudged = {name: reasons.get(name, reason) for name, reason in judged.unjudged.items()}
+    return replace(judged, unjudged=unjudged | unlabelled, failed=reasons)
+
+
+def _labels(archive: Archive, name: str) -> tuple[pd.DataFrame | None, str]:
+    """Return a channel's labels, None where it has none that can be read, and why they cannot be."""
+    try:
+        return archive.labels(name), ""
+    except ArchiveError as error:
+        return None, str(error)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from workbench.detection.evaluation import FIGURES, evaluate
 from workbench.detection.scoring import anomaly_frame, score
+from workbench.exceptions import ArchiveError, ChannelNotFoundError
 
 if TYPE_CHECKING:
     from workbench.detection.evaluation import Evaluation
@@ -135,7 +136,7 @@ def seed_table(session: "Session", forecaster: str = "lstm", *, presets: Iterabl
     """
     by_channel: dict[str, dict[str, Any]] = {}
     for info in session.registry.list(forecaster=forecaster):
-        if session.archive.labels(info.channel) is not None:
+        if _labelled(session, info.channel):
             by_channel.setdefault(info.channel, {})[info.parameters["seed"]] = info
     seeds = sorted({seed for versions in by_channel.values() if len(versions) > 1 for seed in versions})
     common = [name for name, versions in by_channel.items() if set(seeds) <= set(versions)]
@@ -150,7 +151,8 @@ def seed_table(session: "Session", forecaster: str = "lstm", *, presets: Iterabl
                     others = [other for other in params.forecasters if other != forecaster]
                     models += [session.registry.champion(name, other) for other in others]
                 loaded = [session.registry.load(model) for model in models]
-                attributes = score(session.archive.open(name), loaded, params).attrs
+                train = session.archive.open(name, "train")
+                attributes = score(session.archive.open(name), loaded, params, train).attrs
                 found[name] = anomaly_frame(attributes, session.settings.severity)
             infos = {name: session.archive.info(name) for name in common}
             judged = evaluate(
@@ -162,6 +164,15 @@ def seed_table(session: "Session", forecaster: str = "lstm", *, presets: Iterabl
             )
             rows.append({"preset": preset, "seed": int(seed), **_figures(judged)})
     return pd.DataFrame(rows, columns=["preset", "seed", "channels", *FIGURES])
+
+
+def _labelled(session: "Session", channel: str) -> bool:
+    """Tell whether a channel is there, whole and labelled."""
+    try:
+        session.archive.check(channel, "test")
+        return session.archive.labels(channel) is not None
+    except (ArchiveError, ChannelNotFoundError):
+        return False
 
 
 def _entries(session: "Session") -> list[tuple[str | None, str]]:

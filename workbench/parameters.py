@@ -3,7 +3,7 @@
 This module imports nothing of the workbench, so that a command which only needs a value loads nothing else.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -22,7 +22,8 @@ class TelemanomParams(BaseModel):
     Attributes
     ----------
     sequence_length : int
-        Inputs of one window [`l_s`], samples.
+        Inputs of one window [`l_s`], samples. As `prediction_horizon`, what models are trained with where nothing else
+        is said; where a model scores, its own windows hold.
     prediction_horizon : int
         Targets of one window [`n_predictions`], samples; step 0 makes the error.
     batch_size : int
@@ -38,6 +39,13 @@ class TelemanomParams(BaseModel):
     z_min, z_max, z_step : float
         Candidate thresholds: mean + z sd for z in `arange(z_min, z_max, z_step)`; `z_max` itself is
         used where no candidate is accepted.
+    least_error : float
+        Largest smoothed error of an error window up to which nothing in it is anomalous, in what `least_error_of` says
+        [0.05 in the code, not in the paper].
+    least_error_of : {"units", "range"}
+        Whether `least_error` is in the units of the telemetry, as in Telemanom, whose channels are all scaled to -1 to
+        1; or a share of the range of the training telemetry, so that units do not matter. Where that is constant, any
+        error above rounding is large; where the telemetry that is judged is constant too, nothing is anomalous.
     lag_correction : bool
         Whether a sequence begins and ends with the prediction error that reached epsilon, instead of with the
         smoothed error, which lags behind by half its span, and the buffer around it. Not in Telemanom.
@@ -50,16 +58,18 @@ class TelemanomParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sequence_length: int = Field(250, ge=1)
-    prediction_horizon: int = Field(10, ge=1)
-    batch_size: int = Field(70, ge=1)
-    window_size: int = Field(30, ge=1)
+    sequence_length: int = Field(250, ge=1, le=1_000_000)
+    prediction_horizon: int = Field(10, ge=1, le=1_000_000)
+    batch_size: int = Field(70, ge=1, le=1_000_000)
+    window_size: int = Field(30, ge=1, le=1_000_000)
     smoothing_fraction: float = Field(0.05, gt=0, le=1)
-    error_buffer: int = Field(100, ge=1)
+    error_buffer: int = Field(100, ge=1, le=1_000_000_000)
     min_decrease: float = Field(0.13, ge=0, lt=1)
-    z_min: float = Field(2.5, gt=0)
-    z_max: float = Field(12.0, gt=0)
-    z_step: float = Field(0.5, gt=0)
+    z_min: float = Field(2.5, gt=0, le=1_000)
+    z_max: float = Field(12.0, gt=0, le=1_000)
+    z_step: float = Field(0.5, ge=0.001, le=1_000)
+    least_error: float = Field(0.05, ge=0, allow_inf_nan=False)
+    least_error_of: Literal["units", "range"] = "units"
     lag_correction: bool = False
 
     @model_validator(mode="after")
@@ -74,6 +84,35 @@ class TelemanomParams(BaseModel):
     def smoothing_span(self) -> int:
         """Span of the EWMA in samples."""
         return int(self.batch_size * self.window_size * self.smoothing_fraction)
+
+    @property
+    def windows(self) -> dict[str, int]:
+        """Windows by name, as forecasters take them."""
+        return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon}
+
+    def in_units(self, telemetry_range: float) -> Self:
+        """Return the parameters with `least_error` in the units of the telemetry.
+
+        Parameters
+        ----------
+        telemetry_range : float
+            Greatest minus least value of the training telemetry.
+
+        Returns
+        -------
+        TelemanomParams
+            These themselves where `least_error` is in units already; infinity is no error's size, so that nothing is
+            anomalous where the range is 0.
+
+        Examples
+        --------
+        >>> TelemanomParams(least_error_of="range").in_units(200.0).least_error
+        10.0
+        """
+        if self.least_error_of == "units":
+            return self
+        least = self.least_error * telemetry_range if telemetry_range > 0 else float("inf")
+        return self.model_copy(update={"least_error": least, "least_error_of": "units"})
 
 
 class Preset(TelemanomParams):
@@ -99,10 +138,10 @@ class SeverityLevels(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    low: float = Field(2.0, ge=0)
-    medium: float = Field(4.0, ge=0)
-    high: float = Field(8.0, ge=0)
-    critical: float = Field(16.0, ge=0)
+    low: float = Field(2.0, ge=0, allow_inf_nan=False)
+    medium: float = Field(4.0, ge=0, allow_inf_nan=False)
+    high: float = Field(8.0, ge=0, allow_inf_nan=False)
+    critical: float = Field(16.0, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _check(self) -> "SeverityLevels":
@@ -141,4 +180,4 @@ class DriftLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ks: float = Field(0.7, ge=0, le=1)
-    error_ratio: float = Field(3.0, gt=0)
+    error_ratio: float = Field(3.0, gt=0, allow_inf_nan=False)

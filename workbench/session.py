@@ -1,18 +1,20 @@
 """The session, opened from settings: all that a notebook, a view or the command line does is one of its methods."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import xarray as xr
 
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
-from workbench.exceptions import ChannelNotFoundError, ImportDataError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError
+from workbench.paths import local_path
 from workbench.scores import Scores
 from workbench.settings import Settings, load_settings
 from workbench.telemetry.archive import Archive
@@ -32,7 +34,7 @@ __all__ = ["Session", "open_session"]
 
 
 def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
-    """Open a workbench: `wb.open()`.
+    """Open a workbench: `wb.open()`, or `with wb.open() as session:`, which closes it at the end.
 
     Parameters
     ----------
@@ -55,6 +57,9 @@ def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
 
 class Session:
     """One open workbench.
+
+    Close it, or open it in a `with` statement. One that is dropped closes its connections when it is collected, at the
+    latest when the interpreter ends.
 
     Parameters
     ----------
@@ -107,12 +112,56 @@ class Session:
     def _scores(self) -> Scores:
         return Scores(self.settings, self.archive, self.registry, self.clock)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         """Say where the session is and what it holds."""
         return f"Session({str(self.settings.home)!r}, {len(self.archive.channels())} channels)"
 
     def _repr_html_(self) -> str:
         return session_html(self.settings, self.overview())
+
+    def check_settings(
+        self, *, forecaster: str | None = None, preset: str | None = None, database: bool = False
+    ) -> None:
+        """Check settings and catalog against the archive, before work that takes long.
+
+        Parameters
+        ----------
+        forecaster, preset : str, optional
+            Names that the work was asked for.
+        database : bool
+            Open the maintenance database, too, and look for the parts that templates need.
+
+        Raises
+        ------
+        CatalogError
+            The catalog cannot be read, is wrong, or has limits of a channel that the archive does not hold.
+        SettingsError, ForecasterError
+            A setting or a name does not exist, or cannot be used.
+        MaintenanceError
+            The maintenance database cannot be used.
+        """
+        from workbench.settings_check import check_forecaster, check_parts, check_preset, check_settings
+
+        check_forecaster(forecaster)
+        check_preset(self.settings, preset)
+        check_settings(self.settings, self.catalog, self.archive)
+        if database:
+            check_parts(self.settings.orders, set(self.maintenance.parts.list()["name"]))
+
+    def close(self) -> None:
+        """Close the connections to the databases of models and of maintenance, and forget the loaded models.
+
+        Closing again does nothing. A closed session can be used on: what it then needs is opened anew.
+        """
+        for name in ("registry", "maintenance"):
+            if name in vars(self):  # a property that was asked for
+                getattr(self, name).close()
 
     # ---- telemetry
 
@@ -123,12 +172,20 @@ class Session:
         -------
         pandas.DataFrame
             Indexed by channel: asset, subsystem, units, n_train, n_test, n_commands,
-            labelled (bool), source.
+            labelled (bool), source, and damage: what is wrong with a channel that cannot be read, empty for
+            all others.
         """
         columns = ["channel", "asset", "subsystem", "units", "n_train", "n_test", "n_commands", "labelled", "source"]
-        infos = [self.archive.info(name) for name in self.archive.channels()]
-        rows = [[getattr(info, column) for column in columns] for info in infos]
-        return pd.DataFrame(rows, columns=columns).set_index("channel")
+        described, damaged = self.archive.infos()
+        by_name = {info.channel: info for info in described}
+        rows: list[list[Any]] = []
+        for name in self.archive.channels():
+            if name in by_name:
+                rows.append([*(getattr(by_name[name], column) for column in columns), ""])
+            elif name in damaged:
+                rows.append([name, *self.archive.asset_of(name), "", 0, 0, 0, False, "", str(damaged[name])])
+        table = pd.DataFrame(rows, columns=[*columns, "damage"]).set_index("channel")
+        return table.astype({"labelled": "bool"})
 
     def channel(self, name: str, split: str = "test") -> Channel:
         """Open one split of a channel; samples are read when they are used.
@@ -170,7 +227,7 @@ class Session:
 
         if layout not in IMPORTERS:
             raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
-        report = IMPORTERS[layout](Path(path), self.archive, progress=progress, **options)
+        report = IMPORTERS[layout](local_path("path", path), self.archive, progress=progress, **options)
         if layout != "nasa":
             return report
         return replace(report, models=install_shipped(self.archive, self.registry, progress=progress))
@@ -209,7 +266,7 @@ class Session:
         force, progress : bool
             Train even what is current; show a bar.
         **parameters
-            Of the forecaster, as `epochs=5`.
+            Of the forecaster, as `epochs=5`; its windows are those of the preset in use where omitted.
 
         Returns
         -------
@@ -218,9 +275,12 @@ class Session:
         """
         from workbench.models.training import train_channels
 
+        self.check_settings(forecaster=forecaster)
         where = (self.archive, self.registry, self.channel_names(channels))
         how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
-        return how(*where, forecaster, parameters=parameters, force=force, progress=progress)
+        return how(
+            *where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress
+        )
 
     # ---- scores
 
@@ -266,8 +326,8 @@ class Session:
         """
         from workbench.alerting import raise_alerts
 
-        names, levels = self.channel_names(channels), self.settings.severity
-        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels)
+        names, levels, check = self.channel_names(channels), self.settings.severity, self._scores.check_series
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels, check)
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
@@ -302,6 +362,7 @@ class Session:
             One row a channel: channel, status (scored, current, failed), model, seconds, anomalies (the table),
             reason.
         """
+        self.check_settings(forecaster=forecaster, preset=preset)
         names = self.channel_names(channels)
         return self._scores.table(names, forecaster, preset, force=force, progress=progress)
 
@@ -356,9 +417,12 @@ class Session:
         """
         from workbench.judging import find_labels, judge_scores
 
+        self.check_settings(forecaster=forecaster, preset=preset)
         truth = find_labels(self.archive, self.channel_names(), labels)
         table = self.score_all(truth, forecaster, preset, progress=progress)
-        return judge_scores(self.archive, truth, table, partial(self._scores.persistence, preset=preset))
+        return judge_scores(
+            self.archive, truth, table, partial(self._scores.persistence, preset=preset, forecaster=forecaster)
+        )
 
     # ---- views
 
@@ -381,7 +445,7 @@ class Session:
     # ---- internals
 
     def channel_names(self, channels: str | Iterable[str] | None = None) -> list[str]:
-        """Give the named channels, or all, after checking that the archive holds them.
+        """Give the named channels, or all, after checking that the archive holds them, be they damaged or not.
 
         Raises
         ------
@@ -396,5 +460,6 @@ class Session:
             return known
         names = [channels] if isinstance(channels, str) else list(channels)
         for name in names:
-            self.archive.info(name)
+            with suppress(ArchiveError):  # of a damaged one: what works on it says so
+                self.archive.info(name)
         return names

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,13 +30,20 @@ from pydantic_settings import (
 from workbench.exceptions import SettingsError
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
 from workbench.parameters import DriftLimits, Preset, SeverityLevels
+from workbench.paths import local_path
+from workbench.yaml_text import read_yaml
 
 __all__ = ["DashboardSettings", "Settings", "load_settings", "settings_environment"]
 
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
-    "workbench": {"forecasters": {"lstm": 3, "ridge": 1}, "smoothing_fraction": 0.07, "lag_correction": True},
+    "workbench": {
+        "forecasters": {"lstm": 3, "ridge": 1},
+        "smoothing_fraction": 0.07,
+        "least_error_of": "range",
+        "lag_correction": True,
+    },
 }
 
 
@@ -53,8 +69,8 @@ class DashboardSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(8866, ge=0, le=65535)
     token: SecretStr = SecretStr("")
-    kernels: int = Field(8, ge=1)
-    idle_minutes: int = Field(10, ge=1)
+    kernels: int = Field(8, ge=1, le=1_000)
+    idle_minutes: int = Field(10, ge=1, le=525_600)
 
 
 class Settings(BaseSettings):
@@ -112,14 +128,24 @@ class Settings(BaseSettings):
     severity: SeverityLevels = SeverityLevels()
     drift: DriftLimits = DriftLimits()
     seed: int = Field(0, ge=0, lt=2**32)
-    workers: int = Field(1, ge=1)
-    model_cache_bytes: int = Field(256 * 2**20, ge=0)
+    workers: int = Field(1, ge=1, le=1_024)
+    model_cache_bytes: int = Field(256 * 2**20, ge=0, le=2**60)
     dashboard: DashboardSettings = DashboardSettings()
     database_url: str | None = None
     alerts: AlertOptions = AlertOptions()
     orders: OrderOptions = OrderOptions()
     schedule: ScheduleOptions = ScheduleOptions()
     notifications: NotificationOptions = NotificationOptions()
+
+    @field_validator("home", "catalog", mode="before")
+    @classmethod
+    def _local(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str | Path):
+            try:
+                return local_path(str(info.field_name), value)
+            except SettingsError as error:
+                raise ValueError(f"a URL is no path. {error.hint}") from None
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -182,7 +208,7 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
     SettingsError
         A file is not YAML, or a key or value is wrong; the message names each offending key and its source.
     """
-    folder = Path(folder)
+    folder = local_path("folder", folder)
     environment = os.environ.get("WORKBENCH_ENV")
     files = [folder / "workbench.yaml"]
     if environment:
@@ -230,8 +256,8 @@ def _check_files(files: list[Path]) -> None:
         if not file.exists():
             continue
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            content = read_yaml(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise SettingsError(f"{file} is not YAML: {error}") from None
         if content is not None and not isinstance(content, dict):
             raise SettingsError(f"{file} must be a mapping of settings, not {type(content).__name__}.")
@@ -268,11 +294,22 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        `WORKBENCH_*`; a setting that is None is left out, and so is the token, which no kernel needs.
+        `WORKBENCH_*`; a setting that is None, as it is where nothing was set, is left out, and so is the token,
+        which no kernel needs.
     """
-    values = settings.model_dump(mode="json", exclude_none=True, exclude={"dashboard": {"token"}})
+    values = settings.model_dump(mode="json", exclude={"dashboard": {"token"}})
+    values = {name: value for name, value in values.items() if value is not None}
+    values |= {name: _absolute(values[name]) for name in ("tracking_uri", "database_url") if name in values}
     values |= {name: str(getattr(settings, name).resolve()) for name in ("home", "catalog") if name in values}
     return {
         f"WORKBENCH_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in values.items()
     }
+
+
+def _absolute(url: str) -> str:
+    """Return the URL of a SQLite file with its whole path, as another process in another folder needs it."""
+    scheme, _, path = url.partition(":///")
+    if not scheme.startswith("sqlite") or not path or path.startswith(("/", ":memory:")):
+        return url
+    return f"{scheme}:///{Path.cwd() / path}"

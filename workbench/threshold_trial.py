@@ -1,17 +1,19 @@
 """Other thresholds, tried: which alerts would appear and vanish, before anything is changed."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import detect
+from workbench.detection.applied import params_of
+from workbench.exceptions import ArchiveError, DetectionError
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
 from workbench.parameters import SeverityLevels, TelemanomParams
 
-__all__ = ["Trial", "threshold_effect", "try_thresholds"]
+__all__ = ["Trial", "detect_anew", "threshold_effect", "try_thresholds"]
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,22 @@ class Trial:
         On the alerts that people judged.
     channels : int
         How many were tried.
+    failed : dict of str to str
+        Channels that could not be tried, and why.
     """
 
     table: pd.DataFrame
     effect: ThresholdEffect
     channels: int
+    failed: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Say it in one sentence."""
         counts = self.table["outcome"].value_counts()
         words = ", ".join(f"{int(counts.get(name, 0))} {word}" for name, word in _WORDS.items())
         judged = self.effect.kept + len(self.effect.spared) + len(self.effect.missed)
-        return f"{self.channels} channels: {words}." + (f" Of {judged} judged: {self.effect}" if judged else "")
+        said = f"{self.channels} channels: {words}." + (f" Of {judged} judged: {self.effect}" if judged else "")
+        return said + (f" Not tried: {', '.join(self.failed)}." if self.failed else "")
 
 
 _WORDS = {"appears": "would appear", "vanishes": "would vanish", "stays": "stay"}
@@ -64,6 +70,7 @@ def try_thresholds(
         Give a channel's test split, and its score or None.
     levels : SeverityLevels
     params : TelemanomParams
+        The windows are those of each score, whatever they say.
     progress : callable, optional
         Called with the number of channels done.
 
@@ -74,16 +81,9 @@ def try_thresholds(
     Raises
     ------
     DetectionError
-        The windows of the score are others.
+        A score does not fit its series.
     """
-    found: dict[str, pd.DataFrame] = {}
-    for done, name in enumerate(channels, 1):
-        score = stored(name)
-        if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
-            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
-        if progress is not None:
-            progress(done)
+    found, failed = detect_anew(channels, read, stored, levels, params, progress)
     effect = desk.alerts.threshold_effect(found)
     alerts = desk.alerts.list(state="open", kind="model")
     rows = []
@@ -100,7 +100,57 @@ def try_thresholds(
     table = pd.DataFrame(rows, columns=["channel", *_KEYS, "outcome"])
     rank = table["outcome"].map({"appears": 0, "vanishes": 1, "stays": 2})
     table = table.assign(rank=rank).sort_values(["rank", "channel", "start"]).drop(columns="rank")
-    return Trial(table.reset_index(drop=True), effect, len(found))
+    return Trial(table.reset_index(drop=True), effect, len(found), failed)
+
+
+def detect_anew(
+    channels: Iterable[str],
+    read: Callable[[str], xr.Dataset],
+    stored: Callable[[str], xr.Dataset | None],
+    levels: SeverityLevels,
+    params: TelemanomParams,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Detect with other thresholds on the stored predictions of channels.
+
+    Parameters
+    ----------
+    channels : iterable of str
+        Those that are not scored are left out.
+    read, stored, levels, params, progress
+        As for `try_thresholds`.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        The anomalies of each channel, with their level.
+    dict of str to str
+        Channels whose telemetry or score is damaged, or do not fit each other, and why.
+
+    Raises
+    ------
+    DetectionError
+        No channel could be tried: no score fits its series.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    failed: dict[str, str] = {}
+    refused: DetectionError | None = None
+    for done, name in enumerate(channels, 1):
+        try:
+            score = stored(name)
+            if score is not None:
+                values, prediction = read(name)["telemetry"].to_numpy(), score["prediction"].to_numpy()
+                anomalies = detect(values, prediction, params_of(score, params)).anomalies
+                found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
+        except ArchiveError as error:
+            failed[name] = str(error)
+        except DetectionError as error:
+            failed[name], refused = str(error), error
+        if progress is not None:
+            progress(done)
+    if refused is not None and not found:
+        raise refused
+    return found, failed
 
 
 _KEYS = ("start", "end", "severity", "level")
@@ -125,7 +175,7 @@ def threshold_effect(
         As for `raise_alerts`.
     levels : SeverityLevels
     params : TelemanomParams
-        Their smoothing and thresholds are tried on the stored predictions, whose windows must be theirs.
+        Their smoothing and thresholds are tried on the stored predictions; the windows are those of the score.
 
     Returns
     -------
@@ -134,12 +184,6 @@ def threshold_effect(
     Raises
     ------
     DetectionError
-        The windows are others.
+        A score does not fit its series.
     """
-    found = {}
-    for name in channels:
-        score = stored(name)
-        if score is not None:
-            anomalies = detect(read(name)["telemetry"].values, score["prediction"].values, params).anomalies
-            found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
-    return desk.alerts.threshold_effect(found)
+    return desk.alerts.threshold_effect(detect_anew(channels, read, stored, levels, params)[0])

@@ -1,7 +1,5 @@
 """The preset that was tuned on screen: a file of its own in the home, beside what people write by hand."""
 
-import os
-import tempfile
 from collections.abc import Set
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from workbench.exceptions import SettingsError
+from workbench.files import replacing
 from workbench.parameters import Preset
 
 __all__ = ["TUNED", "read_tuned", "remove_tuned", "tuned_path", "with_tuned", "write_tuned"]
@@ -42,12 +41,11 @@ def read_tuned(home: Path) -> Preset | None:
 
 def write_tuned(home: Path, preset: Preset) -> Path:
     """Save the preset, whole or not at all."""
+    path = tuned_path(home)
     home.mkdir(parents=True, exist_ok=True)
-    content = yaml.safe_dump(preset.model_dump(), sort_keys=False)
-    handle, name = tempfile.mkstemp(dir=home, prefix=".tuned-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(content)
-    return Path(name).replace(tuned_path(home))
+    with replacing(path) as temporary:
+        temporary.write_text(yaml.safe_dump(preset.model_dump(), sort_keys=False), encoding="utf-8")
+    return path
 
 
 def remove_tuned(home: Path) -> bool:

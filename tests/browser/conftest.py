@@ -101,7 +101,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> wb.Session:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[wb.Session]:
     """The demo fleet, trained, scored and its alerts raised by the real session; its last channel is left unscored."""
     session = wb.open(home=tmp_path_factory.mktemp("fleet"))
     session.import_demo()
@@ -109,7 +109,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> wb.Session:
     session.train(names[:-1], "ridge")
     session.score_all(names[:-1])
     session.raise_alerts()
-    return session
+    yield session
+    session.close()
 
 
 @pytest.fixture(scope="module")

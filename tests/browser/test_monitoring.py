@@ -67,7 +67,8 @@ def session(tmp_path_factory: pytest.TempPathFactory):
     session.train(names, "ridge")
     session.score_all(names)
     write_million(session)
-    return session
+    yield session
+    session.close()
 
 
 @pytest.fixture(scope="module")

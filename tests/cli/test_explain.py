@@ -23,8 +23,8 @@ def test_an_anomaly_is_explained(cli, tmp_path):
     told = cli("explain", "X-1", "--preset", "paper")
     assert told.exit_code == 0, told.output
     (row,) = json.loads(cli("explain", "X-1", "--preset", "paper", "--json").stdout)
-    session = wb.open(home=tmp_path)
-    (found,) = session.anomalies("X-1", preset="paper").to_dict("records")
+    with wb.open(home=tmp_path) as session:
+        (found,) = session.anomalies("X-1", preset="paper").to_dict("records")
     assert {key: row[key] for key in found} == found
     assert (row["preset"], row["model"]) == ("paper", "X-1.ridge/1")
     text = " ".join(told.stdout.split())

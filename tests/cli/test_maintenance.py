@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from typer.testing import CliRunner
@@ -14,7 +15,8 @@ from workbench.telemetry.archive import Archive
 @pytest.fixture
 def run(tiny_archive: Archive):
     home = tiny_archive.path.parent
-    wb.open(home=home).train()
+    with wb.open(home=home) as session:
+        session.train()
     runner = CliRunner()
 
     def call(*words: object, fails: int = 0) -> str:
@@ -62,7 +64,7 @@ def test_the_whole_loop(run, tmp_path):
     assert "as it was written" in run("log", "verify")
     run("log", "export", tmp_path / "log.csv")
     assert "checked" in (tmp_path / "log.csv").read_text()
-    with sqlite3.connect(run.home / "maintenance.db") as db:
+    with closing(sqlite3.connect(run.home / "maintenance.db")) as db, db:
         db.execute("UPDATE log SET details = '{}' WHERE seq = 3")
     assert "Row 3 of the log is not as it was written" in run("log", "verify", fails=1)
 
@@ -123,3 +125,31 @@ def test_other_thresholds_are_tried_on_what_people_judged(run):
         assert message in run("alerts", "thresholds", "--set", wrong, fails=2)
     assert before != run("log", "verify")  # the verdict; trying wrote nothing
     assert len(run.json("log", "show", "--subject", "alert:1")) == 2
+
+
+def test_what_people_write_on_an_alert_is_shown_with_it_and_with_its_order(run, tmp_path):
+    run("score", "--all")
+    (alert,) = run.json("alerts", "list")
+    long = "the bus dropped " * 40
+    run("alerts", "comment", alert["id"], "--who", "Ann", "--text", f"{long}\x1b[31mred")
+    run("alerts", "shelve", alert["id"], "--who", "Ben", "--why", "antenna test", "--hours", 2)
+    shown = run("alerts", "show", alert["id"])
+    assert "UTC  shelved by Ben\n    antenna test\n" in shown
+    assert "UTC  commented by Ann\n    the bus dropped" in shown
+    assert shown.index("antenna test") < shown.index("the bus dropped")
+    assert "\x1b" not in shown
+    assert max(map(len, shown.splitlines())) < 300
+    assert [one["who"] for one in run.json("alerts", "show", alert["id"])["remarks"]] == ["Ben", "Ann"]
+    (order,) = run.json("orders", "list")
+    run("orders", "comment", order["number"], "--who", "Cat", "--text", "key is at the gate")
+    shown = run("orders", "show", order["number"])
+    assert "commented by Cat\n    key is at the gate" in shown
+    assert f"shelved by Ben (alert {alert['id']})\n    antenna test" in shown
+    run("orders", "show", order["number"], "--html", tmp_path / "order.html")
+    assert "antenna test" in (tmp_path / "order.html").read_text(encoding="utf-8")
+    for number in range(30):
+        run("alerts", "comment", alert["id"], "--who", "Ann", "--text", f"remark number {number}.")
+    shown = run("alerts", "show", alert["id"])
+    assert "remark number 29." in shown
+    assert "remark number 5." not in shown
+    assert "22 earlier ones" in shown

@@ -45,7 +45,8 @@ def test_the_listing_is_that_of_the_session_and_loads_nothing_slow(cli, tmp_path
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     rows = json.loads(done.stdout)
-    table = wb.open(home=tmp_path).models.list()
+    with wb.open(home=tmp_path) as session:
+        table = session.models.list()
     assert list(rows[0]) == list(table.columns)
     kept = [name for name in table if name not in ("age", "created")]
     assert [{name: row[name] for name in kept} for row in rows] == table[kept].to_dict("records")

@@ -26,7 +26,8 @@ def session(tmp_path):
     session.train("X-1")
     session.score("X-1")
     session.raise_alerts()
-    return session
+    yield session
+    session.close()
 
 
 @pytest.fixture

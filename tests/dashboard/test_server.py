@@ -1,18 +1,26 @@
 """The server over HTTP: sign-in, budget, files, and its stop."""
 
 import asyncio
+import json
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 import requests
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from prometheus_client.parser import text_string_to_metric_families
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
+from workbench.dashboard.frames import MOST_BYTES, V1
 from workbench.dashboard.server import Pool
+from workbench.observability.logs import log_path
 
 TOKEN = "open-sesame-open-sesame"
 SERVE = (
@@ -204,3 +212,67 @@ def test_it_stops_while_it_starts(tmp_path, seconds):
     errors = served.stop(signal.SIGINT)
     assert served.process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+BAD_FRAMES = [
+    (2**62).to_bytes(8, "little"),
+    b"\xff" * 8,
+    b"",
+    b"\x00" * 8,
+    (7).to_bytes(8, "little") + b"\xff" * 56,
+    "not JSON",
+    "{}",
+    *(random.Random(seed).randbytes(20 * seed) for seed in range(1, 8)),
+]
+
+
+@pytest.mark.slow
+def test_a_bad_frame_closes_its_own_websocket_and_nobody_elses(tmp_path):
+    """In both protocols: the server, and the kernel behind the websocket, go on."""
+    served = Served(tmp_path)
+    kernel = re.search(r'"kernelId": "([\w-]+)"', served.get().text)[1]
+    address = f"{served.url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels"
+
+    async def closed_by(frame, protocols):
+        socket = await connected(address, protocols)
+        with suppress(WebSocketClosedError):
+            await socket.write_message(frame, binary=isinstance(frame, bytes))
+        while await socket.read_message() is not None:
+            pass
+        socket.close()
+        return socket.close_code
+
+    async def scenario():
+        for protocols in ([V1], []):
+            other = await connected(address, protocols)
+            for number, frame in enumerate(BAD_FRAMES):
+                assert await closed_by(frame, protocols) == 1007, (frame, protocols)
+                await ask(other, protocols, f"ask-{number}")
+            assert await closed_by(b"x" * (MOST_BYTES + 1), protocols) in (1009, None)
+            await ask(other, protocols, "the last")
+            while "the last" not in (answer := str(await other.read_message())) or "kernel_info_reply" not in answer:
+                assert answer != "None"  # it is closed
+            other.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 300))
+    assert served.get("metrics").status_code == 200
+    assert "no kernel message: it announces 4,611,686,018,427,387,904 segments in 8 bytes" in log_path(
+        tmp_path
+    ).read_text(encoding="utf-8")
+    assert "Traceback" not in served.stop()
+
+
+async def connected(address, protocols):
+    return await websocket_connect(HTTPRequest(address, connect_timeout=60), subprotocols=protocols)
+
+
+async def ask(socket, protocols, number):
+    """Ask a kernel who it is."""
+    header = {"msg_id": number, "msg_type": "kernel_info_request", "session": "s", "username": "", "version": "5.3"}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": {}}
+    if protocols:
+        await socket.write_message(
+            serialize_msg_to_ws_v1(message, "shell", lambda part: json.dumps(part).encode()), True
+        )
+    else:
+        await socket.write_message(json.dumps({**message, "channel": "shell"}))

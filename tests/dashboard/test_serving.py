@@ -82,6 +82,8 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
         for name in ("bokeh.min.js", "front.js", "workbench.js", "voila-style.js"):
             assert name in page
             assert gzip.decompress((static / f"{name}.gz").read_bytes()) == (static / name).read_bytes()
+        assert page.index("static/charts.js") < page.index("static/front.js"), "the one wraps what the other brings"
+        assert "workbenchChart" in (static / "charts.js").read_text()
         assert "://" not in page
         assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
         front = (static / "front.js").read_text()
@@ -90,6 +92,7 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
             r'did not respond in time"\)+,6e4',
             r"-\w<6e4;.{,200}widget model not found",
             r"_change_event\((\w)\)\{if\(!\1\.sync",
+            r"BokehView:window\.workbenchChart\(\w\)",
         )
         assert all(re.search(pattern, front) for pattern in mended), "after an upgrade: is it still wrong there?"
         chunks = set(re.findall(r"self\.((?:webpack|rspack)Chunk\w+)\s*\|\|", front))

@@ -77,6 +77,7 @@ def test_ridge_equals_its_definition(chunk: int, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(ridge, "_CHUNK", chunk)
     train = wave_channel(n=300)
+    train.attrs["source"] = "NASA SMAP/MSL"  # whose inputs are taken as they are, as the definition takes them
     options = {"telemetry_lags": 6, "command_lags": 4}
     forecaster = RidgeForecaster(sequence_length=12, prediction_horizon=3, **options).fit(train, seed=5)
     learned = split_windows(285, seed=5)[0]
@@ -116,21 +117,33 @@ def test_hyperparameters_are_checked(options: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("telemetry", "units", "expected"),
+    ("telemetry", "source", "expected"),
     [
-        ([-4.0, 5.0], "", (0.0, 1.0)),  # scaled already
-        ([-4.0, 5.5], "", (0.75, 4.75)),
-        ([3.0, 3.5], "V", (3.25, 0.25)),
-        ([27.5, 27.5], "V", (27.5, 1.0)),
+        ([-4.0, 5.0], "NASA SMAP/MSL", (0.0, 1.0)),  # scaled already
+        ([-4.0, 5.0], "", (0.5, 4.5)),
+        ([-4e-6, 5e-6], "pump.csv", (5e-7, 4.5e-6)),
+        ([3.0, 3.5], "pump.csv", (3.25, 0.25)),
+        ([27.5, 27.5], "pump.csv", (27.5, 1.0)),
     ],
 )
-def test_scaling_rule(telemetry: list[float], units: str, expected: tuple[float, float]) -> None:
-    channel = make_channel(telemetry, [[0], [1]], channel="X-1", asset="X", units=units)
+def test_scaling_rule(telemetry: list[float], source: str, expected: tuple[float, float]) -> None:
+    channel = make_channel(telemetry, [[0], [1]], channel="X-1", asset="X", source=source)
     scaling = Scaling.of(channel)
-    assert (scaling.offset[0], scaling.scale[0]) == expected
+    assert (scaling.offset[0], scaling.scale[0]) == pytest.approx(expected, rel=1e-6)
     assert (scaling.offset[1], scaling.scale[1]) == (0.0, 1.0)
     scaled = scaling.apply(inputs(channel))
     np.testing.assert_allclose(scaling.restore(scaled[:, 0]), telemetry, rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [-6, -2, 2, 6])
+@pytest.mark.parametrize("units", ["", "1", "V"])
+def test_a_forecast_in_other_units_is_the_same_forecast(power: int, units: str) -> None:
+    train = wave_channel(n=500)
+    train.attrs["units"] = units
+    other = train.assign(telemetry=train["telemetry"] * np.float32(10.0**power))
+    small = {"sequence_length": 20, "prediction_horizon": 3}
+    expected, found = (RidgeForecaster(**small).fit(series).predict(series) for series in (train, other))
+    np.testing.assert_allclose(found / 10.0**power, expected, atol=1e-4)
 
 
 @pytest.mark.nasa

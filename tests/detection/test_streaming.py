@@ -104,9 +104,43 @@ def test_bad_samples_leave_the_stream_as_it_was() -> None:
     assert [repr(decision) for decision in decisions] == [repr(decision) for decision in expected]
 
 
-def test_a_forecaster_that_does_not_fit_is_refused() -> None:
+def test_the_windows_are_the_forecasters() -> None:
+    fitted = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(wave_channel(n=100))
+    detector = StreamingDetector(fitted)  # whose parameters say 250 and 10
+    assert (detector.params.sequence_length, detector.params.prediction_horizon) == (20, 3)
+    channel = wave_channel(n=100)
+    expected = fitted.predict(channel)
+    decisions = [detector.push(sample) for sample in inputs(channel)]
+    assert [decision.prediction for decision in decisions[20:-3]] == expected.tolist()
+
+
+@pytest.mark.parametrize("scale", [2.0**-30, 1.0, 2.0**30])
+def test_units_change_no_decision_where_the_least_error_is_a_share_of_the_range(scale: float) -> None:
+    params = PARAMS.model_copy(update={"least_error_of": "range"})
+    train, test = wave_channel(n=500), wave_channel(n=700, seed=4, spike=500)
+    decisions = {}
+    for factor in (1.0, scale):
+        own, other = (made.assign(telemetry=made["telemetry"] * np.float32(factor)) for made in (train, test))
+        detector = StreamingDetector(
+            PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(own), params, own
+        )
+        decisions[factor] = [detector.push(sample).anomalous for sample in inputs(other)]
+    assert any(decisions[1.0])
+    assert decisions[scale] == decisions[1.0]
+
+
+def test_where_training_was_constant_any_change_is_large() -> None:
+    train = make_channel(np.full(100, 3.0), channel="X-1", asset="X")
+    telemetry = np.full(700, 3.0)
+    telemetry[500:530] += 1e-3  # far below Telemanom's least error of 0.05
+    forecaster = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(train)
+    params = PARAMS.model_copy(update={"least_error_of": "range"})
+    detector = StreamingDetector(forecaster, params, train)
+    decisions = [detector.push([value]) for value in telemetry]
+    assert next(decision.sample for decision in decisions if decision.anomalous) == 500
+    assert not any(decision.anomalous for decision in stream(forecaster, telemetry[:, None]))
+
+
+def test_a_forecaster_that_is_not_fitted_is_refused() -> None:
     with pytest.raises(DetectionError, match="ridge forecaster is not fitted"):
         StreamingDetector(RidgeForecaster())
-    fitted = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(wave_channel(n=100))
-    with pytest.raises(DetectionError, match=r"takes 20 samples and predicts 3. The parameters say 250 and 10"):
-        StreamingDetector(fitted)

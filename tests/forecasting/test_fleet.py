@@ -1,5 +1,6 @@
 """Forecasting with the real session."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
@@ -22,12 +23,13 @@ channels:
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> wb.Session:
+def session(tiny_archive: Archive) -> Iterator[wb.Session]:
     home = tiny_archive.path.parent
     (home / "catalog.yaml").write_text(CATALOG)
     opened = wb.open(home=home, catalog=home / "catalog.yaml")
     opened.train()
-    return opened
+    yield opened
+    opened.close()
 
 
 def test_every_forecaster_is_tried_from_the_same_origins(session):

@@ -10,7 +10,8 @@ from workbench.jobs.storage import free_disk, storage
 def session(tmp_path):
     session = wb.open(home=tmp_path / "home")
     session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1))
-    return session
+    yield session
+    session.close()
 
 
 def sizes(session):

@@ -15,32 +15,39 @@ from workbench.models.registry import Registry
 def filled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry made once: P-1 with two persistence versions and one ridge, A-10 and A-2 with one each."""
     folder = tmp_path_factory.mktemp("filled") / "registry"
-    registry = Registry(folder)
+    with Registry(folder) as registry:
+        _fill(registry)
+    return folder
+
+
+def _fill(registry: Registry) -> None:
     registry.register(fitted(0.5), "P-1", HASH, seed=0, duration=1.5)
     registry.register(fitted(0.7), "P-1", HASH, seed=1, duration=2.5, alias="challenger")
     registry.register(fitted(0.3, "ridge"), "P-1", HASH, seed=0, duration=0.25)
     registry.register(fitted(0.1), "A-10", HASH, seed=0, duration=1.0)
     registry.register(fitted(0.2), "A-2", "cd" * 32, seed=0, duration=1.0)
-    return folder
 
 
 @pytest.fixture
-def registry(filled_folder: Path, tmp_path: Path) -> Registry:
+def registry(filled_folder: Path, tmp_path: Path) -> Iterator[Registry]:
     """A copy of the filled registry in another place."""
-    return Registry(shutil.copytree(filled_folder, tmp_path / "registry"))
+    with Registry(shutil.copytree(filled_folder, tmp_path / "registry")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
 def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("empty") / "registry"
-    Registry(folder).check_writable()
+    with Registry(folder) as registry:
+        registry.check_writable()
     return folder
 
 
 @pytest.fixture
-def empty_registry(empty_folder: Path, tmp_path: Path) -> Registry:
+def empty_registry(empty_folder: Path, tmp_path: Path) -> Iterator[Registry]:
     """A registry with a database and no model."""
-    return Registry(shutil.copytree(empty_folder, tmp_path / "empty"))
+    with Registry(shutil.copytree(empty_folder, tmp_path / "empty")) as opened:
+        yield opened
 
 
 @pytest.fixture

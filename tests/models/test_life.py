@@ -162,3 +162,28 @@ def test_a_version_that_does_not_fit_the_channel_is_not_promoted(life: ModelLife
     life.archive.write(wave_channel("X-1", 100), wave_channel("X-1", 3000, 1))
     with pytest.raises(ForecasterError, match="X-1 has 100 samples"):
         life.promote("X-1.persistence", 1)
+
+
+def test_the_last_champion_that_is_not_retired_serves_again(life: ModelLife, scripted: Scripted) -> None:
+    for error in (0.5, 0.4, 0.3, 0.2):
+        add(life, error)
+    assert str(life.retire(NAME, 3)) == f"{NAME}/3 is retired; it was not champion."
+    assert champion(life) == 4
+    assert life.retire(NAME, "champion").champion == life.registry.get(NAME, 2)
+    assert champion(life) == 2
+    assert [info.retired for info in life.registry.list("X-1")] == [False, False, True, True]
+    assert life.promote(NAME, 4).model.retired is False
+    assert champion(life) == 4
+    assert life.rollback(NAME).version == 2
+
+
+def test_retiring_ends_where_two_versions_replaced_each_other(life: ModelLife, scripted: Scripted) -> None:
+    for error in (0.5, 0.4):
+        add(life, error)
+    life.registry.set_alias(NAME, 1, "champion")  # replaces 2, which had replaced 1
+    assert life.retire(NAME, 2).champion == life.registry.get(NAME, 1)
+    with pytest.raises(ModelError, match=f"{NAME}/1 cannot be rolled back: version 2 is retired"):
+        life.rollback(NAME)
+    assert life.retire(NAME, 1).champion is None
+    with pytest.raises(ModelNotFoundError, match="no champion model"):
+        life.registry.champion("X-1")

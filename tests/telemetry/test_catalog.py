@@ -122,8 +122,7 @@ def test_the_products_catalog_is_found_in_a_checkout():
 
 
 def test_an_installed_catalog_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    module = tmp_path / "site" / "workbench" / "telemetry" / "catalog.py"
-    monkeypatch.setattr("workbench.telemetry.catalog.__file__", str(module))
+    monkeypatch.setattr("workbench.paths.PACKAGE", tmp_path / "site" / "workbench")
     installed = tmp_path / "site" / "workbench" / "data" / "catalog.yaml"
     installed.parent.mkdir(parents=True)
     installed.write_text(GOOD, encoding="utf-8")

@@ -17,7 +17,8 @@ def session(tmp_path):
         session.archive.write(wave_channel(name, seed=seed), wave_channel(name, 3000, seed, spike=2000))
     session.train(["X-1", "X-2"], "ridge")
     session.score_all()
-    return session
+    yield session
+    session.close()
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -11,7 +11,8 @@ def session(tmp_path):
     session = wb.open(home=tmp_path)
     session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
     session.train(progress=False)
-    return session
+    yield session
+    session.close()
 
 
 def test_the_fleet_is_read_once_until_something_changes(session, monkeypatch):

@@ -17,7 +17,8 @@ def session(tmp_path):
     session.archive.write(wave_channel("X-3", seed=4), wave_channel("X-3", 3000, 5))
     session.train(["X-1", "X-2"], "ridge")
     session.score_all(["X-1", "X-2"])
-    return session
+    yield session
+    session.close()
 
 
 @pytest.mark.parametrize("name", VIEWS)

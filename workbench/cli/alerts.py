@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, Who, as_record, open_session, print_json, records, show
+from workbench.cli.common import AsJson, Who, as_record, open_session, print_json, records, show, show_trail
 from workbench.exceptions import MaintenanceError, SettingsError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ Number = Annotated[int, typer.Argument(metavar="ALERT", help="Number, from alert
 Comment = Annotated[str, typer.Option(help="A remark for the history.")]
 
 _SHOWN = ["id", "level", "state", "channel", "asset", "age", "message"]
+_HISTORY = ["time", "action", "who", "details"]
+_REMARKS = 10  # that are printed; JSON has all
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -33,7 +35,7 @@ def list_(
     verdict: Annotated[str | None, typer.Option(help="true, false alarm, known behaviour, test or unknown.")] = None,
     text: Annotated[str | None, typer.Option(help="Part of the message.")] = None,
     order: Annotated[str, typer.Option(help="worst, newest, oldest or channel.")] = "worst",
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the worst first."""
@@ -65,14 +67,15 @@ def list_(
 def show_alert(alert: Number, as_json: AsJson = False) -> None:
     """Show one alert with its history."""
     desk = open_session().maintenance
-    found, history = as_record(desk.alerts.get(alert)), desk.alerts.history(alert)
+    found, history, remarks = as_record(desk.alerts.get(alert)), desk.alerts.history(alert), desk.alerts.remarks(alert)
     if as_json:
-        print_json(found | {"history": records(history)})
+        print_json(found | {"remarks": records(remarks), "history": records(history)})
         return
+    del found["comment"]  # the newest of the remarks
     for name, value in found.items():
         if value not in (None, ""):
             typer.echo(f"{name:>16}  {value}")
-    show(history[["time", "action", "who", "details"]], False, "")
+    show_trail(remarks, history, f"alert:{alert}")
 
 
 @alerts.command()
@@ -134,12 +137,14 @@ def outage(
     end: Annotated[bool, typer.Option("--end", help="Put the asset back into service.")] = False,
 ) -> None:
     """Take an asset out of service, or back: its alerts are suppressed meanwhile."""
+    from workbench.maintenance.values import ahead
+
     desk = open_session().maintenance
     if end:
         back = desk.outages.end(asset, who)
         typer.echo(f"{asset} is back in service; {len(back)} alerts are shown again.")
         return
-    until = None if hours is None else desk.database.clock() + timedelta(hours=hours)
+    until = None if hours is None else ahead(desk.database.clock(), hours)
     desk.outages.start(asset, who, why, until)
     typer.echo(f"{asset} is out of service; its alerts are suppressed.")
 
@@ -150,9 +155,11 @@ def figures(
     as_json: AsJson = False,
 ) -> None:
     """Say how much the alerts ask of operators: rates, floods, stale, chattering and most frequent ones."""
+    from workbench.maintenance.values import day_span
+
     desk = open_session().maintenance
     until = desk.database.clock()
-    found = desk.alarm_figures(until - timedelta(days=days), until)
+    found = desk.alarm_figures(until - day_span("days", days), until)
     values = {
         "announced": found.announced,
         "per operator and hour": found.per_operator_hour,
@@ -208,10 +215,11 @@ def changed_params(params: "Preset", given: list[str]) -> "Preset":
     from pydantic import ValidationError
 
     values = params.model_dump()
+    fixed = {"forecasters", *params.windows}  # those of the models
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or name not in values or name == "forecasters":
-            known = ", ".join(key for key in values if key != "forecasters")
+        if not equals or name not in values or name in fixed:
+            known = ", ".join(key for key in values if key not in fixed)
             raise SettingsError(f"{text!r} sets no threshold.", f"Write NAME=VALUE; known: {known}.")
         values[name] = value
     try:

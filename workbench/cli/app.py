@@ -15,12 +15,16 @@ from workbench.cli.common import (
     AsJson,
     OfForecaster,
     Preset,
+    close_sessions,
+    end_with_failures,
+    local,
     open_session,
     print_json,
     records,
     report_failures,
     show,
     table_text,
+    tell_failures,
 )
 from workbench.cli.explain import explain
 from workbench.cli.log import log
@@ -28,6 +32,7 @@ from workbench.cli.models import models, registry_ui
 from workbench.cli.orders import orders, parts, people
 from workbench.cli.plan import kpis, plan, preventive
 from workbench.exceptions import WorkbenchError
+from workbench.paths import local_path
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -72,16 +77,19 @@ _LAYOUTS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
 
 @app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Folder of archive, models and reports (WORKBENCH_HOME).")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     del debug
+    context.call_on_close(close_sessions)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     if version:
         typer.echo(__version__)
         raise typer.Exit
     if home is not None:
+        home = local_path("--home", home)
         os.environ["WORKBENCH_HOME"] = str(home.absolute())  # kernels of reports and dashboard inherit it
 
 
@@ -96,30 +104,40 @@ def run(
     With an empty archive the demo fleet is generated first.
     """
     session = open_session()
+    session.check_settings(database=True)
     if not session.archive.channels():
         typer.echo("The archive is empty: generating the demo fleet.")
         session.import_demo(progress=True)
     have = {model.channel for model in session.registry.list()}
     without = [name for name in session.archive.channels() if name not in have]
+    failed: dict[str, str] = {}
     if without:
-        report_failures(session.train(without, "ridge", progress=True))
-    report_failures(session.score_all(progress=True))
+        failed |= _reasons(session.train(without, "ridge", progress=True))
+    failed |= _reasons(session.score_all(progress=True))
     overview = session.overview()
     typer.echo(table_text(overview[overview["anomalies"] > 0].sort_values("severity", ascending=False)))
     typer.echo(
         f"{len(overview)} channels, {int((overview['anomalies'] > 0).sum())} with anomalies, "
         f"{int(overview['anomalies'].sum())} anomalies in all."
     )
-    typer.echo(str(session.raise_alerts()))
+    outcome = session.raise_alerts()
+    typer.echo(str(outcome))
+    failed = dict(outcome.failed) | failed
+    any_failed = tell_failures(failed, len(overview))
     if serve:
+        close_sessions()
         _serve(session.settings, host, port)
+    if any_failed:
+        raise typer.Exit(1)
 
 
 @app.command()
 def fetch(
     base_url: Annotated[str | None, typer.Option(help="A mirror that holds train/, test/ and the labels.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where the files go; <home>/nasa where omitted.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Downloads at once.")] = 4,
+    folder: Annotated[
+        Path | None, typer.Option(callback=local, help="Where the files go; <home>/nasa where omitted.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Downloads at once.")] = 4,
 ) -> None:
     """Download NASA's SMAP and MSL telemetry, checked against its checksums, and import it."""
     from workbench.telemetry.fetch import fetch_nasa
@@ -131,7 +149,7 @@ def fetch(
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="A zip, folder or file.")],
+    path: Annotated[Path, typer.Argument(callback=local, help="A zip, folder or file.")],
     layout: Annotated[str | None, typer.Option(help="nasa, csv or parquet; by its ending where omitted.")] = None,
     asset: Annotated[str | None, typer.Option(help="Tables: asset; the file's name where omitted.")] = None,
     time_column: Annotated[str | None, typer.Option(help="Tables: column of the time stamps.")] = None,
@@ -168,18 +186,21 @@ def import_(
 
 @app.command()
 def channels(as_json: AsJson = False) -> None:
-    """List the channels with the state of their scores."""
+    """List the channels with the state of their scores; one that is damaged says so."""
     session = open_session()
     table = session.channels().reset_index()
     table = table.merge(session.overview()[["channel", "state", "anomalies"]], on="channel")
+    table = table[[name for name in table if name != "damage"] + ["damage"]]
     show(table, as_json, "No channels. Run: workbench run, or workbench import PATH.")
 
 
 @app.command()
 def quality(channel: Channels = None, as_json: AsJson = False) -> None:
     """Report on the telemetry itself: gaps, stuck runs, outliers, noise, drift, constant training data."""
-    report = open_session().quality(channel or None, progress=True).to_dataframe().reset_index()
-    show(report, as_json, "No channels.")
+    report = open_session().quality(channel or None, progress=True)
+    damaged: dict[str, str] = report.attrs["damaged"]
+    show(report.to_dataframe().reset_index(), as_json, "No channels.")
+    end_with_failures(damaged, report.sizes["channel"] + len(damaged))
 
 
 @app.command()
@@ -219,6 +240,7 @@ def score(
     What is current is not computed again; alerts follow the preset in use.
     """
     session = open_session()
+    session.check_settings(database=True, forecaster=forecaster, preset=preset)
     names = _chosen(session, channel, everything)
     table = session.score_all(names, forecaster, preset, force=force, progress=True)
     done = table[table["status"] != "failed"]
@@ -240,7 +262,7 @@ def score(
     outcome = session.raise_alerts(names)
     if not as_json:
         typer.echo(f"{outcome} Next: workbench alerts list" if len(done) else str(outcome))
-    report_failures(table)
+    end_with_failures(dict(outcome.failed) | _reasons(table), len(table))
 
 
 app.command()(explain)
@@ -248,7 +270,9 @@ app.command()(explain)
 
 @app.command()
 def evaluate(
-    labels: Annotated[Path | None, typer.Option(help="Telemanom's CSV; the archive's labels where omitted.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(callback=local, help="Telemanom's CSV; the archive's labels where omitted.")
+    ] = None,
     forecaster: OfForecaster = None,
     preset: Preset = None,
     as_json: AsJson = False,
@@ -260,6 +284,7 @@ def evaluate(
     result = open_session().evaluate(labels, forecaster, preset, progress=True)
     if as_json:
         print_json(result.to_json_dict())
+        end_with_failures(result.failed, len(result.channels) + len(result.unjudged))
         return
     typer.echo(table_text(result.rows))
     typer.echo("\nFor comparison, detectors that look at nothing, and persistence:")
@@ -272,6 +297,7 @@ def evaluate(
 
         reasons = pd.Series(result.unjudged).value_counts()
         typer.echo("\nNot judged: " + ", ".join(f"{count} channels ({why})" for why, count in reasons.items()) + ".")
+    end_with_failures(result.failed, len(result.channels) + len(result.unjudged))
 
 
 @app.command()
@@ -284,8 +310,13 @@ def report(
     session = open_session()
     names = _chosen(session, channel, everything)
     written = reports(session.settings, names, forecaster=forecaster, preset=preset, progress=True)
-    for path in written.values():
-        typer.echo(str(path))
+    failed = {}
+    for name, written_to in written.items():
+        if isinstance(written_to, WorkbenchError):
+            failed[name] = str(written_to)
+        else:
+            typer.echo(str(written_to))
+    end_with_failures(failed, len(written))
 
 
 app.command("registry-ui")(registry_ui)
@@ -301,12 +332,26 @@ app.add_typer(preventive, name="preventive")
 
 
 @app.command()
-def lab() -> None:
-    """Open the notebooks in JupyterLab."""
-    from workbench.jobs.reports import notebooks_folder
+def lab(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            callback=local,
+            help="Folder for copies of the notebooks; in an installed workbench ./notebooks where omitted. "
+            "What is there stays as it is.",
+        ),
+    ] = None,
+) -> None:
+    """Open the notebooks in JupyterLab, with the settings and the home of this folder."""
+    from workbench.jobs.lab import lab_environment, lab_folder
+    from workbench.settings import load_settings
 
-    command = [sys.executable, "-m", "jupyter", "lab", str(notebooks_folder())]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    environment = lab_environment(load_settings())
+    target, copied = lab_folder(folder)
+    if copied:
+        typer.echo(f"Copied {len(copied)} notebooks to {target}")
+    command = [sys.executable, "-m", "jupyter", "lab", str(target)]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 @app.command()
@@ -327,7 +372,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     from workbench.jobs.doctor import examine
 
-    findings = examine(open_session())
+    findings = examine(open_session(), read_samples=True)
     show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
@@ -345,6 +390,12 @@ def _chosen(session: "Session", names: list[str] | None, everything: bool) -> li
     if bool(names) == everything:
         raise typer.BadParameter("Name channels, or give --all (and not both). workbench channels lists them.")
     return session.channel_names(names or None)
+
+
+def _reasons(table: "pd.DataFrame") -> dict[str, str]:
+    """Return why each channel failed, from a table with a row a channel."""
+    failed = table[table["status"] == "failed"]
+    return dict(zip(failed["channel"], failed["reason"], strict=True))
 
 
 def _serve(settings: "Settings", host: str | None, port: int | None) -> None:

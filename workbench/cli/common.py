@@ -2,14 +2,17 @@
 
 import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from workbench.exceptions import MaintenanceError, WorkbenchError
+from workbench.exceptions import MaintenanceError
+from workbench.paths import local_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +25,11 @@ __all__ = [
     "Preset",
     "Who",
     "as_record",
+    "close_sessions",
     "day",
+    "end_with_failures",
     "export_table",
+    "local",
     "open_session",
     "pieces",
     "print_json",
@@ -31,7 +37,9 @@ __all__ = [
     "report_failures",
     "rows_text",
     "show",
+    "show_trail",
     "table_text",
+    "tell_failures",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -40,13 +48,32 @@ OfForecaster = Annotated[
 ]
 Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
 Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who does it; you where omitted.")]
+_HISTORY = ["time", "action", "who", "details"]
+_REMARKS = 10  # that are printed; JSON has all
+
+
+def local(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
+    """Return the path that an option or argument was given, or refuse a URL."""
+    name = next((option for option in parameter.opts if option.startswith("--")), str(parameter.name))
+    return None if value is None else local_path(name, value)
+
+
+_sessions = ExitStack()
 
 
 def open_session(**overrides: Any) -> "Session":
-    """Open the session; what it loads takes most of a second, which help and lists do without."""
+    """Open the session, until the command ends.
+
+    What it loads takes most of a second, which help and lists do without.
+    """
     from workbench import session
 
-    return session.open_session(**overrides)
+    return _sessions.enter_context(session.open_session(**overrides))
+
+
+def close_sessions() -> None:
+    """Close every session that the command has opened."""
+    _sessions.close()
 
 
 def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
@@ -58,7 +85,7 @@ def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
 
 
 def report_failures(table: "pd.DataFrame") -> None:
-    """Name what failed and why, and raise where anything did: exit code 2.
+    """Name what failed and why, and end with exit code 1 where anything did, 2 where everything did.
 
     Parameters
     ----------
@@ -67,14 +94,52 @@ def report_failures(table: "pd.DataFrame") -> None:
 
     Raises
     ------
-    WorkbenchError
-        Counts the failures.
+    typer.Exit
+        Some channels failed.
     """
     failed = table[table["status"] == "failed"]
-    for channel, reason in zip(failed["channel"], failed["reason"], strict=True):
+    end_with_failures(dict(zip(failed["channel"], failed["reason"], strict=True)), len(table))
+
+
+def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
+    """Print what failed and why to the standard error, and return whether anything did.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why each channel failed.
+    total : int
+        Channels in all.
+
+    Returns
+    -------
+    bool
+    """
+    for channel, reason in reasons.items():
         typer.echo(f"{channel} failed: {reason}", err=True)
-    if len(failed):
-        raise WorkbenchError(f"{len(failed)} of {len(table)} channels failed.", "The others are done and kept.")
+    if reasons:
+        others = " The others are done and kept." if len(reasons) < total else ""
+        typer.echo(f"Error: {len(reasons)} of {total} channels failed.{others}", err=True)
+    return bool(reasons)
+
+
+def end_with_failures(reasons: Mapping[str, str], total: int) -> None:
+    """Print what failed as `tell_failures` does, and end with exit code 1 where anything did.
+
+    Parameters
+    ----------
+    reasons : mapping of str to str
+        Why each channel failed.
+    total : int
+        Channels in all; where all of them failed the exit code is 2.
+
+    Raises
+    ------
+    typer.Exit
+        Some channels failed.
+    """
+    if tell_failures(reasons, total):
+        raise typer.Exit(1 if len(reasons) < total else 2)
 
 
 def table_text(table: "pd.DataFrame") -> str:
@@ -190,3 +255,37 @@ def pieces(given: list[str] | None) -> dict[str, int] | None:
             raise MaintenanceError(f"{text!r} is no part with its number.", "Write it as NAME=PIECES, as seal=2.")
         found[name.strip()] = int(number)
     return found
+
+
+def show_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> None:
+    """Print what people wrote about an alert or order, the newest first and wrapped, and then its history.
+
+    Parameters
+    ----------
+    remarks : pandas.DataFrame
+        time, subject, action, who, text.
+    history : pandas.DataFrame
+        Rows of the log.
+    home : str
+        The subject that they are shown for, as `alert:12`; remarks on other subjects name theirs.
+    """
+    from workbench.maintenance.remarks import without_remarks
+
+    if len(remarks):
+        typer.echo("\nRemarks, the newest first:")
+    for row in remarks.head(_REMARKS).to_dict(orient="records"):
+        about = "" if row["subject"] == home else f" ({row['subject'].replace(':', ' ')})"
+        typer.echo(_printable(f"  {row['time']:%Y-%m-%d %H:%M} UTC  {row['action']} by {row['who']}{about}"))
+        for line in row["text"].splitlines():
+            for part in wrap(_printable(line), 96) or [""]:
+                typer.echo(f"    {part}")
+    if len(remarks) > _REMARKS:
+        typer.echo(f"  {len(remarks) - _REMARKS} earlier ones: --json, or workbench log show --subject {home}")
+    typer.echo("\nHistory, the newest first, UTC:")
+    rows = without_remarks(history).iloc[::-1]
+    show(rows.assign(time=rows["time"].dt.strftime("%Y-%m-%d %H:%M:%S"))[_HISTORY], False, "")
+
+
+def _printable(text: str) -> str:
+    """Replace what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

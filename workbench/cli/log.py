@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.common import AsJson, as_record, export_table, open_session, print_json, show
+from workbench.cli.common import AsJson, as_record, export_table, local, open_session, print_json, show
 
 __all__ = ["log"]
 
@@ -41,7 +41,7 @@ def verify(as_json: AsJson = False) -> None:
 
 @log.command()
 def export(
-    path: Annotated[Path, typer.Argument(help="Ends in .csv or .xlsx.")],
+    path: Annotated[Path, typer.Argument(callback=local, help="Ends in .csv or .xlsx.")],
     subject: Annotated[str | None, typer.Option(help="As alert:12, order:3, or order for all.")] = None,
 ) -> None:
     """Write the log to a file, oldest first."""

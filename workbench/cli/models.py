@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, open_session, print_json, report_failures, rows_text, show
+from workbench.cli.common import AsJson, local, open_session, print_json, report_failures, rows_text, show
 from workbench.models.inventory import inventory
 from workbench.models.registry import Registry
 from workbench.settings import load_settings
 
 __all__ = ["models", "registry_ui"]
 
-models = typer.Typer(help="List the trained models; compare, promote and roll them back, look for drift.")
+models = typer.Typer(help="List the trained models; compare, promote, roll back and retire them, look for drift.")
 
 Name = Annotated[str, typer.Argument(help="As P-1.ridge.")]
 
@@ -27,12 +27,12 @@ def _list(
     channel: Annotated[str | None, typer.Option(help="List only this channel's.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the trained models; compare, promote and roll them back, look for drift."""
+    """List the trained models; compare, promote, roll back and retire them, look for drift."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
-    registry = Registry(settings.registry_path, settings.tracking_uri)
-    rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
+    with Registry(settings.registry_path, settings.tracking_uri) as registry:
+        rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
     if as_json:
         names = dict.fromkeys(name for row in rows for name in row)
         print_json([{name: _known(row.get(name)) for name in names} for row in rows])
@@ -58,6 +58,15 @@ def rollback(name: Name) -> None:
 
 
 @models.command()
+def retire(name: Name, version: Annotated[str, typer.Argument(help="Number or alias.")]) -> None:
+    """Take a version out of use: the champion before it serves again, or none; nothing is deleted.
+
+    Training the same again does not bring it back; `workbench models promote` does.
+    """
+    typer.echo(str(open_session().models.retire(name, version)))
+
+
+@models.command()
 def compare(channel: Annotated[str, typer.Argument(help="As P-1.")], as_json: AsJson = False) -> None:
     """Compare all versions of a channel's models on the same held-out windows of its present training data."""
     show(open_session().models.compare(channel), as_json, "")
@@ -80,7 +89,7 @@ def drift(
 
 @models.command()
 def pack(
-    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    folder: Annotated[Path, typer.Argument(callback=local, help="Where the files go.")],
     channel: Annotated[list[str] | None, typer.Option(help="All with an LSTM where omitted.")] = None,
     version: Annotated[str, typer.Option(help="Number or alias.")] = "champion",
     as_json: AsJson = False,

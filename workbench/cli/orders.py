@@ -11,11 +11,13 @@ from workbench.cli.common import (
     as_record,
     day,
     export_table,
+    local,
     open_session,
     pieces,
     print_json,
     records,
     show,
+    show_trail,
 )
 from workbench.exceptions import MaintenanceError
 
@@ -42,8 +44,8 @@ def list_(
     priority: Annotated[str | None, typer.Option(help="urgent, high, medium or low.")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their due date.")] = False,
     text: Annotated[str | None, typer.Option(help="Part of the title or description.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
-    export: Annotated[Path | None, typer.Option(help="Write them to a .csv or .xlsx file.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 50,
+    export: Annotated[Path | None, typer.Option(callback=local, help="Write them to a .csv or .xlsx file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List work orders, the most urgent first."""
@@ -70,25 +72,26 @@ def list_(
 @orders.command("show")
 def show_order(
     order: Order,
-    html: Annotated[Path | None, typer.Option(help="Write it as a page to print.")] = None,
+    html: Annotated[Path | None, typer.Option(callback=local, help="Write it as a page to print.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one work order with its history."""
     desk = open_session().maintenance
-    found, history = desk.orders.get(order), desk.orders.history(order)
+    found, history, remarks = desk.orders.get(order), desk.orders.history(order), desk.orders.remarks(order)
     if html is not None:
         from workbench.maintenance.exports import order_page
 
-        html.write_text(order_page(found, history), encoding="utf-8")
+        html.write_text(order_page(found, history, remarks), encoding="utf-8")
         typer.echo(str(html))
         return
     if as_json:
-        print_json(as_record(found) | {"priority": found.priority.name, "history": records(history)})
+        trail = {"remarks": records(remarks), "history": records(history)}
+        print_json(as_record(found) | {"priority": found.priority.name} | trail)
         return
     _print(found)
     for number, item in enumerate(found.checklist, 1):
         typer.echo(f"{'checklist ' + str(number):>16}  {item.text}: {'-' if item.answer is None else item.answer}")
-    show(history[["time", "action", "who", "details"]], False, "")
+    show_trail(remarks, history, f"order:{found.number.removeprefix('WO-')}")
 
 
 @orders.command()

@@ -1,12 +1,11 @@
 """`workbench plan`, `preventive` and `kpis`: when the work is done, and how well it goes."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, Who, day, open_session, print_json, records, show
+from workbench.cli.common import AsJson, Who, day, local, open_session, print_json, records, show
 from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def plan(
             "keep nothing. May be given several times."
         ),
     ] = None,
-    ics: Annotated[Path | None, typer.Option(help="Write the plan as a calendar.")] = None,
+    ics: Annotated[Path | None, typer.Option(callback=local, help="Write the plan as a calendar.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the open work orders onto technicians and maintenance windows."""
@@ -64,11 +63,13 @@ def kpis(
     as_json: AsJson = False,
 ) -> None:
     """Compute the figures of maintenance; what there are no data for is said so."""
+    from workbench.maintenance.values import day_span
+
     session = open_session()
     desk, channels = session.maintenance, session.channels()
     until = desk.database.clock()
-    found = desk.kpis(channels["asset"].nunique(), until - timedelta(days=days), until)
-    scored = session.overview().query("state != 'missing'").groupby("asset").size()
+    found = desk.kpis(channels["asset"].nunique(), until - day_span("days", days), until)
+    scored = session.overview().query("state in ['current', 'stale']").groupby("asset").size()
     health = desk.health({asset: int(scored.get(asset, 0)) for asset in sorted(set(channels["asset"]))})
     if as_json:
         known = {name: None if value != value else value for name, value in health.items()}

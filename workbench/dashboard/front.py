@@ -21,13 +21,14 @@ _MENDED = (
     (re.compile(r'(Control comm did not respond in time"\)+,)4e3'), r"\g<1>6e4"),
     (re.compile(r"(for\(;Date\.now\(\)-\w+<)2e3(?=.{0,200}widget model not found)"), r"\g<1>6e4"),
     (re.compile(r"_change_event\((\w+)\)\{"), r"_change_event(\g<1>){if(!\g<1>.sync)return;"),
+    (re.compile(r"(?<=[{,]BokehView:)(\w+)(?=\}\}\))"), r"window.workbenchChart(\g<1>)"),
 )
 """What is mended in the parts, so that a page of a busy machine comes and charts are sent one way.
 
 A page waits four seconds for the state of its widgets, then asks for each by itself, and for ever where one has been
 closed meanwhile; for a widget that it is to show it waits two seconds, and does not look again when it was busy for so
 long. And jupyter_bokeh sends to the kernel whatever a chart has just been sent by it: BokehJS marks what is to be sent
-by `sync`, as `bokeh.document.DocumentEvent` says.
+by `sync`, as `bokeh.document.DocumentEvent` says. Nor does it notice what it has missed: `template/charts.js` does.
 """
 
 _LEAST = 2048

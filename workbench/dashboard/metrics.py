@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from workbench.observability.timings import Histogram
 from workbench.version import __version__
 
 if TYPE_CHECKING:
+    from workbench.session import Session
     from workbench.telemetry.lag import LagReader
     from workbench.views.view_session import ViewSession
 
@@ -46,8 +48,10 @@ class Metrics(Collector):
     What cannot be read is left out, and `workbench_readable` says so: a database that is down does not hide the rest.
     """
 
-    def __init__(self, folder: Path, session: "Callable[[], ViewSession]") -> None:
-        self._folder, self._open = folder, session
+    def __init__(self, folder: Path, session: "Callable[[], Session]") -> None:
+        self._folder = folder
+        self._open = session
+        self._opened = ExitStack()
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._thread = ThreadPoolExecutor(1, "metrics")
@@ -55,6 +59,11 @@ class Metrics(Collector):
     async def text(self) -> bytes:
         """Give all metrics, collected beside the server's loop, one request after the other."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self._registry)
+
+    def close(self) -> None:
+        """Finish what is being collected, and close the session; nothing can be collected afterwards."""
+        self._thread.shutdown()
+        self._opened.close()
 
     def describe(self) -> Iterable[Metric]:
         """Collect nothing when it is registered."""
@@ -80,7 +89,7 @@ class Metrics(Collector):
     def _session(self) -> "ViewSession":
         from workbench.views.remembered import remember_fleet
 
-        return remember_fleet(self._open())
+        return remember_fleet(self._opened.enter_context(self._open()))
 
     @cached_property
     def _lags(self) -> "LagReader":
@@ -109,7 +118,7 @@ class Metrics(Collector):
         fleet = session.overview()
         lags = self._lags.read(fleet["channel"], session.clock())
         states = fleet["state"].value_counts()
-        scores = {(state,): float(states.get(state, 0)) for state in ("current", "stale", "missing")}
+        scores = {(state,): float(states.get(state, 0)) for state in ("current", "stale", "missing", "damaged")}
         known = lags[np.isfinite(lags["lag"])]
         return [
             _gauge("workbench_channels", "Channels by the state of their scores", ["score"], scores),

@@ -4,6 +4,7 @@ Importing this loads Voila; `serving` does so when it serves.
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from typing import Any, ClassVar
 import tornado.web
 from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import PeriodicCallback
 from tornado.web import authenticated
 from traitlets import Integer, Unicode
@@ -24,8 +26,10 @@ from voila.app import Voila
 from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
+from workbench.dashboard.frames import MOST_BYTES, check_frame
 from workbench.dashboard.metrics import Metrics, MetricsHandler
 from workbench.dashboard.watch import Watch
+from workbench.exceptions import ViewError
 from workbench.observability.status import LOOK_HEADER, STATUS_VARIABLE
 
 __all__ = ["DashboardServer"]
@@ -41,6 +45,11 @@ _STOP_SECONDS = 8.0
 
 _LOOK_SECONDS = 2.0
 """How often the server looks at its kernels: a few milliseconds each time."""
+
+_MALFORMED = 1007
+"""Code with which a websocket is closed whose frame is no message (RFC 6455, 7.4.1)."""
+
+_LOG = logging.getLogger(__name__)
 
 _LOOK_COOKIE = "workbench-look"
 
@@ -197,6 +206,23 @@ class CompressedFiles(TemplateStaticFileHandler):  # type: ignore[misc]
         self.set_header("Vary", "Accept-Encoding")
 
 
+class CheckedConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
+    """A page's websocket to its kernel, which takes nothing but kernel messages.
+
+    A bad frame closes this websocket, with a line in the log; the server goes on for everybody, and the kernel stays.
+    """
+
+    def handle_incoming_message(self, incoming_msg: str) -> None:
+        """Check a frame, and hand it on to the kernel."""
+        try:
+            check_frame(incoming_msg, self.subprotocol)
+        except ViewError as error:
+            _LOG.warning("Kernel %s: %s The websocket is closed.", self.kernel_id, error.message)
+            self.websocket_handler.close(_MALFORMED, "no kernel message")
+            return
+        super().handle_incoming_message(incoming_msg)
+
+
 class DashboardServer(Voila):  # type: ignore[misc]
     """Voila that serves the workbench's apps.
 
@@ -218,10 +244,12 @@ class DashboardServer(Voila):  # type: ignore[misc]
     def init_settings(self) -> dict[str, Any]:
         """Give the application's settings, with the pool and what is told of it."""
         settings: dict[str, Any] = super().init_settings()
+        settings |= {"kernel_websocket_connection_class": CheckedConnection, "websocket_max_message_size": MOST_BYTES}
         pool = Pool(settings["kernel_manager"], self.budget)
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
-        told = {"watch": self._watch, "metrics": Metrics(folder, _session)}
+        self._metrics = Metrics(folder, _session)
+        told = {"watch": self._watch, "metrics": self._metrics}
         return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
@@ -264,6 +292,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     def stop(self) -> None:
         """End the kernels, and leave those that do not end in time to notice that their parent is gone."""
         run_sync(self._stop_kernels)()
+        self._metrics.close()
 
     async def _stop_kernels(self) -> None:
         for tasks in self.kernel_manager._pools.values():

@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -20,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.exceptions import SettingsError
+from workbench.jobs.ports import free_port
 from workbench.observability.status import STATUS_VARIABLE
+from workbench.paths import product_path
 from workbench.settings import Settings, settings_environment
 
 __all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "template_folder"]
@@ -83,7 +84,7 @@ def serve_dashboard(
     if not notebook.is_file():
         raise SettingsError(f"App {notebook} does not exist.", "Give the path of one of the notebooks in apps/.")
     _check_token(host, token)
-    port = _free_port(host, settings.dashboard.port if port is None else port)
+    port = free_port(host, settings.dashboard.port if port is None else port)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens: it looks, and nothing breaks off within
         signal.signal(number, lambda *_: stopped.set())
@@ -101,7 +102,7 @@ def serve_dashboard(
 
 
 def apps_folder() -> Path:
-    """Find the apps of the product: in the installed package, or at the root of a checkout.
+    """Return the folder of the product's Voila apps.
 
     Returns
     -------
@@ -110,14 +111,12 @@ def apps_folder() -> Path:
     Raises
     ------
     SettingsError
-        They are in neither place.
+        The apps are missing: the installation is not complete.
     """
-    package = Path(__file__).resolve().parents[1]
-    places = (package / "apps", package.parent / "apps")
-    for folder in places:
-        if (folder / SHELL_APP).is_file():
-            return folder
-    raise SettingsError(f"{SHELL_APP} is neither in {places[0]} nor in {places[1]}.", "Install the workbench again.")
+    folder = product_path("apps")
+    if not (folder / SHELL_APP).is_file():
+        raise SettingsError(f"{folder / SHELL_APP} is missing.", "Install the workbench again.")
+    return folder
 
 
 @contextmanager
@@ -142,7 +141,8 @@ def template_folder() -> Iterator[Path]:
             shutil.copytree(source, target)
         static = target / "static"
         static.mkdir()
-        (target / "workbench.js").rename(static / "workbench.js")
+        for script in ("charts.js", "workbench.js"):
+            (target / script).rename(static / script)
         shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", static)
         roots = [Path(root) for root in jupyter_path()]
         voila = next(root for root in roots if (root / "voila" / "templates" / "base").is_dir())
@@ -170,19 +170,6 @@ def _check_token(host: str, token: str) -> None:
         )
     if token and len(token) < _SHORTEST_TOKEN:
         raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
-
-
-def _free_port(host: str, port: int) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"Port {port} on {host} cannot be used: {error.strerror}.", "Choose another with --port."
-            ) from None
-        return int(probe.getsockname()[1])
 
 
 def _present(value: str | None) -> list[str]:

@@ -64,7 +64,8 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     prediction : array_like, shape (n - sequence_length - prediction_horizon,)
         Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
     params : TelemanomParams, optional
-        Telemanom's defaults where omitted.
+        Telemanom's defaults where omitted. A least error that is a share of a range is one of the range of `telemetry`:
+        give `params.in_units(...)` where that of the training telemetry is known.
 
     Returns
     -------
@@ -94,6 +95,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     params = params or TelemanomParams()
     values = np.asarray(telemetry, dtype=np.float64)
     error = prediction_error(values, prediction, params)
+    params = params.in_units(float(np.ptp(values)))
     smoothed = smooth(error, params)
     targets = np.lib.stride_tricks.sliding_window_view(values[params.sequence_length :], params.prediction_horizon)[
         : error.size
@@ -155,7 +157,7 @@ def _judge_window(
         return epsilon, nothing, epsilon
     percent_95, percent_5 = np.percentile(targets, [95, 5])
     spread = Spread(float(np.std(targets)), float(percent_95 - percent_5))
-    if not scale_matters(window, moments, spread):
+    if not scale_matters(window, moments, spread, params.least_error):
         return epsilon, nothing, epsilon
     anomalous = judge(window, epsilon, spread, judged_from, flagged, params) if high else nothing
     if not low and not anomalous.size:

@@ -86,6 +86,8 @@ class BaseForecaster(ABC):
     """
 
     name: ClassVar[str]
+    scales: ClassVar[bool] = True
+    """Whether inputs are scaled; not where a prediction is one of them, which scaling would round."""
 
     def __init__(self, *, sequence_length: int = 250, prediction_horizon: int = 10) -> None:
         for label, value in (("sequence_length", sequence_length), ("prediction_horizon", prediction_horizon)):
@@ -115,7 +117,8 @@ class BaseForecaster(ABC):
     ) -> Self:
         """Learn from a training series; see `Forecaster.fit`."""
         values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_LEAST_WINDOWS)
-        scaling = Scaling.of(train)
+        n = values.shape[1]
+        scaling = Scaling.of(train) if self.scales else Scaling((0.0,) * n, (1.0,) * n)
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
         training = Training(train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint)
         metrics = self._fit(training)

@@ -5,7 +5,7 @@ same function judges a forecaster, the baselines beside it, and any other detect
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -136,12 +136,15 @@ class Evaluation:
         reach as well says nothing.
     unjudged : dict of str to str
         Channels left out, and why.
+    failed : dict of str to str
+        Those of them that should have been judged but could not be read or scored, and why.
     """
 
     rows: pd.DataFrame
     channels: pd.DataFrame
     baselines: pd.DataFrame
     unjudged: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Give plain values for `json.dumps`; undefined figures become null.

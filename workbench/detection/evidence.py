@@ -8,6 +8,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from workbench.detection.anomalies import Detection, _error_windows, _judge_window, detect
+from workbench.detection.applied import params_of
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, judge
 from workbench.parameters import TelemanomParams
 
@@ -73,6 +74,7 @@ def find_evidence(
     dict
         By start and end of the anomaly, in order; never an empty list.
     """
+    params = params.in_units(float(np.ptp(np.asarray(telemetry, dtype=np.float64))))
     offset = params.sequence_length
     evidence: dict[tuple[int, int], list[Finding]] = {
         (start, end): [] for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()
@@ -97,7 +99,7 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
     scored : xarray.Dataset
         Its score: `prediction` over `time`.
     params : TelemanomParams
-        Of the score.
+        Of the preset by which it was scored.
 
     Returns
     -------
@@ -112,6 +114,7 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
         Score and series do not fit each other.
     """
     telemetry = channel["telemetry"].values
+    params = params_of(scored, params)
     detection = detect(telemetry, scored["prediction"].values, params)
     values = np.full(detection.smoothed_error.size, np.nan, dtype=np.float32)
     for findings in find_evidence(telemetry, detection, params).values():

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import Detection, detect
+from workbench.detection.applied import params_of
 from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import command_words
 from workbench.detection.evidence import Finding, find_evidence
@@ -64,7 +65,7 @@ def explain(
     scored : xarray.Dataset
         Its score: `prediction` over `time`; where it has the attribute `anomalies`, those are checked.
     params : TelemanomParams
-        Of the score.
+        Of the preset by which it was scored; windows and least error are those that the score holds.
     preset : str
         Their name in the settings.
     levels : SeverityLevels, optional
@@ -105,6 +106,7 @@ def explain(
     nothing beyond its score.
     """
     telemetry, prediction = channel["telemetry"].values, scored["prediction"].values
+    params = params_of(scored, params)
     detection = detect(telemetry, prediction, params)
     _check_same(channel, scored, detection, preset)
     evidence = find_evidence(telemetry, detection, params)

@@ -27,6 +27,7 @@ class PersistenceForecaster(BaseForecaster):
     """
 
     name: ClassVar[str] = "persistence"
+    scales = False
 
     def _fit(self, training: Training) -> dict[str, float]:
         del training

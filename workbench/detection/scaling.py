@@ -11,8 +11,7 @@ from workbench.telemetry.schema import inputs
 
 __all__ = ["Scaling"]
 
-_SCALED_WITHIN = 5.0
-_DIMENSIONLESS = ("", "1")
+_SCALED_SOURCES = ("NASA SMAP/MSL",)
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,9 @@ class Scaling:
 
     Notes
     -----
-    The rule: int8 (one-hot) commands are kept as they are. So is telemetry without a unit that stays within
-    -5 to 5 in training: it is taken to be scaled already, as NASA's is (to -1 to 1 over both splits; its
-    largest training value is 4.2). Everything else is brought to -1 to 1 by its least and greatest training
-    value; a constant is only shifted to 0.
+    The rule: int8 (one-hot) commands are kept as they are. So is telemetry of a source that has scaled it already,
+    which is NASA's (to -1 to 1 over both splits; its largest training value is 4.2). Everything else is brought to -1
+    to 1 by its least and greatest training value, so that its units do not matter; a constant is only shifted to 0.
     """
 
     offset: tuple[float, ...]
@@ -53,7 +51,7 @@ class Scaling:
         offset, scale = (high + low) / 2, (high - low) / 2
         scale[scale == 0] = 1.0
         kept = np.full(offset.size, train["commands"].dtype == np.int8)
-        kept[0] = train.attrs.get("units", "") in _DIMENSIONLESS and max(-low[0], high[0]) <= _SCALED_WITHIN
+        kept[0] = train.attrs.get("source", "") in _SCALED_SOURCES
         return cls(tuple(np.where(kept, 0.0, offset).tolist()), tuple(np.where(kept, 1.0, scale).tolist()))
 
     def apply(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

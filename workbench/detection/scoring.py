@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import detect
+from workbench.detection.applied import common_windows, least_error_range, score_attributes
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
 from workbench.parameters import Preset, SeverityLevels, TelemanomParams
@@ -28,7 +29,7 @@ METHOD = 1
 """Version of the method; raised when the same inputs give another score."""
 
 
-def provenance(model: str, data_hash: str, params: TelemanomParams) -> dict[str, Any]:
+def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: str = "") -> dict[str, Any]:
     """Tell what a score is made from; equal provenance means an equal score.
 
     Parameters
@@ -38,18 +39,21 @@ def provenance(model: str, data_hash: str, params: TelemanomParams) -> dict[str,
     data_hash : str
         SHA-256 of the test series.
     params : TelemanomParams
+    train_hash : str
+        SHA-256 of the training series; it counts where the least error is a share of the training telemetry's range.
 
     Returns
     -------
     dict
         JSON values.
     """
-    return {
+    made_from = {
         "model": model,
         "data_hash": data_hash,
         "parameters": json.dumps(params.model_dump(), sort_keys=True),
         "method": METHOD,
     }
+    return made_from | ({"train_hash": train_hash} if params.least_error_of == "range" else {})
 
 
 def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
@@ -78,11 +82,17 @@ def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
         "data_hash": "the telemetry has changed",
         "parameters": "the preset's parameters have changed",
         "method": "the method has changed",
+        "train_hash": "the training telemetry has changed",
     }
-    return next((text for name, text in reasons.items() if attributes.get(name) != wanted[name]), "")
+    return next((text for name, text in reasons.items() if attributes.get(name) != wanted.get(name)), "")
 
 
-def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: TelemanomParams) -> xr.Dataset:
+def score(
+    channel: xr.Dataset,
+    forecasters: "Sequence[Forecaster]",
+    params: TelemanomParams,
+    train: xr.Dataset | None = None,
+) -> xr.Dataset:
     """Predict a channel and find its anomalies.
 
     Parameters
@@ -92,40 +102,42 @@ def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Tele
     forecasters : sequence of Forecaster
         Fitted to the channel; the prediction is the mean of theirs, weighted where `params` is a preset with weights.
     params : TelemanomParams
+        Their windows are those of the forecasters, whatever these parameters say.
+    train : xarray.Dataset, optional
+        Training split, whose range says what is large where `params` measure the least error by it.
 
     Returns
     -------
     xarray.Dataset
         `prediction`, `prediction_error`, `smoothed_error` and `epsilon`, float32 in the units of the telemetry,
         dims (time,) of length n - sequence_length - prediction_horizon; coordinate `sample` is the position in
-        the test series. Attributes: `anomalies` (JSON rows of start, end, severity), `seconds`.
+        the test series. Attributes: `anomalies` (JSON rows of start, end, severity), `seconds`, and the windows and
+        the range that held, for `workbench.detection.applied.params_of`.
 
     Raises
     ------
     DetectionError
-        A forecaster's windows are not those of `params`, or the telemetry is not finite.
+        The telemetry is not finite, or the series is too short for a window of one forecaster and the horizon of
+        another.
 
     Notes
     -----
     A mean of forecasts errs less than most of the forecasts that it is made of (Bates and Granger 1969); Telemanom
-    has one forecaster.
+    has one forecaster. Forecasters of different windows predict different samples: the mean is over those that all of
+    them predict, which the longest `sequence_length` and the longest `prediction_horizon` bound.
     """
-    for forecaster in forecasters:
-        windows = (forecaster.sequence_length, forecaster.prediction_horizon)
-        if windows != (params.sequence_length, params.prediction_horizon):
-            raise DetectionError(
-                f"The {forecaster.name} model has sequence_length {windows[0]} and prediction_horizon {windows[1]}, "
-                f"the preset {params.sequence_length} and {params.prediction_horizon}.",
-                "Train a model with the preset's windows, or choose another preset.",
-            )
+    windows = common_windows(forecasters)
+    params = params.model_copy(update=windows)
+    by = least_error_range(train, channel)
     began = time.perf_counter()
     weighted = params.forecasters if isinstance(params, Preset) else {}
     weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
     with stage("predict"):
-        mean = np.average([forecaster.predict(channel) for forecaster in forecasters], axis=0, weights=weights)
+        parts = [_in_common(forecaster, channel, windows) for forecaster in forecasters]
+        mean = np.average(parts, axis=0, weights=weights)
     prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
     with stage("threshold"):
-        found = detect(channel["telemetry"].values, prediction, params)
+        found = detect(channel["telemetry"].values, prediction, params.in_units(by))
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
     series: dict[str, npt.NDArray[np.floating[Any]]] = {
@@ -142,8 +154,21 @@ def score(channel: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Tele
             "channel": channel.attrs["channel"],
             "anomalies": json.dumps(found.anomalies.to_numpy().tolist()),
             "seconds": seconds,
+            **score_attributes(params, by),
         },
     )
+
+
+def _in_common(forecaster: "Forecaster", channel: xr.Dataset, windows: dict[str, int]) -> npt.NDArray[np.float32]:
+    """Predict with one of several forecasters the samples that all of them predict."""
+    first, last = windows["sequence_length"], channel.sizes["time"] - windows["prediction_horizon"]
+    if last <= first:
+        raise DetectionError(
+            f"{channel.attrs['channel']} has {channel.sizes['time']} samples.",
+            f"At least {first + windows['prediction_horizon'] + 1} are needed: the longest sequence_length {first} + "
+            f"the longest prediction_horizon {windows['prediction_horizon']} of its models + 1.",
+        )
+    return forecaster.predict(channel)[first - forecaster.sequence_length : last - forecaster.sequence_length]
 
 
 def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.DataFrame:

@@ -1,11 +1,13 @@
 """Detection sample by sample: forecast, error and decision as each sample arrives."""
 
 from dataclasses import dataclass, field
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
+from workbench.detection.applied import common_windows, resolution
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
 from workbench.detection.windows import check_finite
@@ -53,12 +55,15 @@ class StreamingDetector:
     forecaster : Forecaster
         Fitted.
     params : TelemanomParams, optional
-        Telemanom's defaults where omitted.
+        Telemanom's defaults where omitted. Their windows are those of the forecaster, whatever they say.
+    train : xarray.Dataset, optional
+        Training split, whose range says what is large where `params` measure the least error by it. Where it is
+        omitted, that is the range of the samples that have arrived; where it is constant, their resolution.
 
     Raises
     ------
     DetectionError
-        The forecaster is not fitted, or its windows are not those of `params`.
+        The forecaster is not fitted.
 
     Notes
     -----
@@ -79,20 +84,16 @@ class StreamingDetector:
     [nan, nan, 4.0]
     """
 
-    def __init__(self, forecaster: Forecaster, params: TelemanomParams | None = None) -> None:
-        self.params = params or TelemanomParams()
+    def __init__(
+        self, forecaster: Forecaster, params: TelemanomParams | None = None, train: xr.Dataset | None = None
+    ) -> None:
         if forecaster.n_inputs is None:
             raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
-        given = (forecaster.sequence_length, forecaster.prediction_horizon)
-        expected = (self.params.sequence_length, self.params.prediction_horizon)
-        if given != expected:
-            raise DetectionError(
-                f"The forecaster takes {given[0]} samples and predicts {given[1]}.",
-                f"The parameters say {expected[0]} and {expected[1]}.",
-            )
+        params = (params or TelemanomParams()).model_copy(update=common_windows([forecaster]))
+        self._history = _History(params, train)
+        self.params = params
         self.forecaster = forecaster
-        self._window = np.zeros((expected[0], forecaster.n_inputs), dtype=np.float32)
-        self._history = _History(self.params)
+        self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=np.float32)
         self._forecast = np.empty(0, dtype=np.float32)
         self._arrived = 0
 
@@ -124,6 +125,7 @@ class StreamingDetector:
         self._window[-1] = values
         number, self._arrived = self._arrived, self._arrived + 1
         expected, telemetry = self._forecast, float(values[0])
+        self._history.arrive(telemetry)
         if self._arrived >= len(self._window):
             self._forecast = self.forecaster.predict_window(self._window)
         if expected.size == 0:
@@ -137,14 +139,23 @@ class StreamingDetector:
 class _History:
     """The error window that ends with the newest sample, and the moving average that feeds it."""
 
-    def __init__(self, params: TelemanomParams) -> None:
+    def __init__(self, params: TelemanomParams, train: xr.Dataset | None) -> None:
         self._params = params
+        learned = 0.0 if train is None else float(np.ptp(train["telemetry"].values.astype(np.float64)))
+        if learned > 0:
+            self._params = params.in_units(learned)
+        self._constant = train is not None and learned == 0
         self._size = max(params.batch_size * params.window_size, 2 * params.sequence_length)
         self._smoothed = np.empty(0)
         self._telemetry = np.empty(0)
         self._keep = 1 - 2 / (params.smoothing_span + 1)
         self._average, self._weight = 0.0, 0.0
         self._count = 0
+        self._least, self._greatest = inf, -inf
+
+    def arrive(self, telemetry: float) -> None:
+        """Take the newest sample into the range of what has arrived."""
+        self._least, self._greatest = min(self._least, telemetry), max(self._greatest, telemetry)
 
     def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
         """Take the newest error and give its smoothed value, epsilon, and whether it is anomalous."""
@@ -178,6 +189,12 @@ class _History:
             return False
         low, high = np.percentile(telemetry, [5, 95])
         spread = Spread(float(telemetry.std()), float(high - low))
-        if not scale_matters(errors, moments, spread):
+        arrived = resolution if self._constant else _difference
+        params = self._params.in_units(arrived(self._least, self._greatest))
+        if not scale_matters(errors, moments, spread, params.least_error):
             return False
         return bool(judge(newest, epsilon, spread, 0, np.zeros(1, dtype=bool), self._params).size)
+
+
+def _difference(least: float, greatest: float) -> float:
+    return greatest - least

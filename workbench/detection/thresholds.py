@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 _LARGE = 0.05
-"""An error is large when above this share of the values' range; the largest must exceed it absolutely too."""
+"""An error is large when above this share of the values' range."""
 _MOST_SEQUENCES = 5
 _MOST_ANOMALOUS = 0.5
 
@@ -235,7 +235,7 @@ def _unremarkable(maxima: Floats, quiet: float, min_decrease: float) -> npt.NDAr
     return marked
 
 
-def scale_matters(errors: Floats, moments: Moments, spread: Spread) -> bool:
+def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error: float) -> bool:
     """Whether the errors of a window are large enough, compared to the values, to be judged at all.
 
     Parameters
@@ -246,10 +246,12 @@ def scale_matters(errors: Floats, moments: Moments, spread: Spread) -> bool:
         Of these errors.
     spread : Spread
         Of the telemetry.
+    least_error : float
+        The largest error must exceed it, in the units of the telemetry.
 
     Returns
     -------
     bool
     """
     largest = float(errors.max())
-    return (moments.sd > _LARGE * spread.sd or largest > _LARGE * spread.inter_range) and largest > _LARGE
+    return (moments.sd > _LARGE * spread.sd or largest > _LARGE * spread.inter_range) and largest > least_error

@@ -13,6 +13,7 @@ from workbench.detection.base import BaseForecaster
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.windows import split_windows, window_count
+from workbench.exceptions import ArchiveError
 from workbench.forecasting.backtest import backtest, compare
 from workbench.forecasting.crossing import limit_crossings
 from workbench.forecasting.decomposition import decompose, find_period
@@ -251,15 +252,20 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     -------
     pandas.DataFrame
         As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive. An asset was watched
-        since the maintenance log began, and as long as its dated test series last.
+        since the maintenance log began, and as long as its dated test series last; a damaged channel's count for
+        nothing.
     """
     present = session.clock()
-    infos = [session.archive.info(name) for name in session.archive.channels()]
-    assets = list(dict.fromkeys(info.asset for info in infos))
+    infos, damaged = session.archive.infos()
+    assets = [info.asset for info in infos] + [session.archive.asset_of(name)[0] for name in damaged]
+    assets = list(dict.fromkeys(assets))
     began = records_began(session.maintenance.database)
     rows = [] if began is None else [(asset, began, present) for asset in assets]
     for info in infos:
-        dates = session.archive.dates(info.channel)
+        try:
+            dates = session.archive.dates(info.channel)
+        except ArchiveError:
+            continue
         if dates is not None:
             rows.append((info.asset, *dates))
     spans = pd.DataFrame(rows, columns=["asset", "start", "end"])

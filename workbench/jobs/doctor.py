@@ -16,6 +16,7 @@ from workbench.models import Registry
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
+from workbench.telemetry.schema import SPLITS
 
 __all__ = ["Examined", "Finding", "examine"]
 
@@ -41,6 +42,9 @@ class Examined(Protocol):
 
     def channels(self) -> pd.DataFrame:
         """Return one row for each channel: what it is, and how many labels it has."""
+
+    def check_settings(self) -> None:
+        """Check settings and catalog against the archive."""
 
     def overview(self) -> pd.DataFrame:
         """Return one row for each channel: its worst anomaly, and how current its score is."""
@@ -72,12 +76,14 @@ class Finding:
         return asdict(self)
 
 
-def examine(session: Examined) -> list[Finding]:
+def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
     """Look at everything that the workbench needs.
 
     Parameters
     ----------
     session : Examined
+    read_samples : bool
+        Read every sample of every channel, too, and compare it with what was written: seconds for a hundred channels.
 
     Returns
     -------
@@ -88,8 +94,10 @@ def examine(session: Examined) -> list[Finding]:
         _packages,
         _home,
         _channels,
+        *((_samples,) if read_samples else ()),
         _models,
         _scores,
+        _settings,
         _catalog,
         _notebooks,
         _browser,
@@ -150,6 +158,32 @@ def _channels(session: Examined) -> Iterator[Finding]:
     labelled = int(table["labelled"].sum())
     assets = ", ".join(sorted(table["asset"].unique()))
     yield Finding("channels", "ok", f"{len(table)} of {assets}; {labelled} labelled")
+    _, damaged = session.archive.infos()
+    for error in damaged.values():
+        yield Finding("channel", "broken", error.message, error.hint)
+
+
+def _samples(session: Examined) -> Iterator[Finding]:
+    """Read the telemetry and labels of every channel, and the attributes of its scores."""
+    described, _ = session.archive.infos()
+    whole = 0
+    for info in described:
+        errors: list[WorkbenchError] = []
+        for split in SPLITS:
+            try:
+                session.archive.check(info.channel, split)
+            except WorkbenchError as error:
+                errors.append(error)
+        try:
+            session.archive.labels(info.channel)
+            errors += session.archive.damaged_scores(info.channel).values()
+        except WorkbenchError as error:
+            errors.append(error)
+        for found in errors:
+            yield Finding("channel", "broken", found.message, found.hint)
+        whole += not errors
+    if described:
+        yield Finding("telemetry", "ok", f"{whole} channels hold what was written")
 
 
 def _models(session: Examined) -> Iterator[Finding]:
@@ -166,8 +200,13 @@ def _models(session: Examined) -> Iterator[Finding]:
 def _scores(session: Examined) -> Iterator[Finding]:
     states = session.overview()["state"].value_counts()
     found = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
-    due = int(states.get("stale", 0) + states.get("missing", 0))
+    due = int(states.sum() - states.get("current", 0) - states.get("damaged", 0))
     yield Finding("scores", "missing" if due else "ok", found, "workbench score --all" if due else "")
+
+
+def _settings(session: Examined) -> Iterator[Finding]:
+    session.check_settings()
+    yield Finding("settings", "ok", f"preset {session.settings.preset}")
 
 
 def _catalog(session: Examined) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ from types import FrameType
 from urllib.parse import quote
 
 from workbench.exceptions import SettingsError
+from workbench.files import replacing
+from workbench.jobs.ports import free_port
 from workbench.models.location import Location
 from workbench.models.mlflow_calls import ENVIRONMENT
 from workbench.models.registry import Registry
@@ -84,11 +86,11 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
     served = registry_address(settings)
     if served:
         raise SettingsError(f"The registry is served already at {served}.", "Stop that one first.")
-    port = _free_port(port)
-    registry = Registry(settings.registry_path, settings.tracking_uri)
-    location = registry.location
-    if location.database is not None and not location.database.exists():
-        registry.check_writable()
+    port = free_port(_HOST, port)
+    with Registry(settings.registry_path, settings.tracking_uri) as registry:
+        location = registry.location
+        if location.database is not None and not location.database.exists():
+            registry.check_writable()
     with _told_to_stop() as told, _server(location, port) as process:
         began = time.monotonic()
         while not told and process.poll() is None and not _listens(port):
@@ -147,9 +149,8 @@ def _told_to_stop() -> Iterator[list[int]]:
 def _announced(settings: Settings, port: int, pid: int) -> Iterator[None]:
     """Keep the file that says where the page is, for as long as it is there."""
     file = _state_file(settings)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"port": port, "pid": pid}), encoding="utf-8")
-    os.replace(partial, file)
+    with replacing(file) as temporary:
+        temporary.write_text(json.dumps({"port": port, "pid": pid}), encoding="utf-8")
     try:
         yield
     finally:
@@ -171,15 +172,3 @@ def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((_HOST, port)) == 0
-
-
-def _free_port(port: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError as error:
-            raise SettingsError(
-                f"Port {port} cannot be used: {error.strerror}.", "Choose another with --port."
-            ) from None
-        return int(probe.getsockname()[1])

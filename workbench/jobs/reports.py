@@ -5,18 +5,17 @@ which are left out here; Bokeh's scripts and figures are part of the notebook's 
 """
 
 import json
-import os
 import tempfile
-import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from workbench.exceptions import ReportError
+from workbench.exceptions import ArchiveError, ReportError, WorkbenchError
+from workbench.files import replacing
+from workbench.paths import product_path
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.version import __version__
@@ -38,7 +37,7 @@ _TEMPLATE = """\
 
 
 def notebooks_folder() -> Path:
-    """Find the notebooks of the product: in the installed package, or at the root of a checkout.
+    """Return the folder of the product's notebooks.
 
     Returns
     -------
@@ -47,17 +46,14 @@ def notebooks_folder() -> Path:
     Raises
     ------
     ReportError
-        They are in neither place.
+        The notebooks are missing: the installation is not complete.
     """
-    package = Path(__file__).resolve().parent
-    places = (package / "notebooks", package.parent / "notebooks")
-    for folder in places:
-        if (folder / REPORT_NOTEBOOK).is_file():
-            return folder
-    raise ReportError(
-        f"{REPORT_NOTEBOOK} is neither in {places[0]} nor in {places[1]}.",
-        "Install the workbench again, or work in a full checkout.",
-    )
+    folder = product_path("notebooks")
+    if not (folder / REPORT_NOTEBOOK).is_file():
+        raise ReportError(
+            f"{folder / REPORT_NOTEBOOK} is missing.", "Install the workbench again, or work in a full checkout."
+        )
+    return folder
 
 
 def run_notebook(
@@ -218,14 +214,11 @@ def report(
         made = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Telemetry workbench {__version__}."
         page = to_html(executed, f"Report on {channel}", made)
     path = settings.reports_path / f"{channel}.html"
-    temporary = path.with_name(f".{channel}-{uuid.uuid4().hex}.html")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(page, encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ReportError(
             f"{path} cannot be written: {error.strerror}.", "Free space or choose another WORKBENCH_HOME."
         ) from None
@@ -239,8 +232,8 @@ def reports(
     forecaster: str | None = None,
     preset: str | None = None,
     progress: bool = False,
-) -> dict[str, Path]:
-    """Write the report of each channel, one after the other.
+) -> dict[str, Path | WorkbenchError]:
+    """Write the report of each channel, one after the other; one that fails does not stop the others.
 
     Parameters
     ----------
@@ -255,14 +248,18 @@ def reports(
 
     Returns
     -------
-    dict of str to Path
-        The page of each channel.
+    dict of str to Path or WorkbenchError
+        The page of each channel, or what is wrong with a channel whose report could not be made.
 
     Raises
     ------
-    ChannelNotFoundError, ReportError
-        As for `report`; the pages written before stay.
+    ChannelNotFoundError
+        The archive holds no such channel; the pages written before stay.
     """
-    names = list(channels)
-    bar = tqdm(names, desc="reports", unit="channel", disable=not progress)
-    return {channel: report(settings, channel, forecaster=forecaster, preset=preset) for channel in bar}
+    written: dict[str, Path | WorkbenchError] = {}
+    for channel in tqdm(list(channels), desc="reports", unit="channel", disable=not progress):
+        try:
+            written[channel] = report(settings, channel, forecaster=forecaster, preset=preset)
+        except (ArchiveError, ReportError) as error:
+            written[channel] = error
+    return written

@@ -55,24 +55,24 @@ def run(session: Session, request: Request) -> dict[str, Any]:
     from workbench.models.training import train_channels
 
     settings = session.settings
-    registry = _Undivided(settings.registry_path, settings.tracking_uri, settings.model_cache_bytes)
     name = model_name(request.channel, request.forecaster)
-    before = _checkpoints(registry, name)
-    try:
-        table = train_channels(
-            session.archive,
-            registry,
-            [request.channel],
-            request.forecaster,
-            parameters=request.parameters,
-            seed=request.seed,
-            force=True,
-            progress=_tell_epoch,
-        )
-    except (SystemExit, BrokenPipeError):
-        for folder in _checkpoints(registry, name) - before:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+    with _Undivided(settings.registry_path, settings.tracking_uri, settings.model_cache_bytes) as registry:
+        before = _checkpoints(registry, name)
+        try:
+            table = train_channels(
+                session.archive,
+                registry,
+                [request.channel],
+                request.forecaster,
+                parameters=settings.params.windows | request.parameters,
+                seed=request.seed,
+                force=True,
+                progress=_tell_epoch,
+            )
+        except (SystemExit, BrokenPipeError):
+            for folder in _checkpoints(registry, name) - before:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
     row = table.iloc[0]
     return {key: str(row[key]) for key in ("status", "model", "alias", "reason")}
 
@@ -83,7 +83,8 @@ def main() -> None:
     request = Request.from_json(sys.stdin.readline())
     threading.Thread(target=_stop_with_input, daemon=True).start()
     try:
-        _tell(done=run(open_session(), request))
+        with open_session() as session:
+            _tell(done=run(session, request))
     except WorkbenchError as error:
         _tell(done={"status": "failed", "model": "", "alias": "", "reason": str(error)})
 

@@ -4,12 +4,14 @@ Every change is one transaction of one writer at a time: SQLite's `BEGIN IMMEDIA
 PostgreSQL. Both then behave alike, and the hash chain of the log has one end. Readers wait for nobody.
 """
 
+import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -83,6 +85,9 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 class Database:
     """One maintenance database; it is created and migrated when it is first used.
 
+    Close it, or open it in a `with` statement. One that is dropped closes its connections when it is collected, at the
+    latest when the interpreter ends.
+
     Parameters
     ----------
     url : str
@@ -127,6 +132,13 @@ class Database:
         self._writer = self.engine.execution_options(writes=True)
         self._preparing = threading.Lock()
         self._prepared = False
+        weakref.finalize(self, self.engine.dispose)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         """Name the file or server."""
@@ -186,7 +198,7 @@ class Database:
         return sum(part.stat().st_size for part in parts if part.exists())
 
     def close(self) -> None:
-        """Close all connections; the next use opens new ones."""
+        """Close all connections; closing again does nothing, and the next use opens new ones."""
         self.engine.dispose()
 
     # ---- internals
@@ -348,8 +360,12 @@ def _bad_url(url: str) -> MaintenanceError:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Have this module begin transactions, not the driver; commits are on the disk when they return."""
     connection.isolation_level = None
-    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()  # the pool does not: it never had it
+        raise
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import sqlalchemy as sa
@@ -64,9 +64,19 @@ class Maintenance:
         self._notifications = notifications
         self._criticality = criticality
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         """Name the database."""
         return f"Maintenance({self.database.name!r})"
+
+    def close(self) -> None:
+        """Close the connections of the database; closing again does nothing, and the next use opens new ones."""
+        self.database.close()
 
     @cached_property
     def alerts(self) -> "Alerts":

@@ -2,10 +2,7 @@
 
 import csv
 import html
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
+from workbench.files import replacing
 from workbench.maintenance.orders.table import WorkOrder
 
 __all__ = ["order_page", "plan_calendar", "safe_text", "to_csv", "to_xlsx"]
@@ -129,7 +127,7 @@ def plan_calendar(sessions: pd.DataFrame, now: datetime) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def order_page(order: WorkOrder, history: pd.DataFrame) -> str:
+def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | None = None) -> str:
     """Give a work order as one page to print, that asks no host for anything.
 
     Parameters
@@ -137,6 +135,8 @@ def order_page(order: WorkOrder, history: pd.DataFrame) -> str:
     order : WorkOrder
     history : pandas.DataFrame
         time, action, who; as `WorkOrders.history` gives it.
+    remarks : pandas.DataFrame, optional
+        What people wrote about it and its alerts: time, subject, action, who, text; as `WorkOrders.remarks` lists it.
 
     Returns
     -------
@@ -163,6 +163,10 @@ def order_page(order: WorkOrder, history: pd.DataFrame) -> str:
     parts = [(part["part"], part["needed"], part["reserved"], part["used"]) for part in order.parts]
     references = [(one["title"], one["reference"]) for one in order.attachments]
     happened = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
+    written = [
+        (_time(row["time"]), row["subject"].replace(":", " "), row["action"], row["who"], row["text"])
+        for row in (() if remarks is None else remarks.to_dict(orient="records"))
+    ]
     checklist = "".join(
         f"<li><span class=box>{'&#10003;' if item.answer not in (None, False) else ''}</span> {_text(item.text)}"
         f" <b>{'' if item.answer in (None, True, False) else _text(item.answer)} {_text(item.units)}</b></li>"
@@ -180,6 +184,7 @@ def order_page(order: WorkOrder, history: pd.DataFrame) -> str:
             f"<h2>Checklist</h2><ol>{checklist}</ol>" if checklist else "",
             _table("Parts", ("Part", "Needed", "Reserved", "Used"), parts),
             _table("References", ("Title", "Where"), references),
+            _table("Remarks", ("Time", "On", "What", "Who", "Text"), written),
             _table("History", ("Time", "What", "Who"), happened),
             "<div class=sign><span>Done by, date</span><span>Approved by, date</span></div></body></html>",
         ]
@@ -189,7 +194,7 @@ def order_page(order: WorkOrder, history: pd.DataFrame) -> str:
 _CSS = (
     "body{font:14px/1.45 system-ui,sans-serif;color:#1a1a1a;max-width:48rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.4rem}h2{font-size:1rem;margin:1.4rem 0 .4rem}table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc}"
+    "th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc;overflow-wrap:anywhere}"
     ".facts th{width:11rem;font-weight:600}.text{white-space:pre-line}"
     ".box{display:inline-block;width:1em;height:1em;border:1px solid #333;line-height:1;text-align:center}"
     ".sign{display:flex;gap:3rem;margin-top:4rem}.sign span{flex:1;border-top:1px solid #333;padding-top:.3rem}"
@@ -231,20 +236,9 @@ def _cell(value: Any) -> Any:
 def _replace(path: Path, write: Callable[[Path], None]) -> None:
     """Write beside the file, then take its place."""
     try:
-        with _beside(path) as temporary:
+        with replacing(path) as temporary:
             write(temporary)
-            os.replace(temporary, path)
     except OSError as error:
         raise MaintenanceError(
             f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
         ) from None
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)

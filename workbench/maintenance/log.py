@@ -19,6 +19,7 @@ from sqlalchemy import orm
 
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, now
+from workbench.maintenance.values import row_limit
 
 __all__ = [
     "LogEnd",
@@ -210,7 +211,7 @@ def entries(
         sa.select(*columns), dialect, subject=subject, who=who, action=action, text=text, since=since, until=until
     )
     with database.reading() as db:
-        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(limit).offset(offset or None))
+        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(row_limit(limit)).offset(offset or None))
 
 
 def count(database: Database, **filters: Any) -> int:

@@ -1,11 +1,12 @@
 """Options of alerts, a part of the settings."""
 
 from datetime import date, timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import MOST_HOURS, MOST_PIECES, MOST_WAIT_DAYS
 from workbench.maintenance.windows import DEFAULT_HOURS, WorkingCalendar
 
 __all__ = [
@@ -54,15 +55,19 @@ class AlertOptions(BaseModel):
 
     least_level: Level = "info"
     limit_alarms: bool = True
-    on_delay: int = Field(3, ge=1)
+    on_delay: int = Field(3, ge=1, le=1_000_000_000)
     hysteresis: float = Field(0.02, ge=0, lt=1)
     warning_level: Level = "medium"
     critical_level: Level = "critical"
     latching: tuple[Level, ...] = ("critical",)
-    longest_shelf_hours: float = Field(24.0, gt=0)
-    escalate_after_minutes: dict[Level, float] = {"medium": 480.0, "high": 60.0, "critical": 15.0}
-    group_seconds: float = Field(300.0, ge=0)
-    operators: int = Field(1, ge=1)
+    longest_shelf_hours: float = Field(24.0, gt=0, le=87_600)
+    escalate_after_minutes: dict[Level, Annotated[float, Field(ge=0, le=5_256_000)]] = {
+        "medium": 480.0,
+        "high": 60.0,
+        "critical": 15.0,
+    }
+    group_seconds: float = Field(300.0, ge=0, le=31_536_000)
+    operators: int = Field(1, ge=1, le=1_000_000)
 
 
 class OrderTemplate(BaseModel):
@@ -88,13 +93,13 @@ class OrderTemplate(BaseModel):
 
     title: str = "Inspect {channel} on {asset}"
     type: str = "predictive"
-    hours: float = Field(2.0, gt=0, le=10_000)
+    hours: float = Field(2.0, gt=0, le=MOST_HOURS)
     skills: tuple[str, ...] = ()
     checklist: tuple[dict[str, object], ...] = (
         {"text": "Compare the telemetry with its forecast around the anomaly"},
         {"text": "What was found", "kind": "text"},
     )
-    parts: dict[str, int] = {}
+    parts: dict[str, Annotated[int, Field(ge=1, le=MOST_PIECES)]] = {}
 
 
 class OrderOptions(BaseModel):
@@ -113,7 +118,12 @@ class OrderOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     open_from_level: Level | None = "high"
-    due_days: dict[str, float] = {"urgent": 1.0, "high": 3.0, "medium": 14.0, "low": 30.0}
+    due_days: dict[str, Annotated[float, Field(ge=0, le=MOST_WAIT_DAYS)]] = {
+        "urgent": 1.0,
+        "high": 3.0,
+        "medium": 14.0,
+        "low": 30.0,
+    }
     templates: dict[str, OrderTemplate] = {}
 
     def template(self, asset: str, subsystem: str) -> OrderTemplate:
@@ -238,8 +248,14 @@ class NotificationOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     targets: dict[str, NotificationTarget] = {}
-    batch_seconds: dict[Level, float] = {"info": 3600.0, "low": 3600.0, "medium": 900.0, "high": 60.0, "critical": 0.0}
-    cool_down_seconds: float = Field(900.0, ge=0)
+    batch_seconds: dict[Level, Annotated[float, Field(ge=0, le=31_536_000)]] = {
+        "info": 3600.0,
+        "low": 3600.0,
+        "medium": 900.0,
+        "high": 60.0,
+        "critical": 0.0,
+    }
+    cool_down_seconds: float = Field(900.0, ge=0, le=31_536_000)
     quiet_hours: tuple[str, ...] = ()
     timezone: str = "UTC"
     quiet_below: Level = "critical"

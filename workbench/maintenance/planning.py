@@ -25,7 +25,9 @@ from workbench.maintenance.orders.table import (
     order_id,
 )
 from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Plan, Problem
+from workbench.maintenance.schedule.sound import sound_jobs, sound_part, sound_technician
 from workbench.maintenance.schedule.what_if import Change, Comparison, changed
+from workbench.maintenance.values import MOST_HOURS, finite, time_in_range
 from workbench.maintenance.windows import Window
 
 if TYPE_CHECKING:
@@ -195,12 +197,12 @@ class Planning:
         MaintenanceError
             The time has no zone, or there is no such order or technician.
         """
-        if start.tzinfo is None:
-            raise MaintenanceError(f"The time {start} has no time zone.", "Give an aware one.")
+        time_in_range("the start", start)
         with self.database.writing() as db:
             order = find_order(db, number)
             person = find_technician(db, technician)
-            window = Window(start, start + timedelta(hours=order.estimated_hours))
+            hours = finite(f"the hours of {number_of(order.id)}", order.estimated_hours, MOST_HOURS, above=True)
+            window = Window(start, start + timedelta(hours=hours))
             placement = Placement(number_of(order.id), person.name, (window,))
             db.merge(_row(placement, now(db), frozen=True))
             log.append(db, f"order:{order.id}", "placed", who, {"technician": person.name, "start": start})
@@ -211,8 +213,12 @@ class Planning:
             return tuple(placement for placement, _ in _kept(db))
 
     def problem(self) -> Problem:
-        """Gather what a plan is made from: the open orders, people, parts, windows and the plan of before."""
-        people = People(self.database).technicians()
+        """Gather what a plan is made from: the open orders, people, parts, windows and the plan of before.
+
+        Orders with a number that cannot be computed with are set aside, each with its reason: they have no place in
+        the plan, and the others have one all the same.
+        """
+        people = tuple(sound_technician(one) for one in People(self.database).technicians())
         with self.database.reading() as db:
             kept = _kept(db)
             names = {technician.name for technician in people}
@@ -226,12 +232,14 @@ class Planning:
             reserved = sa.select(OrderPartRow.part, sa.func.sum(OrderPartRow.reserved)).group_by(OrderPartRow.part)
             held = {name: int(pieces or 0) for name, pieces in db.execute(reserved)}
             parts = tuple(
-                PartLeadTime(row.name, row.stock - held.get(row.name, 0), row.lead_days)
+                sound_part(PartLeadTime(row.name, row.stock - held.get(row.name, 0), row.lead_days))
                 for row in db.scalars(sa.select(PartRow).order_by(PartRow.name))
             )
+        jobs, set_aside = sound_jobs(jobs, {part.name for part in parts})
         return Problem(
             now=self.database.clock(),
             jobs=jobs,
+            set_aside=set_aside,
             technicians=people,
             parts=parts,
             windows=self.options.calendar(),

@@ -1,36 +1,174 @@
-"""Checks of the numbers, words and times that people enter."""
+"""Checks of numbers, times and words that people give, and the ranges within which everything can be computed."""
 
-import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from workbench.exceptions import MaintenanceError
 
-__all__ = ["checked_hours", "count", "finite", "known", "require_zone", "words"]
+__all__ = [
+    "FIRST_TIME",
+    "LAST_TIME",
+    "LEAST_EVERY",
+    "LEAST_EVERY_DAYS",
+    "MOST_DAYS",
+    "MOST_HOURS",
+    "MOST_MONEY",
+    "MOST_PIECES",
+    "MOST_RATE",
+    "MOST_READING",
+    "MOST_WAIT_DAYS",
+    "ahead",
+    "checked_hours",
+    "count",
+    "day_span",
+    "finite",
+    "known",
+    "row_limit",
+    "row_number",
+    "time_in_range",
+    "words",
+]
+
+MOST_HOURS = 10_000.0
+"""Hours of work of one order: more than four years of one person."""
+
+MOST_RATE = 1_000_000.0
+"""Cost of an hour."""
+
+MOST_MONEY = 1_000_000_000.0
+"""Cost of an order, or of one piece of a part."""
+
+MOST_PIECES = 1_000_000
+"""Pieces of a part."""
+
+MOST_WAIT_DAYS = 3_650.0
+"""Days to wait for a part, before a due date or without any work: ten years."""
+
+MOST_DAYS = 36_500.0
+"""Days of a period or of an interval: a hundred years."""
+
+MOST_READING = 1e12
+"""Reading of a meter; `LEAST_EVERY` still changes a number of this size."""
+
+LEAST_EVERY = 0.001
+"""Shortest interval of a meter."""
+
+LEAST_EVERY_DAYS = 1 / 24
+"""Shortest interval of a calendar: an hour."""
+
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
+"""Dates of orders and plans lie between these two."""
+
+_LAST_ROW = 2**31 - 1
 
 
-def finite(name: str, value: float) -> float:
-    """Give a number that is finite and not negative, or refuse it.
+def finite(name: str, value: float, most: float, *, least: float = 0.0, above: bool = False) -> float:
+    """Return a number that lies in its range, or refuse it.
+
+    Parameters
+    ----------
+    name : str
+        Of the number, for the message; underscores become spaces.
+    value : float
+    most, least : float
+        Range; both bounds are allowed.
+    above : bool
+        Whether the number must lie above `least`.
 
     Raises
     ------
     MaintenanceError
+        It is not finite, or outside; the message says the range.
+
+    Examples
+    --------
+    >>> finite("hours", 2, 10_000)
+    2.0
+    >>> finite("hours", 1e300, 10_000)
+    Traceback (most recent call last):
+    workbench.exceptions.MaintenanceError: hours cannot be 1e+300. Give a number from 0 to 10,000.
     """
-    if not math.isfinite(value) or value < 0:
-        raise MaintenanceError(f"{name.replace('_', ' ')} cannot be {value!r}.", "Give a number of 0 or more.")
+    if not least <= value <= most or (above and value == least):  # NaN is neither
+        low = f"above {least:,g} and at most" if above else f"from {least:,g} to"
+        raise MaintenanceError(f"{name.replace('_', ' ')} cannot be {value!r}.", f"Give a number {low} {_plain(most)}.")
     return float(value)
 
 
-def count(name: str, value: int) -> int:
-    """Give a whole number of 0 or more, or refuse it.
+def count(name: str, value: int, most: int = MOST_PIECES) -> int:
+    """Return a whole number from 0 to `most`, or refuse it.
 
     Raises
     ------
     MaintenanceError
     """
-    if isinstance(value, bool) or int(value) != value or value < 0:
-        raise MaintenanceError(f"{name.replace('_', ' ')} cannot be {value!r}.", "Give a whole number of 0 or more.")
+    if isinstance(value, bool) or not 0 <= value <= most or int(value) != value:
+        raise MaintenanceError(
+            f"{name.replace('_', ' ')} cannot be {value!r}.", f"Give a whole number from 0 to {most:,}."
+        )
     return int(value)
+
+
+def row_number(value: int) -> int:
+    """Return the number of an alert, order or plan; 0, which none has, where no database could hold it.
+
+    Examples
+    --------
+    >>> row_number(12), row_number(10**30)
+    (12, 0)
+    """
+    return value if 0 <= value <= _LAST_ROW else 0
+
+
+def time_in_range(name: str, when: datetime) -> datetime:
+    """Return a time that has a zone and lies in the range of plans, or refuse it.
+
+    Raises
+    ------
+    MaintenanceError
+    """
+    if when.tzinfo is None:
+        raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
+    if not FIRST_TIME <= when <= LAST_TIME:
+        raise MaintenanceError(
+            f"{name.replace('_', ' ')} cannot be {when}.",
+            f"Give a time from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d}.",
+        )
+    return when
+
+
+def row_limit(limit: int | None) -> int | None:
+    """Return the most rows that a list shall have, or refuse a number that is no number of rows.
+
+    Raises
+    ------
+    MaintenanceError
+    """
+    return None if limit is None else count("the limit of rows", limit, _LAST_ROW)
+
+
+def day_span(name: str, days: float, most: float = MOST_DAYS) -> timedelta:
+    """Return so many days, above 0, as a span of time, or refuse the number.
+
+    Raises
+    ------
+    MaintenanceError
+    """
+    return timedelta(days=finite(name, days, most, above=True))
+
+
+def ahead(now: datetime, hours: float) -> datetime:
+    """Return the time that lies so many hours, above 0, after the present, or refuse the number.
+
+    Raises
+    ------
+    MaintenanceError
+    """
+    return now + timedelta(hours=finite("hours", hours, 24 * MOST_WAIT_DAYS, above=True))
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,g}"
 
 
 def words(name: str, value: str) -> str:
@@ -45,30 +183,15 @@ def words(name: str, value: str) -> str:
     return value.strip()
 
 
-def require_zone(when: datetime) -> datetime:
-    """Return a time that has a zone, and refuse one without.
-
-    Raises
-    ------
-    MaintenanceError
-        The time has no zone.
-    """
-    if when.tzinfo is None:
-        raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
-    return when
-
-
 def checked_hours(value: float) -> float:
-    """Return hours of work, and refuse what is not above 0.
+    """Return the hours of work of an order, above 0, or refuse the number.
 
     Raises
     ------
     MaintenanceError
-        The hours are 0, negative or not finite.
+        The hours are 0, negative, not finite or more than `MOST_HOURS`.
     """
-    if finite("hours", value) == 0:
-        raise MaintenanceError("A work order takes some time.", "Give hours above 0.")
-    return float(value)
+    return finite("hours", value, MOST_HOURS, above=True)
 
 
 def known(what: str, value: str, values: Sequence[str]) -> None:

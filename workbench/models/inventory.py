@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.exceptions import ArchiveError
 from workbench.models.listing import ModelInfo
 
 __all__ = ["inventory", "outdated", "train_hashes"]
@@ -28,11 +27,6 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
     -------
     list of dict
         One a version; see `ModelLife.list`.
-
-    Raises
-    ------
-    ArchiveError
-        The attributes of a channel cannot be read.
     """
     models = list(models)
     hashes = train_hashes(archive, {info.channel for info in models})
@@ -43,7 +37,7 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
             "channel": info.channel,
             "forecaster": info.forecaster,
             "version": info.version,
-            "aliases": ", ".join(info.aliases),
+            "aliases": "retired" if info.retired else ", ".join(info.aliases),
             "created": info.created,
             "age": max(0.0, (now - info.created).total_seconds()),
             "size": math.nan if (size := info.size) is None else size,
@@ -55,22 +49,17 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
 
 
 def train_hashes(archive: Path, channels: Iterable[str]) -> dict[str, str]:
-    """Give the hash of the training data of those channels that an archive holds, as `Archive.info` does.
+    """Return the hash of the training data of those channels that an archive holds, as `Archive.info` does.
 
-    Raises
-    ------
-    ArchiveError
-        The attributes of a channel cannot be read.
+    A channel whose attributes are damaged is left out: its models can still be listed.
     """
     hashes = {}
     for channel in channels:
         file = archive / channel / "zarr.json"
         try:
             hashes[channel] = str(json.loads(file.read_bytes())["attributes"]["train_hash"])
-        except FileNotFoundError:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not there, or damaged
             continue
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArchiveError(f"{file} does not describe a channel: {error!r}.", "Import the channel again.") from None
     return hashes
 
 

@@ -26,7 +26,7 @@ from workbench.parameters import DriftLimits
 if TYPE_CHECKING:
     from workbench.telemetry.archive import Archive
 
-__all__ = ["DRIFT_COLUMNS", "MODEL_COLUMNS", "ModelLife", "Promotion", "judge"]
+__all__ = ["DRIFT_COLUMNS", "MODEL_COLUMNS", "ModelLife", "Promotion", "Retirement", "judge"]
 
 MODEL_COLUMNS = ("model", "channel", "forecaster", "version", "aliases", "created", "age", "size", "retrain")
 """First columns of `ModelLife.list`; the metrics follow."""
@@ -63,6 +63,33 @@ class Promotion:
             f"{self.model.id} is champion: error {self.verdict.error:.4g} on {self.verdict.samples} held-out samples, "
             f"{self.replaced.id} {self.verdict.champion_error:.4g}."
         )
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """A version that was taken out of use.
+
+    Attributes
+    ----------
+    model : ModelInfo
+        The version.
+    champion : ModelInfo or None
+        Of the same registered model, from now on.
+    led : bool
+        Whether the version was champion until now.
+    """
+
+    model: ModelInfo
+    champion: ModelInfo | None
+    led: bool
+
+    def __str__(self) -> str:
+        """Say what serves in its place."""
+        if not self.led:
+            return f"{self.model.id} is retired; it was not champion."
+        if self.champion is None:
+            return f"{self.model.id} is retired; no other version was champion, so {self.model.name} has none now."
+        return f"{self.model.id} is retired; {self.champion.id} is champion again."
 
 
 def judge(archive: "Archive", registry: Registry, channel: str, challenger: Contender, champion: ModelInfo) -> Verdict:
@@ -114,9 +141,9 @@ class ModelLife:
         Returns
         -------
         pandas.DataFrame
-            `MODEL_COLUMNS` and one column a metric. `aliases` is text, `created` an aware time, `age` in seconds,
-            `size` in bytes (NaN where the files are elsewhere). `retrain` is the reason to train again, empty
-            without one: the training data have changed since. `drift` looks deeper.
+            `MODEL_COLUMNS` and one column a metric. `aliases` is text (`retired` for a version out of use), `created`
+            an aware time, `age` in seconds, `size` in bytes (NaN where the files are elsewhere). `retrain` is the
+            reason to train again, empty without one: the training data have changed since. `drift` looks deeper.
         """
         rows = inventory(self.registry.list(channel, forecaster), self.archive.path, self.clock())
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*MODEL_COLUMNS, "validation_error"])
@@ -174,6 +201,31 @@ class ModelLife:
     def rollback(self, name: str) -> ModelInfo:
         """Make the version champion that was so before; see `Registry.rollback`."""
         return self.registry.rollback(name)
+
+    def retire(self, name: str, version: int | str) -> Retirement:
+        """Take a version out of use; nothing of it is deleted, and promoting it takes it back.
+
+        Parameters
+        ----------
+        name : str
+            As `P-1.ridge`.
+        version : int or str
+            Version number or alias.
+
+        Returns
+        -------
+        Retirement
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model or version.
+        ModelError
+            It is retired already, or the registry cannot be written.
+        """
+        before = current_champion(self.registry.list(*name.rpartition(".")[::2]))
+        retired, champion = self.registry.retire(name, version)
+        return Retirement(retired, champion, before is not None and before.version == retired.version)
 
     def compare(self, channel: str) -> pd.DataFrame:
         """Compare all versions of a channel's models on the same held-out windows of its present training data.

@@ -82,6 +82,8 @@ class ModelInfo:
         The version that was champion before this one.
     rolled_back : bool
         Whether this version was champion until a rollback.
+    retired : bool
+        Whether it was taken out of use; promoting it takes it back.
     """
 
     name: str
@@ -98,6 +100,7 @@ class ModelInfo:
     manifest_hash: str
     replaced: int | None = None
     rolled_back: bool = False
+    retired: bool = False
 
     @property
     def size(self) -> int | None:
@@ -175,6 +178,7 @@ def assemble(
             manifest_hash=tag["manifest_sha256"],
             replaced=int(tag["replaced"]) if "replaced" in tag else None,
             rolled_back="rolled_back" in tag,
+            retired="retired" in tag,
         )
         found.append(info)
     return sorted(found, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))

@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import sqlite3
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -12,7 +13,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENVIRONMENT", "all_pages", "batched", "download", "epoch_points", "prepare_database", "quiet"]
+__all__ = [
+    "ENVIRONMENT",
+    "all_pages",
+    "batched",
+    "close_connections",
+    "download",
+    "epoch_points",
+    "prepare_database",
+    "quiet",
+]
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -21,6 +31,9 @@ ENVIRONMENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """Variables under which MLflow sends no usage data and prints nothing."""
+
+_STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")
+"""Modules of MLflow that keep one engine of SQLAlchemy for each URI, for as long as the process lives."""
 
 
 def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
@@ -33,6 +46,21 @@ def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> li
         token = page.token
         if not token:
             return found
+
+
+def close_connections(uri: str) -> None:
+    """Close the connections that MLflow keeps to a database, which it never does itself; its next use opens new ones.
+
+    Parameters
+    ----------
+    uri : str
+        Tracking URI; nothing happens where it is not one of a database.
+    """
+    for name in _STORES:
+        store = getattr(sys.modules.get(name), "SqlAlchemyStore", None)
+        engine = None if store is None else store._engine_map.get(uri)
+        if engine is not None:
+            engine.dispose()
 
 
 def download(client: Any, run_id: str, artifact: str, target: Path) -> None:
@@ -74,8 +102,10 @@ def prepare_database(database: Path, connect: Callable[[str], Any], experiment: 
         temporary = database.with_name(f".{database.name}-{uuid.uuid4().hex}")
         try:
             connect(f"sqlite:///{temporary}").create_experiment(experiment, artifact_location=artifact_root)
+            close_connections(f"sqlite:///{temporary}")  # nobody has a file open that gets another name
             os.rename(temporary, database)
         finally:
+            close_connections(f"sqlite:///{temporary}")
             temporary.unlink(missing_ok=True)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_master")

@@ -12,6 +12,7 @@ __all__ = [
     "check_alias",
     "choose_champion",
     "choose_rollback",
+    "choose_successor",
     "choose_version",
     "current_champion",
     "model_name",
@@ -121,8 +122,36 @@ def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo
     champion = current_champion(versions)
     if champion is None:
         raise ModelError(f"Model {name!r} has no champion.", f"Choose one: workbench models promote {name} VERSION")
-    before = {info.version: info for info in versions}.get(champion.replaced or 0)
+    before = choose_successor(versions, champion)
     if before is None:
-        gone = f"version {champion.replaced} is gone" if champion.replaced else "no version was champion before it"
+        retired = any(info.retired for info in versions if info.version == champion.replaced)
+        gone = f"version {champion.replaced} is {'retired' if retired else 'gone'}"
+        gone = gone if champion.replaced else "no version was champion before it"
         raise ModelError(f"{champion.id} cannot be rolled back: {gone}.", "List the versions: workbench models")
     return champion, before
+
+
+def choose_successor(versions: Sequence[ModelInfo], left: ModelInfo) -> ModelInfo | None:
+    """Return the version that serves where a champion no longer does: the last one before it that is not retired.
+
+    Parameters
+    ----------
+    versions : sequence of ModelInfo
+        Of one registered model.
+    left : ModelInfo
+        The champion.
+
+    Returns
+    -------
+    ModelInfo or None
+        None where no version was champion before, or each of those is retired or gone.
+    """
+    by_number = {info.version: info for info in versions}
+    seen = {left.version}
+    before = by_number.get(left.replaced or 0)
+    while before is not None and (before.retired or before.version in seen):
+        if before.version in seen:
+            return None
+        seen.add(before.version)
+        before = by_number.get(before.replaced or 0)
+    return before

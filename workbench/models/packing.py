@@ -2,10 +2,7 @@
 
 import hashlib
 import math
-import os
-import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,6 +14,7 @@ import xarray as xr
 from tqdm import tqdm
 
 from workbench.exceptions import ArtifactError, WorkbenchError
+from workbench.files import replacing
 from workbench.models.names import model_name
 from workbench.models.registry import Registry
 from workbench.models.shipped import MANIFEST, Manifest, ShippedModel, file_name, read_manifest
@@ -210,15 +208,11 @@ def _smallest(
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file beside its folder, then put it into its place."""
-    temporary = path.parent.with_name(f".{path.parent.name}-{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        with replacing(path, folder=path.parent.parent) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise ArtifactError(
             f"{path} cannot be written: {error.strerror or error}.", "Check the disk's space and the permissions."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

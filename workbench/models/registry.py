@@ -9,22 +9,33 @@ import sqlite3
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from filelock import FileLock
 
+from workbench.exceptions import ModelError
 from workbench.models.artifacts import FORMAT_VERSION, read, write
 from workbench.models.cache import ModelCache
 from workbench.models.listing import ModelInfo, ask_client, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
-from workbench.models.mlflow_calls import ENVIRONMENT, batched, download, epoch_points, prepare_database, quiet
+from workbench.models.mlflow_calls import (
+    ENVIRONMENT,
+    batched,
+    close_connections,
+    download,
+    epoch_points,
+    prepare_database,
+    quiet,
+)
 from workbench.models.names import (
     check_alias,
     choose_champion,
     choose_rollback,
+    choose_successor,
     choose_version,
     current_champion,
     model_name,
@@ -47,6 +58,9 @@ _LOCK_SECONDS = 60
 
 class Registry:
     """Registered models, one per channel and forecaster, with versions and aliases.
+
+    Close it, or open it in a `with` statement. One that is dropped closes its connections when it is collected, at the
+    latest when the interpreter ends.
 
     Parameters
     ----------
@@ -71,6 +85,23 @@ class Registry:
         self.cache: ModelCache[Forecaster] = ModelCache(cache_bytes)
         self._client: Any = None
         self._client_lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the store and forget the loaded models.
+
+        Closing again does nothing, and the next use opens new connections.
+        """
+        with self._client_lock:
+            if self._client is not None:
+                self._client = None
+                close_connections(self.location.uri)
+        self.cache.clear()
 
     def list(self, channel: str | None = None, forecaster: str | None = None) -> list[ModelInfo]:
         """List the registered versions; opens no artifact.
@@ -244,6 +275,8 @@ class Registry:
             if alias == "champion" and replaced is not None and replaced.version != info.version:
                 client.set_model_version_tag(name, str(info.version), "replaced", str(replaced.version))
             client.set_registered_model_alias(name, alias, str(info.version))
+            if info.retired:
+                client.delete_model_version_tag(name, str(info.version), "retired")
         return self.get(name, info.version)
 
     def rollback(self, name: str) -> ModelInfo:
@@ -267,6 +300,46 @@ class Registry:
             client.set_registered_model_alias(name, "champion", str(back.version))
             client.delete_model_version_tag(name, str(left.version), "replaced")
         return self.get(name, back.version)
+
+    def retire(self, name: str, version: int | str) -> tuple[ModelInfo, ModelInfo | None]:
+        """Take a version out of use; nothing of it is deleted, and `set_alias` takes it back.
+
+        Where it is champion, the version that was so before serves again, or none: see `choose_successor`.
+
+        Parameters
+        ----------
+        name : str
+            As `P-1.ridge`.
+        version : int or str
+            Version number or alias.
+
+        Returns
+        -------
+        retired : ModelInfo
+        champion : ModelInfo or None
+            Of the model, from now on.
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is no such model or version.
+        ModelError
+            It is retired already, or the store cannot be written.
+        """
+        with self._writing() as client:
+            info, versions = self.get(name, version), self._list(name=name)
+            if info.retired:
+                raise ModelError(
+                    f"{info.id} is retired already.", f"Use it again: workbench models promote {name} {info.version}"
+                )
+            client.set_model_version_tag(name, str(info.version), "retired", "true")
+            for alias in info.aliases:
+                successor = choose_successor(versions, info) if alias == "champion" else None
+                if successor is None:
+                    client.delete_registered_model_alias(name, alias)
+                else:
+                    client.set_registered_model_alias(name, alias, str(successor.version))
+        return self.get(name, info.version), current_champion(self._list(name=name))
 
     def load(self, info: ModelInfo) -> "Forecaster":
         """Give the fitted forecaster of a version, from the cache or from its checked artifacts.
@@ -364,6 +437,7 @@ class Registry:
         database, root = self.location.database, self.location.artifact_root
         if database is not None:
             prepare_database(database, _connect, EXPERIMENT, root)
+        weakref.finalize(self, close_connections, self.location.uri)
         return _connect(self.location.uri)
 
 

@@ -17,6 +17,7 @@ from workbench.exceptions import ArtifactError, WorkbenchError
 from workbench.models.listing import ModelInfo, natural_key
 from workbench.models.registry import Registry
 from workbench.models.weights_file import MOST_BYTES, RESTORE, DType, from_file
+from workbench.paths import product_path
 
 if TYPE_CHECKING:
     from workbench.detection.lstm.forecaster import LSTMForecaster
@@ -87,15 +88,13 @@ class Manifest(BaseModel):
 
 
 def shipped_folder() -> Path:
-    """Where the product's own models lie: inside the package once installed, in `data/` of a checkout.
+    """Return the folder of the models that come with the product.
 
     Returns
     -------
     Path
     """
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "data" / "models"
-    return installed if installed.exists() else package.parent / "data" / "models"
+    return product_path("data", "models")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -215,7 +214,7 @@ def install_shipped(
         led = any("champion" in info.aliases and info.train_hash == held for info in versions)
         if same is None:
             pending[channel] = "challenger" if led else "champion"
-        elif not led and not same.rolled_back:  # a crash came before the alias, or old data are back
+        elif not led and not (same.rolled_back or same.retired):  # a crash came before the alias, or old data are back
             registry.set_alias(same.name, same.version, "champion")
         rows[channel] = ("current", same.id if same else "", "")
     if pending:

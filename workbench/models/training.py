@@ -101,7 +101,7 @@ def train_channels(
         except WorkbenchError as error:
             rows[channel] = _failed(channel, error)
             continue
-        rows[channel] = {"channel": channel} if current is None else _row("current", current)
+        rows[channel] = {"channel": channel} if current is None else _row("current", current, note=_unused(current))
         if current is None:
             identity = json.dumps([train_hash, stored], sort_keys=True)
             digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -149,6 +149,7 @@ class _Fit:
         from threadpoolctl import threadpool_limits
 
         archive, checkpoint = Archive(self.archive), self.checkpoints[channel]
+        archive.check(channel, "train")
         train = archive.open(channel, "train")
         began = time.perf_counter()
         with threadpool_limits(1, "blas"):  # sums of more threads differ in the last digit
@@ -192,7 +193,7 @@ def _current(
     """Give the newest version made from the same data, seed and parameters.
 
     It becomes champion where there is none, as a crash came before the alias, or where the champion was made from
-    other data, as the old ones are back, and it is better; not where it was rolled back.
+    other data, as the old ones are back, and it is better; not where it was rolled back or retired.
     """
     same = (
         info
@@ -200,8 +201,8 @@ def _current(
         if info.train_hash == train_hash and parameters.items() <= info.parameters.items()
     )
     info = next(same, None)
-    if info is None:
-        return None
+    if info is None or info.retired:
+        return info
     champion = current_champion(versions)
     if champion is None:
         return registry.set_alias(info.name, info.version, "champion")
@@ -210,6 +211,13 @@ def _current(
     contender = Contender.load(registry, info)
     better = judge(archive, registry, info.channel, contender, champion).better
     return registry.set_alias(info.name, info.version, "champion") if better else info
+
+
+def _unused(current: ModelInfo) -> str:
+    """Say what to do where the version that a training would make again was retired; empty where it was not."""
+    if not current.retired:
+        return ""
+    return f"it is retired; use it again: workbench models promote {current.name} {current.version}"
 
 
 def _row(status: str, info: ModelInfo, seconds: float = math.nan, note: str = "") -> dict[str, Any]:

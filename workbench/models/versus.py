@@ -87,7 +87,7 @@ def versus(
     ChannelNotFoundError
         The archive does not hold the channel.
     ArtifactError, ForecasterError, DetectionError
-        A version cannot be loaded, does not fit the channel, or has other windows than `params`.
+        A version cannot be loaded, or does not fit the channel.
     """
     first, second = models
     if first.channel != second.channel or first.id == second.id:
@@ -95,12 +95,13 @@ def versus(
     told = done or (lambda _step: None)
     channel, info = first.channel, archive.info(first.channel)
     contenders = [Contender.load(registry, model) for model in models]
-    verdict = challenge(archive.open(channel, "train"), info.train_hash, *contenders)
+    train = archive.open(channel, "train")
+    verdict = challenge(train, info.train_hash, *contenders)
     told(1)
     test = archive.open(channel)
     scored, found = [], []
     for step, contender in enumerate(contenders, start=2):
-        scored.append(score(test, [contender.forecaster], params))
+        scored.append(score(test, [contender.forecaster], params, train))
         found.append(anomaly_frame(scored[-1].attrs, levels))
         told(step)
     tables = [

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from workbench.files import replacing
 from workbench.observability.timings import TIMINGS, Timings
 from workbench.observability.usage import Process
 
@@ -147,10 +148,9 @@ def kernel_file(folder: Path, pid: int) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file that no reader sees half of."""
-    staged = path.with_suffix(f".{os.getpid()}")
-    staged.write_text(text, encoding="utf-8")
-    staged.replace(path)
+    """Write a text file that no reader sees half of."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_report(path: Path) -> dict[str, Any] | None:

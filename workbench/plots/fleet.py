@@ -90,7 +90,7 @@ def _data(overview: pd.DataFrame) -> tuple[dict[str, list[Any]], list[str]]:
     table = overview.assign(group=group, rank=-overview["severity"].fillna(-1.0))
     table = table.sort_values(["group", "rank"], kind="stable")
     table["column"] = table.groupby("group").cumcount()
-    scored = table["state"] != "missing"
+    scored = table["state"].isin(["current", "stale"])
     shown = [severity(level) for level in table["level"].where(scored, "")]
     numbers = [f"{value:.2f}" if np.isfinite(value) else "" for value in table["severity"]]
     data: dict[str, list[Any]] = {
@@ -99,8 +99,8 @@ def _data(overview: pd.DataFrame) -> tuple[dict[str, list[Any]], list[str]]:
     data["symbol"] = [level.symbol if known else "" for level, known in zip(shown, scored, strict=True)]
     data["words"] = [f"{name} {number}".strip() for name, number in zip(table["channel"], numbers, strict=True)]
     data["word"] = [
-        f"{level.word} {number}".strip() if known else "not scored"
-        for level, number, known in zip(shown, numbers, scored, strict=True)
+        f"{level.word} {number}".strip() if known else "damaged" if state == "damaged" else "not scored"
+        for level, number, known, state in zip(shown, numbers, scored, table["state"], strict=True)
     ]
     data["outline"] = [2 if level.word in SEVERITIES else 0 for level in shown]
     return data, sorted(set(group))

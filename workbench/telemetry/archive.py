@@ -5,6 +5,7 @@ folder beside the store first and renamed into place, so that a reader sees a ch
 """
 
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -12,15 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 import zarr
 from filelock import FileLock, Timeout
 
-from workbench.exceptions import ArchiveError, ChannelNotFoundError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
 from workbench.observability.timings import stage
+from workbench.telemetry.attributes import check_channel, check_labels, check_score, check_scored
+from workbench.telemetry.damage import Place, damage_named
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
 from workbench.telemetry.store import (
     CHANNEL_NAME,
@@ -30,12 +33,15 @@ from workbench.telemetry.store import (
     label_rows,
     natural_key,
     open_dataset,
-    read_json,
+    read_attributes,
     store_dataset,
     suggest,
 )
 
 __all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "natural_key"]
+
+_LOG = logging.getLogger(__name__)
+_IMPORT_AGAIN = "Import it again: workbench import PATH"
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class Archive:
             return []
         except OSError as error:
             raise ArchiveError(f"Archive {self.path} cannot be read: {error.strerror}.") from None
-        return sorted((name for name in names if (self.path / name / "zarr.json").exists()), key=natural_key)
+        return sorted((name for name in names if self._is_channel(name)), key=natural_key)
 
     def info(self, channel: str) -> ChannelInfo:
         """Describe a channel from its attributes alone.
@@ -115,10 +121,72 @@ class Archive:
         ------
         ChannelNotFoundError
             The archive holds no such channel.
+        ArchiveError
+            Its attributes are damaged.
         """
         attributes = self._attributes(channel)
-        kept = {name: attributes[name] for name in ChannelInfo.__dataclass_fields__ if name in attributes}
-        return ChannelInfo(**kept, labelled=attributes.get("labels") is not None)
+        names = [name for name in ChannelInfo.__dataclass_fields__ if name != "labelled"]
+        return ChannelInfo(**{name: attributes[name] for name in names}, labelled=attributes.get("labels") is not None)
+
+    def infos(self) -> tuple[list[ChannelInfo], dict[str, ArchiveError]]:
+        """Describe all channels, and name those that cannot be described.
+
+        Returns
+        -------
+        list of ChannelInfo
+            The channels whose attributes can be read, in natural order.
+        dict of str to ArchiveError
+            What is wrong with each of the others.
+        """
+        described: list[ChannelInfo] = []
+        damaged: dict[str, ArchiveError] = {}
+        for name in self.channels():
+            try:
+                described.append(self.info(name))
+            except ArchiveError as error:
+                damaged[name] = error
+        return described, damaged
+
+    def asset_of(self, channel: str) -> tuple[str, str]:
+        """Name the asset and subsystem of a channel even where its attributes are damaged.
+
+        Parameters
+        ----------
+        channel : str
+
+        Returns
+        -------
+        tuple of str
+            From the channel's attributes, else from those of a split; "unknown" and empty where none can be read.
+        """
+        for folder in ("", *SPLITS):
+            try:
+                found = read_attributes(self.path / channel / folder / "zarr.json", self._place(channel))
+            except ArchiveError:
+                continue
+            asset, subsystem = found.get("asset"), found.get("subsystem")
+            if isinstance(asset, str) and asset and isinstance(subsystem, str):
+                return asset, subsystem
+        return "unknown", ""
+
+    def check(self, channel: str, split: str) -> None:
+        """Read one split of a channel whole, and compare it with the hash that was noted when it was written.
+
+        Parameters
+        ----------
+        channel : str
+        split : {"train", "test"}
+
+        Raises
+        ------
+        ChannelNotFoundError
+            No such channel or split.
+        ArchiveError
+            It cannot be read, or its values are no longer those that were written.
+        """
+        if data_hash(self.open(channel, split)) != self._attributes(channel)[f"{split}_hash"]:
+            folder = self.path / channel / split
+            raise self._place(channel).error(folder, "its values are not those that were written")
 
     @stage("open channel")
     def open(self, channel: str, split: str = "test") -> xr.Dataset:
@@ -143,8 +211,16 @@ class Archive:
         """
         if split not in SPLITS:
             raise ChannelNotFoundError(f"split must be one of {SPLITS}, not {split!r}.")
-        names = self._attributes(channel)["command_names"]
-        return open_dataset(self.path / channel / split, names)
+        about = self._attributes(channel)
+
+        def check(dataset: xr.Dataset) -> None:
+            validate(dataset)
+            for name in ("channel", "asset", "subsystem", "units"):
+                if dataset.attrs[name] != about[name]:
+                    raise ValueError(f"its {name} is {dataset.attrs[name]!r}, that of the channel {about[name]!r}")
+
+        folder, length = self.path / channel / split, about[f"n_{split}"]
+        return open_dataset(folder, self._place(channel), about["command_names"], length=length, check=check)
 
     def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """Give the first and last stamp of a channel's test series, without opening it where that was done before.
@@ -167,20 +243,40 @@ class Archive:
         """
         known = self._attributes(channel)["test_hash"]
         if known not in self._dates:
-            if "units" not in read_json(self.path / channel / "test" / "time" / "zarr.json")["attributes"]:
+            file = self.path / channel / "test" / "time" / "zarr.json"
+            if "units" not in read_attributes(file, self._place(channel)):
                 return None
             first, last = pd.DatetimeIndex(self.open(channel)["time"].values[[0, -1]]).tz_localize("UTC")
             self._dates[known] = (first, last)
         return self._dates[known]
 
+    def received(self, channel: str) -> float:
+        """Return when the test series of a channel was written, in seconds of the Unix epoch.
+
+        Raises
+        ------
+        ArchiveError
+            The store is damaged.
+        """
+        file = self.path / channel / "test" / "zarr.json"
+        with damage_named(self._place(channel), file):
+            return file.stat().st_mtime
+
     def tree(self) -> xr.DataTree:
         """Open the whole fleet, one node per channel with `train` and `test` below.
+
+        A channel that is damaged is left out, and a warning in the log says why.
 
         Returns
         -------
         xarray.DataTree
         """
-        nodes = {f"/{channel}/{split}": self.open(channel, split) for channel in self.channels() for split in SPLITS}
+        nodes: dict[str, xr.Dataset] = {}
+        for channel in self.channels():
+            try:
+                nodes |= {f"/{channel}/{split}": self.open(channel, split) for split in SPLITS}
+            except ArchiveError as error:
+                _LOG.warning("%s", error)
         return xr.DataTree.from_dict(nodes, name="fleet")
 
     def labels(self, channel: str) -> pd.DataFrame | None:
@@ -195,9 +291,22 @@ class Archive:
         pandas.DataFrame or None
             Columns `start`, `end` (samples, both inclusive) and `kind`; no rows where the series is known
             to be normal, None where nothing is known.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive holds no such channel.
+        ArchiveError
+            Its attributes or labels are damaged.
         """
-        rows = self._attributes(channel).get("labels")
-        return None if rows is None else label_frame(rows)
+        attributes = self._attributes(channel)
+        rows = attributes.get("labels")
+        if rows is None:
+            return None
+        place = Place(f"The label table of {channel}", _IMPORT_AGAIN)
+        with damage_named(place, self.path / channel / "zarr.json"):
+            check_labels(rows, attributes["n_test"])
+            return label_frame(rows)
 
     # ---- writing
 
@@ -245,11 +354,11 @@ class Archive:
         }
         with self._writing() as incoming:
             target = self.path / channel
-            present = self._attributes(channel) if (target / "zarr.json").exists() else None
+            present = self._sound_attributes(channel)
             if present is not None:
                 if rows is None and present["test_hash"] == attributes["test_hash"]:
                     attributes["labels"] = present.get("labels")
-                if present == attributes:
+                if present == attributes and self._is_whole(channel):
                     return False
             staged = incoming / f"new-{uuid.uuid4().hex}"
             zarr.create_group(staged, attributes=attributes, zarr_format=3)
@@ -257,7 +366,7 @@ class Archive:
                 store_dataset(dataset.drop_vars("command"), staged / split)
             if (target / "scores").exists():
                 shutil.copytree(target / "scores", staged / "scores")
-            if present is not None:
+            if target.exists():
                 target.rename(incoming / f"old-{uuid.uuid4().hex}@{channel}")
             staged.rename(target)
         return True
@@ -313,6 +422,8 @@ class Archive:
     def scores(self, channel: str) -> dict[str, dict[str, Any]]:
         """Attributes of all scores of a channel, by key; no samples are read.
 
+        A score whose attributes are damaged is left out, as if it were not there: scoring again replaces it.
+
         Parameters
         ----------
         channel : str
@@ -321,12 +432,21 @@ class Archive:
         -------
         dict of str to dict
         """
-        self._attributes(channel)
-        folder = self.path / channel / "scores"
-        found = {}
-        for file in sorted(folder.glob("*/zarr.json")):
-            found[file.parent.name] = read_json(file)["attributes"]
-        return found
+        return self._scores(channel)[0]
+
+    def damaged_scores(self, channel: str) -> dict[str, ArchiveError]:
+        """Name the scores of a channel whose attributes are damaged.
+
+        Parameters
+        ----------
+        channel : str
+
+        Returns
+        -------
+        dict of str to ArchiveError
+            What is wrong, by key.
+        """
+        return self._scores(channel)[1]
 
     @stage("open score")
     def open_scores(self, channel: str, key: str) -> xr.Dataset:
@@ -345,18 +465,57 @@ class Archive:
         if not (folder / "zarr.json").exists():
             known = ", ".join(self.scores(channel)) or "none"
             raise ArchiveError(f"{channel} has no score {key!r} (present: {known}).", f"Run: workbench score {channel}")
-        return open_dataset(folder)
+        return open_dataset(folder, _score_place(channel, key), check=check_scored)
 
     # ---- internals
 
+    @staticmethod
+    def _place(channel: str) -> Place:
+        return Place(f"Channel {channel}", _IMPORT_AGAIN)
+
+    def _is_channel(self, name: str) -> bool:
+        """Tell whether a folder is a channel's; one whose description is gone still is."""
+        return any((self.path / name / part).exists() for part in ("zarr.json", *SPLITS))
+
+    def _sound_attributes(self, channel: str) -> dict[str, Any] | None:
+        """Return the attributes of a channel; None where it is not there, or damaged."""
+        try:
+            return self._attributes(channel)
+        except (ChannelNotFoundError, ArchiveError):
+            return None
+
+    def _is_whole(self, channel: str) -> bool:
+        """Tell whether both splits of a channel hold what was written."""
+        try:
+            for split in SPLITS:
+                self.check(channel, split)
+        except WorkbenchError:
+            return False
+        return True
+
+    def _scores(self, channel: str) -> tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]:
+        self._attributes(channel)
+        sound: dict[str, dict[str, Any]] = {}
+        damaged: dict[str, ArchiveError] = {}
+        for folder in sorted((self.path / channel / "scores").glob("*/")):
+            file, place = folder / "zarr.json", _score_place(channel, folder.name)
+            try:
+                attributes = read_attributes(file, place)
+                with damage_named(place, file):
+                    check_score(attributes)
+                sound[folder.name] = attributes
+            except ArchiveError as error:
+                damaged[folder.name] = error
+        return sound, damaged
+
     def _attributes(self, channel: str) -> dict[str, Any]:
-        file = self.path / channel / "zarr.json"
-        if not CHANNEL_NAME.fullmatch(channel) or not file.exists():
+        if not CHANNEL_NAME.fullmatch(channel) or not self._is_channel(channel):
             raise ChannelNotFoundError(f"Unknown channel {channel!r}.", suggest(channel, self.channels()))
-        attributes = read_json(file)["attributes"]
-        if "test_hash" not in attributes:
-            raise ArchiveError(f"{file} does not describe a channel.", "Import the channel again.")
-        return cast("dict[str, Any]", attributes)
+        file = self.path / channel / "zarr.json"
+        attributes = read_attributes(file, self._place(channel))
+        with damage_named(self._place(channel), file):
+            check_channel(attributes, channel)
+        return attributes
 
     @contextmanager
     def _writing(self) -> Iterator[Path]:
@@ -392,3 +551,7 @@ class Archive:
             if not target.exists():
                 old.rename(target)
         shutil.rmtree(self._incoming, ignore_errors=True)
+
+
+def _score_place(channel: str, key: str) -> Place:
+    return Place(f"The stored score {key} of {channel}", f"Run: workbench score {channel} --force")

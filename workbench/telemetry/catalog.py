@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from workbench.exceptions import CatalogError
+from workbench.paths import product_path
+from workbench.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from workbench.telemetry.archive import ChannelInfo
@@ -145,16 +147,17 @@ class Catalog(_Entry):
         Raises
         ------
         CatalogError
-            The file is missing or not YAML, or a key or value is wrong; the message names file and key.
+            The file is missing or not YAML, a key is there twice, or a key or value is wrong; the message names
+            file and key.
         """
         file = default_catalog_path() if path is None else Path(path)
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content = read_yaml(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise CatalogError(
                 f"Catalog {file} cannot be read: {error.strerror}.", "Set `catalog` in workbench.yaml to a YAML file."
             ) from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise CatalogError(f"Catalog {file} is not YAML: {error}") from None
         if content is None:
             content = {}
@@ -226,15 +229,13 @@ class Catalog(_Entry):
 
 
 def default_catalog_path() -> Path:
-    """Where the product's own catalog lies: inside the package once installed, in `data/` of a checkout.
+    """Return the path of the product's own catalog.
 
     Returns
     -------
     Path
     """
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "data" / "catalog.yaml"
-    return installed if installed.exists() else package.parent / "data" / "catalog.yaml"
+    return product_path("data", "catalog.yaml")
 
 
 def _explain(error: ValidationError) -> str:

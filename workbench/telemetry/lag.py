@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from workbench.exceptions import ArchiveError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.quality import gap_counts
 
@@ -51,14 +52,19 @@ class LagReader:
             One row a channel: `asset`; `newest`, time of the last sample, UTC, NaT where the source gives sample
             numbers; `lag`, seconds from then to now; `gaps` in the time of the test series and the samples `missed` in
             them; `received`, when its telemetry was written, and `scored_at`, when it was last scored, NaT where it
-            was not, UTC.
+            was not, UTC. Of a damaged channel nothing but its name and asset is known.
 
         Raises
         ------
         ChannelNotFoundError
             A channel is not in the archive.
         """
-        rows = [self._row(name, pd.Timestamp(now)) for name in channels]
+        rows = []
+        for name in channels:
+            try:
+                rows.append(self._row(name, pd.Timestamp(now)))
+            except ArchiveError:  # damaged: its state in the overview says so
+                rows.append((name, self._archive.asset_of(name)[0], None, np.nan, 0, 0, None, None))
         return pd.DataFrame(rows, columns=list(LAG_COLUMNS)).astype(
             {name: "datetime64[ns, UTC]" for name in ("newest", "received", "scored_at")} | {"lag": "float64"}
         )
@@ -69,8 +75,7 @@ class LagReader:
         if known is None or known.test_hash != info.test_hash:
             known = self._known[name] = self._look(name, info.test_hash)
         lag = np.nan if known.newest is None else (now - known.newest).total_seconds()
-        written = (self._archive.path / name / "test" / "zarr.json").stat().st_mtime
-        received = pd.Timestamp(round(written), unit="s", tz="UTC")
+        received = pd.Timestamp(round(self._archive.received(name)), unit="s", tz="UTC")
         times = [attrs["scored_at"] for attrs in self._archive.scores(name).values() if "scored_at" in attrs]
         scored = max((pd.Timestamp(time) for time in times), default=None)
         return name, info.asset, known.newest, lag, known.gaps, known.missed, received, scored

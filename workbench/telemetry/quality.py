@@ -8,8 +8,10 @@ import numpy.typing as npt
 import xarray as xr
 from tqdm import tqdm
 
+from workbench.exceptions import ArchiveError
 from workbench.observability.timings import stage
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.schema import SPLITS
 
 __all__ = ["MEASURES", "gap_counts", "quality", "quality_report"]
 
@@ -132,22 +134,30 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
     xarray.Dataset
         Each of `MEASURES` over the dim `channel`, with `units` and `long_name`; coordinates `asset`,
         `subsystem`, `units` and `same_test_as`, the first channel of the archive whose test series is the
-        same, if any. `to_dataframe()` makes the table.
+        same, if any. `to_dataframe()` makes the table. Channels that are damaged are left out; the attribute
+        `damaged` says why, by channel.
 
     Raises
     ------
     ChannelNotFoundError
         A channel is not in the archive.
     """
-    names = archive.channels() if channels is None else list(channels)
+    asked = archive.channels() if channels is None else list(channels)
     first: dict[str, str] = {}
-    for name in archive.channels():
-        first.setdefault(archive.info(name).test_hash, name)
-    rows = [
-        quality(archive.open(name, "train"), archive.open(name, "test"))
-        for name in tqdm(names, "Quality", unit="channel", disable=not progress)
-    ]
-    infos = [archive.info(name) for name in names]
+    for described in archive.infos()[0]:
+        first.setdefault(described.test_hash, described.channel)
+    rows, infos = [], []
+    damaged: dict[str, str] = {}
+    for name in tqdm(asked, "Quality", unit="channel", disable=not progress):
+        try:
+            info = archive.info(name)
+            for split in SPLITS:
+                archive.check(name, split)
+            rows.append(quality(archive.open(name, "train"), archive.open(name, "test")))
+            infos.append(info)
+        except ArchiveError as error:
+            damaged[name] = str(error)
+    names = [info.channel for info in infos]
     same = [first[info.test_hash] if first[info.test_hash] != info.channel else "" for info in infos]
     variables: dict[str, Any] = {
         measure: ("channel", [row[measure] for row in rows], {"units": units, "long_name": long_name})
@@ -161,7 +171,7 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
         "same_test_as": same,
     }
     coords = {column: ("channel", np.asarray(values, dtype=str)) for column, values in columns.items()}
-    return xr.Dataset(variables, coords=coords)
+    return xr.Dataset(variables, coords=coords, attrs={"damaged": damaged})
 
 
 def _with_nan(telemetry: npt.NDArray[Any]) -> Floats:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -10,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import xarray as xr
-import zarr
 
-from workbench.exceptions import ArchiveError, LabelError, SchemaError
+from workbench.exceptions import LabelError, SchemaError
+from workbench.telemetry.damage import Place, checked_store, damage_named
 
 __all__ = [
     "CHANNEL_NAME",
@@ -22,7 +23,7 @@ __all__ = [
     "label_rows",
     "natural_key",
     "open_dataset",
-    "read_json",
+    "read_attributes",
     "store_dataset",
     "suggest",
 ]
@@ -41,12 +42,13 @@ _OPEN: OrderedDict[tuple[str, int, int], xr.Dataset] = OrderedDict()
 _LOCK = Lock()
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """Read one of Zarr's JSON documents; damage is an `ArchiveError`."""
-    try:
-        return cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ArchiveError(f"{file} is damaged: {error}", "Import the channel again.") from None
+def read_attributes(file: Path, place: Place) -> dict[str, Any]:
+    """Read the attributes in one of Zarr's JSON documents; damage is an `ArchiveError`."""
+    with damage_named(place, file):
+        attributes = json.loads(file.read_text(encoding="utf-8"))["attributes"]
+        if not isinstance(attributes, dict):
+            raise TypeError("its attributes are no mapping")
+    return cast("dict[str, Any]", attributes)
 
 
 def store_dataset(dataset: xr.Dataset, folder: Path) -> None:
@@ -60,22 +62,54 @@ def store_dataset(dataset: xr.Dataset, folder: Path) -> None:
     plain.to_zarr(folder, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
 
 
-def open_dataset(folder: Path, commands: list[str] | None = None) -> xr.Dataset:
+def open_dataset(
+    folder: Path,
+    place: Place,
+    commands: list[str] | None = None,
+    *,
+    length: int | None = None,
+    check: Callable[[xr.Dataset], None] | None = None,
+) -> xr.Dataset:
     """Open a Zarr group, with the names of the commands; samples are read each time they are used.
 
     Opening takes ten times as long as reading, so those opened last are kept open until their folder is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the group.
+    place : Place
+        What the group is, for an error that says that it is damaged.
+    commands : list of str, optional
+        Names of the commands.
+    length : int, optional
+        Samples that it must hold; this is looked at before the times of all samples are read.
+    check : callable, optional
+        Called with the dataset when it is first opened; what it raises says that the group is damaged.
+
+    Raises
+    ------
+    ArchiveError
+        The group is damaged.
     """
-    try:
+    with damage_named(place, folder):
         about = (folder / "zarr.json").stat()
         key = (str(folder), about.st_ino, about.st_mtime_ns)
         with _LOCK:
             dataset = _OPEN.pop(key, None)
         if dataset is None:
-            dataset = xr.open_dataset(folder, engine="zarr", consolidated=False, chunks=None, cache=False)
+            if length is not None:
+                shape = json.loads((folder / "time" / "zarr.json").read_text(encoding="utf-8"))["shape"]
+                if shape != [length]:
+                    raise ValueError(f"its time has the shape {shape}, not [{length}]")
+            dataset = xr.open_dataset(checked_store(folder, place), chunks=None, cache=False)
             if commands is not None:
                 dataset = dataset.assign_coords(command=np.asarray(commands, dtype=str))
-    except (OSError, ValueError, KeyError, zarr.errors.GroupNotFoundError) as error:
-        raise ArchiveError(f"{folder} is damaged: {error}", "Import the channel again.") from None
+            if check is not None:
+                try:
+                    check(dataset)
+                except SchemaError as error:
+                    raise place.error(folder, error.message) from None
     if dataset.sizes.get("time", 0) <= _LONGEST:
         with _LOCK:
             _OPEN[key] = dataset

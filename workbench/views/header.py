@@ -61,7 +61,8 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     else:
         state = f'<span class="wb-state">{count(len(fleet), "channel")}, no open alerts</span>'
     stale = int((fleet["state"] == "stale").sum()) if len(fleet) else 0
-    notes = [f"{stale} stale"] if stale else []
+    damaged = int((fleet["state"] == "damaged").sum()) if len(fleet) else 0
+    notes = [f"{count} {word}" for count, word in ((stale, "stale"), (damaged, "damaged")) if count]
     stamp = now.astimezone(UTC)
     home = settings.home.resolve()
     source = f'<span title="Data in {escape(str(home))}">{escape(_fleet_name(home.name))}</span>'

@@ -81,7 +81,7 @@ def test_by_meter_and_by_health(plans, orders):
     [
         ({}, "needs one rule"),
         ({"every_days": 3, "every": 5, "meter": "h"}, "needs one rule"),
-        ({"every_days": 0}, "An interval of 0"),
+        ({"every_days": 0}, "an interval of days cannot be 0"),
         ({"every": 5}, "need a meter"),
         ({"every_days": 5, "meter": "h"}, "need a meter"),
         ({"every_days": 5, "anchor": "never"}, "no anchor"),

@@ -1,5 +1,7 @@
 """Anomalies as an object: what its controls do, on screen and in the database."""
 
+import re
+
 import pytest
 
 from tests.fake_session import FakeSession, small_fleet
@@ -252,3 +254,24 @@ def test_a_button_is_enabled_exactly_where_the_desk_allows_its_action(prepare):
         other.close()
     assert enabled == allowed
     view.close()
+
+
+def test_evidence_shows_what_people_wrote_the_newest_first(view):
+    desk(view).alerts.comment(view.alert, "Bob", "cooler tested")
+    press(view, "comment")
+    confirm(view, text="Looks like a <b>heater</b>")
+    facts = view.panels["Evidence"].facts.value
+    assert "Looks like a &lt;b&gt;heater&lt;/b&gt;" in facts
+    assert facts.index("Looks like a") < facts.index("cooler tested")
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC, commented by</span> <b>Bob</b>", facts)
+
+
+def test_evidence_shows_the_newest_changes_of_a_long_history(view):
+    for number in range(6):
+        desk(view).alerts.comment(view.alert, f"Person{number}", "seen")
+    press(view, "comment")
+    confirm(view, text="the last one")
+    history = view.panels["Evidence"].facts.value.rpartition("<dt>history</dt>")[2]
+    assert [who for who in ("Ada", "Person5", "Person4", "Person3", "Person2") if who in history] == [
+        *("Ada", "Person5", "Person4", "Person3"),
+    ]

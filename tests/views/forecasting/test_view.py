@@ -28,13 +28,15 @@ def home(tmp_path_factory):
     session = wb.open(home=home, catalog=home / "catalog.yaml")
     session.train(["X-1", "X-2"])
     session.score_all()
+    session.close()
     return home
 
 
 @pytest.fixture
 def session(home):
     (home / "maintenance.db").unlink(missing_ok=True)
-    return wb.open(home=home, catalog=home / "catalog.yaml")
+    with wb.open(home=home, catalog=home / "catalog.yaml") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -165,3 +165,18 @@ def test_parts_that_are_no_numbers_are_refused(view):
     press(view, "new", asset="SMAP", text="Replace", needs="seal")
     assert "'seal' is not a part" in view.failure.what
     assert len(view.session.maintenance.orders.list()) == 2
+
+
+def test_an_order_shows_what_people_wrote_on_it_and_on_its_alerts(view):
+    desk = view.session.maintenance
+    alert = int(desk.alerts.list()["id"].iloc[0])
+    desk.alerts.comment(alert, "Ann", "smells of <oil>")
+    number = desk.orders.from_alerts([alert], "Ann").number
+    desk.orders.comment(number, "key is at the gate", "Ben")
+    view.orders.choose(number)
+    remarks = view.orders.detail.remarks.value
+    assert "smells of &lt;oil&gt;" in remarks
+    assert f"alert {alert}" in remarks
+    assert remarks.index("key is at the gate") < remarks.index("smells of")
+    view.orders.choose("WO-1")
+    assert view.orders.detail.remarks.value == ""

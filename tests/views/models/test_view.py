@@ -21,7 +21,8 @@ def session(tmp_path):
     session.train(["X-1"], "ridge", telemetry_lags=40, force=True)
     session.train(["X-2"], "ridge")
     session.score_all(["X-1", "X-2"])
-    return session
+    yield session
+    session.close()
 
 
 @pytest.fixture
@@ -120,6 +121,10 @@ def test_a_version_is_rolled_back_promoted_and_the_next_score_uses_it(view, sess
     view.actions.on_promote(view.actions.promote)
     assert "is not better than the champion" in view.failure.what
     assert champion(session) == "X-1.ridge/2"
+    view._grid.tell("pick", "X-1.ridge/2")
+    view.actions.on_retire(view.actions.retire)
+    assert champion(session) == "X-1.ridge/1"
+    assert view.actions.retire.disabled
 
 
 @pytest.mark.slow

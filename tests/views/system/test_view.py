@@ -29,13 +29,15 @@ def home(tmp_path_factory):
     session.archive.write(dated(range(300)), dated([*range(50), *range(60, 400)]))
     session.train(["X-1", "X-2", "D-1"])
     session.score_all(["X-1", "X-2"])
+    session.close()
     return home
 
 
 @pytest.fixture
 def session(home, monkeypatch):
     monkeypatch.delenv(STATUS_VARIABLE, raising=False)
-    return wb.open(home=home)
+    with wb.open(home=home) as opened:
+        yield opened
 
 
 @pytest.fixture

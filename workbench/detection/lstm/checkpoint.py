@@ -1,7 +1,6 @@
 """The state of a long training, kept so that it goes on after an interruption."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from workbench.exceptions import ForecasterError
+from workbench.files import replacing
 
 __all__ = ["Checkpoint"]
 
@@ -40,11 +40,10 @@ class Checkpoint:
         state : dict of str to Any
             JSON can hold it.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
         metadata = {"identity": json.dumps(self.identity), "state": json.dumps(state)}
-        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, partial, metadata)
-        os.replace(partial, self.path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self.path) as temporary:
+            save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, temporary, metadata)
 
     def read(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
         """Read arrays and state.

@@ -16,6 +16,7 @@ from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
 from workbench.maintenance.database import now
+from workbench.maintenance.values import finite, row_number
 
 __all__ = [
     "PROGRAM",
@@ -72,7 +73,7 @@ def find(db: orm.Session, alert: int) -> AlertRow:
     MaintenanceError
         There is none with this number.
     """
-    row = db.get(AlertRow, alert)
+    row = db.get(AlertRow, row_number(alert))
     if row is None:
         raise MaintenanceError(f"There is no alert {alert}.", "See: workbench alerts list.")
     return row
@@ -128,7 +129,7 @@ def shelve(
     if (until is None) == (hours is None):
         raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
     if until is None:
-        until = present + _hours(hours or 0.0)
+        until = present + timedelta(hours=finite("hours", hours or 0.0, longest / timedelta(hours=1), above=True))
     if not why.strip():
         raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
     if until.tzinfo is None:
@@ -243,13 +244,6 @@ def log_change(
     row.state = state_of(row)
     log.append(db, f"alert:{row.id}", action, who, {"state": row.state, **(details or {})})
     return row
-
-
-def _hours(number: float) -> timedelta:
-    try:
-        return timedelta(hours=number)
-    except (OverflowError, ValueError):
-        raise MaintenanceError(f"{number:g} is not a number of hours.", "Give one above 0, as 2.5.") from None
 
 
 def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:

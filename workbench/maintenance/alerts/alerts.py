@@ -28,7 +28,8 @@ from workbench.maintenance.alerts.verdicts import (
 )
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
-from workbench.maintenance.values import known
+from workbench.maintenance.remarks import remarks_of
+from workbench.maintenance.values import known, row_limit
 from workbench.parameters import LEVELS
 from workbench.telemetry.catalog import Limits
 
@@ -124,7 +125,7 @@ class Alerts:
         self._expire()
         with self.database.reading() as db:
             wanted = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
-            return frame(db, wanted.limit(limit).offset(offset or None))
+            return frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
         """Count alerts by level, state, asset, channel, kind or verdict.
@@ -159,6 +160,11 @@ class Alerts:
         """Give the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
         self.get(alert)
         return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
+
+    def remarks(self, alert: int) -> pd.DataFrame:
+        """List what people wrote about an alert, the newest first: time, subject, action, who, text."""
+        self.get(alert)
+        return remarks_of(self.database, [f"alert:{alert}"])
 
     # ---- raising
 

@@ -11,6 +11,7 @@ from workbench.maintenance import log
 from workbench.maintenance.alerts.actions import announce, log_change
 from workbench.maintenance.alerts.table import OPEN, AlertRow, OutageRow
 from workbench.maintenance.database import Database, UtcDateTime, frame, now
+from workbench.maintenance.values import time_in_range
 
 __all__ = ["Outages", "end_outage", "is_out"]
 
@@ -52,7 +53,7 @@ class Outages:
         with self.database.writing() as db:
             if is_out(db, asset):
                 raise TransitionError(f"{asset} is out of service already.", "End that outage first.")
-            if until is not None and until <= now(db):
+            if until is not None and time_in_range("the end of an outage", until) <= now(db):
                 raise MaintenanceError(f"The outage would end in the past: {until}.", "Give a later time.")
             row = OutageRow(asset=asset, who=who.strip(), why=why.strip(), since=now(db), until=until)
             db.add(row)

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from workbench.maintenance.values import day_span
+
 __all__ = ["technician_load"]
 
 
@@ -32,7 +34,7 @@ def technician_load(
         available (weekly hours, for that time); active technicians only.
     """
     table = people[people["active"].astype(bool)].reset_index(drop=True)
-    until = now + timedelta(days=days)
+    until = now + day_span("days", days)
     planned = dict.fromkeys(table["name"], 0.0)
     for name, start, end in zip(sessions["technician"], sessions["start"], sessions["end"], strict=True):
         if name in planned:

@@ -19,7 +19,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import MOST_DAYS, finite
 
 __all__ = [
     "LIKELIHOODS",
@@ -108,8 +108,7 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
     >>> failure_probability(0, 10.0, 30.0).probability is None
     True
     """
-    if not days > 0:
-        raise MaintenanceError(f"days is {days}.", "Give the days to look ahead, above 0.")
+    finite("days", days, MOST_DAYS, above=True)
     if watched <= 0:
         return FailureProbability(None, None, None)
     from scipy.special import gammaincinv

@@ -22,7 +22,14 @@ from workbench.maintenance.orders.preventive import completed as preventive_comp
 from workbench.maintenance.orders.priority import by_hand
 from workbench.maintenance.orders.states import CLOSED, FAILURE_TYPES, check_transition
 from workbench.maintenance.orders.table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
-from workbench.maintenance.values import checked_hours, finite, require_zone, words
+from workbench.maintenance.values import (
+    MOST_HOURS,
+    MOST_MONEY,
+    checked_hours,
+    finite,
+    time_in_range,
+    words,
+)
 
 __all__ = ["answer", "assign", "cancel", "change", "complete", "hold", "move", "start", "touch"]
 
@@ -151,7 +158,7 @@ def complete(
     name = number_of(row.id)
     check_transition(name, row.state, "completed")
     row.done = words("what was done", done)
-    row.actual_hours = finite("hours", hours)
+    row.actual_hours = finite("hours", hours, MOST_HOURS)
     open_items = checklists.missing(checklists.from_json(row.checklist))
     if open_items:
         raise TransitionError(
@@ -174,7 +181,7 @@ def complete(
     row.failure_mode, row.failure_cause, row.failure_effect = failure.mode, failure.cause, failure.effect
     parts_cost = stock.consume(db, row, used, who)
     if cost is not None:
-        row.actual_cost = finite("the cost", cost)
+        row.actual_cost = finite("the cost", cost, MOST_MONEY)
     elif row.assignee is not None and parts_cost is not None:
         row.actual_cost = row.actual_hours * find_technician(db, row.assignee).rate + parts_cost
     row.closed_at = now(db)
@@ -202,7 +209,7 @@ def change(
     row = touch(db, number, version)
     told: dict[str, Any] = {}
     if due is not None:
-        row.due = told["due"] = require_zone(due)
+        row.due = told["due"] = time_in_range("the due date", due)
     if priority is not None:
         rate(db, row, options, None, by_hand(priority, who))
         told["priority"] = priority

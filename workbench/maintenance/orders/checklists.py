@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import MOST_READING, finite
 
 __all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
 
@@ -122,6 +123,8 @@ def answer(item: ChecklistItem, given: Answer, *, who: str, at: datetime, last: 
         value = _yes_or_no(item, given)
     elif item.kind in ("number", "meter"):
         value = _number(item, given)
+        if item.kind == "meter":
+            finite(f"the reading of {item.meter}", value, MOST_READING)
         if item.kind == "meter" and last is not None and value < last:
             raise MaintenanceError(
                 f"{item.text}: {value:g} lies below the last reading of {item.meter}, {last:g}.",
@@ -192,11 +195,17 @@ def _yes_or_no(item: ChecklistItem, given: Answer) -> bool:
 def _number(item: ChecklistItem, given: Answer) -> float:
     try:
         value = math.nan if isinstance(given, bool) else float(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         value = math.nan
-    if not math.isfinite(value):
-        raise MaintenanceError(f"{item.text}: {given!r} is no number.", f"Give a finite number{_in(item.units)}.")
+    if not abs(value) <= _MOST_ANSWER:
+        raise MaintenanceError(
+            f"{item.text}: {given!r} is no number.",
+            f"Give a finite number{_in(item.units)}, from -{_MOST_ANSWER:g} to {_MOST_ANSWER:g}.",
+        )
     return value
+
+
+_MOST_ANSWER = 1e15
 
 
 def _in(units: str) -> str:

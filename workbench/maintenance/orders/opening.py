@@ -18,7 +18,7 @@ from workbench.maintenance.orders import parts as stock
 from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
 from workbench.maintenance.orders.states import CLOSED, check_type
 from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, find_order, number_of
-from workbench.maintenance.values import checked_hours, require_zone, words
+from workbench.maintenance.values import checked_hours, time_in_range, words
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -139,7 +139,8 @@ def new_order(
     template = options.template(asset, subsystem)
     place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
     check_type(type)
-    due, not_before = (None if when is None else require_zone(when) for when in (due, not_before))
+    due = None if due is None else time_in_range("the due date", due)
+    not_before = None if not_before is None else time_in_range("the earliest start", not_before)
     before = [find_order(db, number).id for number in after]
     last = db.scalar(sa.select(sa.func.max(OrderRow.id))) or 0  # a sequence would leave gaps; there is one writer
     row = OrderRow(

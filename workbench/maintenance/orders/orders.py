@@ -26,7 +26,8 @@ from workbench.maintenance.orders.table import (
     number_of,
     order_id,
 )
-from workbench.maintenance.values import words
+from workbench.maintenance.remarks import remarks_of
+from workbench.maintenance.values import row_limit, words
 
 __all__ = ["WorkOrders"]
 
@@ -148,7 +149,7 @@ class WorkOrders:
             wanted = wanted.where(ORDERS.c.opened_at >= since)
         wanted = wanted.order_by(ORDERS.c.score.desc(), ORDERS.c.id)
         with self.database.reading() as db:
-            table = frame(db, wanted.limit(limit).offset(offset or None))
+            table = frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
         table["number"] = [number_of(one) for one in table["id"]]
         table["overdue"] = table["overdue"].astype(bool)
         place = _COLUMNS.index("due") + 1
@@ -170,6 +171,22 @@ class WorkOrders:
         found = self.get(number)
         entries = log.entries(self.database, subject=f"order:{order_id(found.number)}")
         return entries.iloc[::-1].reset_index(drop=True)
+
+    def remarks(self, number: str | int) -> pd.DataFrame:
+        """List what people wrote about an order and about the alerts that caused it, the newest first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            time, subject (`order:3`, `alert:12`), action, who, text. What was done is listed once, although each of
+            the alerts was closed with it.
+        """
+        order = self.get(number)
+        found = remarks_of(
+            self.database, [f"order:{order_id(order.number)}", *(f"alert:{alert}" for alert in order.alerts)]
+        )
+        copies = found["subject"].str.startswith("alert:") & (found["text"] == f"{order.number}: {order.done}")
+        return found[~copies].reset_index(drop=True)
 
     # ---- opening
 

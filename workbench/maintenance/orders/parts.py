@@ -11,7 +11,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.orders.table import OrderPartRow, OrderRow, PartRow, number_of
-from workbench.maintenance.values import count, finite
+from workbench.maintenance.values import MOST_MONEY, MOST_WAIT_DAYS, count, finite
 
 __all__ = ["Parts", "consume", "find_part", "need", "release", "reserve"]
 
@@ -79,9 +79,9 @@ class Parts:
         for key, given in (("stock", stock), ("minimum", minimum)):
             if given is not None:
                 changed[key] = count(key, given)
-        for key, number in (("lead_days", lead_days), ("unit_cost", unit_cost)):
+        for key, number, most in (("lead_days", lead_days, MOST_WAIT_DAYS), ("unit_cost", unit_cost, MOST_MONEY)):
             if number is not None:
-                changed[key] = finite(key, number)
+                changed[key] = finite(key, number, most)
         if description is not None:
             changed["description"] = description.strip()
         with self.database.writing() as db:
@@ -110,7 +110,7 @@ class Parts:
             raise MaintenanceError("0 pieces cannot be received.", "Give 1 or more.")
         with self.database.writing() as db:
             row = find_part(db, name)
-            row.stock += pieces
+            row.stock = count(f"the stock of {name}", row.stock + pieces)
             log.append(db, f"part:{row.name}", "received", who, {"pieces": pieces, "stock": row.stock})
             db.flush()
             waiting = (

@@ -13,7 +13,7 @@ from workbench.maintenance.database import Database
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import OrderRow, TechnicianRow
 from workbench.maintenance.schedule.model import Technician
-from workbench.maintenance.values import finite, words
+from workbench.maintenance.values import MOST_RATE, finite, words
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = ["People", "able_technicians", "find_technician"]
@@ -106,7 +106,7 @@ class People:
             if skills is not None:
                 changed["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
             if rate is not None:
-                changed["rate"] = finite("the rate", rate)
+                changed["rate"] = finite("the rate", rate, MOST_RATE)
             if hours is not None:
                 changed["hours"] = list(hours)
             if timezone is not None:

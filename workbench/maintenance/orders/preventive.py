@@ -1,5 +1,6 @@
 """Preventive plans: the same work order again and again, by calendar, by meter or by health index."""
 
+import logging
 import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,19 @@ from workbench.maintenance.database import Database, frame, now
 from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import MeterRow, OrderRow, PreventiveRow, number_of
-from workbench.maintenance.values import finite, words
+from workbench.maintenance.values import (
+    LEAST_EVERY,
+    LEAST_EVERY_DAYS,
+    MOST_DAYS,
+    MOST_HOURS,
+    MOST_READING,
+    MOST_WAIT_DAYS,
+    count,
+    finite,
+    row_number,
+    time_in_range,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +36,8 @@ __all__ = ["ANCHORS", "Preventive", "completed"]
 
 ANCHORS = ("scheduled", "completed")
 """From when the next interval counts: from the date that was scheduled, or from when the work was done."""
+
+_LOG = logging.getLogger(__name__)
 
 _CONTENT = ("hours", "skills", "checklist", "parts", "description", "type")
 
@@ -95,13 +110,23 @@ class Preventive:
         Raises
         ------
         MaintenanceError
-            Not exactly one of `every_days`, `every` and `below`, one that is not above 0, or unknown content.
+            Not exactly one of `every_days`, `every` and `below`, a number outside its range, or unknown content.
         """
         given = [value for value in (every_days, every, below) if value is not None]
         if len(given) != 1:
             raise MaintenanceError("A plan needs one rule.", "Give one of every_days, every (of a meter) and below.")
-        if not math.isfinite(given[0]) or given[0] <= 0:
-            raise MaintenanceError(f"An interval of {given[0]!r} is none.", "Give a number above 0.")
+        if every_days is not None:
+            finite("an interval of days", every_days, MOST_DAYS, least=LEAST_EVERY_DAYS)
+        if every is not None:
+            finite("an interval of the meter", every, MOST_READING, least=LEAST_EVERY)
+        if below is not None:
+            finite("the limit of the meter", below, MOST_READING, above=True)
+        if first is not None:
+            time_in_range("the first due date", first)
+        if content.get("hours") is not None:
+            finite("hours", content["hours"], MOST_HOURS, above=True)
+        for name, pieces in (content.get("parts") or {}).items():
+            count(f"pieces of {name}", pieces)
         if (every is not None or below is not None) != bool(meter):
             raise MaintenanceError("every and below need a meter, every_days none.", "Give meter with every or below.")
         if anchor not in ANCHORS:
@@ -121,7 +146,7 @@ class Preventive:
                 every=every,
                 below=below,
                 anchor=anchor,
-                lead_days=finite("lead_days", lead_days),
+                lead_days=finite("lead_days", lead_days, MOST_WAIT_DAYS),
                 next_due=(first or now(db) + timedelta(days=every_days)) if every_days else None,
                 next_reading=(reading.value if reading else 0.0) + every if every else None,
                 content=content,
@@ -149,7 +174,7 @@ class Preventive:
         """
         with self.database.writing() as db:
             row = db.get(MeterRow, (asset, meter)) or MeterRow(asset=asset, name=meter)
-            row.value, row.read_at = finite(f"the reading of {meter}", value), now(db)
+            row.value, row.read_at = finite(f"the reading of {meter}", value, MOST_READING), now(db)
             db.add(row)
             log.append(db, f"meter:{asset}/{meter}"[:40], "read", who, {"value": value})
 
@@ -169,18 +194,23 @@ class Preventive:
                 if not _is_due(db, plan) or _open_order(db, plan.id):
                     continue
                 content = {"type": "preventive", **plan.content}
-                order = new_order(
-                    db,
-                    self.options,
-                    who,
-                    asset=plan.asset,
-                    subsystem=plan.subsystem,
-                    title=plan.title,
-                    due=plan.next_due,
-                    preventive=plan.id,
-                    criticality=criticality(plan.asset) if criticality else None,
-                    **content,
-                )
+                try:
+                    with db.begin_nested():
+                        order = new_order(
+                            db,
+                            self.options,
+                            who,
+                            asset=plan.asset,
+                            subsystem=plan.subsystem,
+                            title=plan.title,
+                            due=plan.next_due,
+                            preventive=plan.id,
+                            criticality=criticality(plan.asset) if criticality else None,
+                            **content,
+                        )
+                except MaintenanceError as error:  # one that cannot be opened must not keep the others from it
+                    _LOG.warning("Preventive plan %s opens no order: %s Stop it, and add it anew.", plan.id, error)
+                    continue
                 if plan.anchor == "scheduled":
                     _advance(db, plan, from_schedule=True)
                 opened.append(number_of(order.id))
@@ -196,24 +226,30 @@ def completed(db: orm.Session, plan: int) -> None:
 
 def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> None:
     if plan.every_days:
-        step = timedelta(days=plan.every_days)
+        step = timedelta(days=_within(plan.every_days, LEAST_EVERY_DAYS, MOST_DAYS))
         due = plan.next_due + step if from_schedule and plan.next_due else now(db) + step
-        while due <= now(db):  # dates that nobody looked at are left out
-            due += step
+        if due <= now(db):  # dates that nobody looked at are left out
+            due += ((now(db) - due) // step + 1) * step
         plan.next_due = due
     if plan.every:
         reading = db.get(MeterRow, (plan.asset, plan.meter))
         value = reading.value if reading else 0.0
         base = plan.next_reading if from_schedule and plan.next_reading is not None else value
-        while base <= value:
-            base += plan.every
+        every = _within(plan.every, LEAST_EVERY, MOST_READING)
+        if base <= value:
+            base += (math.floor((value - base) / every) + 1) * every
         plan.next_reading = base
     db.flush()
 
 
+def _within(value: float, least: float, most: float) -> float:
+    """Return a number of the database, brought into the range that is asked of new ones; its upper end for NaN."""
+    return most if math.isnan(value) else min(max(value, least), most)
+
+
 def _is_due(db: orm.Session, plan: PreventiveRow) -> bool:
     if plan.next_due is not None:
-        return plan.next_due - timedelta(days=plan.lead_days) <= now(db)
+        return plan.next_due <= now(db) + timedelta(days=_within(plan.lead_days, 0.0, MOST_WAIT_DAYS))
     reading = db.get(MeterRow, (plan.asset, plan.meter))
     if reading is None:
         return False
@@ -228,7 +264,7 @@ def _open_order(db: orm.Session, plan: int) -> bool:
 
 
 def _find(db: orm.Session, plan: int) -> PreventiveRow:
-    row = db.get(PreventiveRow, plan)
+    row = db.get(PreventiveRow, row_number(plan))
     if row is None:
         raise MaintenanceError(f"There is no preventive plan {plan}.", "See: workbench plan --preventive.")
     return row

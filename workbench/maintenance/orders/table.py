@@ -15,6 +15,7 @@ from workbench.maintenance.orders.checklists import ChecklistItem, from_json
 from workbench.maintenance.orders.failure_codes import Failure
 from workbench.maintenance.orders.priority import Priority
 from workbench.maintenance.orders.states import CLOSED
+from workbench.maintenance.values import row_number
 
 __all__ = [
     "ORDERS",
@@ -349,9 +350,9 @@ def order_id(number: str | int) -> int:
         It is none.
     """
     text = str(number).strip().upper().removeprefix("WO-")
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 10:
         raise MaintenanceError(f"{number!r} is not the number of a work order.", "Numbers look like WO-7.")
-    return int(text)
+    return row_number(int(text))
 
 
 def find_order(db: orm.Session, number: str | int) -> OrderRow:

@@ -64,7 +64,12 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: St
     return Plan(
         now=problem.now,
         placements=tuple(placements),
-        conflicts=tuple(find_conflicts(grid, solution, ends)),
+        conflicts=tuple(
+            sorted(
+                [*find_conflicts(grid, solution, ends), *problem.set_aside],
+                key=lambda conflict: (conflict.job, conflict.kind),
+            )
+        ),
         lateness_hours=_lateness(problem, placements),
         idle_hours=grid.hours(score.idle),
         cost=_cost(problem, placements),

@@ -14,8 +14,10 @@ from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
 
-CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking")
-"""Kinds of conflict: who, with what, where, after what, by when, too much, and two frozen jobs at once."""
+CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking", "value")
+"""Kinds of conflict: who, with what, where, after what, by when, too much, two frozen jobs at once, and a value with
+which nothing can be computed.
+"""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class Problem:
         Hours in which an asset runs and must not be stopped.
     previous : tuple of Placement
         Yesterday's plan.
+    set_aside : tuple of Conflict
+        Why orders that are not among the jobs cannot be planned at all.
 
     Raises
     ------
@@ -169,11 +173,12 @@ class Problem:
     windows: WorkingCalendar = field(default_factory=WorkingCalendar)
     operating: Mapping[str, WorkingCalendar] = field(default_factory=dict)
     previous: tuple[Placement, ...] = ()
+    set_aside: "tuple[Conflict, ...]" = ()
 
     def __post_init__(self) -> None:
         _aware(self.now, "now")
         object.__setattr__(self, "now", self.now.astimezone(UTC))
-        for name in ("jobs", "technicians", "parts", "previous"):
+        for name in ("jobs", "technicians", "parts", "previous", "set_aside"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _once("job", [job.number for job in self.jobs])
         _once("technician", [technician.name for technician in self.technicians])

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
 from typing import IO
 
 from pydantic import TypeAdapter
@@ -22,6 +21,7 @@ from workbench.maintenance.schedule.first_guess import earliest_ends, first_gues
 from workbench.maintenance.schedule.grid import Grid, Solution
 from workbench.maintenance.schedule.model import Problem
 from workbench.maintenance.schedule.solver import Stop, search
+from workbench.paths import PACKAGE
 
 __all__ = ["improve_elsewhere"]
 
@@ -52,7 +52,7 @@ def improve_elsewhere(
         The process ended without a solution.
     """
     told = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(PACKAGE.parent)
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "workbench.maintenance.schedule.process"]
     with (

@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.model import Placement, Plan, Problem, Technician
-from workbench.maintenance.values import finite
+from workbench.maintenance.values import MOST_WAIT_DAYS, finite
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = [
@@ -104,7 +104,7 @@ def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Probl
         ),
     )
     if change.delay_days:
-        later = problem.now + timedelta(days=finite("the delay", change.delay_days))
+        later = problem.now + timedelta(days=finite("the delay", change.delay_days, MOST_WAIT_DAYS))
         jobs = (
             job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in found.jobs
         )

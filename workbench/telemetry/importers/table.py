@@ -312,7 +312,9 @@ def _safe(text: str) -> str:
 
 def _channel_names(columns: list[str], asset: str, archive: Archive) -> dict[str, str]:
     """Name each channel after its column, unlike any other of the table and any other asset's channel."""
-    there = {channel: archive.info(channel).asset for channel in archive.channels()}
+    described, damaged = archive.infos()
+    there = {info.channel: info.asset for info in described}
+    there |= {channel: place for channel in damaged if (place := archive.asset_of(channel)[0]) != "unknown"}
     names: dict[str, str] = {}
     for column in columns:
         plain = _safe(_name_and_units(column)[0])

@@ -8,12 +8,16 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.views.anomalies.panel import Chosen, Panel
+from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.background import Background
 from workbench.views.widgets.boxes import classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.timers import Later
 
 __all__ = ["Evidence", "evidence_markup"]
+
+_CHANGES = 4
+"""Number of the newest changes that are shown; the log has all."""
 
 
 class Evidence(Panel):
@@ -118,8 +122,9 @@ class Evidence(Panel):
         if self.chosen is None:
             return
         row = self.chosen.row
-        history = self.view.session.maintenance.alerts.history(int(row["id"]))
-        self.facts.value = evidence_markup(row, why, history, self._cleared.get(self._key, ""))
+        alerts, number = self.view.session.maintenance.alerts, int(row["id"])
+        clears = self._cleared.get(self._key, "")
+        self.facts.value = evidence_markup(row, why, alerts.history(number), clears, alerts.remarks(number))
 
     def _explanation(self) -> Mapping[Any, Any] | None:
         """Return the alert's row of `Session.explain`, or None where the present score does not hold it."""
@@ -134,7 +139,11 @@ class Evidence(Panel):
 
 
 def evidence_markup(
-    alert: Mapping[Any, Any], why: Mapping[Any, Any] | None, history: pd.DataFrame, clears: str = ""
+    alert: Mapping[Any, Any],
+    why: Mapping[Any, Any] | None,
+    history: pd.DataFrame,
+    clears: str = "",
+    remarks: pd.DataFrame | None = None,
 ) -> str:
     """Write why an alert was raised, what would clear it and what has happened to it.
 
@@ -148,6 +157,8 @@ def evidence_markup(
         Changes of the alert, as `Alerts.history` returns them.
     clears : str
         Settings that would clear it; empty while they are being computed.
+    remarks : pandas.DataFrame, optional
+        What people wrote about it, as `Alerts.remarks` returns it.
     """
     rows = [("why", escape(alert["message"]))]
     if why is not None:
@@ -159,7 +170,7 @@ def evidence_markup(
                 f"deviations from the mean; threshold {why['epsilon']:.3g} (epsilon, with z {why['z']:g}; error window "
                 f"{why['window_start']:,} to {why['window_end']:,})",
             ),
-            ("clears", escape(clears) or "<span class='wb-muted'>computing</span>"),
+            ("other settings", escape(clears) or "<span class='wb-muted'>computing</span>"),
         ]
         if why["commands"]:
             rows.append(("commands", escape(why["commands"])))
@@ -167,15 +178,19 @@ def evidence_markup(
     elif alert["kind"] == "model":
         rows.append(
             (
-                "clears",
+                "other settings",
                 "Not available: the model or the detection settings have changed, and this anomaly is gone.",
             )
         )
     else:
-        rows.append(("clears", f"Telemetry inside its {escape(alert['source'])} limit."))
-    said = history.head(4).to_dict(orient="records")
-    for row in said:
-        when = pd.Timestamp(row["time"])
-        rows.append((f"{when:%m-%d %H:%M}", f"{escape(row['action'].replace('_', ' '))} by {escape(row['who'])}"))
+        rows.append(("clears when", f"Telemetry inside its {escape(alert['source'])} limit."))
+    if remarks is not None and len(remarks):
+        rows.insert(1, ("remarks", remarks_markup(remarks, f"alert:{alert['id']}")))
+    changes = [
+        f"{pd.Timestamp(row['time']):%Y-%m-%d %H:%M} UTC, {row['action'].replace('_', ' ')} by {row['who']}"
+        for row in history.iloc[::-1].head(_CHANGES).to_dict(orient="records")
+    ]
+    if changes:
+        rows.append(("history", "<br>".join(map(escape, changes))))
     cells = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in rows)
     return f"<dl class='wb-facts' tabindex='0'>{cells}</dl>"

@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.detection.correlation import correlated_channels
+from workbench.exceptions import ArchiveError
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.views.anomalies.panel import Chosen, Panel
@@ -77,10 +78,14 @@ class Related(Panel):
         dated = is_dated(chosen.shown.channel)
         own_time = chosen.shown.channel["time"].values
         series = []
+        damaged = []
         for name in names:
-            data = session.channel(name, "test")
-            if is_dated(data) == dated and (not dated or data["time"].values[0] == own_time[0]):
-                series.append((name, data["telemetry"].values))
+            try:
+                data = session.channel(name, "test")
+                if is_dated(data) == dated and (not dated or data["time"].values[0] == own_time[0]):
+                    series.append((name, data["telemetry"].values))
+            except ArchiveError:
+                damaged.append(name)
         start, end = chosen.sequence
         last = chosen.shown.channel.sizes["time"] - 1
         span = max(0, start - _CONTEXT_SAMPLES), min(last, end + _CONTEXT_SAMPLES)
@@ -101,6 +106,7 @@ class Related(Panel):
         by = "" if dated else " Compared by sample number, as these channels have no times."
         left_out_words = f"{count(len(left_out), 'channel')} left out: constant there, or too short."
         out = f" {left_out_words}" if left_out else ""
+        out += f" {', '.join(damaged)} cannot be read." if damaged else ""
         self.words.value = (
             f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG} samples. A channel with "
             f"a positive lag moves later than {chosen.channel}.{out}{by}</p>"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.detection.similar import similar_segments
+from workbench.exceptions import ArchiveError
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.markup import read_target, sparkline, target
 from workbench.views.state import Selected
@@ -70,8 +71,12 @@ class Similar(Panel):
         names = fleet[fleet["asset"] == chosen.row["asset"]]["channel"].tolist()
         with self.view.busy("Finding similar segments", len(names)) as done:
             series = {}
+            damaged: list[str] = []
             for place, name in enumerate(names, 1):
-                series[name] = session.channel(name, "test")["telemetry"].values
+                try:
+                    series[name] = session.channel(name, "test")["telemetry"].values
+                except ArchiveError:
+                    damaged.append(name)
                 done(place)
             self.table = similar_segments(chosen.channel, start, end, series.items())
         self._of = (chosen.channel, *chosen.sequence)
@@ -91,8 +96,9 @@ class Similar(Panel):
                 )
             )
         heads = (("channel", False), ("samples", True), ("distance", True), ("correlation", True), ("shape", False))
+        out = f"; {', '.join(damaged)} cannot be read" if damaged else ""
         own = np.asarray(series[chosen.channel])[start : end + 1]
-        self.words.value = f"<p class='wb-line'>{sparkline(own, [])}<span>{len(rows)} found</span></p>"
+        self.words.value = f"<p class='wb-line'>{sparkline(own, [])}<span>{len(rows)} found{out}</span></p>"
         self.grid.html = table_markup([Column("", head, number=number) for head, number in heads], rows)
 
     @callback

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.exceptions import ViewError
+from workbench.exceptions import ArchiveError, ViewError
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
 from workbench.views.anomalies.detail import Charts, Shown, title_markup
@@ -20,6 +20,7 @@ from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.cards import damage_card
 from workbench.views.widgets.chart import Chart
 
 __all__ = ["Anomalies"]
@@ -354,7 +355,13 @@ class Anomalies(View):
         self._span.description = "Around the anomaly" if self._whole else "Whole series"
         if not channel:
             return
-        shown = self._channel(channel)
+        try:
+            shown = self._channel(channel)
+        except ArchiveError as error:
+            self._title.value = f"<h2>{channel}</h2>{damage_card({channel: str(error)})}"
+            self.plots.clear()
+            self._evidence.show_none(channel)
+            return
         if row is not None and not self._whole:
             start, end = int(row["start_sample"]), int(row["end_sample"])
             last = shown.channel.sizes["time"] - 1

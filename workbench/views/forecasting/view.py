@@ -100,7 +100,8 @@ class Forecasting(View):
         self._fleet = self.session.overview()
         names = self._fleet["channel"].tolist()
         wanted = self.selection.now.channel or self.channel
-        self.channel = wanted if wanted in names else next(iter(names), "")
+        sound = self._fleet.loc[self._fleet["state"] != "damaged", "channel"].tolist()
+        self.channel = wanted if wanted in names else next(iter(sound), next(iter(names), ""))
         self.risks = pd.DataFrame()
         self.what_if.refresh()
         with self._quietly():

@@ -4,16 +4,18 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
+from textwrap import shorten
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
 from workbench.maintenance.orders.checklists import Answer, ChecklistItem
-from workbench.maintenance.orders.table import WorkOrder
+from workbench.maintenance.orders.table import WorkOrder, order_id
 from workbench.plots.theme import severity
 from workbench.views.maintenance.order_table import LEVELS, UNASSIGNED, due_words, priority_markup
 from workbench.views.markup import age, state_words
+from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 
@@ -105,15 +107,21 @@ class Detail:
 
     Attributes
     ----------
-    title, told, facts, trail : ipywidgets.HTML
+    title, status, facts, remarks, parts, history : ipywidgets.HTML
+        Title of the order; what was done last; its facts, remarks, parts and history.
     checklist : Checklist
+        The fields of its checklist.
     alerts : Grid
+        Its alerts.
     """
 
     def __init__(self, *, answer: Callable[[dict[str, Any]], None], pick_alert: Callable[[str], None]) -> None:
-        self.title, self.told, self.facts, self.parts, self.trail = (widgets.HTML() for _ in range(5))
-        classed(self.title, "wb-title")
-        classed(self.told, "wb-told")
+        self.title = classed(widgets.HTML(), "wb-title")
+        self.status = classed(widgets.HTML(), "wb-told")
+        self.facts = widgets.HTML()
+        self.remarks = widgets.HTML()
+        self.parts = widgets.HTML()
+        self.history = widgets.HTML()
         self.checklist = Checklist(answer)
         self.alerts = Grid("Alerts of the order", pick=pick_alert)
         self._heads = {name: widgets.HTML(f"<h3>{name}</h3>") for name in ("Checklist", "Alerts")}
@@ -122,24 +130,30 @@ class Detail:
             self._heads["Checklist"],
             self.checklist.widget,
             self.facts,
+            self.remarks,
             self.parts,
             self._heads["Alerts"],
             self.alerts,
-            self.trail,
+            self.history,
         )
 
-    def show(self, order: WorkOrder | None, alerts: pd.DataFrame, trail: pd.DataFrame, now: datetime) -> None:
-        """Show an order, or that no order is chosen.
+    def show(
+        self, order: WorkOrder | None, alerts: pd.DataFrame, trail: pd.DataFrame, remarks: pd.DataFrame, now: datetime
+    ) -> None:
+        """Show an order, or that none is chosen.
 
         Parameters
         ----------
         order : WorkOrder or None
+            The order; None where none is chosen.
         alerts : pandas.DataFrame
-            Its alerts: id, channel, level, state, start_sample.
+            Alerts of the order: id, channel, level, state, start_sample.
         trail : pandas.DataFrame
-            Of `WorkOrders.history`.
+            Its history, as `WorkOrders.history` returns it.
+        remarks : pandas.DataFrame
+            What people wrote about the order and its alerts, as `WorkOrders.remarks` returns it.
         now : datetime
-            Aware.
+            Present time, aware.
         """
         self.body.layout.display = "none" if order is None else None
         self.checklist.show(order)
@@ -150,9 +164,11 @@ class Detail:
         self._heads["Alerts"].layout.display = self.alerts.layout.display = None if len(alerts) else "none"
         self.title.value = _title(order, now)
         self.facts.value = _facts(order)
+        listed = remarks_markup(remarks, f"order:{order_id(order.number)}")
+        self.remarks.value = f"<h3>Remarks</h3>{listed}" if listed else ""
         self.parts.value = _parts(order)
         self.alerts.html = _alerts(alerts)
-        self.trail.value = _trail(trail, now)
+        self.history.value = _trail(trail, now)
 
 
 def _title(order: WorkOrder, now: datetime) -> str:
@@ -230,7 +246,7 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
         )
         rows.append(
             f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
-            f"{escape(row['action'])} {escape(str(about))} "
+            f"{escape(row['action'])} {escape(shorten(str(about), 120, placeholder=' …'))} "
             f"<span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
         )
     return f"<h3>History</h3><ul class='wb-trail'>{''.join(rows)}</ul>"

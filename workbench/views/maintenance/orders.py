@@ -97,7 +97,7 @@ class Orders(Mode):
             self.detail.title,
             self.actions.bar,
             self.actions.form,
-            self.detail.told,
+            self.detail.status,
             self.detail.body,
         )
         return [bar, box("wb-body", box("wb-left", self._list, self._chart_panel), detail)]
@@ -248,7 +248,7 @@ class Orders(Mode):
     def on_action(self, pressed: widgets.Button) -> None:
         """Do what a button says, or open the form that the action needs; a second press closes the form."""
         action = self.actions.name(pressed)
-        self.detail.told.value = ""
+        self.detail.status.value = ""
         if action == self.actions.opened:
             self.actions.open("")
         else:
@@ -347,7 +347,7 @@ class Orders(Mode):
     def _pick(self, number: str) -> None:
         if number != self._number or self.order is None:
             self.choose(number)
-        self.detail.told.value = ""
+        self.detail.status.value = ""
         self._show()
 
     def _show(self) -> None:
@@ -359,8 +359,9 @@ class Orders(Mode):
         rows = [[getattr(alert, name) for name in columns] for alert in alerts]
         self._alerts = pd.DataFrame(rows, columns=columns)
         trail = self.desk.orders.history(order.number) if order else pd.DataFrame()
+        remarks = self.desk.orders.remarks(order.number) if order else pd.DataFrame()
         self.quiet = True
-        self.detail.show(order, self._alerts, trail, now)
+        self.detail.show(order, self._alerts, trail, remarks, now)
         self.quiet = False
         self.actions.allow(order)
         self.table.chosen = self.board.chosen = self._number
@@ -394,4 +395,4 @@ class Orders(Mode):
         self._number = order.number
         self.actions.open("")
         self.view.changed()
-        self.detail.told.value = f"<p role='status'>{done_words(action, order)}</p>"
+        self.detail.status.value = f"<p role='status'>{done_words(action, order)}</p>"

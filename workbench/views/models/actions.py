@@ -1,4 +1,4 @@
-"""What is done about a model: promoted, rolled back, scored with, trained again; each in a process of its own."""
+"""What is done about a model: promoting, rolling back, retiring, scoring, training; each in a process of its own."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -29,7 +29,7 @@ class Actions:
 
     Attributes
     ----------
-    promote, rollback, score, retrain, cancel : ipywidgets.Button
+    promote, rollback, retire, score, retrain, cancel : ipywidgets.Button
     how, seed : ipywidgets.Widget
         Forecaster and seed of the next training.
     bar, doing, told : ipywidgets.Widget
@@ -48,6 +48,8 @@ class Actions:
         self.promote = button("Promote", tip, self.on_promote, "wb-key-p")
         tip = "Make the version champion that was so before (B)"
         self.rollback = button("Roll back", tip, self.on_rollback, "wb-key-b")
+        tip = "Take it out of use: the version that was champion before serves, or none; nothing is deleted"
+        self.retire = button("Retire", tip, self.on_retire)
         self.score = button("Score again", "Score the channel with its champion (S)", self.on_score, "wb-key-s")
         self.retrain = button("Train again", "Train a new version, and register it (L)", self.on_retrain, "wb-key-l")
         self.cancel = button("Cancel", "Stop the training; nothing of it stays", self.on_cancel)
@@ -55,7 +57,7 @@ class Actions:
         self.seed = classed(widgets.BoundedIntText(0, min=0, max=2**31 - 1, description="seed"), "wb-field")
         self.how.value = "ridge"
         self._doing, self.told = widgets.HTML(), classed(widgets.HTML(), "wb-told")
-        done = (self.promote, self.rollback, self.score)
+        done = (self.promote, self.rollback, self.retire, self.score)
         self.bar = box("wb-bar wb-actions", *done, self.retrain, self.how, self.seed)
         self.doing = box("wb-bar wb-training", self._doing, self.cancel)
 
@@ -87,6 +89,7 @@ class Actions:
         champion = next((other for other in own if "champion" in other.aliases), None)
         self.promote.disabled = busy or info is None or info == champion
         self.rollback.disabled = busy or champion is None or champion.replaced is None
+        self.retire.disabled = busy or info is None or info.retired
         self.score.disabled = busy or info is None
         self.retrain.disabled = busy or not view.channel
         self.doing.layout.display = None if busy else "none"
@@ -114,6 +117,14 @@ class Actions:
         del pressed
         if self._view.info is not None:
             self._run("models", "rollback", self._view.info.name)
+
+    @callback
+    def on_retire(self, pressed: widgets.Button) -> None:
+        """Take the chosen version out of use."""
+        del pressed
+        info = self._view.info
+        if info is not None:
+            self._run("models", "retire", info.name, str(info.version))
 
     @callback
     def on_score(self, pressed: widgets.Button) -> None:

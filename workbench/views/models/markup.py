@@ -42,6 +42,8 @@ def facts_markup(info: ModelInfo, drift: Mapping[str, Any], stale: str, served: 
         tags["replaced"] = f"version {info.replaced}"
     if info.rolled_back:
         tags["rolled back"] = "was champion until a rollback"
+    if info.retired:
+        tags["retired"] = "out of use until it is promoted"
     if stale:
         tags["train again"] = stale
     if drift:
@@ -77,6 +79,7 @@ def versions_markup(models: Sequence[ModelInfo], now: datetime) -> str:
     for info in sorted(models, key=lambda info: info.created, reverse=True):
         past = [f"replaced v{info.replaced}"] if info.replaced is not None else []
         past += ["rolled back"] if info.rolled_back else []
+        past += ["retired"] if info.retired else []
         cells = [
             cell(f"{info.forecaster} v{info.version}"),
             cell(", ".join(info.aliases)),

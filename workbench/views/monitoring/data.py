@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.exceptions import ArchiveError
 from workbench.plots.strip_data import Strip, make_strip
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
@@ -54,12 +55,19 @@ class ChannelStore:
     Parameters
     ----------
     session : ViewSession
+
+    Attributes
+    ----------
+    damage : dict of str to str
+        What is wrong with channels, or with their scores, that were asked for and could not be read.
     """
 
     def __init__(self, session: ViewSession) -> None:
         self._session = session
         self._known: dict[str, tuple[Strip, xr.Dataset]] = {}
         self._quality: dict[str, str] = {}
+        self.damage: dict[str, str] = {}
+        self._unreadable: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         """Tell whether a channel is at hand."""
@@ -69,10 +77,27 @@ class ChannelStore:
         """Forget everything, so that it is read anew."""
         self._known.clear()
         self._quality.clear()
+        self.damage.clear()
+        self._unreadable.clear()
 
     def strip(self, name: str) -> Strip:
         """Give a channel as the charts draw it."""
         return self._get(name)[0]
+
+    def readable(self, name: str) -> bool:
+        """Tell whether a channel can be drawn, by reading it; `damage` says why where it cannot."""
+        if name in self._unreadable:
+            return False
+        try:
+            self._get(name)
+        except ArchiveError as error:
+            self.damage[name] = str(error)
+            self._unreadable.add(name)
+        return name not in self._unreadable
+
+    def is_unreadable(self, name: str) -> bool:
+        """Tell whether a channel is known to be unreadable; it is not read for that."""
+        return name in self._unreadable
 
     def limits(self, name: str) -> Limits:
         """Limits of a channel."""
@@ -89,7 +114,7 @@ class ChannelStore:
             return
         report = self._session.quality(missing).to_dataframe()
         for name in missing:
-            self._quality[name] = _quality_words(report.loc[name].to_dict())
+            self._quality[name] = _quality_words(report.loc[name].to_dict()) if name in report.index else "damaged"
 
     def table(
         self, names: Sequence[str], start: float, end: float, *, now: np.datetime64 | None, until: float
@@ -136,14 +161,18 @@ class ChannelStore:
 
     def _read(self, name: str) -> tuple[Strip, xr.Dataset]:
         channel = self._session.channel(name, "test").load()
-        anomalies = self._session.stored_anomalies(name)
+        try:
+            scored, anomalies = self._session.stored(name), self._session.stored_anomalies(name)
+            scored = None if scored is None else scored.load()
+        except ArchiveError as error:  # the telemetry can be shown all the same
+            self.damage[name], scored, anomalies = str(error), None, None
         if anomalies is not None:  # a stale score may be of a series that was longer
             anomalies = anomalies[anomalies["end"] < channel.sizes["time"]]
         entry = self._session.catalog.channel(name)
         limits: Mapping[str, float | None] = dict(entry.limits)
         strip = make_strip(
             channel,
-            self._session.stored(name),
+            scored,
             anomalies,
             limits={limit.replace("_", " "): value for limit, value in limits.items() if value is not None},
             spans=quality_spans(channel),

@@ -82,7 +82,8 @@ class Scene:
     @property
     def unread(self) -> list[str]:
         """Channels of the asset that would have to be read first."""
-        return [name for name in next(iter(self.groups.values()), []) if name not in self.store]
+        names = next(iter(self.groups.values()), [])
+        return [name for name in names if name not in self.store and not self.store.is_unreadable(name)]
 
     def strips(self, *, at_hand: bool = False) -> list[Strip]:
         """Give the channels on screen that can be drawn together: those with the first one's kind of time.
@@ -94,8 +95,9 @@ class Scene:
         """
         names = self.shown
         if at_hand and self.mode not in _PAGED:
-            names = [name for name in names if name in self.store] or names[:1]
-        strips = [self.store.strip(name) for name in names]
+            sound = [name for name in names if not self.store.is_unreadable(name)]
+            names = [name for name in names if name in self.store] or sound[:1]
+        strips = [self.store.strip(name) for name in names if self.store.readable(name)]
         return [strip for strip in strips if strip.dated == strips[0].dated]
 
     # ---- choosing
@@ -173,6 +175,8 @@ class Scene:
             Its first sample; nothing happens where none begins there.
         lengths : float
         """
+        if not self.channel:
+            return
         marks = self.store.strip(self.channel).marks
         if first in marks["first"]:
             at = marks["first"].index(first)
@@ -206,10 +210,11 @@ class Scene:
 
     def _settle(self) -> None:
         """Choose a channel that is shown, and learn how much time there is."""
-        names = self.shown
+        near = [name for i, name in enumerate(self.shown) if i < STRIPS or name in self.store]
+        strips = [self.store.strip(name) for name in near if self.store.readable(name)]
+        names = [name for name in self.shown if not self.store.is_unreadable(name)]
         if self.channel not in names:
             self.channel = next(iter(names), "")
-        strips = [self.store.strip(name) for i, name in enumerate(names) if i < STRIPS or name in self.store]
         alike = [strip for strip in strips if strip.dated == strips[0].dated]
         if not alike:
             return

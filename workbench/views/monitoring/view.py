@@ -18,6 +18,7 @@ from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
 from workbench.views.state import Selected, State, axis_time, time_text
 from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.cards import damage_card
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.timers import Later
 
@@ -291,7 +292,7 @@ class Monitoring(View):
         """Read one more channel of the asset while nobody waits."""
         unread = self.scene.unread
         if unread and self._prefetch.deferred:
-            self.scene.store.strip(unread[0])
+            self.scene.store.readable(unread[0])
             if unread[0] in self.scene.shown:
                 self._redraw()
                 self._retell()
@@ -355,7 +356,8 @@ class Monitoring(View):
         """Write what is known of the channels."""
         scene = self.scene
         title = self.session.catalog.asset(scene.asset).name if scene.asset else "No telemetry yet"
-        self.head.value = head_markup(title, self.table, strips, scene.range, scene.until)
+        damage = {name: scene.store.damage[name] for name in scene.channels if name in scene.store.damage}
+        self.head.value = head_markup(title, self.table, strips, scene.range, scene.until) + damage_card(damage)
         self._key.value = key_markup(strips, scene.channel)
         limited = any(strip.limits for strip in strips)
         self._panel.show(self.table, scene.channel, self.tokens, limited=limited)

@@ -84,7 +84,7 @@ def look_at(session: ViewSession, words: str) -> Picture:
     since = now - length if length is not None else _beginning(first_raised(desk.database), now)
     alerts = desk.alerts.list(state="open", order="worst")
     fleet = _with_alerts(session.overview(), alerts)
-    scored = fleet[fleet["state"] != "missing"]["asset"].value_counts()
+    scored = fleet[fleet["state"].isin(["current", "stale"])]["asset"].value_counts()
     channels = {asset: int(scored.get(asset, 0)) for asset in sorted(set(fleet["asset"]))}
     before = None if length is None else open_at(desk.database, since)
     assets = max(len(channels), 1)

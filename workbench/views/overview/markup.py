@@ -130,6 +130,8 @@ def _cell(row: Mapping[Any, Any]) -> str:
     level, name = row["worst"], escape(row["channel"])
     if row["state"] == "missing":
         kind, symbol, number, words = "wb-unscored", "·", "", "not scored"
+    elif row["state"] == "damaged":
+        kind, symbol, number, words = "wb-unscored", "!", "", escape(f"damaged: {row['reason']}", quote=True)
     else:
         kind, symbol = level, SEVERITIES[level].symbol if level else ""
         number = str(row["alerts"]) if row["alerts"] else ""
@@ -249,4 +251,11 @@ def head_markup(picture: Picture) -> str:
     notes = [f"{count} {word}" for count, word in ((stale, "stale"), (missing, "not scored")) if count]
     if notes and missing < len(fleet):
         words += f" <span class='wb-muted'>{', '.join(notes)}: run <code>workbench score --all</code></span>"
+    damaged = fleet[fleet["state"] == "damaged"] if len(fleet) else fleet
+    if len(damaged):
+        first = (
+            f"<span title='{escape(damaged['reason'].iloc[0], quote=True)}'>{escape(damaged['channel'].iloc[0])}</span>"
+        )
+        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        words += f" <b class='critical'>{first}{more} cannot be read</b>: run <code>workbench doctor</code>"
     return f"<div class='wb-line'><h1>Overview</h1><p>{words}</p></div>"

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import pandas as pd
 from bokeh.plotting import figure
 
-from workbench.exceptions import ViewError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ViewError
 from workbench.forecasting import risks
 from workbench.plots.alert_counts import alert_counts_figure, update_alert_counts
 from workbench.plots.theme import SEVERITIES
@@ -178,7 +178,11 @@ class Overview(View):
             return
         for channel in self.picture.alerts["channel"].drop_duplicates().head(12):
             if channel not in self._lines:
-                values = self.session.channel(channel, "test")["telemetry"].values
+                try:
+                    values = self.session.channel(channel, "test")["telemetry"].values
+                except (ArchiveError, ChannelNotFoundError):  # gone or damaged: the head says so
+                    self._lines[channel] = ""
+                    continue
                 alerts = self.picture.alerts[self.picture.alerts["channel"] == channel]
                 spans = alerts[["start_sample", "end_sample", "level"]].to_numpy().tolist()
                 self._lines[channel] = sparkline(values, [tuple(span) for span in spans])

@@ -21,7 +21,7 @@ __all__ = ["FeedPanel"]
 
 _SECONDS = 0.05  # of reading at a time
 _FIRST = "-state"
-_STATES = {"current": 0, "stale": 1, "missing": 2}
+_STATES = {"current": 0, "stale": 1, "missing": 2, "damaged": 3}
 
 
 class FeedPanel:

@@ -1,10 +1,11 @@
 """Cards that say that something is missing, under way, out of date or wrong."""
 
+from collections.abc import Mapping
 from html import escape
 
 from workbench.views.widgets.callbacks import Failure
 
-__all__ = ["empty_card", "error_card", "progress_card", "stale_card"]
+__all__ = ["damage_card", "empty_card", "error_card", "progress_card", "stale_card"]
 
 
 def empty_card(what: str, todo: str = "", command: str = "") -> str:
@@ -64,6 +65,26 @@ def stale_card(what: str, todo: str = "") -> str:
         HTML.
     """
     return f'<div class="wb-card wb-old" role="status"><b>{escape(what)}</b><p>{escape(todo)}</p></div>'
+
+
+def damage_card(damage: Mapping[str, str]) -> str:
+    """Say which channels cannot be read, and what to do; nothing where all can.
+
+    Parameters
+    ----------
+    damage : mapping of str to str
+        What is wrong, by channel.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if not damage:
+        return ""
+    names = ", ".join(escape(name) for name in damage)
+    words = "".join(f"<p>{escape(reason)}</p>" for reason in damage.values())
+    return f'<div class="wb-card wb-error" role="alert"><div><b>Cannot be read: {names}</b>{words}</div></div>'
 
 
 def progress_card(words: str, done: int = 0, total: int = 0) -> str:

@@ -2,11 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from bokeh.core.json_encoder import serialize_json
 from bokeh.core.serialization import Serializer
+from bokeh.document import Document
 from bokeh.document.events import DocumentPatchedEvent
 from bokeh.io import output_notebook
 from bokeh.models import CustomJS, LayoutDOM, Range1d
@@ -34,7 +36,7 @@ view.export(kind, true).to_blob().then((blob) => {
 
 
 class Chart(BokehModel):  # type: ignore[misc]
-    """`BokehModel` that can be saved as a picture, and closed twice: its own `close` raises the second time.
+    """`BokehModel` that shows the document as it is now, can be saved as a picture, and can be closed twice.
 
     Parameters
     ----------
@@ -42,12 +44,64 @@ class Chart(BokehModel):  # type: ignore[misc]
         What is shown.
     **kwargs
         Of `BokehModel`.
+
+    Notes
+    -----
+    `BokehModel` writes its document into the trait `render_bundle` when it is made, and hands out that text for as
+    long as it lives. A page that comes later, as every page of the dashboard does, would draw the charts as they were
+    then: what has changed since was sent as patches before there was anybody to take them. Here the trait stays empty,
+    and the document is written whenever the state is asked for.
+
+    Patches are numbered, and the text says which of them it holds. `dashboard/template/charts.js` compares the numbers
+    in the page, and reports each view that it has drawn and each gap that it has seen; the answers are here.
+    JupyterLab has the front end of jupyter_bokeh as it is, which does not look at the numbers.
     """
 
     def __init__(self, model: LayoutDOM, **kwargs: object) -> None:
-        model.js_on_change("tags", CustomJS(args={"chart": model}, code=_SAVE))
-        self._shown = model
+        self._bundle = ""
+        self._serial = 0  # of the patch that was sent last
         super().__init__(model, **kwargs)
+
+    def update_from_model(self, model: LayoutDOM) -> None:
+        """Show another layout.
+
+        Parameters
+        ----------
+        model : bokeh.models.LayoutDOM
+            What is shown from now on.
+        """
+        model.js_on_change("tags", CustomJS(args={"chart": model}, code=_SAVE))
+        if model.document is None:
+            Document().add_root(model)
+        self._model = model
+        self._document.on_change_dispatch_to(self)
+        self.send_document()
+
+    def get_state(self, key: str | Iterable[str] | None = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the state for the page, with the document as it is now.
+
+        Parameters
+        ----------
+        key : str or iterable of str, optional
+            Names of the traits that are asked for; all of them where omitted.
+        drop_defaults : bool
+            Whether to leave out traits that have their default values.
+
+        Returns
+        -------
+        dict of str to object
+            By the name of the trait.
+        """
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if "render_bundle" in state:
+            state["render_bundle"] = self._written()
+        return state
+
+    def send_document(self) -> None:
+        """Send the page the whole document; nothing happens where there is no page yet."""
+        self._bundle = ""
+        if self.comm is not None:
+            self.send_state("render_bundle")
 
     def save(self, stem: str, kind: str) -> None:
         """Have the page save the chart.
@@ -59,14 +113,33 @@ class Chart(BokehModel):  # type: ignore[misc]
         kind : str
             `png`, or `svg`.
         """
-        self._shown.tags = []
-        self._shown.tags = [stem, kind]
+        self._model.tags = []
+        self._model.tags = [stem, kind]
 
     def close(self) -> None:
         """Take the widget from the page; nothing happens the second time."""
         if self.comm is not None:
             self.layout.close()
             super().close()
+
+    def _written(self) -> str:
+        """Return the document as the page reads it; it is written anew only after a change."""
+        if not self._bundle:
+            text = serialize_json(self._model_to_traits(self._model))
+            self._bundle = f'{{"serial":{self._serial},{text[1:]}'
+        return self._bundle
+
+    def _document_patched(self, event: DocumentPatchedEvent) -> None:
+        self._bundle = ""
+        super()._document_patched(event)
+
+    def _sync_model(self, widget: BokehModel, content: dict[str, Any], buffers: list[Any]) -> None:
+        if content.get("event") == "shown":
+            self.send({"msg": "serial", "serial": self._serial})
+        elif content.get("event") == "missed":
+            self.send_document()
+        else:
+            super()._sync_model(widget, content, buffers)
 
 
 def load_bokehjs() -> None:
@@ -130,6 +203,7 @@ class LiveChart(Chart):
                 self._send_patch(held)
 
     def _document_patched(self, event: DocumentPatchedEvent) -> None:
+        self._bundle = ""
         if event.setter is self:
             return
         if self._held is not None:
@@ -143,5 +217,6 @@ class LiveChart(Chart):
         content = serialize_json({"events": serializer.encode(events)})
         models.flush_synced(lambda model: not serializer.has_ref(model))
         header = json.dumps({"msgid": make_id(), "msgtype": "PATCH-DOC"})
-        for part in (header, "{}", content):
-            self.send({"msg": "patch", "payload": part})
+        self._serial += 1
+        for place, payload in enumerate((header, "{}", content)):
+            self.send({"msg": "patch", "payload": payload, "serial": self._serial, "part": place})

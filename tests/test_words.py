@@ -1,0 +1,161 @@
+"""Plain English where a machine can check it: help of commands, docstrings, and the words of the screens."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from workbench.cli import app
+
+ROOT = Path(__file__).parents[1]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+STABLE = ("workbench/session.py", "workbench/forecasting/fleet.py", "workbench/leaderboard.py")
+"""Modules of the stable API in which every function has a section of parameters."""
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((ROOT / "workbench").rglob("*.py")):
+        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def public(node: ast.AST) -> Iterator[Function | ast.ClassDef]:
+    """Public functions, classes and methods below a node."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | Function) and not child.name.startswith("_"):
+            yield child
+            if isinstance(child, ast.ClassDef):
+                yield from public(child)
+
+
+def documented() -> Iterator[tuple[str, Function | ast.ClassDef, str]]:
+    for path, tree in modules():
+        for node in public(tree):
+            yield f"{path}:{node.lineno} {node.name}", node, ast.get_docstring(node) or ""
+
+
+def parameters(node: Function) -> list[str]:
+    given = node.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    names += [f"*{given.vararg.arg}"] if given.vararg else []
+    names += [f"**{given.kwarg.arg}"] if given.kwarg else []
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def section(docstring: str, title: str) -> str:
+    """The text of a section of a numpydoc docstring; empty where there is none."""
+    parts = re.split(rf"^{title}\n-+\n", docstring, flags=re.MULTILINE)
+    return re.split(r"^\w[\w ]*\n-{3,}\n", parts[1], flags=re.MULTILINE)[0] if len(parts) > 1 else ""
+
+
+def described(text: str) -> dict[str, bool]:
+    """Whether each parameter of a section has words below its line."""
+    lines = text.splitlines()
+    out: dict[str, bool] = {}
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if line and not line[0].isspace():
+            names = [name.strip() for name in line.split(" : ")[0].split(",")]
+            out |= dict.fromkeys(names, following.startswith("    ") and bool(following.strip()))
+    return out
+
+
+def test_no_docstring_begins_with_give() -> None:
+    every = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef | Function) and (ast.get_docstring(node) or "").startswith("Give ")
+    ]
+    assert every == []
+
+
+def test_first_lines_are_sentences() -> None:
+    short = []
+    for place, _, docstring in documented():
+        first = " ".join(docstring.split("\n\n")[0].split())
+        ends = first.endswith((".", "?", ":", "`"))
+        if len(first.split()) < 4 or not ends or not (first[0].isupper() or first[0] == "`"):
+            short.append(f"{place}: {first}")
+    assert short == []
+
+
+def test_every_parameter_in_a_docstring_is_described() -> None:
+    wrong = []
+    for place, node, docstring in documented():
+        if not isinstance(node, Function) or not (text := section(docstring, "Parameters")):
+            continue
+        words = described(text)
+        missing = [name for name in parameters(node) if name not in words]
+        silent = [name for name, has in words.items() if not has]
+        if missing or silent:
+            wrong.append(f"{place}: missing {missing}, without words {silent}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", STABLE)
+def test_the_stable_api_describes_all_its_parameters(path: str) -> None:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    without = [
+        node.name
+        for node in public(tree)
+        if isinstance(node, Function) and parameters(node) and not section(ast.get_docstring(node) or "", "Parameters")
+    ]
+    assert without == []
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """The help of every command, argument and option, by its name on the command line."""
+
+    def walk(command: object, name: str) -> Iterator[tuple[str, str]]:
+        yield name, command.help or ""
+        for parameter in command.params:
+            yield f"{name} {parameter.opts[0]}", getattr(parameter, "help", "") or ""
+        for word, one in getattr(command, "commands", {}).items():
+            yield from walk(one, f"{name} {word}")
+
+    return walk(get_command(app), "workbench")
+
+
+def test_every_command_and_option_says_what_it_is() -> None:
+    assert [name for name, words in helps() if len(words.split()) < 2 or not words.rstrip().endswith(".")] == []
+
+
+def test_no_help_is_a_fragment() -> None:
+    fragment = re.compile(r"^(That|Of|Than|Which|Whom|As|By|Beyond|How) ")
+    assert [f"{name}: {words}" for name, words in helps() if fragment.match(words)] == []
+
+
+def test_no_default_is_dynamic() -> None:
+    from typer.testing import CliRunner
+
+    runner = CliRunner()
+
+    def pages(command: object, words: list[str]) -> Iterator[str]:
+        yield runner.invoke(app, [*words, "--help"]).output
+        for word, one in getattr(command, "commands", {}).items():
+            yield from pages(one, [*words, word])
+
+    assert [page.splitlines()[1] for page in pages(get_command(app), []) if "dynamic" in page] == []
+
+
+RIDDLES = (
+    "none waits",
+    "What first",
+    "Take a filter away",
+    "looking for it",
+    "is no number",
+    "Mend it, or remove it",
+    "left its forecast by",
+    "Pieces",
+    "Days to get",
+    "Leave it",
+)
+"""Words that users read twice; `shared/words.md` of November 2026 has what is written instead."""
+
+
+@pytest.mark.parametrize("riddle", RIDDLES)
+def test_no_riddle_is_left(riddle: str) -> None:
+    texts = [*(ROOT / "workbench").rglob("*.py"), *(ROOT / "docs" / "guide").glob("*.md"), ROOT / "README.md"]
+    assert [str(path.relative_to(ROOT)) for path in texts if riddle in path.read_text(encoding="utf-8")] == []

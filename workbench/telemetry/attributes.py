@@ -1,0 +1,122 @@
+"""What the attributes of a channel and of its scores must look like, checked whenever they are read.
+
+They are JSON files that a disk, a copy or an editor can damage: what is wrong is told before anything relies on it.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import xarray as xr
+
+from workbench.telemetry.schema import ATTRIBUTES
+
+__all__ = ["check_channel", "check_labels", "check_score", "check_scored"]
+
+_TEXTS = (*ATTRIBUTES, "train_hash", "test_hash")
+_COUNTS = {"n_train": 1, "n_test": 1, "n_commands": 0}
+_SCORE_TEXTS = ("channel", "model", "preset", "forecaster", "data_hash", "parameters", "scored_at", "anomalies")
+_SERIES = ("prediction", "prediction_error", "smoothed_error", "epsilon")
+
+
+def check_channel(attributes: Mapping[str, Any], channel: str) -> None:
+    """Check the attributes of a channel, its labels apart.
+
+    Parameters
+    ----------
+    attributes : mapping of str to Any
+        As they were read.
+    channel : str
+        The channel that they must describe.
+
+    Raises
+    ------
+    ValueError
+        One is missing or wrong.
+    """
+    for name in (*_TEXTS, *_COUNTS, "command_names"):
+        if name not in attributes:
+            raise ValueError(f"it does not describe a channel: there is no {name}")
+    for name in _TEXTS:
+        if not isinstance(attributes[name], str):
+            raise ValueError(f"{name} is {attributes[name]!r}, which is no text")
+    if attributes["channel"] != channel:
+        raise ValueError(f"it describes {attributes['channel']!r}")
+    for name, least in _COUNTS.items():
+        if type(attributes[name]) is not int or attributes[name] < least:
+            raise ValueError(f"{name} is {attributes[name]!r}, which is no number of samples or commands")
+    names = attributes["command_names"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("command_names is no list of names")
+    if len(names) != attributes["n_commands"]:
+        raise ValueError(f"it names {len(names)} commands, not {attributes['n_commands']}")
+
+
+def check_labels(rows: Any, length: int) -> None:
+    """Check the labels of a channel.
+
+    Parameters
+    ----------
+    rows : Any
+        Rows of start, end and kind, as they were read.
+    length : int
+        Samples of the test series.
+
+    Raises
+    ------
+    ValueError
+        A row is none, or lies outside the series.
+    """
+    for row in rows:
+        start, end, kind = row
+        if not (type(start) is int and type(end) is int and isinstance(kind, str) and 0 <= start <= end < length):
+            raise ValueError(f"the label {row!r} lies outside the {length} samples, or is none")
+
+
+def check_score(attributes: Mapping[str, Any]) -> None:
+    """Check those attributes of a score that others rely on, where it has them.
+
+    Parameters
+    ----------
+    attributes : mapping of str to Any
+        As they were read.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One is wrong.
+    """
+    for name in _SCORE_TEXTS:
+        if name in attributes and not isinstance(attributes[name], str):
+            raise ValueError(f"{name} is {attributes[name]!r}, which is no text")
+    if "scored_at" in attributes:
+        datetime.fromisoformat(attributes["scored_at"])
+    for row in json.loads(attributes.get("anomalies", "[]")):
+        start, end, severity = row
+        if not (0 <= int(start) <= int(end)) or float(start) % 1 or float(end) % 1 or isinstance(severity, str):
+            raise ValueError(f"the anomaly {row!r} is none")
+
+
+def check_scored(scored: xr.Dataset) -> None:
+    """Check that a dataset that carries anomalies holds the series that explain them.
+
+    Parameters
+    ----------
+    scored : xarray.Dataset
+        A stored score; one without anomalies may hold anything.
+
+    Raises
+    ------
+    ValueError, KeyError
+        A series is missing, or an anomaly lies outside of them.
+    """
+    check_score(scored.attrs)
+    if "anomalies" not in scored.attrs:
+        return
+    for name in (*_SERIES, "sample"):
+        if scored[name].dims != ("time",):
+            raise ValueError(f"{name} has the dims {scored[name].dims}")
+    first = [int(row[0]) for row in json.loads(scored.attrs["anomalies"])]
+    if first and not scored.sizes["time"]:
+        raise ValueError("it holds anomalies but no sample")
