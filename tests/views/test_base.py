@@ -6,7 +6,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from tests.fake_session import small_fleet
-from tests.views.look import markup, press, texts
+from tests.views.look import find_button, markup, press, texts
 from workbench.exceptions import SettingsError, ViewError
 from workbench.views.base import View, callback
 from workbench.views.state import Selected, Selection, State
@@ -236,3 +236,28 @@ def test_closing_leaves_no_widget_behind():
     assert made.widget.comm is not None
     made.close()
     assert set(_instances) == before
+
+
+def test_the_report_of_the_chosen_channel_is_linked(view, monkeypatch):
+    async def make_report(settings, channel):
+        return f"/reports/{channel}.html"
+
+    monkeypatch.setattr("workbench.views.tools.make_report", make_report)
+    view.restore(State({"channel": "P-1"}))
+    press(view, "Notebook")
+    press(view, "Create the report")
+    assert view.failure is None
+    assert "/reports/P-1.html" in markup(view)
+    assert "Report on P-1" in texts(view)
+
+
+def test_a_report_that_fails_shows_a_card_and_can_be_tried_again(view, monkeypatch):
+    async def make_report(settings, channel):
+        raise ViewError("It went wrong.", "Mend it.")
+
+    monkeypatch.setattr("workbench.views.tools.make_report", make_report)
+    view.restore(State({"channel": "P-1"}))
+    press(view, "Notebook")
+    press(view, "Create the report")
+    assert view.failure is not None
+    assert not find_button(view, "Create the report").disabled
