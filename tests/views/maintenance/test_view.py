@@ -173,10 +173,10 @@ def test_an_order_shows_what_people_wrote_on_it_and_on_its_alerts(view):
     desk.alerts.comment(alert, "Ann", "smells of <oil>")
     number = desk.orders.from_alerts([alert], "Ann").number
     desk.orders.comment(number, "key is at the gate", "Ben")
-    view.orders.choose(number)
+    view.orders.on_pick(number)
     remarks = view.orders.detail.remarks.value
     assert "smells of &lt;oil&gt;" in remarks
     assert f"alert {alert}" in remarks
     assert remarks.index("key is at the gate") < remarks.index("smells of")
-    view.orders.choose("WO-1")
+    view.orders.on_pick("WO-1")
     assert view.orders.detail.remarks.value == ""
