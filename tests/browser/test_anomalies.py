@@ -53,7 +53,7 @@ def test_arrows_choose_and_everything_follows(page, session):
     expect(page.locator(ROWS).nth(2)).to_have_attribute("aria-selected", "true")
     alert = stored(session, alert_of(page))
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
-    expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("clears")
+    expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("other settings")
     page.wait_for_function("start => location.search.includes('anomaly=' + start)", arg=alert.start_sample)
 
 

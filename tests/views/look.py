@@ -32,7 +32,8 @@ def texts(root: Any) -> str:
     parts = [
         getattr(made, "html", "") or (made.value if isinstance(made, widgets.HTML) else "") for made in visible(root)
     ]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", " ".join(parts))).split())
+    words = " ".join(unescape(re.sub(r"<[^>]+>", " ", " ".join(parts))).split())
+    return re.sub(r" ([,;])", r"\1", words)
 
 
 def markup(root: Any) -> str:

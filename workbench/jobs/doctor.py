@@ -43,6 +43,9 @@ class Examined(Protocol):
     def channels(self) -> pd.DataFrame:
         """Return one row for each channel: what it is, and how many labels it has."""
 
+    def check_settings(self) -> None:
+        """Check settings and catalog against the archive."""
+
     def overview(self) -> pd.DataFrame:
         """Return one row for each channel: its worst anomaly, and how current its score is."""
 

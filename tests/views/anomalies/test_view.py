@@ -231,6 +231,31 @@ def test_more_than_a_page_of_alerts_comes_by_scrolling(monkeypatch):
     view.close()
 
 
+@pytest.mark.parametrize("prepare", [None, "acknowledge", "shelve", "close"])
+def test_a_button_is_enabled_exactly_where_the_desk_allows_its_action(prepare):
+    view = Anomalies(small_fleet(), state={"state": "all"})
+    alert = view.alert
+    options = {"shelve": {"hours": 2, "why": "test"}, "close": {"verdict": "test"}}
+    if prepare:
+        desk(view).alerts.each(prepare, [alert], "Ada", **options.get(prepare, {}))
+        view.refresh()
+    enabled = {
+        name
+        for name in ("acknowledge", "shelve", "unshelve", "reset", "close")
+        if not view.actions.buttons[name].disabled
+    }
+    allowed = set()
+    for name in ("acknowledge", "shelve", "unshelve", "reset", "close"):
+        other = Anomalies(small_fleet(), state={"state": "all"})
+        if prepare:
+            desk(other).alerts.each(prepare, [alert], "Ada", **options.get(prepare, {}))
+        if desk(other).alerts.each(name, [alert], "Ada", **options.get(name, {}))["done"].all():
+            allowed.add(name)
+        other.close()
+    assert enabled == allowed
+    view.close()
+
+
 def test_evidence_shows_what_people_wrote_the_newest_first(view):
     desk(view).alerts.comment(view.alert, "Bob", "cooler tested")
     press(view, "comment")

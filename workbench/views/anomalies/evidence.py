@@ -17,7 +17,7 @@ from workbench.views.widgets.timers import Later
 __all__ = ["Evidence", "evidence_markup"]
 
 _CHANGES = 4
-"""Newest changes of an alert that are shown; the log has all."""
+"""Number of the newest changes that are shown; the log has all."""
 
 
 class Evidence(Panel):
@@ -170,7 +170,7 @@ def evidence_markup(
                 f"deviations from the mean; threshold {why['epsilon']:.3g} (epsilon, with z {why['z']:g}; error window "
                 f"{why['window_start']:,} to {why['window_end']:,})",
             ),
-            ("clears", escape(clears) or "<span class='wb-muted'>computing</span>"),
+            ("other settings", escape(clears) or "<span class='wb-muted'>computing</span>"),
         ]
         if why["commands"]:
             rows.append(("commands", escape(why["commands"])))
@@ -178,12 +178,12 @@ def evidence_markup(
     elif alert["kind"] == "model":
         rows.append(
             (
-                "clears",
+                "other settings",
                 "Not available: the model or the detection settings have changed, and this anomaly is gone.",
             )
         )
     else:
-        rows.append(("clears", f"Telemetry inside its {escape(alert['source'])} limit."))
+        rows.append(("clears when", f"Telemetry inside its {escape(alert['source'])} limit."))
     if remarks is not None and len(remarks):
         rows.insert(1, ("remarks", remarks_markup(remarks, f"alert:{alert['id']}")))
     changes = [

@@ -127,6 +127,7 @@ def alerts_markup(
         raised = pd.Timestamp(row["raised_at"])
         score = "" if pd.isna(row["severity"]) else f"{row['severity']:.2f}"
         verdict = "" if row["verdict"] is None or pd.isna(row["verdict"]) else f" ({verdict_words(row['verdict'])})"
+        state = state_words(row["state"]) + verdict
         rows.append(
             (
                 name,
@@ -134,7 +135,7 @@ def alerts_markup(
                     f"{symbol}{level}",
                     cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, sample {row['start_sample']:,}"),
                     score or "<span class='wb-muted'>limit</span>",
-                    cell(state_words(row["state"]) + verdict),
+                    f"<span class='wb-cut' title='{escape(state)}'>{escape(state)}</span>",
                     cell(age(raised, now), title=f"{raised:%Y-%m-%d %H:%M:%S} UTC"),
                     cell(orders.get(int(row["id"]), "")),
                 ],
