@@ -49,9 +49,6 @@ class Examined(Protocol):
     def overview(self) -> pd.DataFrame:
         """Return one row for each channel: its worst anomaly, and how current its score is."""
 
-    def check_settings(self) -> None:
-        """Raise where settings and catalog do not fit the archive."""
-
 
 @dataclass(frozen=True)
 class Finding:
