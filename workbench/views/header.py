@@ -68,9 +68,9 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     source = f'<span title="Data in {escape(str(home))}">{escape(_fleet_name(home.name))}</span>'
     return (
         f'<div class="wb-line"><b class="wb-brand">Workbench</b>{state}'
-        f'<span class="wb-muted">{source}{"".join(f", {note}" for note in notes)}, '
-        f"detection settings: {escape(settings.preset)}, "
-        f'<time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">as of {stamp:%H:%M} UTC</time></span></div>'
+        f'<span class="wb-muted"><time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">'
+        f"as of {stamp:%H:%M} UTC</time>{''.join(f', {note}' for note in notes)}, "
+        f"{source}, detection settings: {escape(settings.preset)}</span></div>"
     )
 
 

@@ -12,7 +12,7 @@ from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, count, percent, target
+from workbench.views.markup import age, count, duration, percent, target
 from workbench.views.overview.data import Picture
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -317,10 +317,12 @@ def load_markup(picture: Picture) -> str:
     due = picture.orders[picture.orders["due"].notna()].sort_values("due").head(_MAX_ORDERS)
     for order in due.to_dict(orient="records"):
         stamp = pd.Timestamp(order["due"])
-        due_words = "overdue" if order["overdue"] else f"due {stamp:%m-%d %H:%M} UTC"
+        left = duration((stamp - picture.now).total_seconds())
+        due_words = "overdue" if order["overdue"] else f"in {left}"
         who = cell(order["assignee"]) or "unassigned"
         what = f"{escape(order['number'])} {escape(order['title'])}"
-        rows.append(f"<li><span>{what}</span><span>{due_words}, {who}</span></li>")
+        due_time = f"due {stamp:%Y-%m-%d %H:%M} UTC"
+        rows.append(f"<li><span title='{what}'>{what}</span><span title='{due_time}'>{due_words}, {who}</span></li>")
     if not len(people):
         rows.insert(
             0, "<li class='wb-muted'><span>No technicians yet. Run <code>workbench people set NAME</code></span></li>"
