@@ -218,13 +218,13 @@ class Database:
         with self.engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
-            found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        if found is not None and found > _head():
+            revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        if revision is not None and revision > _head():
             raise MaintenanceError(
-                f"The maintenance database {self.name} is of a newer workbench (revision {found}, known {_head()}).",
+                f"The maintenance database {self.name} is of a newer workbench (revision {revision}, known {_head()}).",
                 "Update the workbench.",
             )
-        return found
+        return revision
 
     def _migrate(self) -> None:
         from alembic.config import Config
@@ -377,8 +377,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _cause(error: BaseException | None) -> tuple[str, str]:
     """Say what a driver's error means, and what to do."""
     name = getattr(error, "sqlite_errorname", "") or ""
-    for known, cause in _SQLITE_CAUSES.items():
-        if name.startswith(known):
+    for prefix, cause in _SQLITE_CAUSES.items():
+        if name.startswith(prefix):
             return cause
     state = getattr(error, "sqlstate", None)
     if state in _POSTGRES_CAUSES:

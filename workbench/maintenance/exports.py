@@ -162,8 +162,8 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
     }
     parts = [(part["part"], part["needed"], part["reserved"], part["used"]) for part in order.parts]
     references = [(one["title"], one["reference"]) for one in order.attachments]
-    happened = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
-    written = [
+    history_rows = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
+    remark_rows = [
         (_time(row["time"]), row["subject"].replace(":", " "), row["action"], row["who"], row["text"])
         for row in (() if remarks is None else remarks.to_dict(orient="records"))
     ]
@@ -184,8 +184,8 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
             f"<h2>Checklist</h2><ol>{checklist}</ol>" if checklist else "",
             _table("Parts", ("Part", "Needed", "Reserved", "Used"), parts),
             _table("References", ("Title", "Where"), references),
-            _table("Remarks", ("Time", "On", "What", "Who", "Text"), written),
-            _table("History", ("Time", "What", "Who"), happened),
+            _table("Remarks", ("Time", "On", "What", "Who", "Text"), remark_rows),
+            _table("History", ("Time", "What", "Who"), history_rows),
             "<div class=sign><span>Done by, date</span><span>Approved by, date</span></div></body></html>",
         ]
     )

@@ -34,7 +34,7 @@ __all__ = [
     "verify",
 ]
 
-_START = "0" * 64
+_HASH_BEFORE_FIRST_ROW = "0" * 64
 
 
 class LogRow(Base):
@@ -66,7 +66,9 @@ class LogEnd(Base):
 _LOG = cast(sa.Table, LogRow.__table__)
 _END = cast(sa.Table, LogEnd.__table__)
 _LAST = sa.select(_END.c.seq, _END.c.hash).where(_END.c.id == 1)
-_WRITE, _BEGIN, _MOVE = sa.insert(_LOG), sa.insert(_END), sa.update(_END).where(_END.c.id == 1)
+_INSERT_ROW = sa.insert(_LOG)
+_INSERT_END = sa.insert(_END)
+_UPDATE_END = sa.update(_END).where(_END.c.id == 1)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Verification:
     entries: int
     broken: int | None = None
     reason: str = ""
-    hash: str = _START
+    hash: str = _HASH_BEFORE_FIRST_ROW
 
     def __str__(self) -> str:
         """Say it in one sentence."""
@@ -124,14 +126,14 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
         raise MaintenanceError("Who does it is empty.", "Give a name: the log keeps who did what.")
     connection = db.connection()  # past the session: this runs at every change
     end = connection.execute(_LAST).one_or_none()
-    seq, previous = (end.seq + 1, end.hash) if end else (1, _START)
+    seq, previous = (end.seq + 1, end.hash) if end else (1, _HASH_BEFORE_FIRST_ROW)
     text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)
     row = {"seq": seq, "time": now(db), "subject": subject, "action": action, "who": who.strip(), "details": text}
     row["previous"] = previous
     row["hash"] = _hash(row)
-    connection.execute(_WRITE, row)
+    connection.execute(_INSERT_ROW, row)
     last = {"id": 1, "seq": seq, "hash": row["hash"]}
-    connection.execute(_MOVE if end else _BEGIN, last)
+    connection.execute(_UPDATE_END if end else _INSERT_END, last)
 
 
 def verify(database: Database) -> Verification:
@@ -147,7 +149,8 @@ def verify(database: Database) -> Verification:
     """
     with database.reading() as db:
         end = db.execute(sa.select(_END.c.seq, _END.c.hash)).one_or_none()
-        count, hash_ = 0, _START
+        count = 0
+        hash_ = _HASH_BEFORE_FIRST_ROW
         with db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000)) as rows:
             for row in rows.mappings():
                 reason = ""
@@ -159,8 +162,9 @@ def verify(database: Database) -> Verification:
                     reason = "its content does not match its hash"
                 if reason:
                     return Verification(False, count, row["seq"], reason, hash_)
-                count, hash_ = count + 1, row["hash"]
-        last, last_hash = (end.seq, end.hash) if end else (0, _START)
+                count += 1
+                hash_ = row["hash"]
+        last, last_hash = (end.seq, end.hash) if end else (0, _HASH_BEFORE_FIRST_ROW)
         if last > count:
             return Verification(False, count, count + 1, f"it is missing, with all after it up to row {last}", hash_)
         if last < count or last_hash != hash_:
@@ -207,20 +211,20 @@ def entries(
     """
     columns = (_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
     dialect = database.engine.dialect.name
-    wanted = _filtered(
+    statement = _filtered(
         sa.select(*columns), dialect, subject=subject, who=who, action=action, text=text, since=since, until=until
     )
     with database.reading() as db:
-        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(row_limit(limit)).offset(offset or None))
+        return frame(db, statement.order_by(_LOG.c.seq.desc()).limit(row_limit(limit)).offset(offset or None))
 
 
 def count(database: Database, **filters: Any) -> int:
     """Tell how many rows `entries` would give with the same filters and no limit."""
     if not any(value is not None for value in filters.values()):
         return length(database)
-    wanted = _filtered(sa.select(sa.func.count()).select_from(_LOG), database.engine.dialect.name, **filters)
+    statement = _filtered(sa.select(sa.func.count()).select_from(_LOG), database.engine.dialect.name, **filters)
     with database.reading() as db:
-        return int(db.scalar(wanted) or 0)
+        return int(db.scalar(statement) or 0)
 
 
 def people(database: Database) -> tuple[str, ...]:
@@ -230,7 +234,7 @@ def people(database: Database) -> tuple[str, ...]:
 
 
 def _filtered(
-    wanted: sa.Select[Any],
+    statement: sa.Select[Any],
     dialect: str,
     *,
     subject: str | None = None,
@@ -242,17 +246,17 @@ def _filtered(
 ) -> sa.Select[Any]:
     if subject is not None:
         exact = ":" in subject
-        wanted = wanted.where(_LOG.c.subject == subject if exact else _LOG.c.subject.startswith(f"{subject}:"))
+        statement = statement.where(_LOG.c.subject == subject if exact else _LOG.c.subject.startswith(f"{subject}:"))
     for column, value in ((_LOG.c.who, who), (_LOG.c.action, action)):
         if value is not None:
-            wanted = wanted.where(column == value)
+            statement = statement.where(column == value)
     if text:
-        wanted = wanted.where(_holds(text, dialect))
+        statement = statement.where(_holds(text, dialect))
     if since is not None:
-        wanted = wanted.where(_LOG.c.time >= since)
+        statement = statement.where(_LOG.c.time >= since)
     if until is not None:
-        wanted = wanted.where(_LOG.c.time < until)
-    return wanted
+        statement = statement.where(_LOG.c.time < until)
+    return statement
 
 
 def _holds(text: str, dialect: str) -> sa.ColumnElement[bool]:
@@ -263,7 +267,7 @@ def _holds(text: str, dialect: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(match(pattern, escape="/") for match in like))
 
 
-def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -> None:
+def check_version(db: orm.Session, subject: str, current_version: int, seen_version: int | None) -> None:
     """Refuse a change by somebody who has seen another version than the one that is there.
 
     Parameters
@@ -281,7 +285,7 @@ def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -
     ConflictError
         They differ; the message says who changed it when.
     """
-    if seen is None or seen == found:
+    if seen_version is None or seen_version == current_version:
         return
     last = db.execute(
         sa.select(_LOG.c.who, _LOG.c.time, _LOG.c.action).where(_LOG.c.subject == subject).order_by(_LOG.c.seq.desc())
@@ -289,7 +293,7 @@ def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -
     kind, _, number = subject.partition(":")
     by = f": {last.action} by {last.who} at {last.time:%Y-%m-%d %H:%M:%S} UTC" if last else ""
     raise ConflictError(
-        f"{kind.capitalize()} {number} was changed in between (version {found}, you saw {seen}){by}.",
+        f"{kind.capitalize()} {number} was changed in between (version {current_version}, you saw {seen_version}){by}.",
         "Look at it again, then repeat what you did.",
     )
 

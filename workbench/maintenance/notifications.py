@@ -86,13 +86,13 @@ class Notifier:
         if not self.options.targets or not numbers:
             return 0
         with self.database.writing() as db:
-            known = sa.select(NotificationRow.alert_id, NotificationRow.target)
-            there = {tuple(row) for row in db.execute(known.where(NotificationRow.alert_id.in_(numbers)))}
-            found = db.scalars(sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))).all()
+            queued_statement = sa.select(NotificationRow.alert_id, NotificationRow.target)
+            queued_pairs = {tuple(row) for row in db.execute(queued_statement.where(NotificationRow.alert_id.in_(numbers)))}
+            alert_rows = db.scalars(sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))).all()
             queued = 0
             for name, target in self.options.targets.items():
-                for alert in found:
-                    if (alert.id, name) in there or _rank(alert.level) < _rank(target.least_level):
+                for alert in alert_rows:
+                    if (alert.id, name) in queued_pairs or _rank(alert.level) < _rank(target.least_level):
                         continue
                     db.add(
                         NotificationRow(
@@ -135,7 +135,8 @@ class Notifier:
                 for name, rows in by_target.items()
                 if name in self.options.targets and any(row.due_at <= present for row, _ in rows)
             }
-        sent, failed = [], []
+        sent = []
+        failed = []
         for name, alerts in messages.items():
             reason = _deliver(self.options.targets[name].url, *_message(alerts))
             self._note(name, [number for number, _, _ in alerts], reason)
@@ -182,13 +183,13 @@ def _deliver(url: str, title: str, body: str) -> str:
         import apprise
 
         service = apprise.Apprise()
-        with apprise.LogCapture(level=logging.WARNING) as said:
+        with apprise.LogCapture(level=logging.WARNING) as apprise_log:
             try:
                 if service.add(url) and service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
                     return ""
             except (OSError, TypeError, ValueError) as error:
                 return f"{type(error).__name__}: {error}"
-            reason = " ".join(said.getvalue().split())
+            reason = " ".join(apprise_log.getvalue().split())
     return reason or ("the service refused it" if len(service) else "the URL is none that Apprise knows")
 
 

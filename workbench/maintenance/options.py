@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import MOST_HOURS, MOST_PIECES, MOST_WAIT_DAYS
+from workbench.maintenance.values import MAX_ORDER_HOURS, MAX_PART_PIECES, MAX_WAIT_DAYS
 from workbench.maintenance.windows import DEFAULT_HOURS, WorkingCalendar
 
 __all__ = [
@@ -93,13 +93,13 @@ class OrderTemplate(BaseModel):
 
     title: str = "Inspect {channel} on {asset}"
     type: str = "predictive"
-    hours: float = Field(2.0, gt=0, le=MOST_HOURS)
+    hours: float = Field(2.0, gt=0, le=MAX_ORDER_HOURS)
     skills: tuple[str, ...] = ()
     checklist: tuple[dict[str, object], ...] = (
         {"text": "Compare the telemetry with its forecast around the anomaly"},
         {"text": "What was found", "kind": "text"},
     )
-    parts: dict[str, Annotated[int, Field(ge=1, le=MOST_PIECES)]] = {}
+    parts: dict[str, Annotated[int, Field(ge=1, le=MAX_PART_PIECES)]] = {}
 
 
 class OrderOptions(BaseModel):
@@ -118,7 +118,7 @@ class OrderOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     open_from_level: Level | None = "high"
-    due_days: dict[str, Annotated[float, Field(ge=0, le=MOST_WAIT_DAYS)]] = {
+    due_days: dict[str, Annotated[float, Field(ge=0, le=MAX_WAIT_DAYS)]] = {
         "urgent": 1.0,
         "high": 3.0,
         "medium": 14.0,

@@ -12,7 +12,7 @@ from workbench.maintenance.log import LogRow
 
 __all__ = ["remarks_of", "without_remarks"]
 
-_TEXTS: Mapping[tuple[str, str], str] = {
+_TEXT_KEYS: Mapping[tuple[str, str], str] = {
     ("alert", "acknowledged"): "comment",
     ("alert", "commented"): "comment",
     ("alert", "shelved"): "why",
@@ -46,7 +46,7 @@ def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
     """
     with database.reading() as db:
         rows = _rows(frame(db, _log_of(subjects)))
-        others = {other for row in rows for other in _behind(row)} - {row["subject"] for row in rows}
+        others = {other for row in rows for other in _hiding_subjects(row)} - {row["subject"] for row in rows}
         if others:
             rows += [row for row in _rows(frame(db, _log_of(others))) if row["action"] in ("shelved", "started")]
     rows.sort(key=lambda row: -row["seq"])
@@ -73,12 +73,12 @@ def without_remarks(history: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         The same rows in the same order.
     """
-    left = []
+    remaining_details = []
     for subject, action, details in zip(history["subject"], history["action"], history["details"], strict=True):
-        name = _TEXTS.get((subject.partition(":")[0], action))
+        name = _TEXT_KEYS.get((subject.partition(":")[0], action))
         values = {key: value for key, value in json.loads(details or "{}").items() if key != name}
-        left.append(json.dumps(values, ensure_ascii=False) if values else "")
-    return history.assign(details=left)
+        remaining_details.append(json.dumps(values, ensure_ascii=False) if values else "")
+    return history.assign(details=remaining_details)
 
 
 def _log_of(subjects: Iterable[str]) -> sa.Select[Any]:
@@ -91,15 +91,15 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return [row | {"details": json.loads(row["details"] or "{}")} for row in rows]
 
 
-def _behind(row: Mapping[Any, Any]) -> list[str]:
+def _hiding_subjects(row: Mapping[Any, Any]) -> list[str]:
     """Name the shelf or outage that hid an alert."""
     details = row["details"]
-    found = []
+    subjects = []
     if row["action"] == "raised" and details.get("shelf"):
-        found.append(f"alert:{details['shelf']}")
+        subjects.append(f"alert:{details['shelf']}")
     if row["action"] == "suppressed" and details.get("outage"):
-        found.append(f"outage:{details['outage']}")
-    return found
+        subjects.append(f"outage:{details['outage']}")
+    return subjects
 
 
 def _action(row: Mapping[Any, Any]) -> str:
@@ -110,5 +110,5 @@ def _action(row: Mapping[Any, Any]) -> str:
 
 
 def _text(subject: str, action: str, details: Mapping[str, Any]) -> str:
-    name = _TEXTS.get((subject.partition(":")[0], action))
+    name = _TEXT_KEYS.get((subject.partition(":")[0], action))
     return "" if name is None else str(details.get(name) or "").strip()

@@ -8,52 +8,52 @@ from workbench.exceptions import MaintenanceError
 __all__ = [
     "FIRST_TIME",
     "LAST_TIME",
-    "LEAST_EVERY",
-    "LEAST_EVERY_DAYS",
-    "MOST_DAYS",
-    "MOST_HOURS",
-    "MOST_MONEY",
-    "MOST_PIECES",
-    "MOST_RATE",
-    "MOST_READING",
-    "MOST_WAIT_DAYS",
+    "MAX_COST",
+    "MAX_HOURLY_RATE",
+    "MAX_METER_READING",
+    "MAX_ORDER_HOURS",
+    "MAX_PART_PIECES",
+    "MAX_PERIOD_DAYS",
+    "MAX_WAIT_DAYS",
+    "MIN_INTERVAL_DAYS",
+    "MIN_METER_INTERVAL",
     "ahead",
+    "check_choice",
     "checked_hours",
-    "count",
     "day_span",
-    "finite",
-    "known",
+    "number_in_range",
+    "required_text",
     "row_limit",
     "row_number",
     "time_in_range",
-    "words",
+    "whole_number",
 ]
 
-MOST_HOURS = 10_000.0
+MAX_ORDER_HOURS = 10_000.0
 """Hours of work of one order: more than four years of one person."""
 
-MOST_RATE = 1_000_000.0
+MAX_HOURLY_RATE = 1_000_000.0
 """Cost of an hour."""
 
-MOST_MONEY = 1_000_000_000.0
+MAX_COST = 1_000_000_000.0
 """Cost of an order, or of one piece of a part."""
 
-MOST_PIECES = 1_000_000
+MAX_PART_PIECES = 1_000_000
 """Pieces of a part."""
 
-MOST_WAIT_DAYS = 3_650.0
+MAX_WAIT_DAYS = 3_650.0
 """Days to wait for a part, before a due date or without any work: ten years."""
 
-MOST_DAYS = 36_500.0
+MAX_PERIOD_DAYS = 36_500.0
 """Days of a period or of an interval: a hundred years."""
 
-MOST_READING = 1e12
-"""Reading of a meter; `LEAST_EVERY` still changes a number of this size."""
+MAX_METER_READING = 1e12
+"""Reading of a meter; `MIN_METER_INTERVAL` still changes a number of this size."""
 
-LEAST_EVERY = 0.001
+MIN_METER_INTERVAL = 0.001
 """Shortest interval of a meter."""
 
-LEAST_EVERY_DAYS = 1 / 24
+MIN_INTERVAL_DAYS = 1 / 24
 """Shortest interval of a calendar: an hour."""
 
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +63,7 @@ LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 _LAST_ROW = 2**31 - 1
 
 
-def finite(name: str, value: float, most: float, *, least: float = 0.0, above: bool = False) -> float:
+def number_in_range(name: str, value: float, most: float, *, least: float = 0.0, above: bool = False) -> float:
     """Return a number that lies in its range, or refuse it.
 
     Parameters
@@ -83,9 +83,9 @@ def finite(name: str, value: float, most: float, *, least: float = 0.0, above: b
 
     Examples
     --------
-    >>> finite("hours", 2, 10_000)
+    >>> number_in_range("hours", 2, 10_000)
     2.0
-    >>> finite("hours", 1e300, 10_000)
+    >>> number_in_range("hours", 1e300, 10_000)
     Traceback (most recent call last):
     workbench.exceptions.MaintenanceError: hours cannot be 1e+300. Give a number from 0 to 10,000.
     """
@@ -95,7 +95,7 @@ def finite(name: str, value: float, most: float, *, least: float = 0.0, above: b
     return float(value)
 
 
-def count(name: str, value: int, most: int = MOST_PIECES) -> int:
+def whole_number(name: str, value: int, most: int = MAX_PART_PIECES) -> int:
     """Return a whole number from 0 to `most`, or refuse it.
 
     Raises
@@ -144,17 +144,17 @@ def row_limit(limit: int | None) -> int | None:
     ------
     MaintenanceError
     """
-    return None if limit is None else count("the limit of rows", limit, _LAST_ROW)
+    return None if limit is None else whole_number("the limit of rows", limit, _LAST_ROW)
 
 
-def day_span(name: str, days: float, most: float = MOST_DAYS) -> timedelta:
+def day_span(name: str, days: float, most: float = MAX_PERIOD_DAYS) -> timedelta:
     """Return so many days, above 0, as a span of time, or refuse the number.
 
     Raises
     ------
     MaintenanceError
     """
-    return timedelta(days=finite(name, days, most, above=True))
+    return timedelta(days=number_in_range(name, days, most, above=True))
 
 
 def ahead(now: datetime, hours: float) -> datetime:
@@ -164,14 +164,14 @@ def ahead(now: datetime, hours: float) -> datetime:
     ------
     MaintenanceError
     """
-    return now + timedelta(hours=finite("hours", hours, 24 * MOST_WAIT_DAYS, above=True))
+    return now + timedelta(hours=number_in_range("hours", hours, 24 * MAX_WAIT_DAYS, above=True))
 
 
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,g}"
 
 
-def words(name: str, value: str) -> str:
+def required_text(name: str, value: str) -> str:
     """Give a text without the space around it, or refuse an empty one.
 
     Raises
@@ -189,12 +189,12 @@ def checked_hours(value: float) -> float:
     Raises
     ------
     MaintenanceError
-        The hours are 0, negative, not finite or more than `MOST_HOURS`.
+        The hours are 0, negative, not finite or more than `MAX_ORDER_HOURS`.
     """
-    return finite("hours", value, MOST_HOURS, above=True)
+    return number_in_range("hours", value, MAX_ORDER_HOURS, above=True)
 
 
-def known(what: str, value: str, values: Sequence[str]) -> None:
+def check_choice(what: str, value: str, values: Sequence[str]) -> None:
     """Refuse a value that is not one of those known, and name these."""
     if value not in values:
         article = "an" if what[0] in "aeiou" else "a"

@@ -92,8 +92,8 @@ class WorkingCalendar:
     closed: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
-        given: object = self.lines
-        if isinstance(given, str):
+        lines: object = self.lines  # callers without types may hand a string, each letter of which would be a line
+        if isinstance(lines, str):
             raise MaintenanceError(f"Hours must be a list of lines, not {self.lines!r}.", _HINT)
         object.__setattr__(self, "lines", tuple(self.lines))
         object.__setattr__(self, "closed", tuple(sorted(self.closed)))
@@ -121,10 +121,13 @@ class WorkingCalendar:
         tuple of Window
             Sorted and disjoint.
         """
-        zone, span, closed = _zone(self.timezone), Window(start, end), set(self.closed)
-        day, last = (start.astimezone(zone) - timedelta(days=1)).date(), end.astimezone(zone).date()
+        zone = _zone(self.timezone)
+        span = Window(start, end)
+        closed = set(self.closed)
+        day = (start.astimezone(zone) - timedelta(days=1)).date()  # a night shift of the day before may reach in
+        last = end.astimezone(zone).date()
         shifts = _shifts(self.lines)
-        found = []
+        open_windows = []
         while day <= last:
             if day not in closed:
                 for opens, closes in shifts[day.weekday()]:
@@ -132,19 +135,13 @@ class WorkingCalendar:
                     begin = datetime.combine(day, opens, zone).astimezone(UTC)
                     finish = datetime.combine(next_day, closes, zone).astimezone(UTC)
                     if finish > begin:
-                        found.append(Window(begin, finish))
+                        open_windows.append(Window(begin, finish))
             day += timedelta(days=1)
-        return intersect(merge(found), (span,))
+        return intersect(merge(open_windows), (span,))
 
     def is_open(self, at: datetime) -> bool:
-        """Say whether an aware time lies in the calendar's hours."""
+        """Return whether an aware time lies in the calendar's hours."""
         return bool(self.windows(at, at + timedelta(microseconds=1)))
-
-    def next_open(self, at: datetime, within: timedelta = timedelta(days=60)) -> datetime | None:
-        """Give the first open time from `at` on, UTC; None where there is none `within` that long."""
-        found = self.windows(at, at + within)
-        return found[0].start if found else None
-
 
 def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
     """Join windows that overlap or touch; sorted and disjoint."""
@@ -160,9 +157,12 @@ def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, ...]:
     """Give the time that lies in both; each must be sorted and disjoint, as `merge` gives it."""
-    common, i, j = [], 0, 0
+    common = []
+    i = 0
+    j = 0
     while i < len(left) and j < len(right):
-        start, end = max(left[i].start, right[j].start), min(left[i].end, right[j].end)
+        start = max(left[i].start, right[j].start)
+        end = min(left[i].end, right[j].end)
         if start < end:
             common.append(Window(start, end))
         if left[i].end <= right[j].end:
@@ -174,7 +174,7 @@ def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, 
 
 def subtract(windows: Sequence[Window], taken: Sequence[Window]) -> tuple[Window, ...]:
     """Give the time of `windows` that lies in none of `taken`; each must be sorted and disjoint."""
-    left: list[Window] = []
+    remaining: list[Window] = []
     for window in windows:
         start = window.start
         for busy in taken:
@@ -183,11 +183,11 @@ def subtract(windows: Sequence[Window], taken: Sequence[Window]) -> tuple[Window
             if busy.start >= window.end:
                 break
             if busy.start > start:
-                left.append(Window(start, busy.start))
+                remaining.append(Window(start, busy.start))
             start = busy.end
         if start < window.end:
-            left.append(Window(start, window.end))
-    return tuple(left)
+            remaining.append(Window(start, window.end))
+    return tuple(remaining)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -222,11 +222,11 @@ def _clock(text: str, line: str) -> time:
 
 
 def _weekdays(text: str, line: str) -> set[int]:
-    found: set[int] = set()
+    weekdays: set[int] = set()
     for part in text.lower().replace(" ", "").split(","):
         first, _, last = part.partition("-")
         if first not in _DAYS or (last or first) not in _DAYS:
             raise MaintenanceError(f"The hours {line!r} hold {part!r}, which is no day.", _HINT)
         begin, finish = _DAYS.index(first), _DAYS.index(last or first)
-        found.update((begin + step) % 7 for step in range((finish - begin) % 7 + 1))
-    return found
+        weekdays.update((begin + step) % 7 for step in range((finish - begin) % 7 + 1))
+    return weekdays

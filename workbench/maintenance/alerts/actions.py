@@ -16,7 +16,7 @@ from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
 from workbench.maintenance.database import now
-from workbench.maintenance.values import finite, row_number
+from workbench.maintenance.values import number_in_range, row_number
 
 __all__ = [
     "PROGRAM",
@@ -37,8 +37,8 @@ __all__ = [
 PROGRAM = "workbench"
 """Who did it, in the log, where no person did."""
 
-_ANNOUNCE = sa.insert(ANNUNCIATIONS)
-_SHELF = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
+_INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
+_SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def shelve(
     if (until is None) == (hours is None):
         raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
     if until is None:
-        until = present + timedelta(hours=finite("hours", hours or 0.0, longest / timedelta(hours=1), above=True))
+        until = present + timedelta(hours=number_in_range("hours", hours or 0.0, longest / timedelta(hours=1), above=True))
     if not why.strip():
         raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
     if until.tzinfo is None:
@@ -140,7 +140,10 @@ def shelve(
             f"Give a time after now and at most {longest.total_seconds() / 3600:g} hours ahead.",
         )
     row.shelf = row.id
-    row.shelved_at, row.shelved_by, row.shelved_why, row.shelved_until = present, who.strip(), why.strip(), until
+    row.shelved_at = present
+    row.shelved_by = who.strip()
+    row.shelved_why = why.strip()
+    row.shelved_until = until
     return log_change(db, row, "shelved", who, {"why": why.strip(), "until": until})
 
 
@@ -155,19 +158,19 @@ def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
     members = db.scalars(sa.select(AlertRow).where(AlertRow.shelf == root.id).order_by(AlertRow.id)).all()
     hidden = tuple(member.id for member in members if member.id != root.id)
     subjects = [f"alert:{member.id}" for member in members]
-    happened = sa.select(log.LogRow.subject, log.LogRow.action).where(
+    events = sa.select(log.LogRow.subject, log.LogRow.action).where(
         log.LogRow.subject.in_(subjects),
         log.LogRow.time >= root.shelved_at,
         log.LogRow.action.in_(("raised", "risen", "returned", "recurred")),
     )
-    missed = [f"{found.subject} {found.action}" for found in db.execute(happened.order_by(log.LogRow.seq))]
+    missed = [f"{event.subject} {event.action}" for event in db.execute(events.order_by(log.LogRow.seq))]
     for member in members:
-        for name in _SHELF:
+        for name in _SHELF_FIELDS:
             setattr(member, name, None)
         if not member.suppressed:
             announce(db, member)
-        about = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
-        log_change(db, member, "unshelved", who, about)
+        log_details = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
+        log_change(db, member, "unshelved", who, log_details)
     db.flush()
     return Unshelved(Alert.of(root), hidden, tuple(missed))
 
@@ -198,21 +201,24 @@ def close(
     ConflictError
         Somebody changed it since `version`.
     """
-    known = verdict.strip().lower().replace("_", " ").replace("-", " ")
-    if known not in VERDICTS:
+    verdict_name = verdict.strip().lower().replace("_", " ").replace("-", " ")
+    if verdict_name not in VERDICTS:
         raise MaintenanceError(f"{verdict!r} is not a verdict.", f"Known: {', '.join(VERDICTS)}.")
     row = _allowed(db, alert, "close", version)
     if row.shelf == row.id:
         empty_shelf(db, row, who)
     row.shelf = row.shelved_at = row.shelved_by = row.shelved_why = row.shelved_until = None
-    before = row.state
+    state_before = row.state
     if not row.acknowledged:
         _set_acknowledged(db, row, who)
     if row.active:
         row.active = False
         row.cleared_at = now(db)
-    row.closed_at, row.closed_by, row.verdict, row.comment = now(db), who.strip(), known, comment.strip()
-    return log_change(db, row, "closed", who, {"verdict": known, "comment": comment.strip(), "before": before})
+    row.closed_at = now(db)
+    row.closed_by = who.strip()
+    row.verdict = verdict_name
+    row.comment = comment.strip()
+    return log_change(db, row, "closed", who, {"verdict": verdict_name, "comment": row.comment, "before": state_before})
 
 
 def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
@@ -233,8 +239,8 @@ def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
 def announce(db: orm.Session, row: AlertRow) -> None:
     """Note that operators are shown an alert anew."""
     row.annunciated_at = now(db)
-    told = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
-    db.connection().execute(_ANNOUNCE, told)
+    values = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
+    db.connection().execute(_INSERT_ANNUNCIATION, values)
 
 
 def log_change(
@@ -248,7 +254,8 @@ def log_change(
 
 def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:
     row.acknowledged = True
-    row.acknowledged_at, row.acknowledged_by = now(db), who.strip()
+    row.acknowledged_at = now(db)
+    row.acknowledged_by = who.strip()
 
 
 def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> AlertRow:

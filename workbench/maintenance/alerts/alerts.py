@@ -29,7 +29,7 @@ from workbench.maintenance.alerts.verdicts import (
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.remarks import remarks_of
-from workbench.maintenance.values import known, row_limit
+from workbench.maintenance.values import check_choice, row_limit
 from workbench.parameters import LEVELS
 from workbench.telemetry.catalog import Limits
 
@@ -124,8 +124,8 @@ class Alerts:
         )
         self._expire()
         with self.database.reading() as db:
-            wanted = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
-            return frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
+            statement = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
+            return frame(db, statement.limit(row_limit(limit)).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
         """Count alerts by level, state, asset, channel, kind or verdict.
@@ -135,14 +135,15 @@ class Alerts:
         pandas.Series
             int, by value; all levels appear, in rising order.
         """
-        known("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
+        check_choice("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
         self._expire()
-        column, filters = ALERTS.c[by], conditions(self.database.engine.dialect.name, state=state)
+        column = ALERTS.c[by]
+        filters = conditions(self.database.engine.dialect.name, state=state)
         with self.database.reading() as db:
             statement = sa.select(column, sa.func.count()).where(*filters).group_by(column)
-            found: dict[str, int] = {key: number for key, number in db.execute(statement)}
-        keys = LEVELS if by == "level" else sorted(found, key=str)
-        return pd.Series({key: int(found.get(key, 0)) for key in keys}, dtype="int64", name="alerts")
+            alert_counts: dict[str, int] = {key: number for key, number in db.execute(statement)}
+        keys = LEVELS if by == "level" else sorted(alert_counts, key=str)
+        return pd.Series({key: int(alert_counts.get(key, 0)) for key in keys}, dtype="int64", name="alerts")
 
     def get(self, alert: int) -> Alert:
         """Give one alert as it is.
@@ -293,7 +294,7 @@ class Alerts:
         pandas.DataFrame
             alert, done (bool) and reason (empty where it is done).
         """
-        known("action", action, tuple(_ACTIONS))
+        check_choice("action", action, tuple(_ACTIONS))
         if action == "shelve":
             options["longest"] = self._longest()
         versions: Mapping[int, int] = options.pop("versions", {})
@@ -302,10 +303,10 @@ class Alerts:
         with self.database.writing() as db:
             for alert in alerts:
                 reason = ""
-                seen = {"version": versions[alert]} if alert in versions else {}
+                seen_version = {"version": versions[alert]} if alert in versions else {}
                 try:
                     with db.begin_nested():
-                        _ACTIONS[action](db, alert, who, **options, **seen)
+                        _ACTIONS[action](db, alert, who, **options, **seen_version)
                 except MaintenanceError as error:
                     reason = str(error)
                 rows.append((alert, not reason, reason))
@@ -321,7 +322,7 @@ class Alerts:
         """Give verdicts as a label table per channel; see `verdicts.verdict_labels`."""
         return verdict_labels(self.database)
 
-    def threshold_effect(self, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+    def threshold_effect(self, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
         """Say which judged alerts other parameters would have spared, and which they would have missed.
 
         Parameters
@@ -334,8 +335,9 @@ class Alerts:
         -------
         ThresholdEffect
         """
-        wanted = {channel: would_raise(anomalies, self.options) for channel, anomalies in found.items()}
-        return threshold_effect(judged_alerts(self.database, wanted), model_alerts(self.database, wanted), wanted)
+        alert_anomalies = {channel: would_raise(channel_anomalies, self.options) for channel, channel_anomalies in anomalies.items()}
+        judged = judged_alerts(self.database, alert_anomalies)
+        return threshold_effect(judged, model_alerts(self.database, alert_anomalies), alert_anomalies)
 
     def would_raise(self, anomalies: pd.DataFrame) -> pd.DataFrame:
         """Keep the anomalies (start, end, level) that are long and severe enough for an alert."""

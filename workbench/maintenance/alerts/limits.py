@@ -74,7 +74,7 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
     (1, 4, 'critical_high', 4.0)
     """
     series = np.asarray(values, dtype=np.float64)
-    found: list[Excursion] = []
+    excursion_list: list[Excursion] = []
     for side, sign in (("high", 1.0), ("low", -1.0)):
         names = [name for name in (f"warning_{side}", f"critical_{side}") if getattr(limits, name) is not None]
         signed = sign * series
@@ -85,8 +85,8 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
         for start, end, ongoing in stays[names[0]] if names else ():
             reached = [name for name in names if any(a <= end and b >= start for a, b, _ in stays[name])]
             furthest = sign * float(np.nanmax(signed[start : end + 1]))
-            found.append(Excursion(start, end, ongoing, reached[-1], getattr(limits, reached[-1]), furthest))
-    return sorted(found, key=lambda excursion: excursion.start)
+            excursion_list.append(Excursion(start, end, ongoing, reached[-1], getattr(limits, reached[-1]), furthest))
+    return sorted(excursion_list, key=lambda excursion: excursion.start)
 
 
 def margin(limits: "Limits", name: str, hysteresis: float) -> float:
@@ -104,8 +104,8 @@ def margin(limits: "Limits", name: str, hysteresis: float) -> float:
     float
         In the units of the limits.
     """
-    given = [value for value in limits.model_dump().values() if value is not None]
-    span = max(given) - min(given) if len(given) > 1 else abs(float(getattr(limits, name)))
+    limit_values = [value for value in limits.model_dump().values() if value is not None]
+    span = max(limit_values) - min(limit_values) if len(limit_values) > 1 else abs(float(getattr(limits, name)))
     return hysteresis * span
 
 
@@ -129,9 +129,10 @@ def beyond(
     """
     above = values > threshold
     edges = np.diff(np.concatenate(([False], above, [False])).astype(np.int8))
-    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    first = np.flatnonzero(edges == 1)
+    last = np.flatnonzero(edges == -1) - 1
     back = np.flatnonzero(values <= threshold - margin)
-    found: list[tuple[int, int, bool]] = []
+    stays: list[tuple[int, int, bool]] = []
     free = 0  # first sample that no stay covers yet
     for start, end in zip(first.tolist(), last.tolist(), strict=True):
         if start < free or end - start + 1 < on_delay:
@@ -139,5 +140,5 @@ def beyond(
         after = int(np.searchsorted(back, end))
         ongoing = after == back.size
         free = values.size if ongoing else int(back[after])
-        found.append((start, free - 1, ongoing))
-    return found
+        stays.append((start, free - 1, ongoing))
+    return stays

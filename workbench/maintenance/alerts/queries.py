@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from workbench.maintenance.alerts.table import ALERTS, KINDS, OPEN, SHOWN, STATES, VERDICTS
 from workbench.maintenance.database import Database, frame
-from workbench.maintenance.values import known
+from workbench.maintenance.values import check_choice
 from workbench.parameters import LEVELS
 
 __all__ = ["conditions", "first_raised", "open_at", "ordering"]
@@ -37,28 +37,28 @@ def conditions(
     MaintenanceError
         A state, level, kind or verdict is none.
     """
-    found: list[sa.ColumnElement[bool]] = []
+    filters: list[sa.ColumnElement[bool]] = []
     alerts = ALERTS.c
     if state is not None:
-        found.append(alerts.state.in_(_states(state)))
+        filters.append(alerts.state.in_(_states(state)))
     if level is not None:
-        known("level", level, LEVELS)
-        found.append(alerts.level >= level)
+        check_choice("level", level, LEVELS)
+        filters.append(alerts.level >= level)
     for name, value, values in (("kind", kind, KINDS), ("verdict", verdict, VERDICTS)):
         if value is not None:
-            known(name, value, values)
-            found.append(alerts[name] == value)
-    found += [alerts[name] == value for name, value in (("asset", asset), ("channel", channel)) if value is not None]
+            check_choice(name, value, values)
+            filters.append(alerts[name] == value)
+    filters += [alerts[name] == value for name, value in (("asset", asset), ("channel", channel)) if value is not None]
     if text:
         pattern = "%" + text.translate({ord(sign): f"/{sign}" for sign in "/%_"}) + "%"
         columns = (alerts.channel, alerts.message)
         like = [one.like if dialect == "sqlite" else one.ilike for one in columns]
-        found.append(sa.or_(*(match(pattern, escape="/") for match in like)))
+        filters.append(sa.or_(*(match(pattern, escape="/") for match in like)))
     if since is not None:
-        found.append(alerts.raised_at >= since)
+        filters.append(alerts.raised_at >= since)
     if until is not None:
-        found.append(alerts.raised_at < until)
-    return found
+        filters.append(alerts.raised_at < until)
+    return filters
 
 
 def ordering(order: str) -> list[Any]:
@@ -81,16 +81,16 @@ def ordering(order: str) -> list[Any]:
         "worst": [alerts.level.desc(), sa.func.coalesce(alerts.severity, 0.0).desc(), alerts.id],
         "channel": [alerts.channel, alerts.kind, alerts.start_sample],
     }
-    known("order", order, tuple(orders))
+    check_choice("order", order, tuple(orders))
     return orders[order]
 
 
 def _states(state: str | Iterable[str]) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for name in (state,) if isinstance(state, str) else state:
-        known("state", name, (*STATES, "shown", "open"))
-        found += {"shown": SHOWN, "open": OPEN}.get(name, (name,))
-    return found
+        check_choice("state", name, (*STATES, "shown", "open"))
+        names += {"shown": SHOWN, "open": OPEN}.get(name, (name,))
+    return names
 
 
 def open_at(database: Database, time: datetime) -> pd.DataFrame:
@@ -116,5 +116,5 @@ def open_at(database: Database, time: datetime) -> pd.DataFrame:
 def first_raised(database: Database) -> datetime | None:
     """Tell when the first alert was raised; None where none was."""
     with database.reading() as db:
-        found: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
-    return found
+        time: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
+    return time

@@ -69,6 +69,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 """States in which a person may do what."""
 
+NEW = ALLOWED["acknowledge"]
+"""States of an alert that waits for somebody to acknowledge it."""
+
 
 class LevelName(sa.types.TypeDecorator[str]):
     """A severity level, kept as its rank (0 info to 4 critical), so that the database can compare levels."""
@@ -297,7 +300,3 @@ def state_of(alert: AlertRow) -> str:
     if alert.condition:
         return "acknowledged" if alert.acknowledged else "unacknowledged"
     return "latched_acknowledged" if alert.acknowledged else "latched"
-
-
-NEW = ("unacknowledged", "returned", "latched")
-"""States of an alert that waits for somebody to acknowledge it."""

@@ -8,13 +8,11 @@ from sqlalchemy import orm
 
 from workbench.maintenance.alerts.actions import PROGRAM, Unshelved, empty_shelf, log_change
 from workbench.maintenance.alerts.outages import end_outage
-from workbench.maintenance.alerts.table import AlertRow, OutageRow
+from workbench.maintenance.alerts.table import ALLOWED, AlertRow, OutageRow
 from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
 
 __all__ = ["Elapsed", "escalate", "expire", "something_expired"]
-
-_UNSEEN = ("unacknowledged", "returned", "latched")
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Elapsed:
 
 def something_expired(db: orm.Session, present: datetime) -> bool:
     """Say whether a shelf or an outage has ended."""
-    return bool(db.connection().scalar(_SOMETHING, {"present": present}))
+    return bool(db.connection().scalar(_SOMETHING_EXPIRED, {"present": present}))
 
 
 def expire(db: orm.Session) -> Elapsed:
@@ -74,10 +72,10 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
     tuple of int
         The alerts.
     """
-    found: list[int] = []
+    escalated: list[int] = []
     for level, minutes in options.escalate_after_minutes.items():
         late = sa.select(AlertRow).where(
-            AlertRow.state.in_(_UNSEEN),
+            AlertRow.state.in_(ALLOWED["acknowledge"]),
             AlertRow.level == level,
             AlertRow.escalated_at.is_(None),
             AlertRow.annunciated_at <= now(db) - timedelta(minutes=minutes),
@@ -85,8 +83,8 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
         for row in db.scalars(late.order_by(AlertRow.id)).all():
             row.escalated_at = now(db)
             log_change(db, row, "escalated", PROGRAM, {"level": level, "after_minutes": minutes})
-            found.append(row.id)
-    return tuple(sorted(found))
+            escalated.append(row.id)
+    return tuple(sorted(escalated))
 
 
 def _ended_shelves(present: datetime | sa.BindParameter[datetime]) -> sa.Select[AlertRow]:
@@ -102,4 +100,4 @@ def _ended_outages(present: datetime | sa.BindParameter[datetime]) -> sa.Select[
 
 
 _PRESENT = sa.bindparam("present", type_=UtcDateTime)
-_SOMETHING = sa.select(sa.or_(_ended_shelves(_PRESENT).exists(), _ended_outages(_PRESENT).exists()))
+_SOMETHING_EXPIRED = sa.select(sa.or_(_ended_shelves(_PRESENT).exists(), _ended_outages(_PRESENT).exists()))

@@ -69,7 +69,7 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
         id, channel, start, end (samples, both inclusive), level, verdict, closed_by, closed_at, comment.
     """
     a = ALERTS.c
-    wanted = sa.select(
+    statement = sa.select(
         a.id,
         a.channel,
         a.start_sample.label("start"),
@@ -81,9 +81,9 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
         a.comment,
     ).where(a.verdict.is_not(None), a.kind == "model")
     if channels is not None:
-        wanted = wanted.where(a.channel.in_(list(channels)))
+        statement = statement.where(a.channel.in_(list(channels)))
     with database.reading() as db:
-        table = frame(db, wanted)
+        table = frame(db, statement)
     return table.sort_values(["channel", "start"], ignore_index=True)  # faster here than in SQLite, and alike anywhere
 
 
@@ -112,9 +112,9 @@ def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
 def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
     """List all alerts of models on some channels, judged or not: channel, start, end (samples, both inclusive)."""
     a = ALERTS.c
-    wanted = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
+    statement = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
     with database.reading() as db:
-        return frame(db, wanted.where(a.kind == "model", a.channel.in_(list(channels))))
+        return frame(db, statement.where(a.kind == "model", a.channel.in_(list(channels))))
 
 
 def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
@@ -132,13 +132,13 @@ def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
     pandas.DataFrame
         Some of its rows.
     """
-    kept = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
+    raises_alert = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
     if "level" in anomalies:
-        kept &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
-    return anomalies[kept]
+        raises_alert &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
+    return anomalies[raises_alert]
 
 
-def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
     """Compare the judged alerts with what other parameters find.
 
     Parameters
@@ -164,24 +164,24 @@ def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[
     >>> print(threshold_effect(judged, alerts, {"P-1": pd.DataFrame({"start": [55], "end": [70]})}))
     1 false alarm would not have been raised, 0 true alerts would have been missed, 1 stay, 0 anomalies would be new.
     """
-    known = judged[judged["channel"].isin(list(found))]
-    touched = [
-        _overlaps(found[channel], start, end)
-        for channel, start, end in known[["channel", "start", "end"]].to_numpy().tolist()
+    judged_again = judged[judged["channel"].isin(list(anomalies))]
+    overlapped = [
+        _overlaps(anomalies[channel], start, end)
+        for channel, start, end in judged_again[["channel", "start", "end"]].to_numpy().tolist()
     ]
-    kept = pd.Series(touched, index=known.index, dtype=bool)
+    still_raised = pd.Series(overlapped, index=judged_again.index, dtype=bool)
     rows = []
-    for channel, anomalies in found.items():
-        there = alerts[alerts["channel"] == channel]
+    for channel, channel_anomalies in anomalies.items():
+        channel_alerts = alerts[alerts["channel"] == channel]
         rows += [
             (channel, start, end)
-            for start, end in anomalies[["start", "end"]].to_numpy().tolist()
-            if not _overlaps(there, start, end)
+            for start, end in channel_anomalies[["start", "end"]].to_numpy().tolist()
+            if not _overlaps(channel_alerts, start, end)
         ]
     return ThresholdEffect(
-        spared=known[~kept & known["verdict"].isin(_FALSE)].reset_index(drop=True),
-        missed=known[~kept & known["verdict"].isin(_REAL)].reset_index(drop=True),
-        kept=int(kept.sum()),
+        spared=judged_again[~still_raised & judged_again["verdict"].isin(_FALSE)].reset_index(drop=True),
+        missed=judged_again[~still_raised & judged_again["verdict"].isin(_REAL)].reset_index(drop=True),
+        kept=int(still_raised.sum()),
         new=pd.DataFrame(rows, columns=["channel", "start", "end"]),
     )
 

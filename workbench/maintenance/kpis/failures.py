@@ -33,28 +33,29 @@ def failure_events(database: Database) -> pd.DataFrame:
         raised.
     """
     links = OrderAlertRow.__table__.c
-    o, a = ORDERS.c, ALERTS.c
+    o = ORDERS.c
+    a = ALERTS.c
     with database.reading() as db:
         orders = frame(db, sa.select(o.id, o.asset, o.type, o.state, o.failure_mode, o.opened_at))
-        seen = frame(
+        alerts = frame(
             db,
             sa.select(a.id, a.asset, a.verdict, a.start_time, a.raised_at, links.order_id)
             .join_from(ALERTS, OrderAlertRow.__table__, a.id == links.alert_id, isouter=True)
             .where(sa.or_(a.verdict == "true", links.order_id.is_not(None))),
         )
-    failed = failed_orders(orders)
-    begun = seen.dropna(subset="order_id").groupby("order_id")["start_time"].min()
-    times = begun.reindex(failed["id"]).set_axis(failed.index).fillna(failed["opened_at"])
+    failures = failed_orders(orders)
+    first_start = alerts.dropna(subset="order_id").groupby("order_id")["start_time"].min()
+    times = first_start.reindex(failures["id"]).set_axis(failures.index).fillna(failures["opened_at"])
     by_order = pd.DataFrame(
-        {"asset": failed["asset"], "time": times, "record": [number_of(number) for number in failed["id"]]}
+        {"asset": failures["asset"], "time": times, "record": [number_of(number) for number in failures["id"]]}
     )
-    held = seen.loc[seen["order_id"].isin(failed["id"]), "id"]
-    alone = seen[(seen["verdict"] == "true") & ~seen["id"].isin(held)].drop_duplicates("id")
+    alerts_of_failures = alerts.loc[alerts["order_id"].isin(failures["id"]), "id"]
+    alerts_without_order = alerts[(alerts["verdict"] == "true") & ~alerts["id"].isin(alerts_of_failures)].drop_duplicates("id")
     by_alert = pd.DataFrame(
         {
-            "asset": alone["asset"],
-            "time": alone["start_time"].fillna(alone["raised_at"]),
-            "record": [f"alert {number}" for number in alone["id"]],
+            "asset": alerts_without_order["asset"],
+            "time": alerts_without_order["start_time"].fillna(alerts_without_order["raised_at"]),
+            "record": [f"alert {number}" for number in alerts_without_order["id"]],
         }
     )
     return pd.concat([by_order, by_alert]).sort_values(["time", "record"], ignore_index=True)[list(EVENT_COLUMNS)]

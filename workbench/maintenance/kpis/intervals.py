@@ -40,13 +40,13 @@ def mean_interval(values: pd.Series) -> Interval:
     >>> [round(bound, 2) for bound in mean_interval(pd.Series([2.0, 3.0, 4.0]))]
     [1.31, 4.69]
     """
-    known = values.dropna().astype(float)
-    if len(known) < 2:
+    numbers = values.dropna().astype(float)
+    if len(numbers) < 2:
         return _UNKNOWN
     from scipy.special import stdtrit
 
-    reach = float(stdtrit(len(known) - 1, (1 + CONFIDENCE) / 2)) * float(known.std()) / math.sqrt(len(known))
-    return max(0.0, float(known.mean()) - reach), float(known.mean()) + reach
+    reach = float(stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2)) * float(numbers.std()) / math.sqrt(len(numbers))
+    return max(0.0, float(numbers.mean()) - reach), float(numbers.mean()) + reach
 
 
 def share_interval(successes: int, tries: int) -> Interval:
@@ -64,7 +64,8 @@ def share_interval(successes: int, tries: int) -> Interval:
     from scipy.special import ndtri
 
     z = float(ndtri((1 + CONFIDENCE) / 2))
-    share, spread = successes / tries, z * z / tries
+    share = successes / tries
+    spread = z * z / tries
     middle = (share + spread / 2) / (1 + spread)
     reach = z * math.sqrt(share * (1 - share) / tries + spread / tries / 4) / (1 + spread)
     return max(0.0, middle - reach), min(1.0, middle + reach)
@@ -90,11 +91,13 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
     """
     begin, end = pd.Timestamp(kpis.since), pd.Timestamp(kpis.until)
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
-    repairs, costs = repair_hours(closed).dropna(), closed["actual_cost"].dropna().astype(float)
-    preventive, planned = completed_in_time(orders, begin, end), completed_as_planned(plan, orders, begin, end)
+    repairs = repair_hours(closed).dropna()
+    costs = closed["actual_cost"].dropna().astype(float)
+    preventive = completed_in_time(orders, begin, end)
+    scheduled = completed_as_planned(plan, orders, begin, end)
     ratio = (closed["actual_hours"].astype(float) / closed["estimated_hours"]).dropna()
     backlog = kpis.backlog_weeks
-    off = _UNKNOWN if backlog is None else tuple(None if one is None else one * backlog for one in mean_interval(ratio))
+    backlog_bounds = _UNKNOWN if backlog is None else tuple(None if one is None else one * backlog for one in mean_interval(ratio))
     mtbf = kpis.mtbf
     rows = [
         ("MTBF", mtbf.hours, mtbf.low, mtbf.high, "h", f"{mtbf.failures} failures in {mtbf.operating_hours:,.0f} h"),
@@ -102,8 +105,8 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
         ("Time to acknowledge", kpis.mtta_minutes, *_UNKNOWN, "min", "acknowledged alerts"),
         ("Availability", kpis.availability, *_UNKNOWN, "%", "outages recorded"),
         ("Preventive compliance", *_share(preventive), "%", f"{len(preventive)} preventive orders due"),
-        ("Schedule compliance", *_share(planned), "%", f"{len(planned)} orders planned to end"),
-        ("Backlog", backlog, *off, "weeks", f"{kpis.open_orders} open orders; actual over estimated of {len(ratio)}"),
+        ("Schedule compliance", *_share(scheduled), "%", f"{len(scheduled)} orders planned to end"),
+        ("Backlog", backlog, *backlog_bounds, "weeks", f"{kpis.open_orders} open orders; actual over estimated of {len(ratio)}"),
         ("Planned share of work", kpis.planned_share, *_UNKNOWN, "%", f"{kpis.completed_orders} completed orders"),
         ("Cost of an order", _mean(costs), *mean_interval(costs), "", f"{len(costs)} orders whose cost is known"),
         ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {kpis.completed_orders} completed orders"),
@@ -112,8 +115,8 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
     return table.astype({"value": float, "low": float, "high": float})
 
 
-def _share(kept: pd.Series) -> tuple[float | None, float | None, float | None]:
-    return _mean(kept), *share_interval(int(kept.sum()), len(kept))
+def _share(outcomes: pd.Series) -> tuple[float | None, float | None, float | None]:
+    return _mean(outcomes), *share_interval(int(outcomes.sum()), len(outcomes))
 
 
 def _mean(values: pd.Series) -> float | None:

@@ -34,9 +34,9 @@ __all__ = [
     "repair_hours",
 ]
 
-_FAILED = ("corrective", "predictive", "emergency")
-_PLANNED = ("preventive", "inspection", "predictive")
-_HARM = {"info": 2.0, "low": 5.0, "medium": 10.0, "high": 20.0, "critical": 40.0}
+_FAILURE_TYPES = ("corrective", "predictive", "emergency")
+_PLANNED_TYPES = ("preventive", "inspection", "predictive")
+_POINTS_LOST_BY_LEVEL = {"info": 2.0, "low": 5.0, "medium": 10.0, "high": 20.0, "critical": 40.0}
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def compute_kpis(
         pm_compliance=_mean(completed_in_time(orders, begin, end)),
         schedule_compliance=_mean(completed_as_planned(plan, orders, begin, end)),
         backlog_weeks=float(open_ones["estimated_hours"].sum()) / weekly_hours if weekly_hours else None,
-        planned_share=_share(closed.loc[closed["type"].isin(_PLANNED), "actual_hours"], closed["actual_hours"]),
+        planned_share=_share(closed.loc[closed["type"].isin(_PLANNED_TYPES), "actual_hours"], closed["actual_hours"]),
         open_orders=len(open_ones),
         overdue_orders=int((open_ones["due"] < end).sum()),
         completed_orders=len(closed),
@@ -233,7 +233,7 @@ def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
     done = orders["state"] == "completed"
     foreseen = (orders["type"] == "predictive") & ~done
     none = (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
-    return orders[orders["type"].isin(_FAILED) & ~none]
+    return orders[orders["type"].isin(_FAILURE_TYPES) & ~none]
 
 
 def repair_hours(completed: pd.DataFrame) -> pd.Series:
@@ -303,17 +303,17 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
     >>> health_index(alerts, {"SMAP": 4, "MSL": 0}).to_dict()
     {'SMAP': 90.0, 'MSL': nan}
     """
-    harm = alerts.assign(harm=alerts["level"].astype(object).map(_HARM).astype(float))
-    lost = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset").sum()
-    found = {
-        asset: 100.0 - float(lost.get(asset, 0.0)) / count if count else np.nan for asset, count in channels.items()
+    harm = alerts.assign(harm=alerts["level"].astype(object).map(_POINTS_LOST_BY_LEVEL).astype(float))
+    points_lost = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset").sum()
+    index_by_asset = {
+        asset: 100.0 - float(points_lost.get(asset, 0.0)) / count if count else np.nan for asset, count in channels.items()
     }
-    return pd.Series(found, name="health", dtype=float)
+    return pd.Series(index_by_asset, name="health", dtype=float)
 
 
 def _mean(values: pd.Series) -> float | None:
-    known = values.dropna()
-    return float(known.mean()) if len(known) else None
+    numbers = values.dropna()
+    return float(numbers.mean()) if len(numbers) else None
 
 
 def _share(part: pd.Series, whole: pd.Series) -> float | None:
@@ -329,6 +329,6 @@ def _outage_hours(outages: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp)
 
 
 def _mtta(alerts: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float | None:
-    seen = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
-    seen = seen[seen["acknowledged_at"].between(begin, end, inclusive="left")]
-    return _mean((seen["acknowledged_at"] - seen["annunciated_at"]).dt.total_seconds() / 60)
+    acknowledged_alerts = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
+    acknowledged_alerts = acknowledged_alerts[acknowledged_alerts["acknowledged_at"].between(begin, end, inclusive="left")]
+    return _mean((acknowledged_alerts["acknowledged_at"] - acknowledged_alerts["annunciated_at"]).dt.total_seconds() / 60)

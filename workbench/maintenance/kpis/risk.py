@@ -19,7 +19,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.maintenance.values import MOST_DAYS, finite
+from workbench.maintenance.values import MAX_PERIOD_DAYS, number_in_range
 
 __all__ = [
     "LIKELIHOODS",
@@ -51,8 +51,8 @@ RISK_COLUMNS = (
 )
 """Columns of `risk_table`."""
 
-_LEVELS = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
-_ONE_FAILURE = pd.Timedelta(days=1)
+_LEAST_RISK_OF_LEVEL = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
+_SAME_FAILURE_WITHIN = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class FailureProbability:
     high: float | None
 
 
-def failure_probability(failures: int, watched: float, days: float) -> FailureProbability:
+def failure_probability(failures: int, days_watched: float, days: float) -> FailureProbability:
     """Estimate the probability of at least one failure within some days.
 
     Parameters
@@ -108,14 +108,14 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
     >>> failure_probability(0, 10.0, 30.0).probability is None
     True
     """
-    finite("days", days, MOST_DAYS, above=True)
-    if watched <= 0:
+    number_in_range("days", days, MAX_PERIOD_DAYS, above=True)
+    if days_watched <= 0:
         return FailureProbability(None, None, None)
     from scipy.special import gammaincinv
 
     shape = failures + 0.5
-    low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / watched)) for share in (0.05, 0.95))
-    probability = None if watched < days else 1 - (watched / (watched + days)) ** shape
+    low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / days_watched)) for share in (0.05, 0.95))
+    probability = None if days_watched < days else 1 - (days_watched / (days_watched + days)) ** shape
     return FailureProbability(probability, low if failures else 0.0, high)
 
 
@@ -138,7 +138,7 @@ def risk_level(risk: int) -> str:
     >>> [risk_level(risk) for risk in (4, 5, 9, 10, 16, 20)]
     ['low', 'medium', 'medium', 'high', 'high', 'critical']
     """
-    return next(level for least, level in _LEVELS if risk >= least)
+    return next(level for least, level in _LEAST_RISK_OF_LEVEL if risk >= least)
 
 
 def risk_cells() -> pd.DataFrame:
@@ -222,27 +222,27 @@ def risk_table(
     rows = []
     for asset, weight in criticality.items():
         times = events.loc[events["asset"] == asset, "time"].sort_values()
-        failures = len(times) - int((times.diff() <= _ONE_FAILURE).sum())
-        watched = watched_days(spans[spans["asset"] == asset], outages[outages["asset"] == asset], until)
-        found = failure_probability(failures, watched, days)
-        chance = None if found.probability is None else likelihood_of(found.probability)
-        risk = None if chance is None or weight is None else chance * weight
-        reason = "" if risk is not None else _reason(weight, watched, days, found)
+        failures = len(times) - int((times.diff() <= _SAME_FAILURE_WITHIN).sum())
+        days_watched = watched_days(spans[spans["asset"] == asset], outages[outages["asset"] == asset], until)
+        estimate = failure_probability(failures, days_watched, days)
+        likelihood = None if estimate.probability is None else likelihood_of(estimate.probability)
+        risk = None if likelihood is None or weight is None else likelihood * weight
+        reason = "" if risk is not None else _reason(weight, days_watched, days, estimate)
         level = "" if risk is None else risk_level(risk)
-        bounds = (found.probability, found.low, found.high)
-        rows.append((asset, weight, failures, watched, *bounds, chance, risk, level, reason))
+        bounds = (estimate.probability, estimate.low, estimate.high)
+        rows.append((asset, weight, failures, days_watched, *bounds, likelihood, risk, level, reason))
     whole = dict.fromkeys(("criticality", "likelihood", "risk"), "Int64")
     real = dict.fromkeys(("watched_days", "probability", "low", "high"), "float64")
     table = pd.DataFrame(rows, columns=list(RISK_COLUMNS)).astype(whole | real)
     return table.sort_values(["risk", "probability", "asset"], ascending=[False, False, True], ignore_index=True)
 
 
-def _reason(criticality: int | None, watched: float, days: float, found: FailureProbability) -> str:
+def _reason(criticality: int | None, days_watched: float, days: float, estimate: FailureProbability) -> str:
     reasons = []
-    if watched <= 0:
+    if days_watched <= 0:
         reasons.append("never watched")
-    elif found.probability is None:
-        reasons.append(f"watched for {watched:.1f} days, too few to tell of {days:g}")
+    elif estimate.probability is None:
+        reasons.append(f"watched for {days_watched:.1f} days, too few to tell of {days:g}")
     if criticality is None:
         reasons.append("no criticality in the catalog")
     return "; ".join(reasons)

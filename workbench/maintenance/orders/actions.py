@@ -23,12 +23,12 @@ from workbench.maintenance.orders.priority import by_hand
 from workbench.maintenance.orders.states import CLOSED, check_transition
 from workbench.maintenance.orders.table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
 from workbench.maintenance.values import (
-    MOST_HOURS,
-    MOST_MONEY,
+    MAX_COST,
+    MAX_ORDER_HOURS,
     checked_hours,
-    finite,
+    number_in_range,
+    required_text,
     time_in_range,
-    words,
 )
 
 __all__ = ["answer", "assign", "cancel", "change", "complete", "hold", "move", "start", "touch"]
@@ -56,7 +56,8 @@ def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
 def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[str, Any] | None = None) -> OrderRow:
     """Change an order's state, if it may, and write it to the log."""
     check_transition(number_of(row.id), row.state, state)
-    before, row.state = row.state, state
+    before = row.state
+    row.state = state
     log.append(db, f"order:{row.id}", state, who, {"before": before, **(details or {})})
     db.flush()
     return row
@@ -71,10 +72,10 @@ def assign(
         row.assignee = None
         return move(db, row, "open", who)
     person = find_technician(db, technician)
-    lacking = sorted(set(row.skills) - set(person.skills))
-    if lacking:
+    missing_skills = sorted(set(row.skills) - set(person.skills))
+    if missing_skills:
         raise MaintenanceError(
-            f"{person.name} lacks {', '.join(lacking)} for {number_of(row.id)}.",
+            f"{person.name} lacks {', '.join(missing_skills)} for {number_of(row.id)}.",
             "Assign somebody else, or change the skills.",
         )
     if not person.active:
@@ -89,10 +90,10 @@ def assign(
 def start(db: orm.Session, number: str | int, who: str, version: int | None = None) -> OrderRow:
     """Begin, or go on with, the work."""
     row = touch(db, number, version)
-    unmet = [other for other in row.after if find_order(db, other).state not in CLOSED]
-    if unmet:
+    open_predecessors = [other for other in row.after if find_order(db, other).state not in CLOSED]
+    if open_predecessors:
         raise TransitionError(
-            f"{number_of(row.id)} waits for {', '.join(map(number_of, unmet))}.", "Do these first, or cancel them."
+            f"{number_of(row.id)} waits for {', '.join(map(number_of, open_predecessors))}.", "Do these first, or cancel them."
         )
     row.hold_reason = ""
     if row.started_at is None:
@@ -103,21 +104,21 @@ def start(db: orm.Session, number: str | int, who: str, version: int | None = No
 def hold(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
     """Stop the work for a reason."""
     row = touch(db, number, version)
-    row.hold_reason = words("why it waits", reason)
+    row.hold_reason = required_text("why it waits", reason)
     return move(db, row, "on hold", who, {"reason": row.hold_reason})
 
 
 def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
     """Give an order up; its parts go back, and its alerts may cause another."""
     row = touch(db, number, version)
-    reason = words("why it is cancelled", reason)
+    reason = required_text("why it is cancelled", reason)
     row.closed_at = now(db)
     stock.release(db, row)
     return move(db, row, "cancelled", who, {"reason": reason})
 
 
 def answer(
-    db: orm.Session, number: str | int, item: int, given: checklists.Answer, who: str, version: int | None = None
+    db: orm.Session, number: str | int, item: int, value: checklists.Answer, who: str, version: int | None = None
 ) -> OrderRow:
     """Answer an item of the checklist, counted from 1."""
     row = touch(db, number, version)
@@ -126,16 +127,17 @@ def answer(
         raise MaintenanceError(
             f"{number_of(row.id)} has no item {item} on its checklist.", f"It has {len(items)}, counted from 1."
         )
-    asked = items[item - 1]
-    meter = db.get(MeterRow, (row.asset, asked.meter)) if asked.meter else None
-    told = checklists.answer(asked, given, who=who, at=now(db), last=meter.value if meter else None)
-    items[item - 1] = told
-    if asked.meter and isinstance(told.answer, float):
-        read = meter or MeterRow(asset=row.asset, name=asked.meter)
-        read.value, read.read_at = told.answer, now(db)
-        db.add(read)
+    question = items[item - 1]
+    meter = db.get(MeterRow, (row.asset, question.meter)) if question.meter else None
+    answered_item = checklists.answer(question, value, who=who, at=now(db), last=meter.value if meter else None)
+    items[item - 1] = answered_item
+    if question.meter and isinstance(answered_item.answer, float):
+        meter_row = meter or MeterRow(asset=row.asset, name=question.meter)
+        meter_row.value = answered_item.answer
+        meter_row.read_at = now(db)
+        db.add(meter_row)
     row.checklist = checklists.to_json(items)
-    log.append(db, f"order:{row.id}", "answered", who, {"item": item, "text": asked.text, "answer": told.answer})
+    log.append(db, f"order:{row.id}", "answered", who, {"item": item, "text": question.text, "answer": answered_item.answer})
     db.flush()
     return row
 
@@ -157,8 +159,8 @@ def complete(
     row = touch(db, number, version)
     name = number_of(row.id)
     check_transition(name, row.state, "completed")
-    row.done = words("what was done", done)
-    row.actual_hours = finite("hours", hours, MOST_HOURS)
+    row.done = required_text("what was done", done)
+    row.actual_hours = number_in_range("hours", hours, MAX_ORDER_HOURS)
     open_items = checklists.missing(checklists.from_json(row.checklist))
     if open_items:
         raise TransitionError(
@@ -178,10 +180,12 @@ def complete(
         )
     if not failure.mode and row.type in ("corrective", "predictive", "emergency") and verdict not in _NO_FAILURE:
         raise MaintenanceError(f"{name} needs a failure mode.", "Give its ISO 14224 code, as PDE; UNK is unknown.")
-    row.failure_mode, row.failure_cause, row.failure_effect = failure.mode, failure.cause, failure.effect
+    row.failure_mode = failure.mode
+    row.failure_cause = failure.cause
+    row.failure_effect = failure.effect
     parts_cost = stock.consume(db, row, used, who)
     if cost is not None:
-        row.actual_cost = finite("the cost", cost, MOST_MONEY)
+        row.actual_cost = number_in_range("the cost", cost, MAX_COST)
     elif row.assignee is not None and parts_cost is not None:
         row.actual_cost = row.actual_hours * find_technician(db, row.assignee).rate + parts_cost
     row.closed_at = now(db)
@@ -189,8 +193,8 @@ def complete(
         alert_actions.close(db, alert.id, who, verdict or "", f"{name}: {row.done}")
     if row.preventive is not None:
         preventive_completed(db, row.preventive)
-    told = {"done": row.done, "hours": row.actual_hours, "failure": str(failure), "verdict": verdict}
-    return move(db, row, "completed", who, told)
+    log_details = {"done": row.done, "hours": row.actual_hours, "failure": str(failure), "verdict": verdict}
+    return move(db, row, "completed", who, log_details)
 
 
 def change(
@@ -207,18 +211,18 @@ def change(
 ) -> OrderRow:
     """Change what is given of an order."""
     row = touch(db, number, version)
-    told: dict[str, Any] = {}
+    log_details: dict[str, Any] = {}
     if due is not None:
-        row.due = told["due"] = time_in_range("the due date", due)
+        row.due = log_details["due"] = time_in_range("the due date", due)
     if priority is not None:
         rate(db, row, options, None, by_hand(priority, who))
-        told["priority"] = priority
+        log_details["priority"] = priority
     if hours is not None:
-        row.estimated_hours = told["hours"] = checked_hours(hours)
+        row.estimated_hours = log_details["hours"] = checked_hours(hours)
     if description is not None:
-        row.description = told["description"] = description.strip()
-    if not told:
+        row.description = log_details["description"] = description.strip()
+    if not log_details:
         raise MaintenanceError("Nothing to change.", "Give due, priority, hours or description.")
-    log.append(db, f"order:{row.id}", "changed", who, told)
+    log.append(db, f"order:{row.id}", "changed", who, log_details)
     db.flush()
     return row

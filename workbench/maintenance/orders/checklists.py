@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import MOST_READING, finite
+from workbench.maintenance.values import MAX_METER_READING, number_in_range
 
 __all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
 
@@ -93,7 +93,7 @@ class ChecklistItem:
         return (self.low is not None and self.answer < self.low) or (self.high is not None and self.answer > self.high)
 
 
-def answer(item: ChecklistItem, given: Answer, *, who: str, at: datetime, last: float | None = None) -> ChecklistItem:
+def answer(item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, last: float | None = None) -> ChecklistItem:
     """Answer an item.
 
     Parameters
@@ -120,24 +120,24 @@ def answer(item: ChecklistItem, given: Answer, *, who: str, at: datetime, last: 
     """
     value: Answer
     if item.kind == "done":
-        value = _yes_or_no(item, given)
+        value = _yes_or_no(item, new_answer)
     elif item.kind in ("number", "meter"):
-        value = _number(item, given)
+        value = _number(item, new_answer)
         if item.kind == "meter":
-            finite(f"the reading of {item.meter}", value, MOST_READING)
+            number_in_range(f"the reading of {item.meter}", value, MAX_METER_READING)
         if item.kind == "meter" and last is not None and value < last:
             raise MaintenanceError(
                 f"{item.text}: {value:g} lies below the last reading of {item.meter}, {last:g}.",
                 "A meter does not run backwards: read it again, or record its replacement as a new meter.",
             )
     elif item.kind == "choice":
-        if given not in item.choices:
-            raise MaintenanceError(f"{item.text}: {given!r} is no choice.", f"Choices: {', '.join(item.choices)}.")
-        value = str(given)
+        if new_answer not in item.choices:
+            raise MaintenanceError(f"{item.text}: {new_answer!r} is no choice.", f"Choices: {', '.join(item.choices)}.")
+        value = str(new_answer)
     else:
-        if not isinstance(given, str) or not given.strip():
-            raise MaintenanceError(f"{item.text}: {given!r} is no text.", "Write a few words.")
-        value = given.strip()
+        if not isinstance(new_answer, str) or not new_answer.strip():
+            raise MaintenanceError(f"{item.text}: {new_answer!r} is no text.", "Write a few words.")
+        value = new_answer.strip()
     return replace(item, answer=value, answered_by=who, answered_at=at)
 
 
@@ -183,29 +183,29 @@ def from_json(rows: Sequence[dict[str, Any]]) -> tuple[ChecklistItem, ...]:
     return tuple(items)
 
 
-def _yes_or_no(item: ChecklistItem, given: Answer) -> bool:
-    if not isinstance(given, bool):
+def _yes_or_no(item: ChecklistItem, new_answer: Answer) -> bool:
+    if not isinstance(new_answer, bool):
         words: dict[Any, Literal[True, False]] = {"yes": True, "true": True, "no": False, "false": False}
-        if given not in words:
-            raise MaintenanceError(f"{item.text}: {given!r} is neither yes nor no.", "Answer yes or no.")
-        return words[given]
-    return given
+        if new_answer not in words:
+            raise MaintenanceError(f"{item.text}: {new_answer!r} is neither yes nor no.", "Answer yes or no.")
+        return words[new_answer]
+    return new_answer
 
 
-def _number(item: ChecklistItem, given: Answer) -> float:
+def _number(item: ChecklistItem, new_answer: Answer) -> float:
     try:
-        value = math.nan if isinstance(given, bool) else float(given)
+        value = math.nan if isinstance(new_answer, bool) else float(new_answer)
     except (ValueError, OverflowError):
         value = math.nan
-    if not abs(value) <= _MOST_ANSWER:
+    if not abs(value) <= _MAX_NUMBER:
         raise MaintenanceError(
-            f"{item.text}: {given!r} is no number.",
-            f"Give a finite number{_in(item.units)}, from -{_MOST_ANSWER:g} to {_MOST_ANSWER:g}.",
+            f"{item.text}: {new_answer!r} is no number.",
+            f"Give a finite number{_in(item.units)}, from -{_MAX_NUMBER:g} to {_MAX_NUMBER:g}.",
         )
     return value
 
 
-_MOST_ANSWER = 1e15
+_MAX_NUMBER = 1e15
 
 
 def _in(units: str) -> str:

@@ -110,14 +110,14 @@ class Failure:
     effect: str = ""
 
     def __post_init__(self) -> None:
-        for what, code, known in (
+        for code_name, code, valid_codes in (
             ("failure mode", self.mode, FAILURE_MODES),
             ("failure cause", self.cause, FAILURE_CAUSES),
             ("failure effect", self.effect, FAILURE_EFFECTS),
         ):
-            if code and code not in known:
-                codes = "; ".join(f"{key} {text}" for key, text in known.items())
-                raise MaintenanceError(f"{code!r} is no {what} of ISO 14224.", f"Known: {codes}.")
+            if code and code not in valid_codes:
+                codes = "; ".join(f"{key} {text}" for key, text in valid_codes.items())
+                raise MaintenanceError(f"{code!r} is no {code_name} of ISO 14224.", f"Known: {codes}.")
 
     def __str__(self) -> str:
         """Give the codes with their meaning."""

@@ -18,7 +18,7 @@ from workbench.maintenance.orders import parts as stock
 from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
 from workbench.maintenance.orders.states import CLOSED, check_type
 from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, find_order, number_of
-from workbench.maintenance.values import checked_hours, time_in_range, words
+from workbench.maintenance.values import checked_hours, required_text, time_in_range
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -35,16 +35,16 @@ __all__ = [
 
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
     """Open, unsuppressed alerts of a level and above that have never caused an order, not even a cancelled one."""
-    had = sa.select(OrderAlertRow.alert_id)
-    wanted = sa.select(AlertRow).where(
+    linked_alerts = sa.select(OrderAlertRow.alert_id)
+    statement = sa.select(AlertRow).where(
         AlertRow.closed_at.is_(None),
         AlertRow.suppressed.is_(False),
         AlertRow.level.in_(LEVELS[LEVELS.index(level) :]),
-        AlertRow.id.not_in(had),
+        AlertRow.id.not_in(linked_alerts),
     )
     if alerts is not None:
-        wanted = wanted.where(AlertRow.id.in_(alerts))
-    return wanted.order_by(AlertRow.level.desc(), AlertRow.id)
+        statement = statement.where(AlertRow.id.in_(alerts))
+    return statement.order_by(AlertRow.level.desc(), AlertRow.id)
 
 
 def order_of_channel(db: orm.Session, alert: AlertRow) -> OrderRow | None:
@@ -75,12 +75,12 @@ def open_for_alerts(
             "Give one or more alerts of one asset.",
         )
     subsystems, channels = ({getattr(row, name) for row in rows} for name in ("subsystem", "channel"))
-    told = {
+    alert_content = {
         "subsystem": subsystems.pop() if len(subsystems) == 1 else "",
         "channel": channels.pop() if len(channels) == 1 else "",
         "description": "\n".join(row.message for row in rows),
     }
-    template = options.template(assets[0], told["subsystem"])
+    template = options.template(assets[0], alert_content["subsystem"])
     return new_order(
         db,
         options,
@@ -88,7 +88,7 @@ def open_for_alerts(
         asset=assets[0],
         alerts=alerts,
         criticality=criticality(assets[0]),
-        **{"type": template.type, **told, **content},
+        **{"type": template.type, **alert_content, **content},
     )
 
 
@@ -96,7 +96,7 @@ def reprioritise(
     db: orm.Session, options: OrderOptions, criticality: Callable[[str], int | None], who: str
 ) -> tuple[str, ...]:
     """Rate the active orders whose priority nobody has set, inside a writing transaction."""
-    found = []
+    changed_orders = []
     for row in db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all():
         if [part["name"] for part in row.priority_parts] == ["rule"]:
             continue
@@ -104,11 +104,11 @@ def reprioritise(
         rate(db, row, options, criticality(row.asset))
         if row.priority != before:
             log.append(db, f"order:{row.id}", "reprioritised", who, {"before": before, "priority": row.priority})
-            found.append(number_of(row.id))
-    return tuple(found)
+            changed_orders.append(number_of(row.id))
+    return tuple(changed_orders)
 
 
-_MONTH = timedelta(days=30)
+_FREQUENCY_PERIOD = timedelta(days=30)
 
 
 def new_order(
@@ -137,7 +137,7 @@ def new_order(
 ) -> OrderRow:
     """Open a work order; what is not given comes from the subsystem's template."""
     template = options.template(asset, subsystem)
-    place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
+    place = {"asset": required_text("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
     check_type(type)
     due = None if due is None else time_in_range("the due date", due)
     not_before = None if not_before is None else time_in_range("the earliest start", not_before)
@@ -150,7 +150,7 @@ def new_order(
         channel=channel,
         type=type,
         state="open",
-        title=words("the title", (template.title.format(**place) if title is None else title))[:200],
+        title=required_text("the title", (template.title.format(**place) if title is None else title))[:200],
         description=description.strip(),
         score=0.0,
         priority="low",
@@ -231,28 +231,30 @@ def rate(
     row: OrderRow,
     options: OrderOptions,
     criticality: int | None,
-    given: Priority | None = None,
+    priority: Priority | None = None,
 ) -> None:
     """Set an order's priority by the rule, or as given, and its due date where it has none."""
-    if given is None:
+    if priority is None:
         alerts = db.scalars(
             sa.select(AlertRow)
             .join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
             .where(OrderAlertRow.order_id == row.id)
         ).all()
         recent = sa.select(sa.func.count()).where(
-            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _MONTH, AlertRow.subsystem == row.subsystem
+            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _FREQUENCY_PERIOD, AlertRow.subsystem == row.subsystem
         )
-        given = prioritise(
+        priority = prioritise(
             level=max((alert.level for alert in alerts), key=_rank, default=None),
             alerts=int(db.scalar(recent) or 0) if alerts else 0,
             criticality=criticality,
             age=now(db) - row.opened_at,
             emergency=row.type == "emergency",
         )
-    row.score, row.priority, row.priority_parts = given.score, given.name, given.to_json()
-    if row.due is None and given.name in options.due_days:
-        row.due = row.opened_at + timedelta(days=options.due_days[given.name])
+    row.score = priority.score
+    row.priority = priority.name
+    row.priority_parts = priority.to_json()
+    if row.due is None and priority.name in options.due_days:
+        row.due = row.opened_at + timedelta(days=options.due_days[priority.name])
     db.flush()
 
 
@@ -262,6 +264,6 @@ def _rank(level: str) -> int:
 
 def orders_of_alerts(database: Database) -> dict[int, str]:
     """Give the number of the active work order of each alert that has one."""
-    wanted = sa.select(OrderAlertRow.alert_id, OrderRow.id).join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
+    statement = sa.select(OrderAlertRow.alert_id, OrderRow.id).join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
     with database.reading() as db:
-        return {alert: number_of(order) for alert, order in db.execute(wanted.where(OrderRow.state.not_in(CLOSED)))}
+        return {alert: number_of(order) for alert, order in db.execute(statement.where(OrderRow.state.not_in(CLOSED)))}

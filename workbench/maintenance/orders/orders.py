@@ -8,7 +8,6 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import OrderOptions
@@ -27,7 +26,7 @@ from workbench.maintenance.orders.table import (
     order_id,
 )
 from workbench.maintenance.remarks import remarks_of
-from workbench.maintenance.values import row_limit, words
+from workbench.maintenance.values import check_choice, required_text, row_limit
 
 __all__ = ["WorkOrders"]
 
@@ -125,31 +124,31 @@ class WorkOrders:
             A filter names no state, type or priority.
         """
         present = self.database.clock()
-        late = sa.and_(ORDERS.c.due < present, ORDERS.c.state.not_in(CLOSED))
-        wanted: sa.Select[Any] = sa.select(
-            ORDERS.c.id, *(ORDERS.c[name] for name in _COLUMNS), sa.func.coalesce(late, sa.false()).label("overdue")
+        is_overdue = sa.and_(ORDERS.c.due < present, ORDERS.c.state.not_in(CLOSED))
+        statement: sa.Select[Any] = sa.select(
+            ORDERS.c.id, *(ORDERS.c[name] for name in _COLUMNS), sa.func.coalesce(is_overdue, sa.false()).label("overdue")
         )
         if state is not None:
             active = tuple(name for name in ORDER_STATES if name not in CLOSED)
-            named = (active if state == "active" else (state,)) if isinstance(state, str) else tuple(state)
-            for name in named:
-                _known("state", name, (*ORDER_STATES, "active"))
-            wanted = wanted.where(ORDERS.c.state.in_(named))
-        for what, value, known in (("type", type, ORDER_TYPES), ("priority", priority, tuple(PRIORITIES))):
+            requested_states = (active if state == "active" else (state,)) if isinstance(state, str) else tuple(state)
+            for name in requested_states:
+                check_choice("state", name, (*ORDER_STATES, "active"))
+            statement = statement.where(ORDERS.c.state.in_(requested_states))
+        for what, value, valid_values in (("type", type, ORDER_TYPES), ("priority", priority, tuple(PRIORITIES))):
             if value is not None:
-                _known(what, value, known)
+                check_choice(what, value, valid_values)
         equal = {"asset": asset, "channel": channel, "assignee": assignee, "type": type, "priority": priority}
-        wanted = wanted.where(*(ORDERS.c[name] == value for name, value in equal.items() if value is not None))
+        statement = statement.where(*(ORDERS.c[name] == value for name, value in equal.items() if value is not None))
         if overdue:
-            wanted = wanted.where(late)
+            statement = statement.where(is_overdue)
         if text:
-            found = [ORDERS.c[name].icontains(text, autoescape=True) for name in ("title", "description")]
-            wanted = wanted.where(sa.or_(*found))
+            text_matches = [ORDERS.c[name].icontains(text, autoescape=True) for name in ("title", "description")]
+            statement = statement.where(sa.or_(*text_matches))
         if since is not None:
-            wanted = wanted.where(ORDERS.c.opened_at >= since)
-        wanted = wanted.order_by(ORDERS.c.score.desc(), ORDERS.c.id)
+            statement = statement.where(ORDERS.c.opened_at >= since)
+        statement = statement.order_by(ORDERS.c.score.desc(), ORDERS.c.id)
         with self.database.reading() as db:
-            table = frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
+            table = frame(db, statement.limit(row_limit(limit)).offset(offset or None))
         table["number"] = [number_of(one) for one in table["id"]]
         table["overdue"] = table["overdue"].astype(bool)
         place = _COLUMNS.index("due") + 1
@@ -168,8 +167,8 @@ class WorkOrders:
 
     def history(self, number: str | int) -> pd.DataFrame:
         """Give the rows of the log about an order, oldest first."""
-        found = self.get(number)
-        entries = log.entries(self.database, subject=f"order:{order_id(found.number)}")
+        order = self.get(number)
+        entries = log.entries(self.database, subject=f"order:{order_id(order.number)}")
         return entries.iloc[::-1].reset_index(drop=True)
 
     def remarks(self, number: str | int) -> pd.DataFrame:
@@ -182,11 +181,11 @@ class WorkOrders:
             the alerts was closed with it.
         """
         order = self.get(number)
-        found = remarks_of(
+        remarks = remarks_of(
             self.database, [f"order:{order_id(order.number)}", *(f"alert:{alert}" for alert in order.alerts)]
         )
-        copies = found["subject"].str.startswith("alert:") & (found["text"] == f"{order.number}: {order.done}")
-        return found[~copies].reset_index(drop=True)
+        copies = remarks["subject"].str.startswith("alert:") & (remarks["text"] == f"{order.number}: {order.done}")
+        return remarks[~copies].reset_index(drop=True)
 
     # ---- opening
 
@@ -257,16 +256,16 @@ class WorkOrders:
             return {"opened": (), "extended": ()}
         with self.database.writing() as db:
             for alert in db.scalars(without_order(level, None if alerts is None else list(alerts))).all():
-                there = order_of_channel(db, alert)
-                if there is None:
+                existing_order = order_of_channel(db, alert)
+                if existing_order is None:
                     row = self._for_alerts(db, [alert.id], who)
                     opened[number_of(row.id)] = None
                     continue
-                opening.link(db, there, alert.id)
-                opening.rate(db, there, self.options, self._criticality(there.asset))
-                log.append(db, f"order:{there.id}", "alert added", who, {"alert": alert.id, "priority": there.priority})
-                if number_of(there.id) not in opened:
-                    extended[number_of(there.id)] = None
+                opening.link(db, existing_order, alert.id)
+                opening.rate(db, existing_order, self.options, self._criticality(existing_order.asset))
+                log.append(db, f"order:{existing_order.id}", "alert added", who, {"alert": alert.id, "priority": existing_order.priority})
+                if number_of(existing_order.id) not in opened:
+                    extended[number_of(existing_order.id)] = None
         return {"opened": tuple(opened), "extended": tuple(extended)}
 
     def reprioritise(self, who: str) -> tuple[str, ...]:
@@ -288,9 +287,9 @@ class WorkOrders:
         """Stop the work for a reason."""
         return self._change(lambda db: actions.hold(db, number, reason, who, version))
 
-    def answer(self, number: str | int, item: int, given: Answer, who: str, *, version: int | None = None) -> WorkOrder:
+    def answer(self, number: str | int, item: int, value: Answer, who: str, *, version: int | None = None) -> WorkOrder:
         """Answer an item of the checklist, counted from 1."""
-        return self._change(lambda db: actions.answer(db, number, item, given, who, version))
+        return self._change(lambda db: actions.answer(db, number, item, value, who, version))
 
     def complete(
         self,
@@ -362,7 +361,7 @@ class WorkOrders:
 
         def change(db: orm.Session) -> OrderRow:
             row = find_order(db, number)
-            log.append(db, f"order:{row.id}", "commented", who, {"comment": words("the comment", text)})
+            log.append(db, f"order:{row.id}", "commented", who, {"comment": required_text("the comment", text)})
             return row
 
         return self._change(change)
@@ -372,9 +371,9 @@ class WorkOrders:
 
         def change(db: orm.Session) -> OrderRow:
             row = actions.touch(db, number, None)
-            given = {"reference": words("the reference", reference), "title": title.strip() or reference.strip()}
-            row.attachments = [*row.attachments, given]
-            log.append(db, f"order:{row.id}", "attached", who, given)
+            attachment = {"reference": required_text("the reference", reference), "title": title.strip() or reference.strip()}
+            row.attachments = [*row.attachments, attachment]
+            log.append(db, f"order:{row.id}", "attached", who, attachment)
             return row
 
         return self._change(change)
@@ -407,8 +406,3 @@ class WorkOrders:
 
 def _nobody_said(asset: str) -> None:
     del asset
-
-
-def _known(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise MaintenanceError(f"{value!r} is not a {what}.", f"Known: {', '.join(known)}.")

@@ -11,7 +11,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.orders.table import OrderPartRow, OrderRow, PartRow, number_of
-from workbench.maintenance.values import MOST_MONEY, MOST_WAIT_DAYS, count, finite
+from workbench.maintenance.values import MAX_COST, MAX_WAIT_DAYS, number_in_range, whole_number
 
 __all__ = ["Parts", "consume", "find_part", "need", "release", "reserve"]
 
@@ -41,15 +41,15 @@ class Parts:
             .group_by(OrderPartRow.part)
             .subquery()
         )
-        held = sa.func.coalesce(reserved.c.reserved, 0).label("reserved")
-        columns: tuple[Any, ...] = (PartRow.name, PartRow.description, PartRow.stock, held, PartRow.minimum)
-        wanted: sa.Select[Any] = (
+        reserved_pieces = sa.func.coalesce(reserved.c.reserved, 0).label("reserved")
+        columns: tuple[Any, ...] = (PartRow.name, PartRow.description, PartRow.stock, reserved_pieces, PartRow.minimum)
+        statement: sa.Select[Any] = (
             sa.select(*columns, PartRow.lead_days, PartRow.unit_cost)
             .outerjoin(reserved, reserved.c.part == PartRow.name)
             .order_by(PartRow.name)
         )
         with self.database.reading() as db:
-            table = frame(db, wanted)
+            table = frame(db, statement)
         table["reserved"] = table["reserved"].astype("int64")
         table.insert(4, "available", table["stock"] - table["reserved"])
         table.insert(6, "below", table["available"] < table["minimum"])
@@ -76,12 +76,12 @@ class Parts:
         if not name.strip():
             raise MaintenanceError("A part needs a name.", "Give one.")
         changed: dict[str, object] = {}
-        for key, given in (("stock", stock), ("minimum", minimum)):
-            if given is not None:
-                changed[key] = count(key, given)
-        for key, number, most in (("lead_days", lead_days, MOST_WAIT_DAYS), ("unit_cost", unit_cost, MOST_MONEY)):
+        for key, pieces in (("stock", stock), ("minimum", minimum)):
+            if pieces is not None:
+                changed[key] = whole_number(key, pieces)
+        for key, number, most in (("lead_days", lead_days, MAX_WAIT_DAYS), ("unit_cost", unit_cost, MAX_COST)):
             if number is not None:
-                changed[key] = finite(key, number, most)
+                changed[key] = number_in_range(key, number, most)
         if description is not None:
             changed["description"] = description.strip()
         with self.database.writing() as db:
@@ -89,10 +89,10 @@ class Parts:
             if row is None:
                 row = PartRow(name=name.strip(), description="", stock=0, minimum=0, lead_days=None, unit_cost=None)
                 db.add(row)
-            held = _reserved(db, row.name)
-            if stock is not None and stock < held:
+            reserved_pieces = _reserved(db, row.name)
+            if stock is not None and stock < reserved_pieces:
                 raise MaintenanceError(
-                    f"{held} of {name} are reserved: the stock cannot be {stock}.", "Cancel or change those orders."
+                    f"{reserved_pieces} of {name} are reserved: the stock cannot be {stock}.", "Cancel or change those orders."
                 )
             for key, value in changed.items():
                 setattr(row, key, value)
@@ -106,11 +106,11 @@ class Parts:
         MaintenanceError
             There is no such part, or the number is not above 0.
         """
-        if count("pieces", pieces) == 0:
+        if whole_number("pieces", pieces) == 0:
             raise MaintenanceError("0 pieces cannot be received.", "Give 1 or more.")
         with self.database.writing() as db:
             row = find_part(db, name)
-            row.stock = count(f"the stock of {name}", row.stock + pieces)
+            row.stock = whole_number(f"the stock of {name}", row.stock + pieces)
             log.append(db, f"part:{row.name}", "received", who, {"pieces": pieces, "stock": row.stock})
             db.flush()
             waiting = (
@@ -134,15 +134,15 @@ def find_part(db: orm.Session, name: str) -> PartRow:
     """
     row = db.get(PartRow, name)
     if row is None:
-        known = ", ".join(db.scalars(sa.select(PartRow.name).order_by(PartRow.name).limit(20)))
-        raise MaintenanceError(f"There is no part {name!r}.", f"Known: {known or 'none; add it first'}.")
+        valid_names = ", ".join(db.scalars(sa.select(PartRow.name).order_by(PartRow.name).limit(20)))
+        raise MaintenanceError(f"There is no part {name!r}.", f"Known: {valid_names or 'none; add it first'}.")
     return row
 
 
 def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -> None:
     """Note what an order needs, and reserve what is there."""
     for name, pieces in parts.items():
-        if count(f"pieces of {name}", pieces) == 0:
+        if whole_number(f"pieces of {name}", pieces) == 0:
             raise MaintenanceError(f"0 pieces of {name} are no need.", "Give 1 or more, or leave it out.")
         find_part(db, name)
         db.add(OrderPartRow(order_id=order.id, part=name, needed=pieces, reserved=0, used=0))
@@ -194,7 +194,7 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
     for name, pieces in taken.items():
         part = find_part(db, name)
         free = part.stock - _reserved(db, name)
-        if count(f"pieces of {name}", pieces) > free:
+        if whole_number(f"pieces of {name}", pieces) > free:
             raise MaintenanceError(
                 f"{pieces} of {name} cannot have been used: {free} are there and not reserved for others.",
                 "Correct the number, or the stock.",

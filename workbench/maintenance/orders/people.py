@@ -13,7 +13,7 @@ from workbench.maintenance.database import Database
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import OrderRow, TechnicianRow
 from workbench.maintenance.schedule.model import Technician
-from workbench.maintenance.values import MOST_RATE, finite, words
+from workbench.maintenance.values import MAX_HOURLY_RATE, number_in_range, required_text
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = ["People", "find_technician"]
@@ -96,7 +96,7 @@ class People:
         MaintenanceError
             The rate is negative, or the hours cannot be read.
         """
-        name = words("the name of a technician", name)
+        name = required_text("the name of a technician", name)
         with self.database.writing() as db:
             row = db.get(TechnicianRow, name)
             if row is None:
@@ -106,7 +106,7 @@ class People:
             if skills is not None:
                 changed["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
             if rate is not None:
-                changed["rate"] = finite("the rate", rate, MOST_RATE)
+                changed["rate"] = number_in_range("the rate", rate, MAX_HOURLY_RATE)
             if hours is not None:
                 changed["hours"] = list(hours)
             if timezone is not None:
@@ -137,9 +137,9 @@ def find_technician(db: orm.Session, name: str) -> TechnicianRow:
     """
     row = db.get(TechnicianRow, name.strip())
     if row is None:
-        known = ", ".join(db.scalars(sa.select(TechnicianRow.name).order_by(TechnicianRow.name).limit(20)))
+        valid_names = ", ".join(db.scalars(sa.select(TechnicianRow.name).order_by(TechnicianRow.name).limit(20)))
         raise MaintenanceError(
-            f"There is no technician {name!r}.", f"Known: {known or 'none; add one: workbench people set NAME'}."
+            f"There is no technician {name!r}.", f"Known: {valid_names or 'none; add one: workbench people set NAME'}."
         )
     return row
 

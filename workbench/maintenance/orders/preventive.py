@@ -16,17 +16,17 @@ from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import MeterRow, OrderRow, PreventiveRow, number_of
 from workbench.maintenance.values import (
-    LEAST_EVERY,
-    LEAST_EVERY_DAYS,
-    MOST_DAYS,
-    MOST_HOURS,
-    MOST_READING,
-    MOST_WAIT_DAYS,
-    count,
-    finite,
+    MAX_METER_READING,
+    MAX_ORDER_HOURS,
+    MAX_PERIOD_DAYS,
+    MAX_WAIT_DAYS,
+    MIN_INTERVAL_DAYS,
+    MIN_METER_INTERVAL,
+    number_in_range,
+    required_text,
     row_number,
     time_in_range,
-    words,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -112,21 +112,21 @@ class Preventive:
         MaintenanceError
             Not exactly one of `every_days`, `every` and `below`, a number outside its range, or unknown content.
         """
-        given = [value for value in (every_days, every, below) if value is not None]
-        if len(given) != 1:
+        rules = [value for value in (every_days, every, below) if value is not None]
+        if len(rules) != 1:
             raise MaintenanceError("A plan needs one rule.", "Give one of every_days, every (of a meter) and below.")
         if every_days is not None:
-            finite("an interval of days", every_days, MOST_DAYS, least=LEAST_EVERY_DAYS)
+            number_in_range("an interval of days", every_days, MAX_PERIOD_DAYS, least=MIN_INTERVAL_DAYS)
         if every is not None:
-            finite("an interval of the meter", every, MOST_READING, least=LEAST_EVERY)
+            number_in_range("an interval of the meter", every, MAX_METER_READING, least=MIN_METER_INTERVAL)
         if below is not None:
-            finite("the limit of the meter", below, MOST_READING, above=True)
+            number_in_range("the limit of the meter", below, MAX_METER_READING, above=True)
         if first is not None:
             time_in_range("the first due date", first)
         if content.get("hours") is not None:
-            finite("hours", content["hours"], MOST_HOURS, above=True)
+            number_in_range("hours", content["hours"], MAX_ORDER_HOURS, above=True)
         for name, pieces in (content.get("parts") or {}).items():
-            count(f"pieces of {name}", pieces)
+            whole_number(f"pieces of {name}", pieces)
         if (every is not None or below is not None) != bool(meter):
             raise MaintenanceError("every and below need a meter, every_days none.", "Give meter with every or below.")
         if anchor not in ANCHORS:
@@ -138,15 +138,15 @@ class Preventive:
         with self.database.writing() as db:
             reading = db.get(MeterRow, (asset, meter)) if meter else None
             row = PreventiveRow(
-                title=words("the title", title),
-                asset=words("the asset", asset),
+                title=required_text("the title", title),
+                asset=required_text("the asset", asset),
                 subsystem=subsystem,
                 every_days=every_days,
                 meter=meter,
                 every=every,
                 below=below,
                 anchor=anchor,
-                lead_days=finite("lead_days", lead_days, MOST_WAIT_DAYS),
+                lead_days=number_in_range("lead_days", lead_days, MAX_WAIT_DAYS),
                 next_due=(first or now(db) + timedelta(days=every_days)) if every_days else None,
                 next_reading=(reading.value if reading else 0.0) + every if every else None,
                 content=content,
@@ -174,7 +174,8 @@ class Preventive:
         """
         with self.database.writing() as db:
             row = db.get(MeterRow, (asset, meter)) or MeterRow(asset=asset, name=meter)
-            row.value, row.read_at = finite(f"the reading of {meter}", value, MOST_READING), now(db)
+            row.value = number_in_range(f"the reading of {meter}", value, MAX_METER_READING)
+            row.read_at = now(db)
             db.add(row)
             log.append(db, f"meter:{asset}/{meter}"[:40], "read", who, {"value": value})
 
@@ -226,7 +227,7 @@ def completed(db: orm.Session, plan: int) -> None:
 
 def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> None:
     if plan.every_days:
-        step = timedelta(days=_within(plan.every_days, LEAST_EVERY_DAYS, MOST_DAYS))
+        step = timedelta(days=_within(plan.every_days, MIN_INTERVAL_DAYS, MAX_PERIOD_DAYS))
         due = plan.next_due + step if from_schedule and plan.next_due else now(db) + step
         if due <= now(db):  # dates that nobody looked at are left out
             due += ((now(db) - due) // step + 1) * step
@@ -235,7 +236,7 @@ def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> No
         reading = db.get(MeterRow, (plan.asset, plan.meter))
         value = reading.value if reading else 0.0
         base = plan.next_reading if from_schedule and plan.next_reading is not None else value
-        every = _within(plan.every, LEAST_EVERY, MOST_READING)
+        every = _within(plan.every, MIN_METER_INTERVAL, MAX_METER_READING)
         if base <= value:
             base += (math.floor((value - base) / every) + 1) * every
         plan.next_reading = base
@@ -249,7 +250,7 @@ def _within(value: float, least: float, most: float) -> float:
 
 def _is_due(db: orm.Session, plan: PreventiveRow) -> bool:
     if plan.next_due is not None:
-        return plan.next_due <= now(db) + timedelta(days=_within(plan.lead_days, 0.0, MOST_WAIT_DAYS))
+        return plan.next_due <= now(db) + timedelta(days=_within(plan.lead_days, 0.0, MAX_WAIT_DAYS))
     reading = db.get(MeterRow, (plan.asset, plan.meter))
     if reading is None:
         return False
@@ -259,8 +260,8 @@ def _is_due(db: orm.Session, plan: PreventiveRow) -> bool:
 
 
 def _open_order(db: orm.Session, plan: int) -> bool:
-    wanted = sa.select(OrderRow.id).where(OrderRow.preventive == plan, OrderRow.state.not_in(CLOSED))
-    return db.scalars(wanted.limit(1)).first() is not None
+    statement = sa.select(OrderRow.id).where(OrderRow.preventive == plan, OrderRow.state.not_in(CLOSED))
+    return db.scalars(statement.limit(1)).first() is not None
 
 
 def _find(db: orm.Session, plan: int) -> PreventiveRow:

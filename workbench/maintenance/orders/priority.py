@@ -18,9 +18,9 @@ WEIGHTS: dict[str, float] = {"severity": 0.4, "frequency": 0.2, "impact": 0.3, "
 PRIORITIES: dict[str, float] = {"urgent": 0.75, "high": 0.5, "medium": 0.25, "low": 0.0}
 """Least score of each priority, highest first."""
 
-_MANY_ALERTS = 5
-_OLD = timedelta(days=30)
-_CRITICALITY_UNKNOWN = 3
+_ALERTS_IN_FULL = 5
+_AGE_IN_FULL = timedelta(days=30)
+_DEFAULT_CRITICALITY = 3
 
 
 @dataclass(frozen=True)
@@ -120,19 +120,19 @@ def prioritise(
     check_criticality(criticality)
     if emergency:
         return _of((PriorityPart("rule", 1.0, 1.0, "an emergency comes first"),))
-    known = _CRITICALITY_UNKNOWN if criticality is None else criticality
+    assumed_criticality = _DEFAULT_CRITICALITY if criticality is None else criticality
     days = max(age / timedelta(days=1), 0.0)
     values = {
         "severity": (
             LEVELS.index(level) / (len(LEVELS) - 1) if level else 0.0,
             f"level {level}" if level else "no alert",
         ),
-        "frequency": (min(alerts / _MANY_ALERTS, 1.0), f"{alerts} alert{'' if alerts == 1 else 's'} in 30 days"),
+        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{alerts} alert{'' if alerts == 1 else 's'} in 30 days"),
         "impact": (
-            (known - 1) / 4,
-            f"criticality {known}" + (" assumed: the catalog has none" if criticality is None else ""),
+            (assumed_criticality - 1) / 4,
+            f"criticality {assumed_criticality}" + (" assumed: the catalog has none" if criticality is None else ""),
         ),
-        "age": (min(age / _OLD, 1.0) if days else 0.0, f"open for {days:.0f} days"),
+        "age": (min(age / _AGE_IN_FULL, 1.0) if days else 0.0, f"open for {days:.0f} days"),
     }
     return _of(tuple(PriorityPart(name, *_value(values[name], WEIGHTS[name])) for name in WEIGHTS))
 

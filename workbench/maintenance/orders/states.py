@@ -24,7 +24,7 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 """States that may follow each state; `assigned` follows itself when somebody else takes the order."""
 
 
-def check_transition(number: str, state: str, wanted: str) -> None:
+def check_transition(number: str, state: str, new_state: str) -> None:
     """Refuse a change of state that is not allowed.
 
     Parameters
@@ -40,9 +40,9 @@ def check_transition(number: str, state: str, wanted: str) -> None:
         `wanted` may not follow `state`.
     """
     allowed = TRANSITIONS[state]
-    if wanted not in allowed:
+    if new_state not in allowed:
         following = f"It can become {' or '.join(allowed)}." if allowed else "Open a new work order instead."
-        raise TransitionError(f"{number} is {state}: it cannot become {wanted}.", following)
+        raise TransitionError(f"{number} is {state}: it cannot become {new_state}.", following)
 
 
 def check_type(name: str) -> str:

@@ -25,15 +25,15 @@ def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> l
     list of Conflict
         One for each job without a place, one for each that is late, and those of frozen jobs; by number, then kind.
     """
-    found: list[Conflict] = []
+    conflicts: list[Conflict] = []
     for job in grid.jobs.values():
         place = solution.get(job.number)
         if place is None:
-            found.append(_unplanned(grid, job, solution, ends))
+            conflicts.append(_unplanned(grid, job, solution, ends))
         elif (due := grid.due(job)) is not None and grid.end(job, place) > due:
-            found.append(_late(grid, job, grid.end(job, place), ends))
-    found += _frozen(grid)
-    return sorted(found, key=lambda conflict: (conflict.job, conflict.kind))
+            conflicts.append(_late(grid, job, grid.end(job, place), ends))
+    conflicts += _frozen(grid)
+    return sorted(conflicts, key=lambda conflict: (conflict.job, conflict.kind))
 
 
 def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]) -> Conflict:
@@ -95,7 +95,8 @@ def _window(grid: Grid, job: Job) -> Conflict:
 def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
     """Name the first cause that alone makes a job late: its due date, its parts, those before it, or the others."""
     assert job.due is not None
-    number, due = job.number, grid.down(job.due)
+    number = job.number
+    due = grid.down(job.due)
     late = f"{number} ends {_span(grid.time(end) - job.due)} late, {_when(grid.time(end))} instead of {_when(job.due)}"
     own = 0 if job.not_before is None else max(0, grid.up(job.not_before))
     best = earliest(grid, job, own)
@@ -113,8 +114,8 @@ def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
         begin = job.due - timedelta(hours=job.hours)
         return _part(grid, job, late, begin)
     before = [n for n in job.after if n in grid.jobs or n in grid.frozen]
-    alone = earliest(grid, job, release or 0)
-    if before and (ends[number] > due or alone is None or grid.end(job, alone) > due):
+    place_alone = earliest(grid, job, release or 0)
+    if before and (ends[number] > due or place_alone is None or grid.end(job, place_alone) > due):
         return Conflict(
             "precedence",
             number,
@@ -199,15 +200,15 @@ def _double_booked(grid: Grid) -> Iterator[Conflict]:
 
 
 def _skill(grid: Grid, job: Job, what: str, technician: str | None = None) -> Conflict:
-    held = {skill for who in grid.technicians if technician in (None, who.name) for skill in who.skills}
-    nobody = sorted(job.skills - held)
-    named = _join(nobody) if nobody else _join(sorted(job.skills))
-    who = f"{technician} does not have" if technician else "nobody has" if nobody else "no one person has all of"
+    available_skills = {skill for who in grid.technicians if technician in (None, who.name) for skill in who.skills}
+    missing_skills = sorted(job.skills - available_skills)
+    skill_names = _join(missing_skills) if missing_skills else _join(sorted(job.skills))
+    who = f"{technician} does not have" if technician else "nobody has" if missing_skills else "no one person has all of"
     return Conflict(
         "skill",
         job.number,
-        f"{job.number} {what}: {who} {named}.",
-        f"A technician with {_join(sorted(job.skills))}, or a work order without {named}.",
+        f"{job.number} {what}: {who} {skill_names}.",
+        f"A technician with {_join(sorted(job.skills))}, or a work order without {skill_names}.",
     )
 
 

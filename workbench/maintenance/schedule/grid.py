@@ -58,7 +58,8 @@ class Grid:
     """
 
     def __init__(self, problem: Problem, options: ScheduleOptions) -> None:
-        self.problem, self.options = problem, options
+        self.problem = problem
+        self.options = options
         self.slot = timedelta(minutes=options.slot_minutes)
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         self.origin = epoch - (epoch - problem.now) // self.slot * self.slot
@@ -127,7 +128,9 @@ class Grid:
         return self._inner(merge(windows))
 
     def _count(self, work: list[Range]) -> list[int]:
-        counts, total, spans = [0] * (self.length + 1), 0, iter([*work, (self.length, self.length)])
+        counts = [0] * (self.length + 1)
+        total = 0
+        spans = iter([*work, (self.length, self.length)])  # the empty span at the end stops the search for a next one
         start, end = next(spans)
         for slot in range(self.length):
             if slot >= end:
@@ -242,7 +245,7 @@ class Grid:
         """Points of one job that leaves its previous place."""
         return round(SCALE * self.options.change)
 
-    def kept(self, job: Job) -> tuple[int, int] | None:
+    def previous_place(self, job: Job) -> tuple[int, int] | None:
         """Give the technician and first slot of a job in the previous plan; None where it cannot be there again."""
         before = self.previous.get(job.number)
         names = [technician.name for technician in self.technicians]
@@ -252,31 +255,35 @@ class Grid:
 
     def score(self, solution: Solution, plannable: Collection[str]) -> Score:
         """Count the points of a solution; jobs that are not `plannable` in any way add none."""
-        points, changed = 0, 0
+        points = 0
+        changed_jobs = 0
         last = [max((end for _, end in spans), default=0) for spans in self.taken]
         busy = [self._worked_in(who, spans) for who, spans in enumerate(self.taken)]
         for number, job in self.jobs.items():
             place = solution.get(number)
-            moved = number in self.previous and (place is None or self.kept(job) != (place[0], place[1][0]))
-            changed += moved
+            leaves_place = number in self.previous and (place is None or self.previous_place(job) != (place[0], place[1][0]))
+            changed_jobs += leaves_place
             if number in plannable:
-                points += moved * self.change_points + (self.unplanned_points(job) if place is None else 0)
+                points += leaves_place * self.change_points + (self.unplanned_points(job) if place is None else 0)
             if place is None:
                 continue
-            due, end = self.due(job), self.end(job, place)
+            due = self.due(job)
+            end = self.end(job, place)
             late = 0 if due is None else max(0, end - due)
             points += self.cost_points(job, place[0]) + late * self.late_points(job)
             last[place[0]] = max(last[place[0]], end)
             busy[place[0]] += sum(self.sessions(job))
         idle = sum(self.worked[who][min(end, self.length)] - busy[who] for who, end in enumerate(last))
-        return Score(points + idle * self.idle_points, idle, changed)
+        return Score(points + idle * self.idle_points, idle, changed_jobs)
 
     def _worked_in(self, technician: int, spans: list[Range]) -> int:
-        worked, total, reached = self.worked[technician], 0, 0
+        worked = self.worked[technician]
+        total = 0
+        reached = 0
         for start, end in spans:
-            start, end = min(max(start, reached), self.length), min(max(end, reached), self.length)
-            total += worked[end] - worked[start]
-            reached = end
+            first = min(max(start, reached), self.length)  # spans may overlap: nothing is counted twice
+            reached = min(max(end, reached), self.length)
+            total += worked[reached] - worked[first]
         return total
 
     def frozen_work(self, technician: int) -> int:
@@ -292,7 +299,7 @@ class Grid:
 
 def cut(spans: list[Range], taken: list[Range]) -> list[Range]:
     """Give the slots of sorted `spans` that lie in none of `taken`, sorted by start."""
-    left = []
+    remaining = []
     for start, end in spans:
         for begin, finish in taken:
             if finish <= start:
@@ -300,8 +307,8 @@ def cut(spans: list[Range], taken: list[Range]) -> list[Range]:
             if begin >= end:
                 break
             if begin > start:
-                left.append((start, begin))
+                remaining.append((start, begin))
             start = finish
         if start < end:
-            left.append((start, end))
-    return left
+            remaining.append((start, end))
+    return remaining

@@ -199,16 +199,16 @@ class Problem:
             raise MaintenanceError(f"The priority of {job.number} is {job.priority:g}.", "It must be 0 to 1.")
         for name in ("due", "not_before"):
             _aware(getattr(job, name), f"{name} of {job.number}")
-        known = {part.name for part in self.parts}
+        part_names = {part.name for part in self.parts}
         for part, pieces in job.parts.items():
-            if part not in known:
-                raise MaintenanceError(f"{job.number} needs {part!r}, which is no known part.", _known(known))
+            if part not in part_names:
+                raise MaintenanceError(f"{job.number} needs {part!r}, which is no known part.", _known_names(part_names))
             _number(f"The amount of {part} for {job.number}", pieces, above=True)
         if job.frozen is not None:
             names = {technician.name for technician in self.technicians}
             if job.frozen.technician not in names:
                 raise MaintenanceError(
-                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.", _known(names)
+                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.", _known_names(names)
                 )
             if job.frozen.job != job.number:
                 raise MaintenanceError(f"{job.number} is frozen with the placement of {job.frozen.job}.")
@@ -315,10 +315,10 @@ class Plan:
         """
         unplanned = set(self.unplanned)
         if unplanned:
-            found = [conflict for conflict in self.conflicts if conflict.job in unplanned]
+            conflicts = [conflict for conflict in self.conflicts if conflict.job in unplanned]
             raise MaintenanceError(
-                f"{len(unplanned)} work orders cannot be planned: " + " ".join(c.message for c in found),
-                " ".join(dict.fromkeys(conflict.resolve for conflict in found)),
+                f"{len(unplanned)} work orders cannot be planned: " + " ".join(c.message for c in conflicts),
+                " ".join(dict.fromkeys(conflict.resolve for conflict in conflicts)),
             )
 
     def table(self) -> pd.DataFrame:
@@ -353,5 +353,5 @@ def _once(what: str, names: list[str]) -> None:
             raise MaintenanceError(f"The {what} {name!r} is there {times} times.", "Names must differ.")
 
 
-def _known(names: set[str]) -> str:
+def _known_names(names: set[str]) -> str:
     return f"Known: {', '.join(sorted(names)) or 'none'}."

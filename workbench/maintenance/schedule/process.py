@@ -51,7 +51,7 @@ def improve_elsewhere(
     MaintenanceError
         The process ended without a solution.
     """
-    told = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
+    request = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
     root = str(PACKAGE.parent)
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "workbench.maintenance.schedule.process"]
@@ -68,7 +68,7 @@ def improve_elsewhere(
     ):
         assert process.stdin is not None and process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says so
-            view = memoryview(told)
+            view = memoryview(request)
             while view:
                 view = view[process.stdin.write(view) :]
         if stop is not None:
@@ -87,16 +87,16 @@ def improve_elsewhere(
 class _Elsewhere:
     """The solver of another process, for `Stop`."""
 
-    def __init__(self, told: IO[bytes]) -> None:
-        self.told = told
+    def __init__(self, request_pipe: IO[bytes]) -> None:
+        self.request_pipe = request_pipe
 
     def stop_search(self) -> None:
-        self.told.close()
+        self.request_pipe.close()
 
 
 def main() -> None:
     """Read a problem, search, and write the solution."""
-    given = json.loads(sys.stdin.buffer.readline())
+    request = json.loads(sys.stdin.buffer.readline())
     stop = Stop()
 
     def listen() -> None:
@@ -105,7 +105,7 @@ def main() -> None:
         stop()
 
     threading.Thread(target=listen, daemon=True).start()
-    grid = Grid(_PROBLEM.validate_python(given["problem"]), ScheduleOptions.model_validate(given["options"]))
+    grid = Grid(_PROBLEM.validate_python(request["problem"]), ScheduleOptions.model_validate(request["options"]))
     ends = earliest_ends(grid)
     sys.stdout.buffer.write(_SOLUTION.dump_json(search(grid, first_guess(grid, ends), ends, stop)))
     sys.stdout.flush()

@@ -10,10 +10,10 @@ from workbench.maintenance.schedule.model import Conflict, Job, PartLeadTime, Te
 from workbench.maintenance.values import (
     FIRST_TIME,
     LAST_TIME,
-    MOST_HOURS,
-    MOST_PIECES,
-    MOST_RATE,
-    MOST_WAIT_DAYS,
+    MAX_HOURLY_RATE,
+    MAX_ORDER_HOURS,
+    MAX_PART_PIECES,
+    MAX_WAIT_DAYS,
 )
 
 __all__ = ["sound_jobs", "sound_part", "sound_technician"]
@@ -65,13 +65,13 @@ def sound_jobs(jobs: Sequence[Job], parts: Collection[str]) -> tuple[tuple[Job, 
 
 def sound_technician(technician: Technician) -> Technician:
     """Return a technician whose rate can be computed with: 0 in place of one that cannot, and a warning."""
-    if 0 <= technician.rate <= MOST_RATE:
+    if 0 <= technician.rate <= MAX_HOURLY_RATE:
         return technician
     _LOG.warning(
         "The rate of %s is %r: planned as 0. Set it from 0 to %s: workbench people set",
         technician.name,
         technician.rate,
-        f"{MOST_RATE:,.0f}",
+        f"{MAX_HOURLY_RATE:,.0f}",
     )
     return replace(technician, rate=0.0)
 
@@ -79,22 +79,22 @@ def sound_technician(technician: Technician) -> Technician:
 def sound_part(part: PartLeadTime) -> PartLeadTime:
     """Return a part whose stock is not negative, and without a lead time that cannot be."""
     days = part.lead_days
-    if days is not None and not 0 <= days <= MOST_WAIT_DAYS:
+    if days is not None and not 0 <= days <= MAX_WAIT_DAYS:
         days = None
     return replace(part, available=max(0, part.available), lead_days=days)
 
 
 def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
-    if not (0 < job.hours <= MOST_HOURS or job.frozen is not None):
-        what = f"its estimated hours are {job.hours:g}, not above 0 and at most {MOST_HOURS:,.0f}"
+    if not (0 < job.hours <= MAX_ORDER_HOURS or job.frozen is not None):
+        what = f"its estimated hours are {job.hours:g}, not above 0 and at most {MAX_ORDER_HOURS:,.0f}"
     elif not 0 <= job.priority <= 1:
         what = f"its priority score is {job.priority:g}, not 0 to 1"
     elif (late := next((when for when in (job.due, job.not_before) if _outside(when)), None)) is not None:
         what = f"its date {late} is not between {FIRST_TIME:%Y-%m-%d} and {LAST_TIME:%Y-%m-%d}"
     elif (
-        name := next((name for name, pieces in job.parts.items() if not 0 < pieces <= MOST_PIECES), None)
+        name := next((name for name, pieces in job.parts.items() if not 0 < pieces <= MAX_PART_PIECES), None)
     ) is not None:
-        what = f"it needs {job.parts[name]} pieces of {name}, not 1 to {MOST_PIECES:,}"
+        what = f"it needs {job.parts[name]} pieces of {name}, not 1 to {MAX_PART_PIECES:,}"
     elif (name := next((name for name in job.parts if name not in parts), None)) is not None:
         what = f"it needs {name!r}, which is no known part"
     else:
@@ -106,7 +106,7 @@ def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
 
 def _begun(job: Job) -> Job:
     """Return a job that stays where it is with the hours of its place, where its own cannot be."""
-    if job.frozen is None or 0 < job.hours <= MOST_HOURS:
+    if job.frozen is None or 0 < job.hours <= MAX_ORDER_HOURS:
         return job
     return replace(job, hours=sum(session.hours for session in job.frozen.sessions))
 

@@ -9,13 +9,13 @@ import pandas as pd
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.model import Placement, Plan, Problem, Technician
-from workbench.maintenance.values import MOST_WAIT_DAYS, finite
+from workbench.maintenance.values import MAX_WAIT_DAYS, number_in_range
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = [
     "Change",
     "Comparison",
-    "changed",
+    "changed_problem",
     "moved",
 ]
 
@@ -88,14 +88,14 @@ def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFra
     return pd.DataFrame(rows, columns=["job", "start", "new_start", "technician", "new_technician"])
 
 
-def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
+def changed_problem(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
     """Change a problem as a what-if asks; `problem` stays as it is."""
     names = [technician.name for technician in problem.technicians]
     for name in change.without:
         if name not in names:
             raise MaintenanceError(f"There is no technician {name!r}.", f"Known: {', '.join(names) or 'none'}.")
     people = [one for one in problem.technicians if one.name not in change.without]
-    found = replace(
+    new_problem = replace(
         problem,
         technicians=(*people, *change.technicians),
         jobs=tuple(
@@ -104,11 +104,11 @@ def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Probl
         ),
     )
     if change.delay_days:
-        later = problem.now + timedelta(days=finite("the delay", change.delay_days, MOST_WAIT_DAYS))
+        later = problem.now + timedelta(days=number_in_range("the delay", change.delay_days, MAX_WAIT_DAYS))
         jobs = (
-            job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in found.jobs
+            job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in new_problem.jobs
         )
-        found = replace(found, jobs=tuple(jobs))
+        new_problem = replace(new_problem, jobs=tuple(jobs))
     if change.hours is not None:
-        found = replace(found, windows=WorkingCalendar(change.hours, options.timezone, options.closed))
-    return found
+        new_problem = replace(new_problem, windows=WorkingCalendar(change.hours, options.timezone, options.closed))
+    return new_problem
