@@ -38,7 +38,7 @@ _HASH_BEFORE_FIRST_ROW = "0" * 64
 
 
 class LogRow(Base):
-    """One row of the log."""
+    """Row of the maintenance log."""
 
     __tablename__ = "log"
     __table_args__ = (sa.Index("ix_log_subject", "subject", "seq"), sa.Index("ix_log_time", "time"))
@@ -54,7 +54,7 @@ class LogRow(Base):
 
 
 class LogEnd(Base):
-    """Number and hash of the last row; one row, id 1."""
+    """Number and hash of the last row of the log; the table has one row, id 1."""
 
     __tablename__ = "log_end"
 
@@ -73,13 +73,14 @@ _UPDATE_END = sa.update(_END).where(_END.c.id == 1)
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` found.
+    """Result of `verify`: whether the log is as it was written.
 
     Attributes
     ----------
     ok : bool
+        Whether every row is as it was written.
     entries : int
-        Rows read.
+        Number of rows that were read.
     broken : int or None
         Number (`seq`) of the first row that is not as it was written.
     reason : str
@@ -95,7 +96,7 @@ class Verification:
     hash: str = _HASH_BEFORE_FIRST_ROW
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return it as one sentence."""
         if self.ok:
             return f"The log is as it was written: {self.entries:,} rows, last hash {self.hash[:12]}."
         return f"Row {self.broken} of the log is not as it was written: {self.reason}."
@@ -107,15 +108,15 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        From `Database.writing`.
+        Transaction that `Database.writing` opened.
     subject : str
-        What changed: `alert:12`, `order:3`.
+        What changed, for example `alert:12` or `order:3`.
     action : str
-        What happened to it: `raised`, `acknowledged`.
+        What happened to it, for example `raised` or `acknowledged`.
     who : str
-        Person or program.
+        Person or program that did it.
     details : mapping, optional
-        Of JSON values; datetimes become ISO 8601.
+        JSON values; datetimes become ISO 8601.
 
     Raises
     ------
@@ -137,11 +138,12 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
 
 
 def verify(database: Database) -> Verification:
-    """Read the whole log and compare every row with its hash.
+    """Verify the whole log: compare every row with its hash.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def verify(database: Database) -> Verification:
 
 
 def length(database: Database) -> int:
-    """Tell how many rows the log has, from its end alone."""
+    """Return how many rows the log has, without reading them."""
     with database.reading() as db:
         return db.scalar(sa.select(_END.c.seq)) or 0
 
@@ -190,11 +192,12 @@ def entries(
     limit: int | None = None,
     offset: int = 0,
 ) -> pd.DataFrame:
-    """Read the log, newest first.
+    """Return the rows of the log, newest first.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     subject, who, action : str, optional
         Only rows with this value; a subject without number, as `order`, takes all of its kind.
     text : str, optional
@@ -219,7 +222,7 @@ def entries(
 
 
 def count(database: Database, **filters: Any) -> int:
-    """Tell how many rows `entries` would give with the same filters and no limit."""
+    """Return how many rows `entries` would return with the same filters and no limit."""
     if not any(value is not None for value in filters.values()):
         return length(database)
     statement = _filtered(sa.select(sa.func.count()).select_from(_LOG), database.engine.dialect.name, **filters)
@@ -228,7 +231,7 @@ def count(database: Database, **filters: Any) -> int:
 
 
 def people(database: Database) -> tuple[str, ...]:
-    """Name whoever has ever done something, in the order of the alphabet."""
+    """Return the names of all people and programs in the log, sorted."""
     with database.reading() as db:
         return tuple(db.scalars(sa.select(_LOG.c.who).distinct().order_by(_LOG.c.who)))
 
@@ -260,7 +263,7 @@ def _filtered(
 
 
 def _holds(text: str, dialect: str) -> sa.ColumnElement[bool]:
-    """Look for a text in any case; SQLite's LIKE ignores it, `ilike` would call `lower` on every row there."""
+    """Return a search for a text in any case; SQLite's LIKE ignores case, `ilike` would call `lower` on every row."""
     pattern = "%" + text.translate({ord(sign): f"/{sign}" for sign in "/%_"}) + "%"
     columns = (_LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details)
     like = [one.like if dialect == "sqlite" else one.ilike for one in columns]
@@ -268,22 +271,23 @@ def _holds(text: str, dialect: str) -> sa.ColumnElement[bool]:
 
 
 def check_version(db: orm.Session, subject: str, current_version: int, seen_version: int | None) -> None:
-    """Refuse a change by somebody who has seen another version than the one that is there.
+    """Raise an error where somebody wants to change a row and has seen another version of it.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
+        Session of a reading or writing transaction.
     subject : str
-        As in the log: `alert:12`.
-    found : int
+        Name in the log, for example `alert:12`.
+    current_version : int
         Version in the database.
-    seen : int or None
-        Version that the user saw; None changes whatever is there.
+    seen_version : int or None
+        Version that the user saw; None changes any version.
 
     Raises
     ------
     ConflictError
-        They differ; the message says who changed it when.
+        The versions differ; the message says who changed the row and when.
     """
     if seen_version is None or seen_version == current_version:
         return
@@ -305,7 +309,7 @@ def _plain(value: Any) -> str:
 
 
 def _hash(row: Mapping[Any, Any]) -> str:
-    """SHA-256 of a row's values and the hash before it, as a JSON list."""
+    """Return the SHA-256 of a row's values and the hash before it, as a JSON list."""
     values = [row["seq"], row["time"].isoformat(), *(row[key] for key in ("subject", "action", "who", "details"))]
     text = json.dumps([*values, row["previous"]], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -23,7 +23,7 @@ __all__ = ["Delivery", "NotificationRow", "Notifier"]
 
 
 class NotificationRow(Base):
-    """One alert that is, or was, to be told to one target."""
+    """Row of one message about one alert to one target, sent or still to be sent."""
 
     __tablename__ = "notifications"
 
@@ -44,7 +44,7 @@ class NotificationRow(Base):
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a tick sent.
+    """Messages that one call of `Notifier.tick` sent.
 
     Attributes
     ----------
@@ -62,12 +62,14 @@ class Delivery:
 
 
 class Notifier:
-    """Tells people of alerts.
+    """Queue of messages about alerts, which are sent by mail, chat or webhook.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : NotificationOptions
+        Targets and times of the messages; no target where omitted.
     """
 
     def __init__(self, database: Database, options: NotificationOptions | None = None) -> None:
@@ -75,7 +77,7 @@ class Notifier:
         self.options = options or NotificationOptions()
 
     def queue(self, alerts: Iterable[int]) -> int:
-        """Note that alerts are to be told, once to each target.
+        """Queue messages about alerts, one for each alert and target.
 
         Returns
         -------
@@ -110,7 +112,7 @@ class Notifier:
             return queued
 
     def tick(self) -> Delivery:
-        """Send what is due: one message a target, with all that may go with it.
+        """Send the messages that are due: one for each target, with all alerts that may go with it.
 
         Returns
         -------
@@ -159,7 +161,7 @@ class Notifier:
                 log.append(db, f"target:{target}"[:40], "notified", "workbench", {"alerts": alerts})
 
     def _cooled_down(self, db: orm.Session, target: str, alert: AlertRow) -> datetime:
-        """When a target may hear of this channel and kind again."""
+        """Return when a target may be notified of this channel and kind again."""
         last = db.scalar(
             sa.select(sa.func.max(NotificationRow.sent_at)).where(
                 NotificationRow.target == target,
@@ -177,7 +179,7 @@ def _message(alerts: list[tuple[int, str, str]]) -> tuple[str, str]:
 
 
 def _deliver(url: str, title: str, body: str) -> str:
-    """Send a message; gives why it could not be delivered, empty where it was."""
+    """Send a message, and return why it could not be delivered; empty where it was."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Apprise's own plugins
         import apprise

@@ -127,7 +127,7 @@ class OrderOptions(BaseModel):
     templates: dict[str, OrderTemplate] = {}
 
     def template(self, asset: str, subsystem: str) -> OrderTemplate:
-        """Give the template of a subsystem.
+        """Return the template of a subsystem.
 
         Examples
         --------
@@ -201,11 +201,11 @@ class ScheduleOptions(BaseModel):
         return self
 
     def calendar(self) -> WorkingCalendar:
-        """Give the maintenance windows."""
+        """Return the maintenance windows."""
         return WorkingCalendar(self.hours, self.timezone, self.closed)
 
     def operating_calendars(self) -> dict[str, WorkingCalendar]:
-        """Give the operating hours of each asset that has some."""
+        """Return the operating hours of each asset that has some."""
         return {asset: WorkingCalendar(lines, self.timezone) for asset, lines in self.operating.items()}
 
 
@@ -269,11 +269,11 @@ class NotificationOptions(BaseModel):
         return self
 
     def quiet(self) -> WorkingCalendar | None:
-        """Give the quiet hours; None where there are none."""
+        """Return the quiet hours; None where there are none."""
         return WorkingCalendar(self.quiet_hours, self.timezone) if self.quiet_hours else None
 
     def wait(self, level: str) -> timedelta:
-        """Give how long an alert of a level waits for others."""
+        """Return how long an alert of a level waits for others."""
         return next(
             (timedelta(seconds=time) for name, time in self.batch_seconds.items() if name == level), timedelta()
         )

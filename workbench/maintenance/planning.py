@@ -44,7 +44,9 @@ class Planning:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : ScheduleOptions
+        Windows, horizon and weights of the schedule; the defaults where omitted.
     """
 
     def __init__(self, database: Database, options: ScheduleOptions | None = None) -> None:
@@ -116,7 +118,7 @@ class Planning:
         return Comparison(make_plan(problem, self.options, stop), make_plan(other, self.options, stop))
 
     def table(self, *, closed: bool = False) -> pd.DataFrame:
-        """Give the plan that was kept last.
+        """Return the plan that was kept last.
 
         Parameters
         ----------
@@ -156,7 +158,7 @@ class Planning:
         return table
 
     def sessions(self) -> pd.DataFrame:
-        """Give the kept plan session by session: number, title, asset, technician, session, start, end."""
+        """Return the kept plan session by session: number, title, asset, technician, session, start, end."""
         titles = self.table().set_index("number")
         rows = [
             (
@@ -208,7 +210,7 @@ class Planning:
             log.append(db, f"order:{order.id}", "placed", who, {"technician": person.name, "start": start})
 
     def placements(self) -> tuple[Placement, ...]:
-        """Give the placements that were kept last, of orders that are still open."""
+        """Return the placements that were kept last, of orders that are still open."""
         with self.database.reading() as db:
             return tuple(placement for placement, _ in _saved_placements(db))
 

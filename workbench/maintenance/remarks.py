@@ -36,6 +36,7 @@ def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     subjects : iterable of str
         As in the log: `alert:12`, `order:3`.
 

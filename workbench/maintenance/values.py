@@ -71,6 +71,7 @@ def number_in_range(name: str, value: float, most: float, *, least: float = 0.0,
     name : str
         Of the number, for the message; underscores become spaces.
     value : float
+        Number that is checked.
     most, least : float
         Range; both bounds are allowed.
     above : bool
@@ -101,6 +102,7 @@ def whole_number(name: str, value: int, most: int = MAX_PART_PIECES) -> int:
     Raises
     ------
     MaintenanceError
+        It is negative, above `most` or not whole.
     """
     if isinstance(value, bool) or not 0 <= value <= most or int(value) != value:
         raise MaintenanceError(
@@ -126,6 +128,7 @@ def time_in_range(name: str, when: datetime) -> datetime:
     Raises
     ------
     MaintenanceError
+        It has no zone, or lies outside the range.
     """
     if when.tzinfo is None:
         raise MaintenanceError(f"The time {when} has no time zone.", "Give an aware one: datetime.now(UTC).")
@@ -143,6 +146,7 @@ def row_limit(limit: int | None) -> int | None:
     Raises
     ------
     MaintenanceError
+        It is negative or not whole.
     """
     return None if limit is None else whole_number("the limit of rows", limit, _LAST_ROW)
 
@@ -153,6 +157,7 @@ def day_span(name: str, days: float, most: float = MAX_PERIOD_DAYS) -> timedelta
     Raises
     ------
     MaintenanceError
+        It is not above 0, or more than `most`.
     """
     return timedelta(days=number_in_range(name, days, most, above=True))
 
@@ -163,6 +168,7 @@ def ahead(now: datetime, hours: float) -> datetime:
     Raises
     ------
     MaintenanceError
+        The hours are not above 0, or more than ten years.
     """
     return now + timedelta(hours=number_in_range("hours", hours, 24 * MAX_WAIT_DAYS, above=True))
 
@@ -172,11 +178,12 @@ def _plain(value: float) -> str:
 
 
 def required_text(name: str, value: str) -> str:
-    """Give a text without the space around it, or refuse an empty one.
+    """Return a text without the space around it, or refuse an empty one.
 
     Raises
     ------
     MaintenanceError
+        It is empty, or holds only space.
     """
     if not value.strip():
         raise MaintenanceError(f"{name.capitalize()} is empty.", "Write a few words.")

@@ -109,7 +109,7 @@ class WorkingCalendar:
         return sum(window.hours for window in intersect(plain, (week,)))
 
     def windows(self, start: datetime, end: datetime) -> tuple[Window, ...]:
-        """Give the open windows between two times.
+        """Return the open windows between two times.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 
 def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, ...]:
-    """Give the time that lies in both; each must be sorted and disjoint, as `merge` gives it."""
+    """Return the time that lies in both; each must be sorted and disjoint, as `merge` gives it."""
     common = []
     i = 0
     j = 0
@@ -173,7 +173,7 @@ def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, 
 
 
 def subtract(windows: Sequence[Window], taken: Sequence[Window]) -> tuple[Window, ...]:
-    """Give the time of `windows` that lies in none of `taken`; each must be sorted and disjoint."""
+    """Return the time of `windows` that lies in none of `taken`; each must be sorted and disjoint."""
     remaining: list[Window] = []
     for window in windows:
         start = window.start

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 PROGRAM = "workbench"
-"""Who did it, in the log, where no person did."""
+"""Name in the log of what no person did."""
 
 _INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
 _SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
@@ -48,7 +48,7 @@ class Unshelved:
     Attributes
     ----------
     alert : Alert
-        The one that was shelved.
+        Alert that was shelved.
     hidden : tuple of int
         Alerts raised meanwhile on its channel and kind; they are shown now.
     missed : tuple of str
@@ -60,18 +60,18 @@ class Unshelved:
     missed: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return it as one sentence."""
         hid = f"it hid alerts {', '.join(map(str, self.hidden))}" if self.hidden else "it hid no other alert"
         return f"Alert {self.alert.id} is back; {hid}."
 
 
 def find(db: orm.Session, alert: int) -> AlertRow:
-    """Give the row of an alert.
+    """Return the row of an alert.
 
     Raises
     ------
     MaintenanceError
-        There is none with this number.
+        There is no alert with this number.
     """
     row = db.get(AlertRow, row_number(alert))
     if row is None:
@@ -80,7 +80,7 @@ def find(db: orm.Session, alert: int) -> AlertRow:
 
 
 def acknowledge(db: orm.Session, alert: int, who: str, comment: str = "", version: int | None = None) -> AlertRow:
-    """Say that somebody has seen the alert and cares for it, whether or not its condition still holds."""
+    """Acknowledge an alert, whether or not its condition still holds: somebody has seen it and takes care of it."""
     row = _allowed(db, alert, "acknowledge", version)
     _set_acknowledged(db, row, who)
     return log_change(db, row, "acknowledged", who, {"comment": comment} if comment else {})
@@ -95,7 +95,7 @@ def reset(db: orm.Session, alert: int, who: str, version: int | None = None) -> 
 
 
 def return_to_normal(db: orm.Session, row: AlertRow, who: str = PROGRAM, why: str = "") -> AlertRow:
-    """Note that the condition is gone: the alert clears, unless it is latched."""
+    """Record that the condition is gone: the alert clears, unless it is latched."""
     if not row.condition or row.closed_at is not None:
         raise _refused(row, "return to normal")
     row.condition = False
@@ -178,28 +178,31 @@ def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
 def close(
     db: orm.Session, alert: int, who: str, verdict: str, comment: str = "", version: int | None = None
 ) -> AlertRow:
-    """Close an alert with what it was. It is acknowledged by that, reset and taken off its shelf.
+    """Close an alert with a verdict, which also acknowledges and resets it and takes it off its shelf.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     alert : int
+        Number of the alert.
     who : str
+        Person or program that does it, for the log.
     verdict : str
         One of `VERDICTS`.
     comment : str
+        Remark on the verdict; may be empty.
     version : int, optional
-        That the user saw.
+        Version that the user saw; omitted, the alert is changed whatever it is.
 
     Raises
     ------
     MaintenanceError
-        The verdict is none, or there is no such alert.
+        The verdict is not one of `VERDICTS`, or there is no such alert.
     TransitionError
-        It is closed already.
+        The alert is closed already.
     ConflictError
-        Somebody changed it since `version`.
+        Somebody changed the alert since `version`.
     """
     verdict_name = verdict.strip().lower().replace("_", " ").replace("-", " ")
     if verdict_name not in VERDICTS:
@@ -227,7 +230,7 @@ def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
     Raises
     ------
     MaintenanceError
-        It is empty, or there is no such alert.
+        The text is empty, or there is no such alert.
     """
     if not text.strip():
         raise MaintenanceError("The comment is empty.", "Write something.")
@@ -237,7 +240,7 @@ def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
 
 
 def announce(db: orm.Session, row: AlertRow) -> None:
-    """Note that operators are shown an alert anew."""
+    """Record that operators are shown an alert anew."""
     row.annunciated_at = now(db)
     values = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
     db.connection().execute(_INSERT_ANNUNCIATION, values)
@@ -246,7 +249,7 @@ def announce(db: orm.Session, row: AlertRow) -> None:
 def log_change(
     db: orm.Session, row: AlertRow, action: str, who: str, details: Mapping[str, Any] | None = None
 ) -> AlertRow:
-    """Name the row's new state and write both to the log."""
+    """Set the state of a changed row and write the change to the log."""
     row.state = state_of(row)
     log.append(db, f"alert:{row.id}", action, who, {"state": row.state, **(details or {})})
     return row

@@ -1,4 +1,4 @@
-"""What scores and limits find in a channel, put as findings that alerts are raised from."""
+"""Findings from which alerts are raised: anomalies of a score, and stays beyond the limits of a channel."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ __all__ = ["anomaly_findings", "limit_findings"]
 
 
 def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
-    """Put the anomalies of a score as findings.
+    """Return the anomalies of a score as findings.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.Data
 
 
 def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions) -> list[Finding]:
-    """Put the stays of a channel beyond its limits as findings.
+    """Return the stays of a channel beyond its limits as findings.
 
     Parameters
     ----------

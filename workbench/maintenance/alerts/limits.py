@@ -19,7 +19,7 @@ __all__ = ["Excursion", "beyond", "excursions", "margin"]
 
 @dataclass(frozen=True)
 class Excursion:
-    """One stay of a value beyond a limit.
+    """One stay of a value beyond one of its limits.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class Excursion:
     limit : str
         The worst limit that was exceeded: `warning_high`, `critical_low` ...
     threshold : float
-        Its value.
+        Value of that limit.
     value : float
-        The furthest value.
+        Value that lies furthest beyond the limit.
     """
 
     start: int
@@ -44,12 +44,12 @@ class Excursion:
 
     @property
     def is_critical(self) -> bool:
-        """Whether a critical limit was exceeded."""
+        """Return whether a critical limit was exceeded."""
         return self.limit.startswith("critical")
 
 
 def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hysteresis: float = 0.0) -> list[Excursion]:
-    """Find all stays beyond the limits of a channel, in order.
+    """Return all stays beyond the limits of a channel, in order.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
     Examples
     --------
     >>> from workbench.telemetry.catalog import Limits
-    >>> [found] = excursions([0, 2, 2, 4, 2, 0], Limits(warning_high=1, critical_high=3))
-    >>> found.start, found.end, found.limit, found.value
+    >>> [excursion] = excursions([0, 2, 2, 4, 2, 0], Limits(warning_high=1, critical_high=3))
+    >>> excursion.start, excursion.end, excursion.limit, excursion.value
     (1, 4, 'critical_high', 4.0)
     """
     series = np.asarray(values, dtype=np.float64)
@@ -90,14 +90,16 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
 
 
 def margin(limits: "Limits", name: str, hysteresis: float) -> float:
-    """Deadband of one limit: a fraction of the span between the outermost limits, or of the only limit's size.
+    """Return the deadband of one limit: a fraction of the span between the outermost limits, or of the only limit's size.
 
     Parameters
     ----------
     limits : Limits
+        Limits of the channel.
     name : str
-        `warning_high` ...
+        Name of the limit, for example `warning_high`.
     hysteresis : float
+        Deadband as a fraction of the span.
 
     Returns
     -------
@@ -112,11 +114,12 @@ def margin(limits: "Limits", name: str, hysteresis: float) -> float:
 def beyond(
     values: npt.NDArray[np.float64], threshold: float, margin: float, on_delay: int
 ) -> list[tuple[int, int, bool]]:
-    """Find the stays above one threshold.
+    """Return the stays above one threshold.
 
     Parameters
     ----------
     values : numpy.ndarray, shape (n,)
+        Samples; NaN is neither above nor back.
     threshold, margin : float
         Beyond is above `threshold`, back is at or below `threshold - margin`.
     on_delay : int

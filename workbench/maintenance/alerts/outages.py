@@ -22,6 +22,7 @@ class Outages:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,9 +33,14 @@ class Outages:
 
         Parameters
         ----------
-        asset, who, why : str
+        asset : str
+            Name of the asset.
+        who : str
+            Person or program that does it, for the log.
+        why : str
+            Reason, not empty; the next shift reads it.
         until : datetime, optional
-            When it ends by itself; aware.
+            Time at which it ends by itself, aware; it lasts until somebody ends it where omitted.
 
         Returns
         -------
@@ -46,7 +52,7 @@ class Outages:
         MaintenanceError
             Asset or reason is empty, or `until` has passed.
         TransitionError
-            It is out of service already.
+            The asset is out of service already.
         """
         if not asset.strip() or not why.strip():
             raise MaintenanceError("An outage needs an asset and a reason.", "Give both.")
@@ -76,7 +82,7 @@ class Outages:
         Raises
         ------
         TransitionError
-            It is in service.
+            The asset is in service.
         """
         with self.database.writing() as db:
             row = db.scalars(_standing().where(OutageRow.asset == asset)).first()
@@ -92,12 +98,12 @@ class Outages:
 
 
 def is_out(db: orm.Session, asset: str) -> bool:
-    """Say whether an asset is out of service at the time of the transaction."""
+    """Return whether an asset is out of service at the time of the transaction."""
     return db.connection().execute(_OUT, {"asset": asset, "present": now(db)}).first() is not None
 
 
 def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
-    """End an outage inside a writing transaction; gives the alerts that are shown again."""
+    """End an outage inside a writing transaction, and return the alerts that are shown again."""
     row.ended_at = now(db)
     log.append(db, f"outage:{row.id}", "ended", who, {"asset": row.asset})
     alerts = db.scalars(

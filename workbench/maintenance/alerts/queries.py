@@ -1,4 +1,4 @@
-"""Filters and orders of the list of alerts, as SQL."""
+"""Filters and sort orders of the list of alerts, as SQL conditions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,14 +28,14 @@ def conditions(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[sa.ColumnElement[bool]]:
-    """Put the filters of `Alerts.list`, which describes them, as conditions.
+    """Return the filters of `Alerts.list`, which describes them, as SQL conditions.
 
     SQLite's LIKE ignores case; SQLAlchemy's `ilike` would call `lower` on every row there, three times as slow.
 
     Raises
     ------
     MaintenanceError
-        A state, level, kind or verdict is none.
+        A filter is not a state, level, kind or verdict.
     """
     filters: list[sa.ColumnElement[bool]] = []
     alerts = ALERTS.c
@@ -62,7 +62,7 @@ def conditions(
 
 
 def ordering(order: str) -> list[Any]:
-    """Give what to sort by.
+    """Return the columns by which a list is sorted.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def ordering(order: str) -> list[Any]:
     Raises
     ------
     MaintenanceError
-        It is none of these.
+        The order is not one of these.
     """
     alerts = ALERTS.c
     orders: dict[str, list[Any]] = {
@@ -94,13 +94,14 @@ def _states(state: str | Iterable[str]) -> list[str]:
 
 
 def open_at(database: Database, time: datetime) -> pd.DataFrame:
-    """Give asset, channel, level of the alerts that were raised by a time and closed later, or not at all.
+    """Return the alerts that were raised by a time and closed later, or not at all.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     time : datetime
-        Aware.
+        Time to look at, aware.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def open_at(database: Database, time: datetime) -> pd.DataFrame:
 
 
 def first_raised(database: Database) -> datetime | None:
-    """Tell when the first alert was raised; None where none was."""
+    """Return when the first alert was raised, UTC; None where there is no alert."""
     with database.reading() as db:
         time: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
     return time

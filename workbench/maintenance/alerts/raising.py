@@ -1,6 +1,6 @@
-"""From what was found to alerts: one alert for one anomaly, however often it is found.
+"""Raising of alerts: one alert for one anomaly, however often it is found.
 
-An anomaly is known by its channel, its kind and the samples that it covers: what overlaps an alert that is there is
+An anomaly is identified by its channel, its kind and the samples that it covers: a finding that overlaps an alert is
 that alert. Scoring again, with other parameters too, therefore neither repeats an alert nor opens a closed one.
 """
 
@@ -29,11 +29,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Finding:
-    """An anomaly, or a stay beyond a limit, as it was found.
+    """One anomaly, or one stay beyond a limit, from which an alert may be raised.
 
     Attributes
     ----------
     channel, asset, subsystem, units : str
+        Where it was found, and the units of its values.
     kind : str
         `model` or `limit`.
     start_sample, end_sample : int
@@ -72,16 +73,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class AlertReport:
-    """What became of findings; reports of several channels can be added.
+    """Counts of what became of findings; reports of several channels can be added.
 
     Attributes
     ----------
     raised : tuple of int
-        New alerts.
+        Alerts that are new.
     updated : tuple of int
         Alerts whose extent, level, condition or reason is another one now.
     known : int
-        Findings that changed nothing: their alert, open or closed, is there.
+        Findings that changed nothing, because they have their alert already, open or closed.
     returned : tuple of int
         Alerts whose anomaly is not found any more; they returned to normal.
     ignored : int
@@ -95,7 +96,7 @@ class AlertReport:
     ignored: int = 0
 
     def __add__(self, other: "AlertReport") -> "AlertReport":
-        """Put two reports together."""
+        """Return the sum of two reports."""
         return AlertReport(
             self.raised + other.raised,
             self.updated + other.updated,
@@ -105,7 +106,7 @@ class AlertReport:
         )
 
     def __str__(self) -> str:
-        """Count them in one sentence."""
+        """Return the counts as one sentence."""
         alerts = "alert" if len(self.raised) == 1 else "alerts"
         parts = [f"{len(self.raised)} {alerts} raised", f"{len(self.updated)} updated", f"{self.known} known"]
         parts += [f"{len(self.returned)} returned to normal"] if self.returned else []
@@ -124,16 +125,18 @@ class _Tally:
 def raise_findings(
     db: orm.Session, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding], options: AlertOptions
 ) -> AlertReport:
-    """Raise, change or leave alerts so that they tell what was found.
+    """Raise and update alerts so that they agree with findings.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     looked_at : iterable of (str, str)
         Channels and kinds that were examined: their open alerts that no finding overlaps return to normal.
     findings : sequence of Finding
+        What was found; findings below the least level or shorter than the on-delay are ignored.
     options : AlertOptions
+        Least level, on-delay, latching levels and the time within which alerts form a group.
 
     Returns
     -------
@@ -163,7 +166,7 @@ def _counts(finding: Finding, options: AlertOptions) -> bool:
 
 
 def _alert_rows_near(db: orm.Session, channel: str, kind: str, findings: Sequence[Finding]) -> Sequence[Any]:
-    """Alerts of a channel and kind that go on or may overlap: id, start_sample, end_sample, condition, closed_at."""
+    """Return the alerts of a channel and kind that go on or may overlap: id, start_sample, end_sample, condition, closed_at."""
     first = min((finding.start_sample for finding in findings), default=_LAST_SAMPLE)
     return db.connection().execute(_ALERT_ROWS_NEAR, {"channel": channel, "kind": kind, "first": first}).all()
 
@@ -171,7 +174,7 @@ def _alert_rows_near(db: orm.Session, channel: str, kind: str, findings: Sequenc
 def _raise_channel(
     db: orm.Session, alert_rows: Sequence[Any], findings: Sequence[Finding], options: AlertOptions, tally: _Tally
 ) -> set[int]:
-    """Raise or update the alerts of one channel and kind; gives those that a finding overlaps."""
+    """Raise or update the alerts of one channel and kind, and return those that a finding overlaps."""
     rows = list(alert_rows)
     matched_ids: set[int] = set()
     findings_of_open: dict[int, Finding] = {}
@@ -200,7 +203,7 @@ def _raise_channel(
 
 
 def _together(first: Finding, second: Finding) -> Finding:
-    """Put two findings that are one alert together: the worse one, to the end of the last."""
+    """Join two findings of one alert: the worse one, to the end of the later one."""
     worse = max(first, second, key=lambda one: (LEVELS.index(one.level), one.severity or 0.0))
     last = max(first, second, key=lambda one: one.end_sample)
     return replace(worse, end_sample=last.end_sample, end_time=last.end_time, ongoing=first.ongoing or second.ongoing)
@@ -290,7 +293,7 @@ _COPIED_FIELDS = (
 
 
 def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | None:
-    """First alert of the group that this one joins: the same asset, begun within `group_seconds` of it."""
+    """Return the first alert of the group that this one joins: same asset, start within `group_seconds`."""
     if finding.start_time is None:
         return None
     reach = timedelta(seconds=options.group_seconds)
@@ -300,7 +303,7 @@ def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | No
 
 
 def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions) -> bool:
-    """Bring an open alert up to the finding; gives whether anything changed."""
+    """Update an open alert from its finding, and return whether anything changed."""
     risen = LEVELS.index(finding.level) > LEVELS.index(row.level)
     recurred = finding.ongoing and not row.condition
     ended = row.condition and not finding.ongoing
@@ -336,7 +339,7 @@ def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOpti
 
 
 def as_time(value: object) -> datetime | None:
-    """Turn a NumPy or pandas time into an aware datetime; None where it is no time.
+    """Return a NumPy or pandas time as an aware datetime; None where it is not a time.
 
     Examples
     --------

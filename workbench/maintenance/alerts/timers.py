@@ -1,4 +1,4 @@
-"""What time alone does to alerts: shelves end, outages end, what nobody acknowledges is escalated."""
+"""Changes of alerts that time alone brings: shelves and outages end, unacknowledged alerts are escalated."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ __all__ = ["Elapsed", "escalate", "expire", "something_expired"]
 
 @dataclass(frozen=True)
 class Elapsed:
-    """What had become due.
+    """Shelves, outages and alerts whose time was over.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Elapsed:
 
 
 def something_expired(db: orm.Session, present: datetime) -> bool:
-    """Say whether a shelf or an outage has ended."""
+    """Return whether a shelf or an outage has ended."""
     return bool(db.connection().scalar(_SOMETHING_EXPIRED, {"present": present}))
 
 
@@ -45,7 +45,7 @@ def expire(db: orm.Session) -> Elapsed:
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
 
     Returns
     -------
@@ -64,13 +64,14 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     options : AlertOptions
+        Minutes after which each level is escalated.
 
     Returns
     -------
     tuple of int
-        The alerts.
+        Numbers of the escalated alerts, in order.
     """
     escalated: list[int] = []
     for level, minutes in options.escalate_after_minutes.items():

@@ -1,4 +1,4 @@
-"""What closed alerts turned out to be, as labels, and what other thresholds would have made of them."""
+"""Verdicts on closed alerts, as labels, and which of these alerts other thresholds would have raised."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _FALSE = ("false alarm",)
 
 @dataclass(frozen=True)
 class ThresholdEffect:
-    """What other detection parameters would have made of the alerts that people judged.
+    """Effect that other detection parameters would have had on the alerts that people judged.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class ThresholdEffect:
     new: pd.DataFrame
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return it as one sentence."""
         return (
             f"{_count(len(self.spared), 'false alarm')} would not have been raised, "
             f"{_count(len(self.missed), 'true alert')} would have been missed, {self.kept} stay, "
@@ -55,13 +55,14 @@ class ThresholdEffect:
 
 
 def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> pd.DataFrame:
-    """List the alerts of models that were closed with a verdict.
+    """Return the alerts of models that were closed with a verdict.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     channels : iterable of str, optional
-        Only theirs.
+        Only alerts on these channels.
 
     Returns
     -------
@@ -88,11 +89,12 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
 
 
 def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
-    """Give the alerts that people called true as labels, as `Session.evaluate` takes them.
+    """Return the alerts with the verdict true as labels, as `Session.evaluate` takes them.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
 
 
 def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
-    """List all alerts of models on some channels, judged or not: channel, start, end (samples, both inclusive)."""
+    """Return all alerts of models on some channels: channel, start, end (samples, both inclusive)."""
     a = ALERTS.c
     statement = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
     with database.reading() as db:
@@ -118,19 +120,19 @@ def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
 
 
 def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
-    """Keep the anomalies that are long and, where they have a level, bad enough for an alert.
+    """Return the anomalies that are long and, where they have a level, severe enough for an alert.
 
     Parameters
     ----------
     anomalies : pandas.DataFrame
         start, end (samples, both inclusive) and, optionally, level.
     options : AlertOptions
-        Gives `on_delay` and `least_level`.
+        Options of which `on_delay` and `least_level` are read.
 
     Returns
     -------
     pandas.DataFrame
-        Some of its rows.
+        Some of the rows of `anomalies`.
     """
     raises_alert = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
     if "level" in anomalies:
@@ -139,15 +141,15 @@ def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
 
 
 def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
-    """Compare the judged alerts with what other parameters find.
+    """Compare the judged alerts with the anomalies that other parameters find.
 
     Parameters
     ----------
     judged : pandas.DataFrame
-        From `judged_alerts`.
+        Table that `judged_alerts` returns.
     alerts : pandas.DataFrame
-        From `model_alerts`.
-    found : mapping of str to pandas.DataFrame
+        Table that `model_alerts` returns.
+    anomalies : mapping of str to pandas.DataFrame
         Anomalies (start, end) that would raise an alert under the other parameters, by channel. Channels that are
         not in it are left out.
 

@@ -1,4 +1,4 @@
-"""How much the alerts ask of operators: the performance figures of ISA-18.2 and EEMUA 191.
+"""Alarm performance, how much the alerts ask of operators: the figures of ISA-18.2 and EEMUA 191.
 
 What counts, as in [1]_ and [2]_, is each time an alert was shown anew: raised, risen, come back, or no longer shelved
 or suppressed.
@@ -39,7 +39,7 @@ _Period = tuple[sa.ColumnElement[bool], ...]
 
 @dataclass(frozen=True)
 class AlarmFigures:
-    """Alarm performance of a period.
+    """Alarm performance figures of a period.
 
     A figure is None where the period holds nothing that it could be made from.
 
@@ -91,10 +91,11 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : AlertOptions
-        Gives the number of operators.
+        Options of which the number of operators is read.
     since, until : datetime
-        Aware.
+        The period, aware; since is inclusive, until is not.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
     Raises
     ------
     MaintenanceError
-        The period is empty.
+        `until` is not after `since`.
     """
     if until <= since:
         raise MaintenanceError(
@@ -146,21 +147,21 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
 
 
 def _times(db: orm.Session, period: _Period) -> npt.NDArray[np.int64]:
-    """Read all times of a period, in order: as one text, ten times as fast as row by row."""
+    """Return all times of a period, in order: read as one text, ten times as fast as row by row."""
     ticks = sa.cast(sa.type_coerce(ANNUNCIATIONS.c.time, sa.BigInteger), sa.String)
     joined = db.scalar(sa.select(sa.func.aggregate_strings(ticks, ",")).where(*period))
     return np.sort(np.fromstring(joined or "", dtype=np.int64, sep=","))
 
 
 def _per_interval(times: npt.NDArray[np.int64], since: datetime, until: datetime) -> npt.NDArray[np.float64]:
-    """Count in each interval of ten minutes, the last of which may be cut short."""
+    """Return the counts of each interval of ten minutes, the last of which may be cut short."""
     count = -(-(until - since) // _TEN_MINUTES)
     place = (times - microseconds(since)) // (_TEN_MINUTES // timedelta(microseconds=1))
     return np.bincount(place, minlength=count).astype(np.float64)
 
 
 def _floods(intervals: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], int]:
-    """Which intervals lie in a flood, and how many floods there are."""
+    """Return which intervals lie in a flood, and how many floods there are."""
     inside = np.zeros(intervals.size, dtype=bool)
     floods = 0
     flooded = False
@@ -175,7 +176,7 @@ def _floods(intervals: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], 
 
 
 def _chattering(db: orm.Session, times: npt.NDArray[np.int64], period: _Period) -> pd.DataFrame:
-    """Channels and kinds that were announced several times within a minute."""
+    """Return the channels and kinds that were announced several times within a minute."""
     shown = ANNUNCIATIONS.c
     minute = _MINUTE // timedelta(microseconds=1)
     first_of_three = np.flatnonzero(times[_CHATTER_ALARMS - 1 :] - times[: times.size - _CHATTER_ALARMS + 1] < minute)

@@ -1,4 +1,4 @@
-"""When assets failed, by what people recorded: work orders with a failure, and alerts that were called true."""
+"""Records of when assets failed: work orders with a failure, and alerts with the verdict true."""
 
 from datetime import datetime
 
@@ -18,17 +18,18 @@ EVENT_COLUMNS = ("asset", "time", "record")
 
 
 def failure_events(database: Database) -> pd.DataFrame:
-    """List the failures on record.
+    """Return the failures on record, the oldest first.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
 
     Returns
     -------
     pandas.DataFrame
         `EVENT_COLUMNS`, the oldest first: asset, time (UTC), record (`WO-3` or `alert 12`). An order counts as in
-        `kpis.failed_orders`, at the beginning of its first alert where the telemetry tells that, else when it was
+        `kpis.failed_orders`, at the beginning of its first alert where the telemetry has dates, else when it was
         opened. An alert with the verdict true counts where no such order is for it, at its beginning or when it was
         raised.
     """
@@ -62,6 +63,6 @@ def failure_events(database: Database) -> pd.DataFrame:
 
 
 def records_began(database: Database) -> datetime | None:
-    """Give the time of the first entry of the maintenance log; None where there is none."""
+    """Return the time of the first entry of the maintenance log; None where there is none."""
     with database.reading() as db:
         return db.scalar(sa.select(LogRow.time).order_by(LogRow.seq).limit(1))

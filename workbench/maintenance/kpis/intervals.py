@@ -1,4 +1,4 @@
-"""How sure the figures of maintenance are: each with its two-sided 90 % interval, and with what it was made from.
+"""Intervals of the figures of maintenance: each with its two-sided 90 % interval, and with what it was made from.
 
 References
 ----------
@@ -16,19 +16,19 @@ from workbench.maintenance.kpis.kpis import Kpis, completed_as_planned, complete
 __all__ = ["CONFIDENCE", "figure_table", "mean_interval", "share_interval"]
 
 CONFIDENCE = 0.9
-"""Of all intervals here, as of the MTBF's."""
+"""Confidence of all intervals here, and of the interval of the MTBF."""
 
 Interval = tuple[float | None, float | None]
 _UNKNOWN: Interval = (None, None)
 
 
 def mean_interval(values: pd.Series) -> Interval:
-    """Give the interval of the mean of values that are not negative [1]_.
+    """Return the interval of the mean of values that are not negative [1]_.
 
     Parameters
     ----------
     values : pandas.Series
-        NaN are left out.
+        Values, of which NaN are left out.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def mean_interval(values: pd.Series) -> Interval:
 
 
 def share_interval(successes: int, tries: int) -> Interval:
-    """Give the interval of a share [2]_.
+    """Return the interval of a share of tries that succeeded [2]_.
 
     Examples
     --------
@@ -72,21 +72,21 @@ def share_interval(successes: int, tries: int) -> Interval:
 
 
 def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
-    """Give the figures of a period with their intervals.
+    """Return the figures of a period with their intervals.
 
     Parameters
     ----------
     kpis : Kpis
-        Of the period.
+        Figures of the period.
     orders : pandas.DataFrame
-        All work orders, as `WorkOrders.list(state=None)` gives them.
+        All work orders, as `WorkOrders.list(state=None)` returns them.
     plan : pandas.DataFrame
-        As `Planning.table(closed=True)` gives it.
+        Plan as `Planning.table(closed=True)` returns it.
 
     Returns
     -------
     pandas.DataFrame
-        figure, value, low, high, unit, basis: value and bounds are NaN where there is nothing to tell them from; shares
+        figure, value, low, high, unit, basis: value and bounds are NaN where there are no records to compute them from; shares
         are 0 to 1, unit `%`.
     """
     begin, end = pd.Timestamp(kpis.since), pd.Timestamp(kpis.until)

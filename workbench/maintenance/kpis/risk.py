@@ -1,4 +1,4 @@
-"""How likely each asset is to fail within some days, and what depends on it.
+"""Risk of assets: how likely each is to fail within some days, and how much depends on it.
 
 Likelihood and consequence make a matrix [1]_; rates come from records of failures over the time watched [2]_.
 
@@ -62,7 +62,7 @@ class FailureProbability:
     Attributes
     ----------
     probability : float or None
-        None where the records do not tell.
+        None where the records are too few.
     low, high : float or None
         Bounds of its 90 % interval; without a failure `low` is 0 and `high` the 95 % upper bound.
     """
@@ -78,11 +78,11 @@ def failure_probability(failures: int, days_watched: float, days: float) -> Fail
     Parameters
     ----------
     failures : int
-        On record.
-    watched : float
-        Days in which they would have been recorded.
+        Failures on record.
+    days_watched : float
+        Days in which failures would have been recorded.
     days : float
-        To look ahead; above 0.
+        Days to look ahead, above 0.
 
     Returns
     -------
@@ -97,13 +97,13 @@ def failure_probability(failures: int, days_watched: float, days: float) -> Fail
     -----
     Failures come at a constant rate, whose distribution after r failures in T days is Gamma(r + 1/2, T) [3]_. The
     probability of one within t days is then 1 - (T / (T + t))^(r + 1/2), and its bounds are those of the rate's 90 %
-    interval. Where the asset was watched for less than t, that would be the prior's opinion more than the records': no
-    probability is given, the bounds are.
+    interval. Where the asset was watched for less than t, the prior would weigh more than the records: no
+    probability is returned, only the bounds.
 
     Examples
     --------
-    >>> found = failure_probability(3, 90.0, 30.0)
-    >>> round(found.probability, 3), round(found.low, 3), round(found.high, 3)
+    >>> estimate = failure_probability(3, 90.0, 30.0)
+    >>> round(estimate.probability, 3), round(estimate.low, 3), round(estimate.high, 3)
     (0.635, 0.303, 0.904)
     >>> failure_probability(0, 10.0, 30.0).probability is None
     True
@@ -120,7 +120,7 @@ def failure_probability(failures: int, days_watched: float, days: float) -> Fail
 
 
 def likelihood_of(probability: float) -> int:
-    """Give the likelihood, 1 to 5, of a probability.
+    """Return the likelihood, 1 to 5, of a probability.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def likelihood_of(probability: float) -> int:
 
 
 def risk_level(risk: int) -> str:
-    """Name a risk, which is likelihood times criticality, 1 to 25.
+    """Return the level of a risk, which is likelihood times criticality, 1 to 25.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def risk_level(risk: int) -> str:
 
 
 def risk_cells() -> pd.DataFrame:
-    """Give the 25 cells of the matrix: likelihood, word, criticality, risk, level."""
+    """Return the 25 cells of the matrix: likelihood, word, criticality, risk, level."""
     rows = [
         (likelihood, word, criticality, likelihood * criticality, risk_level(likelihood * criticality))
         for likelihood, (word, _) in enumerate(LIKELIHOODS, 1)
@@ -152,7 +152,7 @@ def risk_cells() -> pd.DataFrame:
 
 
 def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) -> float:
-    """Count the days in which an asset was watched and in service.
+    """Return the number of days in which an asset was watched and in service.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) ->
     outages : pandas.DataFrame
         since, ended_at (UTC, NaT while it lasts) of the asset.
     until : datetime
-        The present, aware: the end of what lasts.
+        Present time, aware: the end of spans and outages that still last.
 
     Returns
     -------
@@ -191,33 +191,33 @@ def risk_table(
     days: float,
     until: datetime,
 ) -> pd.DataFrame:
-    """Give the risk of each asset.
+    """Return the risk of each asset, the worst first.
 
     Parameters
     ----------
     events : pandas.DataFrame
-        From `failures.failure_events`. Those of an asset that follow one another within a day are one failure [4]_.
+        Table that `failures.failure_events` returns. Those of an asset that follow one another within a day are one failure [4]_.
     spans : pandas.DataFrame
         asset, start, end (UTC) of the times in which failures would have been recorded.
     outages : pandas.DataFrame
         asset, since, ended_at (UTC).
     criticality : mapping of str to int or None
-        1 to 5 by asset; None where nobody has said. Its assets are the rows.
+        1 to 5 by asset; None where the catalog has none. Its assets are the rows.
     days : float
-        To look ahead.
+        Days to look ahead, above 0.
     until : datetime
-        The present, aware.
+        Present time, aware.
 
     Returns
     -------
     pandas.DataFrame
         `RISK_COLUMNS`, the worst first. `risk` is likelihood times criticality, and missing where one of them is;
-        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are not known.
+        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are unknown.
 
     Raises
     ------
     MaintenanceError
-        As from `failure_probability`.
+        `days` is not above 0, or more than a hundred years.
     """
     rows = []
     for asset, weight in criticality.items():

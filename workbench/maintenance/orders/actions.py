@@ -37,7 +37,7 @@ _NO_FAILURE = ("false alarm", "known behaviour", "test")
 
 
 def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
-    """Give the row of an order that is to be changed.
+    """Return the row of an order that is to be changed.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[
 def assign(
     db: orm.Session, number: str | int, technician: str | None, who: str, version: int | None = None
 ) -> OrderRow:
-    """Give an order to a technician, or take it back."""
+    """Return an order to a technician, or take it back."""
     row = touch(db, number, version)
     if technician is None:
         row.assignee = None
@@ -109,7 +109,7 @@ def hold(db: orm.Session, number: str | int, reason: str, who: str, version: int
 
 
 def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
-    """Give an order up; its parts go back, and its alerts may cause another."""
+    """Return an order up; its parts go back, and its alerts may cause another."""
     row = touch(db, number, version)
     reason = required_text("why it is cancelled", reason)
     row.closed_at = now(db)

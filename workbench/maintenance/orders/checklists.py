@@ -87,7 +87,7 @@ class ChecklistItem:
 
     @property
     def out_of_range(self) -> bool:
-        """Whether a number was answered that lies below `low` or above `high`."""
+        """Return whether a number was answered that lies below `low` or above `high`."""
         if self.kind not in ("number", "meter") or not isinstance(self.answer, (int, float)):
             return False
         return (self.low is not None and self.answer < self.low) or (self.high is not None and self.answer > self.high)
@@ -99,10 +99,12 @@ def answer(item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, l
     Parameters
     ----------
     item : ChecklistItem
+        Item that is answered.
     given : bool, float or str
         True or False for kind `done`, a number for `number` and `meter`, one of the choices for `choice`. Numbers
         may come as text.
     who : str
+        Person who answers.
     at : datetime
         UTC.
     last : float, optional
@@ -147,7 +149,7 @@ def missing(items: Sequence[ChecklistItem]) -> list[str]:
 
 
 def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:
-    """Give items as they are stored; times in ISO 8601."""
+    """Return items as they are stored; times in ISO 8601."""
     rows = []
     for item in items:
         row = {key: value for key, value in asdict(item).items() if value != _DEFAULTS.get(key)}

@@ -120,7 +120,7 @@ class Failure:
                 raise MaintenanceError(f"{code!r} is no {code_name} of ISO 14224.", f"Known: {codes}.")
 
     def __str__(self) -> str:
-        """Give the codes with their meaning."""
+        """Return the codes with their meaning."""
         parts = []
         if self.mode:
             parts.append(f"{self.mode} {FAILURE_MODES[self.mode]}")

@@ -48,7 +48,7 @@ def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[Alert
 
 
 def order_of_channel(db: orm.Session, alert: AlertRow) -> OrderRow | None:
-    """Give the active order that an alert on the same channel has caused."""
+    """Return the active order that an alert on the same channel has caused."""
     return db.scalars(
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
@@ -218,7 +218,7 @@ def link(db: orm.Session, row: OrderRow, alert: int) -> None:
 
 
 def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:
-    """Give the order that an alert has caused, unless it was cancelled."""
+    """Return the order that an alert has caused, unless it was cancelled."""
     return db.scalars(
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
@@ -263,7 +263,7 @@ def _rank(level: str) -> int:
 
 
 def orders_of_alerts(database: Database) -> dict[int, str]:
-    """Give the number of the active work order of each alert that has one."""
+    """Return the number of the active work order of each alert that has one."""
     statement = sa.select(OrderAlertRow.alert_id, OrderRow.id).join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
     with database.reading() as db:
         return {alert: number_of(order) for alert, order in db.execute(statement.where(OrderRow.state.not_in(CLOSED)))}

@@ -58,14 +58,18 @@ class WorkOrders:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : OrderOptions
+        When orders open by themselves, and what they begin with; the defaults where omitted.
     criticality : callable, optional
         Gives an asset's criticality, 1 to 5, or None where nobody has said; for the priority rule.
 
     Attributes
     ----------
     database : Database
+        Database of maintenance.
     options : OrderOptions
+        Options with which orders are opened.
     """
 
     def __init__(
@@ -155,7 +159,7 @@ class WorkOrders:
         return table[["number", *_COLUMNS[:place], "overdue", *_COLUMNS[place:]]]
 
     def get(self, number: str | int) -> WorkOrder:
-        """Give one work order as it is.
+        """Return one work order as it is.
 
         Raises
         ------
@@ -166,7 +170,7 @@ class WorkOrders:
             return WorkOrder.of(db, find_order(db, number))
 
     def history(self, number: str | int) -> pd.DataFrame:
-        """Give the rows of the log about an order, oldest first."""
+        """Return the rows of the log about an order, oldest first."""
         order = self.get(number)
         entries = log.entries(self.database, subject=f"order:{order_id(order.number)}")
         return entries.iloc[::-1].reset_index(drop=True)
@@ -194,7 +198,10 @@ class WorkOrders:
 
         Parameters
         ----------
-        who, asset : str
+        who : str
+            Person or program that does it, for the log.
+        asset : str
+            Name of the asset.
         **content
             subsystem, channel, type, title, description, priority (a word; by the rule where omitted), hours, skills,
             checklist, parts, due, not_before, after, stops_asset. What is omitted comes from the subsystem's template.
@@ -220,7 +227,9 @@ class WorkOrders:
         Parameters
         ----------
         alerts : iterable of int
+            Numbers of the alerts; a number that comes twice counts once.
         who : str
+            Person or program that does it, for the log.
         **content
             As for `new`.
 
@@ -241,6 +250,7 @@ class WorkOrders:
         Parameters
         ----------
         who : str
+            Person or program that does it, for the log.
         alerts : iterable of int, optional
             Only these; all open ones where omitted.
 
@@ -276,7 +286,7 @@ class WorkOrders:
     # ---- what people do
 
     def assign(self, number: str | int, technician: str | None, who: str, *, version: int | None = None) -> WorkOrder:
-        """Give an order to a technician who has its skills; None takes it back."""
+        """Return an order to a technician who has its skills; None takes it back."""
         return self._change(lambda db: actions.assign(db, number, technician, who, version))
 
     def start(self, number: str | int, who: str, *, version: int | None = None) -> WorkOrder:
@@ -311,7 +321,9 @@ class WorkOrders:
         Parameters
         ----------
         number : str or int
+            Number of the order, as `WO-7` or 7.
         who : str
+            Person or program that does it, for the log.
         done : str
             What was done.
         hours : float
@@ -353,7 +365,7 @@ class WorkOrders:
         )
 
     def cancel(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
-        """Give an order up for a reason."""
+        """Return an order up for a reason."""
         return self._change(lambda db: actions.cancel(db, number, reason, who, version))
 
     def comment(self, number: str | int, text: str, who: str) -> WorkOrder:
@@ -384,7 +396,9 @@ class WorkOrders:
         Parameters
         ----------
         number : str or int
+            Number of the order, as `WO-7` or 7.
         who : str
+            Person or program that does it, for the log.
         version : int, optional
             That the user saw.
         **changes

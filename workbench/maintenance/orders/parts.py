@@ -22,6 +22,7 @@ class Parts:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     """
 
     def __init__(self, database: Database) -> None:
@@ -125,7 +126,7 @@ class Parts:
 
 
 def find_part(db: orm.Session, name: str) -> PartRow:
-    """Give the row of a part.
+    """Return the row of a part.
 
     Raises
     ------
@@ -157,7 +158,7 @@ def reserve(db: orm.Session, order: OrderRow, who: str) -> None:
 
 
 def release(db: orm.Session, order: OrderRow) -> None:
-    """Give back what was reserved for an order."""
+    """Return back what was reserved for an order."""
     for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
         row.reserved = 0
     db.flush()
@@ -171,9 +172,11 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
     db : sqlalchemy.orm.Session
         Writing.
     order : OrderRow
+        Row of the order.
     used : mapping of str to int, optional
         Pieces; all that was reserved where omitted.
     who : str
+        Person or program that does it, for the log.
 
     Returns
     -------

@@ -27,6 +27,7 @@ class People:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     """
 
     def __init__(self, database: Database) -> None:
@@ -78,8 +79,12 @@ class People:
 
         Parameters
         ----------
-        name, who : str
+        name : str
+            Name of the technician.
+        who : str
+            Person or program that does it, for the log.
         skills : iterable of str, optional
+            All skills of the technician; they replace the earlier ones.
         rate : float, optional
             Cost of an hour.
         hours : iterable of str, optional
@@ -121,14 +126,14 @@ class People:
             log.append(db, f"technician:{name}", "set", who, changed)
 
     def technicians(self) -> tuple[Technician, ...]:
-        """Give the active technicians as the schedule takes them."""
+        """Return the active technicians as the schedule takes them."""
         with self.database.reading() as db:
             rows = db.scalars(sa.select(TechnicianRow).where(TechnicianRow.active).order_by(TechnicianRow.name))
             return tuple(Technician(row.name, frozenset(row.skills), row.rate, _works(row)) for row in rows)
 
 
 def find_technician(db: orm.Session, name: str) -> TechnicianRow:
-    """Give the row of a technician.
+    """Return the row of a technician.
 
     Raises
     ------

@@ -48,7 +48,9 @@ class Preventive:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : OrderOptions
+        What the orders of plans begin with; the defaults where omitted.
     """
 
     def __init__(self, database: Database, options: OrderOptions | None = None) -> None:
@@ -84,7 +86,14 @@ class Preventive:
 
         Parameters
         ----------
-        title, asset, who, subsystem : str
+        title : str
+            Title of each order.
+        asset : str
+            Name of the asset.
+        who : str
+            Person or program that does it, for the log.
+        subsystem : str
+            Subsystem of the asset; may be empty.
         every_days : float, optional
             Days between two orders.
         meter : str

@@ -66,12 +66,12 @@ class Priority:
         return next(name for name, least in PRIORITIES.items() if self.score >= least)
 
     def __str__(self) -> str:
-        """Give the word, the score and how it came about."""
+        """Return the word, the score and how it came about."""
         parts = " + ".join(f"{part.weight:g} x {part.value:.2f} {part.name} ({part.reason})" for part in self.parts)
         return f"{self.name} {self.score:.2f} = {parts}"
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Give the parts as they are stored."""
+        """Return the parts as they are stored."""
         return [asdict(part) for part in self.parts]
 
     @classmethod

@@ -46,7 +46,7 @@ def check_transition(number: str, state: str, new_state: str) -> None:
 
 
 def check_type(name: str) -> str:
-    """Give a type of work order back, or refuse it.
+    """Return a type of work order back, or refuse it.
 
     Raises
     ------

@@ -212,17 +212,21 @@ class WorkOrder:
     type, state : str
         Of `ORDER_TYPES` and `ORDER_STATES`.
     title, description : str
+        What is to be done, in a line and in detail.
     priority : Priority
         With the rule that set it.
     failure : Failure
         What was observed, why, and what it did; each empty while unknown.
     assignee : str or None
+        Technician who does it; None while unassigned.
     skills : tuple of str
         That whoever does it must have.
     estimated_hours : float
+        Hours of work that are expected.
     actual_hours, estimated_cost, actual_cost : float or None
         None while unknown.
     checklist : tuple of ChecklistItem
+        What is asked during the work, with the answers so far.
     attachments : tuple of dict
         `reference` (a path or link) and `title`.
     after : tuple of str
@@ -230,10 +234,13 @@ class WorkOrder:
     stops_asset : bool
         Whether the asset must stand still for it.
     due, not_before : datetime or None
+        Latest end and earliest start, UTC; None where there is none.
     hold_reason, done : str
         Why it waits; what was done.
     opened_at, started_at, closed_at : datetime or None
+        When it was opened, started, and completed or cancelled, UTC; None until then.
     opened_by : str
+        Person or program that opened it.
     alerts : tuple of int
         That it is for.
     parts : tuple of dict
@@ -277,7 +284,7 @@ class WorkOrder:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is neither completed nor cancelled."""
+        """Return whether it is neither completed nor cancelled."""
         return self.state not in CLOSED
 
     @classmethod
@@ -331,7 +338,7 @@ _PLAIN = (
 
 
 def number_of(order: int) -> str:
-    """Give the number that people use.
+    """Return the number that people use.
 
     Examples
     --------
@@ -356,7 +363,7 @@ def order_id(number: str | int) -> int:
 
 
 def find_order(db: orm.Session, number: str | int) -> OrderRow:
-    """Give the row of a work order.
+    """Return the row of a work order.
 
     Raises
     ------

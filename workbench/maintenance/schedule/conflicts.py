@@ -16,7 +16,9 @@ def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> l
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     solution : Solution
+        Places of the jobs.
     ends : mapping of str to int
         First slot by which each job that can be planned could have ended (`earliest_ends`).
 

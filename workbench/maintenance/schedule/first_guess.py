@@ -17,7 +17,9 @@ def earliest(
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     job : Job
+        Job that is placed.
     release : int
         First slot in which it may start.
     taken : dict of int to list of (int, int), optional
@@ -51,11 +53,12 @@ def earliest(
 
 
 def earliest_ends(grid: Grid) -> dict[str, int]:
-    """Give the first slot by which each job could have ended if its technicians did nothing else.
+    """Return the first slot by which each job could have ended if its technicians did nothing else.
 
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
 
     Returns
     -------
@@ -84,6 +87,7 @@ def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     plannable : collection of str
         Jobs that can be planned at all.
 
@@ -127,7 +131,7 @@ def _in_order(
 
 
 def _previous(grid: Grid, job: Job) -> tuple[int, tuple[int, ...]] | None:
-    """Give the place of a job in the previous plan, where it is one session that still fits."""
+    """Return the place of a job in the previous plan, where it is one session that still fits."""
     place = grid.previous_place(job)
     sizes = grid.sessions(job)
     if place is None or len(sizes) != 1 or place[0] not in grid.skilled(job):

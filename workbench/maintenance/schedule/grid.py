@@ -49,7 +49,9 @@ class Grid:
     Parameters
     ----------
     problem : Problem
+        What is planned, and by whom.
     options : ScheduleOptions
+        Size of a slot, horizon and weights.
 
     Raises
     ------
@@ -99,19 +101,19 @@ class Grid:
             )
 
     def down(self, at: datetime) -> int:
-        """Give the slot that holds a time."""
+        """Return the slot that holds a time."""
         return (at - self.origin) // self.slot
 
     def up(self, at: datetime) -> int:
-        """Give the first slot that begins at or after a time."""
+        """Return the first slot that begins at or after a time."""
         return -((self.origin - at) // self.slot)
 
     def time(self, slot: int) -> datetime:
-        """Give the start of a slot, UTC."""
+        """Return the start of a slot, UTC."""
         return self.origin + slot * self.slot
 
     def hours(self, slots: int) -> float:
-        """Give slots in hours."""
+        """Return slots in hours."""
         return slots * self.slot / timedelta(hours=1)
 
     def _inner(self, windows: tuple[Window, ...]) -> list[Range]:
@@ -140,7 +142,7 @@ class Grid:
         return counts
 
     def _parts(self) -> dict[str, tuple[int | None, str, int]]:
-        """Give the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing.
+        """Return the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing.
 
         Stock goes to frozen jobs first, then by priority, due date and number; who comes too late waits for an order
         that is placed now, and takes nothing from the stock.
@@ -164,7 +166,7 @@ class Grid:
         return waits
 
     def release(self, job: Job, *, parts: bool = True) -> int | None:
-        """Give the first slot in which a job may start, by its own date, its frozen predecessors and its parts.
+        """Return the first slot in which a job may start, by its own date, its frozen predecessors and its parts.
 
         None where a part can never come.
         """
@@ -180,15 +182,15 @@ class Grid:
         return first
 
     def due(self, job: Job) -> int | None:
-        """Give the slot by which a job must have ended; negative where it is overdue."""
+        """Return the slot by which a job must have ended; negative where it is overdue."""
         return None if job.due is None else self.down(job.due)
 
     def skilled(self, job: Job) -> list[int]:
-        """Give the technicians with all skills of a job."""
+        """Return the technicians with all skills of a job."""
         return [index for index, who in enumerate(self.technicians) if job.skills <= who.skills]
 
     def allowed(self, job: Job, technician: int) -> list[Range]:
-        """Give the slots in which a technician could work on a job; frozen jobs and operating hours are left out."""
+        """Return the slots in which a technician could work on a job; frozen jobs and operating hours are left out."""
         running = self.running(job)
         key = (job.asset if running else "", technician)
         if key not in self._allowed:
@@ -196,11 +198,11 @@ class Grid:
         return self._allowed[key]
 
     def running(self, job: Job) -> list[Range]:
-        """Give the slots in which the asset of a job must not be stopped for it."""
+        """Return the slots in which the asset of a job must not be stopped for it."""
         return self._running.get(job.asset, []) if job.stops_asset else []
 
     def sessions(self, job: Job) -> tuple[int, ...]:
-        """Give the lengths of a job's sessions, slots: one, unless it fits no window of anybody who can do it."""
+        """Return the lengths of a job's sessions, slots: one, unless it fits no window of anybody who can do it."""
         if job.number not in self._sessions:
             total = max(1, -(-timedelta(hours=job.hours) // self.slot))
             longest = max(
@@ -211,27 +213,27 @@ class Grid:
         return self._sessions[job.number]
 
     def starts(self, job: Job, technician: int, session: int, release: int) -> list[Range]:
-        """Give the first and last slot of each range in which a session may start; the last is included."""
+        """Return the first and last slot of each range in which a session may start; the last is included."""
         size = self.sessions(job)[session]
         spans = ((max(start, release), end - size) for start, end in self.allowed(job, technician))
         return [span for span in spans if span[0] <= span[1]]
 
     def end(self, job: Job, place: tuple[int, tuple[int, ...]]) -> int:
-        """Give the slot at which a job's last session ends."""
+        """Return the slot at which a job's last session ends."""
         return place[1][-1] + self.sessions(job)[-1]
 
     def late_points(self, job: Job) -> int:
-        """Give the points of one slot of lateness."""
+        """Return the points of one slot of lateness."""
         return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * job.priority))
 
     def unplanned_points(self, job: Job) -> int:
-        """Give the points of a job without a place: as late as twice the horizon, and more than its own place costs."""
+        """Return the points of a job without a place: as late as twice the horizon, and more than its own place costs."""
         dearest = max((self.cost_points(job, who) for who in self.skilled(job)), default=0)
         waiting = self.idle_points * self.length
         return 1 + self.late_points(job) * 2 * self.length + dearest + waiting + self.change_points
 
     def cost_points(self, job: Job, technician: int) -> int:
-        """Give the points of a technician's time on a job."""
+        """Return the points of a technician's time on a job."""
         hours = self.hours(sum(self.sessions(job)))
         return round(SCALE * self.options.cost * self.technicians[technician].rate * hours)
 
@@ -246,7 +248,7 @@ class Grid:
         return round(SCALE * self.options.change)
 
     def previous_place(self, job: Job) -> tuple[int, int] | None:
-        """Give the technician and first slot of a job in the previous plan; None where it cannot be there again."""
+        """Return the technician and first slot of a job in the previous plan; None where it cannot be there again."""
         before = self.previous.get(job.number)
         names = [technician.name for technician in self.technicians]
         if before is None or before.technician not in names or self.time(self.down(before.start)) != before.start:
@@ -287,18 +289,18 @@ class Grid:
         return total
 
     def frozen_work(self, technician: int) -> int:
-        """Give the working slots that frozen jobs take."""
+        """Return the working slots that frozen jobs take."""
         return self._worked_in(technician, self.taken[technician])
 
     def placement(self, job: Job, place: tuple[int, tuple[int, ...]]) -> Placement:
-        """Give a place in time; sessions that follow one another without a break are one."""
+        """Return a place in time; sessions that follow one another without a break are one."""
         sizes = self.sessions(job)
         windows = [Window(self.time(s), self.time(s + n)) for s, n in zip(place[1], sizes, strict=True)]
         return Placement(job.number, self.technicians[place[0]].name, merge(windows))
 
 
 def cut(spans: list[Range], taken: list[Range]) -> list[Range]:
-    """Give the slots of sorted `spans` that lie in none of `taken`, sorted by start."""
+    """Return the slots of sorted `spans` that lie in none of `taken`, sorted by start."""
     remaining = []
     for start, end in spans:
         for begin, finish in taken:

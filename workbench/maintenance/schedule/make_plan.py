@@ -27,7 +27,9 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: St
     Parameters
     ----------
     problem : Problem
+        What is planned, and by whom.
     options : ScheduleOptions, optional
+        Horizon, weights and effort; the defaults where omitted.
     stop : Stop, optional
         Ends the search early.
 

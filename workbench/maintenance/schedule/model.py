@@ -29,6 +29,7 @@ class Placement:
     job : str
         Number of the work order.
     technician : str
+        Name of the technician.
     sessions : tuple of Window
         One, or several for a job that is longer than any window; in order.
     """
@@ -69,6 +70,7 @@ class Job:
     asset : str
         Asset on which it is done.
     title : str
+        What is to be done, in a line.
     priority : float
         0 to 1, as the priority rule gives it.
     due : datetime or None
@@ -108,7 +110,9 @@ class Technician:
     Attributes
     ----------
     name : str
+        Name, which no other technician has.
     skills : frozenset of str
+        What they can do.
     rate : float
         Cost of an hour.
     calendar : WorkingCalendar or None
@@ -128,6 +132,7 @@ class PartLeadTime:
     Attributes
     ----------
     name : str
+        Name of the part.
     available : int
         Pieces in stock that are reserved for nobody.
     lead_days : float or None
@@ -148,8 +153,11 @@ class Problem:
     now : datetime
         Aware; nothing but frozen jobs starts before it.
     jobs : tuple of Job
+        Work orders that are planned.
     technicians : tuple of Technician
+        People who do them.
     parts : tuple of PartLeadTime
+        All parts that the jobs need.
     windows : WorkingCalendar
         Maintenance windows.
     operating : mapping of str to WorkingCalendar
@@ -214,7 +222,7 @@ class Problem:
                 raise MaintenanceError(f"{job.number} is frozen with the placement of {job.frozen.job}.")
 
     def order(self) -> list[Job]:
-        """Give the jobs so that each comes after those that it waits for.
+        """Return the jobs so that each comes after those that it waits for.
 
         Raises
         ------
@@ -322,7 +330,7 @@ class Plan:
             )
 
     def table(self) -> pd.DataFrame:
-        """Give the sessions as a table: job, technician, session, start, end, hours; times in UTC."""
+        """Return the sessions as a table: job, technician, session, start, end, hours; times in UTC."""
         rows = [
             (placement.job, placement.technician, number, session.start, session.end, session.hours)
             for placement in self.placements
@@ -332,7 +340,7 @@ class Plan:
         return table.astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]", "hours": float})
 
     def conflict_table(self) -> pd.DataFrame:
-        """Give the conflicts as a table: job, kind, message, resolve."""
+        """Return the conflicts as a table: job, kind, message, resolve."""
         rows = [(conflict.job, conflict.kind, conflict.message, conflict.resolve) for conflict in self.conflicts]
         return pd.DataFrame(rows, columns=["job", "kind", "message", "resolve"], dtype=str)
 

@@ -37,7 +37,9 @@ def improve_elsewhere(
     Parameters
     ----------
     problem : Problem
+        What is planned, and by whom.
     options : ScheduleOptions
+        Horizon, weights and effort.
     stop : Stop, optional
         Ends the search early.
 

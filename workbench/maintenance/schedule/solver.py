@@ -54,6 +54,7 @@ def search(
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     guess : Solution
         Must keep every rule.
     plannable : mapping of str to int

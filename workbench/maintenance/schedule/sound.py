@@ -27,6 +27,7 @@ def sound_jobs(jobs: Sequence[Job], parts: Collection[str]) -> tuple[tuple[Job, 
     Parameters
     ----------
     jobs : sequence of Job
+        All open work orders.
     parts : collection of str
         Names of the parts that there are.
 

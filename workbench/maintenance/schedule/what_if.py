@@ -49,13 +49,14 @@ class Comparison:
     Attributes
     ----------
     before, after : Plan
+        Plan as it is, and plan as it would be.
     """
 
     before: Plan
     after: Plan
 
     def figures(self) -> pd.DataFrame:
-        """Give planned and unplanned orders, hours late, idle hours and cost: before, after and difference."""
+        """Return planned and unplanned orders, hours late, idle hours and cost: before, after and difference."""
         rows = {
             "planned": [len(plan.placements) for plan in (self.before, self.after)],
             "unplanned": [len(plan.unplanned) for plan in (self.before, self.after)],
@@ -67,12 +68,12 @@ class Comparison:
         return table.assign(difference=table["after"] - table["before"])
 
     def moved(self) -> pd.DataFrame:
-        """Give the orders that start at another time or with somebody else, as `moved` does."""
+        """Return the orders that start at another time or with somebody else, as `moved` does."""
         return moved(self.before.placements, self.after.placements)
 
 
 def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFrame:
-    """Give the orders that two plans put elsewhere.
+    """Return the orders that two plans put elsewhere.
 
     Returns
     -------
