@@ -89,8 +89,12 @@ class Notifier:
             return 0
         with self.database.writing() as db:
             queued_statement = sa.select(NotificationRow.alert_id, NotificationRow.target)
-            queued_pairs = {tuple(row) for row in db.execute(queued_statement.where(NotificationRow.alert_id.in_(numbers)))}
-            alert_rows = db.scalars(sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))).all()
+            queued_pairs = {
+                tuple(row) for row in db.execute(queued_statement.where(NotificationRow.alert_id.in_(numbers)))
+            }
+            alert_rows = db.scalars(
+                sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))
+            ).all()
             queued = 0
             for name, target in self.options.targets.items():
                 for alert in alert_rows:

@@ -1,4 +1,4 @@
-"""The schedule of the database: made from its open work orders, people and parts, kept until the next one."""
+"""The schedule of the database: made from its open work orders, people and parts, and saved until the next one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ _PLAN_ACTIONS = ("made", "placed", "fixed", "loosened")
 
 
 class Planning:
-    """Plans the open work orders of a database.
+    """Planning of the open work orders of a database.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Planning:
         self.options = options or ScheduleOptions()
 
     def make(self, who: str) -> Plan:
-        """Plan all open orders, and keep the plan.
+        """Plan all open orders, and save the plan.
 
         Orders in progress, and those that somebody has fixed, stay where they are.
 
@@ -73,20 +73,20 @@ class Planning:
         return plan
 
     def propose(self, stop: "Stop | None" = None) -> Plan:
-        """Plan all open orders as `make` does, and keep nothing; `stop` ends the search early."""
+        """Plan all open orders as `make` does, and save nothing; `stop` ends the search early."""
         from workbench.maintenance.schedule.make_plan import make_plan
 
         return make_plan(self.problem(), self.options, stop)
 
     def keep(self, plan: Plan, who: str) -> None:
-        """Keep a plan that `propose` or `what_if` has made.
+        """Save a plan that `propose` or `what_if` has made.
 
         Raises
         ------
         ConflictError
-            Somebody has made or changed the plan since.
+            Somebody has made or changed the saved plan since.
         MaintenanceError
-            An order of it is closed by now, or a technician is none of ours.
+            An order of the plan is closed by now, or a technician is unknown.
         """
         since = sa.select(log.LogRow.who).where(log.LogRow.time > plan.now, log.LogRow.action.in_(_PLAN_ACTIONS))
         with self.database.writing() as db:
@@ -104,12 +104,12 @@ class Planning:
             self._keep(db, plan, who)
 
     def what_if(self, change: Change, stop: "Stop | None" = None) -> Comparison:
-        """Plan as it is and as it would be; nothing is kept, and `stop` ends the searches early.
+        """Compare the plan as it is with the plan after a change; nothing is saved, `stop` ends the searches early.
 
         Raises
         ------
         MaintenanceError
-            The change names somebody unknown or twice, or cannot be.
+            The change names an unknown technician or one twice, or has a number outside its range.
         """
         from workbench.maintenance.schedule.make_plan import make_plan
 
@@ -118,12 +118,12 @@ class Planning:
         return Comparison(make_plan(problem, self.options, stop), make_plan(other, self.options, stop))
 
     def table(self, *, closed: bool = False) -> pd.DataFrame:
-        """Return the plan that was kept last.
+        """Return the saved plan as a table.
 
         Parameters
         ----------
         closed : bool
-            Also where the orders that are done by now were planned.
+            Whether to list closed orders too, where they were planned.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class Planning:
         return table
 
     def sessions(self) -> pd.DataFrame:
-        """Return the kept plan session by session: number, title, asset, technician, session, start, end."""
+        """Return the sessions of the saved plan: number, title, asset, technician, session, start, end."""
         titles = self.table().set_index("number")
         rows = [
             (
@@ -177,12 +177,12 @@ class Planning:
         return pd.DataFrame(rows, columns=["number", "title", "asset", "technician", "session", "start", "end"])
 
     def freeze(self, number: str | int, who: str, *, frozen: bool = True) -> None:
-        """Fix an order where the plan has it, or let it move again.
+        """Fix an order at its place in the saved plan, or let it move again.
 
         Raises
         ------
         MaintenanceError
-            It has no place in the plan.
+            The order has no place in the plan.
         """
         with self.database.writing() as db:
             row = db.get(PlacementRow, find_order(db, number).id)
@@ -192,7 +192,7 @@ class Planning:
             log.append(db, f"order:{row.order_id}", "fixed" if frozen else "loosened", who, {"start": row.start})
 
     def place(self, number: str | int, technician: str, start: datetime, who: str) -> None:
-        """Put an order to a technician and time by hand, and fix it there; the next plan goes around it.
+        """Place an order with a technician at a time, and fix it there; the next plan goes around it.
 
         Raises
         ------
@@ -203,22 +203,24 @@ class Planning:
         with self.database.writing() as db:
             order = find_order(db, number)
             person = find_technician(db, technician)
-            hours = number_in_range(f"the hours of {number_of(order.id)}", order.estimated_hours, MAX_ORDER_HOURS, above=True)
+            hours = number_in_range(
+                f"the hours of {number_of(order.id)}", order.estimated_hours, MAX_ORDER_HOURS, above=True
+            )
             window = Window(start, start + timedelta(hours=hours))
             placement = Placement(number_of(order.id), person.name, (window,))
             db.merge(_row(placement, now(db), frozen=True))
             log.append(db, f"order:{order.id}", "placed", who, {"technician": person.name, "start": start})
 
     def placements(self) -> tuple[Placement, ...]:
-        """Return the placements that were kept last, of orders that are still open."""
+        """Return the saved placements of orders that are still open."""
         with self.database.reading() as db:
             return tuple(placement for placement, _ in _saved_placements(db))
 
     def problem(self) -> Problem:
-        """Gather what a plan is made from: the open orders, people, parts, windows and the plan of before.
+        """Return what a plan is made from: the open orders, people, parts, windows and the saved plan.
 
         Orders with a number that cannot be computed with are set aside, each with its reason: they have no place in
-        the plan, and the others have one all the same.
+        the plan, and the others are planned without them.
         """
         people = tuple(sound_technician(one) for one in People(self.database).technicians())
         with self.database.reading() as db:
@@ -280,7 +282,7 @@ def _job(row: OrderRow, parts: Mapping[str, int], frozen: Mapping[str, Placement
 
 
 def _saved_placements(db: orm.Session) -> Sequence[tuple[Placement, bool]]:
-    """Placements of open orders, and whether each stays: because somebody fixed it, or because it has begun."""
+    """Return the placements of open orders, and whether each stays: somebody fixed it, or it is in progress."""
     rows = db.execute(
         sa.select(PlacementRow, OrderRow.state)
         .join(OrderRow, OrderRow.id == PlacementRow.order_id)

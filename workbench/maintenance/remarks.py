@@ -1,4 +1,4 @@
-"""What people wrote about alerts and work orders: comments, reasons and what was done, read from the log."""
+"""Remarks of people on alerts and work orders: comments, reasons and what was done, read from the log."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -23,13 +23,13 @@ _TEXT_KEYS: Mapping[tuple[str, str], str] = {
     ("order", "completed"): "done",
     ("outage", "started"): "why",
 }
-"""Where the log keeps what a person wrote, by the kind of subject and the action."""
+"""Key of the details in the log under which a person's text is stored, by kind of subject and action."""
 
 _COLUMNS = ["time", "subject", "action", "who", "text"]
 
 
 def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
-    """List what people wrote about some alerts and work orders, the newest first.
+    """Return what people wrote about some alerts and work orders, the newest first.
 
     An alert that a shelf or an outage hid has the reason of these too, although they belong to another subject.
 
@@ -38,7 +38,7 @@ def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
     database : Database
         Database of maintenance.
     subjects : iterable of str
-        As in the log: `alert:12`, `order:3`.
+        Names in the log, for example `alert:12` or `order:3`.
 
     Returns
     -------
@@ -62,12 +62,12 @@ def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
 
 
 def without_remarks(history: pd.DataFrame) -> pd.DataFrame:
-    """Leave out of the details of log rows what `remarks_of` lists, so that it is not said twice.
+    """Return log rows without the texts that `remarks_of` returns, so that nothing is shown twice.
 
     Parameters
     ----------
     history : pandas.DataFrame
-        subject, action and details (JSON), among others.
+        Rows of the log: subject, action and details (JSON), among others.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _hiding_subjects(row: Mapping[Any, Any]) -> list[str]:
-    """Name the shelf or outage that hid an alert."""
+    """Return the shelf or outage that hid an alert, as named in the log."""
     details = row["details"]
     subjects = []
     if row["action"] == "raised" and details.get("shelf"):

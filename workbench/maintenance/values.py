@@ -1,4 +1,4 @@
-"""Checks of numbers, times and words that people give, and the ranges within which everything can be computed."""
+"""Checks of numbers, times and texts that people enter, and the ranges within which everything can be computed."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,31 +30,31 @@ __all__ = [
 ]
 
 MAX_ORDER_HOURS = 10_000.0
-"""Hours of work of one order: more than four years of one person."""
+"""Most hours of work of one order: more than four years of one person."""
 
 MAX_HOURLY_RATE = 1_000_000.0
-"""Cost of an hour."""
+"""Highest hourly rate of a technician, in the currency of the workbench."""
 
 MAX_COST = 1_000_000_000.0
-"""Cost of an order, or of one piece of a part."""
+"""Highest cost of an order, or of one piece of a part."""
 
 MAX_PART_PIECES = 1_000_000
-"""Pieces of a part."""
+"""Most pieces of a part."""
 
 MAX_WAIT_DAYS = 3_650.0
-"""Days to wait for a part, before a due date or without any work: ten years."""
+"""Most days to wait for a part, before a due date or without any work: ten years."""
 
 MAX_PERIOD_DAYS = 36_500.0
-"""Days of a period or of an interval: a hundred years."""
+"""Most days of a period or of an interval: a hundred years."""
 
 MAX_METER_READING = 1e12
-"""Reading of a meter; `MIN_METER_INTERVAL` still changes a number of this size."""
+"""Highest reading of a meter; adding `MIN_METER_INTERVAL` still changes a number of this size."""
 
 MIN_METER_INTERVAL = 0.001
-"""Shortest interval of a meter."""
+"""Shortest interval of a meter, in its units."""
 
 MIN_INTERVAL_DAYS = 1 / 24
-"""Shortest interval of a calendar: an hour."""
+"""Shortest interval of a calendar, in days: an hour."""
 
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
@@ -64,23 +64,23 @@ _LAST_ROW = 2**31 - 1
 
 
 def number_in_range(name: str, value: float, most: float, *, least: float = 0.0, above: bool = False) -> float:
-    """Return a number that lies in its range, or refuse it.
+    """Return a number, or raise an error where it is outside its range.
 
     Parameters
     ----------
     name : str
-        Of the number, for the message; underscores become spaces.
+        Name of the number, for the message; underscores become spaces.
     value : float
         Number that is checked.
     most, least : float
-        Range; both bounds are allowed.
+        Bounds of the range, both allowed.
     above : bool
         Whether the number must lie above `least`.
 
     Raises
     ------
     MaintenanceError
-        It is not finite, or outside; the message says the range.
+        The number is not finite, or outside the range; the message says which range.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def number_in_range(name: str, value: float, most: float, *, least: float = 0.0,
 
 
 def whole_number(name: str, value: int, most: int = MAX_PART_PIECES) -> int:
-    """Return a whole number from 0 to `most`, or refuse it.
+    """Return a whole number, or raise an error where it is not from 0 to `most`.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def whole_number(name: str, value: int, most: int = MAX_PART_PIECES) -> int:
 
 
 def row_number(value: int) -> int:
-    """Return the number of an alert, order or plan; 0, which none has, where no database could hold it.
+    """Return the number of an alert, order or plan; 0, which none has, where it is too large for a database.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def row_number(value: int) -> int:
 
 
 def time_in_range(name: str, when: datetime) -> datetime:
-    """Return a time that has a zone and lies in the range of plans, or refuse it.
+    """Return a time, or raise an error where it has no zone or is outside the range of plans.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def time_in_range(name: str, when: datetime) -> datetime:
 
 
 def row_limit(limit: int | None) -> int | None:
-    """Return the most rows that a list shall have, or refuse a number that is no number of rows.
+    """Return the most rows that a list may have, or raise an error where it is not a number of rows.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def row_limit(limit: int | None) -> int | None:
 
 
 def day_span(name: str, days: float, most: float = MAX_PERIOD_DAYS) -> timedelta:
-    """Return so many days, above 0, as a span of time, or refuse the number.
+    """Return a number of days as a span of time, or raise an error where it is not above 0.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def day_span(name: str, days: float, most: float = MAX_PERIOD_DAYS) -> timedelta
 
 
 def ahead(now: datetime, hours: float) -> datetime:
-    """Return the time that lies so many hours, above 0, after the present, or refuse the number.
+    """Return the time some hours after the present, or raise an error where the hours are not above 0.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def _plain(value: float) -> str:
 
 
 def required_text(name: str, value: str) -> str:
-    """Return a text without the space around it, or refuse an empty one.
+    """Return a text without the space around it, or raise an error where it is empty.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def required_text(name: str, value: str) -> str:
 
 
 def checked_hours(value: float) -> float:
-    """Return the hours of work of an order, above 0, or refuse the number.
+    """Return the hours of work of an order, or raise an error where they are not above 0.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def checked_hours(value: float) -> float:
 
 
 def check_choice(what: str, value: str, values: Sequence[str]) -> None:
-    """Refuse a value that is not one of those known, and name these."""
+    """Raise an error where a value is not one of some choices, and name these."""
     if value not in values:
         article = "an" if what[0] in "aeiou" else "a"
         raise MaintenanceError(f"{value!r} is not {article} {what}.", f"Known: {', '.join(values)}.")

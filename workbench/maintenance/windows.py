@@ -25,12 +25,12 @@ _HINT = "Write it as 'Mon-Fri 08:00-17:00', 'Sat 10:00-14:00' or 'Mon,Wed 22:00-
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """A span of time, its end excluded.
+    """Span of time, whose end is excluded.
 
     Attributes
     ----------
     start, end : datetime
-        Aware; kept in UTC.
+        Bounds, aware; they are stored in UTC.
 
     Raises
     ------
@@ -52,13 +52,13 @@ class Window:
 
     @property
     def hours(self) -> float:
-        """Length in hours."""
+        """Return the length in hours."""
         return (self.end - self.start) / timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """Weekly hours in local time.
+    """Calendar of weekly hours in local time.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class WorkingCalendar:
 
     @property
     def weekly_hours(self) -> float:
-        """Hours of a week in which no day is closed and no clock is changed; overlapping lines count once."""
+        """Return the hours of a week in which no day is closed and no clock is changed; overlapping lines count once."""
         monday = datetime(2024, 1, 1, tzinfo=UTC)
         plain = WorkingCalendar(self.lines).windows(monday - timedelta(days=7), monday + timedelta(days=14))
         week = Window(monday, monday + timedelta(days=7))
@@ -114,12 +114,12 @@ class WorkingCalendar:
         Parameters
         ----------
         start, end : datetime
-            Aware times; windows are cut off there.
+            Period, aware; windows are cut off at its bounds.
 
         Returns
         -------
         tuple of Window
-            Sorted and disjoint.
+            Windows in order, which do not overlap.
         """
         zone = _zone(self.timezone)
         span = Window(start, end)
@@ -143,8 +143,9 @@ class WorkingCalendar:
         """Return whether an aware time lies in the calendar's hours."""
         return bool(self.windows(at, at + timedelta(microseconds=1)))
 
+
 def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Join windows that overlap or touch; sorted and disjoint."""
+    """Return windows sorted and disjoint: those that overlap or touch are joined."""
     joined: list[Window] = []
     for window in sorted(windows):
         if joined and window.start <= joined[-1].end:
@@ -156,7 +157,7 @@ def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 
 def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, ...]:
-    """Return the time that lies in both; each must be sorted and disjoint, as `merge` gives it."""
+    """Return the time that lies in both; each must be sorted and disjoint, as `merge` returns it."""
     common = []
     i = 0
     j = 0

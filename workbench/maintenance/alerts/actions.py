@@ -129,7 +129,9 @@ def shelve(
     if (until is None) == (hours is None):
         raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
     if until is None:
-        until = present + timedelta(hours=number_in_range("hours", hours or 0.0, longest / timedelta(hours=1), above=True))
+        until = present + timedelta(
+            hours=number_in_range("hours", hours or 0.0, longest / timedelta(hours=1), above=True)
+        )
     if not why.strip():
         raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
     if until.tzinfo is None:

@@ -342,7 +342,9 @@ class Alerts:
         -------
         ThresholdEffect
         """
-        alert_anomalies = {channel: would_raise(channel_anomalies, self.options) for channel, channel_anomalies in anomalies.items()}
+        alert_anomalies = {
+            channel: would_raise(channel_anomalies, self.options) for channel, channel_anomalies in anomalies.items()
+        }
         judged = judged_alerts(self.database, alert_anomalies)
         return threshold_effect(judged, model_alerts(self.database, alert_anomalies), alert_anomalies)
 

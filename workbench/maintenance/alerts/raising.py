@@ -156,7 +156,11 @@ def raise_findings(
                 return_to_normal(db, find(db, one.id), why="not found any more")
                 tally.returned.append(one.id)
     return AlertReport(
-        tuple(tally.raised), tuple(tally.updated), tally.known, tuple(tally.returned), len(findings) - len(alert_findings)
+        tuple(tally.raised),
+        tuple(tally.updated),
+        tally.known,
+        tuple(tally.returned),
+        len(findings) - len(alert_findings),
     )
 
 

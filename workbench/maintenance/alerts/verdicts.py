@@ -140,7 +140,9 @@ def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
     return anomalies[raises_alert]
 
 
-def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+def threshold_effect(
+    judged: pd.DataFrame, alerts: pd.DataFrame, anomalies: Mapping[str, pd.DataFrame]
+) -> ThresholdEffect:
     """Compare the judged alerts with the anomalies that other parameters find.
 
     Parameters

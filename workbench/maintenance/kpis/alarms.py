@@ -124,7 +124,9 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
         counts = frame(db, count_statement)
         chattering = _chattering(db, times, period)
         stale = db.scalar(
-            sa.select(sa.func.count()).where(a.state.in_(_ACTIVE_STATES), a.raised_at <= min(until, database.clock()) - _STALE_AFTER)
+            sa.select(sa.func.count()).where(
+                a.state.in_(_ACTIVE_STATES), a.raised_at <= min(until, database.clock()) - _STALE_AFTER
+            )
         )
     some = times.size > 0
     intervals = _per_interval(times, since, until) / options.operators
@@ -180,7 +182,9 @@ def _chattering(db: orm.Session, times: npt.NDArray[np.int64], period: _Period) 
     shown = ANNUNCIATIONS.c
     minute = _MINUTE // timedelta(microseconds=1)
     first_of_three = np.flatnonzero(times[_CHATTER_ALARMS - 1 :] - times[: times.size - _CHATTER_ALARMS + 1] < minute)
-    crowded = np.unique(times[np.unique(first_of_three[:, None] + np.arange(_CHATTER_ALARMS))])  # no other can belong to chatter
+    crowded = np.unique(
+        times[np.unique(first_of_three[:, None] + np.arange(_CHATTER_ALARMS))]
+    )  # no other can belong to chatter
     time = sa.type_coerce(shown.time, sa.BigInteger).label("time")
     statement = sa.select(shown.channel, shown.kind, time).where(*period)
     if crowded.size <= _MAX_TIMES_IN_STATEMENT:

@@ -51,7 +51,9 @@ def failure_events(database: Database) -> pd.DataFrame:
         {"asset": failures["asset"], "time": times, "record": [number_of(number) for number in failures["id"]]}
     )
     alerts_of_failures = alerts.loc[alerts["order_id"].isin(failures["id"]), "id"]
-    alerts_without_order = alerts[(alerts["verdict"] == "true") & ~alerts["id"].isin(alerts_of_failures)].drop_duplicates("id")
+    alerts_without_order = alerts[
+        (alerts["verdict"] == "true") & ~alerts["id"].isin(alerts_of_failures)
+    ].drop_duplicates("id")
     by_alert = pd.DataFrame(
         {
             "asset": alerts_without_order["asset"],

@@ -97,7 +97,9 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
     scheduled = completed_as_planned(plan, orders, begin, end)
     ratio = (closed["actual_hours"].astype(float) / closed["estimated_hours"]).dropna()
     backlog = kpis.backlog_weeks
-    backlog_bounds = _UNKNOWN if backlog is None else tuple(None if one is None else one * backlog for one in mean_interval(ratio))
+    backlog_bounds = (
+        _UNKNOWN if backlog is None else tuple(None if one is None else one * backlog for one in mean_interval(ratio))
+    )
     mtbf = kpis.mtbf
     rows = [
         ("MTBF", mtbf.hours, mtbf.low, mtbf.high, "h", f"{mtbf.failures} failures in {mtbf.operating_hours:,.0f} h"),
@@ -106,7 +108,13 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
         ("Availability", kpis.availability, *_UNKNOWN, "%", "outages recorded"),
         ("Preventive compliance", *_share(preventive), "%", f"{len(preventive)} preventive orders due"),
         ("Schedule compliance", *_share(scheduled), "%", f"{len(scheduled)} orders planned to end"),
-        ("Backlog", backlog, *backlog_bounds, "weeks", f"{kpis.open_orders} open orders; actual over estimated of {len(ratio)}"),
+        (
+            "Backlog",
+            backlog,
+            *backlog_bounds,
+            "weeks",
+            f"{kpis.open_orders} open orders; actual over estimated of {len(ratio)}",
+        ),
         ("Planned share of work", kpis.planned_share, *_UNKNOWN, "%", f"{kpis.completed_orders} completed orders"),
         ("Cost of an order", _mean(costs), *mean_interval(costs), "", f"{len(costs)} orders whose cost is known"),
         ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {kpis.completed_orders} completed orders"),

@@ -313,7 +313,8 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
     harm = alerts.assign(harm=alerts["level"].astype(object).map(_POINTS_LOST_BY_LEVEL).astype(float))
     points_lost = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset").sum()
     index_by_asset = {
-        asset: 100.0 - float(points_lost.get(asset, 0.0)) / count if count else np.nan for asset, count in channels.items()
+        asset: 100.0 - float(points_lost.get(asset, 0.0)) / count if count else np.nan
+        for asset, count in channels.items()
     }
     return pd.Series(index_by_asset, name="health", dtype=float)
 
@@ -337,5 +338,9 @@ def _outage_hours(outages: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp)
 
 def _mtta(alerts: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float | None:
     acknowledged_alerts = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
-    acknowledged_alerts = acknowledged_alerts[acknowledged_alerts["acknowledged_at"].between(begin, end, inclusive="left")]
-    return _mean((acknowledged_alerts["acknowledged_at"] - acknowledged_alerts["annunciated_at"]).dt.total_seconds() / 60)
+    acknowledged_alerts = acknowledged_alerts[
+        acknowledged_alerts["acknowledged_at"].between(begin, end, inclusive="left")
+    ]
+    return _mean(
+        (acknowledged_alerts["acknowledged_at"] - acknowledged_alerts["annunciated_at"]).dt.total_seconds() / 60
+    )

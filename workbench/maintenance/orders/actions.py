@@ -1,4 +1,4 @@
-"""What can happen to a work order: one function an action, each inside a writing transaction of its caller."""
+"""Actions on a work order: one function an action, each inside a writing transaction of its caller."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -37,14 +37,14 @@ _NO_FAILURE = ("false alarm", "known behaviour", "test")
 
 
 def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
-    """Return the row of an order that is to be changed.
+    """Return the row of an order that may still be changed.
 
     Raises
     ------
     TransitionError
-        It is completed or cancelled.
+        The order is completed or cancelled.
     ConflictError
-        Somebody changed it since `version`.
+        Somebody changed the order since `version`.
     """
     row = find_order(db, number)
     log.check_version(db, f"order:{row.id}", row.version, version)
@@ -54,7 +54,7 @@ def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
 
 
 def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[str, Any] | None = None) -> OrderRow:
-    """Change an order's state, if it may, and write it to the log."""
+    """Change the state of an order, if that is allowed, and write it to the log."""
     check_transition(number_of(row.id), row.state, state)
     before = row.state
     row.state = state
@@ -66,7 +66,7 @@ def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[
 def assign(
     db: orm.Session, number: str | int, technician: str | None, who: str, version: int | None = None
 ) -> OrderRow:
-    """Return an order to a technician, or take it back."""
+    """Assign an order to a technician, or unassign it."""
     row = touch(db, number, version)
     if technician is None:
         row.assignee = None
@@ -88,12 +88,13 @@ def assign(
 
 
 def start(db: orm.Session, number: str | int, who: str, version: int | None = None) -> OrderRow:
-    """Begin, or go on with, the work."""
+    """Start the work, or continue it after a hold."""
     row = touch(db, number, version)
     open_predecessors = [other for other in row.after if find_order(db, other).state not in CLOSED]
     if open_predecessors:
         raise TransitionError(
-            f"{number_of(row.id)} waits for {', '.join(map(number_of, open_predecessors))}.", "Do these first, or cancel them."
+            f"{number_of(row.id)} waits for {', '.join(map(number_of, open_predecessors))}.",
+            "Do these first, or cancel them.",
         )
     row.hold_reason = ""
     if row.started_at is None:
@@ -102,14 +103,14 @@ def start(db: orm.Session, number: str | int, who: str, version: int | None = No
 
 
 def hold(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
-    """Stop the work for a reason."""
+    """Put an order on hold, for a reason."""
     row = touch(db, number, version)
     row.hold_reason = required_text("why it waits", reason)
     return move(db, row, "on hold", who, {"reason": row.hold_reason})
 
 
 def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
-    """Return an order up; its parts go back, and its alerts may cause another."""
+    """Cancel an order: its parts are free again, and its alerts may cause another order."""
     row = touch(db, number, version)
     reason = required_text("why it is cancelled", reason)
     row.closed_at = now(db)
@@ -120,7 +121,7 @@ def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: i
 def answer(
     db: orm.Session, number: str | int, item: int, value: checklists.Answer, who: str, version: int | None = None
 ) -> OrderRow:
-    """Answer an item of the checklist, counted from 1."""
+    """Answer one item of the checklist; items are counted from 1."""
     row = touch(db, number, version)
     items = list(checklists.from_json(row.checklist))
     if not 1 <= item <= len(items):
@@ -137,7 +138,9 @@ def answer(
         meter_row.read_at = now(db)
         db.add(meter_row)
     row.checklist = checklists.to_json(items)
-    log.append(db, f"order:{row.id}", "answered", who, {"item": item, "text": question.text, "answer": answered_item.answer})
+    log.append(
+        db, f"order:{row.id}", "answered", who, {"item": item, "text": question.text, "answer": answered_item.answer}
+    )
     db.flush()
     return row
 
@@ -155,7 +158,7 @@ def complete(
     used: Mapping[str, int] | None = None,
     version: int | None = None,
 ) -> OrderRow:
-    """Finish the work: its failure code, its alerts' verdict, its parts and its cost are written in one."""
+    """Complete an order: failure code, verdict on its alerts, parts and cost are written in one transaction."""
     row = touch(db, number, version)
     name = number_of(row.id)
     check_transition(name, row.state, "completed")
@@ -209,7 +212,7 @@ def change(
     hours: float | None = None,
     description: str | None = None,
 ) -> OrderRow:
-    """Change what is given of an order."""
+    """Change due date, priority, hours or description of an order; what is omitted stays."""
     row = touch(db, number, version)
     log_details: dict[str, Any] = {}
     if due is not None:

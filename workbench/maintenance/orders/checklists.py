@@ -1,4 +1,4 @@
-"""Checklists: what is asked during the work, and what may be answered."""
+"""Checklists: what is asked during the work, and which answers are allowed."""
 
 import math
 from collections.abc import Sequence
@@ -12,37 +12,37 @@ from workbench.maintenance.values import MAX_METER_READING, number_in_range
 __all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
 
 ANSWER_TYPES = ("done", "number", "text", "choice", "meter")
-"""Ticked, a number, some words, one of several, or the reading of a meter, which never runs backwards."""
+"""Types of answers: ticked, a number, some words, one of several, or the reading of a meter, which never runs backwards."""
 
 Answer = bool | float | str
 
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One question of a checklist.
+    """One question of a checklist, with its answer.
 
     Attributes
     ----------
     text : str
         What to do or find out.
     kind : str
-        Of `ANSWER_TYPES`.
+        Type of the answer, of `ANSWER_TYPES`.
     required : bool
         Whether the order can only be completed with an answer.
     choices : tuple of str
-        What can be chosen, for kind `choice` only.
+        Choices, for kind `choice` only.
     units : str
-        Of a number or a reading.
+        Units of a number or a reading.
     low, high : float or None
-        What a number should lie between; one outside is taken, and marked.
+        Range in which a number should lie; one outside is accepted, and marked.
     meter : str
         Name of the asset's meter, for kind `meter` only.
     answer : bool, float, str or None
-        None until answered.
+        Answer; None until somebody answers.
     answered_by : str
-        Who answered.
+        Person who answered; empty until then.
     answered_at : datetime or None
-        When, UTC.
+        Time of the answer, UTC.
 
     Raises
     ------
@@ -93,27 +93,29 @@ class ChecklistItem:
         return (self.low is not None and self.answer < self.low) or (self.high is not None and self.answer > self.high)
 
 
-def answer(item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, last: float | None = None) -> ChecklistItem:
-    """Answer an item.
+def answer(
+    item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, last: float | None = None
+) -> ChecklistItem:
+    """Return an item with its answer.
 
     Parameters
     ----------
     item : ChecklistItem
         Item that is answered.
-    given : bool, float or str
+    new_answer : bool, float or str
         True or False for kind `done`, a number for `number` and `meter`, one of the choices for `choice`. Numbers
         may come as text.
     who : str
         Person who answers.
     at : datetime
-        UTC.
+        Time of the answer, UTC.
     last : float, optional
         The meter's last reading, in the item's units.
 
     Returns
     -------
     ChecklistItem
-        With the answer.
+        The item with the answer.
 
     Raises
     ------
@@ -144,12 +146,12 @@ def answer(item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, l
 
 
 def missing(items: Sequence[ChecklistItem]) -> list[str]:
-    """List the texts of required items that are not answered, or not done."""
+    """Return the texts of required items that are not answered, or not done."""
     return [item.text for item in items if item.required and (item.answer is None or item.answer is False)]
 
 
 def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:
-    """Return items as they are stored; times in ISO 8601."""
+    """Return items as JSON values, as they are stored, with times in ISO 8601."""
     rows = []
     for item in items:
         row = {key: value for key, value in asdict(item).items() if value != _DEFAULTS.get(key)}
@@ -162,12 +164,12 @@ def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:
 
 
 def from_json(rows: Sequence[dict[str, Any]]) -> tuple[ChecklistItem, ...]:
-    """Read what `to_json` gave, or what was written by hand in the same form.
+    """Return the items of JSON values, as `to_json` returns them or written by hand.
 
     Raises
     ------
     MaintenanceError
-        A row has a key that no item has, or lacks its text.
+        A row has an unknown key, or no text.
     """
     items = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Work orders for alerts: which ask for one by themselves, which order they belong to, and what it begins with."""
+"""Opening of work orders: which alerts cause one, which order they belong to, and what it begins with."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
-    """Open, unsuppressed alerts of a level and above that have never caused an order, not even a cancelled one."""
+    """Return open, unsuppressed alerts of a level and above that never caused an order, not even a cancelled one."""
     linked_alerts = sa.select(OrderAlertRow.alert_id)
     statement = sa.select(AlertRow).where(
         AlertRow.closed_at.is_(None),
@@ -48,7 +48,7 @@ def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[Alert
 
 
 def order_of_channel(db: orm.Session, alert: AlertRow) -> OrderRow | None:
-    """Return the active order that an alert on the same channel has caused."""
+    """Return the active order that another alert on the same channel has caused."""
     return db.scalars(
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
@@ -95,7 +95,7 @@ def open_for_alerts(
 def reprioritise(
     db: orm.Session, options: OrderOptions, criticality: Callable[[str], int | None], who: str
 ) -> tuple[str, ...]:
-    """Rate the active orders whose priority nobody has set, inside a writing transaction."""
+    """Compute the priority of active orders anew, unless a person set it, inside a writing transaction."""
     changed_orders = []
     for row in db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all():
         if [part["name"] for part in row.priority_parts] == ["rule"]:
@@ -135,9 +135,13 @@ def new_order(
     criticality: int | None = None,
     preventive: int | None = None,
 ) -> OrderRow:
-    """Open a work order; what is not given comes from the subsystem's template."""
+    """Open a work order; what is omitted comes from the subsystem's template."""
     template = options.template(asset, subsystem)
-    place = {"asset": required_text("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
+    place = {
+        "asset": required_text("the asset", asset),
+        "subsystem": subsystem,
+        "channel": channel or subsystem or asset,
+    }
     check_type(type)
     due = None if due is None else time_in_range("the due date", due)
     not_before = None if not_before is None else time_in_range("the earliest start", not_before)
@@ -199,12 +203,12 @@ def new_order(
 
 
 def link(db: orm.Session, row: OrderRow, alert: int) -> None:
-    """Make an alert a cause of an order.
+    """Link an alert to an order as its cause.
 
     Raises
     ------
     MaintenanceError
-        There is no such alert, or another order is for it already.
+        There is no such alert, or it has another order already.
     """
     alert_actions.find(db, alert)
     other = order_of_alert(db, alert)
@@ -233,7 +237,7 @@ def rate(
     criticality: int | None,
     priority: Priority | None = None,
 ) -> None:
-    """Set an order's priority by the rule, or as given, and its due date where it has none."""
+    """Set the priority of an order, by the rule where omitted, and its due date where it has none."""
     if priority is None:
         alerts = db.scalars(
             sa.select(AlertRow)
@@ -241,7 +245,9 @@ def rate(
             .where(OrderAlertRow.order_id == row.id)
         ).all()
         recent = sa.select(sa.func.count()).where(
-            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _FREQUENCY_PERIOD, AlertRow.subsystem == row.subsystem
+            AlertRow.asset == row.asset,
+            AlertRow.raised_at > now(db) - _FREQUENCY_PERIOD,
+            AlertRow.subsystem == row.subsystem,
         )
         priority = prioritise(
             level=max((alert.level for alert in alerts), key=_rank, default=None),

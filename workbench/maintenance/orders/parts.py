@@ -1,4 +1,4 @@
-"""Spare parts: what is in stock, what is reserved for whom, and what should be ordered."""
+"""Parts: what is in stock, what is reserved for which order, and what should be ordered."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["Parts", "consume", "find_part", "need", "release", "reserve"]
 
 
 class Parts:
-    """The stock of spare parts.
+    """Stock of parts, with the reservations of work orders.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Parts:
         self.database = database
 
     def list(self) -> pd.DataFrame:
-        """List the parts.
+        """Return the parts with their stock.
 
         Returns
         -------
@@ -67,12 +67,12 @@ class Parts:
         unit_cost: float | None = None,
         description: str | None = None,
     ) -> None:
-        """Add a part, or change what is given of one.
+        """Add a part, or change one; what is omitted stays.
 
         Raises
         ------
         MaintenanceError
-            A number is negative, or the stock less than what is reserved.
+            A number is outside its range, or the stock is less than what is reserved.
         """
         if not name.strip():
             raise MaintenanceError("A part needs a name.", "Give one.")
@@ -93,14 +93,15 @@ class Parts:
             reserved_pieces = _reserved(db, row.name)
             if stock is not None and stock < reserved_pieces:
                 raise MaintenanceError(
-                    f"{reserved_pieces} of {name} are reserved: the stock cannot be {stock}.", "Cancel or change those orders."
+                    f"{reserved_pieces} of {name} are reserved: the stock cannot be {stock}.",
+                    "Cancel or change those orders.",
                 )
             for key, value in changed.items():
                 setattr(row, key, value)
             log.append(db, f"part:{row.name}", "set", who, changed)
 
     def receive(self, name: str, pieces: int, who: str) -> None:
-        """Put pieces into stock; orders that wait for them get theirs, the most urgent first.
+        """Add pieces to the stock, and reserve them for orders that wait, the most urgent first.
 
         Raises
         ------
@@ -131,7 +132,7 @@ def find_part(db: orm.Session, name: str) -> PartRow:
     Raises
     ------
     MaintenanceError
-        There is none of this name.
+        There is no part of this name.
     """
     row = db.get(PartRow, name)
     if row is None:
@@ -141,7 +142,7 @@ def find_part(db: orm.Session, name: str) -> PartRow:
 
 
 def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -> None:
-    """Note what an order needs, and reserve what is there."""
+    """Record which parts an order needs, and reserve what is available."""
     for name, pieces in parts.items():
         if whole_number(f"pieces of {name}", pieces) == 0:
             raise MaintenanceError(f"0 pieces of {name} are no need.", "Give 1 or more, or leave it out.")
@@ -152,29 +153,29 @@ def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -
 
 
 def reserve(db: orm.Session, order: OrderRow, who: str) -> None:
-    """Reserve for an order what it needs and is there."""
+    """Reserve for an order what it needs and what is available."""
     for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
         _reserve(db, row, who)
 
 
 def release(db: orm.Session, order: OrderRow) -> None:
-    """Return back what was reserved for an order."""
+    """Release all parts that are reserved for an order."""
     for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
         row.reserved = 0
     db.flush()
 
 
 def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, who: str) -> float | None:
-    """Take what an order used out of the stock, and give back what it had reserved beyond that.
+    """Take the parts that an order used out of the stock, and release what it had reserved beyond that.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     order : OrderRow
         Row of the order.
     used : mapping of str to int, optional
-        Pieces; all that was reserved where omitted.
+        Quantity used of each part; all that was reserved where omitted.
     who : str
         Person or program that does it, for the log.
 
@@ -186,7 +187,7 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
     Raises
     ------
     MaintenanceError
-        A part is unknown, or more was used than there is.
+        A part is unknown, or more was used than is in stock.
     """
     rows = {row.part: row for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id))}
     taken = {name: row.reserved for name, row in rows.items()} if used is None else dict(used)

@@ -1,4 +1,4 @@
-"""Technicians: what they can do, what their hour costs, and when they work."""
+"""Technicians: their skills, hourly rates and working hours."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -22,7 +22,7 @@ _ALWAYS = ("Mon-Sun 00:00-24:00",)
 
 
 class People:
-    """The technicians.
+    """List of the technicians who do work orders.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class People:
         self.database = database
 
     def list(self) -> pd.DataFrame:
-        """List the technicians.
+        """Return the technicians with their load.
 
         Returns
         -------
@@ -75,7 +75,7 @@ class People:
         closed: Iterable[date] | None = None,
         active: bool | None = None,
     ) -> None:
-        """Add a technician, or change what is given of one.
+        """Add a technician, or change one; what is omitted stays.
 
         Parameters
         ----------
@@ -86,13 +86,13 @@ class People:
         skills : iterable of str, optional
             All skills of the technician; they replace the earlier ones.
         rate : float, optional
-            Cost of an hour.
+            Hourly rate.
         hours : iterable of str, optional
             When they work, as `Mon-Fri 08:00-17:00`; in all maintenance windows where there are none.
         timezone : str, optional
             IANA zone of the hours.
         closed : iterable of date, optional
-            Days off.
+            Days on which they are absent.
         active : bool, optional
             Whether they take new orders.
 
@@ -126,7 +126,7 @@ class People:
             log.append(db, f"technician:{name}", "set", who, changed)
 
     def technicians(self) -> tuple[Technician, ...]:
-        """Return the active technicians as the schedule takes them."""
+        """Return the active technicians, as the schedule needs them."""
         with self.database.reading() as db:
             rows = db.scalars(sa.select(TechnicianRow).where(TechnicianRow.active).order_by(TechnicianRow.name))
             return tuple(Technician(row.name, frozenset(row.skills), row.rate, _works(row)) for row in rows)
@@ -138,7 +138,7 @@ def find_technician(db: orm.Session, name: str) -> TechnicianRow:
     Raises
     ------
     MaintenanceError
-        There is none of this name.
+        There is no technician of this name.
     """
     row = db.get(TechnicianRow, name.strip())
     if row is None:
@@ -150,7 +150,7 @@ def find_technician(db: orm.Session, name: str) -> TechnicianRow:
 
 
 def _works(row: TechnicianRow) -> WorkingCalendar | None:
-    """When somebody works inside the maintenance windows; None for all of these."""
+    """Return when a technician works inside the maintenance windows; None for all of these."""
     return _calendar(row) if row.hours or row.closed else None
 
 

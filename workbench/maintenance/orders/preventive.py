@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ANCHORS", "Preventive", "completed"]
 
 ANCHORS = ("scheduled", "completed")
-"""From when the next interval counts: from the date that was scheduled, or from when the work was done."""
+"""Start of the next interval: the date that was scheduled, or the time when the work was done."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _CONTENT = ("hours", "skills", "checklist", "parts", "description", "type")
 
 
 class Preventive:
-    """Plans that open work orders by themselves.
+    """List of the preventive plans, which open work orders by themselves.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Preventive:
         self.options = options or OrderOptions()
 
     def list(self) -> pd.DataFrame:
-        """List the plans: id, title, asset, subsystem, every_days, meter, every, below, anchor, next_due,
+        """Return the plans: id, title, asset, subsystem, every_days, meter, every, below, anchor, next_due,
         next_reading, active.
         """  # noqa: D205
         names = ("id", "title", "asset", "subsystem", "every_days", "meter", "every", "below", "anchor", "next_due")
@@ -82,7 +82,7 @@ class Preventive:
         lead_days: float = 7.0,
         **content: Any,
     ) -> int:
-        """Add a plan.
+        """Add a preventive plan, and return its number.
 
         Parameters
         ----------
@@ -97,19 +97,19 @@ class Preventive:
         every_days : float, optional
             Days between two orders.
         meter : str
-            Of the asset, for `every` and `below`.
+            Name of a meter of the asset, for `every` and `below`.
         every : float, optional
             Units of the meter between two orders.
         below : float, optional
             An order opens when the meter, as a health index, falls below this.
         anchor : str
-            Of `ANCHORS`.
+            Start of the next interval, of `ANCHORS`.
         first : datetime, optional
             First due date, aware; one interval from now where omitted.
         lead_days : float
             Days before its due date at which an order opens.
         **content
-            Of the orders: hours, skills, checklist, parts, description, type.
+            Content of the orders: hours, skills, checklist, parts, description, type.
 
         Returns
         -------
@@ -167,19 +167,19 @@ class Preventive:
             return row.id
 
     def stop(self, plan: int, who: str) -> None:
-        """Let a plan open no more orders."""
+        """Stop a plan: it opens no more orders."""
         with self.database.writing() as db:
             row = _find(db, plan)
             row.active = False
             log.append(db, f"preventive:{row.id}", "stopped", who)
 
     def read_meter(self, asset: str, meter: str, value: float, who: str) -> None:
-        """Note a meter's reading.
+        """Record a reading of a meter.
 
         Raises
         ------
         MaintenanceError
-            It is not finite or negative.
+            The value is negative, too large or not finite.
         """
         with self.database.writing() as db:
             row = db.get(MeterRow, (asset, meter)) or MeterRow(asset=asset, name=meter)
@@ -189,7 +189,7 @@ class Preventive:
             log.append(db, f"meter:{asset}/{meter}"[:40], "read", who, {"value": value})
 
     def open_due(self, who: str, criticality: "Callable[[str], int | None] | None" = None) -> tuple[str, ...]:
-        """Open an order for each plan that is due and has none open: exactly one, however often this is called.
+        """Open one order for each plan that is due and has no open order, however often this is called.
 
         Returns
         -------

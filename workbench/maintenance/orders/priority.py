@@ -1,4 +1,4 @@
-"""Which work order comes first: a score from 0 to 1, and every part of it with its reason.
+"""Priority of work orders: a score from 0 to 1, and every part of it with its reason.
 
 score = 0.4 severity + 0.2 frequency + 0.3 impact + 0.1 age; each part runs from 0 to 1, and so do the weights' sum.
 """
@@ -25,18 +25,18 @@ _DEFAULT_CRITICALITY = 3
 
 @dataclass(frozen=True)
 class PriorityPart:
-    """One part of a score.
+    """One part of the score of a priority.
 
     Attributes
     ----------
     name : str
-        Of `WEIGHTS`, or `rule` where the priority was set otherwise.
+        Name of `WEIGHTS`, or `rule` where the priority was set otherwise.
     value : float
-        0 to 1.
+        Value of the part, 0 to 1.
     weight : float
-        0 to 1; value x weight is added to the score.
+        Weight of the part, 0 to 1; value x weight is added to the score.
     reason : str
-        Where the value comes from.
+        Explanation of the value.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Priority:
     Attributes
     ----------
     score : float
-        0 to 1.
+        Sum of the weighted parts, 0 to 1.
     parts : tuple of PriorityPart
-        Their weighted values sum to the score.
+        Parts, whose weighted values sum to the score.
     """
 
     score: float
@@ -62,28 +62,28 @@ class Priority:
 
     @property
     def name(self) -> str:
-        """The priority in a word, of `PRIORITIES`."""
+        """Return the priority as a word, of `PRIORITIES`."""
         return next(name for name, least in PRIORITIES.items() if self.score >= least)
 
     def __str__(self) -> str:
-        """Return the word, the score and how it came about."""
+        """Return the word, the score and the sum that led to it."""
         parts = " + ".join(f"{part.weight:g} x {part.value:.2f} {part.name} ({part.reason})" for part in self.parts)
         return f"{self.name} {self.score:.2f} = {parts}"
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the parts as they are stored."""
+        """Return the parts as JSON values, as they are stored."""
         return [asdict(part) for part in self.parts]
 
     @classmethod
     def from_json(cls, parts: list[dict[str, Any]]) -> "Priority":
-        """Read what `to_json` gave."""
+        """Return the priority of JSON values that `to_json` returned."""
         return _of(tuple(PriorityPart(**part) for part in parts))
 
 
 def prioritise(
     *, level: str | None, alerts: int, criticality: int | None, age: timedelta, emergency: bool = False
 ) -> Priority:
-    """Score a work order.
+    """Return the priority of a work order by the rule.
 
     Parameters
     ----------
@@ -92,11 +92,11 @@ def prioritise(
     alerts : int
         Alerts on the same asset and subsystem within the last 30 days; five or more count in full.
     criticality : int or None
-        Of the channel or asset, 1 (little depends on it) to 5 (everything); None, where nobody has said, counts as 3.
+        Criticality of the channel or asset, 1 (little depends on it) to 5 (everything); None, where the catalog has none, counts as 3.
     age : timedelta
-        Since the order was opened; 30 days or more count in full.
+        Time since the order was opened; 30 days or more count in full.
     emergency : bool
-        An emergency has score 1, whatever the parts would give.
+        Whether it is an emergency, which has score 1 whatever the parts are.
 
     Returns
     -------
@@ -105,12 +105,12 @@ def prioritise(
     Raises
     ------
     MaintenanceError
-        A level or a criticality that does not exist, or a negative number of alerts.
+        The level or the criticality does not exist, or the number of alerts is negative.
 
     Examples
     --------
-    >>> found = prioritise(level="high", alerts=2, criticality=5, age=timedelta(days=3))
-    >>> found.name, round(found.score, 2)
+    >>> priority = prioritise(level="high", alerts=2, criticality=5, age=timedelta(days=3))
+    >>> priority.name, round(priority.score, 2)
     ('high', 0.69)
     """
     if level is not None and level not in LEVELS:
@@ -138,7 +138,7 @@ def prioritise(
 
 
 def by_hand(name: str, who: str) -> Priority:
-    """Make the priority that somebody set.
+    """Return the priority that a person set by hand.
 
     Raises
     ------
@@ -154,12 +154,12 @@ def by_hand(name: str, who: str) -> Priority:
 
 
 def check_criticality(criticality: int | None) -> None:
-    """Refuse a criticality outside 1 to 5.
+    """Raise an error where a criticality is outside 1 to 5.
 
     Raises
     ------
     MaintenanceError
-        It is neither None nor 1 to 5.
+        The criticality is neither None nor 1 to 5.
     """
     if criticality is not None and not 1 <= criticality <= 5:
         raise MaintenanceError(f"criticality is {criticality!r}.", "It runs from 1 (little) to 5 (everything).")

@@ -5,13 +5,13 @@ from workbench.exceptions import MaintenanceError, TransitionError
 __all__ = ["CLOSED", "ORDER_STATES", "ORDER_TYPES", "TRANSITIONS", "check_transition", "check_type"]
 
 ORDER_TYPES = ("corrective", "predictive", "preventive", "inspection", "emergency")
-"""What a work order is for."""
+"""Types of work orders, by what they are for."""
 
 ORDER_STATES = ("open", "assigned", "in progress", "on hold", "completed", "cancelled")
 """The states in the order in which an order passes them."""
 
 CLOSED = ("completed", "cancelled")
-"""States that no other follows."""
+"""States that are final."""
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     "open": ("assigned", "cancelled"),
@@ -25,19 +25,19 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 
 
 def check_transition(number: str, state: str, new_state: str) -> None:
-    """Refuse a change of state that is not allowed.
+    """Raise an error where a change of state is not allowed.
 
     Parameters
     ----------
     number : str
-        Of the order, for the message.
-    state, wanted : str
-        Of `ORDER_STATES`.
+        Number of the order, for the message.
+    state, new_state : str
+        Present and next state, of `ORDER_STATES`.
 
     Raises
     ------
     TransitionError
-        `wanted` may not follow `state`.
+        `new_state` may not follow `state`.
     """
     allowed = TRANSITIONS[state]
     if new_state not in allowed:
@@ -46,12 +46,12 @@ def check_transition(number: str, state: str, new_state: str) -> None:
 
 
 def check_type(name: str) -> str:
-    """Return a type of work order back, or refuse it.
+    """Return a type of work order, or raise an error where it is unknown.
 
     Raises
     ------
     MaintenanceError
-        It is not one of `ORDER_TYPES`.
+        The name is not one of `ORDER_TYPES`.
     """
     if name not in ORDER_TYPES:
         raise MaintenanceError(f"{name!r} is no type of work order.", f"Types: {', '.join(ORDER_TYPES)}.")

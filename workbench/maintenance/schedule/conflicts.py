@@ -11,7 +11,7 @@ __all__ = ["find_conflicts"]
 
 
 def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> list[Conflict]:
-    """Name what stands in the way of a plan.
+    """Return what keeps jobs from their place or their due date.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _window(grid: Grid, job: Job) -> Conflict:
 
 
 def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
-    """Name the first cause that alone makes a job late: its due date, its parts, those before it, or the others."""
+    """Return the first cause that alone makes a job late: due date, parts, jobs before it, or the other jobs."""
     assert job.due is not None
     number = job.number
     due = grid.down(job.due)
@@ -166,7 +166,7 @@ def _frozen(grid: Grid) -> Iterator[Conflict]:
 
 
 def _outside(grid: Grid, job: Job, placement: Placement, who: int) -> Iterator[Conflict]:
-    """Name a frozen job that is yet to begin and lies outside the technician's windows or in operating hours."""
+    """Yield a conflict for a frozen job, not yet begun, outside its technician's windows or in operating hours."""
     sessions = [(grid.down(s.start), min(grid.up(s.end), grid.length)) for s in placement.sessions]
     sessions = [span for span in sessions if 0 <= span[0] < span[1]]
     outside = cut(sessions, grid.work[who])
@@ -205,7 +205,9 @@ def _skill(grid: Grid, job: Job, what: str, technician: str | None = None) -> Co
     available_skills = {skill for who in grid.technicians if technician in (None, who.name) for skill in who.skills}
     missing_skills = sorted(job.skills - available_skills)
     skill_names = _join(missing_skills) if missing_skills else _join(sorted(job.skills))
-    who = f"{technician} does not have" if technician else "nobody has" if missing_skills else "no one person has all of"
+    who = (
+        f"{technician} does not have" if technician else "nobody has" if missing_skills else "no one person has all of"
+    )
     return Conflict(
         "skill",
         job.number,

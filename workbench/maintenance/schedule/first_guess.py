@@ -12,7 +12,7 @@ __all__ = ["earliest", "earliest_ends", "first_guess"]
 def earliest(
     grid: Grid, job: Job, release: int, taken: dict[int, list[Range]] | None = None
 ) -> tuple[int, tuple[int, ...]] | None:
-    """Find the place in which a job ends first.
+    """Return the place in which a job ends first.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def earliest(
 
 
 def earliest_ends(grid: Grid) -> dict[str, int]:
-    """Return the first slot by which each job could have ended if its technicians did nothing else.
+    """Return the first slot by which each job could end if its technicians did nothing else.
 
     Parameters
     ----------
@@ -79,10 +79,10 @@ def earliest_ends(grid: Grid) -> dict[str, int]:
 
 
 def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
-    """Place one job after the other where it ends first, in several orders, and keep the best plan.
+    """Return the best of several plans that place one job after the other where it ends first.
 
-    The orders go by slack, less the more urgent a job is, and by hours for each point of lateness, which is best where
-    most jobs are late whatever is done (Smith 1956).
+    The jobs are placed by slack, less the more urgent a job is, and by hours for each point of lateness, which is
+    best where most jobs are late whatever is done (Smith 1956).
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
     Returns
     -------
     Solution
-        Keeps every rule; a job that finds no place, or waits for one that has none, is not in it.
+        A solution that keeps every rule; a job without a place, or one that waits for such a job, is not in it.
     """
     guesses = [_in_order(grid, partial(_by_slack, grid, urgency)) for urgency in (0.0, 0.25, 1.0)]
     guesses.append(_in_order(grid, partial(_by_weight, grid)))
@@ -105,9 +105,11 @@ def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
 
 
 def _in_order(
-    grid: Grid, key: Callable[[Job], tuple[float, ...]], previous_places: Mapping[str, tuple[int, tuple[int, ...]]] | None = None
+    grid: Grid,
+    key: Callable[[Job], tuple[float, ...]],
+    previous_places: Mapping[str, tuple[int, tuple[int, ...]]] | None = None,
 ) -> Solution:
-    """Place the jobs by rising key, each after those that it waits for; those in `kept` go back there if they can."""
+    """Place the jobs by rising key, each after those that it waits for; those in `previous_places` stay there if they can."""
     solution: Solution = {}
     taken: dict[int, list[Range]] = {who: [] for who in range(len(grid.technicians))}
     waiting = dict(grid.jobs)

@@ -1,6 +1,6 @@
 """A problem on a grid of time slots: where each job may start, with whom, and what a plan is worth in points.
 
-The solver, the first guess and the naming of conflicts all read this one picture.
+The solver, the first guess and the search for conflicts all read this grid.
 """
 
 from collections.abc import Collection
@@ -15,23 +15,23 @@ from workbench.maintenance.windows import Window, intersect, merge
 __all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]
 
 Range = tuple[int, int]
-"""Slots from the first to before the second."""
+"""First slot of a range, and the first slot after it."""
 
 Solution = dict[str, tuple[int, tuple[int, ...]]]
 """Technician and first slot of each session by job; a job that is not in it has no place."""
 
 SCALE = 1000
-"""Whole numbers of the solver in one point."""
+"""Units of the solver, which computes in whole numbers, in one point."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a solution is worth.
+    """Points of a solution, the fewer the better.
 
     Attributes
     ----------
     points : int
-        Objective in 1 / `SCALE` points.
+        Objective, in 1 / `SCALE` points.
     idle : int
         Slots in which technicians wait before their last job.
     changed : int
@@ -44,7 +44,7 @@ class Score:
 
 
 class Grid:
-    """A problem in slots, counted from `origin`.
+    """A problem in time slots, which are counted from `origin`.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Grid:
             )
 
     def down(self, at: datetime) -> int:
-        """Return the slot that holds a time."""
+        """Return the slot in which a time lies."""
         return (at - self.origin) // self.slot
 
     def up(self, at: datetime) -> int:
@@ -113,7 +113,7 @@ class Grid:
         return self.origin + slot * self.slot
 
     def hours(self, slots: int) -> float:
-        """Return slots in hours."""
+        """Return the length of some slots in hours."""
         return slots * self.slot / timedelta(hours=1)
 
     def _inner(self, windows: tuple[Window, ...]) -> list[Range]:
@@ -239,16 +239,16 @@ class Grid:
 
     @property
     def idle_points(self) -> int:
-        """Points of one slot of waiting."""
+        """Return the points of one slot of waiting."""
         return round(SCALE * self.options.idle * self.hours(1))
 
     @property
     def change_points(self) -> int:
-        """Points of one job that leaves its previous place."""
+        """Return the points of one job that leaves its previous place."""
         return round(SCALE * self.options.change)
 
     def previous_place(self, job: Job) -> tuple[int, int] | None:
-        """Return the technician and first slot of a job in the previous plan; None where it cannot be there again."""
+        """Return the technician and first slot of a job in the previous plan; None where it cannot stay there."""
         before = self.previous.get(job.number)
         names = [technician.name for technician in self.technicians]
         if before is None or before.technician not in names or self.time(self.down(before.start)) != before.start:
@@ -256,14 +256,16 @@ class Grid:
         return names.index(before.technician), self.down(before.start)
 
     def score(self, solution: Solution, plannable: Collection[str]) -> Score:
-        """Count the points of a solution; jobs that are not `plannable` in any way add none."""
+        """Return the points of a solution; jobs that are not `plannable` at all add none."""
         points = 0
         changed_jobs = 0
         last = [max((end for _, end in spans), default=0) for spans in self.taken]
         busy = [self._worked_in(who, spans) for who, spans in enumerate(self.taken)]
         for number, job in self.jobs.items():
             place = solution.get(number)
-            leaves_place = number in self.previous and (place is None or self.previous_place(job) != (place[0], place[1][0]))
+            leaves_place = number in self.previous and (
+                place is None or self.previous_place(job) != (place[0], place[1][0])
+            )
             changed_jobs += leaves_place
             if number in plannable:
                 points += leaves_place * self.change_points + (self.unplanned_points(job) if place is None else 0)
@@ -293,7 +295,7 @@ class Grid:
         return self._worked_in(technician, self.taken[technician])
 
     def placement(self, job: Job, place: tuple[int, tuple[int, ...]]) -> Placement:
-        """Return a place in time; sessions that follow one another without a break are one."""
+        """Return a place as times; sessions that follow one another without a break are one."""
         sizes = self.sessions(job)
         windows = [Window(self.time(s), self.time(s + n)) for s, n in zip(place[1], sizes, strict=True)]
         return Placement(job.number, self.technicians[place[0]].name, merge(windows))

@@ -1,4 +1,4 @@
-"""What is planned, by whom, and the plan that comes out: plain values that know of no database and no solver."""
+"""Problem and plan of the schedule: plain values, without database and solver."""
 
 import math
 from collections import Counter
@@ -15,14 +15,14 @@ from workbench.maintenance.windows import Window, WorkingCalendar
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
 
 CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking", "value")
-"""Kinds of conflict: who, with what, where, after what, by when, too much, two frozen jobs at once, and a value with
-which nothing can be computed.
+"""Kinds of conflict: missing skill, missing part, no window, precedence, due date, too little capacity, two frozen
+jobs at once, and a value with which nothing can be computed.
 """
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Who does a job, and when.
+    """Place of a job in the schedule: who does it, and when.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Placement:
     technician : str
         Name of the technician.
     sessions : tuple of Window
-        One, or several for a job that is longer than any window; in order.
+        One session, or several for a job that is longer than any window; in order.
     """
 
     job: str
@@ -48,12 +48,12 @@ class Placement:
 
     @property
     def start(self) -> datetime:
-        """Start of the first session."""
+        """Return the start of the first session."""
         return self.sessions[0].start
 
     @property
     def end(self) -> datetime:
-        """End of the last session."""
+        """Return the end of the last session."""
         return self.sessions[-1].end
 
 
@@ -72,11 +72,11 @@ class Job:
     title : str
         What is to be done, in a line.
     priority : float
-        0 to 1, as the priority rule gives it.
+        Score of the priority rule, 0 to 1.
     due : datetime or None
-        Aware; None where nothing is late.
+        Due date, aware; None where there is none.
     skills : frozenset of str
-        All of them must be held by the technician.
+        Skills, all of which the technician must have.
     after : tuple of str
         Numbers of jobs that must have ended; a number that is not in the problem counts as done.
     parts : mapping of str to int
@@ -105,7 +105,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Technician:
-    """Somebody who does work orders, one at a time.
+    """Person who does work orders, one at a time.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Technician:
     skills : frozenset of str
         What they can do.
     rate : float
-        Cost of an hour.
+        Hourly rate.
     calendar : WorkingCalendar or None
         When they work, inside the maintenance windows; None for all of these.
     """
@@ -127,7 +127,7 @@ class Technician:
 
 @dataclass(frozen=True)
 class PartLeadTime:
-    """What is there of a part, and when more of it could come.
+    """Stock of a part, and the time until more of it could arrive.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class PartLeadTime:
     available : int
         Pieces in stock that are reserved for nobody.
     lead_days : float or None
-        Days from an order to its arrival; None where nobody has said.
+        Days from an order to its arrival; None where that is unknown.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Problem:
     Attributes
     ----------
     now : datetime
-        Aware; nothing but frozen jobs starts before it.
+        Present time, aware; only frozen jobs start before it.
     jobs : tuple of Job
         Work orders that are planned.
     technicians : tuple of Technician
@@ -163,14 +163,14 @@ class Problem:
     operating : mapping of str to WorkingCalendar
         Hours in which an asset runs and must not be stopped.
     previous : tuple of Placement
-        Yesterday's plan.
+        Placements of the previous plan.
     set_aside : tuple of Conflict
-        Why orders that are not among the jobs cannot be planned at all.
+        Conflicts of the orders that cannot be planned at all and are not among the jobs.
 
     Raises
     ------
     MaintenanceError
-        A number or name is there twice, or unknown; hours, rates or amounts are negative; a time has no zone; jobs
+        A number or name appears twice, or is unknown; hours, rates or amounts are negative; a time has no zone; jobs
         wait for one another in a circle.
     """
 
@@ -210,24 +210,27 @@ class Problem:
         part_names = {part.name for part in self.parts}
         for part, pieces in job.parts.items():
             if part not in part_names:
-                raise MaintenanceError(f"{job.number} needs {part!r}, which is no known part.", _known_names(part_names))
+                raise MaintenanceError(
+                    f"{job.number} needs {part!r}, which is no known part.", _known_names(part_names)
+                )
             _number(f"The amount of {part} for {job.number}", pieces, above=True)
         if job.frozen is not None:
             names = {technician.name for technician in self.technicians}
             if job.frozen.technician not in names:
                 raise MaintenanceError(
-                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.", _known_names(names)
+                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.",
+                    _known_names(names),
                 )
             if job.frozen.job != job.number:
                 raise MaintenanceError(f"{job.number} is frozen with the placement of {job.frozen.job}.")
 
     def order(self) -> list[Job]:
-        """Return the jobs so that each comes after those that it waits for.
+        """Return the jobs, each after those that it waits for.
 
         Raises
         ------
         MaintenanceError
-            Jobs wait for one another in a circle; the message names it.
+            Jobs wait for one another in a circle; the message names them.
         """
         jobs = {job.number: job for job in self.jobs}
         sorter = TopologicalSorter({job.number: [n for n in job.after if n in jobs] for job in self.jobs})
@@ -242,7 +245,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Why a job is not planned, not in time, or not as frozen.
+    """Reason why a job is not planned, not in time, or not as frozen.
 
     Attributes
     ----------
@@ -251,9 +254,9 @@ class Conflict:
     job : str
         Number of the work order.
     message : str
-        What is wrong.
+        Sentence that says what is wrong.
     resolve : str
-        What would resolve it.
+        Action that would resolve it.
     """
 
     kind: str
@@ -264,16 +267,16 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Plan:
-    """Placements, what stands in their way, and how good they are.
+    """Placements of the jobs, their conflicts, and how good the plan is.
 
     Attributes
     ----------
     now : datetime
-        When it was made, UTC.
+        Time at which it was made, UTC.
     placements : tuple of Placement
-        By start, then number.
+        Places of the jobs, by start, then number.
     conflicts : tuple of Conflict
-        By number, then kind.
+        Conflicts by number, then kind.
     lateness_hours : float
         Hours after their due date, of all planned jobs.
     idle_hours : float
@@ -304,22 +307,22 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """Part of the objective that a better plan could save at most; 0 where this one is optimal, at most 1."""
+        """Return the largest share of the objective that a better plan could save, 0 (this one is optimal) to 1."""
         return 0.0 if self.objective <= self.bound else (self.objective - max(self.bound, 0.0)) / self.objective
 
     @property
     def unplanned(self) -> tuple[str, ...]:
-        """Numbers of the jobs that have no place."""
+        """Return the numbers of the jobs that have no place."""
         placed = {placement.job for placement in self.placements}
         return tuple(dict.fromkeys(conflict.job for conflict in self.conflicts if conflict.job not in placed))
 
     def check(self) -> None:
-        """Refuse a plan that leaves jobs without a place.
+        """Raise an error where the plan leaves jobs without a place.
 
         Raises
         ------
         MaintenanceError
-            Names the jobs and what would resolve each.
+            Jobs have no place; the message names them and what would resolve each.
         """
         unplanned = set(self.unplanned)
         if unplanned:

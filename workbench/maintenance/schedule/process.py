@@ -1,7 +1,7 @@
 """The solver in a process of its own: OR-Tools crashes where TensorFlow was loaded before it.
 
 `python -m workbench.maintenance.schedule.process` reads a problem as a line of JSON and writes the solution as JSON.
-The end of its input ends its search, so it does not outlive who asked.
+The end of its input ends its search, so it does not outlive the process that started it.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _SOLUTION = TypeAdapter(tuple[dict[str, tuple[int, tuple[int, ...]]], int, bool]
 def improve_elsewhere(
     problem: Problem, options: ScheduleOptions, stop: Stop | None = None
 ) -> tuple[Solution, int, bool]:
-    """Search as `schedule_solver.search` does, in another process.
+    """Search for the best solution as `solver.search` does, in another process.
 
     Parameters
     ----------
@@ -46,14 +46,16 @@ def improve_elsewhere(
     Returns
     -------
     solution, bound, timed_out
-        As of `schedule_solver.search`.
+        Results of `solver.search`.
 
     Raises
     ------
     MaintenanceError
         The process ended without a solution.
     """
-    request = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
+    request = (
+        b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
+    )
     root = str(PACKAGE.parent)
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "workbench.maintenance.schedule.process"]
@@ -87,7 +89,7 @@ def improve_elsewhere(
 
 
 class _Elsewhere:
-    """The solver of another process, for `Stop`."""
+    """Solver of another process, which `Stop` can stop: the end of its input ends the search."""
 
     def __init__(self, request_pipe: IO[bytes]) -> None:
         self.request_pipe = request_pipe
@@ -97,7 +99,7 @@ class _Elsewhere:
 
 
 def main() -> None:
-    """Read a problem, search, and write the solution."""
+    """Read a problem, search for its best solution, and write that."""
     request = json.loads(sys.stdin.buffer.readline())
     stop = Stop()
 

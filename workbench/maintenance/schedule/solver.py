@@ -16,12 +16,12 @@ __all__ = ["Stop", "search"]
 
 
 class Stop:
-    """Ends a search early, from another thread: what was found by then is the plan.
+    """Stops a search early, from another thread; the best solution so far is the plan.
 
     Attributes
     ----------
     asked : bool
-        Whether it was called.
+        Whether the search is to stop.
 
     Examples
     --------
@@ -36,13 +36,13 @@ class Stop:
         self._solver: Any = None
 
     def __call__(self) -> None:
-        """Ask for the end."""
+        """Stop the search that runs now, or the next one."""
         self.asked = True
         if self._solver is not None:
             self._solver.stop_search()
 
     def watch(self, solver: Any) -> None:
-        """Take note of the solver that searches now."""
+        """Register the solver that searches now."""
         self._solver = solver
 
 
@@ -56,7 +56,7 @@ def search(
     grid : Grid
         The problem in time slots.
     guess : Solution
-        Must keep every rule.
+        Solution from which the search starts; it must keep every rule.
     plannable : mapping of str to int
         First slot by which each job that can be planned could have ended.
     stop : Stop, optional
@@ -65,7 +65,7 @@ def search(
     Returns
     -------
     solution : Solution
-        The guess where nothing better was found.
+        Best solution; the guess where nothing better was found.
     bound : int
         Least points that any solution can have, in 1 / `SCALE` points.
     timed_out : bool
@@ -224,7 +224,7 @@ class _Model:
         self.points.append(grid.idle_points * (reached - sum(busy)))
 
     def hint(self, guess: Solution) -> None:
-        """Tell the solver where to begin."""
+        """Pass the solver a first guess to start from."""
         grid = self.grid
         model = self.model
         last = {who: min(max((end for _, end in grid.taken[who]), default=0), grid.length) for who in self.last}
@@ -235,7 +235,9 @@ class _Model:
             for who, literal in self.done_by[number].items():
                 model.add_hint(literal, place is not None and place[0] == who)
             if number in self.stays:
-                model.add_hint(self.stays[number], place is not None and (place[0], place[1][0]) == grid.previous_place(job))
+                model.add_hint(
+                    self.stays[number], place is not None and (place[0], place[1][0]) == grid.previous_place(job)
+                )
             if place is None:
                 continue
             end = grid.end(job, place)
@@ -254,7 +256,7 @@ class _Model:
                 model.add_hint(literal, i == inside)
 
     def solution(self, solver: Any) -> Solution:
-        """Read the places that the solver found."""
+        """Return the places that the solver found."""
         places: Solution = {}
         for job in self.jobs:
             for who, literal in self.done_by[job.number].items():
@@ -264,7 +266,7 @@ class _Model:
 
 
 def _ramps(worked: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last slot of each stretch in which a running count of working slots rises."""
+    """Return the first and last slot of each stretch in which a running count of working slots rises."""
     ramps: list[tuple[int, int]] = []
     for slot, (before, after) in enumerate(pairwise(worked)):
         if after > before:

@@ -1,4 +1,4 @@
-"""What a database may hold and a plan cannot be made with: set aside or mended, so that the rest is planned."""
+"""Values of a database with which no plan can be made: set aside or corrected, so that the rest is planned."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -22,21 +22,21 @@ _LOG = logging.getLogger(__name__)
 
 
 def sound_jobs(jobs: Sequence[Job], parts: Collection[str]) -> tuple[tuple[Job, ...], tuple[Conflict, ...]]:
-    """Set aside the jobs that cannot be planned with any technician and window, and those that wait for one of them.
+    """Separate the jobs that can be planned from those that never can, or wait for one of these.
 
     Parameters
     ----------
     jobs : sequence of Job
         All open work orders.
     parts : collection of str
-        Names of the parts that there are.
+        Names of all parts.
 
     Returns
     -------
     tuple of Job
-        Those with which a plan can be made.
+        Jobs with which a plan can be made.
     tuple of Conflict
-        Why each of the others cannot be planned.
+        Reason why each of the others cannot be planned.
     """
     jobs = [_begun(job) for job in jobs]
     aside = {job.number: conflict for job in jobs if (conflict := _unsound(job, parts)) is not None}
@@ -58,14 +58,14 @@ def sound_jobs(jobs: Sequence[Job], parts: Collection[str]) -> tuple[tuple[Job, 
                     "precedence",
                     job.number,
                     f"{job.number} cannot be planned: it waits for {', '.join(before)}, which cannot be planned.",
-                    f"Mend {', '.join(before)} first.",
+                    f"Correct {', '.join(before)} first.",
                 )
                 waiting = True
     return tuple(job for job in jobs if job.number not in aside), tuple(aside.values())
 
 
 def sound_technician(technician: Technician) -> Technician:
-    """Return a technician whose rate can be computed with: 0 in place of one that cannot, and a warning."""
+    """Return a technician with a valid rate: an invalid one becomes 0, with a warning in the log."""
     if 0 <= technician.rate <= MAX_HOURLY_RATE:
         return technician
     _LOG.warning(
@@ -78,7 +78,7 @@ def sound_technician(technician: Technician) -> Technician:
 
 
 def sound_part(part: PartLeadTime) -> PartLeadTime:
-    """Return a part whose stock is not negative, and without a lead time that cannot be."""
+    """Return a part with valid numbers: negative stock becomes 0, an invalid lead time becomes None."""
     days = part.lead_days
     if days is not None and not 0 <= days <= MAX_WAIT_DAYS:
         days = None
@@ -106,7 +106,7 @@ def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
 
 
 def _begun(job: Job) -> Job:
-    """Return a job that stays where it is with the hours of its place, where its own cannot be."""
+    """Return a job; a frozen one with invalid hours gets the hours of its place."""
     if job.frozen is None or 0 < job.hours <= MAX_ORDER_HOURS:
         return job
     return replace(job, hours=sum(session.hours for session in job.frozen.sessions))
@@ -117,7 +117,7 @@ def _outside(when: datetime | None) -> bool:
 
 
 def _circle(jobs: Sequence[Job]) -> set[str]:
-    """Name jobs that wait for one another; empty where none do."""
+    """Return jobs that wait for one another in a circle; empty where none do."""
     numbers = {job.number for job in jobs}
     sorter = TopologicalSorter({job.number: [one for one in job.after if one in numbers] for job in jobs})
     try:

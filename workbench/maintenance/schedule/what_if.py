@@ -1,4 +1,4 @@
-"""Changes to a plan that are tried before anything is saved: what is changed, and what would follow."""
+"""What-ifs: changes to a plan that are tried before anything is saved, and what would follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,16 +22,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Change:
-    """What a what-if changes; several may be given at once.
+    """Changes that a what-if tries, one or several at once.
 
     Attributes
     ----------
     delay_days : float
-        Days that no work is done, from now on.
+        Days from now on in which no work is done.
     technicians : tuple of Technician
-        More people, for this question only.
+        Extra technicians, for this question only.
     without : tuple of str
-        Technicians who are away.
+        Names of technicians who are absent.
     hours : tuple of str or None
         Other maintenance windows, as `Mon-Fri 08:00-20:00`.
     """
@@ -44,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The plan as it would be, beside the plan as it is.
+    """Comparison of the plan as it is with the plan as it would be.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Comparison:
 
 
 def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFrame:
-    """Return the orders that two plans put elsewhere.
+    """Return the orders that have another place in the second of two plans.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFra
 
 
 def changed_problem(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
-    """Change a problem as a what-if asks; `problem` stays as it is."""
+    """Return a problem with the changes of a what-if; `problem` stays as it is."""
     names = [technician.name for technician in problem.technicians]
     for name in change.without:
         if name not in names:
@@ -107,7 +107,8 @@ def changed_problem(problem: Problem, change: Change, options: ScheduleOptions) 
     if change.delay_days:
         later = problem.now + timedelta(days=number_in_range("the delay", change.delay_days, MAX_WAIT_DAYS))
         jobs = (
-            job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in new_problem.jobs
+            job if job.frozen else replace(job, not_before=max(job.not_before or later, later))
+            for job in new_problem.jobs
         )
         new_problem = replace(new_problem, jobs=tuple(jobs))
     if change.hours is not None:
