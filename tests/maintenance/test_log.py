@@ -76,7 +76,7 @@ def test_entries_are_filtered_newest_first(written, clock):
 
 
 def test_nobody_cannot_write(database):
-    with pytest.raises(MaintenanceError, match="Who does it is empty"), database.writing() as db:
+    with pytest.raises(MaintenanceError, match="The name of the person is empty"), database.writing() as db:
         log.append(db, "alert:1", "closed", "  ")
     assert log.verify(database).entries == 0
 

@@ -61,7 +61,9 @@ class Versioned:
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Column type of an aware datetime, stored as microseconds since 1970 in UTC: exact, ordered, and alike on every database.
+    """Column type of an aware datetime, stored as microseconds since 1970 in UTC.
+
+    So it is exact, ordered, and alike on every database.
 
     To read it by hand: `SELECT datetime(raised_at / 1000000, 'unixepoch') FROM alerts`.
     """
@@ -223,7 +225,7 @@ class Database:
             revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
         if revision is not None and revision > _head():
             raise MaintenanceError(
-                f"The maintenance database {self.name} is of a newer workbench (revision {revision}, known {_head()}).",
+                f"The maintenance database {self.name} is of a newer workbench (revision {revision}, here {_head()}).",
                 "Update the workbench.",
             )
         return revision
@@ -280,7 +282,9 @@ class Database:
         try:
             yield
         except orm.exc.StaleDataError as error:
-            raise ConflictError("Somebody else changed it in between.", "Look at it again.") from error
+            raise ConflictError(
+                "Somebody else changed the same row in between.", "Load it again, then repeat your change."
+            ) from error
         except sa.exc.IntegrityError:
             raise  # a defect of ours: what users give is checked before
         except sa.exc.DBAPIError as error:
@@ -296,7 +300,7 @@ def microseconds(time: datetime) -> int:
         The time has no zone.
     """
     if time.tzinfo is None:
-        raise MaintenanceError(f"The time {time} has no time zone.", "Give an aware one: datetime.now(UTC).")
+        raise MaintenanceError(f"The time {time} has no time zone.", "Give it one, for example datetime.now(UTC).")
     return (time - _EPOCH) // _MICROSECOND
 
 

@@ -241,5 +241,5 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
             write(temporary)
     except OSError as error:
         raise MaintenanceError(
-            f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
+            f"{path} cannot be written: {error.strerror or error}.", "Choose another path."
         ) from None

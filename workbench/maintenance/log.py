@@ -124,7 +124,7 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
         `who` is empty.
     """
     if not who.strip():
-        raise MaintenanceError("Who does it is empty.", "Give a name: the log keeps who did what.")
+        raise MaintenanceError("The name of the person is empty.", "Enter one: the log records who did what.")
     connection = db.connection()  # past the session: this runs at every change
     end = connection.execute(_LAST).one_or_none()
     seq, previous = (end.seq + 1, end.hash) if end else (1, _HASH_BEFORE_FIRST_ROW)
@@ -298,14 +298,14 @@ def check_version(db: orm.Session, subject: str, current_version: int, seen_vers
     by = f": {last.action} by {last.who} at {last.time:%Y-%m-%d %H:%M:%S} UTC" if last else ""
     raise ConflictError(
         f"{kind.capitalize()} {number} was changed in between (version {current_version}, you saw {seen_version}){by}.",
-        "Look at it again, then repeat what you did.",
+        "Load it again, then repeat your change.",
     )
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} cannot stand in the log")
+    raise TypeError(f"{type(value).__name__} cannot be written to the log")
 
 
 def _hash(row: Mapping[Any, Any]) -> str:

@@ -196,7 +196,7 @@ def _deliver(url: str, title: str, body: str) -> str:
             except (OSError, TypeError, ValueError) as error:
                 return f"{type(error).__name__}: {error}"
             reason = " ".join(apprise_log.getvalue().split())
-    return reason or ("the service refused it" if len(service) else "the URL is none that Apprise knows")
+    return reason or ("the service refused the message" if len(service) else "Apprise does not support this URL")
 
 
 def _rank(level: str) -> int:

@@ -43,7 +43,7 @@ class AlertOptions(BaseModel):
     longest_shelf_hours : float
         Longest time for which an alert can be shelved.
     escalate_after_minutes : dict of str to float
-        After how long an alert that nobody has acknowledged is escalated, by level; a level that is not listed is never escalated.
+        Minutes after which an unacknowledged alert is escalated, by level; a level that is not listed never is.
     group_seconds : float
         Alerts on one asset that start within this time of each other form a group. Channels without dates have no
         common time and are not grouped.

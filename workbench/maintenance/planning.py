@@ -97,10 +97,12 @@ class Planning:
             active = set(db.scalars(sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))))
             for one in plan.placements:
                 if order_id(one.job) not in active:
-                    raise MaintenanceError(f"{one.job} is closed by now.", "Plan again.")
+                    raise MaintenanceError(f"The plan cannot be saved: {one.job} is closed by now.", "Plan again.")
                 if one.technician not in people:
-                    hint = f"Add them first: {one.job} is theirs."
-                    raise MaintenanceError(f"{one.technician} is no technician here.", hint)
+                    raise MaintenanceError(
+                        f"The plan cannot be saved: {one.technician}, who would do {one.job}, is not a technician.",
+                        "Add them first, or plan without them.",
+                    )
             self._keep(db, plan, who)
 
     def what_if(self, change: Change, stop: "Stop | None" = None) -> Comparison:

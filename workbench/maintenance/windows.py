@@ -45,10 +45,14 @@ class Window:
         for name in ("start", "end"):
             value: datetime = getattr(self, name)
             if value.tzinfo is None:
-                raise MaintenanceError(f"{name} of a window is {value}, without a time zone.", "Give it one, as UTC.")
+                raise MaintenanceError(
+                    f"The {name} of a window, {value}, has no time zone.", "Give it one, for example UTC."
+                )
             object.__setattr__(self, name, value.astimezone(UTC))
         if self.end <= self.start:
-            raise MaintenanceError(f"A window ends at {self.end}, not after its start {self.start}.")
+            raise MaintenanceError(
+                f"A window ends at {self.end}, not after its start {self.start}.", "Give it a later end."
+            )
 
     @property
     def hours(self) -> float:
@@ -102,7 +106,7 @@ class WorkingCalendar:
 
     @property
     def weekly_hours(self) -> float:
-        """Return the hours of a week in which no day is closed and no clock is changed; overlapping lines count once."""
+        """Return the hours of a week without closed days and clock changes; overlapping lines count once."""
         monday = datetime(2024, 1, 1, tzinfo=UTC)
         plain = WorkingCalendar(self.lines).windows(monday - timedelta(days=7), monday + timedelta(days=14))
         week = Window(monday, monday + timedelta(days=7))
@@ -195,7 +199,9 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        raise MaintenanceError(f"There is no time zone {name!r}.", "Use an IANA name, as Europe/Berlin.") from None
+        raise MaintenanceError(
+            f"There is no time zone {name!r}.", "Use an IANA name, for example Europe/Berlin."
+        ) from None
 
 
 @lru_cache(maxsize=256)
@@ -218,7 +224,7 @@ def _clock(text: str, line: str) -> time:
     if (hour, minute) == (24, 0):
         return time(0)
     if hour > 23 or minute > 59:
-        raise MaintenanceError(f"The hours {line!r} hold {text}, which is no time of day.", _HINT)
+        raise MaintenanceError(f"The hours {line!r} contain {text}, which is not a time of day.", _HINT)
     return time(hour, minute)
 
 
@@ -227,7 +233,7 @@ def _weekdays(text: str, line: str) -> set[int]:
     for part in text.lower().replace(" ", "").split(","):
         first, _, last = part.partition("-")
         if first not in _DAYS or (last or first) not in _DAYS:
-            raise MaintenanceError(f"The hours {line!r} hold {part!r}, which is no day.", _HINT)
+            raise MaintenanceError(f"The hours {line!r} contain {part!r}, which is not a day of the week.", _HINT)
         begin, finish = _DAYS.index(first), _DAYS.index(last or first)
         weekdays.update((begin + step) % 7 for step in range((finish - begin) % 7 + 1))
     return weekdays

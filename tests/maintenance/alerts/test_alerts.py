@@ -86,7 +86,10 @@ def test_a_latched_alert_stays_until_it_is_reset(database, finding):
     number = raised(alerts, finding)
     alerts.raise_findings(PLACE, [])
     assert (alerts.get(number).state, alerts.get(number).active) == ("latched", True)
-    with pytest.raises(TransitionError, match=r"Cannot reset alert 1: it is latched\. Possible now: acknowledge"):
+    with pytest.raises(
+        TransitionError,
+        match=r"Cannot reset alert 1: it has returned to normal and is not acknowledged\. Possible now: acknowledge",
+    ):
         alerts.reset(number, "Ann")
     alerts.acknowledge(number, "Ann")
     assert alerts.reset(number, "Ann").state == "cleared"
@@ -183,7 +186,7 @@ def test_closing_asks_what_it_was(alerts, finding):
         alerts.acknowledge(number, "Ann")
     with pytest.raises(MaintenanceError, match="There is no alert 99"):
         alerts.close(99, "Ann", "true")
-    with pytest.raises(MaintenanceError, match="Who does it is empty"):
+    with pytest.raises(MaintenanceError, match="The name of the person is empty"):
         alerts.comment(number, " ", "hm")
 
 

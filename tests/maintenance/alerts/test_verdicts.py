@@ -26,7 +26,8 @@ def test_verdicts_become_labels_and_judge_other_thresholds(database, finding):
     assert effect.kept == 1
     assert effect.new.values.tolist() == [["P-1", 900, 950]]
     assert str(effect) == (
-        "1 false alarm would not have been raised, 1 true alert would have been missed, 1 stay, 1 anomaly would be new."
+        "1 false alarm would not have been raised, 1 real fault would have been missed, "
+        "1 alert would be raised as before, 1 anomaly would be new."
     )
 
 

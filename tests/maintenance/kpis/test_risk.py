@@ -110,7 +110,7 @@ def test_failures_within_a_day_are_one_and_the_worst_risk_comes_first():
         assert row["probability"] == pytest.approx(failure_probability(failures, 100.0, 30.0).probability)
         assert row["risk"] == row["likelihood"] * weight
         assert row["level"] == risk_level(row["risk"])
-    assert risks.loc["Pump", "reason"] == "watched for 5.0 days, too few to tell of 30"
+    assert risks.loc["Pump", "reason"] == "not enough history (30 days needed, 5.0 recorded)"
     assert risks.loc["Rover", "reason"] == "never watched"
     assert risks.loc[["Pump", "Rover"], ["likelihood", "risk"]].isna().all(axis=None)
 

@@ -41,7 +41,7 @@ def test_an_answer_is_kept_with_who_and_when(item: ChecklistItem, given: Any, ke
     [
         (TICK, 1.0, "neither yes nor no"),
         (TICK, "", "neither yes nor no"),
-        (NUMBER, "warm", "'warm' is no number.*in °C"),
+        (NUMBER, "warm", "'warm' is not a number.*in °C"),
         (NUMBER, math.nan, "nan is no number"),
         (NUMBER, True, "True is no number"),
         (CHOICE, "black", "'black' is no choice.*clear, milky"),

@@ -76,9 +76,9 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
     orders.answer(1, 1, "28.5", "Bob")
     before = log.verify(orders.database)
     for changed, message in (
-        ({"verdict": None}, "WO-1 has open alerts: 1"),
+        ({"verdict": None}, "WO-1 cannot be completed: it has open alerts, 1"),
         ({"verdict": "perhaps"}, "is not a verdict"),
-        ({"mode": ""}, "needs a failure mode"),
+        ({"mode": ""}, "cannot be completed without a failure mode"),
         ({"mode": "XYZ"}, "is no failure mode of ISO 14224"),
         ({"hours": -1}, "hours cannot be -1"),
         ({"hours": float("nan")}, "hours cannot be nan"),
@@ -148,18 +148,18 @@ def test_only_allowed_transitions_with_who_and_why(orders):
     orders.new("Ann", asset="SMAP", skills=["rf"])
     with pytest.raises(TransitionError, match="WO-1 is open: it cannot become in progress"):
         orders.start(1, "Bob")
-    with pytest.raises(MaintenanceError, match="Bob lacks rf for WO-1"):
+    with pytest.raises(MaintenanceError, match="Bob cannot do WO-1: they do not have rf"):
         orders.assign(1, "Bob", "boss")
     with pytest.raises(MaintenanceError, match=r"There is no technician 'Eve'\. Known: Ann, Bob"):
         orders.assign(1, "Eve", "boss")
     assert orders.assign(1, "Ann", "boss").estimated_cost == 240
     orders.start(1, "Ann")
-    with pytest.raises(MaintenanceError, match="Why it waits is empty"):
+    with pytest.raises(MaintenanceError, match="The reason for the hold is empty"):
         orders.hold(1, "", "Ann")
     assert orders.hold(1, "no access", "Ann").hold_reason == "no access"
     assert orders.start(1, "Ann").hold_reason == ""
     orders.cancel(1, "no longer needed", "boss")
-    with pytest.raises(TransitionError, match="WO-1 is cancelled: it stays as it is"):
+    with pytest.raises(TransitionError, match="WO-1 is cancelled and cannot be changed"):
         orders.start(1, "Ann")
     assert actions(orders, 1) == ["opened", "assigned", "in progress", "on hold", "in progress", "cancelled"]
 
@@ -205,7 +205,7 @@ def test_who_saw_another_version_is_told(orders):
         orders.assign(1, "Ann", "boss", version=seen)
     assert orders.get(1).priority.name == "urgent"
     assert str(orders.get(1).priority).endswith("(set to urgent by Bob)")
-    with pytest.raises(MaintenanceError, match="Nothing to change"):
+    with pytest.raises(MaintenanceError, match="WO-1 was not changed: no new value was passed"):
         orders.change(1, "Bob")
 
 

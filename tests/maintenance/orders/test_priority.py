@@ -73,5 +73,5 @@ def test_an_emergency_comes_first_and_a_person_can_set_the_priority() -> None:
 def test_wrong_input_is_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(MaintenanceError, match=message):
         prioritise(**{"level": "low", "alerts": 1, "criticality": 3, "age": timedelta(), **wrong})  # type: ignore[arg-type]
-    with pytest.raises(MaintenanceError, match="'soon' is no priority"):
+    with pytest.raises(MaintenanceError, match="'soon' is not a priority"):
         by_hand("soon", "ana")

@@ -41,6 +41,14 @@ _INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
 _SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
 
 
+_STATE_WORDS = {
+    "returned": "has returned to normal",
+    "latched": "has returned to normal and is not acknowledged",
+    "latched_acknowledged": "is acknowledged and waits for reset",
+}
+"""What messages say of an alert in a state whose stored name is not enough."""
+
+
 @dataclass(frozen=True)
 class Unshelved:
     """An alert that came back from its shelf, and what was not shown meanwhile.
@@ -127,15 +135,15 @@ def shelve(
     row = _allowed(db, alert, "shelve", version)
     present = now(db)
     if (until is None) == (hours is None):
-        raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
+        raise MaintenanceError("An alert cannot be shelved without an end.", "Pass either until or hours.")
     if until is None:
         until = present + timedelta(
             hours=number_in_range("hours", hours or 0.0, longest / timedelta(hours=1), above=True)
         )
     if not why.strip():
-        raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
+        raise MaintenanceError("The reason for shelving is empty.", "Enter one: the next shift reads it.")
     if until.tzinfo is None:
-        raise MaintenanceError(f"The time {until} has no time zone.", "Give an aware one: datetime.now(UTC).")
+        raise MaintenanceError(f"The time {until} has no time zone.", "Give it one, for example datetime.now(UTC).")
     if not present < until <= present + longest:
         raise MaintenanceError(
             f"An alert cannot be shelved until {until.isoformat(timespec='minutes')}.",
@@ -235,7 +243,7 @@ def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
         The text is empty, or there is no such alert.
     """
     if not text.strip():
-        raise MaintenanceError("The comment is empty.", "Write something.")
+        raise MaintenanceError("The comment is empty.", "Write a few words.")
     row = find(db, alert)
     row.comment = text.strip()
     return log_change(db, row, "commented", who, {"comment": row.comment})
@@ -272,11 +280,11 @@ def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> A
 
 
 def _refused(row: AlertRow, action: str) -> TransitionError:
-    state = row.state.replace("_", " and ")
+    state = _STATE_WORDS.get(row.state, f"is {row.state}")
     possible = [name for name, states in ALLOWED.items() if row.state in states]
     return TransitionError(
-        f"Alert {row.id} cannot {action}: it is {state}."
+        f"Alert {row.id} cannot {action}: it {state}."
         if action == "return to normal"
-        else f"Cannot {action} alert {row.id}: it is {state}.",
+        else f"Cannot {action} alert {row.id}: it {state}.",
         f"Possible now: {', '.join(possible) or 'nothing'}.",
     )

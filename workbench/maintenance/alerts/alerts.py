@@ -132,7 +132,7 @@ class Alerts:
             return frame(db, statement.limit(row_limit(limit)).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
-        """Count alerts by level, state, asset, channel, kind or verdict.
+        """Return the number of alerts by level, state, asset, channel, kind or verdict.
 
         Returns
         -------
@@ -167,7 +167,7 @@ class Alerts:
         return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
 
     def remarks(self, alert: int) -> pd.DataFrame:
-        """List what people wrote about an alert, the newest first: time, subject, action, who, text."""
+        """Return what people wrote about an alert, the newest first: time, subject, action, who, text."""
         self.get(alert)
         return remarks_of(self.database, [f"alert:{alert}"])
 
@@ -322,7 +322,7 @@ class Alerts:
     # ---- verdicts
 
     def judged(self) -> pd.DataFrame:
-        """List the models' alerts that were closed with a verdict; see `verdicts.judged_alerts`."""
+        """Return the alerts of models that were closed with a verdict; see `verdicts.judged_alerts`."""
         return judged_alerts(self.database)
 
     def labels(self) -> dict[str, pd.DataFrame]:

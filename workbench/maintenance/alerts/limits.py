@@ -90,7 +90,7 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
 
 
 def margin(limits: "Limits", name: str, hysteresis: float) -> float:
-    """Return the deadband of one limit: a fraction of the span between the outermost limits, or of the only limit's size.
+    """Return the deadband of one limit: a fraction of the span of all limits, or of the size of the only one.
 
     Parameters
     ----------

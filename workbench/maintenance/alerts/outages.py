@@ -55,12 +55,12 @@ class Outages:
             The asset is out of service already.
         """
         if not asset.strip() or not why.strip():
-            raise MaintenanceError("An outage needs an asset and a reason.", "Give both.")
+            raise MaintenanceError("The asset or the reason of the outage is empty.", "Enter both.")
         with self.database.writing() as db:
             if is_out(db, asset):
                 raise TransitionError(f"{asset} is out of service already.", "End that outage first.")
             if until is not None and time_in_range("the end of an outage", until) <= now(db):
-                raise MaintenanceError(f"The outage would end in the past: {until}.", "Give a later time.")
+                raise MaintenanceError(f"The outage would end in the past, at {until}.", "Enter a later time.")
             row = OutageRow(asset=asset, who=who.strip(), why=why.strip(), since=now(db), until=until)
             db.add(row)
             db.flush()
@@ -87,11 +87,11 @@ class Outages:
         with self.database.writing() as db:
             row = db.scalars(_standing().where(OutageRow.asset == asset)).first()
             if row is None:
-                raise TransitionError(f"{asset} is not out of service.", "Nothing to do.")
+                raise TransitionError(f"{asset} is not out of service.", "Check the name of the asset.")
             return end_outage(db, row, who)
 
     def list(self) -> pd.DataFrame:
-        """List all outages, newest first: id, asset, since, until, ended_at, who, why."""
+        """Return all outages, newest first: id, asset, since, until, ended_at, who, why."""
         columns = [getattr(OutageRow, name) for name in ("id", "asset", "since", "until", "ended_at", "who", "why")]
         with self.database.reading() as db:
             return frame(db, sa.select(*columns).order_by(OutageRow.id.desc()))

@@ -17,6 +17,7 @@ from workbench.maintenance.alerts.outages import is_out
 from workbench.maintenance.alerts.table import ALERTS, AlertRow, state_of
 from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -107,8 +108,7 @@ class AlertReport:
 
     def __str__(self) -> str:
         """Return the counts as one sentence."""
-        alerts = "alert" if len(self.raised) == 1 else "alerts"
-        parts = [f"{len(self.raised)} {alerts} raised", f"{len(self.updated)} updated", f"{self.known} known"]
+        parts = [f"{count_of(len(self.raised), 'alert')} raised", f"{len(self.updated)} updated", f"{self.known} known"]
         parts += [f"{len(self.returned)} returned to normal"] if self.returned else []
         parts += [f"{self.ignored} too low or too short for an alert"] if self.ignored else []
         return ", ".join(parts) + "."
@@ -170,7 +170,7 @@ def _counts(finding: Finding, options: AlertOptions) -> bool:
 
 
 def _alert_rows_near(db: orm.Session, channel: str, kind: str, findings: Sequence[Finding]) -> Sequence[Any]:
-    """Return the alerts of a channel and kind that go on or may overlap: id, start_sample, end_sample, condition, closed_at."""
+    """Return the rows of a channel's alerts of a kind that still last or that a finding may overlap."""
     first = min((finding.start_sample for finding in findings), default=_LAST_SAMPLE)
     return db.connection().execute(_ALERT_ROWS_NEAR, {"channel": channel, "kind": kind, "first": first}).all()
 

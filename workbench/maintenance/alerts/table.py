@@ -74,7 +74,7 @@ NEW = ALLOWED["acknowledge"]
 
 
 class LevelName(sa.types.TypeDecorator[str]):
-    """Column type of a severity level, stored as its rank (0 info to 4 critical), so that the database can compare levels."""
+    """Column type of a severity level, stored as its rank (0 info to 4 critical), so that databases can compare."""
 
     impl = sa.SmallInteger
     cache_ok = True
@@ -83,7 +83,7 @@ class LevelName(sa.types.TypeDecorator[str]):
         """Return the rank of a level."""
         del dialect
         if value is not None and value not in LEVELS:
-            raise MaintenanceError(f"{value!r} is not a level.", f"Known: {', '.join(LEVELS)}.")
+            raise MaintenanceError(f"{value!r} is not a level of alerts.", f"Known: {', '.join(LEVELS)}.")
         return None if value is None else LEVELS.index(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
@@ -217,7 +217,8 @@ class Alert:
     active, acknowledged : bool
         A latched alert stays active after its condition is gone.
     raised_at, annunciated_at, acknowledged_at, cleared_at, escalated_at, closed_at : datetime or None
-        Times of what happened, UTC; None where it has not. `annunciated_at` is when an operator was last shown it anew; None where it was always hidden.
+        Times of what happened, UTC; None where it has not. `annunciated_at` is when an operator was last shown it
+        anew; None where it was always hidden.
     acknowledged_by, closed_by : str or None
         People who did it; None where nobody has yet.
     shelf : int or None

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -48,9 +49,10 @@ class ThresholdEffect:
     def __str__(self) -> str:
         """Return it as one sentence."""
         return (
-            f"{_count(len(self.spared), 'false alarm')} would not have been raised, "
-            f"{_count(len(self.missed), 'true alert')} would have been missed, {self.kept} stay, "
-            f"{_count(len(self.new), 'anomaly', 'anomalies')} would be new."
+            f"{count_of(len(self.spared), 'false alarm')} would not have been raised, "
+            f"{count_of(len(self.missed), 'real fault')} would have been missed, "
+            f"{count_of(self.kept, 'alert')} would be raised as before, "
+            f"{count_of(len(self.new), 'anomaly', 'anomalies')} would be new."
         )
 
 
@@ -166,7 +168,8 @@ def threshold_effect(
     ...                       columns=columns)
     >>> alerts = pd.DataFrame([("P-1", 10, 20), ("P-1", 50, 60)], columns=["channel", "start", "end"])
     >>> print(threshold_effect(judged, alerts, {"P-1": pd.DataFrame({"start": [55], "end": [70]})}))
-    1 false alarm would not have been raised, 0 true alerts would have been missed, 1 stay, 0 anomalies would be new.
+    1 false alarm would not have been raised, 0 real faults would have been missed, 1 alert would be raised as before,
+    0 anomalies would be new.
     """
     judged_again = judged[judged["channel"].isin(list(anomalies))]
     overlapped = [
@@ -192,7 +195,3 @@ def threshold_effect(
 
 def _overlaps(table: pd.DataFrame, start: int, end: int) -> bool:
     return bool(((table["start"] <= end) & (table["end"] >= start)).any())
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

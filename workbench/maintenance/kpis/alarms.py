@@ -107,9 +107,7 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
         `until` is not after `since`.
     """
     if until <= since:
-        raise MaintenanceError(
-            f"The period from {since} to {until} is empty.", "Give an end that lies after the beginning."
-        )
+        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
     a = ALERTS.c
     shown = ANNUNCIATIONS.c
     ticks = sa.type_coerce(shown.time, sa.BigInteger)

@@ -12,6 +12,7 @@ import math
 import pandas as pd
 
 from workbench.maintenance.kpis.kpis import Kpis, completed_as_planned, completed_in_time, repair_hours
+from workbench.maintenance.values import count_of
 
 __all__ = ["CONFIDENCE", "figure_table", "mean_interval", "share_interval"]
 
@@ -86,8 +87,8 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        figure, value, low, high, unit, basis: value and bounds are NaN where there are no records to compute them from; shares
-        are 0 to 1, unit `%`.
+        figure, value, low, high, unit, basis: value and bounds are NaN where there are no records to
+        compute them from; shares are 0 to 1, unit `%`.
     """
     begin, end = pd.Timestamp(kpis.since), pd.Timestamp(kpis.until)
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
@@ -102,22 +103,41 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
     )
     mtbf = kpis.mtbf
     rows = [
-        ("MTBF", mtbf.hours, mtbf.low, mtbf.high, "h", f"{mtbf.failures} failures in {mtbf.operating_hours:,.0f} h"),
-        ("MTTR", kpis.mttr_hours, *mean_interval(repairs), "h", f"{len(repairs)} repairs"),
+        (
+            "MTBF",
+            mtbf.hours,
+            mtbf.low,
+            mtbf.high,
+            "h",
+            f"{count_of(mtbf.failures, 'failure')} in {mtbf.operating_hours:,.0f} h",
+        ),
+        ("MTTR", kpis.mttr_hours, *mean_interval(repairs), "h", count_of(len(repairs), "repair")),
         ("Time to acknowledge", kpis.mtta_minutes, *_UNKNOWN, "min", "acknowledged alerts"),
         ("Availability", kpis.availability, *_UNKNOWN, "%", "outages recorded"),
-        ("Preventive compliance", *_share(preventive), "%", f"{len(preventive)} preventive orders due"),
-        ("Schedule compliance", *_share(scheduled), "%", f"{len(scheduled)} orders planned to end"),
+        ("Preventive compliance", *_share(preventive), "%", f"{count_of(len(preventive), 'preventive order')} due"),
+        ("Schedule compliance", *_share(scheduled), "%", f"{count_of(len(scheduled), 'order')} planned to end"),
         (
             "Backlog",
             backlog,
             *backlog_bounds,
             "weeks",
-            f"{kpis.open_orders} open orders; actual over estimated of {len(ratio)}",
+            f"{count_of(kpis.open_orders, 'open order')}; actual over estimated of {len(ratio)}",
         ),
-        ("Planned share of work", kpis.planned_share, *_UNKNOWN, "%", f"{kpis.completed_orders} completed orders"),
-        ("Cost of an order", _mean(costs), *mean_interval(costs), "", f"{len(costs)} orders whose cost is known"),
-        ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {kpis.completed_orders} completed orders"),
+        (
+            "Planned share of work",
+            kpis.planned_share,
+            *_UNKNOWN,
+            "%",
+            count_of(kpis.completed_orders, "completed order"),
+        ),
+        (
+            "Cost of an order",
+            _mean(costs),
+            *mean_interval(costs),
+            "",
+            f"{count_of(len(costs), 'order')} with a known cost",
+        ),
+        ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {count_of(kpis.completed_orders, 'completed order')}"),
     ]
     table = pd.DataFrame(rows, columns=["figure", "value", "low", "high", "unit", "basis"])
     return table.astype({"value": float, "low": float, "high": float})

@@ -160,7 +160,7 @@ def compute_kpis(
         `until` is not after `since`.
     """
     if until <= since:
-        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Give an end after the beginning.")
+        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
     begin, end = pd.Timestamp(since), pd.Timestamp(until)
     open_ones = orders[~orders["state"].isin(["completed", "cancelled"])]
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]

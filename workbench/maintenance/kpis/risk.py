@@ -196,7 +196,7 @@ def risk_table(
     Parameters
     ----------
     events : pandas.DataFrame
-        Table that `failures.failure_events` returns. Those of an asset that follow one another within a day are one failure [4]_.
+        Table that `failures.failure_events` returns. Events of an asset within a day are one failure [4]_.
     spans : pandas.DataFrame
         asset, start, end (UTC) of the times in which failures would have been recorded.
     outages : pandas.DataFrame
@@ -242,7 +242,7 @@ def _reason(criticality: int | None, days_watched: float, days: float, estimate:
     if days_watched <= 0:
         reasons.append("never watched")
     elif estimate.probability is None:
-        reasons.append(f"watched for {days_watched:.1f} days, too few to tell of {days:g}")
+        reasons.append(f"not enough history ({days:g} days needed, {days_watched:.1f} recorded)")
     if criticality is None:
         reasons.append("no criticality in the catalog")
     return "; ".join(reasons)

@@ -26,6 +26,7 @@ from workbench.maintenance.values import (
     MAX_COST,
     MAX_ORDER_HOURS,
     checked_hours,
+    count_of,
     number_in_range,
     required_text,
     time_in_range,
@@ -49,7 +50,7 @@ def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
     row = find_order(db, number)
     log.check_version(db, f"order:{row.id}", row.version, version)
     if row.state in CLOSED:
-        raise TransitionError(f"{number_of(row.id)} is {row.state}: it stays as it is.", "Open a new work order.")
+        raise TransitionError(f"{number_of(row.id)} is {row.state} and cannot be changed.", "Open a new work order.")
     return row
 
 
@@ -75,11 +76,11 @@ def assign(
     missing_skills = sorted(set(row.skills) - set(person.skills))
     if missing_skills:
         raise MaintenanceError(
-            f"{person.name} lacks {', '.join(missing_skills)} for {number_of(row.id)}.",
-            "Assign somebody else, or change the skills.",
+            f"{person.name} cannot do {number_of(row.id)}: they do not have {', '.join(missing_skills)}.",
+            "Assign somebody else, or change their skills.",
         )
     if not person.active:
-        raise MaintenanceError(f"{person.name} takes no orders now.", "Assign somebody else.")
+        raise MaintenanceError(f"{person.name} is inactive and takes no orders.", "Assign somebody else.")
     row.assignee = person.name
     row.estimated_cost = row.estimated_hours * person.rate
     if row.state == "on hold":
@@ -94,7 +95,7 @@ def start(db: orm.Session, number: str | int, who: str, version: int | None = No
     if open_predecessors:
         raise TransitionError(
             f"{number_of(row.id)} waits for {', '.join(map(number_of, open_predecessors))}.",
-            "Do these first, or cancel them.",
+            "Complete or cancel these first.",
         )
     row.hold_reason = ""
     if row.started_at is None:
@@ -105,14 +106,14 @@ def start(db: orm.Session, number: str | int, who: str, version: int | None = No
 def hold(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
     """Put an order on hold, for a reason."""
     row = touch(db, number, version)
-    row.hold_reason = required_text("why it waits", reason)
+    row.hold_reason = required_text("the reason for the hold", reason)
     return move(db, row, "on hold", who, {"reason": row.hold_reason})
 
 
 def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
     """Cancel an order: its parts are free again, and its alerts may cause another order."""
     row = touch(db, number, version)
-    reason = required_text("why it is cancelled", reason)
+    reason = required_text("the reason for the cancellation", reason)
     row.closed_at = now(db)
     stock.release(db, row)
     return move(db, row, "cancelled", who, {"reason": reason})
@@ -126,7 +127,8 @@ def answer(
     items = list(checklists.from_json(row.checklist))
     if not 1 <= item <= len(items):
         raise MaintenanceError(
-            f"{number_of(row.id)} has no item {item} on its checklist.", f"It has {len(items)}, counted from 1."
+            f"{number_of(row.id)} has no item {item} on its checklist.",
+            f"It has {count_of(len(items), 'item')}, counted from 1.",
         )
     question = items[item - 1]
     meter = db.get(MeterRow, (row.asset, question.meter)) if question.meter else None
@@ -162,12 +164,12 @@ def complete(
     row = touch(db, number, version)
     name = number_of(row.id)
     check_transition(name, row.state, "completed")
-    row.done = required_text("what was done", done)
+    row.done = required_text("the description of what was done", done)
     row.actual_hours = number_in_range("hours", hours, MAX_ORDER_HOURS)
     open_items = checklists.missing(checklists.from_json(row.checklist))
     if open_items:
         raise TransitionError(
-            f"{name} has open items on its checklist: {'; '.join(open_items)}.",
+            f"{name} cannot be completed, its checklist has open items: {'; '.join(open_items)}.",
             "Answer them: workbench orders answer.",
         )
     alerts = db.scalars(
@@ -178,11 +180,13 @@ def complete(
     ).all()
     if alerts and verdict is None:
         raise MaintenanceError(
-            f"{name} has open alerts: {', '.join(str(alert.id) for alert in alerts)}.",
-            "Say what they were: true, false alarm, known behaviour, test or unknown.",
+            f"{name} cannot be completed: it has open alerts, {', '.join(str(alert.id) for alert in alerts)}.",
+            "Pass a verdict: true, false alarm, known behaviour, test or unknown.",
         )
     if not failure.mode and row.type in ("corrective", "predictive", "emergency") and verdict not in _NO_FAILURE:
-        raise MaintenanceError(f"{name} needs a failure mode.", "Give its ISO 14224 code, as PDE; UNK is unknown.")
+        raise MaintenanceError(
+            f"{name} cannot be completed without a failure mode.", "Pass its ISO 14224 code, for example PDE, or UNK."
+        )
     row.failure_mode = failure.mode
     row.failure_cause = failure.cause
     row.failure_effect = failure.effect
@@ -225,7 +229,10 @@ def change(
     if description is not None:
         row.description = log_details["description"] = description.strip()
     if not log_details:
-        raise MaintenanceError("Nothing to change.", "Give due, priority, hours or description.")
+        raise MaintenanceError(
+            f"{number_of(row.id)} was not changed: no new value was passed.",
+            "Pass due, priority, hours or description.",
+        )
     log.append(db, f"order:{row.id}", "changed", who, log_details)
     db.flush()
     return row

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import MAX_METER_READING, number_in_range
+from workbench.maintenance.values import MAX_METER_READING, count_of, number_in_range
 
 __all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
 
 ANSWER_TYPES = ("done", "number", "text", "choice", "meter")
-"""Types of answers: ticked, a number, some words, one of several, or the reading of a meter, which never runs backwards."""
+"""Types of answers: ticked, a number, a text, one of several, or the reading of a meter, which never runs backwards."""
 
 Answer = bool | float | str
 
@@ -68,11 +68,11 @@ class ChecklistItem:
             raise MaintenanceError("An item of a checklist has no text.", "Say what to do or find out.")
         if self.kind not in ANSWER_TYPES:
             raise MaintenanceError(
-                f"{self.text!r} asks for {self.kind!r}.", f"Types of answers: {', '.join(ANSWER_TYPES)}."
+                f"{self.text!r} has the unknown type of answer {self.kind!r}.", f"Known: {', '.join(ANSWER_TYPES)}."
             )
         if (self.kind == "choice") != (len(self.choices) > 1):
             raise MaintenanceError(
-                f"{self.text!r} is of kind {self.kind} and has {len(self.choices)} choices.",
+                f"{self.text!r} is of kind {self.kind} and has {count_of(len(self.choices), 'choice')}.",
                 "Kind choice has two or more, any other kind none.",
             )
         if (self.kind == "meter") != bool(self.meter):
@@ -132,15 +132,17 @@ def answer(
         if item.kind == "meter" and last is not None and value < last:
             raise MaintenanceError(
                 f"{item.text}: {value:g} lies below the last reading of {item.meter}, {last:g}.",
-                "A meter does not run backwards: read it again, or record its replacement as a new meter.",
+                "Read it again, or record its replacement as a new meter: a meter does not run backwards.",
             )
     elif item.kind == "choice":
         if new_answer not in item.choices:
-            raise MaintenanceError(f"{item.text}: {new_answer!r} is no choice.", f"Choices: {', '.join(item.choices)}.")
+            raise MaintenanceError(
+                f"{item.text}: {new_answer!r} is not one of the choices.", f"Choices: {', '.join(item.choices)}."
+            )
         value = str(new_answer)
     else:
         if not isinstance(new_answer, str) or not new_answer.strip():
-            raise MaintenanceError(f"{item.text}: {new_answer!r} is no text.", "Write a few words.")
+            raise MaintenanceError(f"{item.text}: {new_answer!r} is not a text.", "Write a few words.")
         value = new_answer.strip()
     return replace(item, answer=value, answered_by=who, answered_at=at)
 
@@ -203,8 +205,8 @@ def _number(item: ChecklistItem, new_answer: Answer) -> float:
         value = math.nan
     if not abs(value) <= _MAX_NUMBER:
         raise MaintenanceError(
-            f"{item.text}: {new_answer!r} is no number.",
-            f"Give a finite number{_in(item.units)}, from -{_MAX_NUMBER:g} to {_MAX_NUMBER:g}.",
+            f"{item.text}: {new_answer!r} is not a number.",
+            f"Enter a finite number{_in(item.units)}, from -{_MAX_NUMBER:g} to {_MAX_NUMBER:g}.",
         )
     return value
 

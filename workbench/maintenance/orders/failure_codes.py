@@ -117,7 +117,7 @@ class Failure:
         ):
             if code and code not in valid_codes:
                 codes = "; ".join(f"{key} {text}" for key, text in valid_codes.items())
-                raise MaintenanceError(f"{code!r} is no {code_name} of ISO 14224.", f"Known: {codes}.")
+                raise MaintenanceError(f"{code!r} is not a {code_name} of ISO 14224.", f"Known: {codes}.")
 
     def __str__(self) -> str:
         """Return the codes with their meaning."""

@@ -71,8 +71,10 @@ def open_for_alerts(
     assets = sorted({row.asset for row in rows})
     if len(assets) != 1:
         raise MaintenanceError(
-            f"Alerts of {len(assets)} assets cannot share a work order{': ' if assets else ''}{', '.join(assets)}.",
-            "Give one or more alerts of one asset.",
+            f"Alerts of {len(assets)} assets cannot share a work order: {', '.join(assets)}."
+            if assets
+            else "A work order for alerts cannot be opened without an alert.",
+            "Pass one or more alerts of one asset.",
         )
     subsystems, channels = ({getattr(row, name) for row in rows} for name in ("subsystem", "channel"))
     alert_content = {
@@ -215,7 +217,7 @@ def link(db: orm.Session, row: OrderRow, alert: int) -> None:
     if other is not None:
         raise MaintenanceError(
             f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
-            "Go on with that one, or cancel it first.",
+            "Use that one, or cancel it first.",
         )
     db.add(OrderAlertRow(order_id=row.id, alert_id=alert))
     db.flush()

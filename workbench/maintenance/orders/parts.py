@@ -75,7 +75,7 @@ class Parts:
             A number is outside its range, or the stock is less than what is reserved.
         """
         if not name.strip():
-            raise MaintenanceError("A part needs a name.", "Give one.")
+            raise MaintenanceError("The name of the part is empty.", "Enter one.")
         changed: dict[str, object] = {}
         for key, pieces in (("stock", stock), ("minimum", minimum)):
             if pieces is not None:
@@ -94,7 +94,7 @@ class Parts:
             if stock is not None and stock < reserved_pieces:
                 raise MaintenanceError(
                     f"{reserved_pieces} of {name} are reserved: the stock cannot be {stock}.",
-                    "Cancel or change those orders.",
+                    f"Enter at least {reserved_pieces}, or cancel orders that reserve it.",
                 )
             for key, value in changed.items():
                 setattr(row, key, value)
@@ -109,7 +109,7 @@ class Parts:
             There is no such part, or the number is not above 0.
         """
         if whole_number("pieces", pieces) == 0:
-            raise MaintenanceError("0 pieces cannot be received.", "Give 1 or more.")
+            raise MaintenanceError("0 pieces cannot be received.", "Enter 1 or more.")
         with self.database.writing() as db:
             row = find_part(db, name)
             row.stock = whole_number(f"the stock of {name}", row.stock + pieces)
@@ -145,7 +145,9 @@ def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -
     """Record which parts an order needs, and reserve what is available."""
     for name, pieces in parts.items():
         if whole_number(f"pieces of {name}", pieces) == 0:
-            raise MaintenanceError(f"0 pieces of {name} are no need.", "Give 1 or more, or leave it out.")
+            raise MaintenanceError(
+                f"A work order cannot need 0 pieces of {name}.", "Enter 1 or more, or leave the part out."
+            )
         find_part(db, name)
         db.add(OrderPartRow(order_id=order.id, part=name, needed=pieces, reserved=0, used=0))
     db.flush()
@@ -200,8 +202,8 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
         free = part.stock - _reserved(db, name)
         if whole_number(f"pieces of {name}", pieces) > free:
             raise MaintenanceError(
-                f"{pieces} of {name} cannot have been used: {free} are there and not reserved for others.",
-                "Correct the number, or the stock.",
+                f"{pieces} of {name} cannot have been used: {free} in stock, not reserved for other orders.",
+                "Correct the quantity, or the stock.",
             )
         part.stock -= pieces
         row = rows.get(name) or OrderPartRow(order_id=order.id, part=name, needed=0, reserved=0, used=0)

@@ -123,7 +123,10 @@ class Preventive:
         """
         rules = [value for value in (every_days, every, below) if value is not None]
         if len(rules) != 1:
-            raise MaintenanceError("A plan needs one rule.", "Give one of every_days, every (of a meter) and below.")
+            raise MaintenanceError(
+                f"A plan needs exactly one rule, and {len(rules)} were passed.",
+                "Pass one of every_days, every and below.",
+            )
         if every_days is not None:
             number_in_range("an interval of days", every_days, MAX_PERIOD_DAYS, least=MIN_INTERVAL_DAYS)
         if every is not None:
@@ -137,12 +140,15 @@ class Preventive:
         for name, pieces in (content.get("parts") or {}).items():
             whole_number(f"pieces of {name}", pieces)
         if (every is not None or below is not None) != bool(meter):
-            raise MaintenanceError("every and below need a meter, every_days none.", "Give meter with every or below.")
+            raise MaintenanceError(
+                "A plan by every or below needs a meter, a plan by every_days has none.",
+                "Pass meter with every or below only.",
+            )
         if anchor not in ANCHORS:
-            raise MaintenanceError(f"{anchor!r} is no anchor.", f"Known: {', '.join(ANCHORS)}.")
+            raise MaintenanceError(f"{anchor!r} is not an anchor.", f"Known: {', '.join(ANCHORS)}.")
         if unknown := set(content) - set(_CONTENT):
             raise MaintenanceError(
-                f"A plan's order has no {', '.join(sorted(unknown))}.", f"Known: {', '.join(_CONTENT)}."
+                f"The orders of a plan have no {', '.join(sorted(unknown))}.", f"Known: {', '.join(_CONTENT)}."
             )
         with self.database.writing() as db:
             reading = db.get(MeterRow, (asset, meter)) if meter else None

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "prioritise"]
@@ -92,7 +93,7 @@ def prioritise(
     alerts : int
         Alerts on the same asset and subsystem within the last 30 days; five or more count in full.
     criticality : int or None
-        Criticality of the channel or asset, 1 (little depends on it) to 5 (everything); None, where the catalog has none, counts as 3.
+        Criticality of the channel or asset, 1 (little depends on it) to 5 (everything); None counts as 3.
     age : timedelta
         Time since the order was opened; 30 days or more count in full.
     emergency : bool
@@ -114,9 +115,9 @@ def prioritise(
     ('high', 0.69)
     """
     if level is not None and level not in LEVELS:
-        raise MaintenanceError(f"{level!r} is no severity level.", f"Levels: {', '.join(LEVELS)}.")
+        raise MaintenanceError(f"{level!r} is not a severity level.", f"Levels: {', '.join(LEVELS)}.")
     if alerts < 0:
-        raise MaintenanceError(f"A work order cannot have {alerts} alerts.", "Give 0 or more.")
+        raise MaintenanceError(f"A work order cannot have {alerts} alerts.", "Pass 0 or more.")
     check_criticality(criticality)
     if emergency:
         return _of((PriorityPart("rule", 1.0, 1.0, "an emergency comes first"),))
@@ -127,12 +128,12 @@ def prioritise(
             LEVELS.index(level) / (len(LEVELS) - 1) if level else 0.0,
             f"level {level}" if level else "no alert",
         ),
-        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{alerts} alert{'' if alerts == 1 else 's'} in 30 days"),
+        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{count_of(alerts, 'alert')} in 30 days"),
         "impact": (
             (assumed_criticality - 1) / 4,
             f"criticality {assumed_criticality}" + (" assumed: the catalog has none" if criticality is None else ""),
         ),
-        "age": (min(age / _AGE_IN_FULL, 1.0) if days else 0.0, f"open for {days:.0f} days"),
+        "age": (min(age / _AGE_IN_FULL, 1.0) if days else 0.0, f"open for {count_of(round(days), 'day')}"),
     }
     return _of(tuple(PriorityPart(name, *_value(values[name], WEIGHTS[name])) for name in WEIGHTS))
 
@@ -146,7 +147,7 @@ def by_hand(name: str, who: str) -> Priority:
         The name is not one of `PRIORITIES`.
     """
     if name not in PRIORITIES:
-        raise MaintenanceError(f"{name!r} is no priority.", f"Priorities: {', '.join(PRIORITIES)}.")
+        raise MaintenanceError(f"{name!r} is not a priority.", f"Priorities: {', '.join(PRIORITIES)}.")
     bounds = [1.0, *PRIORITIES.values()]
     place = list(PRIORITIES).index(name)
     middle = (bounds[place] + bounds[place + 1]) / 2
@@ -162,7 +163,9 @@ def check_criticality(criticality: int | None) -> None:
         The criticality is neither None nor 1 to 5.
     """
     if criticality is not None and not 1 <= criticality <= 5:
-        raise MaintenanceError(f"criticality is {criticality!r}.", "It runs from 1 (little) to 5 (everything).")
+        raise MaintenanceError(
+            f"The criticality {criticality!r} is not from 1 to 5.", "Enter 1 (little depends on it) to 5 (everything)."
+        )
 
 
 def _value(value: tuple[float, str], weight: float) -> tuple[float, float, str]:

@@ -54,5 +54,5 @@ def check_type(name: str) -> str:
         The name is not one of `ORDER_TYPES`.
     """
     if name not in ORDER_TYPES:
-        raise MaintenanceError(f"{name!r} is no type of work order.", f"Types: {', '.join(ORDER_TYPES)}.")
+        raise MaintenanceError(f"{name!r} is not a type of work order.", f"Types: {', '.join(ORDER_TYPES)}.")
     return name

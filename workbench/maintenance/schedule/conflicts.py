@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from workbench.maintenance.schedule.first_guess import earliest
 from workbench.maintenance.schedule.grid import Grid, Solution, cut
 from workbench.maintenance.schedule.model import Conflict, Job, Placement
+from workbench.maintenance.values import count_of
 
 __all__ = ["find_conflicts"]
 
@@ -48,7 +49,7 @@ def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]
             "precedence",
             number,
             f"{number} cannot be planned: it waits for {_join(missing)}, which has no place.",
-            f"Resolve {_join(missing)} first, or take the precedence away.",
+            f"Resolve {_join(missing)} first, or remove the precedence.",
         )
     if number in ends:
         hours = grid.hours(sum(grid.sessions(job)))
@@ -68,7 +69,7 @@ def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]
             number,
             f"{number} cannot be planned: it waits for {_join(late)}, which is frozen until "
             f"{_when(max(grid.frozen[before].end for before in late))}.",
-            f"Move {_join(late)} forward, take the precedence away, or plan further ahead (horizon_days).",
+            f"Move {_join(late)} forward, remove the precedence, or plan further ahead (horizon_days).",
         )
     return _window(grid, job)
 
@@ -82,7 +83,8 @@ def _window(grid: Grid, job: Job) -> Conflict:
     asset = f" on {job.asset}" if job.asset else ""
     message = (
         f"{job.number} cannot be planned: its {needed:g} h{asset} fit no window before {_when(grid.horizon.end)}; "
-        f"there are {len(spans)} windows, the longest of {grid.hours(max(spans, default=0)):g} h."
+        f"there {'is' if len(spans) == 1 else 'are'} {count_of(len(spans), 'window')}, the longest of "
+        f"{grid.hours(max(spans, default=0)):g} h."
     )
     wishes = [f"a window of {needed:g} h for somebody{_with(job)}"]
     if after >= grid.length:
@@ -122,7 +124,7 @@ def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
             "precedence",
             number,
             f"{late}: it waits for {_join(before)}.",
-            f"Do {_join(before)} earlier, take the precedence away, or set its due date to {_when(grid.time(end))}.",
+            f"Do {_join(before)} earlier, remove the precedence, or set its due date to {_when(grid.time(end))}.",
         )
     who = [grid.technicians[index].name for index in grid.skilled(job)]
     return Conflict(
@@ -153,7 +155,7 @@ def _frozen(grid: Grid) -> Iterator[Conflict]:
                 "precedence",
                 number,
                 f"{number} is frozen at {_when(placement.start)}, before {_join(waits)} has ended.",
-                f"Unfreeze {number}, or take the precedence away.",
+                f"Unfreeze {number}, or remove the precedence.",
             )
         if job.due is not None and placement.end > job.due:
             yield Conflict(

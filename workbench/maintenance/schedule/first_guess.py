@@ -109,7 +109,7 @@ def _in_order(
     key: Callable[[Job], tuple[float, ...]],
     previous_places: Mapping[str, tuple[int, tuple[int, ...]]] | None = None,
 ) -> Solution:
-    """Place the jobs by rising key, each after those that it waits for; those in `previous_places` stay there if they can."""
+    """Place the jobs by rising key, each after those that it waits for, and in their previous places where possible."""
     solution: Solution = {}
     taken: dict[int, list[Range]] = {who: [] for who in range(len(grid.technicians))}
     waiting = dict(grid.jobs)

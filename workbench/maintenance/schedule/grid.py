@@ -93,7 +93,9 @@ class Grid:
         if not self.jobs:
             return
         if not self.technicians:
-            raise MaintenanceError("There is no technician to plan for.", "Add one with their skills and calendar.")
+            raise MaintenanceError(
+                "No work can be planned: there is no technician.", "Add one, with skills and calendar."
+            )
         if not self.problem.windows.windows(self.horizon.start, self.horizon.end):
             raise MaintenanceError(
                 f"No maintenance window opens in the {self.options.horizon_days} days that are planned.",
@@ -227,7 +229,7 @@ class Grid:
         return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * job.priority))
 
     def unplanned_points(self, job: Job) -> int:
-        """Return the points of a job without a place: as late as twice the horizon, and more than its own place costs."""
+        """Return the points of a job without a place: as late as twice the horizon, and more than any place costs."""
         dearest = max((self.cost_points(job, who) for who in self.skilled(job)), default=0)
         waiting = self.idle_points * self.length
         return 1 + self.late_points(job) * 2 * self.length + dearest + waiting + self.change_points

@@ -36,8 +36,8 @@ def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: St
     Returns
     -------
     Plan
-        The plan with its optimality gap, and a conflict for each job that has no place, is late, or cannot be as frozen. The
-        same problem and options give the same plan unless the time limit ends the search (`timed_out`).
+        The plan with its optimality gap, and a conflict for each job that has no place, is late, or cannot be as
+        frozen. The same problem and options give the same plan unless the time limit ends the search (`timed_out`).
 
     Raises
     ------

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import count_of
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
@@ -41,10 +42,12 @@ class Placement:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))
         if not self.sessions:
-            raise MaintenanceError(f"The placement of {self.job} holds no session.")
+            raise MaintenanceError(f"The placement of {self.job} has no session.", "Give it one or more.")
         for earlier, later in zip(self.sessions, self.sessions[1:], strict=False):
             if later.start < earlier.end:
-                raise MaintenanceError(f"The sessions of {self.job} overlap or are out of order.")
+                raise MaintenanceError(
+                    f"The sessions of {self.job} overlap or are out of order.", "Sort them by start."
+                )
 
     @property
     def start(self) -> datetime:
@@ -211,18 +214,20 @@ class Problem:
         for part, pieces in job.parts.items():
             if part not in part_names:
                 raise MaintenanceError(
-                    f"{job.number} needs {part!r}, which is no known part.", _known_names(part_names)
+                    f"{job.number} needs {part!r}, which is not among the parts.", _known_names(part_names)
                 )
             _number(f"The amount of {part} for {job.number}", pieces, above=True)
         if job.frozen is not None:
             names = {technician.name for technician in self.technicians}
             if job.frozen.technician not in names:
                 raise MaintenanceError(
-                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.",
+                    f"{job.number} is frozen with {job.frozen.technician!r}, who is not among the technicians.",
                     _known_names(names),
                 )
             if job.frozen.job != job.number:
-                raise MaintenanceError(f"{job.number} is frozen with the placement of {job.frozen.job}.")
+                raise MaintenanceError(
+                    f"{job.number} is frozen with the placement of {job.frozen.job}.", "Give it its own."
+                )
 
     def order(self) -> list[Job]:
         """Return the jobs, each after those that it waits for.
@@ -239,7 +244,7 @@ class Problem:
         except CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
             raise MaintenanceError(
-                f"Jobs wait for one another in a circle: {circle}.", "Take one of these precedences away."
+                f"Jobs wait for one another in a circle: {circle}.", "Remove one of these precedences."
             ) from None
 
 
@@ -328,7 +333,8 @@ class Plan:
         if unplanned:
             conflicts = [conflict for conflict in self.conflicts if conflict.job in unplanned]
             raise MaintenanceError(
-                f"{len(unplanned)} work orders cannot be planned: " + " ".join(c.message for c in conflicts),
+                f"{count_of(len(unplanned), 'work order')} cannot be planned: "
+                + " ".join(c.message for c in conflicts),
                 " ".join(dict.fromkeys(conflict.resolve for conflict in conflicts)),
             )
 
@@ -350,7 +356,7 @@ class Plan:
 
 def _aware(value: datetime | None, name: str) -> None:
     if value is not None and value.tzinfo is None:
-        raise MaintenanceError(f"{name} is {value}, without a time zone.", "Give it one, as UTC.")
+        raise MaintenanceError(f"The time {value} ({name}) has no time zone.", "Give it one, for example UTC.")
 
 
 def _number(name: str, value: float, *, above: bool = False) -> None:
@@ -361,7 +367,7 @@ def _number(name: str, value: float, *, above: bool = False) -> None:
 def _once(what: str, names: list[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            raise MaintenanceError(f"The {what} {name!r} is there {times} times.", "Names must differ.")
+            raise MaintenanceError(f"The {what} {name!r} appears {times} times.", "Give each its own name.")
 
 
 def _known_names(names: set[str]) -> str:

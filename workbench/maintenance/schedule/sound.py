@@ -69,7 +69,7 @@ def sound_technician(technician: Technician) -> Technician:
     if 0 <= technician.rate <= MAX_HOURLY_RATE:
         return technician
     _LOG.warning(
-        "The rate of %s is %r: planned as 0. Set it from 0 to %s: workbench people set",
+        "The rate of %s is %r and is planned as 0. Set a rate from 0 to %s: workbench people set",
         technician.name,
         technician.rate,
         f"{MAX_HOURLY_RATE:,.0f}",
@@ -97,7 +97,7 @@ def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
     ) is not None:
         what = f"it needs {job.parts[name]} pieces of {name}, not 1 to {MAX_PART_PIECES:,}"
     elif (name := next((name for name in job.parts if name not in parts), None)) is not None:
-        what = f"it needs {name!r}, which is no known part"
+        what = f"it needs {name!r}, which is not among the parts"
     else:
         return None
     return Conflict(
