@@ -225,7 +225,7 @@ def _rows(table: pd.DataFrame) -> Iterator[list[Any]]:
 
 
 def _cell(value: Any) -> Any:
-    if value is None or value is pd.NaT or value != value:
+    if value is None or value is pd.NaT or value != value:  # only NaN differs from itself
         return ""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")

@@ -125,7 +125,7 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
     """
     if not who.strip():
         raise MaintenanceError("The name of the person is empty.", "Enter one: the log records who did what.")
-    connection = db.connection()  # past the session: this runs at every change
+    connection = db.connection()  # not through the session, which is slower: this runs at every change
     end = connection.execute(_LAST).one_or_none()
     seq, previous = (end.seq + 1, end.hash) if end else (1, _HASH_BEFORE_FIRST_ROW)
     text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)

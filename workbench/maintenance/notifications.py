@@ -162,7 +162,8 @@ class Notifier:
                 row.error = reason
                 row.sent_at = None if reason else now(db)
             if not reason:
-                log.append(db, f"target:{target}"[:40], "notified", "workbench", {"alerts": alerts})
+                subject = f"target:{target}"[:40]  # the column holds 40 characters
+                log.append(db, subject, "notified", "workbench", {"alerts": alerts})
 
     def _cooled_down(self, db: orm.Session, target: str, alert: AlertRow) -> datetime:
         """Return when a target may be notified of this channel and kind again."""

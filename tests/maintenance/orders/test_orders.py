@@ -79,10 +79,10 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
         ({"verdict": None}, "WO-1 cannot be completed: it has open alerts, 1"),
         ({"verdict": "perhaps"}, "is not a verdict"),
         ({"mode": ""}, "cannot be completed without a failure mode"),
-        ({"mode": "XYZ"}, "is no failure mode of ISO 14224"),
+        ({"mode": "XYZ"}, "is not a failure mode of ISO 14224"),
         ({"hours": -1}, "hours cannot be -1"),
         ({"hours": float("nan")}, "hours cannot be nan"),
-        ({"done": " "}, "What was done is empty"),
+        ({"done": " "}, "The description of what was done is empty"),
         ({"used": {"bolt": 1}}, "There is no part 'bolt'"),
     ):
         with pytest.raises(MaintenanceError, match=message):

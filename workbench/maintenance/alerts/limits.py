@@ -131,6 +131,7 @@ def beyond(
         First and last sample, and whether it still goes on.
     """
     above = values > threshold
+    # Padded with False, the differences are 1 where a run of True begins and -1 just after it ends.
     edges = np.diff(np.concatenate(([False], above, [False])).astype(np.int8))
     first = np.flatnonzero(edges == 1)
     last = np.flatnonzero(edges == -1) - 1

@@ -269,7 +269,7 @@ _ALERT_ROWS_NEAR = (
     .where(sa.or_(_A.condition, _A.end_sample >= sa.bindparam("first")))
     .order_by(_A.start_sample, _A.id)
 )
-_LAST_SAMPLE = 2**63 - 1
+_LAST_SAMPLE = 2**63 - 1  # no alert ends after it: with it only alerts that still last are read
 _FIRST_OF_GROUP = (
     sa.select(_A.id)
     .where(_A.asset == sa.bindparam("asset"), _A.group_id.is_(None))

@@ -155,7 +155,7 @@ def _times(db: orm.Session, period: _Period) -> npt.NDArray[np.int64]:
 
 def _per_interval(times: npt.NDArray[np.int64], since: datetime, until: datetime) -> npt.NDArray[np.float64]:
     """Return the counts of each interval of ten minutes, the last of which may be cut short."""
-    count = -(-(until - since) // _TEN_MINUTES)
+    count = -(-(until - since) // _TEN_MINUTES)  # rounded up
     place = (times - microseconds(since)) // (_TEN_MINUTES // timedelta(microseconds=1))
     return np.bincount(place, minlength=count).astype(np.float64)
 
@@ -179,6 +179,7 @@ def _chattering(db: orm.Session, times: npt.NDArray[np.int64], period: _Period) 
     """Return the channels and kinds that were announced several times within a minute."""
     shown = ANNUNCIATIONS.c
     minute = _MINUTE // timedelta(microseconds=1)
+    # Three sorted times lie within a minute where the third comes less than a minute after the first.
     first_of_three = np.flatnonzero(times[_CHATTER_ALARMS - 1 :] - times[: times.size - _CHATTER_ALARMS + 1] < minute)
     crowded = np.unique(
         times[np.unique(first_of_three[:, None] + np.arange(_CHATTER_ALARMS))]

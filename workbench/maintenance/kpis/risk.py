@@ -172,6 +172,7 @@ def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) ->
     ends = [*spans["end"], *outages["ended_at"].fillna(present)]
     if not len(spans):
         return 0.0
+    # A sweep over all bounds: two running counts say how many spans and how many outages last after each of them.
     kinds = np.repeat([0, 1], [len(spans), len(outages)])
     times = pd.DatetimeIndex([*begins, *ends])
     change = np.zeros((len(times), 2))

@@ -203,7 +203,7 @@ def _number(item: ChecklistItem, new_answer: Answer) -> float:
         value = math.nan if isinstance(new_answer, bool) else float(new_answer)
     except (ValueError, OverflowError):
         value = math.nan
-    if not abs(value) <= _MAX_NUMBER:
+    if not abs(value) <= _MAX_NUMBER:  # true for NaN too
         raise MaintenanceError(
             f"{item.text}: {new_answer!r} is not a number.",
             f"Enter a finite number{_in(item.units)}, from -{_MAX_NUMBER:g} to {_MAX_NUMBER:g}.",

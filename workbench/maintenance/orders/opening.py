@@ -100,7 +100,7 @@ def reprioritise(
     """Compute the priority of active orders anew, unless a person set it, inside a writing transaction."""
     changed_orders = []
     for row in db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all():
-        if [part["name"] for part in row.priority_parts] == ["rule"]:
+        if [part["name"] for part in row.priority_parts] == ["rule"]:  # an emergency, or set by a person
             continue
         before = row.priority
         rate(db, row, options, criticality(row.asset))

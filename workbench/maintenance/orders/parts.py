@@ -76,15 +76,15 @@ class Parts:
         """
         if not name.strip():
             raise MaintenanceError("The name of the part is empty.", "Enter one.")
-        changed: dict[str, object] = {}
+        changes: dict[str, object] = {}
         for key, pieces in (("stock", stock), ("minimum", minimum)):
             if pieces is not None:
-                changed[key] = whole_number(key, pieces)
+                changes[key] = whole_number(key, pieces)
         for key, number, most in (("lead_days", lead_days, MAX_WAIT_DAYS), ("unit_cost", unit_cost, MAX_COST)):
             if number is not None:
-                changed[key] = number_in_range(key, number, most)
+                changes[key] = number_in_range(key, number, most)
         if description is not None:
-            changed["description"] = description.strip()
+            changes["description"] = description.strip()
         with self.database.writing() as db:
             row = db.get(PartRow, name.strip())
             if row is None:
@@ -96,9 +96,9 @@ class Parts:
                     f"{reserved_pieces} of {name} are reserved: the stock cannot be {stock}.",
                     f"Enter at least {reserved_pieces}, or cancel orders that reserve it.",
                 )
-            for key, value in changed.items():
+            for key, value in changes.items():
                 setattr(row, key, value)
-            log.append(db, f"part:{row.name}", "set", who, changed)
+            log.append(db, f"part:{row.name}", "set", who, changes)
 
     def receive(self, name: str, pieces: int, who: str) -> None:
         """Add pieces to the stock, and reserve them for orders that wait, the most urgent first.

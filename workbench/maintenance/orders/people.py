@@ -107,23 +107,23 @@ class People:
             if row is None:
                 row = TechnicianRow(name=name, skills=[], rate=0.0, hours=[], timezone="UTC", closed=[], active=True)
                 db.add(row)
-            changed: dict[str, object] = {}
+            changes: dict[str, object] = {}
             if skills is not None:
-                changed["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
+                changes["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
             if rate is not None:
-                changed["rate"] = number_in_range("the rate", rate, MAX_HOURLY_RATE)
+                changes["rate"] = number_in_range("the rate", rate, MAX_HOURLY_RATE)
             if hours is not None:
-                changed["hours"] = list(hours)
+                changes["hours"] = list(hours)
             if timezone is not None:
-                changed["timezone"] = timezone
+                changes["timezone"] = timezone
             if closed is not None:
-                changed["closed"] = sorted(day.isoformat() for day in closed)
+                changes["closed"] = sorted(day.isoformat() for day in closed)
             if active is not None:
-                changed["active"] = active
-            for key, value in changed.items():
+                changes["active"] = active
+            for key, value in changes.items():
                 setattr(row, key, value)
             _calendar(row)
-            log.append(db, f"technician:{name}", "set", who, changed)
+            log.append(db, f"technician:{name}", "set", who, changes)
 
     def technicians(self) -> tuple[Technician, ...]:
         """Return the active technicians, as the schedule needs them."""

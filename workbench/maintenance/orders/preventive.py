@@ -192,7 +192,8 @@ class Preventive:
             row.value = number_in_range(f"the reading of {meter}", value, MAX_METER_READING)
             row.read_at = now(db)
             db.add(row)
-            log.append(db, f"meter:{asset}/{meter}"[:40], "read", who, {"value": value})
+            subject = f"meter:{asset}/{meter}"[:40]  # the column holds 40 characters
+            log.append(db, subject, "read", who, {"value": value})
 
     def open_due(self, who: str, criticality: "Callable[[str], int | None] | None" = None) -> tuple[str, ...]:
         """Open one order for each plan that is due and has no open order, however often this is called.

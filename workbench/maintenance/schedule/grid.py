@@ -63,6 +63,7 @@ class Grid:
         self.problem = problem
         self.options = options
         self.slot = timedelta(minutes=options.slot_minutes)
+        # Slots are aligned to the epoch, so that the grids of two plans have the same slots.
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         self.origin = epoch - (epoch - problem.now) // self.slot * self.slot
         self.length = timedelta(days=options.horizon_days) // self.slot
@@ -108,7 +109,7 @@ class Grid:
 
     def up(self, at: datetime) -> int:
         """Return the first slot that begins at or after a time."""
-        return -((self.origin - at) // self.slot)
+        return -((self.origin - at) // self.slot)  # two signs make the floor of the division a ceiling
 
     def time(self, slot: int) -> datetime:
         """Return the start of a slot, UTC."""
@@ -206,7 +207,7 @@ class Grid:
     def sessions(self, job: Job) -> tuple[int, ...]:
         """Return the lengths of a job's sessions, slots: one, unless it fits no window of anybody who can do it."""
         if job.number not in self._sessions:
-            total = max(1, -(-timedelta(hours=job.hours) // self.slot))
+            total = max(1, -(-timedelta(hours=job.hours) // self.slot))  # rounded up, as `pieces` is
             longest = max(
                 (end - start for who in self.skilled(job) for start, end in self.allowed(job, who)), default=0
             )

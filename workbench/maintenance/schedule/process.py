@@ -73,11 +73,11 @@ def improve_elsewhere(
         assert process.stdin is not None and process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says so
             view = memoryview(request)
-            while view:
+            while view:  # a pipe may take only a part of what is written
                 view = view[process.stdin.write(view) :]
         if stop is not None:
             stop.watch(_Elsewhere(process.stdin))
-            if stop.asked:
+            if stop.is_requested:
                 process.stdin.close()
         answer = process.stdout.read()
         process.wait()

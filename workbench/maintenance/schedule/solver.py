@@ -20,24 +20,24 @@ class Stop:
 
     Attributes
     ----------
-    asked : bool
+    is_requested : bool
         Whether the search is to stop.
 
     Examples
     --------
     >>> stop = Stop()
     >>> stop()
-    >>> stop.asked
+    >>> stop.is_requested
     True
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.is_requested = False
         self._solver: Any = None
 
     def __call__(self) -> None:
         """Stop the search that runs now, or the next one."""
-        self.asked = True
+        self.is_requested = True
         if self._solver is not None:
             self._solver.stop_search()
 
@@ -85,7 +85,7 @@ def search(
     solver.parameters.max_time_in_seconds = grid.options.time_limit
     if stop is not None:
         stop.watch(solver)
-        if stop.asked:
+        if stop.is_requested:
             return guess, 0, False
     status = solver.solve(model.model)
     timed_out = status != cp_model.OPTIMAL and solver.wall_time >= grid.options.time_limit
@@ -93,7 +93,8 @@ def search(
         return guess, 0, timed_out
     solution = model.solution(solver)
     best = min(guess, solution, key=lambda one: grid.score(one, plannable).points)
-    return best, max(0, math.ceil(solver.best_objective_bound - 1e-6)), timed_out
+    bound = max(0, math.ceil(solver.best_objective_bound - 1e-6))  # points are whole: only rounding errors are lost
+    return best, bound, timed_out
 
 
 class _Model:
