@@ -154,8 +154,8 @@ def test_an_asset_out_of_service_keeps_its_alerts_to_itself(alerts, finding, clo
 def test_what_nobody_acknowledges_is_escalated_once(database, finding, clock):
     alerts = Alerts(database, AlertOptions(escalate_after_minutes={"high": 60}))
     late, low = raised(alerts, finding), raised(alerts, finding, start_sample=300, end_sample=310, level="low")
-    seen = raised(alerts, finding, start_sample=500, end_sample=510)
-    alerts.acknowledge(seen, "Ann")
+    seen_alert = raised(alerts, finding, start_sample=500, end_sample=510)
+    alerts.acknowledge(seen_alert, "Ann")
     clock.forward(minutes=59)
     assert alerts.tick().escalated == ()
     clock.forward(minutes=1)
@@ -192,10 +192,10 @@ def test_closing_asks_what_it_was(alerts, finding):
 
 def test_who_saw_another_version_is_told_who_changed_it(alerts, finding):
     number = raised(alerts, finding)
-    seen = alerts.get(number).version
-    alerts.acknowledge(number, "Bob", version=seen)
+    seen_version = alerts.get(number).version
+    alerts.acknowledge(number, "Bob", version=seen_version)
     with pytest.raises(ConflictError, match=r"Alert 1 was changed .*acknowledged by Bob at 2026-03-02 08:00:00"):
-        alerts.close(number, "Ann", "true", version=seen)
+        alerts.close(number, "Ann", "true", version=seen_version)
     assert alerts.get(number).state == "acknowledged"
 
 

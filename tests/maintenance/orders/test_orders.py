@@ -70,9 +70,9 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
     with pytest.raises(TransitionError, match=r"WO-1 is open: it cannot become completed"):
         orders.complete(1, "Bob", done="x", hours=1)
     carried(orders, 1)
-    told = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
+    completion = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
     with pytest.raises(TransitionError, match="open items on its checklist: Voltage"):
-        orders.complete(1, "Bob", **told)
+        orders.complete(1, "Bob", **completion)
     orders.answer(1, 1, "28.5", "Bob")
     before = log.verify(orders.database)
     for changed, message in (
@@ -86,10 +86,10 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
         ({"used": {"bolt": 1}}, "There is no part 'bolt'"),
     ):
         with pytest.raises(MaintenanceError, match=message):
-            orders.complete(1, "Bob", **(told | changed))
+            orders.complete(1, "Bob", **(completion | changed))
     assert log.verify(orders.database) == before
     assert orders.get(1).state == "in progress"
-    assert orders.complete(1, "Bob", **(told | {"verdict": "test", "mode": ""})).state == "completed"
+    assert orders.complete(1, "Bob", **(completion | {"verdict": "test", "mode": ""})).state == "completed"
     assert order.checklist[0].answer is None
     assert orders.get(1).checklist[0].answer == 28.5
 
@@ -133,11 +133,11 @@ def test_orders_grow_more_urgent_with_age_unless_somebody_has_set_them(orders, a
     before = orders.get(1).priority
     assert orders.reprioritise("workbench") == ()
     clock.forward(days=30)
-    found = orders.reprioritise("workbench")
+    changed_orders = orders.reprioritise("workbench")
     now = orders.get(1).priority
     assert dict((part.name, part.value) for part in now.parts)["age"] == 1
     assert dict((part.name, part.value) for part in before.parts)["age"] == 0
-    assert found == (() if now.name == before.name else ("WO-1",))
+    assert changed_orders == (() if now.name == before.name else ("WO-1",))
     assert orders.get(2).priority.name == "low"
     alerts.raise_findings([], [finding(start_sample=at, end_sample=at + 9, level="low") for at in (500, 600, 700, 800)])
     assert orders.reprioritise("workbench") == ("WO-1",)
@@ -199,10 +199,10 @@ def test_an_order_that_cannot_be_is_refused_whole(orders, given, message):
 
 
 def test_who_saw_another_version_is_told(orders):
-    seen = orders.new("Ann", asset="SMAP").version
-    orders.change(1, "Bob", priority="urgent", version=seen)
+    seen_version = orders.new("Ann", asset="SMAP").version
+    orders.change(1, "Bob", priority="urgent", version=seen_version)
     with pytest.raises(ConflictError, match=r"Order 1 was changed in between .*changed by Bob"):
-        orders.assign(1, "Ann", "boss", version=seen)
+        orders.assign(1, "Ann", "boss", version=seen_version)
     assert orders.get(1).priority.name == "urgent"
     assert str(orders.get(1).priority).endswith("(set to urgent by Bob)")
     with pytest.raises(MaintenanceError, match="WO-1 was not changed: no new value was passed"):
