@@ -119,7 +119,7 @@ def test_a_shelf_hides_what_comes_and_gives_it_back(alerts, finding, clock):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"why": " ", "hours": 1}, "Why the alert is shelved is empty"),
+        ({"why": " ", "hours": 1}, "The reason for shelving is empty"),
         ({"why": "x", "hours": 25}, "above 0 and at most 24"),
         ({"why": "x", "hours": -1}, "above 0 and at most 24"),
         ({"why": "x", "until": START + timedelta(hours=25)}, "at most 24 hours ahead"),

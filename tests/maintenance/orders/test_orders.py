@@ -71,7 +71,7 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
         orders.complete(1, "Bob", done="x", hours=1)
     carried(orders, 1)
     completion = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
-    with pytest.raises(TransitionError, match="open items on its checklist: Voltage"):
+    with pytest.raises(TransitionError, match="open items on its checklist, Voltage"):
         orders.complete(1, "Bob", **completion)
     orders.answer(1, 1, "28.5", "Bob")
     before = log.verify(orders.database)
@@ -179,15 +179,15 @@ def test_an_order_waits_for_those_before_it(orders):
     ("given", "message"),
     [
         ({"asset": " "}, "The asset is empty"),
-        ({"type": "repair"}, "'repair' is no type"),
+        ({"type": "repair"}, "'repair' is not a type"),
         ({"hours": 0}, "hours cannot be 0"),
         ({"hours": -2}, "hours cannot be -2"),
-        ({"priority": "soon"}, "'soon' is no priority"),
+        ({"priority": "soon"}, "'soon' is not a priority"),
         ({"due": datetime(2026, 1, 1)}, "no time zone"),
         ({"after": ["WO-9"]}, "There is no work order WO-9"),
         ({"after": ["nine"]}, "'nine' is not the number"),
         ({"parts": {"bolt": 1}}, "There is no part 'bolt'"),
-        ({"checklist": [{"text": "x", "kind": "photo"}]}, "Types of answers"),
+        ({"checklist": [{"text": "x", "kind": "photo"}]}, "unknown type of answer"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_whole(orders, given, message):
@@ -245,7 +245,7 @@ def test_parts_are_reserved_used_and_given_back(orders):
     orders.cancel(1, "no", "Ann")
     assert parts.list()["available"].tolist() == [4]
     carried(orders, 2)
-    with pytest.raises(MaintenanceError, match="8 of bolt cannot have been used: 7 are there"):
+    with pytest.raises(MaintenanceError, match="8 of bolt cannot have been used: the stock has 7"):
         orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 8})
     done = orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 4})
     assert (done.actual_cost, done.parts[0]["used"], done.parts[0]["reserved"]) == (58.0, 4, 0)

@@ -65,9 +65,9 @@ def test_an_emergency_comes_first_and_a_person_can_set_the_priority() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"level": "bad"}, "'bad' is no severity level"),
+        ({"level": "bad"}, "'bad' is not a severity level"),
         ({"alerts": -1}, "cannot have -1 alerts"),
-        ({"criticality": 6}, "criticality is 6"),
+        ({"criticality": 6}, "criticality 6 is not from 1 to 5"),
     ],
 )
 def test_wrong_input_is_refused(wrong: dict[str, object], message: str) -> None:

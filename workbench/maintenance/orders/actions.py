@@ -169,7 +169,7 @@ def complete(
     open_items = checklists.missing(checklists.from_json(row.checklist))
     if open_items:
         raise TransitionError(
-            f"{name} cannot be completed, its checklist has open items: {'; '.join(open_items)}.",
+            f"{name} cannot be completed: it has open items on its checklist, {'; '.join(open_items)}.",
             "Answer them: workbench orders answer.",
         )
     alerts = db.scalars(

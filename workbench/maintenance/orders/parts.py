@@ -202,7 +202,7 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
         free = part.stock - _reserved(db, name)
         if whole_number(f"pieces of {name}", pieces) > free:
             raise MaintenanceError(
-                f"{pieces} of {name} cannot have been used: {free} in stock, not reserved for other orders.",
+                f"{pieces} of {name} cannot have been used: the stock has {free} not reserved for other orders.",
                 "Correct the quantity, or the stock.",
             )
         part.stock -= pieces
