@@ -360,7 +360,7 @@ def _head() -> str:
 def _bad_url(url: str) -> MaintenanceError:
     return MaintenanceError(
         f"{url!r} is not the URL of a maintenance database.",
-        "Give sqlite:////absolute/path/maintenance.db or postgresql+psycopg://user@host/name.",
+        "Use sqlite:////absolute/path/maintenance.db or postgresql+psycopg://user@host/name.",
     )
 
 

@@ -86,7 +86,7 @@ class OrderTemplate(BaseModel):
     checklist : tuple of dict
         Items, as `workbench.maintenance.orders.checklists.from_json` reads them.
     parts : dict of str to int
-        Pieces of each part that are needed.
+        Quantity of each part that is needed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -89,11 +89,13 @@ def number_in_range(name: str, value: float, most: float, *, least: float = 0.0,
     2.0
     >>> number_in_range("hours", 1e300, 10_000)
     Traceback (most recent call last):
-    workbench.exceptions.MaintenanceError: hours cannot be 1e+300. Give a number from 0 to 10,000.
+    workbench.exceptions.MaintenanceError: hours cannot be 1e+300. Enter a number from 0 to 10,000.
     """
     if not least <= value <= most or (above and value == least):  # NaN is neither
         low = f"above {least:,g} and at most" if above else f"from {least:,g} to"
-        raise MaintenanceError(f"{name.replace('_', ' ')} cannot be {value!r}.", f"Give a number {low} {_plain(most)}.")
+        raise MaintenanceError(
+            f"{name.replace('_', ' ')} cannot be {value!r}.", f"Enter a number {low} {_plain(most)}."
+        )
     return float(value)
 
 
@@ -107,7 +109,7 @@ def whole_number(name: str, value: int, most: int = MAX_PART_PIECES) -> int:
     """
     if isinstance(value, bool) or not 0 <= value <= most or int(value) != value:
         raise MaintenanceError(
-            f"{name.replace('_', ' ')} cannot be {value!r}.", f"Give a whole number from 0 to {most:,}."
+            f"{name.replace('_', ' ')} cannot be {value!r}.", f"Enter a whole number from 0 to {most:,}."
         )
     return int(value)
 
@@ -136,7 +138,7 @@ def time_in_range(name: str, when: datetime) -> datetime:
     if not FIRST_TIME <= when <= LAST_TIME:
         raise MaintenanceError(
             f"{name.replace('_', ' ')} cannot be {when}.",
-            f"Give a time from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d}.",
+            f"Enter a time from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d}.",
         )
     return when
 

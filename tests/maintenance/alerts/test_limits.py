@@ -11,7 +11,9 @@ values = st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.5, 2.0, float("nan")]),
 
 def naive_beyond(series, threshold, margin, on_delay):
     """Sample by sample: begins once N in a row were above, ends before the first that is back by the margin."""
-    stays, start, above = [], None, 0
+    stays = []
+    start = None
+    above = 0
     for i, value in enumerate(series):
         if start is None:
             above = above + 1 if value > threshold else 0

@@ -147,7 +147,7 @@ def shelve(
     if not present < until <= present + longest:
         raise MaintenanceError(
             f"An alert cannot be shelved until {until.isoformat(timespec='minutes')}.",
-            f"Give a time after now and at most {longest.total_seconds() / 3600:g} hours ahead.",
+            f"Enter a time after now and at most {longest.total_seconds() / 3600:g} hours ahead.",
         )
     row.shelf = row.id
     row.shelved_at = present

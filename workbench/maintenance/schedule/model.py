@@ -83,7 +83,7 @@ class Job:
     after : tuple of str
         Numbers of jobs that must have ended; a number that is not in the problem counts as done.
     parts : mapping of str to int
-        Pieces of each part that are needed and not yet reserved for it.
+        Quantity of each part that is needed and not yet reserved for it.
     not_before : datetime or None
         Earliest start, aware.
     stops_asset : bool
@@ -137,7 +137,7 @@ class PartLeadTime:
     name : str
         Name of the part.
     available : int
-        Pieces in stock that are reserved for nobody.
+        Quantity in stock that is not reserved.
     lead_days : float or None
         Days from an order to its arrival; None where that is unknown.
     """
