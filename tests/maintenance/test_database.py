@@ -106,7 +106,7 @@ def test_writers_at_once_lose_nothing(url, clock, finding):
 
 @pytest.mark.parametrize("url", ["", "maintenance.db", "mysql://host/x", "sqlite://", "postgresql+asyncpg://h/x"])
 def test_a_url_that_cannot_be_used_is_refused(url, clock):
-    with pytest.raises(MaintenanceError, match=r"is not the URL of a maintenance database\. Give sqlite:////"):
+    with pytest.raises(MaintenanceError, match=r"is not the URL of a maintenance database\. Use sqlite:////"):
         Database(url, clock)
 
 

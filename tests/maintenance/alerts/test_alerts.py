@@ -123,7 +123,7 @@ def test_a_shelf_hides_what_comes_and_gives_it_back(alerts, finding, clock):
         ({"why": "x", "hours": 25}, "above 0 and at most 24"),
         ({"why": "x", "hours": -1}, "above 0 and at most 24"),
         ({"why": "x", "until": START + timedelta(hours=25)}, "at most 24 hours ahead"),
-        ({"why": "x", "until": START - timedelta(hours=1)}, "Give a time after now"),
+        ({"why": "x", "until": START - timedelta(hours=1)}, "Enter a time after now"),
         ({"why": "x"}, "either until or hours"),
         ({"why": "x", "until": START.replace(tzinfo=None)}, "no time zone"),
     ],
