@@ -81,7 +81,7 @@ def test_reading_sees_one_state(database, finding):
 
 def test_a_row_that_changed_underneath_is_a_conflict(database, finding):
     Alerts(database).raise_findings([], [finding()])
-    with pytest.raises(ConflictError, match="Somebody else changed it"), database.writing() as db:
+    with pytest.raises(ConflictError, match="Somebody else changed the same row"), database.writing() as db:
         row = db.get(AlertRow, 1)
         db.execute(sa.text("UPDATE alerts SET version = 7"))
         row.comment = "mine"
