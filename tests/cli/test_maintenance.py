@@ -81,7 +81,7 @@ def test_orders_by_hand_parts_and_preventive_plans(run, tmp_path):
     for wrong, message in (
         (("--part", "seal"), "NAME=PIECES"),
         (("--due", "soon"), "is no date"),
-        (("--type", "odd"), "is no type"),
+        (("--type", "odd"), "is not a type"),
     ):
         assert message in run("orders", "new", "--asset", "XAVER", *wrong, "--who", "Ann", fails=2)
     assert "needs a reason" in run("orders", "new", "--who", "Ann", fails=2)
@@ -116,7 +116,7 @@ def test_other_thresholds_are_tried_on_what_people_judged(run):
     run("score", "--all")
     before = run("log", "verify")
     same = run("alerts", "thresholds", "--set", "min_decrease=0.13")
-    assert "0 false alarms would not have been raised, 0 true alerts would have been missed, 0 stay" in same
+    assert "0 false alarms would not have been raised, 0 real faults would have been missed, 0 alerts would" in same
     run("alerts", "close", 1, "--verdict", "true", "--who", "Ann")
     missed = run.json("alerts", "thresholds", "--set", "min_decrease=0.99")["missed"]
     assert [row["id"] for row in missed] == [1]

@@ -40,8 +40,8 @@ def clock() -> Clock:
 
 def _postgres_binaries() -> Path | None:
     named = shutil.which("pg_ctl")
-    found = [Path(named).parent] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((folder for folder in found if (folder / "initdb").exists()), None)
+    folders = [Path(named).parent] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
 def _exists(user: str) -> bool:
@@ -90,8 +90,8 @@ def fresh_postgres(postgres: str) -> str:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'maintenance.db'}"
-    found: str = request.getfixturevalue("fresh_postgres")
-    return found
+    url: str = request.getfixturevalue("fresh_postgres")
+    return url
 
 
 @pytest.fixture

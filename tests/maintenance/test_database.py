@@ -81,7 +81,7 @@ def test_reading_sees_one_state(database, finding):
 
 def test_a_row_that_changed_underneath_is_a_conflict(database, finding):
     Alerts(database).raise_findings([], [finding()])
-    with pytest.raises(ConflictError, match="Somebody else changed it"), database.writing() as db:
+    with pytest.raises(ConflictError, match="Somebody else changed the same row"), database.writing() as db:
         row = db.get(AlertRow, 1)
         db.execute(sa.text("UPDATE alerts SET version = 7"))
         row.comment = "mine"
@@ -106,7 +106,7 @@ def test_writers_at_once_lose_nothing(url, clock, finding):
 
 @pytest.mark.parametrize("url", ["", "maintenance.db", "mysql://host/x", "sqlite://", "postgresql+asyncpg://h/x"])
 def test_a_url_that_cannot_be_used_is_refused(url, clock):
-    with pytest.raises(MaintenanceError, match=r"is not the URL of a maintenance database\. Give sqlite:////"):
+    with pytest.raises(MaintenanceError, match=r"is not the URL of a maintenance database\. Use sqlite:////"):
         Database(url, clock)
 
 

@@ -3,9 +3,9 @@ from workbench.maintenance.alerts.alerts import Alerts
 
 
 def test_writers_can_be_killed_at_any_moment(url):
-    told, wrong = kill_writers(url, kills=4)
-    assert wrong == []
-    assert told > 0
+    acknowledged_writes, faults = kill_writers(url, kills=4)
+    assert faults == []
+    assert acknowledged_writes > 0
 
 
 def test_the_check_finds_what_is_missing(database):

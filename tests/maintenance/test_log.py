@@ -48,15 +48,15 @@ def by_hand(database, statement):
 )
 def test_an_edit_by_hand_is_named(written, statement, row, reason):
     by_hand(written, statement)
-    found = log.verify(written)
-    assert (found.ok, found.broken, found.reason) == (False, row, reason)
-    assert str(found) == f"Row {row} of the log is not as it was written: {reason}."
+    result = log.verify(written)
+    assert (result.ok, result.broken, result.reason) == (False, row, reason)
+    assert str(result) == f"Row {row} of the log is not as it was written: {reason}."
 
 
 def test_an_empty_log_is_sound(database):
-    found = log.verify(database)
-    assert (found.ok, found.entries) == (True, 0)
-    assert "0 rows" in str(found)
+    result = log.verify(database)
+    assert (result.ok, result.entries) == (True, 0)
+    assert "0 rows" in str(result)
 
 
 def test_entries_are_filtered_newest_first(written, clock):
@@ -76,7 +76,7 @@ def test_entries_are_filtered_newest_first(written, clock):
 
 
 def test_nobody_cannot_write(database):
-    with pytest.raises(MaintenanceError, match="Who does it is empty"), database.writing() as db:
+    with pytest.raises(MaintenanceError, match="The name of the person is empty"), database.writing() as db:
         log.append(db, "alert:1", "closed", "  ")
     assert log.verify(database).entries == 0
 

@@ -74,7 +74,7 @@ def test_a_number_that_cannot_be_is_refused_with_its_range(database, orders, ent
     before = log_length(database)
     for value in IMPOSSIBLE:
         with pytest.raises(
-            MaintenanceError, match=r"Give a (whole )?number (from|above) [\d.]+ (to|and at most) [\d,]+"
+            MaintenanceError, match=r"Enter a (whole )?number (from|above) [\d.]+ (to|and at most) [\d,]+"
         ):
             enter(database, value)
     assert log_length(database) == before

@@ -1,6 +1,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from types import ModuleType
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_proposal_that_no_longer_fits_is_refused(orders, planning, clock):
         planning.keep(plan, "boss")
     table = planning.table()
     helped = planning.what_if(Change(technicians=(Technician("Zoe"),), without=("Ann", "Bob"))).after
-    with pytest.raises(MaintenanceError, match="Zoe is no technician"):
+    with pytest.raises(MaintenanceError, match="Zoe, who would do WO-1, is not a technician"):
         planning.keep(helped, "boss")
     plan = planning.propose()
     orders.cancel("WO-1", "no", "boss")
@@ -146,17 +147,29 @@ def test_a_search_that_is_stopped_gives_the_first_guess(orders, planning):
     assert plan.gap > 0
 
 
+class WatchedStop(Stop):
+    """Stop that says when a search has begun."""
+
+    def __init__(self):
+        super().__init__()
+        self.search_begun = Event()
+
+    def watch(self, solver):
+        super().watch(solver)
+        self.search_begun.set()
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_search_is_stopped_from_another_thread(orders, database, monkeypatch, elsewhere):
     if elsewhere:  # then the solver has a process of its own
         monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
     for place in range(24):
         orders.new("x", asset=f"A{place % 5}", hours=3 + place % 4, due=START + timedelta(days=1 + place % 3))
-    stop = Stop()
+    stop = WatchedStop()
     patient = Planning(database, ScheduleOptions(effort=3000.0, time_limit=600.0))
     with ThreadPoolExecutor() as pool:
         making = pool.submit(patient.propose, stop)
-        while stop._solver is None:
+        while not stop.search_begun.is_set():
             assert not making.done()
         while not making.done():
             stop()

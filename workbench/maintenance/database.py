@@ -28,7 +28,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NOT_A_TIME = np.iinfo(np.int64).min
-_WRITER_LOCK = 0x776F726B  # any number that is always the same
+_WRITER_LOCK = 0x776F726B  # the key of the advisory lock: any number, if it is always the same
 _SQLITE_CAUSES = {
     "SQLITE_BUSY": ("is locked by another program", "Try again once it has finished."),
     "SQLITE_LOCKED": ("is locked by another program", "Try again once it has finished."),
@@ -47,11 +47,11 @@ _POSTGRES_CAUSES = {
 
 
 class Base(orm.DeclarativeBase):
-    """All tables of maintenance."""
+    """Base of all tables of maintenance."""
 
 
 class Versioned:
-    """Mixin of a table that people change: each change raises `version`, a stale one is refused."""
+    """Mixin of a table that people change: each change raises `version`, and a stale one is refused."""
 
     version: orm.Mapped[int] = orm.mapped_column(sa.Integer, nullable=False)
 
@@ -61,7 +61,9 @@ class Versioned:
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since 1970 in UTC: exact, ordered, and alike on every database.
+    """Column type of an aware datetime, stored as microseconds since 1970 in UTC.
+
+    So it is exact, ordered, and alike on every database.
 
     To read it by hand: `SELECT datetime(raised_at / 1000000, 'unixepoch') FROM alerts`.
     """
@@ -70,14 +72,14 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Turn an aware datetime into microseconds."""
+        """Return an aware datetime as microseconds."""
         del dialect
         if value is None:
             return None
         return microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Turn microseconds into an aware datetime, UTC."""
+        """Return microseconds as an aware datetime, UTC."""
         del dialect
         return None if value is None else _EPOCH + value * _MICROSECOND
 
@@ -93,14 +95,16 @@ class Database:
     url : str
         `sqlite:////absolute/path/maintenance.db` or `postgresql+psycopg://user@host/name`.
     clock : callable
-        Gives the present time, aware, in UTC.
+        Returns the present time, aware, in UTC.
     patience : float
         Seconds that a writer waits for another.
 
     Attributes
     ----------
     clock : callable
+        Returns the present time.
     engine : sqlalchemy.Engine
+        Connections of the database.
 
     Raises
     ------
@@ -141,7 +145,7 @@ class Database:
         self.close()
 
     def __repr__(self) -> str:
-        """Name the file or server."""
+        """Return the class with the file or server."""
         return f"Database({self.name!r})"
 
     @contextmanager
@@ -163,7 +167,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[orm.Session]:
-        """Open one transaction: committed at the end, rolled back on any error.
+        """Open a writing transaction: committed at the end, rolled back on any error.
 
         Yields
         ------
@@ -184,7 +188,7 @@ class Database:
             yield db
 
     def size(self) -> int:
-        """Give what it takes on disk, bytes; 0 where there is none yet.
+        """Return the size of the database on disk, bytes; 0 where there is none yet.
 
         Raises
         ------
@@ -218,13 +222,13 @@ class Database:
         with self.engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
-            found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        if found is not None and found > _head():
+            revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        if revision is not None and revision > _head():
             raise MaintenanceError(
-                f"The maintenance database {self.name} is of a newer workbench (revision {found}, known {_head()}).",
+                f"The maintenance database {self.name} is of a newer workbench (revision {revision}, here {_head()}).",
                 "Update the workbench.",
             )
-        return found
+        return revision
 
     def _migrate(self) -> None:
         from alembic.config import Config
@@ -274,11 +278,13 @@ class Database:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turn what the driver raises into one clear error."""
+        """Raise one clear error for whatever the driver raises."""
         try:
             yield
         except orm.exc.StaleDataError as error:
-            raise ConflictError("Somebody else changed it in between.", "Look at it again.") from error
+            raise ConflictError(
+                "Somebody else changed the same row in between.", "Load it again, then repeat your change."
+            ) from error
         except sa.exc.IntegrityError:
             raise  # a defect of ours: what users give is checked before
         except sa.exc.DBAPIError as error:
@@ -286,25 +292,25 @@ class Database:
 
 
 def microseconds(time: datetime) -> int:
-    """Give an aware time as microseconds since 1970, as the tables keep it.
+    """Return an aware time as microseconds since 1970, as the tables store it.
 
     Raises
     ------
     MaintenanceError
-        It has no zone.
+        The time has no zone.
     """
     if time.tzinfo is None:
-        raise MaintenanceError(f"The time {time} has no time zone.", "Give an aware one: datetime.now(UTC).")
+        raise MaintenanceError(f"The time {time} has no time zone.", "Give it one, for example datetime.now(UTC).")
     return (time - _EPOCH) // _MICROSECOND
 
 
 def now(db: orm.Session) -> datetime:
-    """Time of a writing transaction: the clock's when it began.
+    """Return the time of a writing transaction: the clock's when it began.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        From `Database.writing`.
+        Transaction that `Database.writing` opened.
 
     Returns
     -------
@@ -316,18 +322,19 @@ def now(db: orm.Session) -> datetime:
 
 
 def frame(db: orm.Session, statement: sa.Select[Any]) -> pd.DataFrame:
-    """Read a statement as a table.
+    """Return the rows of a statement as a table.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
+        Session of a reading or writing transaction.
     statement : sqlalchemy.Select
-        Of columns, not of mapped objects.
+        Statement that selects columns, not mapped objects.
 
     Returns
     -------
     pandas.DataFrame
-        One column each; `UtcDateTime` becomes datetime64[us, UTC], with NaT where there is none.
+        One column for each of the statement; `UtcDateTime` becomes datetime64[us, UTC], with NaT where there is none.
     """
     columns = [(str(column.key), isinstance(column.type, UtcDateTime)) for column in statement.selected_columns]
     plain = [
@@ -346,19 +353,19 @@ def frame(db: orm.Session, statement: sa.Select[Any]) -> pd.DataFrame:
 
 
 def _head() -> str:
-    """Revision that the code needs: the last one in the folder."""
+    """Return the revision that the code needs: the last one in the folder."""
     return max(path.stem[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9]*.py"))
 
 
 def _bad_url(url: str) -> MaintenanceError:
     return MaintenanceError(
         f"{url!r} is not the URL of a maintenance database.",
-        "Give sqlite:////absolute/path/maintenance.db or postgresql+psycopg://user@host/name.",
+        "Use sqlite:////absolute/path/maintenance.db or postgresql+psycopg://user@host/name.",
     )
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Have this module begin transactions, not the driver; commits are on the disk when they return."""
+    """Let this module begin transactions, not the driver; commits are on the disk when they return."""
     connection.isolation_level = None
     try:
         for pragma in ("synchronous = FULL", "foreign_keys = ON"):
@@ -375,10 +382,10 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _cause(error: BaseException | None) -> tuple[str, str]:
-    """Say what a driver's error means, and what to do."""
+    """Return what a driver's error means, and what to do."""
     name = getattr(error, "sqlite_errorname", "") or ""
-    for known, cause in _SQLITE_CAUSES.items():
-        if name.startswith(known):
+    for prefix, cause in _SQLITE_CAUSES.items():
+        if name.startswith(prefix):
             return cause
     state = getattr(error, "sqlstate", None)
     if state in _POSTGRES_CAUSES:

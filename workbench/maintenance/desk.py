@@ -1,4 +1,4 @@
-"""The maintenance desk: all parts of maintenance over one database."""
+"""The maintenance desk, which brings all parts of maintenance together over one database."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Maintenance"]
 
-_MONTH = timedelta(days=30)
+_DEFAULT_PERIOD = timedelta(days=30)
 
 
 class Maintenance:
@@ -36,16 +36,18 @@ class Maintenance:
     Parameters
     ----------
     url : str
-        Of the database: `sqlite:////path/maintenance.db` or `postgresql://user@host/name`.
+        Address of the database: `sqlite:////path/maintenance.db` or `postgresql://user@host/name`.
     clock : callable
-        Gives the present time, aware, in UTC.
-    alerts, orders, schedule, notifications : options
+        Returns the present time, aware, in UTC.
+    alerts, orders, schedule, notifications : options, optional
+        `AlertOptions`, `OrderOptions`, `ScheduleOptions` and `NotificationOptions`; the defaults where omitted.
     criticality : callable, optional
-        Gives an asset's criticality, 1 to 5, or None where nobody has said.
+        Returns an asset's criticality, 1 to 5, or None where the catalog has none.
 
     Attributes
     ----------
     database : Database
+        Database in which everything is stored.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Maintenance:
         criticality: Callable[[str], int | None] | None = None,
     ) -> None:
         self.database = Database(url, clock)
-        self._options = (alerts or AlertOptions(), orders or OrderOptions(), schedule or ScheduleOptions())
+        self._alert_options = alerts or AlertOptions()
+        self._order_options = orders or OrderOptions()
+        self._schedule_options = schedule or ScheduleOptions()
         self._notifications = notifications
         self._criticality = criticality
 
@@ -71,7 +75,7 @@ class Maintenance:
         self.close()
 
     def __repr__(self) -> str:
-        """Name the database."""
+        """Return the class with the database."""
         return f"Maintenance({self.database.name!r})"
 
     def close(self) -> None:
@@ -80,80 +84,80 @@ class Maintenance:
 
     @cached_property
     def alerts(self) -> "Alerts":
-        """List, acknowledge, shelve and close alerts."""
+        """Return the alerts, to list, acknowledge, shelve and close them."""
         from workbench.maintenance.alerts.alerts import Alerts
 
-        return Alerts(self.database, self._options[0])
+        return Alerts(self.database, self._alert_options)
 
     @cached_property
     def outages(self) -> "Outages":
-        """Take assets out of service and back."""
+        """Return the outages, to take assets out of service and back."""
         from workbench.maintenance.alerts.outages import Outages
 
         return Outages(self.database)
 
     @cached_property
     def orders(self) -> "WorkOrders":
-        """Open, assign and complete work orders."""
+        """Return the work orders, to open, assign and complete them."""
         from workbench.maintenance.orders.orders import WorkOrders
 
-        return WorkOrders(self.database, self._options[1], self._criticality)
+        return WorkOrders(self.database, self._order_options, self._criticality)
 
     @cached_property
     def people(self) -> "People":
-        """Who does the work."""
+        """Return the technicians, to list and change them."""
         from workbench.maintenance.orders.people import People
 
         return People(self.database)
 
     @cached_property
     def parts(self) -> "Parts":
-        """What it needs."""
+        """Return the spare parts, to list, change and receive them."""
         from workbench.maintenance.orders.parts import Parts
 
         return Parts(self.database)
 
     @cached_property
     def preventive(self) -> "Preventive":
-        """Plans that open orders by themselves."""
+        """Return the preventive plans, which open orders by themselves."""
         from workbench.maintenance.orders.preventive import Preventive
 
-        return Preventive(self.database, self._options[1])
+        return Preventive(self.database, self._order_options)
 
     @cached_property
     def planning(self) -> "Planning":
-        """The schedule, and what-ifs."""
+        """Return the planning, to make the schedule and try changes."""
         from workbench.maintenance.planning import Planning
 
-        return Planning(self.database, self._options[2])
+        return Planning(self.database, self._schedule_options)
 
     @cached_property
     def notifier(self) -> "Notifier":
-        """Tells people of alerts."""
+        """Return the notifier, which sends people messages about alerts."""
         from workbench.maintenance.notifications import Notifier
 
         return Notifier(self.database, self._notifications)
 
     def log(self, **filters: Any) -> pd.DataFrame:
-        """Read the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
+        """Return the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
         return maintenance_log.entries(self.database, **filters)
 
     def orders_of_alerts(self) -> dict[int, str]:
-        """Give the number of the active work order of each alert that has one."""
+        """Return the number of the active work order of each alert that has one."""
         from workbench.maintenance.orders.opening import orders_of_alerts
 
         return orders_of_alerts(self.database)
 
     def log_count(self, **filters: Any) -> int:
-        """Tell how many rows of the log there are with some filters; see `workbench.maintenance.log.entries`."""
+        """Return how many rows of the log match some filters; see `workbench.maintenance.log.entries`."""
         return maintenance_log.count(self.database, **filters)
 
     def log_people(self) -> tuple[str, ...]:
-        """Name whoever the log knows."""
+        """Return the names of all people and programs in the log."""
         return maintenance_log.people(self.database)
 
     def log_length(self) -> int:
-        """Tell how many rows the log has, at once: whoever remembers it knows whether anybody has acted since."""
+        """Return how many rows the log has, fast: a larger number than before says that somebody has acted since."""
         return maintenance_log.length(self.database)
 
     def verify_log(self) -> maintenance_log.Verification:
@@ -164,7 +168,7 @@ class Maintenance:
         """Compute the alarm performance of a period, the last 30 days where omitted; see `alarm_figures`."""
         from workbench.maintenance.kpis.alarms import alarm_figures
 
-        return alarm_figures(self.database, self._options[0], *self._period(since, until))
+        return alarm_figures(self.database, self._alert_options, *self._period(since, until))
 
     def kpis(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> "Kpis":
         """Compute the figures of a period, the last 30 days where omitted; see `kpis.compute_kpis`.
@@ -172,23 +176,23 @@ class Maintenance:
         Parameters
         ----------
         assets : int
-            Assets that are watched.
+            Number of assets that are watched.
         since, until : datetime, optional
-            Aware.
+            The period, aware; since is inclusive, until is not.
         """
         from workbench.maintenance.kpis.kpis import compute_kpis
 
         begin, end = self._period(since, until)
         with self.database.reading() as db:
-            seen = frame(
+            acknowledged_alerts = frame(
                 db,
                 sa.select(ALERTS.c.annunciated_at, ALERTS.c.acknowledged_at).where(ALERTS.c.acknowledged_at >= begin),
             )
         people = self.people.list()
-        usual = self._options[2].calendar().weekly_hours
+        usual = self._schedule_options.calendar().weekly_hours
         return compute_kpis(
             self.orders.list(state=None),
-            seen,
+            acknowledged_alerts,
             self.outages.list(),
             self.planning.table(closed=True),
             self.parts.list(),
@@ -199,7 +203,7 @@ class Maintenance:
         )
 
     def figures(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
-        """Give the figures of `kpis` with their intervals; see `kpi_intervals.figure_table`."""
+        """Return the figures of `kpis` with their intervals; see `intervals.figure_table`."""
         from workbench.maintenance.kpis.intervals import figure_table
 
         begin, end = self._period(since, until)
@@ -208,19 +212,19 @@ class Maintenance:
         )
 
     def load(self, days: float = 7.0) -> pd.DataFrame:
-        """Give each active technician's assigned, planned and available hours; see `load.technician_load`."""
+        """Return each active technician's assigned, planned and available hours; see `load.technician_load`."""
         from workbench.maintenance.kpis.load import technician_load
 
-        usual = self._options[2].calendar().weekly_hours
+        usual = self._schedule_options.calendar().weekly_hours
         return technician_load(self.people.list(), self.planning.sessions(), usual, self.database.clock(), days)
 
     def health(self, channels: Mapping[str, int]) -> pd.Series:
-        """Give each asset's health index from its open alerts; see `kpis.health_index`.
+        """Return each asset's health index from its open alerts; see `kpis.health_index`.
 
         Parameters
         ----------
         channels : mapping of str to int
-            Scored channels of each asset.
+            Number of scored channels of each asset.
         """
         from workbench.maintenance.kpis.kpis import health_index
 
@@ -228,4 +232,4 @@ class Maintenance:
 
     def _period(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
         end = until or self.database.clock()
-        return since or end - _MONTH, end
+        return since or end - _DEFAULT_PERIOD, end

@@ -1,4 +1,4 @@
-"""Out of the workbench: tables as CSV and XLSX, the plan as a calendar, a work order as a page to print."""
+"""Exports: tables as CSV and XLSX, the plan as a calendar, a work order as a page to print."""
 
 import csv
 import html
@@ -19,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def safe_text(text: str) -> str:
-    """Give a text that no spreadsheet takes for a formula: an apostrophe goes before what would begin one.
+    """Return a text that no spreadsheet reads as a formula: an apostrophe goes before what would begin one.
 
     Source: OWASP, CSV Injection.
 
@@ -39,7 +39,7 @@ def to_csv(table: pd.DataFrame, path: Path) -> None:
     table : pandas.DataFrame
         Numbers stay numbers; times become ISO 8601; what is missing is empty.
     path : Path
-        Replaced as a whole, or left as it was.
+        File to write; it is replaced as a whole, or left as it was.
 
     Raises
     ------
@@ -62,9 +62,9 @@ def to_xlsx(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        By the sheet's name, at most 31 characters.
+        Tables by the name of their sheet, of which 31 characters are used.
     path : Path
-        Replaced as a whole, or left as it was.
+        File to write; it is replaced as a whole, or left as it was.
 
     Raises
     ------
@@ -93,16 +93,16 @@ def to_xlsx(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
 
 
 def plan_calendar(sessions: pd.DataFrame, now: datetime) -> bytes:
-    """Give a plan as a calendar.
+    """Return a plan as an iCalendar file.
 
     Source: RFC 5545.
 
     Parameters
     ----------
     sessions : pandas.DataFrame
-        number, title, asset, technician, session, start, end; as `Planning.sessions` gives them.
+        number, title, asset, technician, session, start, end; as `Planning.sessions` returns them.
     now : datetime
-        Aware; when it is written.
+        Time at which the calendar is written, aware.
 
     Returns
     -------
@@ -128,20 +128,21 @@ def plan_calendar(sessions: pd.DataFrame, now: datetime) -> bytes:
 
 
 def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | None = None) -> str:
-    """Give a work order as one page to print, that asks no host for anything.
+    """Return a work order as one HTML page to print, which loads nothing from elsewhere.
 
     Parameters
     ----------
     order : WorkOrder
+        Order that is printed.
     history : pandas.DataFrame
-        time, action, who; as `WorkOrders.history` gives it.
+        time, action, who; as `WorkOrders.history` returns it.
     remarks : pandas.DataFrame, optional
-        What people wrote about it and its alerts: time, subject, action, who, text; as `WorkOrders.remarks` lists it.
+        What people wrote about it and its alerts: time, subject, action, who, text; as `WorkOrders.remarks` returns it.
 
     Returns
     -------
     str
-        HTML.
+        The page, HTML.
     """
     facts = {
         "Asset": order.asset,
@@ -162,8 +163,8 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
     }
     parts = [(part["part"], part["needed"], part["reserved"], part["used"]) for part in order.parts]
     references = [(one["title"], one["reference"]) for one in order.attachments]
-    happened = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
-    written = [
+    history_rows = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
+    remark_rows = [
         (_time(row["time"]), row["subject"].replace(":", " "), row["action"], row["who"], row["text"])
         for row in (() if remarks is None else remarks.to_dict(orient="records"))
     ]
@@ -184,8 +185,8 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
             f"<h2>Checklist</h2><ol>{checklist}</ol>" if checklist else "",
             _table("Parts", ("Part", "Needed", "Reserved", "Used"), parts),
             _table("References", ("Title", "Where"), references),
-            _table("Remarks", ("Time", "On", "What", "Who", "Text"), written),
-            _table("History", ("Time", "What", "Who"), happened),
+            _table("Remarks", ("Time", "On", "What", "Who", "Text"), remark_rows),
+            _table("History", ("Time", "What", "Who"), history_rows),
             "<div class=sign><span>Done by, date</span><span>Approved by, date</span></div></body></html>",
         ]
     )
@@ -224,7 +225,7 @@ def _rows(table: pd.DataFrame) -> Iterator[list[Any]]:
 
 
 def _cell(value: Any) -> Any:
-    if value is None or value is pd.NaT or value != value:
+    if value is None or value is pd.NaT or value != value:  # only NaN differs from itself
         return ""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
@@ -234,11 +235,11 @@ def _cell(value: Any) -> Any:
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the file, then take its place."""
+    """Write a temporary file, then put it in place of the old one."""
     try:
         with replacing(path) as temporary:
             write(temporary)
     except OSError as error:
         raise MaintenanceError(
-            f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
+            f"{path} cannot be written: {error.strerror or error}.", "Choose another path."
         ) from None

@@ -34,11 +34,11 @@ __all__ = [
     "verify",
 ]
 
-_START = "0" * 64
+_HASH_BEFORE_FIRST_ROW = "0" * 64
 
 
 class LogRow(Base):
-    """One row of the log."""
+    """Row of the maintenance log."""
 
     __tablename__ = "log"
     __table_args__ = (sa.Index("ix_log_subject", "subject", "seq"), sa.Index("ix_log_time", "time"))
@@ -54,7 +54,7 @@ class LogRow(Base):
 
 
 class LogEnd(Base):
-    """Number and hash of the last row; one row, id 1."""
+    """Number and hash of the last row of the log; the table has one row, id 1."""
 
     __tablename__ = "log_end"
 
@@ -66,18 +66,21 @@ class LogEnd(Base):
 _LOG = cast(sa.Table, LogRow.__table__)
 _END = cast(sa.Table, LogEnd.__table__)
 _LAST = sa.select(_END.c.seq, _END.c.hash).where(_END.c.id == 1)
-_WRITE, _BEGIN, _MOVE = sa.insert(_LOG), sa.insert(_END), sa.update(_END).where(_END.c.id == 1)
+_INSERT_ROW = sa.insert(_LOG)
+_INSERT_END = sa.insert(_END)
+_UPDATE_END = sa.update(_END).where(_END.c.id == 1)
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` found.
+    """Result of `verify`: whether the log is as it was written.
 
     Attributes
     ----------
     ok : bool
+        Whether every row is as it was written.
     entries : int
-        Rows read.
+        Number of rows that were read.
     broken : int or None
         Number (`seq`) of the first row that is not as it was written.
     reason : str
@@ -90,10 +93,10 @@ class Verification:
     entries: int
     broken: int | None = None
     reason: str = ""
-    hash: str = _START
+    hash: str = _HASH_BEFORE_FIRST_ROW
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return it as one sentence."""
         if self.ok:
             return f"The log is as it was written: {self.entries:,} rows, last hash {self.hash[:12]}."
         return f"Row {self.broken} of the log is not as it was written: {self.reason}."
@@ -105,15 +108,15 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        From `Database.writing`.
+        Transaction that `Database.writing` opened.
     subject : str
-        What changed: `alert:12`, `order:3`.
+        What changed, for example `alert:12` or `order:3`.
     action : str
-        What happened to it: `raised`, `acknowledged`.
+        What happened to it, for example `raised` or `acknowledged`.
     who : str
-        Person or program.
+        Person or program that did it.
     details : mapping, optional
-        Of JSON values; datetimes become ISO 8601.
+        JSON values; datetimes become ISO 8601.
 
     Raises
     ------
@@ -121,25 +124,26 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
         `who` is empty.
     """
     if not who.strip():
-        raise MaintenanceError("Who does it is empty.", "Give a name: the log keeps who did what.")
-    connection = db.connection()  # past the session: this runs at every change
+        raise MaintenanceError("The name of the person is empty.", "Enter one: the log records who did what.")
+    connection = db.connection()  # not through the session, which is slower: this runs at every change
     end = connection.execute(_LAST).one_or_none()
-    seq, previous = (end.seq + 1, end.hash) if end else (1, _START)
+    seq, previous = (end.seq + 1, end.hash) if end else (1, _HASH_BEFORE_FIRST_ROW)
     text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)
     row = {"seq": seq, "time": now(db), "subject": subject, "action": action, "who": who.strip(), "details": text}
     row["previous"] = previous
     row["hash"] = _hash(row)
-    connection.execute(_WRITE, row)
+    connection.execute(_INSERT_ROW, row)
     last = {"id": 1, "seq": seq, "hash": row["hash"]}
-    connection.execute(_MOVE if end else _BEGIN, last)
+    connection.execute(_UPDATE_END if end else _INSERT_END, last)
 
 
 def verify(database: Database) -> Verification:
-    """Read the whole log and compare every row with its hash.
+    """Verify the whole log: compare every row with its hash.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
 
     Returns
     -------
@@ -147,7 +151,8 @@ def verify(database: Database) -> Verification:
     """
     with database.reading() as db:
         end = db.execute(sa.select(_END.c.seq, _END.c.hash)).one_or_none()
-        count, hash_ = 0, _START
+        count = 0
+        hash_ = _HASH_BEFORE_FIRST_ROW
         with db.execute(sa.select(_LOG).order_by(_LOG.c.seq).execution_options(yield_per=2000)) as rows:
             for row in rows.mappings():
                 reason = ""
@@ -159,8 +164,9 @@ def verify(database: Database) -> Verification:
                     reason = "its content does not match its hash"
                 if reason:
                     return Verification(False, count, row["seq"], reason, hash_)
-                count, hash_ = count + 1, row["hash"]
-        last, last_hash = (end.seq, end.hash) if end else (0, _START)
+                count += 1
+                hash_ = row["hash"]
+        last, last_hash = (end.seq, end.hash) if end else (0, _HASH_BEFORE_FIRST_ROW)
         if last > count:
             return Verification(False, count, count + 1, f"it is missing, with all after it up to row {last}", hash_)
         if last < count or last_hash != hash_:
@@ -169,7 +175,7 @@ def verify(database: Database) -> Verification:
 
 
 def length(database: Database) -> int:
-    """Tell how many rows the log has, from its end alone."""
+    """Return how many rows the log has, without reading them."""
     with database.reading() as db:
         return db.scalar(sa.select(_END.c.seq)) or 0
 
@@ -186,11 +192,12 @@ def entries(
     limit: int | None = None,
     offset: int = 0,
 ) -> pd.DataFrame:
-    """Read the log, newest first.
+    """Return the rows of the log, newest first.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     subject, who, action : str, optional
         Only rows with this value; a subject without number, as `order`, takes all of its kind.
     text : str, optional
@@ -207,30 +214,30 @@ def entries(
     """
     columns = (_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
     dialect = database.engine.dialect.name
-    wanted = _filtered(
+    statement = _filtered(
         sa.select(*columns), dialect, subject=subject, who=who, action=action, text=text, since=since, until=until
     )
     with database.reading() as db:
-        return frame(db, wanted.order_by(_LOG.c.seq.desc()).limit(row_limit(limit)).offset(offset or None))
+        return frame(db, statement.order_by(_LOG.c.seq.desc()).limit(row_limit(limit)).offset(offset or None))
 
 
 def count(database: Database, **filters: Any) -> int:
-    """Tell how many rows `entries` would give with the same filters and no limit."""
+    """Return how many rows `entries` would return with the same filters and no limit."""
     if not any(value is not None for value in filters.values()):
         return length(database)
-    wanted = _filtered(sa.select(sa.func.count()).select_from(_LOG), database.engine.dialect.name, **filters)
+    statement = _filtered(sa.select(sa.func.count()).select_from(_LOG), database.engine.dialect.name, **filters)
     with database.reading() as db:
-        return int(db.scalar(wanted) or 0)
+        return int(db.scalar(statement) or 0)
 
 
 def people(database: Database) -> tuple[str, ...]:
-    """Name whoever has ever done something, in the order of the alphabet."""
+    """Return the names of all people and programs in the log, sorted."""
     with database.reading() as db:
         return tuple(db.scalars(sa.select(_LOG.c.who).distinct().order_by(_LOG.c.who)))
 
 
 def _filtered(
-    wanted: sa.Select[Any],
+    statement: sa.Select[Any],
     dialect: str,
     *,
     subject: str | None = None,
@@ -242,46 +249,47 @@ def _filtered(
 ) -> sa.Select[Any]:
     if subject is not None:
         exact = ":" in subject
-        wanted = wanted.where(_LOG.c.subject == subject if exact else _LOG.c.subject.startswith(f"{subject}:"))
+        statement = statement.where(_LOG.c.subject == subject if exact else _LOG.c.subject.startswith(f"{subject}:"))
     for column, value in ((_LOG.c.who, who), (_LOG.c.action, action)):
         if value is not None:
-            wanted = wanted.where(column == value)
+            statement = statement.where(column == value)
     if text:
-        wanted = wanted.where(_holds(text, dialect))
+        statement = statement.where(_holds(text, dialect))
     if since is not None:
-        wanted = wanted.where(_LOG.c.time >= since)
+        statement = statement.where(_LOG.c.time >= since)
     if until is not None:
-        wanted = wanted.where(_LOG.c.time < until)
-    return wanted
+        statement = statement.where(_LOG.c.time < until)
+    return statement
 
 
 def _holds(text: str, dialect: str) -> sa.ColumnElement[bool]:
-    """Look for a text in any case; SQLite's LIKE ignores it, `ilike` would call `lower` on every row there."""
+    """Return a search for a text in any case; SQLite's LIKE ignores case, `ilike` would call `lower` on every row."""
     pattern = "%" + text.translate({ord(sign): f"/{sign}" for sign in "/%_"}) + "%"
     columns = (_LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details)
     like = [one.like if dialect == "sqlite" else one.ilike for one in columns]
     return sa.or_(*(match(pattern, escape="/") for match in like))
 
 
-def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -> None:
-    """Refuse a change by somebody who has seen another version than the one that is there.
+def check_version(db: orm.Session, subject: str, current_version: int, seen_version: int | None) -> None:
+    """Raise an error where somebody wants to change a row and has seen another version of it.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
+        Session of a reading or writing transaction.
     subject : str
-        As in the log: `alert:12`.
-    found : int
+        Name in the log, for example `alert:12`.
+    current_version : int
         Version in the database.
-    seen : int or None
-        Version that the user saw; None changes whatever is there.
+    seen_version : int or None
+        Version that the user saw; None changes any version.
 
     Raises
     ------
     ConflictError
-        They differ; the message says who changed it when.
+        The versions differ; the message says who changed the row and when.
     """
-    if seen is None or seen == found:
+    if seen_version is None or seen_version == current_version:
         return
     last = db.execute(
         sa.select(_LOG.c.who, _LOG.c.time, _LOG.c.action).where(_LOG.c.subject == subject).order_by(_LOG.c.seq.desc())
@@ -289,19 +297,19 @@ def check_version(db: orm.Session, subject: str, found: int, seen: int | None) -
     kind, _, number = subject.partition(":")
     by = f": {last.action} by {last.who} at {last.time:%Y-%m-%d %H:%M:%S} UTC" if last else ""
     raise ConflictError(
-        f"{kind.capitalize()} {number} was changed in between (version {found}, you saw {seen}){by}.",
-        "Look at it again, then repeat what you did.",
+        f"{kind.capitalize()} {number} was changed in between (version {current_version}, you saw {seen_version}){by}.",
+        "Load it again, then repeat your change.",
     )
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} cannot stand in the log")
+    raise TypeError(f"{type(value).__name__} cannot be written to the log")
 
 
 def _hash(row: Mapping[Any, Any]) -> str:
-    """SHA-256 of a row's values and the hash before it, as a JSON list."""
+    """Return the SHA-256 of a row's values and the hash before it, as a JSON list."""
     values = [row["seq"], row["time"].isoformat(), *(row[key] for key in ("subject", "action", "who", "details"))]
     text = json.dumps([*values, row["previous"]], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -23,7 +23,7 @@ __all__ = ["Delivery", "NotificationRow", "Notifier"]
 
 
 class NotificationRow(Base):
-    """One alert that is, or was, to be told to one target."""
+    """Row of one message about one alert to one target, sent or still to be sent."""
 
     __tablename__ = "notifications"
 
@@ -44,7 +44,7 @@ class NotificationRow(Base):
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a tick sent.
+    """Messages that one call of `Notifier.tick` sent.
 
     Attributes
     ----------
@@ -62,12 +62,14 @@ class Delivery:
 
 
 class Notifier:
-    """Tells people of alerts.
+    """Queue of messages about alerts, which are sent by mail, chat or webhook.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : NotificationOptions
+        Targets and times of the messages; no target where omitted.
     """
 
     def __init__(self, database: Database, options: NotificationOptions | None = None) -> None:
@@ -75,7 +77,7 @@ class Notifier:
         self.options = options or NotificationOptions()
 
     def queue(self, alerts: Iterable[int]) -> int:
-        """Note that alerts are to be told, once to each target.
+        """Queue messages about alerts, one for each alert and target.
 
         Returns
         -------
@@ -86,13 +88,17 @@ class Notifier:
         if not self.options.targets or not numbers:
             return 0
         with self.database.writing() as db:
-            known = sa.select(NotificationRow.alert_id, NotificationRow.target)
-            there = {tuple(row) for row in db.execute(known.where(NotificationRow.alert_id.in_(numbers)))}
-            found = db.scalars(sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))).all()
+            queued_statement = sa.select(NotificationRow.alert_id, NotificationRow.target)
+            queued_pairs = {
+                tuple(row) for row in db.execute(queued_statement.where(NotificationRow.alert_id.in_(numbers)))
+            }
+            alert_rows = db.scalars(
+                sa.select(AlertRow).where(AlertRow.id.in_(numbers), AlertRow.state.in_(SHOWN))
+            ).all()
             queued = 0
             for name, target in self.options.targets.items():
-                for alert in found:
-                    if (alert.id, name) in there or _rank(alert.level) < _rank(target.least_level):
+                for alert in alert_rows:
+                    if (alert.id, name) in queued_pairs or _rank(alert.level) < _rank(target.least_level):
                         continue
                     db.add(
                         NotificationRow(
@@ -110,7 +116,7 @@ class Notifier:
             return queued
 
     def tick(self) -> Delivery:
-        """Send what is due: one message a target, with all that may go with it.
+        """Send the messages that are due: one for each target, with all alerts that may go with it.
 
         Returns
         -------
@@ -135,7 +141,8 @@ class Notifier:
                 for name, rows in by_target.items()
                 if name in self.options.targets and any(row.due_at <= present for row, _ in rows)
             }
-        sent, failed = [], []
+        sent = []
+        failed = []
         for name, alerts in messages.items():
             reason = _deliver(self.options.targets[name].url, *_message(alerts))
             self._note(name, [number for number, _, _ in alerts], reason)
@@ -155,10 +162,11 @@ class Notifier:
                 row.error = reason
                 row.sent_at = None if reason else now(db)
             if not reason:
-                log.append(db, f"target:{target}"[:40], "notified", "workbench", {"alerts": alerts})
+                subject = f"target:{target}"[:40]  # the column holds 40 characters
+                log.append(db, subject, "notified", "workbench", {"alerts": alerts})
 
     def _cooled_down(self, db: orm.Session, target: str, alert: AlertRow) -> datetime:
-        """When a target may hear of this channel and kind again."""
+        """Return when a target may be notified of this channel and kind again."""
         last = db.scalar(
             sa.select(sa.func.max(NotificationRow.sent_at)).where(
                 NotificationRow.target == target,
@@ -176,20 +184,20 @@ def _message(alerts: list[tuple[int, str, str]]) -> tuple[str, str]:
 
 
 def _deliver(url: str, title: str, body: str) -> str:
-    """Send a message; gives why it could not be delivered, empty where it was."""
+    """Send a message, and return why it could not be delivered; empty where it was."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Apprise's own plugins
         import apprise
 
         service = apprise.Apprise()
-        with apprise.LogCapture(level=logging.WARNING) as said:
+        with apprise.LogCapture(level=logging.WARNING) as apprise_log:
             try:
                 if service.add(url) and service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
                     return ""
             except (OSError, TypeError, ValueError) as error:
                 return f"{type(error).__name__}: {error}"
-            reason = " ".join(said.getvalue().split())
-    return reason or ("the service refused it" if len(service) else "the URL is none that Apprise knows")
+            reason = " ".join(apprise_log.getvalue().split())
+    return reason or ("the service refused the message" if len(service) else "Apprise does not support this URL")
 
 
 def _rank(level: str) -> int:

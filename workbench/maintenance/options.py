@@ -1,4 +1,4 @@
-"""Options of alerts, a part of the settings."""
+"""Options of alerts, work orders, the schedule and notifications, all parts of the settings."""
 
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import MOST_HOURS, MOST_PIECES, MOST_WAIT_DAYS
+from workbench.maintenance.values import MAX_ORDER_HOURS, MAX_PART_PIECES, MAX_WAIT_DAYS
 from workbench.maintenance.windows import DEFAULT_HOURS, WorkingCalendar
 
 __all__ = [
@@ -23,7 +23,7 @@ Level = Literal["info", "low", "medium", "high", "critical"]
 
 
 class AlertOptions(BaseModel):
-    """When an anomaly or an exceeded limit raises an alert, and what becomes of it.
+    """Options of alerts: when they are raised, latched, shelved, escalated and grouped.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class AlertOptions(BaseModel):
     longest_shelf_hours : float
         Longest time for which an alert can be shelved.
     escalate_after_minutes : dict of str to float
-        After how long an alert that nobody has acknowledged is escalated, by level; a level that is not listed never.
+        Minutes after which an unacknowledged alert is escalated, by level; a level that is not listed never is.
     group_seconds : float
         Alerts on one asset that start within this time of each other form a group. Channels without dates have no
         common time and are not grouped.
@@ -71,39 +71,39 @@ class AlertOptions(BaseModel):
 
 
 class OrderTemplate(BaseModel):
-    """What a work order on a subsystem begins with.
+    """Content with which a work order on a subsystem begins.
 
     Attributes
     ----------
     title : str
-        `{asset}`, `{subsystem}` and `{channel}` are filled in.
+        Title, in which `{asset}`, `{subsystem}` and `{channel}` are filled in.
     type : str
-        Of the order.
+        Type of the order, of `ORDER_TYPES`.
     hours : float
         Estimated hours of work, above 0.
     skills : tuple of str
-        That whoever does it must have.
+        Skills that the technician must have.
     checklist : tuple of dict
         Items, as `workbench.maintenance.orders.checklists.from_json` reads them.
     parts : dict of str to int
-        Pieces of each part that are needed.
+        Quantity of each part that is needed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str = "Inspect {channel} on {asset}"
     type: str = "predictive"
-    hours: float = Field(2.0, gt=0, le=MOST_HOURS)
+    hours: float = Field(2.0, gt=0, le=MAX_ORDER_HOURS)
     skills: tuple[str, ...] = ()
     checklist: tuple[dict[str, object], ...] = (
         {"text": "Compare the telemetry with its forecast around the anomaly"},
         {"text": "What was found", "kind": "text"},
     )
-    parts: dict[str, Annotated[int, Field(ge=1, le=MOST_PIECES)]] = {}
+    parts: dict[str, Annotated[int, Field(ge=1, le=MAX_PART_PIECES)]] = {}
 
 
 class OrderOptions(BaseModel):
-    """When work orders open by themselves, and what they begin with.
+    """Options of work orders: when they open by themselves, and what they begin with.
 
     Attributes
     ----------
@@ -112,13 +112,13 @@ class OrderOptions(BaseModel):
     due_days : dict of str to float
         Days until an order is due, by priority; a priority that is not listed has no due date.
     templates : dict of str to OrderTemplate
-        By subsystem, or `asset/subsystem`; `default` for all others.
+        Templates by subsystem or `asset/subsystem`; `default` for all others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     open_from_level: Level | None = "high"
-    due_days: dict[str, Annotated[float, Field(ge=0, le=MOST_WAIT_DAYS)]] = {
+    due_days: dict[str, Annotated[float, Field(ge=0, le=MAX_WAIT_DAYS)]] = {
         "urgent": 1.0,
         "high": 3.0,
         "medium": 14.0,
@@ -127,7 +127,7 @@ class OrderOptions(BaseModel):
     templates: dict[str, OrderTemplate] = {}
 
     def template(self, asset: str, subsystem: str) -> OrderTemplate:
-        """Give the template of a subsystem.
+        """Return the template of a subsystem.
 
         Examples
         --------
@@ -142,7 +142,7 @@ class OrderOptions(BaseModel):
 
 
 class ScheduleOptions(BaseModel):
-    """Windows, horizon, weights of the objective and effort of the solver.
+    """Options of the schedule: windows, horizon, weights of the objective and effort of the solver.
 
     Attributes
     ----------
@@ -201,23 +201,23 @@ class ScheduleOptions(BaseModel):
         return self
 
     def calendar(self) -> WorkingCalendar:
-        """Give the maintenance windows."""
+        """Return the maintenance windows as a calendar."""
         return WorkingCalendar(self.hours, self.timezone, self.closed)
 
     def operating_calendars(self) -> dict[str, WorkingCalendar]:
-        """Give the operating hours of each asset that has some."""
+        """Return the operating hours of each asset that has some."""
         return {asset: WorkingCalendar(lines, self.timezone) for asset, lines in self.operating.items()}
 
 
 class NotificationTarget(BaseModel):
-    """Where notifications go.
+    """Target to which notifications are sent.
 
     Attributes
     ----------
     url : str
-        As Apprise reads it: `mailtos://user:password@example.com`, `slack://...`, `json://host/path`.
+        Address as Apprise reads it, for example `mailtos://user:password@example.com`, `slack://...`, `json://host/path`.
     least_level : str
-        Only alerts of this level and above.
+        Least level of the alerts that are sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -227,18 +227,18 @@ class NotificationTarget(BaseModel):
 
 
 class NotificationOptions(BaseModel):
-    """Who is told of alerts, and how soon.
+    """Options of notifications: who is notified of alerts, and how soon.
 
     Attributes
     ----------
     targets : dict of str to NotificationTarget
-        By a name of your own; nobody is told where there are none.
+        Targets by a name of your own; nobody is notified where there are none.
     batch_seconds : dict of str to float
         How long an alert of a level waits for others that go into the same message.
     cool_down_seconds : float
         After a message about a channel and kind, further alerts of both wait this long.
     quiet_hours : tuple of str
-        Hours in which only the gravest are sent, as `Mon-Sun 22:00-24:00`; the others follow in one message.
+        Hours in which only the most severe are sent, as `Mon-Sun 22:00-24:00`; the others follow in one message.
     timezone : str
         IANA zone of the quiet hours.
     quiet_below : str
@@ -269,11 +269,11 @@ class NotificationOptions(BaseModel):
         return self
 
     def quiet(self) -> WorkingCalendar | None:
-        """Give the quiet hours; None where there are none."""
+        """Return the quiet hours; None where there are none."""
         return WorkingCalendar(self.quiet_hours, self.timezone) if self.quiet_hours else None
 
     def wait(self, level: str) -> timedelta:
-        """Give how long an alert of a level waits for others."""
+        """Return how long an alert of a level waits for others."""
         return next(
             (timedelta(seconds=time) for name, time in self.batch_seconds.items() if name == level), timedelta()
         )

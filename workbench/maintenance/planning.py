@@ -1,4 +1,4 @@
-"""The schedule of the database: made from its open work orders, people and parts, kept until the next one."""
+"""The schedule of the database: made from its open work orders, people and parts, and saved until the next one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,8 +26,8 @@ from workbench.maintenance.orders.table import (
 )
 from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Plan, Problem
 from workbench.maintenance.schedule.sound import sound_jobs, sound_part, sound_technician
-from workbench.maintenance.schedule.what_if import Change, Comparison, changed
-from workbench.maintenance.values import MOST_HOURS, finite, time_in_range
+from workbench.maintenance.schedule.what_if import Change, Comparison, changed_problem
+from workbench.maintenance.values import MAX_ORDER_HOURS, number_in_range, time_in_range
 from workbench.maintenance.windows import Window
 
 if TYPE_CHECKING:
@@ -35,16 +35,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Planning"]
 
-_PLACED = ("made", "placed", "fixed", "loosened")
+_PLAN_ACTIONS = ("made", "placed", "fixed", "loosened")
 
 
 class Planning:
-    """Plans the open work orders of a database.
+    """Planning of the open work orders of a database.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : ScheduleOptions
+        Windows, horizon and weights of the schedule; the defaults where omitted.
     """
 
     def __init__(self, database: Database, options: ScheduleOptions | None = None) -> None:
@@ -52,7 +54,7 @@ class Planning:
         self.options = options or ScheduleOptions()
 
     def make(self, who: str) -> Plan:
-        """Plan all open orders, and keep the plan.
+        """Plan all open orders, and save the plan.
 
         Orders in progress, and those that somebody has fixed, stay where they are.
 
@@ -71,22 +73,22 @@ class Planning:
         return plan
 
     def propose(self, stop: "Stop | None" = None) -> Plan:
-        """Plan all open orders as `make` does, and keep nothing; `stop` ends the search early."""
+        """Plan all open orders as `make` does, and save nothing; `stop` ends the search early."""
         from workbench.maintenance.schedule.make_plan import make_plan
 
         return make_plan(self.problem(), self.options, stop)
 
     def keep(self, plan: Plan, who: str) -> None:
-        """Keep a plan that `propose` or `what_if` has made.
+        """Save a plan that `propose` or `what_if` has made.
 
         Raises
         ------
         ConflictError
-            Somebody has made or changed the plan since.
+            Somebody has made or changed the saved plan since.
         MaintenanceError
-            An order of it is closed by now, or a technician is none of ours.
+            An order of the plan is closed by now, or a technician is unknown.
         """
-        since = sa.select(log.LogRow.who).where(log.LogRow.time > plan.now, log.LogRow.action.in_(_PLACED))
+        since = sa.select(log.LogRow.who).where(log.LogRow.time > plan.now, log.LogRow.action.in_(_PLAN_ACTIONS))
         with self.database.writing() as db:
             other = db.scalars(since.limit(1)).first()
             if other is not None:
@@ -95,33 +97,35 @@ class Planning:
             active = set(db.scalars(sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))))
             for one in plan.placements:
                 if order_id(one.job) not in active:
-                    raise MaintenanceError(f"{one.job} is closed by now.", "Plan again.")
+                    raise MaintenanceError(f"The plan cannot be saved: {one.job} is closed by now.", "Plan again.")
                 if one.technician not in people:
-                    hint = f"Add them first: {one.job} is theirs."
-                    raise MaintenanceError(f"{one.technician} is no technician here.", hint)
+                    raise MaintenanceError(
+                        f"The plan cannot be saved: {one.technician}, who would do {one.job}, is not a technician.",
+                        "Add them first, or plan without them.",
+                    )
             self._keep(db, plan, who)
 
     def what_if(self, change: Change, stop: "Stop | None" = None) -> Comparison:
-        """Plan as it is and as it would be; nothing is kept, and `stop` ends the searches early.
+        """Compare the plan as it is with the plan after a change; nothing is saved, `stop` ends the searches early.
 
         Raises
         ------
         MaintenanceError
-            The change names somebody unknown or twice, or cannot be.
+            The change names an unknown technician or one twice, or has a number outside its range.
         """
         from workbench.maintenance.schedule.make_plan import make_plan
 
         problem = self.problem()
-        other = changed(problem, change, self.options)
+        other = changed_problem(problem, change, self.options)
         return Comparison(make_plan(problem, self.options, stop), make_plan(other, self.options, stop))
 
     def table(self, *, closed: bool = False) -> pd.DataFrame:
-        """Give the plan that was kept last.
+        """Return the saved plan as a table.
 
         Parameters
         ----------
         closed : bool
-            Also where the orders that are done by now were planned.
+            Whether to list closed orders too, where they were planned.
 
         Returns
         -------
@@ -142,21 +146,21 @@ class Planning:
             PlacementRow.frozen,
             PlacementRow.planned_at,
         )
-        wanted: sa.Select[Any] = (
+        statement: sa.Select[Any] = (
             sa.select(*columns)
             .join(PlacementRow, PlacementRow.order_id == OrderRow.id)
             .order_by(PlacementRow.start, OrderRow.id)
         )
         if not closed:
-            wanted = wanted.where(OrderRow.state.not_in(CLOSED))
+            statement = statement.where(OrderRow.state.not_in(CLOSED))
         with self.database.reading() as db:
-            table = frame(db, wanted)
+            table = frame(db, statement)
         table.insert(0, "number", [number_of(one) for one in table.pop("id")])
         table.insert(9, "late", table["end"] > table["due"])
         return table
 
     def sessions(self) -> pd.DataFrame:
-        """Give the kept plan session by session: number, title, asset, technician, session, start, end."""
+        """Return the sessions of the saved plan: number, title, asset, technician, session, start, end."""
         titles = self.table().set_index("number")
         rows = [
             (
@@ -175,12 +179,12 @@ class Planning:
         return pd.DataFrame(rows, columns=["number", "title", "asset", "technician", "session", "start", "end"])
 
     def freeze(self, number: str | int, who: str, *, frozen: bool = True) -> None:
-        """Fix an order where the plan has it, or let it move again.
+        """Fix an order at its place in the saved plan, or let it move again.
 
         Raises
         ------
         MaintenanceError
-            It has no place in the plan.
+            The order has no place in the plan.
         """
         with self.database.writing() as db:
             row = db.get(PlacementRow, find_order(db, number).id)
@@ -190,7 +194,7 @@ class Planning:
             log.append(db, f"order:{row.order_id}", "fixed" if frozen else "loosened", who, {"start": row.start})
 
     def place(self, number: str | int, technician: str, start: datetime, who: str) -> None:
-        """Put an order to a technician and time by hand, and fix it there; the next plan goes around it.
+        """Place an order with a technician at a time, and fix it there; the next plan goes around it.
 
         Raises
         ------
@@ -201,38 +205,40 @@ class Planning:
         with self.database.writing() as db:
             order = find_order(db, number)
             person = find_technician(db, technician)
-            hours = finite(f"the hours of {number_of(order.id)}", order.estimated_hours, MOST_HOURS, above=True)
+            hours = number_in_range(
+                f"the hours of {number_of(order.id)}", order.estimated_hours, MAX_ORDER_HOURS, above=True
+            )
             window = Window(start, start + timedelta(hours=hours))
             placement = Placement(number_of(order.id), person.name, (window,))
             db.merge(_row(placement, now(db), frozen=True))
             log.append(db, f"order:{order.id}", "placed", who, {"technician": person.name, "start": start})
 
     def placements(self) -> tuple[Placement, ...]:
-        """Give the placements that were kept last, of orders that are still open."""
+        """Return the saved placements of orders that are still open."""
         with self.database.reading() as db:
-            return tuple(placement for placement, _ in _kept(db))
+            return tuple(placement for placement, _ in _saved_placements(db))
 
     def problem(self) -> Problem:
-        """Gather what a plan is made from: the open orders, people, parts, windows and the plan of before.
+        """Return what a plan is made from: the open orders, people, parts, windows and the saved plan.
 
         Orders with a number that cannot be computed with are set aside, each with its reason: they have no place in
-        the plan, and the others have one all the same.
+        the plan, and the others are planned without them.
         """
         people = tuple(sound_technician(one) for one in People(self.database).technicians())
         with self.database.reading() as db:
-            kept = _kept(db)
+            saved_placements = _saved_placements(db)
             names = {technician.name for technician in people}
-            frozen = {one.job: one for one, fixed in kept if fixed and one.technician in names}
+            frozen = {one.job: one for one, fixed in saved_placements if fixed and one.technician in names}
             orders = db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all()
-            wanted: dict[int, dict[str, int]] = {}
+            missing_parts: dict[int, dict[str, int]] = {}
             short = sa.select(OrderPartRow).where(OrderPartRow.reserved < OrderPartRow.needed)
             for part in db.scalars(short):
-                wanted.setdefault(part.order_id, {})[part.part] = part.needed - part.reserved
-            jobs = tuple(_job(row, wanted.get(row.id, {}), frozen) for row in orders)
+                missing_parts.setdefault(part.order_id, {})[part.part] = part.needed - part.reserved
+            jobs = tuple(_job(row, missing_parts.get(row.id, {}), frozen) for row in orders)
             reserved = sa.select(OrderPartRow.part, sa.func.sum(OrderPartRow.reserved)).group_by(OrderPartRow.part)
-            held = {name: int(pieces or 0) for name, pieces in db.execute(reserved)}
+            reserved_pieces = {name: int(pieces or 0) for name, pieces in db.execute(reserved)}
             parts = tuple(
-                sound_part(PartLeadTime(row.name, row.stock - held.get(row.name, 0), row.lead_days))
+                sound_part(PartLeadTime(row.name, row.stock - reserved_pieces.get(row.name, 0), row.lead_days))
                 for row in db.scalars(sa.select(PartRow).order_by(PartRow.name))
             )
         jobs, set_aside = sound_jobs(jobs, {part.name for part in parts})
@@ -244,19 +250,19 @@ class Planning:
             parts=parts,
             windows=self.options.calendar(),
             operating=self.options.operating_calendars(),
-            previous=tuple(one for one, _ in kept if one.technician in names),
+            previous=tuple(one for one, _ in saved_placements if one.technician in names),
         )
 
     # ---- internals
 
     def _keep(self, db: orm.Session, plan: Plan, who: str) -> None:
-        fixed = {one.job for one, frozen in _kept(db) if frozen}
+        fixed = {one.job for one, frozen in _saved_placements(db) if frozen}
         open_ones = sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))
         db.execute(sa.delete(PlacementRow).where(PlacementRow.order_id.in_(open_ones)))  # the others are history
         for placement in plan.placements:
             db.add(_row(placement, plan.now, frozen=placement.job in fixed))
-        told = {"orders": len(plan.placements), "conflicts": len(plan.conflicts), "changed": plan.changed}
-        log.append(db, "plan:1", "made", who, {**told, "gap": round(plan.gap, 4), "optimal": plan.optimal})
+        log_details = {"orders": len(plan.placements), "conflicts": len(plan.conflicts), "changed": plan.changed}
+        log.append(db, "plan:1", "made", who, {**log_details, "gap": round(plan.gap, 4), "optimal": plan.optimal})
 
 
 def _job(row: OrderRow, parts: Mapping[str, int], frozen: Mapping[str, Placement]) -> Job:
@@ -277,9 +283,9 @@ def _job(row: OrderRow, parts: Mapping[str, int], frozen: Mapping[str, Placement
     )
 
 
-def _kept(db: orm.Session) -> Sequence[tuple[Placement, bool]]:
-    """Placements of open orders, and whether each stays: because somebody fixed it, or because it has begun."""
-    found = db.execute(
+def _saved_placements(db: orm.Session) -> Sequence[tuple[Placement, bool]]:
+    """Return the placements of open orders, and whether each stays: somebody fixed it, or it is in progress."""
+    rows = db.execute(
         sa.select(PlacementRow, OrderRow.state)
         .join(OrderRow, OrderRow.id == PlacementRow.order_id)
         .where(OrderRow.state.not_in(CLOSED))
@@ -294,7 +300,7 @@ def _kept(db: orm.Session) -> Sequence[tuple[Placement, bool]]:
             ),
             row.frozen or state == "in progress",
         )
-        for row, state in found
+        for row, state in rows
     ]
 
 

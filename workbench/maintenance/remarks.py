@@ -1,4 +1,4 @@
-"""What people wrote about alerts and work orders: comments, reasons and what was done, read from the log."""
+"""Remarks of people on alerts and work orders: comments, reasons and what was done, read from the log."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from workbench.maintenance.log import LogRow
 
 __all__ = ["remarks_of", "without_remarks"]
 
-_TEXTS: Mapping[tuple[str, str], str] = {
+_TEXT_KEYS: Mapping[tuple[str, str], str] = {
     ("alert", "acknowledged"): "comment",
     ("alert", "commented"): "comment",
     ("alert", "shelved"): "why",
@@ -23,21 +23,22 @@ _TEXTS: Mapping[tuple[str, str], str] = {
     ("order", "completed"): "done",
     ("outage", "started"): "why",
 }
-"""Where the log keeps what a person wrote, by the kind of subject and the action."""
+"""Key of the details in the log under which a person's text is stored, by kind of subject and action."""
 
 _COLUMNS = ["time", "subject", "action", "who", "text"]
 
 
 def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
-    """List what people wrote about some alerts and work orders, the newest first.
+    """Return what people wrote about some alerts and work orders, the newest first.
 
     An alert that a shelf or an outage hid has the reason of these too, although they belong to another subject.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     subjects : iterable of str
-        As in the log: `alert:12`, `order:3`.
+        Names in the log, for example `alert:12` or `order:3`.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
     """
     with database.reading() as db:
         rows = _rows(frame(db, _log_of(subjects)))
-        others = {other for row in rows for other in _behind(row)} - {row["subject"] for row in rows}
+        others = {other for row in rows for other in _hiding_subjects(row)} - {row["subject"] for row in rows}
         if others:
             rows += [row for row in _rows(frame(db, _log_of(others))) if row["action"] in ("shelved", "started")]
     rows.sort(key=lambda row: -row["seq"])
@@ -61,24 +62,24 @@ def remarks_of(database: Database, subjects: Iterable[str]) -> pd.DataFrame:
 
 
 def without_remarks(history: pd.DataFrame) -> pd.DataFrame:
-    """Leave out of the details of log rows what `remarks_of` lists, so that it is not said twice.
+    """Return log rows without the texts that `remarks_of` returns, so that nothing is shown twice.
 
     Parameters
     ----------
     history : pandas.DataFrame
-        subject, action and details (JSON), among others.
+        Rows of the log: subject, action and details (JSON), among others.
 
     Returns
     -------
     pandas.DataFrame
         The same rows in the same order.
     """
-    left = []
+    remaining_details = []
     for subject, action, details in zip(history["subject"], history["action"], history["details"], strict=True):
-        name = _TEXTS.get((subject.partition(":")[0], action))
+        name = _TEXT_KEYS.get((subject.partition(":")[0], action))
         values = {key: value for key, value in json.loads(details or "{}").items() if key != name}
-        left.append(json.dumps(values, ensure_ascii=False) if values else "")
-    return history.assign(details=left)
+        remaining_details.append(json.dumps(values, ensure_ascii=False) if values else "")
+    return history.assign(details=remaining_details)
 
 
 def _log_of(subjects: Iterable[str]) -> sa.Select[Any]:
@@ -91,15 +92,15 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return [row | {"details": json.loads(row["details"] or "{}")} for row in rows]
 
 
-def _behind(row: Mapping[Any, Any]) -> list[str]:
-    """Name the shelf or outage that hid an alert."""
+def _hiding_subjects(row: Mapping[Any, Any]) -> list[str]:
+    """Return the shelf or outage that hid an alert, as named in the log."""
     details = row["details"]
-    found = []
+    subjects = []
     if row["action"] == "raised" and details.get("shelf"):
-        found.append(f"alert:{details['shelf']}")
+        subjects.append(f"alert:{details['shelf']}")
     if row["action"] == "suppressed" and details.get("outage"):
-        found.append(f"outage:{details['outage']}")
-    return found
+        subjects.append(f"outage:{details['outage']}")
+    return subjects
 
 
 def _action(row: Mapping[Any, Any]) -> str:
@@ -110,5 +111,5 @@ def _action(row: Mapping[Any, Any]) -> str:
 
 
 def _text(subject: str, action: str, details: Mapping[str, Any]) -> str:
-    name = _TEXTS.get((subject.partition(":")[0], action))
+    name = _TEXT_KEYS.get((subject.partition(":")[0], action))
     return "" if name is None else str(details.get(name) or "").strip()

@@ -25,12 +25,12 @@ _HINT = "Write it as 'Mon-Fri 08:00-17:00', 'Sat 10:00-14:00' or 'Mon,Wed 22:00-
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """A span of time, its end excluded.
+    """Span of time, whose end is excluded.
 
     Attributes
     ----------
     start, end : datetime
-        Aware; kept in UTC.
+        Bounds, aware; they are stored in UTC.
 
     Raises
     ------
@@ -45,20 +45,24 @@ class Window:
         for name in ("start", "end"):
             value: datetime = getattr(self, name)
             if value.tzinfo is None:
-                raise MaintenanceError(f"{name} of a window is {value}, without a time zone.", "Give it one, as UTC.")
+                raise MaintenanceError(
+                    f"The {name} of a window, {value}, has no time zone.", "Give it one, for example UTC."
+                )
             object.__setattr__(self, name, value.astimezone(UTC))
         if self.end <= self.start:
-            raise MaintenanceError(f"A window ends at {self.end}, not after its start {self.start}.")
+            raise MaintenanceError(
+                f"A window ends at {self.end}, not after its start {self.start}.", "Give it a later end."
+            )
 
     @property
     def hours(self) -> float:
-        """Length in hours."""
+        """Return the length in hours."""
         return (self.end - self.start) / timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """Weekly hours in local time.
+    """Calendar of weekly hours in local time.
 
     Attributes
     ----------
@@ -92,8 +96,8 @@ class WorkingCalendar:
     closed: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
-        given: object = self.lines
-        if isinstance(given, str):
+        lines: object = self.lines  # callers without types may hand a string, each letter of which would be a line
+        if isinstance(lines, str):
             raise MaintenanceError(f"Hours must be a list of lines, not {self.lines!r}.", _HINT)
         object.__setattr__(self, "lines", tuple(self.lines))
         object.__setattr__(self, "closed", tuple(sorted(self.closed)))
@@ -102,29 +106,32 @@ class WorkingCalendar:
 
     @property
     def weekly_hours(self) -> float:
-        """Hours of a week in which no day is closed and no clock is changed; overlapping lines count once."""
+        """Return the hours of a week without closed days and clock changes; overlapping lines count once."""
         monday = datetime(2024, 1, 1, tzinfo=UTC)
         plain = WorkingCalendar(self.lines).windows(monday - timedelta(days=7), monday + timedelta(days=14))
         week = Window(monday, monday + timedelta(days=7))
         return sum(window.hours for window in intersect(plain, (week,)))
 
     def windows(self, start: datetime, end: datetime) -> tuple[Window, ...]:
-        """Give the open windows between two times.
+        """Return the open windows between two times.
 
         Parameters
         ----------
         start, end : datetime
-            Aware times; windows are cut off there.
+            Period, aware; windows are cut off at its bounds.
 
         Returns
         -------
         tuple of Window
-            Sorted and disjoint.
+            Windows in order, which do not overlap.
         """
-        zone, span, closed = _zone(self.timezone), Window(start, end), set(self.closed)
-        day, last = (start.astimezone(zone) - timedelta(days=1)).date(), end.astimezone(zone).date()
+        zone = _zone(self.timezone)
+        span = Window(start, end)
+        closed = set(self.closed)
+        day = (start.astimezone(zone) - timedelta(days=1)).date()  # a night shift of the day before may reach in
+        last = end.astimezone(zone).date()
         shifts = _shifts(self.lines)
-        found = []
+        open_windows = []
         while day <= last:
             if day not in closed:
                 for opens, closes in shifts[day.weekday()]:
@@ -132,22 +139,17 @@ class WorkingCalendar:
                     begin = datetime.combine(day, opens, zone).astimezone(UTC)
                     finish = datetime.combine(next_day, closes, zone).astimezone(UTC)
                     if finish > begin:
-                        found.append(Window(begin, finish))
+                        open_windows.append(Window(begin, finish))
             day += timedelta(days=1)
-        return intersect(merge(found), (span,))
+        return intersect(merge(open_windows), (span,))
 
     def is_open(self, at: datetime) -> bool:
-        """Say whether an aware time lies in the calendar's hours."""
+        """Return whether an aware time lies in the calendar's hours."""
         return bool(self.windows(at, at + timedelta(microseconds=1)))
-
-    def next_open(self, at: datetime, within: timedelta = timedelta(days=60)) -> datetime | None:
-        """Give the first open time from `at` on, UTC; None where there is none `within` that long."""
-        found = self.windows(at, at + within)
-        return found[0].start if found else None
 
 
 def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Join windows that overlap or touch; sorted and disjoint."""
+    """Return windows sorted and disjoint: those that overlap or touch are joined."""
     joined: list[Window] = []
     for window in sorted(windows):
         if joined and window.start <= joined[-1].end:
@@ -159,10 +161,13 @@ def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 
 def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, ...]:
-    """Give the time that lies in both; each must be sorted and disjoint, as `merge` gives it."""
-    common, i, j = [], 0, 0
+    """Return the time that lies in both; each must be sorted and disjoint, as `merge` returns it."""
+    common = []
+    i = 0
+    j = 0
     while i < len(left) and j < len(right):
-        start, end = max(left[i].start, right[j].start), min(left[i].end, right[j].end)
+        start = max(left[i].start, right[j].start)
+        end = min(left[i].end, right[j].end)
         if start < end:
             common.append(Window(start, end))
         if left[i].end <= right[j].end:
@@ -173,8 +178,8 @@ def intersect(left: Sequence[Window], right: Sequence[Window]) -> tuple[Window, 
 
 
 def subtract(windows: Sequence[Window], taken: Sequence[Window]) -> tuple[Window, ...]:
-    """Give the time of `windows` that lies in none of `taken`; each must be sorted and disjoint."""
-    left: list[Window] = []
+    """Return the time of `windows` that lies in none of `taken`; each must be sorted and disjoint."""
+    remaining: list[Window] = []
     for window in windows:
         start = window.start
         for busy in taken:
@@ -183,18 +188,20 @@ def subtract(windows: Sequence[Window], taken: Sequence[Window]) -> tuple[Window
             if busy.start >= window.end:
                 break
             if busy.start > start:
-                left.append(Window(start, busy.start))
+                remaining.append(Window(start, busy.start))
             start = busy.end
         if start < window.end:
-            left.append(Window(start, window.end))
-    return tuple(left)
+            remaining.append(Window(start, window.end))
+    return tuple(remaining)
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        raise MaintenanceError(f"There is no time zone {name!r}.", "Use an IANA name, as Europe/Berlin.") from None
+        raise MaintenanceError(
+            f"There is no time zone {name!r}.", "Use an IANA name, for example Europe/Berlin."
+        ) from None
 
 
 @lru_cache(maxsize=256)
@@ -217,16 +224,16 @@ def _clock(text: str, line: str) -> time:
     if (hour, minute) == (24, 0):
         return time(0)
     if hour > 23 or minute > 59:
-        raise MaintenanceError(f"The hours {line!r} hold {text}, which is no time of day.", _HINT)
+        raise MaintenanceError(f"The hours {line!r} contain {text}, which is not a time of day.", _HINT)
     return time(hour, minute)
 
 
 def _weekdays(text: str, line: str) -> set[int]:
-    found: set[int] = set()
+    weekdays: set[int] = set()
     for part in text.lower().replace(" ", "").split(","):
         first, _, last = part.partition("-")
         if first not in _DAYS or (last or first) not in _DAYS:
-            raise MaintenanceError(f"The hours {line!r} hold {part!r}, which is no day.", _HINT)
+            raise MaintenanceError(f"The hours {line!r} contain {part!r}, which is not a day of the week.", _HINT)
         begin, finish = _DAYS.index(first), _DAYS.index(last or first)
-        found.update((begin + step) % 7 for step in range((finish - begin) % 7 + 1))
-    return found
+        weekdays.update((begin + step) % 7 for step in range((finish - begin) % 7 + 1))
+    return weekdays

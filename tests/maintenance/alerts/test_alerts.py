@@ -86,7 +86,10 @@ def test_a_latched_alert_stays_until_it_is_reset(database, finding):
     number = raised(alerts, finding)
     alerts.raise_findings(PLACE, [])
     assert (alerts.get(number).state, alerts.get(number).active) == ("latched", True)
-    with pytest.raises(TransitionError, match=r"Cannot reset alert 1: it is latched\. Possible now: acknowledge"):
+    with pytest.raises(
+        TransitionError,
+        match=r"Cannot reset alert 1: it has returned to normal and is not acknowledged\. Possible now: acknowledge",
+    ):
         alerts.reset(number, "Ann")
     alerts.acknowledge(number, "Ann")
     assert alerts.reset(number, "Ann").state == "cleared"
@@ -116,11 +119,11 @@ def test_a_shelf_hides_what_comes_and_gives_it_back(alerts, finding, clock):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"why": " ", "hours": 1}, "Why the alert is shelved is empty"),
+        ({"why": " ", "hours": 1}, "The reason for shelving is empty"),
         ({"why": "x", "hours": 25}, "above 0 and at most 24"),
         ({"why": "x", "hours": -1}, "above 0 and at most 24"),
         ({"why": "x", "until": START + timedelta(hours=25)}, "at most 24 hours ahead"),
-        ({"why": "x", "until": START - timedelta(hours=1)}, "Give a time after now"),
+        ({"why": "x", "until": START - timedelta(hours=1)}, "Enter a time after now"),
         ({"why": "x"}, "either until or hours"),
         ({"why": "x", "until": START.replace(tzinfo=None)}, "no time zone"),
     ],
@@ -151,8 +154,8 @@ def test_an_asset_out_of_service_keeps_its_alerts_to_itself(alerts, finding, clo
 def test_what_nobody_acknowledges_is_escalated_once(database, finding, clock):
     alerts = Alerts(database, AlertOptions(escalate_after_minutes={"high": 60}))
     late, low = raised(alerts, finding), raised(alerts, finding, start_sample=300, end_sample=310, level="low")
-    seen = raised(alerts, finding, start_sample=500, end_sample=510)
-    alerts.acknowledge(seen, "Ann")
+    seen_alert = raised(alerts, finding, start_sample=500, end_sample=510)
+    alerts.acknowledge(seen_alert, "Ann")
     clock.forward(minutes=59)
     assert alerts.tick().escalated == ()
     clock.forward(minutes=1)
@@ -183,16 +186,16 @@ def test_closing_asks_what_it_was(alerts, finding):
         alerts.acknowledge(number, "Ann")
     with pytest.raises(MaintenanceError, match="There is no alert 99"):
         alerts.close(99, "Ann", "true")
-    with pytest.raises(MaintenanceError, match="Who does it is empty"):
+    with pytest.raises(MaintenanceError, match="The name of the person is empty"):
         alerts.comment(number, " ", "hm")
 
 
 def test_who_saw_another_version_is_told_who_changed_it(alerts, finding):
     number = raised(alerts, finding)
-    seen = alerts.get(number).version
-    alerts.acknowledge(number, "Bob", version=seen)
+    seen_version = alerts.get(number).version
+    alerts.acknowledge(number, "Bob", version=seen_version)
     with pytest.raises(ConflictError, match=r"Alert 1 was changed .*acknowledged by Bob at 2026-03-02 08:00:00"):
-        alerts.close(number, "Ann", "true", version=seen)
+        alerts.close(number, "Ann", "true", version=seen_version)
     assert alerts.get(number).state == "acknowledged"
 
 

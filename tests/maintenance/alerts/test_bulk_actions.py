@@ -21,7 +21,7 @@ def test_one_that_refuses_leaves_nothing_behind(alerts):
     before = log.verify(alerts.database)
     done = alerts.each("acknowledge", [1, 2], " ")
     assert done["done"].tolist() == [False, False]
-    assert done["reason"].str.startswith("Who does it is empty").all()
+    assert done["reason"].str.startswith("The name of the person is empty").all()
     assert log.verify(alerts.database) == before
     assert set(alerts.list()["state"]) == {"unacknowledged"}
 
@@ -71,7 +71,7 @@ def test_shelved_and_suppressed_at_once(alerts, clock):
 
 def test_an_outage_needs_a_reason_and_an_end_that_is_to_come(alerts):
     outages = Outages(alerts.database)
-    with pytest.raises(MaintenanceError, match="asset and a reason"):
+    with pytest.raises(MaintenanceError, match="asset or the reason of the outage is empty"):
         outages.start("SMAP", "Ann", " ")
     with pytest.raises(MaintenanceError, match="would end in the past"):
         outages.start("SMAP", "Ann", "why", until=START)

@@ -33,10 +33,15 @@ def test_an_anomaly_says_what_was_exceeded_and_by_how_much():
 def test_a_limit_says_which_side_and_how_far():
     channel = wave_channel(n=1200, spike=500)
     channel.attrs["units"] = "V"
-    (found,) = limit_findings(channel, Limits(warning_high=1.0, critical_high=1.8), AlertOptions())
-    assert (found.start_sample, found.end_sample, found.level, found.source) == (500, 539, "critical", "critical high")
-    assert found.message.startswith("X-1 went above its critical high limit at sample 500: ")
-    assert found.message.endswith(f"{found.value - 1.8:.3g} V beyond 1.8 V.")
+    (finding,) = limit_findings(channel, Limits(warning_high=1.0, critical_high=1.8), AlertOptions())
+    assert (finding.start_sample, finding.end_sample, finding.level, finding.source) == (
+        500,
+        539,
+        "critical",
+        "critical high",
+    )
+    assert finding.message.startswith("X-1 went above its critical high limit at sample 500: ")
+    assert finding.message.endswith(f"{finding.value - 1.8:.3g} V beyond 1.8 V.")
     times = pd.date_range("2026-01-01", periods=1200, freq="min").values.astype("datetime64[ns]")
     (dated,) = limit_findings(channel.assign_coords(time=times), Limits(warning_high=1.0), AlertOptions())
     assert dated.level == "medium"

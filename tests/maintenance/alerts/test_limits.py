@@ -11,16 +11,18 @@ values = st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.5, 2.0, float("nan")]),
 
 def naive_beyond(series, threshold, margin, on_delay):
     """Sample by sample: begins once N in a row were above, ends before the first that is back by the margin."""
-    found, start, above = [], None, 0
+    stays = []
+    start = None
+    above = 0
     for i, value in enumerate(series):
         if start is None:
             above = above + 1 if value > threshold else 0
             if above == on_delay:
                 start = i - on_delay + 1
         elif value <= threshold - margin:
-            found.append((start, i - 1, False))
+            stays.append((start, i - 1, False))
             start, above = None, 0
-    return found + ([(start, len(series) - 1, True)] if start is not None else [])
+    return stays + ([(start, len(series) - 1, True)] if start is not None else [])
 
 
 @given(values, st.sampled_from([0.0, 0.1, 0.6]), st.integers(1, 4))

@@ -16,17 +16,18 @@ def test_verdicts_become_labels_and_judge_other_thresholds(database, finding):
         "P-1": [[0, 50]],
         "P-2": [],
     }
-    found = {
+    anomalies = {
         "P-1": pd.DataFrame({"start": [210, 900], "end": [220, 950]}),
         "P-2": pd.DataFrame({"start": [], "end": []}),
     }
-    effect = alerts.threshold_effect(found)
+    effect = alerts.threshold_effect(anomalies)
     assert effect.missed["id"].tolist() == [1]
     assert effect.spared["id"].tolist() == [4]
     assert effect.kept == 1
     assert effect.new.values.tolist() == [["P-1", 900, 950]]
     assert str(effect) == (
-        "1 false alarm would not have been raised, 1 true alert would have been missed, 1 stay, 1 anomaly would be new."
+        "1 false alarm would not have been raised, 1 real fault would have been missed, "
+        "1 alert would be raised as before, 1 anomaly would be new."
     )
 
 
@@ -35,6 +36,6 @@ def test_what_is_too_short_or_too_low_would_not_have_been_raised(database, findi
     alerts.raise_findings([], [finding(start_sample=a, end_sample=a + 50) for a in (0, 200, 400)])
     for number in (1, 2, 3):
         alerts.close(number, "Ann", "true")
-    found = pd.DataFrame({"start": [0, 200, 400], "end": [1, 210, 410], "level": ["high", "info", "low"]})
-    assert alerts.threshold_effect({"P-1": found}).missed["id"].tolist() == [1, 2]
+    anomalies = pd.DataFrame({"start": [0, 200, 400], "end": [1, 210, 410], "level": ["high", "info", "low"]})
+    assert alerts.threshold_effect({"P-1": anomalies}).missed["id"].tolist() == [1, 2]
     assert alerts.judged()["verdict"].tolist() == ["true"] * 3

@@ -41,8 +41,8 @@ def test_the_interval_of_a_share_holds_it_nine_times_of_ten():
 
 def test_without_data_no_figure_is_told():
     table = figures(order_table())
-    known = table["value"].notna()
-    assert table.index[known].tolist() == ["Backlog"]
+    has_value = table["value"].notna()
+    assert table.index[has_value].tolist() == ["Backlog"]
     assert table.loc["Backlog", "value"] == 0
     assert table["low"].notna().sum() == 1, "only the MTBF has a bound without a failure"
 

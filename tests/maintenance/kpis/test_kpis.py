@@ -51,7 +51,7 @@ def kpis(orders=None, alerts=(), outages=(), plan=(), parts=(), **options):
 
 
 def test_without_data_no_figure_is_0_or_100_percent():
-    found = kpis()
+    figures = kpis()
     for name in (
         "mttr_hours",
         "mtta_minutes",
@@ -61,9 +61,9 @@ def test_without_data_no_figure_is_0_or_100_percent():
         "planned_share",
         "cost",
     ):
-        assert getattr(found, name) is None, name
-    assert found.mtbf.hours is None
-    assert found.mtbf.low > 0
+        assert getattr(figures, name) is None, name
+    assert figures.mtbf.hours is None
+    assert figures.mtbf.low > 0
     assert kpis(weekly_hours=0.0).backlog_weeks is None
     assert kpis(assets=0).availability is None
     assert kpis(assets=0).mtbf.low is None
@@ -81,7 +81,7 @@ def test_what_is_counted_and_what_is_not():
         {"state": "cancelled", "type": "preventive"},
         {"closed_at": END + timedelta(days=1), "opened_at": END, "due": None},
     )
-    found = kpis(
+    figures = kpis(
         table,
         alerts=[(START, START + timedelta(minutes=10)), (START, START + timedelta(minutes=30)), (START, None)],
         outages=[
@@ -91,19 +91,19 @@ def test_what_is_counted_and_what_is_not():
         plan=[("WO-1", START + timedelta(days=2)), ("WO-2", START + timedelta(days=1)), ("WO-9", END)],
         parts=[True, False, True],
     )
-    assert found.mttr_hours == pytest.approx(4.0)
-    assert found.mtta_minutes == 20
-    assert found.availability == pytest.approx(0.9)
-    assert found.mtbf.failures == 4
-    assert found.mtbf.hours == pytest.approx(2 * 240 * 0.9 / 4)
-    assert found.pm_compliance == 0.5
-    assert found.schedule_compliance == 0.5
-    assert found.backlog_weeks == 0.5
-    assert found.planned_share == pytest.approx((8 + 3) / (3 + 5 + 8 + 3))
-    assert (found.open_orders, found.overdue_orders, found.completed_orders) == (2, 1, 5)
-    assert found.cost == 400
-    assert found.parts_below_minimum == 2
-    assert found.to_json_dict()["since"] == "2026-03-02T08:00:00+00:00"
+    assert figures.mttr_hours == pytest.approx(4.0)
+    assert figures.mtta_minutes == 20
+    assert figures.availability == pytest.approx(0.9)
+    assert figures.mtbf.failures == 4
+    assert figures.mtbf.hours == pytest.approx(2 * 240 * 0.9 / 4)
+    assert figures.pm_compliance == 0.5
+    assert figures.schedule_compliance == 0.5
+    assert figures.backlog_weeks == 0.5
+    assert figures.planned_share == pytest.approx((8 + 3) / (3 + 5 + 8 + 3))
+    assert (figures.open_orders, figures.overdue_orders, figures.completed_orders) == (2, 1, 5)
+    assert figures.cost == 400
+    assert figures.parts_below_minimum == 2
+    assert figures.to_json_dict()["since"] == "2026-03-02T08:00:00+00:00"
     with pytest.raises(MaintenanceError, match="is empty"):
         kpis(until=START)
 
@@ -113,8 +113,8 @@ def test_the_interval_holds_as_often_as_it_says():
     held = 0
     for _ in range(2000):
         failures = random.poisson(1000 / 100)
-        found = mean_time_between_failures(int(failures), 1000.0)
-        held += (found.low is None or found.low <= 100) and (found.high is None or found.high >= 100)
+        mtbf = mean_time_between_failures(int(failures), 1000.0)
+        held += (mtbf.low is None or mtbf.low <= 100) and (mtbf.high is None or mtbf.high >= 100)
     assert 0.90 <= held / 2000 <= 0.95  # conservative, as counts are whole numbers
 
 
@@ -125,7 +125,7 @@ def test_cost_by_asset_and_health():
     alerts = pd.DataFrame(
         {"asset": ["SMAP"] * 4, "channel": ["P-1", "P-1", "P-1", "P-2"], "level": ["critical"] * 3 + ["low"]}
     )
-    found = health_index(alerts, {"SMAP": 5, "MSL": 3, "NEW": 0})
-    assert found["SMAP"] == 100 - (100 + 5) / 5
-    assert found["MSL"] == 100
-    assert np.isnan(found["NEW"])
+    index_by_asset = health_index(alerts, {"SMAP": 5, "MSL": 3, "NEW": 0})
+    assert index_by_asset["SMAP"] == 100 - (100 + 5) / 5
+    assert index_by_asset["MSL"] == 100
+    assert np.isnan(index_by_asset["NEW"])

@@ -42,9 +42,9 @@ def events(*rows):
 
 @pytest.mark.parametrize(("failures", "watched", "days"), [(1, 7.0, 7.0), (4, 365.0, 30.0), (30, 90.0, 1.0)])
 def test_probability_equals_that_of_drawn_rates(failures, watched, days):
-    found = failure_probability(failures, watched, days)
+    estimate = failure_probability(failures, watched, days)
     expected = naive_forecasting.sampled_probability(failures, watched, days)
-    assert (found.probability, found.low, found.high) == pytest.approx(expected, abs=0.005)
+    assert (estimate.probability, estimate.low, estimate.high) == pytest.approx(expected, abs=0.005)
 
 
 def test_only_what_the_records_tell_is_said():
@@ -95,14 +95,16 @@ def test_watched_days_are_those_of_any_span_in_service():
 
 
 def table(found, criticality, days=30.0):
-    kept = spans((0, 100))
-    both = pd.concat([kept, kept.assign(asset="MSL"), kept.assign(asset="Pump", end=START + 5 * DAY)])
+    watched_spans = spans((0, 100))
+    both = pd.concat(
+        [watched_spans, watched_spans.assign(asset="MSL"), watched_spans.assign(asset="Pump", end=START + 5 * DAY)]
+    )
     return risk_table(found, both, outages(), criticality, days=days, until=END).set_index("asset")
 
 
 def test_failures_within_a_day_are_one_and_the_worst_risk_comes_first():
-    found = events(("SMAP", 1), ("SMAP", 1.5), ("SMAP", 2.4), ("SMAP", 50), ("MSL", 1), ("MSL", 30), ("MSL", 60))
-    risks = table(found, {"SMAP": 5, "MSL": 3, "Pump": 5, "Rover": 1})
+    event_table = events(("SMAP", 1), ("SMAP", 1.5), ("SMAP", 2.4), ("SMAP", 50), ("MSL", 1), ("MSL", 30), ("MSL", 60))
+    risks = table(event_table, {"SMAP": 5, "MSL": 3, "Pump": 5, "Rover": 1})
     assert list(risks.index) == ["SMAP", "MSL", "Pump", "Rover"]
     assert risks["failures"].tolist() == [2, 3, 0, 0]
     for asset, failures, weight in (("SMAP", 2, 5), ("MSL", 3, 3)):
@@ -110,7 +112,7 @@ def test_failures_within_a_day_are_one_and_the_worst_risk_comes_first():
         assert row["probability"] == pytest.approx(failure_probability(failures, 100.0, 30.0).probability)
         assert row["risk"] == row["likelihood"] * weight
         assert row["level"] == risk_level(row["risk"])
-    assert risks.loc["Pump", "reason"] == "watched for 5.0 days, too few to tell of 30"
+    assert risks.loc["Pump", "reason"] == "not enough history (30 days needed, 5.0 recorded)"
     assert risks.loc["Rover", "reason"] == "never watched"
     assert risks.loc[["Pump", "Rover"], ["likelihood", "risk"]].isna().all(axis=None)
 

@@ -41,13 +41,13 @@ def test_an_answer_is_kept_with_who_and_when(item: ChecklistItem, given: Any, ke
     [
         (TICK, 1.0, "neither yes nor no"),
         (TICK, "", "neither yes nor no"),
-        (NUMBER, "warm", "'warm' is no number.*in °C"),
-        (NUMBER, math.nan, "nan is no number"),
-        (NUMBER, True, "True is no number"),
-        (CHOICE, "black", "'black' is no choice.*clear, milky"),
+        (NUMBER, "warm", "'warm' is not a number.*in °C"),
+        (NUMBER, math.nan, "nan is not a number"),
+        (NUMBER, True, "True is not a number"),
+        (CHOICE, "black", "'black' is not one of the choices.*clear, milky"),
         (METER, 104.9, "104.9 lies below the last reading of hours, 105"),
-        (WORDS, "  ", "is no text"),
-        (WORDS, 3.0, "is no text"),
+        (WORDS, "  ", "is not a text"),
+        (WORDS, 3.0, "is not a text"),
     ],
 )
 def test_a_wrong_answer_is_refused(item: ChecklistItem, given: Any, message: str) -> None:
@@ -73,8 +73,8 @@ def test_required_items_are_missing_until_answered_or_done() -> None:
     [
         ({"text": " "}, "no text"),
         ({"kind": "done"}, "no text"),
-        ({"text": "a", "kind": "photo"}, "asks for 'photo'"),
-        ({"text": "a", "kind": "choice", "choices": ["x"]}, "has 1 choices"),
+        ({"text": "a", "kind": "photo"}, "unknown type of answer 'photo'"),
+        ({"text": "a", "kind": "choice", "choices": ["x"]}, "has 1 choice"),
         ({"text": "a", "choices": ["x", "y"]}, "has 2 choices"),
         ({"text": "a", "kind": "meter"}, "names no meter"),
         ({"text": "a", "kind": "number", "low": 3, "high": 2}, "between 3 and 2"),

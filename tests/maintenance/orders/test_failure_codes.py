@@ -14,9 +14,9 @@ def test_mode_cause_and_effect_are_kept_apart() -> None:
 @pytest.mark.parametrize(
     ("codes", "what"),
     [
-        ({"mode": "3.4"}, "'3.4' is no failure mode"),
-        ({"cause": "VIB"}, "'VIB' is no failure cause"),
-        ({"mode": "VIB", "effect": "bad"}, "'bad' is no failure effect"),
+        ({"mode": "3.4"}, "'3.4' is not a failure mode"),
+        ({"cause": "VIB"}, "'VIB' is not a failure cause"),
+        ({"mode": "VIB", "effect": "bad"}, "'bad' is not a failure effect"),
     ],
 )
 def test_a_code_of_another_list_is_refused(codes: dict[str, str], what: str) -> None:

@@ -70,26 +70,26 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
     with pytest.raises(TransitionError, match=r"WO-1 is open: it cannot become completed"):
         orders.complete(1, "Bob", done="x", hours=1)
     carried(orders, 1)
-    told = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
-    with pytest.raises(TransitionError, match="open items on its checklist: Voltage"):
-        orders.complete(1, "Bob", **told)
+    completion = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
+    with pytest.raises(TransitionError, match="open items on its checklist, Voltage"):
+        orders.complete(1, "Bob", **completion)
     orders.answer(1, 1, "28.5", "Bob")
     before = log.verify(orders.database)
     for changed, message in (
-        ({"verdict": None}, "WO-1 has open alerts: 1"),
+        ({"verdict": None}, "WO-1 cannot be completed: it has open alerts, 1"),
         ({"verdict": "perhaps"}, "is not a verdict"),
-        ({"mode": ""}, "needs a failure mode"),
-        ({"mode": "XYZ"}, "is no failure mode of ISO 14224"),
+        ({"mode": ""}, "cannot be completed without a failure mode"),
+        ({"mode": "XYZ"}, "is not a failure mode of ISO 14224"),
         ({"hours": -1}, "hours cannot be -1"),
         ({"hours": float("nan")}, "hours cannot be nan"),
-        ({"done": " "}, "What was done is empty"),
+        ({"done": " "}, "The description of what was done is empty"),
         ({"used": {"bolt": 1}}, "There is no part 'bolt'"),
     ):
         with pytest.raises(MaintenanceError, match=message):
-            orders.complete(1, "Bob", **(told | changed))
+            orders.complete(1, "Bob", **(completion | changed))
     assert log.verify(orders.database) == before
     assert orders.get(1).state == "in progress"
-    assert orders.complete(1, "Bob", **(told | {"verdict": "test", "mode": ""})).state == "completed"
+    assert orders.complete(1, "Bob", **(completion | {"verdict": "test", "mode": ""})).state == "completed"
     assert order.checklist[0].answer is None
     assert orders.get(1).checklist[0].answer == 28.5
 
@@ -133,11 +133,11 @@ def test_orders_grow_more_urgent_with_age_unless_somebody_has_set_them(orders, a
     before = orders.get(1).priority
     assert orders.reprioritise("workbench") == ()
     clock.forward(days=30)
-    found = orders.reprioritise("workbench")
+    changed_orders = orders.reprioritise("workbench")
     now = orders.get(1).priority
     assert dict((part.name, part.value) for part in now.parts)["age"] == 1
     assert dict((part.name, part.value) for part in before.parts)["age"] == 0
-    assert found == (() if now.name == before.name else ("WO-1",))
+    assert changed_orders == (() if now.name == before.name else ("WO-1",))
     assert orders.get(2).priority.name == "low"
     alerts.raise_findings([], [finding(start_sample=at, end_sample=at + 9, level="low") for at in (500, 600, 700, 800)])
     assert orders.reprioritise("workbench") == ("WO-1",)
@@ -148,18 +148,18 @@ def test_only_allowed_transitions_with_who_and_why(orders):
     orders.new("Ann", asset="SMAP", skills=["rf"])
     with pytest.raises(TransitionError, match="WO-1 is open: it cannot become in progress"):
         orders.start(1, "Bob")
-    with pytest.raises(MaintenanceError, match="Bob lacks rf for WO-1"):
+    with pytest.raises(MaintenanceError, match="Bob cannot do WO-1: they do not have rf"):
         orders.assign(1, "Bob", "boss")
     with pytest.raises(MaintenanceError, match=r"There is no technician 'Eve'\. Known: Ann, Bob"):
         orders.assign(1, "Eve", "boss")
     assert orders.assign(1, "Ann", "boss").estimated_cost == 240
     orders.start(1, "Ann")
-    with pytest.raises(MaintenanceError, match="Why it waits is empty"):
+    with pytest.raises(MaintenanceError, match="The reason for the hold is empty"):
         orders.hold(1, "", "Ann")
     assert orders.hold(1, "no access", "Ann").hold_reason == "no access"
     assert orders.start(1, "Ann").hold_reason == ""
     orders.cancel(1, "no longer needed", "boss")
-    with pytest.raises(TransitionError, match="WO-1 is cancelled: it stays as it is"):
+    with pytest.raises(TransitionError, match="WO-1 is cancelled and cannot be changed"):
         orders.start(1, "Ann")
     assert actions(orders, 1) == ["opened", "assigned", "in progress", "on hold", "in progress", "cancelled"]
 
@@ -179,15 +179,15 @@ def test_an_order_waits_for_those_before_it(orders):
     ("given", "message"),
     [
         ({"asset": " "}, "The asset is empty"),
-        ({"type": "repair"}, "'repair' is no type"),
+        ({"type": "repair"}, "'repair' is not a type"),
         ({"hours": 0}, "hours cannot be 0"),
         ({"hours": -2}, "hours cannot be -2"),
-        ({"priority": "soon"}, "'soon' is no priority"),
+        ({"priority": "soon"}, "'soon' is not a priority"),
         ({"due": datetime(2026, 1, 1)}, "no time zone"),
         ({"after": ["WO-9"]}, "There is no work order WO-9"),
         ({"after": ["nine"]}, "'nine' is not the number"),
         ({"parts": {"bolt": 1}}, "There is no part 'bolt'"),
-        ({"checklist": [{"text": "x", "kind": "photo"}]}, "Types of answers"),
+        ({"checklist": [{"text": "x", "kind": "photo"}]}, "unknown type of answer"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_whole(orders, given, message):
@@ -199,13 +199,13 @@ def test_an_order_that_cannot_be_is_refused_whole(orders, given, message):
 
 
 def test_who_saw_another_version_is_told(orders):
-    seen = orders.new("Ann", asset="SMAP").version
-    orders.change(1, "Bob", priority="urgent", version=seen)
+    seen_version = orders.new("Ann", asset="SMAP").version
+    orders.change(1, "Bob", priority="urgent", version=seen_version)
     with pytest.raises(ConflictError, match=r"Order 1 was changed in between .*changed by Bob"):
-        orders.assign(1, "Ann", "boss", version=seen)
+        orders.assign(1, "Ann", "boss", version=seen_version)
     assert orders.get(1).priority.name == "urgent"
     assert str(orders.get(1).priority).endswith("(set to urgent by Bob)")
-    with pytest.raises(MaintenanceError, match="Nothing to change"):
+    with pytest.raises(MaintenanceError, match="WO-1 was not changed: no new value was passed"):
         orders.change(1, "Bob")
 
 
@@ -245,7 +245,7 @@ def test_parts_are_reserved_used_and_given_back(orders):
     orders.cancel(1, "no", "Ann")
     assert parts.list()["available"].tolist() == [4]
     carried(orders, 2)
-    with pytest.raises(MaintenanceError, match="8 of bolt cannot have been used: 7 are there"):
+    with pytest.raises(MaintenanceError, match="8 of bolt cannot have been used: the stock has 7"):
         orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 8})
     done = orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 4})
     assert (done.actual_cost, done.parts[0]["used"], done.parts[0]["reserved"]) == (58.0, 4, 0)

@@ -79,13 +79,13 @@ def test_by_meter_and_by_health(plans, orders):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "needs one rule"),
-        ({"every_days": 3, "every": 5, "meter": "h"}, "needs one rule"),
+        ({}, "needs exactly one rule"),
+        ({"every_days": 3, "every": 5, "meter": "h"}, "needs exactly one rule"),
         ({"every_days": 0}, "an interval of days cannot be 0"),
-        ({"every": 5}, "need a meter"),
-        ({"every_days": 5, "meter": "h"}, "need a meter"),
-        ({"every_days": 5, "anchor": "never"}, "no anchor"),
-        ({"every_days": 5, "colour": "red"}, "has no colour"),
+        ({"every": 5}, "needs a meter"),
+        ({"every_days": 5, "meter": "h"}, "needs a meter"),
+        ({"every_days": 5, "anchor": "never"}, "not an anchor"),
+        ({"every_days": 5, "colour": "red"}, "have no colour"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(plans, given, message):

@@ -11,15 +11,15 @@ from workbench.parameters import LEVELS
 
 
 def test_the_score_is_the_weighted_sum_and_says_why() -> None:
-    found = prioritise(level="medium", alerts=3, criticality=4, age=timedelta(days=6))
-    assert found.score == pytest.approx(0.4 * 2 / 4 + 0.2 * 3 / 5 + 0.3 * 3 / 4 + 0.1 * 6 / 30)
-    assert [part.reason for part in found.parts] == [
+    priority = prioritise(level="medium", alerts=3, criticality=4, age=timedelta(days=6))
+    assert priority.score == pytest.approx(0.4 * 2 / 4 + 0.2 * 3 / 5 + 0.3 * 3 / 4 + 0.1 * 6 / 30)
+    assert [part.reason for part in priority.parts] == [
         "level medium",
         "3 alerts in 30 days",
         "criticality 4",
         "open for 6 days",
     ]
-    assert str(found).startswith("high 0.56 = 0.4 x 0.50 severity (level medium) + 0.2 x 0.60 frequency")
+    assert str(priority).startswith("high 0.56 = 0.4 x 0.50 severity (level medium) + 0.2 x 0.60 frequency")
 
 
 @given(
@@ -31,11 +31,11 @@ def test_the_score_is_the_weighted_sum_and_says_why() -> None:
 def test_a_score_lies_between_0_and_1_and_its_parts_sum_to_it(
     level: str | None, alerts: int, criticality: int | None, days: int
 ) -> None:
-    found = prioritise(level=level, alerts=alerts, criticality=criticality, age=timedelta(days=days))
-    assert 0 <= found.score <= 1
-    assert math.isclose(found.score, sum(part.value * part.weight for part in found.parts))
-    assert found.score >= PRIORITIES[found.name]
-    assert Priority.from_json(found.to_json()) == found
+    priority = prioritise(level=level, alerts=alerts, criticality=criticality, age=timedelta(days=days))
+    assert 0 <= priority.score <= 1
+    assert math.isclose(priority.score, sum(part.value * part.weight for part in priority.parts))
+    assert priority.score >= PRIORITIES[priority.name]
+    assert Priority.from_json(priority.to_json()) == priority
 
 
 def test_more_of_anything_never_lowers_the_score() -> None:
@@ -65,13 +65,13 @@ def test_an_emergency_comes_first_and_a_person_can_set_the_priority() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"level": "bad"}, "'bad' is no severity level"),
+        ({"level": "bad"}, "'bad' is not a severity level"),
         ({"alerts": -1}, "cannot have -1 alerts"),
-        ({"criticality": 6}, "criticality is 6"),
+        ({"criticality": 6}, "criticality 6 is not from 1 to 5"),
     ],
 )
 def test_wrong_input_is_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(MaintenanceError, match=message):
         prioritise(**{"level": "low", "alerts": 1, "criticality": 3, "age": timedelta(), **wrong})  # type: ignore[arg-type]
-    with pytest.raises(MaintenanceError, match="'soon' is no priority"):
+    with pytest.raises(MaintenanceError, match="'soon' is not a priority"):
         by_hand("soon", "ana")

@@ -32,5 +32,5 @@ def test_a_wrong_transition_says_what_is_possible(state: str, wanted: str, hint:
 
 def test_an_unknown_type_is_refused_with_the_known_ones() -> None:
     assert check_type("inspection") == "inspection"
-    with pytest.raises(MaintenanceError, match=r"'repair' is no type.*corrective, predictive"):
+    with pytest.raises(MaintenanceError, match=r"'repair' is not a type.*corrective, predictive"):
         check_type("repair")

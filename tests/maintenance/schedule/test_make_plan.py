@@ -149,10 +149,10 @@ def test_frozen_jobs_stay_and_yesterdays_plan_is_kept_where_it_can_be():
     [
         ((Job("A", 1, after=("B",)), Job("B", 1, after=("A",))), "in a circle: "),
         ((Job("A", -1),), "estimated hours of A is -1"),
-        ((Job("A", 1), Job("A", 1)), "'A' is there 2 times"),
-        ((Job("A", 1, parts={"x": 1}),), "no known part"),
+        ((Job("A", 1), Job("A", 1)), "'A' appears 2 times"),
+        ((Job("A", 1, parts={"x": 1}),), "not among the parts"),
         ((Job("A", 1, priority=2),), "It must be 0 to 1"),
-        ((Job("A", 1, due=datetime(2026, 1, 1)),), "without a time zone"),
+        ((Job("A", 1, due=datetime(2026, 1, 1)),), "has no time zone"),
     ],
 )
 def test_a_problem_that_cannot_be_is_refused(jobs, message):

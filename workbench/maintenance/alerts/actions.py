@@ -16,7 +16,7 @@ from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
 from workbench.maintenance.database import now
-from workbench.maintenance.values import finite, row_number
+from workbench.maintenance.values import number_in_range, row_number
 
 __all__ = [
     "PROGRAM",
@@ -35,10 +35,18 @@ __all__ = [
 ]
 
 PROGRAM = "workbench"
-"""Who did it, in the log, where no person did."""
+"""Name in the log of what no person did."""
 
-_ANNOUNCE = sa.insert(ANNUNCIATIONS)
-_SHELF = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
+_INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
+_SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
+
+
+_STATE_WORDS = {
+    "returned": "has returned to normal",
+    "latched": "has returned to normal and is not acknowledged",
+    "latched_acknowledged": "is acknowledged and waits for reset",
+}
+"""What messages say of an alert in a state whose stored name is not enough."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Unshelved:
     Attributes
     ----------
     alert : Alert
-        The one that was shelved.
+        Alert that was shelved.
     hidden : tuple of int
         Alerts raised meanwhile on its channel and kind; they are shown now.
     missed : tuple of str
@@ -60,18 +68,18 @@ class Unshelved:
     missed: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return it as one sentence."""
         hid = f"it hid alerts {', '.join(map(str, self.hidden))}" if self.hidden else "it hid no other alert"
         return f"Alert {self.alert.id} is back; {hid}."
 
 
 def find(db: orm.Session, alert: int) -> AlertRow:
-    """Give the row of an alert.
+    """Return the row of an alert.
 
     Raises
     ------
     MaintenanceError
-        There is none with this number.
+        There is no alert with this number.
     """
     row = db.get(AlertRow, row_number(alert))
     if row is None:
@@ -80,7 +88,7 @@ def find(db: orm.Session, alert: int) -> AlertRow:
 
 
 def acknowledge(db: orm.Session, alert: int, who: str, comment: str = "", version: int | None = None) -> AlertRow:
-    """Say that somebody has seen the alert and cares for it, whether or not its condition still holds."""
+    """Acknowledge an alert, whether or not its condition still holds: somebody has seen it and takes care of it."""
     row = _allowed(db, alert, "acknowledge", version)
     _set_acknowledged(db, row, who)
     return log_change(db, row, "acknowledged", who, {"comment": comment} if comment else {})
@@ -95,7 +103,7 @@ def reset(db: orm.Session, alert: int, who: str, version: int | None = None) -> 
 
 
 def return_to_normal(db: orm.Session, row: AlertRow, who: str = PROGRAM, why: str = "") -> AlertRow:
-    """Note that the condition is gone: the alert clears, unless it is latched."""
+    """Record that the condition is gone: the alert clears, unless it is latched."""
     if not row.condition or row.closed_at is not None:
         raise _refused(row, "return to normal")
     row.condition = False
@@ -127,20 +135,25 @@ def shelve(
     row = _allowed(db, alert, "shelve", version)
     present = now(db)
     if (until is None) == (hours is None):
-        raise MaintenanceError("A shelf needs an end.", "Give either until or hours.")
+        raise MaintenanceError("An alert cannot be shelved without an end.", "Pass either until or hours.")
     if until is None:
-        until = present + timedelta(hours=finite("hours", hours or 0.0, longest / timedelta(hours=1), above=True))
+        until = present + timedelta(
+            hours=number_in_range("hours", hours or 0.0, longest / timedelta(hours=1), above=True)
+        )
     if not why.strip():
-        raise MaintenanceError("Why the alert is shelved is empty.", "Give a reason: the next shift reads it.")
+        raise MaintenanceError("The reason for shelving is empty.", "Enter one: the next shift reads it.")
     if until.tzinfo is None:
-        raise MaintenanceError(f"The time {until} has no time zone.", "Give an aware one: datetime.now(UTC).")
+        raise MaintenanceError(f"The time {until} has no time zone.", "Give it one, for example datetime.now(UTC).")
     if not present < until <= present + longest:
         raise MaintenanceError(
             f"An alert cannot be shelved until {until.isoformat(timespec='minutes')}.",
-            f"Give a time after now and at most {longest.total_seconds() / 3600:g} hours ahead.",
+            f"Enter a time after now and at most {longest.total_seconds() / 3600:g} hours ahead.",
         )
     row.shelf = row.id
-    row.shelved_at, row.shelved_by, row.shelved_why, row.shelved_until = present, who.strip(), why.strip(), until
+    row.shelved_at = present
+    row.shelved_by = who.strip()
+    row.shelved_why = why.strip()
+    row.shelved_until = until
     return log_change(db, row, "shelved", who, {"why": why.strip(), "until": until})
 
 
@@ -155,19 +168,19 @@ def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
     members = db.scalars(sa.select(AlertRow).where(AlertRow.shelf == root.id).order_by(AlertRow.id)).all()
     hidden = tuple(member.id for member in members if member.id != root.id)
     subjects = [f"alert:{member.id}" for member in members]
-    happened = sa.select(log.LogRow.subject, log.LogRow.action).where(
+    events = sa.select(log.LogRow.subject, log.LogRow.action).where(
         log.LogRow.subject.in_(subjects),
         log.LogRow.time >= root.shelved_at,
         log.LogRow.action.in_(("raised", "risen", "returned", "recurred")),
     )
-    missed = [f"{found.subject} {found.action}" for found in db.execute(happened.order_by(log.LogRow.seq))]
+    missed = [f"{event.subject} {event.action}" for event in db.execute(events.order_by(log.LogRow.seq))]
     for member in members:
-        for name in _SHELF:
+        for name in _SHELF_FIELDS:
             setattr(member, name, None)
         if not member.suppressed:
             announce(db, member)
-        about = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
-        log_change(db, member, "unshelved", who, about)
+        log_details = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
+        log_change(db, member, "unshelved", who, log_details)
     db.flush()
     return Unshelved(Alert.of(root), hidden, tuple(missed))
 
@@ -175,44 +188,50 @@ def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
 def close(
     db: orm.Session, alert: int, who: str, verdict: str, comment: str = "", version: int | None = None
 ) -> AlertRow:
-    """Close an alert with what it was. It is acknowledged by that, reset and taken off its shelf.
+    """Close an alert with a verdict, which also acknowledges and resets it and takes it off its shelf.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     alert : int
+        Number of the alert.
     who : str
+        Person or program that does it, for the log.
     verdict : str
         One of `VERDICTS`.
     comment : str
+        Remark on the verdict; may be empty.
     version : int, optional
-        That the user saw.
+        Version that the user saw; omitted, the alert is changed whatever it is.
 
     Raises
     ------
     MaintenanceError
-        The verdict is none, or there is no such alert.
+        The verdict is not one of `VERDICTS`, or there is no such alert.
     TransitionError
-        It is closed already.
+        The alert is closed already.
     ConflictError
-        Somebody changed it since `version`.
+        Somebody changed the alert since `version`.
     """
-    known = verdict.strip().lower().replace("_", " ").replace("-", " ")
-    if known not in VERDICTS:
+    verdict_name = verdict.strip().lower().replace("_", " ").replace("-", " ")
+    if verdict_name not in VERDICTS:
         raise MaintenanceError(f"{verdict!r} is not a verdict.", f"Known: {', '.join(VERDICTS)}.")
     row = _allowed(db, alert, "close", version)
     if row.shelf == row.id:
         empty_shelf(db, row, who)
     row.shelf = row.shelved_at = row.shelved_by = row.shelved_why = row.shelved_until = None
-    before = row.state
+    state_before = row.state
     if not row.acknowledged:
         _set_acknowledged(db, row, who)
     if row.active:
         row.active = False
         row.cleared_at = now(db)
-    row.closed_at, row.closed_by, row.verdict, row.comment = now(db), who.strip(), known, comment.strip()
-    return log_change(db, row, "closed", who, {"verdict": known, "comment": comment.strip(), "before": before})
+    row.closed_at = now(db)
+    row.closed_by = who.strip()
+    row.verdict = verdict_name
+    row.comment = comment.strip()
+    return log_change(db, row, "closed", who, {"verdict": verdict_name, "comment": row.comment, "before": state_before})
 
 
 def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
@@ -221,26 +240,26 @@ def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
     Raises
     ------
     MaintenanceError
-        It is empty, or there is no such alert.
+        The text is empty, or there is no such alert.
     """
     if not text.strip():
-        raise MaintenanceError("The comment is empty.", "Write something.")
+        raise MaintenanceError("The comment is empty.", "Write a few words.")
     row = find(db, alert)
     row.comment = text.strip()
     return log_change(db, row, "commented", who, {"comment": row.comment})
 
 
 def announce(db: orm.Session, row: AlertRow) -> None:
-    """Note that operators are shown an alert anew."""
+    """Record that operators are shown an alert anew."""
     row.annunciated_at = now(db)
-    told = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
-    db.connection().execute(_ANNOUNCE, told)
+    values = {"alert": row.id, "time": now(db), "channel": row.channel, "kind": row.kind, "level": row.level}
+    db.connection().execute(_INSERT_ANNUNCIATION, values)
 
 
 def log_change(
     db: orm.Session, row: AlertRow, action: str, who: str, details: Mapping[str, Any] | None = None
 ) -> AlertRow:
-    """Name the row's new state and write both to the log."""
+    """Set the state of a changed row and write the change to the log."""
     row.state = state_of(row)
     log.append(db, f"alert:{row.id}", action, who, {"state": row.state, **(details or {})})
     return row
@@ -248,7 +267,8 @@ def log_change(
 
 def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:
     row.acknowledged = True
-    row.acknowledged_at, row.acknowledged_by = now(db), who.strip()
+    row.acknowledged_at = now(db)
+    row.acknowledged_by = who.strip()
 
 
 def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> AlertRow:
@@ -260,11 +280,11 @@ def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> A
 
 
 def _refused(row: AlertRow, action: str) -> TransitionError:
-    state = row.state.replace("_", " and ")
+    state = _STATE_WORDS.get(row.state, f"is {row.state}")
     possible = [name for name, states in ALLOWED.items() if row.state in states]
     return TransitionError(
-        f"Alert {row.id} cannot {action}: it is {state}."
+        f"Alert {row.id} cannot {action}: it {state}."
         if action == "return to normal"
-        else f"Cannot {action} alert {row.id}: it is {state}.",
+        else f"Cannot {action} alert {row.id}: it {state}.",
         f"Possible now: {', '.join(possible) or 'nothing'}.",
     )

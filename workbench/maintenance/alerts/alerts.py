@@ -29,7 +29,7 @@ from workbench.maintenance.alerts.verdicts import (
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.remarks import remarks_of
-from workbench.maintenance.values import known, row_limit
+from workbench.maintenance.values import check_choice, row_limit
 from workbench.parameters import LEVELS
 from workbench.telemetry.catalog import Limits
 
@@ -46,17 +46,21 @@ _ACTIONS: dict[str, Callable[..., Any]] = {
 
 
 class Alerts:
-    """The alerts of a fleet.
+    """List of the alerts of a fleet, and all that can be done to them.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : AlertOptions
+        When alerts are raised, and what becomes of them; the defaults where omitted.
 
     Attributes
     ----------
     database : Database
+        Database of maintenance.
     options : AlertOptions
+        Options with which the alerts are raised.
     """
 
     def __init__(self, database: Database, options: AlertOptions | None = None) -> None:
@@ -81,7 +85,7 @@ class Alerts:
         limit: int | None = None,
         offset: int = 0,
     ) -> pd.DataFrame:
-        """List alerts.
+        """Return the alerts that match some filters.
 
         Parameters
         ----------
@@ -90,25 +94,25 @@ class Alerts:
         level : str, optional
             This level and those above it.
         asset, channel, kind, verdict : str, optional
-            Only these.
+            Only alerts with this value.
         text : str, optional
             Part of the channel's name or the message, in any case.
         since, until : datetime, optional
-            Raised at or after, before; aware.
+            Raised at or after `since` and before `until`; aware.
         order : str
             newest, oldest, worst (level, then severity score) or channel.
         limit, offset : int, optional
-            Rows to give and to leave out.
+            Most rows to return, all where omitted; and how many of the first to leave out.
 
         Returns
         -------
         pandas.DataFrame
-            One row an alert, with the columns of `Alert`.
+            One row for each alert, with the columns of `Alert`.
 
         Raises
         ------
         MaintenanceError
-            A filter names no state, level, kind, verdict or order.
+            A filter is not a state, level, kind, verdict or order.
         """
         filters = conditions(
             self.database.engine.dialect.name,
@@ -124,52 +128,53 @@ class Alerts:
         )
         self._expire()
         with self.database.reading() as db:
-            wanted = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
-            return frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
+            statement = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
+            return frame(db, statement.limit(row_limit(limit)).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
-        """Count alerts by level, state, asset, channel, kind or verdict.
+        """Return the number of alerts by level, state, asset, channel, kind or verdict.
 
         Returns
         -------
         pandas.Series
             int, by value; all levels appear, in rising order.
         """
-        known("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
+        check_choice("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
         self._expire()
-        column, filters = ALERTS.c[by], conditions(self.database.engine.dialect.name, state=state)
+        column = ALERTS.c[by]
+        filters = conditions(self.database.engine.dialect.name, state=state)
         with self.database.reading() as db:
             statement = sa.select(column, sa.func.count()).where(*filters).group_by(column)
-            found: dict[str, int] = {key: number for key, number in db.execute(statement)}
-        keys = LEVELS if by == "level" else sorted(found, key=str)
-        return pd.Series({key: int(found.get(key, 0)) for key in keys}, dtype="int64", name="alerts")
+            alert_counts: dict[str, int] = {key: number for key, number in db.execute(statement)}
+        keys = LEVELS if by == "level" else sorted(alert_counts, key=str)
+        return pd.Series({key: int(alert_counts.get(key, 0)) for key in keys}, dtype="int64", name="alerts")
 
     def get(self, alert: int) -> Alert:
-        """Give one alert as it is.
+        """Return one alert as it is.
 
         Raises
         ------
         MaintenanceError
-            There is none with this number.
+            There is no alert with this number.
         """
         self._expire()
         with self.database.reading() as db:
             return Alert.of(actions.find(db, alert))
 
     def history(self, alert: int) -> pd.DataFrame:
-        """Give the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
+        """Return the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
         self.get(alert)
         return log.entries(self.database, subject=f"alert:{alert}").iloc[::-1].reset_index(drop=True)
 
     def remarks(self, alert: int) -> pd.DataFrame:
-        """List what people wrote about an alert, the newest first: time, subject, action, who, text."""
+        """Return what people wrote about an alert, the newest first: time, subject, action, who, text."""
         self.get(alert)
         return remarks_of(self.database, [f"alert:{alert}"])
 
     # ---- raising
 
     def raise_anomalies(self, channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> AlertReport:
-        """Raise or update the alerts of a channel's anomalies; what is no longer found returns to normal.
+        """Raise or update the alerts of a channel's anomalies; alerts whose anomaly is gone return to normal.
 
         Parameters
         ----------
@@ -207,13 +212,13 @@ class Alerts:
         return self.raise_findings([place], limit_findings(channel, limits, self.options))
 
     def raise_findings(self, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding]) -> AlertReport:
-        """Raise, update or leave alerts so that they tell what was found; see `raising.raise_findings`."""
+        """Raise and update alerts so that they agree with findings; see `raising.raise_findings`."""
         self._expire()
         with self.database.writing() as db:
             return raise_findings(db, looked_at, findings, self.options)
 
     def tick(self) -> timers.Elapsed:
-        """Do what time has brought: end shelves and outages, escalate what nobody acknowledged.
+        """Apply what has become due: end shelves and outages, escalate alerts that nobody acknowledged.
 
         Returns
         -------
@@ -226,14 +231,14 @@ class Alerts:
     # ---- what people do
 
     def acknowledge(self, alert: int, who: str, comment: str = "", *, version: int | None = None) -> Alert:
-        """Say that somebody has seen the alert and cares for it.
+        """Acknowledge an alert: somebody has seen it and takes care of it.
 
         Raises
         ------
         TransitionError
-            It is acknowledged, hidden or closed.
+            The alert is acknowledged already, hidden or closed.
         ConflictError
-            Somebody changed it since `version`.
+            Somebody changed the alert since `version`.
         """
         return self._change(actions.acknowledge, alert, who, comment=comment, version=version)
 
@@ -256,20 +261,20 @@ class Alerts:
         Raises
         ------
         MaintenanceError
-            No reason, not one of `until` and `hours`, or too long.
+            The reason is empty, not exactly one of `until` and `hours` is passed, or the time is too long.
         TransitionError, ConflictError
-            As for `acknowledge`.
+            The alert is hidden or closed, or somebody changed it since `version`.
         """
         span = {"until": until, "hours": hours, "longest": self._longest()}
         return self._change(actions.shelve, alert, who, why=why, **span, version=version)
 
     def unshelve(self, alert: int, who: str, *, version: int | None = None) -> actions.Unshelved:
-        """Show a shelved alert again, and tell what its shelf hid."""
+        """Show a shelved alert again, and return what its shelf hid."""
         with self.database.writing() as db:
             return actions.unshelve(db, alert, who, version)
 
     def close(self, alert: int, who: str, verdict: str, comment: str = "", *, version: int | None = None) -> Alert:
-        """Close an alert with what it was: true, false alarm, known behaviour, test or unknown."""
+        """Close an alert with a verdict: true, false alarm, known behaviour, test or unknown."""
         return self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
 
     def comment(self, alert: int, who: str, text: str) -> Alert:
@@ -277,23 +282,26 @@ class Alerts:
         return self._change(actions.comment, alert, who, text=text)
 
     def each(self, action: str, alerts: Iterable[int], who: str, **options: Any) -> pd.DataFrame:
-        """Do the same to many alerts in one transaction; one that refuses does not stop the others.
+        """Apply one action to many alerts in one transaction; one that refuses does not stop the others.
 
         Parameters
         ----------
         action : str
             acknowledge, reset, shelve, unshelve, close or comment.
         alerts : iterable of int
+            Numbers of the alerts.
         who : str
+            Person or program that does it, for the log.
         **options
-            Of the action, as `verdict="test"`; `versions`, a mapping from alert to the version that the user saw.
+            Options of the action, for example `verdict="test"`; and `versions`, a mapping from the number of an
+            alert to the version that the user saw.
 
         Returns
         -------
         pandas.DataFrame
             alert, done (bool) and reason (empty where it is done).
         """
-        known("action", action, tuple(_ACTIONS))
+        check_choice("action", action, tuple(_ACTIONS))
         if action == "shelve":
             options["longest"] = self._longest()
         versions: Mapping[int, int] = options.pop("versions", {})
@@ -302,10 +310,10 @@ class Alerts:
         with self.database.writing() as db:
             for alert in alerts:
                 reason = ""
-                seen = {"version": versions[alert]} if alert in versions else {}
+                seen_version = {"version": versions[alert]} if alert in versions else {}
                 try:
                     with db.begin_nested():
-                        _ACTIONS[action](db, alert, who, **options, **seen)
+                        _ACTIONS[action](db, alert, who, **options, **seen_version)
                 except MaintenanceError as error:
                     reason = str(error)
                 rows.append((alert, not reason, reason))
@@ -314,19 +322,19 @@ class Alerts:
     # ---- verdicts
 
     def judged(self) -> pd.DataFrame:
-        """List the models' alerts that were closed with a verdict; see `verdicts.judged_alerts`."""
+        """Return the alerts of models that were closed with a verdict; see `verdicts.judged_alerts`."""
         return judged_alerts(self.database)
 
     def labels(self) -> dict[str, pd.DataFrame]:
-        """Give verdicts as a label table per channel; see `verdicts.verdict_labels`."""
+        """Return the verdicts as a label table for each channel; see `verdicts.verdict_labels`."""
         return verdict_labels(self.database)
 
-    def threshold_effect(self, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
-        """Say which judged alerts other parameters would have spared, and which they would have missed.
+    def threshold_effect(self, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
+        """Return which judged alerts other parameters would not have raised.
 
         Parameters
         ----------
-        found : mapping of str to pandas.DataFrame
+        anomalies : mapping of str to pandas.DataFrame
             Anomalies (start, end, level) under the other parameters, by channel. Channels that are not in it are
             left out.
 
@@ -334,11 +342,14 @@ class Alerts:
         -------
         ThresholdEffect
         """
-        wanted = {channel: would_raise(anomalies, self.options) for channel, anomalies in found.items()}
-        return threshold_effect(judged_alerts(self.database, wanted), model_alerts(self.database, wanted), wanted)
+        alert_anomalies = {
+            channel: would_raise(channel_anomalies, self.options) for channel, channel_anomalies in anomalies.items()
+        }
+        judged = judged_alerts(self.database, alert_anomalies)
+        return threshold_effect(judged, model_alerts(self.database, alert_anomalies), alert_anomalies)
 
     def would_raise(self, anomalies: pd.DataFrame) -> pd.DataFrame:
-        """Keep the anomalies (start, end, level) that are long and severe enough for an alert."""
+        """Return the anomalies (start, end, level) that are long and severe enough for an alert."""
         return would_raise(anomalies, self.options)
 
     # ---- internals

@@ -1,4 +1,4 @@
-"""What scores and limits find in a channel, put as findings that alerts are raised from."""
+"""Findings from which alerts are raised: anomalies of a score, and stays beyond the limits of a channel."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ __all__ = ["anomaly_findings", "limit_findings"]
 
 
 def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
-    """Put the anomalies of a score as findings.
+    """Return the anomalies of a score as findings.
 
     Parameters
     ----------
@@ -35,18 +35,20 @@ def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.Data
         without the lag of smoothing leave its peak outside, it is the error itself; where neither reaches epsilon,
         the anomaly is that they are low, and `value` the lowest smoothed error.
     """
-    first, last = int(scored["sample"].values[0]), int(scored["sample"].values[-1])
+    first = int(scored["sample"].values[0])
+    last = int(scored["sample"].values[-1])
     smoothed, error, epsilon = (scored[name].values for name in ("smoothed_error", "prediction_error", "epsilon"))
-    found = []
+    findings = []
     rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
     for start, end, severity, level in rows:
         part = slice(max(0, start - first), end - first + 1)
-        over = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
-        distance = smoothed[part] * -1 if over is None else over[part] - epsilon[part]
-        at = part.start + int(np.argmax(distance))
-        value, threshold = float((smoothed if over is None else over)[at]), float(epsilon[at])
+        exceeding = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
+        distance = smoothed[part] * -1 if exceeding is None else exceeding[part] - epsilon[part]
+        furthest = part.start + int(np.argmax(distance))
+        value = float((smoothed if exceeding is None else exceeding)[furthest])
+        threshold = float(epsilon[furthest])
         source = str(scored.attrs["model"])
-        found.append(
+        findings.append(
             Finding(
                 **_place(channel, start, end),
                 kind="model",
@@ -59,11 +61,11 @@ def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.Data
                 ongoing=end >= last,
             )
         )
-    return found
+    return findings
 
 
 def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions) -> list[Finding]:
-    """Put the stays of a channel beyond its limits as findings.
+    """Return the stays of a channel beyond its limits as findings.
 
     Parameters
     ----------
@@ -78,12 +80,12 @@ def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions)
     -------
     list of Finding
     """
-    found = []
+    findings = []
     for stay in excursions(channel["telemetry"].values, limits, options.on_delay, options.hysteresis):
         side = "above" if stay.limit.endswith("high") else "below"
         source = stay.limit.replace("_", " ")
         units = _units(channel)
-        found.append(
+        findings.append(
             Finding(
                 **_place(channel, stay.start, stay.end),
                 kind="limit",
@@ -98,7 +100,7 @@ def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions)
                 ongoing=stay.ongoing,
             )
         )
-    return found
+    return findings
 
 
 def _place(channel: xr.Dataset, start: int, end: int) -> dict[str, Any]:
@@ -114,7 +116,9 @@ def _place(channel: xr.Dataset, start: int, end: int) -> dict[str, Any]:
 
 
 def _anomaly_message(channel: xr.Dataset, start: int, value: float, threshold: float, source: str) -> str:
-    name, units, when = channel.attrs["channel"], _units(channel), _when(channel, start)
+    name = channel.attrs["channel"]
+    units = _units(channel)
+    when = _when(channel, start)
     if value < threshold:
         return (
             f"{name} follows its forecast suspiciously well from {when} on: the smoothed error fell to "

@@ -19,7 +19,7 @@ __all__ = ["Excursion", "beyond", "excursions", "margin"]
 
 @dataclass(frozen=True)
 class Excursion:
-    """One stay of a value beyond a limit.
+    """One stay of a value beyond one of its limits.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class Excursion:
     limit : str
         The worst limit that was exceeded: `warning_high`, `critical_low` ...
     threshold : float
-        Its value.
+        Value of that limit.
     value : float
-        The furthest value.
+        Value that lies furthest beyond the limit.
     """
 
     start: int
@@ -44,12 +44,12 @@ class Excursion:
 
     @property
     def is_critical(self) -> bool:
-        """Whether a critical limit was exceeded."""
+        """Return whether a critical limit was exceeded."""
         return self.limit.startswith("critical")
 
 
 def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hysteresis: float = 0.0) -> list[Excursion]:
-    """Find all stays beyond the limits of a channel, in order.
+    """Return all stays beyond the limits of a channel, in order.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
     Examples
     --------
     >>> from workbench.telemetry.catalog import Limits
-    >>> [found] = excursions([0, 2, 2, 4, 2, 0], Limits(warning_high=1, critical_high=3))
-    >>> found.start, found.end, found.limit, found.value
+    >>> [excursion] = excursions([0, 2, 2, 4, 2, 0], Limits(warning_high=1, critical_high=3))
+    >>> excursion.start, excursion.end, excursion.limit, excursion.value
     (1, 4, 'critical_high', 4.0)
     """
     series = np.asarray(values, dtype=np.float64)
-    found: list[Excursion] = []
+    excursion_list: list[Excursion] = []
     for side, sign in (("high", 1.0), ("low", -1.0)):
         names = [name for name in (f"warning_{side}", f"critical_{side}") if getattr(limits, name) is not None]
         signed = sign * series
@@ -85,38 +85,41 @@ def excursions(values: npt.ArrayLike, limits: "Limits", on_delay: int = 1, hyste
         for start, end, ongoing in stays[names[0]] if names else ():
             reached = [name for name in names if any(a <= end and b >= start for a, b, _ in stays[name])]
             furthest = sign * float(np.nanmax(signed[start : end + 1]))
-            found.append(Excursion(start, end, ongoing, reached[-1], getattr(limits, reached[-1]), furthest))
-    return sorted(found, key=lambda excursion: excursion.start)
+            excursion_list.append(Excursion(start, end, ongoing, reached[-1], getattr(limits, reached[-1]), furthest))
+    return sorted(excursion_list, key=lambda excursion: excursion.start)
 
 
 def margin(limits: "Limits", name: str, hysteresis: float) -> float:
-    """Deadband of one limit: a fraction of the span between the outermost limits, or of the only limit's size.
+    """Return the deadband of one limit: a fraction of the span of all limits, or of the size of the only one.
 
     Parameters
     ----------
     limits : Limits
+        Limits of the channel.
     name : str
-        `warning_high` ...
+        Name of the limit, for example `warning_high`.
     hysteresis : float
+        Deadband as a fraction of the span.
 
     Returns
     -------
     float
         In the units of the limits.
     """
-    given = [value for value in limits.model_dump().values() if value is not None]
-    span = max(given) - min(given) if len(given) > 1 else abs(float(getattr(limits, name)))
+    limit_values = [value for value in limits.model_dump().values() if value is not None]
+    span = max(limit_values) - min(limit_values) if len(limit_values) > 1 else abs(float(getattr(limits, name)))
     return hysteresis * span
 
 
 def beyond(
     values: npt.NDArray[np.float64], threshold: float, margin: float, on_delay: int
 ) -> list[tuple[int, int, bool]]:
-    """Find the stays above one threshold.
+    """Return the stays above one threshold.
 
     Parameters
     ----------
     values : numpy.ndarray, shape (n,)
+        Samples; NaN is neither above nor back.
     threshold, margin : float
         Beyond is above `threshold`, back is at or below `threshold - margin`.
     on_delay : int
@@ -128,10 +131,12 @@ def beyond(
         First and last sample, and whether it still goes on.
     """
     above = values > threshold
+    # Padded with False, the differences are 1 where a run of True begins and -1 just after it ends.
     edges = np.diff(np.concatenate(([False], above, [False])).astype(np.int8))
-    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    first = np.flatnonzero(edges == 1)
+    last = np.flatnonzero(edges == -1) - 1
     back = np.flatnonzero(values <= threshold - margin)
-    found: list[tuple[int, int, bool]] = []
+    stays: list[tuple[int, int, bool]] = []
     free = 0  # first sample that no stay covers yet
     for start, end in zip(first.tolist(), last.tolist(), strict=True):
         if start < free or end - start + 1 < on_delay:
@@ -139,5 +144,5 @@ def beyond(
         after = int(np.searchsorted(back, end))
         ongoing = after == back.size
         free = values.size if ongoing else int(back[after])
-        found.append((start, free - 1, ongoing))
-    return found
+        stays.append((start, free - 1, ongoing))
+    return stays

@@ -22,6 +22,7 @@ class Outages:
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,9 +33,14 @@ class Outages:
 
         Parameters
         ----------
-        asset, who, why : str
+        asset : str
+            Name of the asset.
+        who : str
+            Person or program that does it, for the log.
+        why : str
+            Reason, not empty; the next shift reads it.
         until : datetime, optional
-            When it ends by itself; aware.
+            Time at which it ends by itself, aware; it lasts until somebody ends it where omitted.
 
         Returns
         -------
@@ -46,15 +52,15 @@ class Outages:
         MaintenanceError
             Asset or reason is empty, or `until` has passed.
         TransitionError
-            It is out of service already.
+            The asset is out of service already.
         """
         if not asset.strip() or not why.strip():
-            raise MaintenanceError("An outage needs an asset and a reason.", "Give both.")
+            raise MaintenanceError("The asset or the reason of the outage is empty.", "Enter both.")
         with self.database.writing() as db:
             if is_out(db, asset):
                 raise TransitionError(f"{asset} is out of service already.", "End that outage first.")
             if until is not None and time_in_range("the end of an outage", until) <= now(db):
-                raise MaintenanceError(f"The outage would end in the past: {until}.", "Give a later time.")
+                raise MaintenanceError(f"The outage would end in the past, at {until}.", "Enter a later time.")
             row = OutageRow(asset=asset, who=who.strip(), why=why.strip(), since=now(db), until=until)
             db.add(row)
             db.flush()
@@ -76,28 +82,28 @@ class Outages:
         Raises
         ------
         TransitionError
-            It is in service.
+            The asset is in service.
         """
         with self.database.writing() as db:
             row = db.scalars(_standing().where(OutageRow.asset == asset)).first()
             if row is None:
-                raise TransitionError(f"{asset} is not out of service.", "Nothing to do.")
+                raise TransitionError(f"{asset} is not out of service.", "Check the name of the asset.")
             return end_outage(db, row, who)
 
     def list(self) -> pd.DataFrame:
-        """List all outages, newest first: id, asset, since, until, ended_at, who, why."""
+        """Return all outages, newest first: id, asset, since, until, ended_at, who, why."""
         columns = [getattr(OutageRow, name) for name in ("id", "asset", "since", "until", "ended_at", "who", "why")]
         with self.database.reading() as db:
             return frame(db, sa.select(*columns).order_by(OutageRow.id.desc()))
 
 
 def is_out(db: orm.Session, asset: str) -> bool:
-    """Say whether an asset is out of service at the time of the transaction."""
+    """Return whether an asset is out of service at the time of the transaction."""
     return db.connection().execute(_OUT, {"asset": asset, "present": now(db)}).first() is not None
 
 
 def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
-    """End an outage inside a writing transaction; gives the alerts that are shown again."""
+    """End an outage inside a writing transaction, and return the alerts that are shown again."""
     row.ended_at = now(db)
     log.append(db, f"outage:{row.id}", "ended", who, {"asset": row.asset})
     alerts = db.scalars(

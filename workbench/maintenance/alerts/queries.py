@@ -1,4 +1,4 @@
-"""Filters and orders of the list of alerts, as SQL."""
+"""Filters and sort orders of the list of alerts, as SQL conditions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from workbench.maintenance.alerts.table import ALERTS, KINDS, OPEN, SHOWN, STATES, VERDICTS
 from workbench.maintenance.database import Database, frame
-from workbench.maintenance.values import known
+from workbench.maintenance.values import check_choice
 from workbench.parameters import LEVELS
 
 __all__ = ["conditions", "first_raised", "open_at", "ordering", "worst_levels"]
@@ -28,41 +28,41 @@ def conditions(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[sa.ColumnElement[bool]]:
-    """Put the filters of `Alerts.list`, which describes them, as conditions.
+    """Return the filters of `Alerts.list`, which describes them, as SQL conditions.
 
     SQLite's LIKE ignores case; SQLAlchemy's `ilike` would call `lower` on every row there, three times as slow.
 
     Raises
     ------
     MaintenanceError
-        A state, level, kind or verdict is none.
+        A filter is not a state, level, kind or verdict.
     """
-    found: list[sa.ColumnElement[bool]] = []
+    filters: list[sa.ColumnElement[bool]] = []
     alerts = ALERTS.c
     if state is not None:
-        found.append(alerts.state.in_(_states(state)))
+        filters.append(alerts.state.in_(_states(state)))
     if level is not None:
-        known("level", level, LEVELS)
-        found.append(alerts.level >= level)
+        check_choice("level", level, LEVELS)
+        filters.append(alerts.level >= level)
     for name, value, values in (("kind", kind, KINDS), ("verdict", verdict, VERDICTS)):
         if value is not None:
-            known(name, value, values)
-            found.append(alerts[name] == value)
-    found += [alerts[name] == value for name, value in (("asset", asset), ("channel", channel)) if value is not None]
+            check_choice(name, value, values)
+            filters.append(alerts[name] == value)
+    filters += [alerts[name] == value for name, value in (("asset", asset), ("channel", channel)) if value is not None]
     if text:
         pattern = "%" + text.translate({ord(sign): f"/{sign}" for sign in "/%_"}) + "%"
         columns = (alerts.channel, alerts.message)
         like = [one.like if dialect == "sqlite" else one.ilike for one in columns]
-        found.append(sa.or_(*(match(pattern, escape="/") for match in like)))
+        filters.append(sa.or_(*(match(pattern, escape="/") for match in like)))
     if since is not None:
-        found.append(alerts.raised_at >= since)
+        filters.append(alerts.raised_at >= since)
     if until is not None:
-        found.append(alerts.raised_at < until)
-    return found
+        filters.append(alerts.raised_at < until)
+    return filters
 
 
 def ordering(order: str) -> list[Any]:
-    """Give what to sort by.
+    """Return the columns by which a list is sorted.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def ordering(order: str) -> list[Any]:
     Raises
     ------
     MaintenanceError
-        It is none of these.
+        The order is not one of these.
     """
     alerts = ALERTS.c
     orders: dict[str, list[Any]] = {
@@ -81,26 +81,27 @@ def ordering(order: str) -> list[Any]:
         "worst": [alerts.level.desc(), sa.func.coalesce(alerts.severity, 0.0).desc(), alerts.id],
         "channel": [alerts.channel, alerts.kind, alerts.start_sample],
     }
-    known("order", order, tuple(orders))
+    check_choice("order", order, tuple(orders))
     return orders[order]
 
 
 def _states(state: str | Iterable[str]) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for name in (state,) if isinstance(state, str) else state:
-        known("state", name, (*STATES, "shown", "open"))
-        found += {"shown": SHOWN, "open": OPEN}.get(name, (name,))
-    return found
+        check_choice("state", name, (*STATES, "shown", "open"))
+        names += {"shown": SHOWN, "open": OPEN}.get(name, (name,))
+    return names
 
 
 def open_at(database: Database, time: datetime) -> pd.DataFrame:
-    """Give asset, channel, level of the alerts that were raised by a time and closed later, or not at all.
+    """Return the alerts that were raised by a time and closed later, or not at all.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     time : datetime
-        Aware.
+        Time to look at, aware.
 
     Returns
     -------
@@ -114,10 +115,10 @@ def open_at(database: Database, time: datetime) -> pd.DataFrame:
 
 
 def first_raised(database: Database) -> datetime | None:
-    """Tell when the first alert was raised; None where none was."""
+    """Return when the first alert was raised, UTC; None where there is no alert."""
     with database.reading() as db:
-        found: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
-    return found
+        time: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
+    return time
 
 
 def worst_levels(alerts: pd.DataFrame) -> dict[str, str]:

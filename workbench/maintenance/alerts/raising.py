@@ -1,6 +1,6 @@
-"""From what was found to alerts: one alert for one anomaly, however often it is found.
+"""Raising of alerts: one alert for one anomaly, however often it is found.
 
-An anomaly is known by its channel, its kind and the samples that it covers: what overlaps an alert that is there is
+An anomaly is identified by its channel, its kind and the samples that it covers: a finding that overlaps an alert is
 that alert. Scoring again, with other parameters too, therefore neither repeats an alert nor opens a closed one.
 """
 
@@ -17,6 +17,7 @@ from workbench.maintenance.alerts.outages import is_out
 from workbench.maintenance.alerts.table import ALERTS, AlertRow, state_of
 from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -29,11 +30,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Finding:
-    """An anomaly, or a stay beyond a limit, as it was found.
+    """One anomaly, or one stay beyond a limit, from which an alert may be raised.
 
     Attributes
     ----------
     channel, asset, subsystem, units : str
+        Where it was found, and the units of its values.
     kind : str
         `model` or `limit`.
     start_sample, end_sample : int
@@ -72,16 +74,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class AlertReport:
-    """What became of findings; reports of several channels can be added.
+    """Counts of what became of findings; reports of several channels can be added.
 
     Attributes
     ----------
     raised : tuple of int
-        New alerts.
+        Alerts that are new.
     updated : tuple of int
         Alerts whose extent, level, condition or reason is another one now.
     known : int
-        Findings that changed nothing: their alert, open or closed, is there.
+        Findings that changed nothing, because they have their alert already, open or closed.
     returned : tuple of int
         Alerts whose anomaly is not found any more; they returned to normal.
     ignored : int
@@ -95,7 +97,7 @@ class AlertReport:
     ignored: int = 0
 
     def __add__(self, other: "AlertReport") -> "AlertReport":
-        """Put two reports together."""
+        """Return the sum of two reports."""
         return AlertReport(
             self.raised + other.raised,
             self.updated + other.updated,
@@ -105,9 +107,8 @@ class AlertReport:
         )
 
     def __str__(self) -> str:
-        """Count them in one sentence."""
-        alerts = "alert" if len(self.raised) == 1 else "alerts"
-        parts = [f"{len(self.raised)} {alerts} raised", f"{len(self.updated)} updated", f"{self.known} known"]
+        """Return the counts as one sentence."""
+        parts = [f"{count_of(len(self.raised), 'alert')} raised", f"{len(self.updated)} updated", f"{self.known} known"]
         parts += [f"{len(self.returned)} returned to normal"] if self.returned else []
         parts += [f"{self.ignored} too low or too short for an alert"] if self.ignored else []
         return ", ".join(parts) + "."
@@ -124,36 +125,42 @@ class _Tally:
 def raise_findings(
     db: orm.Session, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding], options: AlertOptions
 ) -> AlertReport:
-    """Raise, change or leave alerts so that they tell what was found.
+    """Raise and update alerts so that they agree with findings.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     looked_at : iterable of (str, str)
         Channels and kinds that were examined: their open alerts that no finding overlaps return to normal.
     findings : sequence of Finding
+        What was found; findings below the least level or shorter than the on-delay are ignored.
     options : AlertOptions
+        Least level, on-delay, latching levels and the time within which alerts form a group.
 
     Returns
     -------
     AlertReport
     """
-    kept = [finding for finding in findings if _counts(finding, options)]
+    alert_findings = [finding for finding in findings if _counts(finding, options)]
     examined = set(looked_at)
     by_place: dict[tuple[str, str], list[Finding]] = {place: [] for place in sorted(examined)}
-    for finding in kept:
+    for finding in alert_findings:
         by_place.setdefault((finding.channel, finding.kind), []).append(finding)
     tally = _Tally()
-    for (channel, kind), found in by_place.items():
-        there = _there(db, channel, kind, found)
-        seen = _raise_channel(db, there, found, options, tally)
-        for one in there if (channel, kind) in examined else ():
-            if one.condition and one.closed_at is None and one.id not in seen:
+    for (channel, kind), channel_findings in by_place.items():
+        alert_rows = _alert_rows_near(db, channel, kind, channel_findings)
+        matched_ids = _raise_channel(db, alert_rows, channel_findings, options, tally)
+        for one in alert_rows if (channel, kind) in examined else ():
+            if one.condition and one.closed_at is None and one.id not in matched_ids:
                 return_to_normal(db, find(db, one.id), why="not found any more")
                 tally.returned.append(one.id)
     return AlertReport(
-        tuple(tally.raised), tuple(tally.updated), tally.known, tuple(tally.returned), len(findings) - len(kept)
+        tuple(tally.raised),
+        tuple(tally.updated),
+        tally.known,
+        tuple(tally.returned),
+        len(findings) - len(alert_findings),
     )
 
 
@@ -162,45 +169,45 @@ def _counts(finding: Finding, options: AlertOptions) -> bool:
     return length >= options.on_delay and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
 
 
-def _there(db: orm.Session, channel: str, kind: str, findings: Sequence[Finding]) -> Sequence[Any]:
-    """Alerts of a channel and kind that go on or may overlap: id, start_sample, end_sample, condition, closed_at."""
-    first = min((finding.start_sample for finding in findings), default=_NEVER)
-    return db.connection().execute(_THERE, {"channel": channel, "kind": kind, "first": first}).all()
+def _alert_rows_near(db: orm.Session, channel: str, kind: str, findings: Sequence[Finding]) -> Sequence[Any]:
+    """Return the rows of a channel's alerts of a kind that still last or that a finding may overlap."""
+    first = min((finding.start_sample for finding in findings), default=_LAST_SAMPLE)
+    return db.connection().execute(_ALERT_ROWS_NEAR, {"channel": channel, "kind": kind, "first": first}).all()
 
 
 def _raise_channel(
-    db: orm.Session, there: Sequence[Any], findings: Sequence[Finding], options: AlertOptions, tally: _Tally
+    db: orm.Session, alert_rows: Sequence[Any], findings: Sequence[Finding], options: AlertOptions, tally: _Tally
 ) -> set[int]:
-    """Raise or update the alerts of one channel and kind; gives those that a finding overlaps."""
-    rows = list(there)
-    seen: set[int] = set()
-    grown: dict[int, Finding] = {}
+    """Raise or update the alerts of one channel and kind, and return those that a finding overlaps."""
+    rows = list(alert_rows)
+    matched_ids: set[int] = set()
+    findings_of_open: dict[int, Finding] = {}
     for finding in sorted(findings, key=lambda one: one.start_sample):
-        same = [
+        overlapping = [
             row for row in rows if row.start_sample <= finding.end_sample and row.end_sample >= finding.start_sample
         ]
-        seen |= {row.id for row in same}
-        still_open = [row for row in same if row.closed_at is None]
-        if not same:
+        matched_ids |= {row.id for row in overlapping}
+        still_open = [row for row in overlapping if row.closed_at is None]
+        if not overlapping:
             rows.append(_new(db, finding, options))
             tally.raised.append(rows[-1].id)
-        elif still_open and still_open[0].id not in grown:
-            grown[still_open[0].id] = finding
+        elif still_open and still_open[0].id not in findings_of_open:
+            findings_of_open[still_open[0].id] = finding
         elif still_open:
-            grown[still_open[0].id] = _together(grown[still_open[0].id], finding)
+            findings_of_open[still_open[0].id] = _together(findings_of_open[still_open[0].id], finding)
             tally.known += 1
         else:
             tally.known += 1
-    for number, finding in grown.items():
+    for number, finding in findings_of_open.items():
         if _update(db, find(db, number), finding, options):
             tally.updated.append(number)
         else:
             tally.known += 1
-    return seen
+    return matched_ids
 
 
 def _together(first: Finding, second: Finding) -> Finding:
-    """Put two findings that are one alert together: the worse one, to the end of the last."""
+    """Join two findings of one alert: the worse one, to the end of the later one."""
     worse = max(first, second, key=lambda one: (LEVELS.index(one.level), one.severity or 0.0))
     last = max(first, second, key=lambda one: one.end_sample)
     return replace(worse, end_sample=last.end_sample, end_time=last.end_time, ongoing=first.ongoing or second.ongoing)
@@ -210,10 +217,10 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
     present = now(db)
     latching = finding.level in options.latching
     place = {"channel": finding.channel, "kind": finding.kind, "present": present}
-    shelf = db.connection().execute(_SHELF, place).mappings().first()
+    shelf = db.connection().execute(_CURRENT_SHELF, place).mappings().first()
     suppressed = is_out(db, finding.asset)
     row = AlertRow(
-        **{name: getattr(finding, name) for name in _COPIED},
+        **{name: getattr(finding, name) for name in _COPIED_FIELDS},
         condition=finding.ongoing,
         active=finding.ongoing or latching,
         acknowledged=False,
@@ -250,19 +257,19 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
 
 
 _A = ALERTS.c
-_SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_why, _A.shelved_until).where(
+_CURRENT_SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_why, _A.shelved_until).where(
     _A.channel == sa.bindparam("channel"),
     _A.kind == sa.bindparam("kind"),
     _A.shelf == _A.id,
     _A.shelved_until > sa.bindparam("present", type_=UtcDateTime),
 )
-_THERE = (
+_ALERT_ROWS_NEAR = (
     sa.select(_A.id, _A.start_sample, _A.end_sample, _A.condition, _A.closed_at)
     .where(_A.channel == sa.bindparam("channel"), _A.kind == sa.bindparam("kind"))
     .where(sa.or_(_A.condition, _A.end_sample >= sa.bindparam("first")))
     .order_by(_A.start_sample, _A.id)
 )
-_NEVER = 2**63 - 1
+_LAST_SAMPLE = 2**63 - 1  # no alert ends after it: with it only alerts that still last are read
 _FIRST_OF_GROUP = (
     sa.select(_A.id)
     .where(_A.asset == sa.bindparam("asset"), _A.group_id.is_(None))
@@ -270,7 +277,7 @@ _FIRST_OF_GROUP = (
     .order_by(_A.id)
     .limit(1)
 )
-_COPIED = (
+_COPIED_FIELDS = (
     "channel",
     "asset",
     "subsystem",
@@ -290,26 +297,26 @@ _COPIED = (
 
 
 def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | None:
-    """First alert of the group that this one joins: the same asset, begun within `group_seconds` of it."""
+    """Return the first alert of the group that this one joins: same asset, start within `group_seconds`."""
     if finding.start_time is None:
         return None
     reach = timedelta(seconds=options.group_seconds)
     near = {"asset": finding.asset, "first": finding.start_time - reach, "last": finding.start_time + reach}
-    found: int | None = db.connection().scalar(_FIRST_OF_GROUP, near)
-    return found
+    first_alert: int | None = db.connection().scalar(_FIRST_OF_GROUP, near)
+    return first_alert
 
 
 def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions) -> bool:
-    """Bring an open alert up to the finding; gives whether anything changed."""
+    """Update an open alert from its finding, and return whether anything changed."""
     risen = LEVELS.index(finding.level) > LEVELS.index(row.level)
     recurred = finding.ongoing and not row.condition
     ended = row.condition and not finding.ongoing
-    told = ("end_sample", "end_time", "level", "severity", "value", "threshold", "source", "message")
-    before = {name: getattr(row, name) for name in told}
-    wanted = {name: getattr(finding, name) for name in told}
-    if before == wanted and not recurred and not ended:
+    updated_fields = ("end_sample", "end_time", "level", "severity", "value", "threshold", "source", "message")
+    old_values = {name: getattr(row, name) for name in updated_fields}
+    new_values = {name: getattr(finding, name) for name in updated_fields}
+    if old_values == new_values and not recurred and not ended:
         return False
-    for name, value in wanted.items():
+    for name, value in new_values.items():
         setattr(row, name, value)
     row.latching = row.latching or finding.level in options.latching
     if recurred:
@@ -336,7 +343,7 @@ def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOpti
 
 
 def as_time(value: object) -> datetime | None:
-    """Turn a NumPy or pandas time into an aware datetime; None where it is no time.
+    """Return a NumPy or pandas time as an aware datetime; None where it is not a time.
 
     Examples
     --------
@@ -354,5 +361,5 @@ def as_time(value: object) -> datetime | None:
     stamp = pd.Timestamp(value)
     if stamp.tzinfo is None:
         stamp = stamp.tz_localize("UTC")
-    found: datetime = stamp.tz_convert("UTC").floor("us").to_pydatetime(warn=False)
-    return found.replace(tzinfo=UTC)
+    time: datetime = stamp.tz_convert("UTC").floor("us").to_pydatetime(warn=False)
+    return time.replace(tzinfo=UTC)

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 KINDS = ("model", "limit")
-"""Who found it: a forecaster's error, or a limit of the catalog."""
+"""Kinds of alerts: from the error of a forecaster, or from a limit of the catalog."""
 
 STATES = (
     "unacknowledged",  # the condition holds, nobody has acknowledged
@@ -70,26 +70,26 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 
 
 class LevelName(sa.types.TypeDecorator[str]):
-    """A severity level, kept as its rank (0 info to 4 critical), so that the database can compare levels."""
+    """Column type of a severity level, stored as its rank (0 info to 4 critical), so that databases can compare."""
 
     impl = sa.SmallInteger
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
-        """Turn the name into its rank."""
+        """Return the rank of a level."""
         del dialect
         if value is not None and value not in LEVELS:
-            raise MaintenanceError(f"{value!r} is not a level.", f"Known: {', '.join(LEVELS)}.")
+            raise MaintenanceError(f"{value!r} is not a level of alerts.", f"Known: {', '.join(LEVELS)}.")
         return None if value is None else LEVELS.index(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
-        """Turn the rank into its name."""
+        """Return the level of a rank."""
         del dialect
         return None if value is None else LEVELS[value]
 
 
 class AlertRow(Versioned, Base):
-    """One alert; `Alert` describes the columns."""
+    """Row of one alert; `Alert` describes the columns."""
 
     __tablename__ = "alerts"
 
@@ -147,7 +147,7 @@ class AlertRow(Versioned, Base):
 
 
 class AnnunciationRow(Base):
-    """An alert was shown to operators anew: raised, risen, come back, or no longer hidden."""
+    """Record that an alert was shown to operators anew: raised, risen, come back, or no longer hidden."""
 
     __tablename__ = "annunciations"
 
@@ -165,7 +165,7 @@ class AnnunciationRow(Base):
 
 
 class OutageRow(Versioned, Base):
-    """An asset is out of service; its alerts are suppressed until it is back."""
+    """Record that an asset is out of service; its alerts are suppressed until it is back."""
 
     __tablename__ = "outages"
 
@@ -189,11 +189,11 @@ class Alert:
     Attributes
     ----------
     id, version : int
-        Number, and how often it was changed (beginning with 1).
+        Number of the alert, and how often it was changed (beginning with 1).
     channel, asset, subsystem, kind : str
-        `kind` is one of `KINDS`.
+        Where it was found, and by what: `kind` is one of `KINDS`.
     start_sample, end_sample : int
-        Of the test series, both inclusive.
+        Samples of the test series, both inclusive.
     start_time, end_time : datetime or None
         The same as time; None where the channel has no dates.
     level : str
@@ -201,7 +201,7 @@ class Alert:
     severity : float or None
         Severity score of an anomaly.
     value, threshold : float or None
-        What was exceeded, by what; in `units`.
+        Value that was reached, and the threshold that it exceeded, in `units`.
     source : str
         Model, or limit, that it was compared with.
     message : str
@@ -213,8 +213,10 @@ class Alert:
     active, acknowledged : bool
         A latched alert stays active after its condition is gone.
     raised_at, annunciated_at, acknowledged_at, cleared_at, escalated_at, closed_at : datetime or None
-        When. `annunciated_at` is when an operator was last shown it anew; None where it was always hidden.
+        Times of what happened, UTC; None where it has not. `annunciated_at` is when an operator was last shown it
+        anew; None where it was always hidden.
     acknowledged_by, closed_by : str or None
+        People who did it; None where nobody has yet.
     shelf : int or None
         The alert with which it was shelved: itself, or the one shelved before on its channel and kind.
     shelved_by, shelved_why, shelved_until, shelved_at
@@ -222,8 +224,9 @@ class Alert:
     group_id : int or None
         First alert of its group, None for the first itself.
     verdict : str or None
-        What it was, given when it was closed.
+        What it turned out to be, one of `VERDICTS`; None until it is closed.
     comment : str
+        Last remark of a person; empty where there is none.
     """
 
     id: int
@@ -268,17 +271,18 @@ class Alert:
 
     @classmethod
     def of(cls, row: AlertRow) -> Self:
-        """Copy a row."""
+        """Return a copy of a row."""
         values: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(cls)}
         return cls(**values)
 
 
 def state_of(alert: AlertRow) -> str:
-    """Name the state that an alert's facts make.
+    """Return the state of an alert, which follows from its other columns.
 
     Parameters
     ----------
     alert : AlertRow
+        Row whose `state` is not read.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What time alone does to alerts: shelves end, outages end, what nobody acknowledges is escalated."""
+"""Changes of alerts that time alone brings: shelves and outages end, unacknowledged alerts are escalated."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ __all__ = ["Elapsed", "escalate", "expire", "something_expired"]
 
 @dataclass(frozen=True)
 class Elapsed:
-    """What had become due.
+    """Shelves, outages and alerts whose time was over.
 
     Attributes
     ----------
@@ -35,8 +35,8 @@ class Elapsed:
 
 
 def something_expired(db: orm.Session, present: datetime) -> bool:
-    """Say whether a shelf or an outage has ended."""
-    return bool(db.connection().scalar(_SOMETHING, {"present": present}))
+    """Return whether a shelf or an outage has ended."""
+    return bool(db.connection().scalar(_SOMETHING_EXPIRED, {"present": present}))
 
 
 def expire(db: orm.Session) -> Elapsed:
@@ -45,7 +45,7 @@ def expire(db: orm.Session) -> Elapsed:
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
 
     Returns
     -------
@@ -64,15 +64,16 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     options : AlertOptions
+        Minutes after which each level is escalated.
 
     Returns
     -------
     tuple of int
-        The alerts.
+        Numbers of the escalated alerts, in order.
     """
-    found: list[int] = []
+    escalated: list[int] = []
     for level, minutes in options.escalate_after_minutes.items():
         late = sa.select(AlertRow).where(
             AlertRow.state.in_(ALLOWED["acknowledge"]),
@@ -83,8 +84,8 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
         for row in db.scalars(late.order_by(AlertRow.id)).all():
             row.escalated_at = now(db)
             log_change(db, row, "escalated", PROGRAM, {"level": level, "after_minutes": minutes})
-            found.append(row.id)
-    return tuple(sorted(found))
+            escalated.append(row.id)
+    return tuple(sorted(escalated))
 
 
 def _ended_shelves(present: datetime | sa.BindParameter[datetime]) -> sa.Select[AlertRow]:
@@ -100,4 +101,4 @@ def _ended_outages(present: datetime | sa.BindParameter[datetime]) -> sa.Select[
 
 
 _PRESENT = sa.bindparam("present", type_=UtcDateTime)
-_SOMETHING = sa.select(sa.or_(_ended_shelves(_PRESENT).exists(), _ended_outages(_PRESENT).exists()))
+_SOMETHING_EXPIRED = sa.select(sa.or_(_ended_shelves(_PRESENT).exists(), _ended_outages(_PRESENT).exists()))

@@ -1,4 +1,4 @@
-"""What closed alerts turned out to be, as labels, and what other thresholds would have made of them."""
+"""Verdicts on closed alerts, as labels, and which of these alerts other thresholds would have raised."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
+from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -26,7 +27,7 @@ _FALSE = ("false alarm",)
 
 @dataclass(frozen=True)
 class ThresholdEffect:
-    """What other detection parameters would have made of the alerts that people judged.
+    """Effect that other detection parameters would have had on the alerts that people judged.
 
     Attributes
     ----------
@@ -46,22 +47,24 @@ class ThresholdEffect:
     new: pd.DataFrame
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return it as one sentence."""
         return (
-            f"{_count(len(self.spared), 'false alarm')} would not have been raised, "
-            f"{_count(len(self.missed), 'true alert')} would have been missed, {self.kept} stay, "
-            f"{_count(len(self.new), 'anomaly', 'anomalies')} would be new."
+            f"{count_of(len(self.spared), 'false alarm')} would not have been raised, "
+            f"{count_of(len(self.missed), 'real fault')} would have been missed, "
+            f"{count_of(self.kept, 'alert')} would be raised as before, "
+            f"{count_of(len(self.new), 'anomaly', 'anomalies')} would be new."
         )
 
 
 def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> pd.DataFrame:
-    """List the alerts of models that were closed with a verdict.
+    """Return the alerts of models that were closed with a verdict.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     channels : iterable of str, optional
-        Only theirs.
+        Only alerts on these channels.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
         id, channel, start, end (samples, both inclusive), level, verdict, closed_by, closed_at, comment.
     """
     a = ALERTS.c
-    wanted = sa.select(
+    statement = sa.select(
         a.id,
         a.channel,
         a.start_sample.label("start"),
@@ -81,18 +84,19 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
         a.comment,
     ).where(a.verdict.is_not(None), a.kind == "model")
     if channels is not None:
-        wanted = wanted.where(a.channel.in_(list(channels)))
+        statement = statement.where(a.channel.in_(list(channels)))
     with database.reading() as db:
-        table = frame(db, wanted)
+        table = frame(db, statement)
     return table.sort_values(["channel", "start"], ignore_index=True)  # faster here than in SQLite, and alike anywhere
 
 
 def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
-    """Give the alerts that people called true as labels, as `Session.evaluate` takes them.
+    """Return the alerts with the verdict true as labels, as `Session.evaluate` takes them.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
 
     Returns
     -------
@@ -110,44 +114,46 @@ def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
 
 
 def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
-    """List all alerts of models on some channels, judged or not: channel, start, end (samples, both inclusive)."""
+    """Return all alerts of models on some channels: channel, start, end (samples, both inclusive)."""
     a = ALERTS.c
-    wanted = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
+    statement = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
     with database.reading() as db:
-        return frame(db, wanted.where(a.kind == "model", a.channel.in_(list(channels))))
+        return frame(db, statement.where(a.kind == "model", a.channel.in_(list(channels))))
 
 
 def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
-    """Keep the anomalies that are long and, where they have a level, bad enough for an alert.
+    """Return the anomalies that are long and, where they have a level, severe enough for an alert.
 
     Parameters
     ----------
     anomalies : pandas.DataFrame
         start, end (samples, both inclusive) and, optionally, level.
     options : AlertOptions
-        Gives `on_delay` and `least_level`.
+        Options of which `on_delay` and `least_level` are read.
 
     Returns
     -------
     pandas.DataFrame
-        Some of its rows.
+        Some of the rows of `anomalies`.
     """
-    kept = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
+    raises_alert = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
     if "level" in anomalies:
-        kept &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
-    return anomalies[kept]
+        raises_alert &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
+    return anomalies[raises_alert]
 
 
-def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
-    """Compare the judged alerts with what other parameters find.
+def threshold_effect(
+    judged: pd.DataFrame, alerts: pd.DataFrame, anomalies: Mapping[str, pd.DataFrame]
+) -> ThresholdEffect:
+    """Compare the judged alerts with the anomalies that other parameters find.
 
     Parameters
     ----------
     judged : pandas.DataFrame
-        From `judged_alerts`.
+        Table that `judged_alerts` returns.
     alerts : pandas.DataFrame
-        From `model_alerts`.
-    found : mapping of str to pandas.DataFrame
+        Table that `model_alerts` returns.
+    anomalies : mapping of str to pandas.DataFrame
         Anomalies (start, end) that would raise an alert under the other parameters, by channel. Channels that are
         not in it are left out.
 
@@ -162,33 +168,30 @@ def threshold_effect(judged: pd.DataFrame, alerts: pd.DataFrame, found: Mapping[
     ...                       columns=columns)
     >>> alerts = pd.DataFrame([("P-1", 10, 20), ("P-1", 50, 60)], columns=["channel", "start", "end"])
     >>> print(threshold_effect(judged, alerts, {"P-1": pd.DataFrame({"start": [55], "end": [70]})}))
-    1 false alarm would not have been raised, 0 true alerts would have been missed, 1 stay, 0 anomalies would be new.
+    1 false alarm would not have been raised, 0 real faults would have been missed, 1 alert would be raised as before,
+    0 anomalies would be new.
     """
-    known = judged[judged["channel"].isin(list(found))]
-    touched = [
-        _overlaps(found[channel], start, end)
-        for channel, start, end in known[["channel", "start", "end"]].to_numpy().tolist()
+    judged_again = judged[judged["channel"].isin(list(anomalies))]
+    overlapped = [
+        _overlaps(anomalies[channel], start, end)
+        for channel, start, end in judged_again[["channel", "start", "end"]].to_numpy().tolist()
     ]
-    kept = pd.Series(touched, index=known.index, dtype=bool)
+    still_raised = pd.Series(overlapped, index=judged_again.index, dtype=bool)
     rows = []
-    for channel, anomalies in found.items():
-        there = alerts[alerts["channel"] == channel]
+    for channel, channel_anomalies in anomalies.items():
+        channel_alerts = alerts[alerts["channel"] == channel]
         rows += [
             (channel, start, end)
-            for start, end in anomalies[["start", "end"]].to_numpy().tolist()
-            if not _overlaps(there, start, end)
+            for start, end in channel_anomalies[["start", "end"]].to_numpy().tolist()
+            if not _overlaps(channel_alerts, start, end)
         ]
     return ThresholdEffect(
-        spared=known[~kept & known["verdict"].isin(_FALSE)].reset_index(drop=True),
-        missed=known[~kept & known["verdict"].isin(_REAL)].reset_index(drop=True),
-        kept=int(kept.sum()),
+        spared=judged_again[~still_raised & judged_again["verdict"].isin(_FALSE)].reset_index(drop=True),
+        missed=judged_again[~still_raised & judged_again["verdict"].isin(_REAL)].reset_index(drop=True),
+        kept=int(still_raised.sum()),
         new=pd.DataFrame(rows, columns=["channel", "start", "end"]),
     )
 
 
 def _overlaps(table: pd.DataFrame, start: int, end: int) -> bool:
     return bool(((table["start"] <= end) & (table["end"] >= start)).any())
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,4 +1,4 @@
-"""How much the alerts ask of operators: the performance figures of ISA-18.2 and EEMUA 191.
+"""Alarm performance, how much the alerts ask of operators: the figures of ISA-18.2 and EEMUA 191.
 
 What counts, as in [1]_ and [2]_, is each time an alert was shown anew: raised, risen, come back, or no longer shelved
 or suppressed.
@@ -26,18 +26,20 @@ from workbench.parameters import LEVELS
 
 __all__ = ["AlarmFigures", "alarm_figures"]
 
-_TEN_MINUTES, _MINUTE = timedelta(minutes=10), timedelta(minutes=1)
-_FLOOD_BEGINS, _FLOOD_ENDS = 10, 5  # alarms in ten minutes and operator
-_STALE = timedelta(hours=24)
-_ACTIVE = ("unacknowledged", "acknowledged", "latched", "latched_acknowledged")
-_CHATTER = 3  # alarms of one channel and kind in a minute
-_MOST_NAMED = 500  # times in one statement
+_TEN_MINUTES = timedelta(minutes=10)
+_MINUTE = timedelta(minutes=1)
+_FLOOD_START_ALARMS = 10  # in ten minutes and for each operator
+_FLOOD_END_ALARMS = 5  # a flood ends below this number
+_STALE_AFTER = timedelta(hours=24)
+_ACTIVE_STATES = ("unacknowledged", "acknowledged", "latched", "latched_acknowledged")
+_CHATTER_ALARMS = 3  # alarms of one channel and kind in a minute
+_MAX_TIMES_IN_STATEMENT = 500  # times in one statement
 _Period = tuple[sa.ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True)
 class AlarmFigures:
-    """Alarm performance of a period.
+    """Alarm performance figures of a period.
 
     A figure is None where the period holds nothing that it could be made from.
 
@@ -89,10 +91,11 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : AlertOptions
-        Gives the number of operators.
+        Options of which the number of operators is read.
     since, until : datetime
-        Aware.
+        The period, aware; since is inclusive, until is not.
 
     Returns
     -------
@@ -101,26 +104,27 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
     Raises
     ------
     MaintenanceError
-        The period is empty.
+        `until` is not after `since`.
     """
     if until <= since:
-        raise MaintenanceError(
-            f"The period from {since} to {until} is empty.", "Give an end that lies after the beginning."
-        )
-    a, shown = ALERTS.c, ANNUNCIATIONS.c
+        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
+    a = ALERTS.c
+    shown = ANNUNCIATIONS.c
     ticks = sa.type_coerce(shown.time, sa.BigInteger)
     period = (shown.time >= since, shown.time < until)
-    counted = (
+    count_statement = (
         sa.select(shown.channel, shown.kind, shown.level, sa.func.count().label("alerts"))
         .where(ticks + 0 >= microseconds(since), ticks + 0 < microseconds(until))  # + 0: read the index of channels
         .group_by(shown.channel, shown.kind, shown.level)
     )
     with database.reading() as db:
         times = _times(db, period)
-        counts = frame(db, counted)
+        counts = frame(db, count_statement)
         chattering = _chattering(db, times, period)
         stale = db.scalar(
-            sa.select(sa.func.count()).where(a.state.in_(_ACTIVE), a.raised_at <= min(until, database.clock()) - _STALE)
+            sa.select(sa.func.count()).where(
+                a.state.in_(_ACTIVE_STATES), a.raised_at <= min(until, database.clock()) - _STALE_AFTER
+            )
         )
     some = times.size > 0
     intervals = _per_interval(times, since, until) / options.operators
@@ -132,7 +136,7 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
         announced=int(times.size),
         per_operator_hour=times.size / hours / options.operators if some else None,
         peak_ten_minutes=float(intervals.max()) if some else None,
-        above_ten_share=float((intervals > _FLOOD_BEGINS).mean()) if some else None,
+        above_ten_share=float((intervals > _FLOOD_START_ALARMS).mean()) if some else None,
         floods=floods if some else None,
         flood_share=float(inside.mean()) if some else None,
         stale=int(stale or 0),
@@ -143,48 +147,53 @@ def alarm_figures(database: Database, options: AlertOptions, since: datetime, un
 
 
 def _times(db: orm.Session, period: _Period) -> npt.NDArray[np.int64]:
-    """Read all times of a period, in order: as one text, ten times as fast as row by row."""
+    """Return all times of a period, in order: read as one text, ten times as fast as row by row."""
     ticks = sa.cast(sa.type_coerce(ANNUNCIATIONS.c.time, sa.BigInteger), sa.String)
     joined = db.scalar(sa.select(sa.func.aggregate_strings(ticks, ",")).where(*period))
     return np.sort(np.fromstring(joined or "", dtype=np.int64, sep=","))
 
 
 def _per_interval(times: npt.NDArray[np.int64], since: datetime, until: datetime) -> npt.NDArray[np.float64]:
-    """Count in each interval of ten minutes, the last of which may be cut short."""
-    count = -(-(until - since) // _TEN_MINUTES)
+    """Return the counts of each interval of ten minutes, the last of which may be cut short."""
+    count = -(-(until - since) // _TEN_MINUTES)  # rounded up
     place = (times - microseconds(since)) // (_TEN_MINUTES // timedelta(microseconds=1))
     return np.bincount(place, minlength=count).astype(np.float64)
 
 
 def _floods(intervals: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], int]:
-    """Which intervals lie in a flood, and how many floods there are."""
+    """Return which intervals lie in a flood, and how many floods there are."""
     inside = np.zeros(intervals.size, dtype=bool)
-    floods, flooded = 0, False
+    floods = 0
+    flooded = False
     for i, alarms in enumerate(intervals.tolist()):
-        if flooded and alarms < _FLOOD_ENDS:
+        if flooded and alarms < _FLOOD_END_ALARMS:
             flooded = False
-        elif not flooded and alarms >= _FLOOD_BEGINS:
-            flooded, floods = True, floods + 1
+        elif not flooded and alarms >= _FLOOD_START_ALARMS:
+            flooded = True
+            floods += 1
         inside[i] = flooded
     return inside, floods
 
 
 def _chattering(db: orm.Session, times: npt.NDArray[np.int64], period: _Period) -> pd.DataFrame:
-    """Channels and kinds that were announced several times within a minute."""
+    """Return the channels and kinds that were announced several times within a minute."""
     shown = ANNUNCIATIONS.c
     minute = _MINUTE // timedelta(microseconds=1)
-    close = np.flatnonzero(times[_CHATTER - 1 :] - times[: times.size - _CHATTER + 1] < minute)
-    crowded = np.unique(times[np.unique(close[:, None] + np.arange(_CHATTER))])  # no other can belong to chatter
+    # Three sorted times lie within a minute where the third comes less than a minute after the first.
+    first_of_three = np.flatnonzero(times[_CHATTER_ALARMS - 1 :] - times[: times.size - _CHATTER_ALARMS + 1] < minute)
+    crowded = np.unique(
+        times[np.unique(first_of_three[:, None] + np.arange(_CHATTER_ALARMS))]
+    )  # no other can belong to chatter
     time = sa.type_coerce(shown.time, sa.BigInteger).label("time")
-    wanted = sa.select(shown.channel, shown.kind, time).where(*period)
-    if crowded.size <= _MOST_NAMED:
-        wanted = wanted.where(sa.type_coerce(shown.time, sa.BigInteger).in_(crowded.tolist()))
+    statement = sa.select(shown.channel, shown.kind, time).where(*period)
+    if crowded.size <= _MAX_TIMES_IN_STATEMENT:
+        statement = statement.where(sa.type_coerce(shown.time, sa.BigInteger).in_(crowded.tolist()))
     rows = []
-    for (channel, kind), stamps in frame(db, wanted).groupby(["channel", "kind"])["time"]:
+    for (channel, kind), stamps in frame(db, statement).groupby(["channel", "kind"])["time"]:
         ordered = np.sort(stamps.to_numpy(dtype=np.int64))
-        within = np.searchsorted(ordered, ordered + minute) - np.arange(ordered.size)
-        if within.max() >= _CHATTER:
-            rows.append((channel, kind, int(within.max())))
+        alerts_in_a_minute = np.searchsorted(ordered, ordered + minute) - np.arange(ordered.size)
+        if alerts_in_a_minute.max() >= _CHATTER_ALARMS:
+            rows.append((channel, kind, int(alerts_in_a_minute.max())))
     table = pd.DataFrame(rows, columns=["channel", "kind", "most"])
     return table.sort_values(["most", "channel"], ascending=[False, True], kind="stable", ignore_index=True)
 

@@ -1,4 +1,4 @@
-"""How sure the figures of maintenance are: each with its two-sided 90 % interval, and with what it was made from.
+"""Intervals of the figures of maintenance: each with its two-sided 90 % interval, and with what it was made from.
 
 References
 ----------
@@ -12,23 +12,24 @@ import math
 import pandas as pd
 
 from workbench.maintenance.kpis.kpis import Kpis, completed_as_planned, completed_in_time, repair_hours
+from workbench.maintenance.values import count_of
 
 __all__ = ["CONFIDENCE", "figure_table", "mean_interval", "share_interval"]
 
 CONFIDENCE = 0.9
-"""Of all intervals here, as of the MTBF's."""
+"""Confidence of all intervals here, and of the interval of the MTBF."""
 
 Interval = tuple[float | None, float | None]
 _UNKNOWN: Interval = (None, None)
 
 
 def mean_interval(values: pd.Series) -> Interval:
-    """Give the interval of the mean of values that are not negative [1]_.
+    """Return the interval of the mean of values that are not negative [1]_.
 
     Parameters
     ----------
     values : pandas.Series
-        NaN are left out.
+        Values, of which NaN are left out.
 
     Returns
     -------
@@ -40,17 +41,17 @@ def mean_interval(values: pd.Series) -> Interval:
     >>> [round(bound, 2) for bound in mean_interval(pd.Series([2.0, 3.0, 4.0]))]
     [1.31, 4.69]
     """
-    known = values.dropna().astype(float)
-    if len(known) < 2:
+    numbers = values.dropna().astype(float)
+    if len(numbers) < 2:
         return _UNKNOWN
     from scipy.special import stdtrit
 
-    reach = float(stdtrit(len(known) - 1, (1 + CONFIDENCE) / 2)) * float(known.std()) / math.sqrt(len(known))
-    return max(0.0, float(known.mean()) - reach), float(known.mean()) + reach
+    reach = float(stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2)) * float(numbers.std()) / math.sqrt(len(numbers))
+    return max(0.0, float(numbers.mean()) - reach), float(numbers.mean()) + reach
 
 
 def share_interval(successes: int, tries: int) -> Interval:
-    """Give the interval of a share [2]_.
+    """Return the interval of a share of tries that succeeded [2]_.
 
     Examples
     --------
@@ -64,56 +65,86 @@ def share_interval(successes: int, tries: int) -> Interval:
     from scipy.special import ndtri
 
     z = float(ndtri((1 + CONFIDENCE) / 2))
-    share, spread = successes / tries, z * z / tries
+    share = successes / tries
+    spread = z * z / tries
     middle = (share + spread / 2) / (1 + spread)
     reach = z * math.sqrt(share * (1 - share) / tries + spread / tries / 4) / (1 + spread)
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
-    """Give the figures of a period with their intervals.
+    """Return the figures of a period with their intervals.
 
     Parameters
     ----------
     kpis : Kpis
-        Of the period.
+        Figures of the period.
     orders : pandas.DataFrame
-        All work orders, as `WorkOrders.list(state=None)` gives them.
+        All work orders, as `WorkOrders.list(state=None)` returns them.
     plan : pandas.DataFrame
-        As `Planning.table(closed=True)` gives it.
+        Plan as `Planning.table(closed=True)` returns it.
 
     Returns
     -------
     pandas.DataFrame
-        figure, value, low, high, unit, basis: value and bounds are NaN where there is nothing to tell them from; shares
-        are 0 to 1, unit `%`.
+        figure, value, low, high, unit, basis: value and bounds are NaN where there are no records to
+        compute them from; shares are 0 to 1, unit `%`.
     """
     begin, end = pd.Timestamp(kpis.since), pd.Timestamp(kpis.until)
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
-    repairs, costs = repair_hours(closed).dropna(), closed["actual_cost"].dropna().astype(float)
-    preventive, planned = completed_in_time(orders, begin, end), completed_as_planned(plan, orders, begin, end)
+    repairs = repair_hours(closed).dropna()
+    costs = closed["actual_cost"].dropna().astype(float)
+    preventive = completed_in_time(orders, begin, end)
+    scheduled = completed_as_planned(plan, orders, begin, end)
     ratio = (closed["actual_hours"].astype(float) / closed["estimated_hours"]).dropna()
     backlog = kpis.backlog_weeks
-    off = _UNKNOWN if backlog is None else tuple(None if one is None else one * backlog for one in mean_interval(ratio))
+    backlog_bounds = (
+        _UNKNOWN if backlog is None else tuple(None if one is None else one * backlog for one in mean_interval(ratio))
+    )
     mtbf = kpis.mtbf
     rows = [
-        ("MTBF", mtbf.hours, mtbf.low, mtbf.high, "h", f"{mtbf.failures} failures in {mtbf.operating_hours:,.0f} h"),
-        ("MTTR", kpis.mttr_hours, *mean_interval(repairs), "h", f"{len(repairs)} repairs"),
+        (
+            "MTBF",
+            mtbf.hours,
+            mtbf.low,
+            mtbf.high,
+            "h",
+            f"{count_of(mtbf.failures, 'failure')} in {mtbf.operating_hours:,.0f} h",
+        ),
+        ("MTTR", kpis.mttr_hours, *mean_interval(repairs), "h", count_of(len(repairs), "repair")),
         ("Time to acknowledge", kpis.mtta_minutes, *_UNKNOWN, "min", "acknowledged alerts"),
         ("Availability", kpis.availability, *_UNKNOWN, "%", "outages recorded"),
-        ("Preventive compliance", *_share(preventive), "%", f"{len(preventive)} preventive orders due"),
-        ("Schedule compliance", *_share(planned), "%", f"{len(planned)} orders planned to end"),
-        ("Backlog", backlog, *off, "weeks", f"{kpis.open_orders} open orders; actual over estimated of {len(ratio)}"),
-        ("Planned share of work", kpis.planned_share, *_UNKNOWN, "%", f"{kpis.completed_orders} completed orders"),
-        ("Cost of an order", _mean(costs), *mean_interval(costs), "", f"{len(costs)} orders whose cost is known"),
-        ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {kpis.completed_orders} completed orders"),
+        ("Preventive compliance", *_share(preventive), "%", f"{count_of(len(preventive), 'preventive order')} due"),
+        ("Schedule compliance", *_share(scheduled), "%", f"{count_of(len(scheduled), 'order')} planned to end"),
+        (
+            "Backlog",
+            backlog,
+            *backlog_bounds,
+            "weeks",
+            f"{count_of(kpis.open_orders, 'open order')}; actual over estimated of {len(ratio)}",
+        ),
+        (
+            "Planned share of work",
+            kpis.planned_share,
+            *_UNKNOWN,
+            "%",
+            count_of(kpis.completed_orders, "completed order"),
+        ),
+        (
+            "Cost of an order",
+            _mean(costs),
+            *mean_interval(costs),
+            "",
+            f"{count_of(len(costs), 'order')} with a known cost",
+        ),
+        ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {count_of(kpis.completed_orders, 'completed order')}"),
     ]
     table = pd.DataFrame(rows, columns=["figure", "value", "low", "high", "unit", "basis"])
     return table.astype({"value": float, "low": float, "high": float})
 
 
-def _share(kept: pd.Series) -> tuple[float | None, float | None, float | None]:
-    return _mean(kept), *share_interval(int(kept.sum()), len(kept))
+def _share(outcomes: pd.Series) -> tuple[float | None, float | None, float | None]:
+    return _mean(outcomes), *share_interval(int(outcomes.sum()), len(outcomes))
 
 
 def _mean(values: pd.Series) -> float | None:

@@ -1,6 +1,6 @@
-"""Figures of maintenance: how often things fail, how long they take to mend, and how well the plan is kept.
+"""Figures of maintenance: how often assets fail, how long repairs take, and how well the plan is followed.
 
-Each figure is None where there is nothing that it could be made from: never 0 or 100 % for want of data.
+Each figure is None where there are no data to compute it from, never 0 or 100 %.
 
 References
 ----------
@@ -35,13 +35,13 @@ __all__ = [
     "repair_hours",
 ]
 
-_PLANNED = ("preventive", "inspection", "predictive")
-_HARM = {"info": 2.0, "low": 5.0, "medium": 10.0, "high": 20.0, "critical": 40.0}
+_PLANNED_TYPES = ("preventive", "inspection", "predictive")
+_POINTS_LOST_BY_LEVEL = {"info": 2.0, "low": 5.0, "medium": 10.0, "high": 20.0, "critical": 40.0}
 
 
 @dataclass(frozen=True)
 class MTBF:
-    """Mean operating time between failures, with its interval.
+    """Mean operating time between failures, with its 90 % interval.
 
     Attributes
     ----------
@@ -51,8 +51,9 @@ class MTBF:
         Bounds of the two-sided 90 % chi-square interval; without a failure only `low` is known, and with one `high`
         always is.
     failures : int
+        Failures in the period.
     operating_hours : float
-        Of all assets, up to the end of the period: what has not failed yet counts with the time that it has run.
+        Hours of all assets up to the end of the period; assets that have not failed count with the time that they ran.
     """
 
     hours: float | None
@@ -64,12 +65,14 @@ class MTBF:
 
 @dataclass(frozen=True)
 class Kpis:
-    """The figures of a period.
+    """Figures of maintenance in a period.
 
     Attributes
     ----------
     since, until : datetime
+        The period, aware; since is inclusive, until is not.
     mtbf : MTBF
+        Mean operating time between failures.
     mttr_hours : float or None
         Mean hours of work of completed corrective and emergency orders [1]_.
     mtta_minutes : float or None
@@ -86,9 +89,11 @@ class Kpis:
     planned_share : float or None
         Share of the hours worked that went into preventive, predictive and inspection orders [2]_.
     open_orders, overdue_orders, completed_orders : int
+        Orders that are open now, those of them past their due date, and orders completed in the period.
     cost : float or None
-        Of the completed orders whose cost is known.
+        Cost of the completed orders whose cost is known.
     parts_below_minimum : int
+        Parts of which less is available than their minimum.
     """
 
     since: datetime
@@ -108,7 +113,7 @@ class Kpis:
     parts_below_minimum: int
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Give the figures as JSON values; times in ISO 8601."""
+        """Return the figures as JSON values, with times in ISO 8601."""
         return {**asdict(self), "since": self.since.isoformat(), "until": self.until.isoformat()}
 
 
@@ -124,26 +129,26 @@ def compute_kpis(
     since: datetime,
     until: datetime,
 ) -> Kpis:
-    """Compute the figures of a period.
+    """Compute the figures of maintenance in a period.
 
     Parameters
     ----------
     orders : pandas.DataFrame
-        All work orders, as `WorkOrders.list(state=None)` gives them.
+        All work orders, as `WorkOrders.list(state=None)` returns them.
     alerts : pandas.DataFrame
-        annunciated_at, acknowledged_at.
+        Acknowledged alerts: annunciated_at, acknowledged_at.
     outages : pandas.DataFrame
-        asset, since, ended_at.
+        All outages: asset, since, ended_at.
     plan : pandas.DataFrame
-        number, end of the kept plan.
+        Saved plan: number, end.
     parts : pandas.DataFrame
-        below (bool).
+        All parts: below (bool).
     assets : int
-        Assets that are watched; they run all the time but for their outages.
+        Number of assets that are watched; they run all the time but for their outages.
     weekly_hours : float
-        Of all technicians.
+        Weekly hours of all technicians together.
     since, until : datetime
-        Aware.
+        The period, aware; since is inclusive, until is not.
 
     Returns
     -------
@@ -152,10 +157,10 @@ def compute_kpis(
     Raises
     ------
     MaintenanceError
-        The period is empty.
+        `until` is not after `since`.
     """
     if until <= since:
-        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Give an end after the beginning.")
+        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
     begin, end = pd.Timestamp(since), pd.Timestamp(until)
     open_ones = orders[~orders["state"].isin(["completed", "cancelled"])]
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
@@ -172,7 +177,7 @@ def compute_kpis(
         pm_compliance=_mean(completed_in_time(orders, begin, end)),
         schedule_compliance=_mean(completed_as_planned(plan, orders, begin, end)),
         backlog_weeks=float(open_ones["estimated_hours"].sum()) / weekly_hours if weekly_hours else None,
-        planned_share=_share(closed.loc[closed["type"].isin(_PLANNED), "actual_hours"], closed["actual_hours"]),
+        planned_share=_share(closed.loc[closed["type"].isin(_PLANNED_TYPES), "actual_hours"], closed["actual_hours"]),
         open_orders=len(open_ones),
         overdue_orders=int((open_ones["due"] < end).sum()),
         completed_orders=len(closed),
@@ -187,9 +192,11 @@ def mean_time_between_failures(failures: int, operating_hours: float, confidence
     Parameters
     ----------
     failures : int
+        Failures in the period.
     operating_hours : float
+        Hours that all assets ran in the period.
     confidence : float
-        Of the two-sided interval, 0 to 1.
+        Confidence of the two-sided interval, 0 to 1.
 
     Returns
     -------
@@ -198,8 +205,8 @@ def mean_time_between_failures(failures: int, operating_hours: float, confidence
 
     Examples
     --------
-    >>> found = mean_time_between_failures(5, 1000.0)
-    >>> found.hours, round(found.low, 1), round(found.high, 1)
+    >>> mtbf = mean_time_between_failures(5, 1000.0)
+    >>> mtbf.hours, round(mtbf.low, 1), round(mtbf.high, 1)
     (200.0, 95.1, 507.6)
     >>> mean_time_between_failures(0, 1000.0).hours is None
     True
@@ -217,12 +224,12 @@ def mean_time_between_failures(failures: int, operating_hours: float, confidence
 
 
 def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
-    """Choose the work orders that are failures.
+    """Return the work orders that are failures.
 
     Parameters
     ----------
     orders : pandas.DataFrame
-        type, state, failure_mode.
+        Work orders: type, state, failure_mode.
 
     Returns
     -------
@@ -237,19 +244,19 @@ def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def repair_hours(completed: pd.DataFrame) -> pd.Series:
-    """Give the hours of work of completed corrective and emergency orders; NaN where nobody wrote them down."""
+    """Return the hours of work of completed corrective and emergency orders; NaN where nobody recorded them."""
     return completed.loc[completed["type"].isin(["corrective", "emergency"]), "actual_hours"]
 
 
 def completed_in_time(orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
-    """Tell of each preventive order due in a period whether it was completed by then; cancelled ones do not count."""
+    """Return for each preventive order due in a period, cancelled ones left out, whether it was completed by then."""
     due = orders[(orders["type"] == "preventive") & orders["due"].between(since, until, inclusive="left")]
     due = due[due["state"] != "cancelled"]
     return (due["closed_at"] <= due["due"]) & (due["state"] == "completed")
 
 
 def completed_as_planned(plan: pd.DataFrame, orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
-    """Tell of each order planned to end in a period whether it was completed by then."""
+    """Return for each order planned to end in a period whether it was completed by then."""
     planned = plan[plan["end"].between(since, until, inclusive="left")].merge(
         orders[["number", "closed_at", "state"]], on="number", suffixes=("_plan", "")
     )
@@ -257,12 +264,12 @@ def completed_as_planned(plan: pd.DataFrame, orders: pd.DataFrame, since: dateti
 
 
 def cost_by_asset(orders: pd.DataFrame) -> pd.DataFrame:
-    """Sum hours and cost of completed orders by asset.
+    """Return hours and cost of completed orders by asset.
 
     Parameters
     ----------
     orders : pandas.DataFrame
-        As for `compute_kpis`.
+        All work orders, as for `compute_kpis`.
 
     Returns
     -------
@@ -279,7 +286,7 @@ def cost_by_asset(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series:
-    """Health of each asset: 100 less what its open alerts take away, per channel.
+    """Return the health index of each asset: 100 less what its open alerts take away, for each channel.
 
     Every open alert takes 2 (info), 5, 10, 20 or 40 (critical) points of its channel's 100; a channel cannot fall
     below 0, and an asset's index is the mean over its channels. The weights double from level to level, as the levels'
@@ -288,9 +295,9 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
     Parameters
     ----------
     alerts : pandas.DataFrame
-        asset, channel, level of the open alerts.
+        Open alerts: asset, channel, level.
     channels : mapping of str to int
-        Scored channels of each asset; an asset without any has no index.
+        Number of scored channels of each asset; an asset without any has no index.
 
     Returns
     -------
@@ -303,17 +310,18 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
     >>> health_index(alerts, {"SMAP": 4, "MSL": 0}).to_dict()
     {'SMAP': 90.0, 'MSL': nan}
     """
-    harm = alerts.assign(harm=alerts["level"].astype(object).map(_HARM).astype(float))
-    lost = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset").sum()
-    found = {
-        asset: 100.0 - float(lost.get(asset, 0.0)) / count if count else np.nan for asset, count in channels.items()
+    harm = alerts.assign(harm=alerts["level"].astype(object).map(_POINTS_LOST_BY_LEVEL).astype(float))
+    points_lost = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset").sum()
+    index_by_asset = {
+        asset: 100.0 - float(points_lost.get(asset, 0.0)) / count if count else np.nan
+        for asset, count in channels.items()
     }
-    return pd.Series(found, name="health", dtype=float)
+    return pd.Series(index_by_asset, name="health", dtype=float)
 
 
 def _mean(values: pd.Series) -> float | None:
-    known = values.dropna()
-    return float(known.mean()) if len(known) else None
+    numbers = values.dropna()
+    return float(numbers.mean()) if len(numbers) else None
 
 
 def _share(part: pd.Series, whole: pd.Series) -> float | None:
@@ -329,6 +337,10 @@ def _outage_hours(outages: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp)
 
 
 def _mtta(alerts: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float | None:
-    seen = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
-    seen = seen[seen["acknowledged_at"].between(begin, end, inclusive="left")]
-    return _mean((seen["acknowledged_at"] - seen["annunciated_at"]).dt.total_seconds() / 60)
+    acknowledged_alerts = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
+    acknowledged_alerts = acknowledged_alerts[
+        acknowledged_alerts["acknowledged_at"].between(begin, end, inclusive="left")
+    ]
+    return _mean(
+        (acknowledged_alerts["acknowledged_at"] - acknowledged_alerts["annunciated_at"]).dt.total_seconds() / 60
+    )

@@ -1,4 +1,4 @@
-"""How much each technician has to do, beside how much they can."""
+"""Load of technicians: the hours that are assigned and planned beside the hours that are available."""
 
 from datetime import datetime, timedelta
 
@@ -12,20 +12,20 @@ __all__ = ["technician_load"]
 def technician_load(
     people: pd.DataFrame, sessions: pd.DataFrame, usual_hours: float, now: datetime, days: float
 ) -> pd.DataFrame:
-    """Compare what is assigned and planned with the hours that there are.
+    """Return the assigned, planned and available hours of each technician.
 
     Parameters
     ----------
     people : pandas.DataFrame
-        name, skills, rate, weekly_hours, orders, hours, active; as `People.list` gives them.
+        name, skills, rate, weekly_hours, orders, hours, active; as `People.list` returns them.
     sessions : pandas.DataFrame
-        technician, start, end; as `Planning.sessions` gives them.
+        technician, start, end; as `Planning.sessions` returns them.
     usual_hours : float
-        Weekly hours of whoever has none of their own.
+        Weekly hours of technicians who have none of their own.
     now : datetime
-        Aware.
+        Present time, aware.
     days : float
-        From now on.
+        Days from `now` on, above 0.
 
     Returns
     -------

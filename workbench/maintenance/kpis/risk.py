@@ -1,4 +1,4 @@
-"""How likely each asset is to fail within some days, and what depends on it.
+"""Risk of assets: how likely each is to fail within some days, and how much depends on it.
 
 Likelihood and consequence make a matrix [1]_; rates come from records of failures over the time watched [2]_.
 
@@ -19,7 +19,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from workbench.maintenance.values import MOST_DAYS, finite
+from workbench.maintenance.values import MAX_PERIOD_DAYS, number_in_range
 
 __all__ = [
     "LIKELIHOODS",
@@ -51,8 +51,8 @@ RISK_COLUMNS = (
 )
 """Columns of `risk_table`."""
 
-_LEVELS = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
-_ONE_FAILURE = pd.Timedelta(days=1)
+_LEAST_RISK_OF_LEVEL = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
+_SAME_FAILURE_WITHIN = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class FailureProbability:
     Attributes
     ----------
     probability : float or None
-        None where the records do not tell.
+        None where the records are too few.
     low, high : float or None
         Bounds of its 90 % interval; without a failure `low` is 0 and `high` the 95 % upper bound.
     """
@@ -72,17 +72,17 @@ class FailureProbability:
     high: float | None
 
 
-def failure_probability(failures: int, watched: float, days: float) -> FailureProbability:
+def failure_probability(failures: int, days_watched: float, days: float) -> FailureProbability:
     """Estimate the probability of at least one failure within some days.
 
     Parameters
     ----------
     failures : int
-        On record.
-    watched : float
-        Days in which they would have been recorded.
+        Failures on record.
+    days_watched : float
+        Days in which failures would have been recorded.
     days : float
-        To look ahead; above 0.
+        Days to look ahead, above 0.
 
     Returns
     -------
@@ -97,30 +97,30 @@ def failure_probability(failures: int, watched: float, days: float) -> FailurePr
     -----
     Failures come at a constant rate, whose distribution after r failures in T days is Gamma(r + 1/2, T) [3]_. The
     probability of one within t days is then 1 - (T / (T + t))^(r + 1/2), and its bounds are those of the rate's 90 %
-    interval. Where the asset was watched for less than t, that would be the prior's opinion more than the records': no
-    probability is given, the bounds are.
+    interval. Where the asset was watched for less than t, the prior would weigh more than the records: no
+    probability is returned, only the bounds.
 
     Examples
     --------
-    >>> found = failure_probability(3, 90.0, 30.0)
-    >>> round(found.probability, 3), round(found.low, 3), round(found.high, 3)
+    >>> estimate = failure_probability(3, 90.0, 30.0)
+    >>> round(estimate.probability, 3), round(estimate.low, 3), round(estimate.high, 3)
     (0.635, 0.303, 0.904)
     >>> failure_probability(0, 10.0, 30.0).probability is None
     True
     """
-    finite("days", days, MOST_DAYS, above=True)
-    if watched <= 0:
+    number_in_range("days", days, MAX_PERIOD_DAYS, above=True)
+    if days_watched <= 0:
         return FailureProbability(None, None, None)
     from scipy.special import gammaincinv
 
     shape = failures + 0.5
-    low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / watched)) for share in (0.05, 0.95))
-    probability = None if watched < days else 1 - (watched / (watched + days)) ** shape
+    low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / days_watched)) for share in (0.05, 0.95))
+    probability = None if days_watched < days else 1 - (days_watched / (days_watched + days)) ** shape
     return FailureProbability(probability, low if failures else 0.0, high)
 
 
 def likelihood_of(probability: float) -> int:
-    """Give the likelihood, 1 to 5, of a probability.
+    """Return the likelihood, 1 to 5, of a probability.
 
     Examples
     --------
@@ -131,18 +131,18 @@ def likelihood_of(probability: float) -> int:
 
 
 def risk_level(risk: int) -> str:
-    """Name a risk, which is likelihood times criticality, 1 to 25.
+    """Return the level of a risk, which is likelihood times criticality, 1 to 25.
 
     Examples
     --------
     >>> [risk_level(risk) for risk in (4, 5, 9, 10, 16, 20)]
     ['low', 'medium', 'medium', 'high', 'high', 'critical']
     """
-    return next(level for least, level in _LEVELS if risk >= least)
+    return next(level for least, level in _LEAST_RISK_OF_LEVEL if risk >= least)
 
 
 def risk_cells() -> pd.DataFrame:
-    """Give the 25 cells of the matrix: likelihood, word, criticality, risk, level."""
+    """Return the 25 cells of the matrix: likelihood, word, criticality, risk, level."""
     rows = [
         (likelihood, word, criticality, likelihood * criticality, risk_level(likelihood * criticality))
         for likelihood, (word, _) in enumerate(LIKELIHOODS, 1)
@@ -152,7 +152,7 @@ def risk_cells() -> pd.DataFrame:
 
 
 def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) -> float:
-    """Count the days in which an asset was watched and in service.
+    """Return the number of days in which an asset was watched and in service.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) ->
     outages : pandas.DataFrame
         since, ended_at (UTC, NaT while it lasts) of the asset.
     until : datetime
-        The present, aware: the end of what lasts.
+        Present time, aware: the end of spans and outages that still last.
 
     Returns
     -------
@@ -172,6 +172,7 @@ def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) ->
     ends = [*spans["end"], *outages["ended_at"].fillna(present)]
     if not len(spans):
         return 0.0
+    # A sweep over all bounds: two running counts say how many spans and how many outages last after each of them.
     kinds = np.repeat([0, 1], [len(spans), len(outages)])
     times = pd.DatetimeIndex([*begins, *ends])
     change = np.zeros((len(times), 2))
@@ -191,58 +192,58 @@ def risk_table(
     days: float,
     until: datetime,
 ) -> pd.DataFrame:
-    """Give the risk of each asset.
+    """Return the risk of each asset, the worst first.
 
     Parameters
     ----------
     events : pandas.DataFrame
-        From `failures.failure_events`. Those of an asset that follow one another within a day are one failure [4]_.
+        Table that `failures.failure_events` returns. Events of an asset within a day are one failure [4]_.
     spans : pandas.DataFrame
         asset, start, end (UTC) of the times in which failures would have been recorded.
     outages : pandas.DataFrame
         asset, since, ended_at (UTC).
     criticality : mapping of str to int or None
-        1 to 5 by asset; None where nobody has said. Its assets are the rows.
+        1 to 5 by asset; None where the catalog has none. Its assets are the rows.
     days : float
-        To look ahead.
+        Days to look ahead, above 0.
     until : datetime
-        The present, aware.
+        Present time, aware.
 
     Returns
     -------
     pandas.DataFrame
         `RISK_COLUMNS`, the worst first. `risk` is likelihood times criticality, and missing where one of them is;
-        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are not known.
+        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are unknown.
 
     Raises
     ------
     MaintenanceError
-        As from `failure_probability`.
+        `days` is not above 0, or more than a hundred years.
     """
     rows = []
     for asset, weight in criticality.items():
         times = events.loc[events["asset"] == asset, "time"].sort_values()
-        failures = len(times) - int((times.diff() <= _ONE_FAILURE).sum())
-        watched = watched_days(spans[spans["asset"] == asset], outages[outages["asset"] == asset], until)
-        found = failure_probability(failures, watched, days)
-        chance = None if found.probability is None else likelihood_of(found.probability)
-        risk = None if chance is None or weight is None else chance * weight
-        reason = "" if risk is not None else _reason(weight, watched, days, found)
+        failures = len(times) - int((times.diff() <= _SAME_FAILURE_WITHIN).sum())
+        days_watched = watched_days(spans[spans["asset"] == asset], outages[outages["asset"] == asset], until)
+        estimate = failure_probability(failures, days_watched, days)
+        likelihood = None if estimate.probability is None else likelihood_of(estimate.probability)
+        risk = None if likelihood is None or weight is None else likelihood * weight
+        reason = "" if risk is not None else _reason(weight, days_watched, days, estimate)
         level = "" if risk is None else risk_level(risk)
-        bounds = (found.probability, found.low, found.high)
-        rows.append((asset, weight, failures, watched, *bounds, chance, risk, level, reason))
+        bounds = (estimate.probability, estimate.low, estimate.high)
+        rows.append((asset, weight, failures, days_watched, *bounds, likelihood, risk, level, reason))
     whole = dict.fromkeys(("criticality", "likelihood", "risk"), "Int64")
     real = dict.fromkeys(("watched_days", "probability", "low", "high"), "float64")
     table = pd.DataFrame(rows, columns=list(RISK_COLUMNS)).astype(whole | real)
     return table.sort_values(["risk", "probability", "asset"], ascending=[False, False, True], ignore_index=True)
 
 
-def _reason(criticality: int | None, watched: float, days: float, found: FailureProbability) -> str:
+def _reason(criticality: int | None, days_watched: float, days: float, estimate: FailureProbability) -> str:
     reasons = []
-    if watched <= 0:
+    if days_watched <= 0:
         reasons.append("never watched")
-    elif found.probability is None:
-        reasons.append(f"watched for {watched:.1f} days, too few to tell of {days:g}")
+    elif estimate.probability is None:
+        reasons.append(f"not enough history ({days:g} days needed, {days_watched:.1f} recorded)")
     if criticality is None:
         reasons.append("no criticality in the catalog")
     return "; ".join(reasons)

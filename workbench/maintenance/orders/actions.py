@@ -1,4 +1,4 @@
-"""What can happen to a work order: one function an action, each inside a writing transaction of its caller."""
+"""Actions on a work order: one function an action, each inside a writing transaction of its caller."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,12 +23,13 @@ from workbench.maintenance.orders.priority import by_hand
 from workbench.maintenance.orders.states import CLOSED, FAILURE_TYPES, check_transition
 from workbench.maintenance.orders.table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
 from workbench.maintenance.values import (
-    MOST_HOURS,
-    MOST_MONEY,
+    MAX_COST,
+    MAX_ORDER_HOURS,
     checked_hours,
-    finite,
+    count_of,
+    number_in_range,
+    required_text,
     time_in_range,
-    words,
 )
 
 __all__ = ["answer", "assign", "cancel", "change", "complete", "hold", "move", "start", "touch"]
@@ -37,26 +38,27 @@ _NO_FAILURE = ("false alarm", "known behaviour", "test")
 
 
 def touch(db: orm.Session, number: str | int, version: int | None) -> OrderRow:
-    """Give the row of an order that is to be changed.
+    """Return the row of an order that may still be changed.
 
     Raises
     ------
     TransitionError
-        It is completed or cancelled.
+        The order is completed or cancelled.
     ConflictError
-        Somebody changed it since `version`.
+        Somebody changed the order since `version`.
     """
     row = find_order(db, number)
     log.check_version(db, f"order:{row.id}", row.version, version)
     if row.state in CLOSED:
-        raise TransitionError(f"{number_of(row.id)} is {row.state}: it stays as it is.", "Open a new work order.")
+        raise TransitionError(f"{number_of(row.id)} is {row.state} and cannot be changed.", "Open a new work order.")
     return row
 
 
 def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[str, Any] | None = None) -> OrderRow:
-    """Change an order's state, if it may, and write it to the log."""
+    """Change the state of an order, if that is allowed, and write it to the log."""
     check_transition(number_of(row.id), row.state, state)
-    before, row.state = row.state, state
+    before = row.state
+    row.state = state
     log.append(db, f"order:{row.id}", state, who, {"before": before, **(details or {})})
     db.flush()
     return row
@@ -65,20 +67,20 @@ def move(db: orm.Session, row: OrderRow, state: str, who: str, details: Mapping[
 def assign(
     db: orm.Session, number: str | int, technician: str | None, who: str, version: int | None = None
 ) -> OrderRow:
-    """Give an order to a technician, or take it back."""
+    """Assign an order to a technician, or unassign it."""
     row = touch(db, number, version)
     if technician is None:
         row.assignee = None
         return move(db, row, "open", who)
     person = find_technician(db, technician)
-    lacking = sorted(set(row.skills) - set(person.skills))
-    if lacking:
+    missing_skills = sorted(set(row.skills) - set(person.skills))
+    if missing_skills:
         raise MaintenanceError(
-            f"{person.name} lacks {', '.join(lacking)} for {number_of(row.id)}.",
-            "Assign somebody else, or change the skills.",
+            f"{person.name} cannot do {number_of(row.id)}: they do not have {', '.join(missing_skills)}.",
+            "Assign somebody else, or change their skills.",
         )
     if not person.active:
-        raise MaintenanceError(f"{person.name} takes no orders now.", "Assign somebody else.")
+        raise MaintenanceError(f"{person.name} is inactive and takes no orders.", "Assign somebody else.")
     row.assignee = person.name
     row.estimated_cost = row.estimated_hours * person.rate
     if row.state == "on hold":
@@ -87,12 +89,13 @@ def assign(
 
 
 def start(db: orm.Session, number: str | int, who: str, version: int | None = None) -> OrderRow:
-    """Begin, or go on with, the work."""
+    """Start the work, or continue it after a hold."""
     row = touch(db, number, version)
-    unmet = [other for other in row.after if find_order(db, other).state not in CLOSED]
-    if unmet:
+    open_predecessors = [other for other in row.after if find_order(db, other).state not in CLOSED]
+    if open_predecessors:
         raise TransitionError(
-            f"{number_of(row.id)} waits for {', '.join(map(number_of, unmet))}.", "Do these first, or cancel them."
+            f"{number_of(row.id)} waits for {', '.join(map(number_of, open_predecessors))}.",
+            "Complete or cancel these first.",
         )
     row.hold_reason = ""
     if row.started_at is None:
@@ -101,41 +104,45 @@ def start(db: orm.Session, number: str | int, who: str, version: int | None = No
 
 
 def hold(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
-    """Stop the work for a reason."""
+    """Put an order on hold, for a reason."""
     row = touch(db, number, version)
-    row.hold_reason = words("why it waits", reason)
+    row.hold_reason = required_text("the reason for the hold", reason)
     return move(db, row, "on hold", who, {"reason": row.hold_reason})
 
 
 def cancel(db: orm.Session, number: str | int, reason: str, who: str, version: int | None = None) -> OrderRow:
-    """Give an order up; its parts go back, and its alerts may cause another."""
+    """Cancel an order: its parts are free again, and its alerts may cause another order."""
     row = touch(db, number, version)
-    reason = words("why it is cancelled", reason)
+    reason = required_text("the reason for the cancellation", reason)
     row.closed_at = now(db)
     stock.release(db, row)
     return move(db, row, "cancelled", who, {"reason": reason})
 
 
 def answer(
-    db: orm.Session, number: str | int, item: int, given: checklists.Answer, who: str, version: int | None = None
+    db: orm.Session, number: str | int, item: int, value: checklists.Answer, who: str, version: int | None = None
 ) -> OrderRow:
-    """Answer an item of the checklist, counted from 1."""
+    """Answer one item of the checklist; items are counted from 1."""
     row = touch(db, number, version)
     items = list(checklists.from_json(row.checklist))
     if not 1 <= item <= len(items):
         raise MaintenanceError(
-            f"{number_of(row.id)} has no item {item} on its checklist.", f"It has {len(items)}, counted from 1."
+            f"{number_of(row.id)} has no item {item} on its checklist.",
+            f"It has {count_of(len(items), 'item')}, counted from 1.",
         )
-    asked = items[item - 1]
-    meter = db.get(MeterRow, (row.asset, asked.meter)) if asked.meter else None
-    told = checklists.answer(asked, given, who=who, at=now(db), last=meter.value if meter else None)
-    items[item - 1] = told
-    if asked.meter and isinstance(told.answer, float):
-        read = meter or MeterRow(asset=row.asset, name=asked.meter)
-        read.value, read.read_at = told.answer, now(db)
-        db.add(read)
+    question = items[item - 1]
+    meter = db.get(MeterRow, (row.asset, question.meter)) if question.meter else None
+    answered_item = checklists.answer(question, value, who=who, at=now(db), last=meter.value if meter else None)
+    items[item - 1] = answered_item
+    if question.meter and isinstance(answered_item.answer, float):
+        meter_row = meter or MeterRow(asset=row.asset, name=question.meter)
+        meter_row.value = answered_item.answer
+        meter_row.read_at = now(db)
+        db.add(meter_row)
     row.checklist = checklists.to_json(items)
-    log.append(db, f"order:{row.id}", "answered", who, {"item": item, "text": asked.text, "answer": told.answer})
+    log.append(
+        db, f"order:{row.id}", "answered", who, {"item": item, "text": question.text, "answer": answered_item.answer}
+    )
     db.flush()
     return row
 
@@ -153,16 +160,16 @@ def complete(
     used: Mapping[str, int] | None = None,
     version: int | None = None,
 ) -> OrderRow:
-    """Finish the work: its failure code, its alerts' verdict, its parts and its cost are written in one."""
+    """Complete an order: failure code, verdict on its alerts, parts and cost are written in one transaction."""
     row = touch(db, number, version)
     name = number_of(row.id)
     check_transition(name, row.state, "completed")
-    row.done = words("what was done", done)
-    row.actual_hours = finite("hours", hours, MOST_HOURS)
+    row.done = required_text("the description of what was done", done)
+    row.actual_hours = number_in_range("hours", hours, MAX_ORDER_HOURS)
     open_items = checklists.missing(checklists.from_json(row.checklist))
     if open_items:
         raise TransitionError(
-            f"{name} has open items on its checklist: {'; '.join(open_items)}.",
+            f"{name} cannot be completed: it has open items on its checklist, {'; '.join(open_items)}.",
             "Answer them: workbench orders answer.",
         )
     alerts = db.scalars(
@@ -173,15 +180,19 @@ def complete(
     ).all()
     if alerts and verdict is None:
         raise MaintenanceError(
-            f"{name} has open alerts: {', '.join(str(alert.id) for alert in alerts)}.",
-            "Say what they were: true, false alarm, known behaviour, test or unknown.",
+            f"{name} cannot be completed: it has open alerts, {', '.join(str(alert.id) for alert in alerts)}.",
+            "Pass a verdict: true, false alarm, known behaviour, test or unknown.",
         )
     if not failure.mode and row.type in FAILURE_TYPES and verdict not in _NO_FAILURE:
-        raise MaintenanceError(f"{name} needs a failure mode.", "Give its ISO 14224 code, as PDE; UNK is unknown.")
-    row.failure_mode, row.failure_cause, row.failure_effect = failure.mode, failure.cause, failure.effect
+        raise MaintenanceError(
+            f"{name} cannot be completed without a failure mode.", "Pass its ISO 14224 code, for example PDE, or UNK."
+        )
+    row.failure_mode = failure.mode
+    row.failure_cause = failure.cause
+    row.failure_effect = failure.effect
     parts_cost = stock.consume(db, row, used, who)
     if cost is not None:
-        row.actual_cost = finite("the cost", cost, MOST_MONEY)
+        row.actual_cost = number_in_range("the cost", cost, MAX_COST)
     elif row.assignee is not None and parts_cost is not None:
         row.actual_cost = row.actual_hours * find_technician(db, row.assignee).rate + parts_cost
     row.closed_at = now(db)
@@ -189,8 +200,8 @@ def complete(
         alert_actions.close(db, alert.id, who, verdict or "", f"{name}: {row.done}")
     if row.preventive is not None:
         preventive_completed(db, row.preventive)
-    told = {"done": row.done, "hours": row.actual_hours, "failure": str(failure), "verdict": verdict}
-    return move(db, row, "completed", who, told)
+    log_details = {"done": row.done, "hours": row.actual_hours, "failure": str(failure), "verdict": verdict}
+    return move(db, row, "completed", who, log_details)
 
 
 def change(
@@ -205,20 +216,23 @@ def change(
     hours: float | None = None,
     description: str | None = None,
 ) -> OrderRow:
-    """Change what is given of an order."""
+    """Change due date, priority, hours or description of an order; what is omitted stays."""
     row = touch(db, number, version)
-    told: dict[str, Any] = {}
+    log_details: dict[str, Any] = {}
     if due is not None:
-        row.due = told["due"] = time_in_range("the due date", due)
+        row.due = log_details["due"] = time_in_range("the due date", due)
     if priority is not None:
         rate(db, row, options, None, by_hand(priority, who))
-        told["priority"] = priority
+        log_details["priority"] = priority
     if hours is not None:
-        row.estimated_hours = told["hours"] = checked_hours(hours)
+        row.estimated_hours = log_details["hours"] = checked_hours(hours)
     if description is not None:
-        row.description = told["description"] = description.strip()
-    if not told:
-        raise MaintenanceError("Nothing to change.", "Give due, priority, hours or description.")
-    log.append(db, f"order:{row.id}", "changed", who, told)
+        row.description = log_details["description"] = description.strip()
+    if not log_details:
+        raise MaintenanceError(
+            f"{number_of(row.id)} was not changed: no new value was passed.",
+            "Pass due, priority, hours or description.",
+        )
+    log.append(db, f"order:{row.id}", "changed", who, log_details)
     db.flush()
     return row

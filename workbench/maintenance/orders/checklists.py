@@ -1,4 +1,4 @@
-"""Checklists: what is asked during the work, and what may be answered."""
+"""Checklists: what is asked during the work, and which answers are allowed."""
 
 import math
 from collections.abc import Sequence
@@ -7,42 +7,42 @@ from datetime import datetime
 from typing import Any, Literal
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import MOST_READING, finite
+from workbench.maintenance.values import MAX_METER_READING, count_of, number_in_range
 
 __all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
 
 ANSWER_TYPES = ("done", "number", "text", "choice", "meter")
-"""Ticked, a number, some words, one of several, or the reading of a meter, which never runs backwards."""
+"""Types of answers: ticked, a number, a text, one of several, or the reading of a meter, which never runs backwards."""
 
 Answer = bool | float | str
 
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One question of a checklist.
+    """One question of a checklist, with its answer.
 
     Attributes
     ----------
     text : str
         What to do or find out.
     kind : str
-        Of `ANSWER_TYPES`.
+        Type of the answer, of `ANSWER_TYPES`.
     required : bool
         Whether the order can only be completed with an answer.
     choices : tuple of str
-        What can be chosen, for kind `choice` only.
+        Choices, for kind `choice` only.
     units : str
-        Of a number or a reading.
+        Units of a number or a reading.
     low, high : float or None
-        What a number should lie between; one outside is taken, and marked.
+        Range in which a number should lie; one outside is accepted, and marked.
     meter : str
         Name of the asset's meter, for kind `meter` only.
     answer : bool, float, str or None
-        None until answered.
+        Answer; None until somebody answers.
     answered_by : str
-        Who answered.
+        Person who answered; empty until then.
     answered_at : datetime or None
-        When, UTC.
+        Time of the answer, UTC.
 
     Raises
     ------
@@ -68,11 +68,11 @@ class ChecklistItem:
             raise MaintenanceError("An item of a checklist has no text.", "Say what to do or find out.")
         if self.kind not in ANSWER_TYPES:
             raise MaintenanceError(
-                f"{self.text!r} asks for {self.kind!r}.", f"Types of answers: {', '.join(ANSWER_TYPES)}."
+                f"{self.text!r} has the unknown type of answer {self.kind!r}.", f"Known: {', '.join(ANSWER_TYPES)}."
             )
         if (self.kind == "choice") != (len(self.choices) > 1):
             raise MaintenanceError(
-                f"{self.text!r} is of kind {self.kind} and has {len(self.choices)} choices.",
+                f"{self.text!r} is of kind {self.kind} and has {count_of(len(self.choices), 'choice')}.",
                 "Kind choice has two or more, any other kind none.",
             )
         if (self.kind == "meter") != bool(self.meter):
@@ -87,31 +87,35 @@ class ChecklistItem:
 
     @property
     def out_of_range(self) -> bool:
-        """Whether a number was answered that lies below `low` or above `high`."""
+        """Return whether a number was answered that lies below `low` or above `high`."""
         if self.kind not in ("number", "meter") or not isinstance(self.answer, (int, float)):
             return False
         return (self.low is not None and self.answer < self.low) or (self.high is not None and self.answer > self.high)
 
 
-def answer(item: ChecklistItem, given: Answer, *, who: str, at: datetime, last: float | None = None) -> ChecklistItem:
-    """Answer an item.
+def answer(
+    item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, last: float | None = None
+) -> ChecklistItem:
+    """Return an item with its answer.
 
     Parameters
     ----------
     item : ChecklistItem
-    given : bool, float or str
+        Item that is answered.
+    new_answer : bool, float or str
         True or False for kind `done`, a number for `number` and `meter`, one of the choices for `choice`. Numbers
         may come as text.
     who : str
+        Person who answers.
     at : datetime
-        UTC.
+        Time of the answer, UTC.
     last : float, optional
         The meter's last reading, in the item's units.
 
     Returns
     -------
     ChecklistItem
-        With the answer.
+        The item with the answer.
 
     Raises
     ------
@@ -120,34 +124,36 @@ def answer(item: ChecklistItem, given: Answer, *, who: str, at: datetime, last: 
     """
     value: Answer
     if item.kind == "done":
-        value = _yes_or_no(item, given)
+        value = _yes_or_no(item, new_answer)
     elif item.kind in ("number", "meter"):
-        value = _number(item, given)
+        value = _number(item, new_answer)
         if item.kind == "meter":
-            finite(f"the reading of {item.meter}", value, MOST_READING)
+            number_in_range(f"the reading of {item.meter}", value, MAX_METER_READING)
         if item.kind == "meter" and last is not None and value < last:
             raise MaintenanceError(
                 f"{item.text}: {value:g} lies below the last reading of {item.meter}, {last:g}.",
-                "A meter does not run backwards: read it again, or record its replacement as a new meter.",
+                "Read it again, or record its replacement as a new meter: a meter does not run backwards.",
             )
     elif item.kind == "choice":
-        if given not in item.choices:
-            raise MaintenanceError(f"{item.text}: {given!r} is no choice.", f"Choices: {', '.join(item.choices)}.")
-        value = str(given)
+        if new_answer not in item.choices:
+            raise MaintenanceError(
+                f"{item.text}: {new_answer!r} is not one of the choices.", f"Choices: {', '.join(item.choices)}."
+            )
+        value = str(new_answer)
     else:
-        if not isinstance(given, str) or not given.strip():
-            raise MaintenanceError(f"{item.text}: {given!r} is no text.", "Write a few words.")
-        value = given.strip()
+        if not isinstance(new_answer, str) or not new_answer.strip():
+            raise MaintenanceError(f"{item.text}: {new_answer!r} is not a text.", "Write a few words.")
+        value = new_answer.strip()
     return replace(item, answer=value, answered_by=who, answered_at=at)
 
 
 def missing(items: Sequence[ChecklistItem]) -> list[str]:
-    """List the texts of required items that are not answered, or not done."""
+    """Return the texts of required items that are not answered, or not done."""
     return [item.text for item in items if item.required and (item.answer is None or item.answer is False)]
 
 
 def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:
-    """Give items as they are stored; times in ISO 8601."""
+    """Return items as JSON values, as they are stored, with times in ISO 8601."""
     rows = []
     for item in items:
         row = {key: value for key, value in asdict(item).items() if value != _DEFAULTS.get(key)}
@@ -160,12 +166,12 @@ def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:
 
 
 def from_json(rows: Sequence[dict[str, Any]]) -> tuple[ChecklistItem, ...]:
-    """Read what `to_json` gave, or what was written by hand in the same form.
+    """Return the items of JSON values, as `to_json` returns them or written by hand.
 
     Raises
     ------
     MaintenanceError
-        A row has a key that no item has, or lacks its text.
+        A row has an unknown key, or no text.
     """
     items = []
     for row in rows:
@@ -183,29 +189,29 @@ def from_json(rows: Sequence[dict[str, Any]]) -> tuple[ChecklistItem, ...]:
     return tuple(items)
 
 
-def _yes_or_no(item: ChecklistItem, given: Answer) -> bool:
-    if not isinstance(given, bool):
+def _yes_or_no(item: ChecklistItem, new_answer: Answer) -> bool:
+    if not isinstance(new_answer, bool):
         words: dict[Any, Literal[True, False]] = {"yes": True, "true": True, "no": False, "false": False}
-        if given not in words:
-            raise MaintenanceError(f"{item.text}: {given!r} is neither yes nor no.", "Answer yes or no.")
-        return words[given]
-    return given
+        if new_answer not in words:
+            raise MaintenanceError(f"{item.text}: {new_answer!r} is neither yes nor no.", "Answer yes or no.")
+        return words[new_answer]
+    return new_answer
 
 
-def _number(item: ChecklistItem, given: Answer) -> float:
+def _number(item: ChecklistItem, new_answer: Answer) -> float:
     try:
-        value = math.nan if isinstance(given, bool) else float(given)
+        value = math.nan if isinstance(new_answer, bool) else float(new_answer)
     except (ValueError, OverflowError):
         value = math.nan
-    if not abs(value) <= _MOST_ANSWER:
+    if not abs(value) <= _MAX_NUMBER:  # true for NaN too
         raise MaintenanceError(
-            f"{item.text}: {given!r} is no number.",
-            f"Give a finite number{_in(item.units)}, from -{_MOST_ANSWER:g} to {_MOST_ANSWER:g}.",
+            f"{item.text}: {new_answer!r} is not a number.",
+            f"Enter a finite number{_in(item.units)}, from -{_MAX_NUMBER:g} to {_MAX_NUMBER:g}.",
         )
     return value
 
 
-_MOST_ANSWER = 1e15
+_MAX_NUMBER = 1e15
 
 
 def _in(units: str) -> str:

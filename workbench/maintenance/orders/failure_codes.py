@@ -1,4 +1,4 @@
-"""How a failure is coded: what was observed, why it came about, and what it did, each apart.
+"""Codes of a failure: what was observed, why it happened, and what it did to the item.
 
 The codes are those of ISO 14224:2016, annex B: failure modes (B.2.6), failure causes (table B.3) and the classes of
 a failure's impact on the item (3.5, 3.11, 3.40).
@@ -47,7 +47,7 @@ FAILURE_MODES: dict[str, str] = {
     "UST": "spurious stop",
     "VIB": "vibration",
 }
-"""What was observed, by ISO 14224's code."""
+"""Failure modes, what was observed, by the code of ISO 14224."""
 
 FAILURE_CAUSES: dict[str, str] = {
     "1.0": "design, general",
@@ -71,28 +71,28 @@ FAILURE_CAUSES: dict[str, str] = {
     "5.4": "other",
     "5.5": "unknown",
 }
-"""Why it came about, by the number of ISO 14224's table B.3."""
+"""Failure causes, by the number of ISO 14224's table B.3."""
 
 FAILURE_EFFECTS: dict[str, str] = {
     "critical": "the function is lost at once",
     "degraded": "the function is reduced or less reliable",
     "incipient": "the function is kept, and will be lost if nothing is done",
 }
-"""What it did to the item's function."""
+"""Effects of a failure on the function of the item."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The code of a failure.
+    """Code of a failure after ISO 14224.
 
     Attributes
     ----------
     mode : str
-        Of `FAILURE_MODES`; empty while unknown.
+        Failure mode, of `FAILURE_MODES`; empty while unknown.
     cause : str
-        Of `FAILURE_CAUSES`; empty while unknown.
+        Failure cause, of `FAILURE_CAUSES`; empty while unknown.
     effect : str
-        Of `FAILURE_EFFECTS`; empty while unknown.
+        Failure effect, of `FAILURE_EFFECTS`; empty while unknown.
 
     Raises
     ------
@@ -110,17 +110,17 @@ class Failure:
     effect: str = ""
 
     def __post_init__(self) -> None:
-        for what, code, known in (
+        for code_name, code, valid_codes in (
             ("failure mode", self.mode, FAILURE_MODES),
             ("failure cause", self.cause, FAILURE_CAUSES),
             ("failure effect", self.effect, FAILURE_EFFECTS),
         ):
-            if code and code not in known:
-                codes = "; ".join(f"{key} {text}" for key, text in known.items())
-                raise MaintenanceError(f"{code!r} is no {what} of ISO 14224.", f"Known: {codes}.")
+            if code and code not in valid_codes:
+                codes = "; ".join(f"{key} {text}" for key, text in valid_codes.items())
+                raise MaintenanceError(f"{code!r} is not a {code_name} of ISO 14224.", f"Known: {codes}.")
 
     def __str__(self) -> str:
-        """Give the codes with their meaning."""
+        """Return the codes with their meaning."""
         parts = []
         if self.mode:
             parts.append(f"{self.mode} {FAILURE_MODES[self.mode]}")

@@ -1,4 +1,4 @@
-"""Work orders for alerts: which ask for one by themselves, which order they belong to, and what it begins with."""
+"""Opening of work orders: which alerts cause one, which order they belong to, and what it begins with."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from workbench.maintenance.orders import parts as stock
 from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
 from workbench.maintenance.orders.states import CLOSED, check_type
 from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, find_order, number_of
-from workbench.maintenance.values import checked_hours, time_in_range, words
+from workbench.maintenance.values import checked_hours, required_text, time_in_range
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -34,21 +34,21 @@ __all__ = [
 
 
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
-    """Open, unsuppressed alerts of a level and above that have never caused an order, not even a cancelled one."""
-    had = sa.select(OrderAlertRow.alert_id)
-    wanted = sa.select(AlertRow).where(
+    """Return open, unsuppressed alerts of a level and above that never caused an order, not even a cancelled one."""
+    linked_alerts = sa.select(OrderAlertRow.alert_id)
+    statement = sa.select(AlertRow).where(
         AlertRow.closed_at.is_(None),
         AlertRow.suppressed.is_(False),
         AlertRow.level.in_(LEVELS[LEVELS.index(level) :]),
-        AlertRow.id.not_in(had),
+        AlertRow.id.not_in(linked_alerts),
     )
     if alerts is not None:
-        wanted = wanted.where(AlertRow.id.in_(alerts))
-    return wanted.order_by(AlertRow.level.desc(), AlertRow.id)
+        statement = statement.where(AlertRow.id.in_(alerts))
+    return statement.order_by(AlertRow.level.desc(), AlertRow.id)
 
 
 def order_of_channel(db: orm.Session, alert: AlertRow) -> OrderRow | None:
-    """Give the active order that an alert on the same channel has caused."""
+    """Return the active order that another alert on the same channel has caused."""
     return db.scalars(
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
@@ -71,16 +71,18 @@ def open_for_alerts(
     assets = sorted({row.asset for row in rows})
     if len(assets) != 1:
         raise MaintenanceError(
-            f"Alerts of {len(assets)} assets cannot share a work order{': ' if assets else ''}{', '.join(assets)}.",
-            "Give one or more alerts of one asset.",
+            f"Alerts of {len(assets)} assets cannot share a work order: {', '.join(assets)}."
+            if assets
+            else "A work order for alerts cannot be opened without an alert.",
+            "Pass one or more alerts of one asset.",
         )
     subsystems, channels = ({getattr(row, name) for row in rows} for name in ("subsystem", "channel"))
-    told = {
+    alert_content = {
         "subsystem": subsystems.pop() if len(subsystems) == 1 else "",
         "channel": channels.pop() if len(channels) == 1 else "",
         "description": "\n".join(row.message for row in rows),
     }
-    template = options.template(assets[0], told["subsystem"])
+    template = options.template(assets[0], alert_content["subsystem"])
     return new_order(
         db,
         options,
@@ -88,27 +90,27 @@ def open_for_alerts(
         asset=assets[0],
         alerts=alerts,
         criticality=criticality(assets[0]),
-        **{"type": template.type, **told, **content},
+        **{"type": template.type, **alert_content, **content},
     )
 
 
 def reprioritise(
     db: orm.Session, options: OrderOptions, criticality: Callable[[str], int | None], who: str
 ) -> tuple[str, ...]:
-    """Rate the active orders whose priority nobody has set, inside a writing transaction."""
-    found = []
+    """Compute the priority of active orders anew, unless a person set it, inside a writing transaction."""
+    changed_orders = []
     for row in db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all():
-        if [part["name"] for part in row.priority_parts] == ["rule"]:
+        if [part["name"] for part in row.priority_parts] == ["rule"]:  # an emergency, or set by a person
             continue
         before = row.priority
         rate(db, row, options, criticality(row.asset))
         if row.priority != before:
             log.append(db, f"order:{row.id}", "reprioritised", who, {"before": before, "priority": row.priority})
-            found.append(number_of(row.id))
-    return tuple(found)
+            changed_orders.append(number_of(row.id))
+    return tuple(changed_orders)
 
 
-_MONTH = timedelta(days=30)
+_FREQUENCY_PERIOD = timedelta(days=30)
 
 
 def new_order(
@@ -135,9 +137,13 @@ def new_order(
     criticality: int | None = None,
     preventive: int | None = None,
 ) -> OrderRow:
-    """Open a work order; what is not given comes from the subsystem's template."""
+    """Open a work order; what is omitted comes from the subsystem's template."""
     template = options.template(asset, subsystem)
-    place = {"asset": words("the asset", asset), "subsystem": subsystem, "channel": channel or subsystem or asset}
+    place = {
+        "asset": required_text("the asset", asset),
+        "subsystem": subsystem,
+        "channel": channel or subsystem or asset,
+    }
     check_type(type)
     due = None if due is None else time_in_range("the due date", due)
     not_before = None if not_before is None else time_in_range("the earliest start", not_before)
@@ -150,7 +156,7 @@ def new_order(
         channel=channel,
         type=type,
         state="open",
-        title=words("the title", (template.title.format(**place) if title is None else title))[:200],
+        title=required_text("the title", (template.title.format(**place) if title is None else title))[:200],
         description=description.strip(),
         score=0.0,
         priority="low",
@@ -199,26 +205,26 @@ def new_order(
 
 
 def link(db: orm.Session, row: OrderRow, alert: int) -> None:
-    """Make an alert a cause of an order.
+    """Link an alert to an order as its cause.
 
     Raises
     ------
     MaintenanceError
-        There is no such alert, or another order is for it already.
+        There is no such alert, or it has another order already.
     """
     alert_actions.find(db, alert)
     other = order_of_alert(db, alert)
     if other is not None:
         raise MaintenanceError(
             f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
-            "Go on with that one, or cancel it first.",
+            "Use that one, or cancel it first.",
         )
     db.add(OrderAlertRow(order_id=row.id, alert_id=alert))
     db.flush()
 
 
 def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:
-    """Give the order that an alert has caused, unless it was cancelled."""
+    """Return the order that an alert has caused, unless it was cancelled."""
     return db.scalars(
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
@@ -231,28 +237,32 @@ def rate(
     row: OrderRow,
     options: OrderOptions,
     criticality: int | None,
-    given: Priority | None = None,
+    priority: Priority | None = None,
 ) -> None:
-    """Set an order's priority by the rule, or as given, and its due date where it has none."""
-    if given is None:
+    """Set the priority of an order, by the rule where omitted, and its due date where it has none."""
+    if priority is None:
         alerts = db.scalars(
             sa.select(AlertRow)
             .join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
             .where(OrderAlertRow.order_id == row.id)
         ).all()
         recent = sa.select(sa.func.count()).where(
-            AlertRow.asset == row.asset, AlertRow.raised_at > now(db) - _MONTH, AlertRow.subsystem == row.subsystem
+            AlertRow.asset == row.asset,
+            AlertRow.raised_at > now(db) - _FREQUENCY_PERIOD,
+            AlertRow.subsystem == row.subsystem,
         )
-        given = prioritise(
+        priority = prioritise(
             level=max((alert.level for alert in alerts), key=_rank, default=None),
             alerts=int(db.scalar(recent) or 0) if alerts else 0,
             criticality=criticality,
             age=now(db) - row.opened_at,
             emergency=row.type == "emergency",
         )
-    row.score, row.priority, row.priority_parts = given.score, given.name, given.to_json()
-    if row.due is None and given.name in options.due_days:
-        row.due = row.opened_at + timedelta(days=options.due_days[given.name])
+    row.score = priority.score
+    row.priority = priority.name
+    row.priority_parts = priority.to_json()
+    if row.due is None and priority.name in options.due_days:
+        row.due = row.opened_at + timedelta(days=options.due_days[priority.name])
     db.flush()
 
 
@@ -261,7 +271,7 @@ def _rank(level: str) -> int:
 
 
 def orders_of_alerts(database: Database) -> dict[int, str]:
-    """Give the number of the active work order of each alert that has one."""
-    wanted = sa.select(OrderAlertRow.alert_id, OrderRow.id).join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
+    """Return the number of the active work order of each alert that has one."""
+    statement = sa.select(OrderAlertRow.alert_id, OrderRow.id).join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
     with database.reading() as db:
-        return {alert: number_of(order) for alert, order in db.execute(wanted.where(OrderRow.state.not_in(CLOSED)))}
+        return {alert: number_of(order) for alert, order in db.execute(statement.where(OrderRow.state.not_in(CLOSED)))}

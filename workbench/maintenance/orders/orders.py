@@ -1,4 +1,4 @@
-"""Work orders: from the alert, or from somebody's own eyes, to what was done about it."""
+"""Work orders, from the alert or the observation that causes them to their completion."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,6 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import OrderOptions
@@ -27,7 +26,7 @@ from workbench.maintenance.orders.table import (
     order_id,
 )
 from workbench.maintenance.remarks import remarks_of
-from workbench.maintenance.values import row_limit, words
+from workbench.maintenance.values import check_choice, required_text, row_limit
 
 __all__ = ["WorkOrders"]
 
@@ -54,19 +53,23 @@ _COLUMNS = (
 
 
 class WorkOrders:
-    """The work orders of a fleet.
+    """List of the work orders of a fleet, and all that can be done to them.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : OrderOptions
+        When orders open by themselves, and what they begin with; the defaults where omitted.
     criticality : callable, optional
-        Gives an asset's criticality, 1 to 5, or None where nobody has said; for the priority rule.
+        Returns an asset's criticality, 1 to 5, or None where the catalog has none; for the priority rule.
 
     Attributes
     ----------
     database : Database
+        Database of maintenance.
     options : OrderOptions
+        Options with which orders are opened.
     """
 
     def __init__(
@@ -96,22 +99,22 @@ class WorkOrders:
         limit: int | None = None,
         offset: int = 0,
     ) -> pd.DataFrame:
-        """List work orders, the most urgent first.
+        """Return the work orders that match some filters, the most urgent first.
 
         Parameters
         ----------
         state : str, iterable of str or None
-            Of `ORDER_STATES`; `active` for all that are not completed or cancelled, None for all.
+            States of `ORDER_STATES`; `active` for all that are not completed or cancelled, None for all.
         asset, channel, assignee, type, priority : str, optional
-            Only these.
+            Only orders with this value.
         overdue : bool
-            Only those that are active and past their due date.
+            Whether to list only orders that are active and past their due date.
         text : str, optional
             Part of the title or description, in any case.
         since : datetime, optional
-            Opened at or after; aware.
+            Only orders opened at or after this time, aware.
         limit, offset : int, optional
-            Rows to give and to leave out.
+            Most rows to return, all where omitted; and how many of the first to leave out.
 
         Returns
         -------
@@ -122,58 +125,60 @@ class WorkOrders:
         Raises
         ------
         MaintenanceError
-            A filter names no state, type or priority.
+            A filter is not a state, type or priority.
         """
         present = self.database.clock()
-        late = sa.and_(ORDERS.c.due < present, ORDERS.c.state.not_in(CLOSED))
-        wanted: sa.Select[Any] = sa.select(
-            ORDERS.c.id, *(ORDERS.c[name] for name in _COLUMNS), sa.func.coalesce(late, sa.false()).label("overdue")
+        is_overdue = sa.and_(ORDERS.c.due < present, ORDERS.c.state.not_in(CLOSED))
+        statement: sa.Select[Any] = sa.select(
+            ORDERS.c.id,
+            *(ORDERS.c[name] for name in _COLUMNS),
+            sa.func.coalesce(is_overdue, sa.false()).label("overdue"),
         )
         if state is not None:
             active = tuple(name for name in ORDER_STATES if name not in CLOSED)
-            named = (active if state == "active" else (state,)) if isinstance(state, str) else tuple(state)
-            for name in named:
-                _known("state", name, (*ORDER_STATES, "active"))
-            wanted = wanted.where(ORDERS.c.state.in_(named))
-        for what, value, known in (("type", type, ORDER_TYPES), ("priority", priority, tuple(PRIORITIES))):
+            requested_states = (active if state == "active" else (state,)) if isinstance(state, str) else tuple(state)
+            for name in requested_states:
+                check_choice("state", name, (*ORDER_STATES, "active"))
+            statement = statement.where(ORDERS.c.state.in_(requested_states))
+        for what, value, valid_values in (("type", type, ORDER_TYPES), ("priority", priority, tuple(PRIORITIES))):
             if value is not None:
-                _known(what, value, known)
+                check_choice(what, value, valid_values)
         equal = {"asset": asset, "channel": channel, "assignee": assignee, "type": type, "priority": priority}
-        wanted = wanted.where(*(ORDERS.c[name] == value for name, value in equal.items() if value is not None))
+        statement = statement.where(*(ORDERS.c[name] == value for name, value in equal.items() if value is not None))
         if overdue:
-            wanted = wanted.where(late)
+            statement = statement.where(is_overdue)
         if text:
-            found = [ORDERS.c[name].icontains(text, autoescape=True) for name in ("title", "description")]
-            wanted = wanted.where(sa.or_(*found))
+            text_matches = [ORDERS.c[name].icontains(text, autoescape=True) for name in ("title", "description")]
+            statement = statement.where(sa.or_(*text_matches))
         if since is not None:
-            wanted = wanted.where(ORDERS.c.opened_at >= since)
-        wanted = wanted.order_by(ORDERS.c.score.desc(), ORDERS.c.id)
+            statement = statement.where(ORDERS.c.opened_at >= since)
+        statement = statement.order_by(ORDERS.c.score.desc(), ORDERS.c.id)
         with self.database.reading() as db:
-            table = frame(db, wanted.limit(row_limit(limit)).offset(offset or None))
+            table = frame(db, statement.limit(row_limit(limit)).offset(offset or None))
         table["number"] = [number_of(one) for one in table["id"]]
         table["overdue"] = table["overdue"].astype(bool)
         place = _COLUMNS.index("due") + 1
         return table[["number", *_COLUMNS[:place], "overdue", *_COLUMNS[place:]]]
 
     def get(self, number: str | int) -> WorkOrder:
-        """Give one work order as it is.
+        """Return one work order as it is.
 
         Raises
         ------
         MaintenanceError
-            There is none with this number.
+            There is no order with this number.
         """
         with self.database.reading() as db:
             return WorkOrder.of(db, find_order(db, number))
 
     def history(self, number: str | int) -> pd.DataFrame:
-        """Give the rows of the log about an order, oldest first."""
-        found = self.get(number)
-        entries = log.entries(self.database, subject=f"order:{order_id(found.number)}")
+        """Return the rows of the log about an order, oldest first."""
+        order = self.get(number)
+        entries = log.entries(self.database, subject=f"order:{order_id(order.number)}")
         return entries.iloc[::-1].reset_index(drop=True)
 
     def remarks(self, number: str | int) -> pd.DataFrame:
-        """List what people wrote about an order and about the alerts that caused it, the newest first.
+        """Return what people wrote about an order and about the alerts that caused it, the newest first.
 
         Returns
         -------
@@ -182,11 +187,11 @@ class WorkOrders:
             the alerts was closed with it.
         """
         order = self.get(number)
-        found = remarks_of(
+        remarks = remarks_of(
             self.database, [f"order:{order_id(order.number)}", *(f"alert:{alert}" for alert in order.alerts)]
         )
-        copies = found["subject"].str.startswith("alert:") & (found["text"] == f"{order.number}: {order.done}")
-        return found[~copies].reset_index(drop=True)
+        copies = remarks["subject"].str.startswith("alert:") & (remarks["text"] == f"{order.number}: {order.done}")
+        return remarks[~copies].reset_index(drop=True)
 
     # ---- opening
 
@@ -195,7 +200,10 @@ class WorkOrders:
 
         Parameters
         ----------
-        who, asset : str
+        who : str
+            Person or program that does it, for the log.
+        asset : str
+            Name of the asset.
         **content
             subsystem, channel, type, title, description, priority (a word; by the rule where omitted), hours, skills,
             checklist, parts, due, not_before, after, stops_asset. What is omitted comes from the subsystem's template.
@@ -207,7 +215,7 @@ class WorkOrders:
         Raises
         ------
         MaintenanceError
-            An unknown type, priority, part or order, or a number that cannot be.
+            A type, priority, part or order is unknown, or a number is outside its range.
         """
         return self._change(
             lambda db: opening.new_order(
@@ -221,9 +229,11 @@ class WorkOrders:
         Parameters
         ----------
         alerts : iterable of int
+            Numbers of the alerts; a number that comes twice counts once.
         who : str
+            Person or program that does it, for the log.
         **content
-            As for `new`.
+            Content as for `new`.
 
         Returns
         -------
@@ -232,18 +242,19 @@ class WorkOrders:
         Raises
         ------
         MaintenanceError
-            No alert, alerts of several assets, or one that has an order already: never two for the same cause.
+            There is no alert, they belong to several assets, or one has an order already.
         """
         return self._change(lambda db: self._for_alerts(db, list(dict.fromkeys(alerts)), who, **content))
 
     def by_rule(self, who: str, alerts: Iterable[int] | None = None) -> dict[str, tuple[str, ...]]:
-        """Open orders for the alerts that ask for one, or add these to the order that their channel has.
+        """Open orders for the alerts that ask for one, or add the alerts to the order of their channel.
 
         Parameters
         ----------
         who : str
+            Person or program that does it, for the log.
         alerts : iterable of int, optional
-            Only these; all open ones where omitted.
+            Numbers of the alerts to look at; all open alerts where omitted.
 
         Returns
         -------
@@ -257,40 +268,46 @@ class WorkOrders:
             return {"opened": (), "extended": ()}
         with self.database.writing() as db:
             for alert in db.scalars(without_order(level, None if alerts is None else list(alerts))).all():
-                there = order_of_channel(db, alert)
-                if there is None:
+                existing_order = order_of_channel(db, alert)
+                if existing_order is None:
                     row = self._for_alerts(db, [alert.id], who)
                     opened[number_of(row.id)] = None
                     continue
-                opening.link(db, there, alert.id)
-                opening.rate(db, there, self.options, self._criticality(there.asset))
-                log.append(db, f"order:{there.id}", "alert added", who, {"alert": alert.id, "priority": there.priority})
-                if number_of(there.id) not in opened:
-                    extended[number_of(there.id)] = None
+                opening.link(db, existing_order, alert.id)
+                opening.rate(db, existing_order, self.options, self._criticality(existing_order.asset))
+                log.append(
+                    db,
+                    f"order:{existing_order.id}",
+                    "alert added",
+                    who,
+                    {"alert": alert.id, "priority": existing_order.priority},
+                )
+                if number_of(existing_order.id) not in opened:
+                    extended[number_of(existing_order.id)] = None
         return {"opened": tuple(opened), "extended": tuple(extended)}
 
     def reprioritise(self, who: str) -> tuple[str, ...]:
-        """Apply the rule to active orders anew, but for what people set; gives those that have another priority now."""
+        """Compute the priorities of active orders anew, unless people set them, and return the changed orders."""
         with self.database.writing() as db:
             return reprioritise(db, self.options, self._criticality, who)
 
     # ---- what people do
 
     def assign(self, number: str | int, technician: str | None, who: str, *, version: int | None = None) -> WorkOrder:
-        """Give an order to a technician who has its skills; None takes it back."""
+        """Assign an order to a technician who has its skills; None unassigns it."""
         return self._change(lambda db: actions.assign(db, number, technician, who, version))
 
     def start(self, number: str | int, who: str, *, version: int | None = None) -> WorkOrder:
-        """Begin, or go on with, the work."""
+        """Start the work, or continue it after a hold."""
         return self._change(lambda db: actions.start(db, number, who, version))
 
     def hold(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
-        """Stop the work for a reason."""
+        """Put an order on hold, for a reason."""
         return self._change(lambda db: actions.hold(db, number, reason, who, version))
 
-    def answer(self, number: str | int, item: int, given: Answer, who: str, *, version: int | None = None) -> WorkOrder:
-        """Answer an item of the checklist, counted from 1."""
-        return self._change(lambda db: actions.answer(db, number, item, given, who, version))
+    def answer(self, number: str | int, item: int, value: Answer, who: str, *, version: int | None = None) -> WorkOrder:
+        """Answer one item of the checklist; items are counted from 1."""
+        return self._change(lambda db: actions.answer(db, number, item, value, who, version))
 
     def complete(
         self,
@@ -307,35 +324,37 @@ class WorkOrders:
         used: Mapping[str, int] | None = None,
         version: int | None = None,
     ) -> WorkOrder:
-        """Finish the work, and close its alerts with what they were, all or nothing.
+        """Complete an order, and close its alerts with a verdict, all or nothing.
 
         Parameters
         ----------
         number : str or int
+            Number of the order, as `WO-7` or 7.
         who : str
+            Person or program that does it, for the log.
         done : str
             What was done.
         hours : float
-            That it took.
+            Hours of work spent.
         mode, cause, effect : str
-            ISO 14224 codes; the mode is asked for where something failed.
+            ISO 14224 codes; the mode is required where something failed.
         verdict : str, optional
-            What its alerts were; asked for where one is open.
+            Verdict on its alerts; required where one is open.
         cost : float, optional
-            Hours times rate and parts where omitted.
+            Cost of the order; hours times hourly rate and the parts where omitted.
         used : mapping of str to int, optional
-            Pieces of parts; what was reserved where omitted.
+            Quantity used of each part; what was reserved where omitted.
         version : int, optional
-            That the user saw.
+            Version that the user saw; omitted, the order is changed whatever it is.
 
         Raises
         ------
         TransitionError
-            It is not in progress, or its checklist has open items.
+            The order is not in progress, or its checklist has open items.
         MaintenanceError
-            A failure mode or verdict is missing or unknown, or a number cannot be.
+            A failure mode or verdict is missing or unknown, or a number is outside its range.
         ConflictError
-            Somebody changed it since `version`.
+            Somebody changed the order since `version`.
         """
         failure = Failure(mode.upper(), cause, effect)
         return self._change(
@@ -354,27 +373,30 @@ class WorkOrders:
         )
 
     def cancel(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
-        """Give an order up for a reason."""
+        """Cancel an order, for a reason."""
         return self._change(lambda db: actions.cancel(db, number, reason, who, version))
 
     def comment(self, number: str | int, text: str, who: str) -> WorkOrder:
-        """Add a remark to the order's history."""
+        """Add a remark to the history of an order."""
 
         def change(db: orm.Session) -> OrderRow:
             row = find_order(db, number)
-            log.append(db, f"order:{row.id}", "commented", who, {"comment": words("the comment", text)})
+            log.append(db, f"order:{row.id}", "commented", who, {"comment": required_text("the comment", text)})
             return row
 
         return self._change(change)
 
     def attach(self, number: str | int, reference: str, who: str, title: str = "") -> WorkOrder:
-        """Attach a plot or report by its path or link."""
+        """Attach a plot or report to an order, by its path or link."""
 
         def change(db: orm.Session) -> OrderRow:
             row = actions.touch(db, number, None)
-            given = {"reference": words("the reference", reference), "title": title.strip() or reference.strip()}
-            row.attachments = [*row.attachments, given]
-            log.append(db, f"order:{row.id}", "attached", who, given)
+            attachment = {
+                "reference": required_text("the reference", reference),
+                "title": title.strip() or reference.strip(),
+            }
+            row.attachments = [*row.attachments, attachment]
+            log.append(db, f"order:{row.id}", "attached", who, attachment)
             return row
 
         return self._change(change)
@@ -385,11 +407,13 @@ class WorkOrders:
         Parameters
         ----------
         number : str or int
+            Number of the order, as `WO-7` or 7.
         who : str
+            Person or program that does it, for the log.
         version : int, optional
-            That the user saw.
+            Version that the user saw; omitted, the order is changed whatever it is.
         **changes
-            due (aware), priority (a word), hours (above 0) or description.
+            New values of due (aware), priority (a word), hours (above 0) or description.
         """
         return self._change(lambda db: actions.change(db, number, who, self.options, version, **changes))
 
@@ -407,8 +431,3 @@ class WorkOrders:
 
 def _nobody_said(asset: str) -> None:
     del asset
-
-
-def _known(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise MaintenanceError(f"{value!r} is not a {what}.", f"Known: {', '.join(known)}.")

@@ -1,4 +1,4 @@
-"""Spare parts: what is in stock, what is reserved for whom, and what should be ordered."""
+"""Parts: what is in stock, what is reserved for which order, and what should be ordered."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,24 +11,25 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.orders.table import OrderPartRow, OrderRow, PartRow, number_of
-from workbench.maintenance.values import MOST_MONEY, MOST_WAIT_DAYS, count, finite
+from workbench.maintenance.values import MAX_COST, MAX_WAIT_DAYS, number_in_range, whole_number
 
 __all__ = ["Parts", "consume", "find_part", "need", "release", "reserve"]
 
 
 class Parts:
-    """The stock of spare parts.
+    """Stock of parts, with the reservations of work orders.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def list(self) -> pd.DataFrame:
-        """List the parts.
+        """Return the parts with their stock.
 
         Returns
         -------
@@ -41,15 +42,15 @@ class Parts:
             .group_by(OrderPartRow.part)
             .subquery()
         )
-        held = sa.func.coalesce(reserved.c.reserved, 0).label("reserved")
-        columns: tuple[Any, ...] = (PartRow.name, PartRow.description, PartRow.stock, held, PartRow.minimum)
-        wanted: sa.Select[Any] = (
+        reserved_pieces = sa.func.coalesce(reserved.c.reserved, 0).label("reserved")
+        columns: tuple[Any, ...] = (PartRow.name, PartRow.description, PartRow.stock, reserved_pieces, PartRow.minimum)
+        statement: sa.Select[Any] = (
             sa.select(*columns, PartRow.lead_days, PartRow.unit_cost)
             .outerjoin(reserved, reserved.c.part == PartRow.name)
             .order_by(PartRow.name)
         )
         with self.database.reading() as db:
-            table = frame(db, wanted)
+            table = frame(db, statement)
         table["reserved"] = table["reserved"].astype("int64")
         table.insert(4, "available", table["stock"] - table["reserved"])
         table.insert(6, "below", table["available"] < table["minimum"])
@@ -66,51 +67,52 @@ class Parts:
         unit_cost: float | None = None,
         description: str | None = None,
     ) -> None:
-        """Add a part, or change what is given of one.
+        """Add a part, or change one; what is omitted stays.
 
         Raises
         ------
         MaintenanceError
-            A number is negative, or the stock less than what is reserved.
+            A number is outside its range, or the stock is less than what is reserved.
         """
         if not name.strip():
-            raise MaintenanceError("A part needs a name.", "Give one.")
-        changed: dict[str, object] = {}
-        for key, given in (("stock", stock), ("minimum", minimum)):
-            if given is not None:
-                changed[key] = count(key, given)
-        for key, number, most in (("lead_days", lead_days, MOST_WAIT_DAYS), ("unit_cost", unit_cost, MOST_MONEY)):
+            raise MaintenanceError("The name of the part is empty.", "Enter one.")
+        changes: dict[str, object] = {}
+        for key, pieces in (("stock", stock), ("minimum", minimum)):
+            if pieces is not None:
+                changes[key] = whole_number(key, pieces)
+        for key, number, most in (("lead_days", lead_days, MAX_WAIT_DAYS), ("unit_cost", unit_cost, MAX_COST)):
             if number is not None:
-                changed[key] = finite(key, number, most)
+                changes[key] = number_in_range(key, number, most)
         if description is not None:
-            changed["description"] = description.strip()
+            changes["description"] = description.strip()
         with self.database.writing() as db:
             row = db.get(PartRow, name.strip())
             if row is None:
                 row = PartRow(name=name.strip(), description="", stock=0, minimum=0, lead_days=None, unit_cost=None)
                 db.add(row)
-            held = _reserved(db, row.name)
-            if stock is not None and stock < held:
+            reserved_pieces = _reserved(db, row.name)
+            if stock is not None and stock < reserved_pieces:
                 raise MaintenanceError(
-                    f"{held} of {name} are reserved: the stock cannot be {stock}.", "Cancel or change those orders."
+                    f"{reserved_pieces} of {name} are reserved: the stock cannot be {stock}.",
+                    f"Enter at least {reserved_pieces}, or cancel orders that reserve it.",
                 )
-            for key, value in changed.items():
+            for key, value in changes.items():
                 setattr(row, key, value)
-            log.append(db, f"part:{row.name}", "set", who, changed)
+            log.append(db, f"part:{row.name}", "set", who, changes)
 
     def receive(self, name: str, pieces: int, who: str) -> None:
-        """Put pieces into stock; orders that wait for them get theirs, the most urgent first.
+        """Add pieces to the stock, and reserve them for orders that wait, the most urgent first.
 
         Raises
         ------
         MaintenanceError
             There is no such part, or the number is not above 0.
         """
-        if count("pieces", pieces) == 0:
-            raise MaintenanceError("0 pieces cannot be received.", "Give 1 or more.")
+        if whole_number("pieces", pieces) == 0:
+            raise MaintenanceError("0 pieces cannot be received.", "Enter 1 or more.")
         with self.database.writing() as db:
             row = find_part(db, name)
-            row.stock = count(f"the stock of {name}", row.stock + pieces)
+            row.stock = whole_number(f"the stock of {name}", row.stock + pieces)
             log.append(db, f"part:{row.name}", "received", who, {"pieces": pieces, "stock": row.stock})
             db.flush()
             waiting = (
@@ -125,25 +127,27 @@ class Parts:
 
 
 def find_part(db: orm.Session, name: str) -> PartRow:
-    """Give the row of a part.
+    """Return the row of a part.
 
     Raises
     ------
     MaintenanceError
-        There is none of this name.
+        There is no part of this name.
     """
     row = db.get(PartRow, name)
     if row is None:
-        known = ", ".join(db.scalars(sa.select(PartRow.name).order_by(PartRow.name).limit(20)))
-        raise MaintenanceError(f"There is no part {name!r}.", f"Known: {known or 'none; add it first'}.")
+        valid_names = ", ".join(db.scalars(sa.select(PartRow.name).order_by(PartRow.name).limit(20)))
+        raise MaintenanceError(f"There is no part {name!r}.", f"Known: {valid_names or 'none; add it first'}.")
     return row
 
 
 def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -> None:
-    """Note what an order needs, and reserve what is there."""
+    """Record which parts an order needs, and reserve what is available."""
     for name, pieces in parts.items():
-        if count(f"pieces of {name}", pieces) == 0:
-            raise MaintenanceError(f"0 pieces of {name} are no need.", "Give 1 or more, or leave it out.")
+        if whole_number(f"pieces of {name}", pieces) == 0:
+            raise MaintenanceError(
+                f"A work order cannot need 0 pieces of {name}.", "Enter 1 or more, or leave the part out."
+            )
         find_part(db, name)
         db.add(OrderPartRow(order_id=order.id, part=name, needed=pieces, reserved=0, used=0))
     db.flush()
@@ -151,29 +155,31 @@ def need(db: orm.Session, order: OrderRow, parts: Mapping[str, int], who: str) -
 
 
 def reserve(db: orm.Session, order: OrderRow, who: str) -> None:
-    """Reserve for an order what it needs and is there."""
+    """Reserve for an order what it needs and what is available."""
     for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
         _reserve(db, row, who)
 
 
 def release(db: orm.Session, order: OrderRow) -> None:
-    """Give back what was reserved for an order."""
+    """Release all parts that are reserved for an order."""
     for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id)).all():
         row.reserved = 0
     db.flush()
 
 
 def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, who: str) -> float | None:
-    """Take what an order used out of the stock, and give back what it had reserved beyond that.
+    """Take the parts that an order used out of the stock, and release what it had reserved beyond that.
 
     Parameters
     ----------
     db : sqlalchemy.orm.Session
-        Writing.
+        Writing transaction.
     order : OrderRow
+        Row of the order.
     used : mapping of str to int, optional
-        Pieces; all that was reserved where omitted.
+        Quantity used of each part; all that was reserved where omitted.
     who : str
+        Person or program that does it, for the log.
 
     Returns
     -------
@@ -183,7 +189,7 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
     Raises
     ------
     MaintenanceError
-        A part is unknown, or more was used than there is.
+        A part is unknown, or more was used than is in stock.
     """
     rows = {row.part: row for row in db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == order.id))}
     taken = {name: row.reserved for name, row in rows.items()} if used is None else dict(used)
@@ -194,10 +200,10 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
     for name, pieces in taken.items():
         part = find_part(db, name)
         free = part.stock - _reserved(db, name)
-        if count(f"pieces of {name}", pieces) > free:
+        if whole_number(f"pieces of {name}", pieces) > free:
             raise MaintenanceError(
-                f"{pieces} of {name} cannot have been used: {free} are there and not reserved for others.",
-                "Correct the number, or the stock.",
+                f"{pieces} of {name} cannot have been used: the stock has {free} not reserved for other orders.",
+                "Correct the quantity, or the stock.",
             )
         part.stock -= pieces
         row = rows.get(name) or OrderPartRow(order_id=order.id, part=name, needed=0, reserved=0, used=0)

@@ -1,4 +1,4 @@
-"""Technicians: what they can do, what their hour costs, and when they work."""
+"""Technicians: their skills, hourly rates and working hours."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -13,7 +13,7 @@ from workbench.maintenance.database import Database
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import OrderRow, TechnicianRow
 from workbench.maintenance.schedule.model import Technician
-from workbench.maintenance.values import MOST_RATE, finite, words
+from workbench.maintenance.values import MAX_HOURLY_RATE, number_in_range, required_text
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = ["People", "able_technicians", "find_technician"]
@@ -22,18 +22,19 @@ _ALWAYS = ("Mon-Sun 00:00-24:00",)
 
 
 class People:
-    """The technicians.
+    """List of the technicians who do work orders.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def list(self) -> pd.DataFrame:
-        """List the technicians.
+        """Return the technicians with their load.
 
         Returns
         -------
@@ -74,20 +75,24 @@ class People:
         closed: Iterable[date] | None = None,
         active: bool | None = None,
     ) -> None:
-        """Add a technician, or change what is given of one.
+        """Add a technician, or change one; what is omitted stays.
 
         Parameters
         ----------
-        name, who : str
+        name : str
+            Name of the technician.
+        who : str
+            Person or program that does it, for the log.
         skills : iterable of str, optional
+            All skills of the technician; they replace the earlier ones.
         rate : float, optional
-            Cost of an hour.
+            Hourly rate.
         hours : iterable of str, optional
             When they work, as `Mon-Fri 08:00-17:00`; in all maintenance windows where there are none.
         timezone : str, optional
             IANA zone of the hours.
         closed : iterable of date, optional
-            Days off.
+            Days on which they are absent.
         active : bool, optional
             Whether they take new orders.
 
@@ -96,32 +101,32 @@ class People:
         MaintenanceError
             The rate is negative, or the hours cannot be read.
         """
-        name = words("the name of a technician", name)
+        name = required_text("the name of a technician", name)
         with self.database.writing() as db:
             row = db.get(TechnicianRow, name)
             if row is None:
                 row = TechnicianRow(name=name, skills=[], rate=0.0, hours=[], timezone="UTC", closed=[], active=True)
                 db.add(row)
-            changed: dict[str, object] = {}
+            changes: dict[str, object] = {}
             if skills is not None:
-                changed["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
+                changes["skills"] = sorted({skill.strip() for skill in skills if skill.strip()})
             if rate is not None:
-                changed["rate"] = finite("the rate", rate, MOST_RATE)
+                changes["rate"] = number_in_range("the rate", rate, MAX_HOURLY_RATE)
             if hours is not None:
-                changed["hours"] = list(hours)
+                changes["hours"] = list(hours)
             if timezone is not None:
-                changed["timezone"] = timezone
+                changes["timezone"] = timezone
             if closed is not None:
-                changed["closed"] = sorted(day.isoformat() for day in closed)
+                changes["closed"] = sorted(day.isoformat() for day in closed)
             if active is not None:
-                changed["active"] = active
-            for key, value in changed.items():
+                changes["active"] = active
+            for key, value in changes.items():
                 setattr(row, key, value)
             _calendar(row)
-            log.append(db, f"technician:{name}", "set", who, changed)
+            log.append(db, f"technician:{name}", "set", who, changes)
 
     def technicians(self) -> tuple[Technician, ...]:
-        """Give the active technicians as the schedule takes them."""
+        """Return the active technicians, as the schedule needs them."""
         with self.database.reading() as db:
             rows = db.scalars(sa.select(TechnicianRow).where(TechnicianRow.active).order_by(TechnicianRow.name))
             return tuple(Technician(row.name, frozenset(row.skills), row.rate, _works(row)) for row in rows)
@@ -149,24 +154,24 @@ def able_technicians(people: pd.DataFrame, skills: Iterable[str]) -> list[str]:
 
 
 def find_technician(db: orm.Session, name: str) -> TechnicianRow:
-    """Give the row of a technician.
+    """Return the row of a technician.
 
     Raises
     ------
     MaintenanceError
-        There is none of this name.
+        There is no technician of this name.
     """
     row = db.get(TechnicianRow, name.strip())
     if row is None:
-        known = ", ".join(db.scalars(sa.select(TechnicianRow.name).order_by(TechnicianRow.name).limit(20)))
+        valid_names = ", ".join(db.scalars(sa.select(TechnicianRow.name).order_by(TechnicianRow.name).limit(20)))
         raise MaintenanceError(
-            f"There is no technician {name!r}.", f"Known: {known or 'none; add one: workbench people set NAME'}."
+            f"There is no technician {name!r}.", f"Known: {valid_names or 'none; add one: workbench people set NAME'}."
         )
     return row
 
 
 def _works(row: TechnicianRow) -> WorkingCalendar | None:
-    """When somebody works inside the maintenance windows; None for all of these."""
+    """Return when a technician works inside the maintenance windows; None for all of these."""
     return _calendar(row) if row.hours or row.closed else None
 
 

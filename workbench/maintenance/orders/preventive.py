@@ -16,17 +16,17 @@ from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import MeterRow, OrderRow, PreventiveRow, number_of
 from workbench.maintenance.values import (
-    LEAST_EVERY,
-    LEAST_EVERY_DAYS,
-    MOST_DAYS,
-    MOST_HOURS,
-    MOST_READING,
-    MOST_WAIT_DAYS,
-    count,
-    finite,
+    MAX_METER_READING,
+    MAX_ORDER_HOURS,
+    MAX_PERIOD_DAYS,
+    MAX_WAIT_DAYS,
+    MIN_INTERVAL_DAYS,
+    MIN_METER_INTERVAL,
+    number_in_range,
+    required_text,
     row_number,
     time_in_range,
-    words,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ANCHORS", "Preventive", "completed"]
 
 ANCHORS = ("scheduled", "completed")
-"""From when the next interval counts: from the date that was scheduled, or from when the work was done."""
+"""Start of the next interval: the date that was scheduled, or the time when the work was done."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,12 +43,14 @@ _CONTENT = ("hours", "skills", "checklist", "parts", "description", "type")
 
 
 class Preventive:
-    """Plans that open work orders by themselves.
+    """List of the preventive plans, which open work orders by themselves.
 
     Parameters
     ----------
     database : Database
+        Database of maintenance.
     options : OrderOptions
+        What the orders of plans begin with; the defaults where omitted.
     """
 
     def __init__(self, database: Database, options: OrderOptions | None = None) -> None:
@@ -56,7 +58,7 @@ class Preventive:
         self.options = options or OrderOptions()
 
     def list(self) -> pd.DataFrame:
-        """List the plans: id, title, asset, subsystem, every_days, meter, every, below, anchor, next_due,
+        """Return the plans: id, title, asset, subsystem, every_days, meter, every, below, anchor, next_due,
         next_reading, active.
         """  # noqa: D205
         names = ("id", "title", "asset", "subsystem", "every_days", "meter", "every", "below", "anchor", "next_due")
@@ -80,27 +82,34 @@ class Preventive:
         lead_days: float = 7.0,
         **content: Any,
     ) -> int:
-        """Add a plan.
+        """Add a preventive plan, and return its number.
 
         Parameters
         ----------
-        title, asset, who, subsystem : str
+        title : str
+            Title of each order.
+        asset : str
+            Name of the asset.
+        who : str
+            Person or program that does it, for the log.
+        subsystem : str
+            Subsystem of the asset; may be empty.
         every_days : float, optional
             Days between two orders.
         meter : str
-            Of the asset, for `every` and `below`.
+            Name of a meter of the asset, for `every` and `below`.
         every : float, optional
             Units of the meter between two orders.
         below : float, optional
             An order opens when the meter, as a health index, falls below this.
         anchor : str
-            Of `ANCHORS`.
+            Start of the next interval, of `ANCHORS`.
         first : datetime, optional
             First due date, aware; one interval from now where omitted.
         lead_days : float
             Days before its due date at which an order opens.
         **content
-            Of the orders: hours, skills, checklist, parts, description, type.
+            Content of the orders: hours, skills, checklist, parts, description, type.
 
         Returns
         -------
@@ -112,41 +121,47 @@ class Preventive:
         MaintenanceError
             Not exactly one of `every_days`, `every` and `below`, a number outside its range, or unknown content.
         """
-        given = [value for value in (every_days, every, below) if value is not None]
-        if len(given) != 1:
-            raise MaintenanceError("A plan needs one rule.", "Give one of every_days, every (of a meter) and below.")
+        rules = [value for value in (every_days, every, below) if value is not None]
+        if len(rules) != 1:
+            raise MaintenanceError(
+                f"A plan needs exactly one rule, and {len(rules)} were passed.",
+                "Pass one of every_days, every and below.",
+            )
         if every_days is not None:
-            finite("an interval of days", every_days, MOST_DAYS, least=LEAST_EVERY_DAYS)
+            number_in_range("an interval of days", every_days, MAX_PERIOD_DAYS, least=MIN_INTERVAL_DAYS)
         if every is not None:
-            finite("an interval of the meter", every, MOST_READING, least=LEAST_EVERY)
+            number_in_range("an interval of the meter", every, MAX_METER_READING, least=MIN_METER_INTERVAL)
         if below is not None:
-            finite("the limit of the meter", below, MOST_READING, above=True)
+            number_in_range("the limit of the meter", below, MAX_METER_READING, above=True)
         if first is not None:
             time_in_range("the first due date", first)
         if content.get("hours") is not None:
-            finite("hours", content["hours"], MOST_HOURS, above=True)
+            number_in_range("hours", content["hours"], MAX_ORDER_HOURS, above=True)
         for name, pieces in (content.get("parts") or {}).items():
-            count(f"pieces of {name}", pieces)
+            whole_number(f"pieces of {name}", pieces)
         if (every is not None or below is not None) != bool(meter):
-            raise MaintenanceError("every and below need a meter, every_days none.", "Give meter with every or below.")
+            raise MaintenanceError(
+                "A plan by every or below needs a meter, a plan by every_days has none.",
+                "Pass meter with every or below only.",
+            )
         if anchor not in ANCHORS:
-            raise MaintenanceError(f"{anchor!r} is no anchor.", f"Known: {', '.join(ANCHORS)}.")
+            raise MaintenanceError(f"{anchor!r} is not an anchor.", f"Known: {', '.join(ANCHORS)}.")
         if unknown := set(content) - set(_CONTENT):
             raise MaintenanceError(
-                f"A plan's order has no {', '.join(sorted(unknown))}.", f"Known: {', '.join(_CONTENT)}."
+                f"The orders of a plan have no {', '.join(sorted(unknown))}.", f"Known: {', '.join(_CONTENT)}."
             )
         with self.database.writing() as db:
             reading = db.get(MeterRow, (asset, meter)) if meter else None
             row = PreventiveRow(
-                title=words("the title", title),
-                asset=words("the asset", asset),
+                title=required_text("the title", title),
+                asset=required_text("the asset", asset),
                 subsystem=subsystem,
                 every_days=every_days,
                 meter=meter,
                 every=every,
                 below=below,
                 anchor=anchor,
-                lead_days=finite("lead_days", lead_days, MOST_WAIT_DAYS),
+                lead_days=number_in_range("lead_days", lead_days, MAX_WAIT_DAYS),
                 next_due=(first or now(db) + timedelta(days=every_days)) if every_days else None,
                 next_reading=(reading.value if reading else 0.0) + every if every else None,
                 content=content,
@@ -158,28 +173,30 @@ class Preventive:
             return row.id
 
     def stop(self, plan: int, who: str) -> None:
-        """Let a plan open no more orders."""
+        """Stop a plan: it opens no more orders."""
         with self.database.writing() as db:
             row = _find(db, plan)
             row.active = False
             log.append(db, f"preventive:{row.id}", "stopped", who)
 
     def read_meter(self, asset: str, meter: str, value: float, who: str) -> None:
-        """Note a meter's reading.
+        """Record a reading of a meter.
 
         Raises
         ------
         MaintenanceError
-            It is not finite or negative.
+            The value is negative, too large or not finite.
         """
         with self.database.writing() as db:
             row = db.get(MeterRow, (asset, meter)) or MeterRow(asset=asset, name=meter)
-            row.value, row.read_at = finite(f"the reading of {meter}", value, MOST_READING), now(db)
+            row.value = number_in_range(f"the reading of {meter}", value, MAX_METER_READING)
+            row.read_at = now(db)
             db.add(row)
-            log.append(db, f"meter:{asset}/{meter}"[:40], "read", who, {"value": value})
+            subject = f"meter:{asset}/{meter}"[:40]  # the column holds 40 characters
+            log.append(db, subject, "read", who, {"value": value})
 
     def open_due(self, who: str, criticality: "Callable[[str], int | None] | None" = None) -> tuple[str, ...]:
-        """Open an order for each plan that is due and has none open: exactly one, however often this is called.
+        """Open one order for each plan that is due and has no open order, however often this is called.
 
         Returns
         -------
@@ -226,7 +243,7 @@ def completed(db: orm.Session, plan: int) -> None:
 
 def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> None:
     if plan.every_days:
-        step = timedelta(days=_within(plan.every_days, LEAST_EVERY_DAYS, MOST_DAYS))
+        step = timedelta(days=_within(plan.every_days, MIN_INTERVAL_DAYS, MAX_PERIOD_DAYS))
         due = plan.next_due + step if from_schedule and plan.next_due else now(db) + step
         if due <= now(db):  # dates that nobody looked at are left out
             due += ((now(db) - due) // step + 1) * step
@@ -235,7 +252,7 @@ def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> No
         reading = db.get(MeterRow, (plan.asset, plan.meter))
         value = reading.value if reading else 0.0
         base = plan.next_reading if from_schedule and plan.next_reading is not None else value
-        every = _within(plan.every, LEAST_EVERY, MOST_READING)
+        every = _within(plan.every, MIN_METER_INTERVAL, MAX_METER_READING)
         if base <= value:
             base += (math.floor((value - base) / every) + 1) * every
         plan.next_reading = base
@@ -249,7 +266,7 @@ def _within(value: float, least: float, most: float) -> float:
 
 def _is_due(db: orm.Session, plan: PreventiveRow) -> bool:
     if plan.next_due is not None:
-        return plan.next_due <= now(db) + timedelta(days=_within(plan.lead_days, 0.0, MOST_WAIT_DAYS))
+        return plan.next_due <= now(db) + timedelta(days=_within(plan.lead_days, 0.0, MAX_WAIT_DAYS))
     reading = db.get(MeterRow, (plan.asset, plan.meter))
     if reading is None:
         return False
@@ -259,8 +276,8 @@ def _is_due(db: orm.Session, plan: PreventiveRow) -> bool:
 
 
 def _open_order(db: orm.Session, plan: int) -> bool:
-    wanted = sa.select(OrderRow.id).where(OrderRow.preventive == plan, OrderRow.state.not_in(CLOSED))
-    return db.scalars(wanted.limit(1)).first() is not None
+    statement = sa.select(OrderRow.id).where(OrderRow.preventive == plan, OrderRow.state.not_in(CLOSED))
+    return db.scalars(statement.limit(1)).first() is not None
 
 
 def _find(db: orm.Session, plan: int) -> PreventiveRow:

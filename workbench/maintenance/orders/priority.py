@@ -1,4 +1,4 @@
-"""Which work order comes first: a score from 0 to 1, and every part of it with its reason.
+"""Priority of work orders: a score from 0 to 1, and every part of it with its reason.
 
 score = 0.4 severity + 0.2 frequency + 0.3 impact + 0.1 age; each part runs from 0 to 1, and so do the weights' sum.
 """
@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "prioritise"]
@@ -18,25 +19,25 @@ WEIGHTS: dict[str, float] = {"severity": 0.4, "frequency": 0.2, "impact": 0.3, "
 PRIORITIES: dict[str, float] = {"urgent": 0.75, "high": 0.5, "medium": 0.25, "low": 0.0}
 """Least score of each priority, highest first."""
 
-_MANY_ALERTS = 5
-_OLD = timedelta(days=30)
-_CRITICALITY_UNKNOWN = 3
+_ALERTS_IN_FULL = 5
+_AGE_IN_FULL = timedelta(days=30)
+_DEFAULT_CRITICALITY = 3
 
 
 @dataclass(frozen=True)
 class PriorityPart:
-    """One part of a score.
+    """One part of the score of a priority.
 
     Attributes
     ----------
     name : str
-        Of `WEIGHTS`, or `rule` where the priority was set otherwise.
+        Name of `WEIGHTS`, or `rule` where the priority was set otherwise.
     value : float
-        0 to 1.
+        Value of the part, 0 to 1.
     weight : float
-        0 to 1; value x weight is added to the score.
+        Weight of the part, 0 to 1; value x weight is added to the score.
     reason : str
-        Where the value comes from.
+        Explanation of the value.
     """
 
     name: str
@@ -52,9 +53,9 @@ class Priority:
     Attributes
     ----------
     score : float
-        0 to 1.
+        Sum of the weighted parts, 0 to 1.
     parts : tuple of PriorityPart
-        Their weighted values sum to the score.
+        Parts, whose weighted values sum to the score.
     """
 
     score: float
@@ -62,28 +63,28 @@ class Priority:
 
     @property
     def name(self) -> str:
-        """The priority in a word, of `PRIORITIES`."""
+        """Return the priority as a word, of `PRIORITIES`."""
         return next(name for name, least in PRIORITIES.items() if self.score >= least)
 
     def __str__(self) -> str:
-        """Give the word, the score and how it came about."""
+        """Return the word, the score and the sum that led to it."""
         parts = " + ".join(f"{part.weight:g} x {part.value:.2f} {part.name} ({part.reason})" for part in self.parts)
         return f"{self.name} {self.score:.2f} = {parts}"
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Give the parts as they are stored."""
+        """Return the parts as JSON values, as they are stored."""
         return [asdict(part) for part in self.parts]
 
     @classmethod
     def from_json(cls, parts: list[dict[str, Any]]) -> "Priority":
-        """Read what `to_json` gave."""
+        """Return the priority of JSON values that `to_json` returned."""
         return _of(tuple(PriorityPart(**part) for part in parts))
 
 
 def prioritise(
     *, level: str | None, alerts: int, criticality: int | None, age: timedelta, emergency: bool = False
 ) -> Priority:
-    """Score a work order.
+    """Return the priority of a work order by the rule.
 
     Parameters
     ----------
@@ -92,11 +93,11 @@ def prioritise(
     alerts : int
         Alerts on the same asset and subsystem within the last 30 days; five or more count in full.
     criticality : int or None
-        Of the channel or asset, 1 (little depends on it) to 5 (everything); None, where nobody has said, counts as 3.
+        Criticality of the channel or asset, 1 (little depends on it) to 5 (everything); None counts as 3.
     age : timedelta
-        Since the order was opened; 30 days or more count in full.
+        Time since the order was opened; 30 days or more count in full.
     emergency : bool
-        An emergency has score 1, whatever the parts would give.
+        Whether it is an emergency, which has score 1 whatever the parts are.
 
     Returns
     -------
@@ -105,40 +106,40 @@ def prioritise(
     Raises
     ------
     MaintenanceError
-        A level or a criticality that does not exist, or a negative number of alerts.
+        The level or the criticality does not exist, or the number of alerts is negative.
 
     Examples
     --------
-    >>> found = prioritise(level="high", alerts=2, criticality=5, age=timedelta(days=3))
-    >>> found.name, round(found.score, 2)
+    >>> priority = prioritise(level="high", alerts=2, criticality=5, age=timedelta(days=3))
+    >>> priority.name, round(priority.score, 2)
     ('high', 0.69)
     """
     if level is not None and level not in LEVELS:
-        raise MaintenanceError(f"{level!r} is no severity level.", f"Levels: {', '.join(LEVELS)}.")
+        raise MaintenanceError(f"{level!r} is not a severity level.", f"Levels: {', '.join(LEVELS)}.")
     if alerts < 0:
-        raise MaintenanceError(f"A work order cannot have {alerts} alerts.", "Give 0 or more.")
+        raise MaintenanceError(f"A work order cannot have {alerts} alerts.", "Pass 0 or more.")
     check_criticality(criticality)
     if emergency:
         return _of((PriorityPart("rule", 1.0, 1.0, "an emergency comes first"),))
-    known = _CRITICALITY_UNKNOWN if criticality is None else criticality
+    assumed_criticality = _DEFAULT_CRITICALITY if criticality is None else criticality
     days = max(age / timedelta(days=1), 0.0)
     values = {
         "severity": (
             LEVELS.index(level) / (len(LEVELS) - 1) if level else 0.0,
             f"level {level}" if level else "no alert",
         ),
-        "frequency": (min(alerts / _MANY_ALERTS, 1.0), f"{alerts} alert{'' if alerts == 1 else 's'} in 30 days"),
+        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{count_of(alerts, 'alert')} in 30 days"),
         "impact": (
-            (known - 1) / 4,
-            f"criticality {known}" + (" assumed: the catalog has none" if criticality is None else ""),
+            (assumed_criticality - 1) / 4,
+            f"criticality {assumed_criticality}" + (" assumed: the catalog has none" if criticality is None else ""),
         ),
-        "age": (min(age / _OLD, 1.0) if days else 0.0, f"open for {days:.0f} days"),
+        "age": (min(age / _AGE_IN_FULL, 1.0) if days else 0.0, f"open for {count_of(round(days), 'day')}"),
     }
     return _of(tuple(PriorityPart(name, *_value(values[name], WEIGHTS[name])) for name in WEIGHTS))
 
 
 def by_hand(name: str, who: str) -> Priority:
-    """Make the priority that somebody set.
+    """Return the priority that a person set by hand.
 
     Raises
     ------
@@ -146,7 +147,7 @@ def by_hand(name: str, who: str) -> Priority:
         The name is not one of `PRIORITIES`.
     """
     if name not in PRIORITIES:
-        raise MaintenanceError(f"{name!r} is no priority.", f"Priorities: {', '.join(PRIORITIES)}.")
+        raise MaintenanceError(f"{name!r} is not a priority.", f"Priorities: {', '.join(PRIORITIES)}.")
     bounds = [1.0, *PRIORITIES.values()]
     place = list(PRIORITIES).index(name)
     middle = (bounds[place] + bounds[place + 1]) / 2
@@ -154,15 +155,17 @@ def by_hand(name: str, who: str) -> Priority:
 
 
 def check_criticality(criticality: int | None) -> None:
-    """Refuse a criticality outside 1 to 5.
+    """Raise an error where a criticality is outside 1 to 5.
 
     Raises
     ------
     MaintenanceError
-        It is neither None nor 1 to 5.
+        The criticality is neither None nor 1 to 5.
     """
     if criticality is not None and not 1 <= criticality <= 5:
-        raise MaintenanceError(f"criticality is {criticality!r}.", "It runs from 1 (little) to 5 (everything).")
+        raise MaintenanceError(
+            f"The criticality {criticality!r} is not from 1 to 5.", "Enter 1 (little depends on it) to 5 (everything)."
+        )
 
 
 def _value(value: tuple[float, str], weight: float) -> tuple[float, float, str]:

@@ -5,7 +5,7 @@ from workbench.exceptions import MaintenanceError, TransitionError
 __all__ = ["CLOSED", "FAILURE_TYPES", "ORDER_STATES", "ORDER_TYPES", "TRANSITIONS", "check_transition", "check_type"]
 
 ORDER_TYPES = ("corrective", "predictive", "preventive", "inspection", "emergency")
-"""What a work order is for."""
+"""Types of work orders, by what they are for."""
 
 FAILURE_TYPES = ("corrective", "predictive", "emergency")
 """Types of an order that repairs a failure, which has a failure mode."""
@@ -14,7 +14,7 @@ ORDER_STATES = ("open", "assigned", "in progress", "on hold", "completed", "canc
 """The states in the order in which an order passes them."""
 
 CLOSED = ("completed", "cancelled")
-"""States that no other follows."""
+"""States that are final."""
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     "open": ("assigned", "cancelled"),
@@ -27,35 +27,35 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 """States that may follow each state; `assigned` follows itself when somebody else takes the order."""
 
 
-def check_transition(number: str, state: str, wanted: str) -> None:
-    """Refuse a change of state that is not allowed.
+def check_transition(number: str, state: str, new_state: str) -> None:
+    """Raise an error where a change of state is not allowed.
 
     Parameters
     ----------
     number : str
-        Of the order, for the message.
-    state, wanted : str
-        Of `ORDER_STATES`.
+        Number of the order, for the message.
+    state, new_state : str
+        Present and next state, of `ORDER_STATES`.
 
     Raises
     ------
     TransitionError
-        `wanted` may not follow `state`.
+        `new_state` may not follow `state`.
     """
     allowed = TRANSITIONS[state]
-    if wanted not in allowed:
+    if new_state not in allowed:
         following = f"It can become {' or '.join(allowed)}." if allowed else "Open a new work order instead."
-        raise TransitionError(f"{number} is {state}: it cannot become {wanted}.", following)
+        raise TransitionError(f"{number} is {state}: it cannot become {new_state}.", following)
 
 
 def check_type(name: str) -> str:
-    """Give a type of work order back, or refuse it.
+    """Return a type of work order, or raise an error where it is unknown.
 
     Raises
     ------
     MaintenanceError
-        It is not one of `ORDER_TYPES`.
+        The name is not one of `ORDER_TYPES`.
     """
     if name not in ORDER_TYPES:
-        raise MaintenanceError(f"{name!r} is no type of work order.", f"Types: {', '.join(ORDER_TYPES)}.")
+        raise MaintenanceError(f"{name!r} is not a type of work order.", f"Types: {', '.join(ORDER_TYPES)}.")
     return name

@@ -35,24 +35,24 @@ __all__ = [
 
 
 class Json(sa.types.TypeDecorator[Any]):
-    """JSON as text, alike on every database."""
+    """Column type of JSON values, stored as text, alike on every database."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write it."""
+        """Return a value as JSON text."""
         del dialect
         return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Read it."""
+        """Return the value of JSON text."""
         del dialect
         return None if value is None else json.loads(value)
 
 
 class OrderRow(Versioned, Base):
-    """One work order; `WorkOrder` describes the columns."""
+    """Row of one work order; `WorkOrder` describes the columns."""
 
     __tablename__ = "orders"
 
@@ -101,7 +101,7 @@ class OrderRow(Versioned, Base):
 
 
 class OrderAlertRow(Base):
-    """An alert that a work order is for; no other order is for it as long as this one is not cancelled."""
+    """Link of an alert to the work order that it caused; it has no other unless this one is cancelled."""
 
     __tablename__ = "order_alerts"
 
@@ -110,7 +110,7 @@ class OrderAlertRow(Base):
 
 
 class OrderPartRow(Base):
-    """Pieces of a part that a work order needs, has reserved and has used."""
+    """Row of the pieces of a part that a work order needs, has reserved and has used."""
 
     __tablename__ = "order_parts"
 
@@ -122,7 +122,7 @@ class OrderPartRow(Base):
 
 
 class TechnicianRow(Versioned, Base):
-    """Somebody who does work orders."""
+    """Row of a technician, who does work orders."""
 
     __tablename__ = "technicians"
 
@@ -136,7 +136,7 @@ class TechnicianRow(Versioned, Base):
 
 
 class PartRow(Versioned, Base):
-    """A spare part."""
+    """Row of a part and its stock."""
 
     __tablename__ = "parts"
 
@@ -149,7 +149,7 @@ class PartRow(Versioned, Base):
 
 
 class MeterRow(Base):
-    """The last reading of a meter of an asset: running hours, cycles, or its health index."""
+    """Row of the last reading of a meter of an asset: running hours, cycles, or its health index."""
 
     __tablename__ = "meters"
 
@@ -160,7 +160,7 @@ class MeterRow(Base):
 
 
 class PreventiveRow(Versioned, Base):
-    """A plan that opens the same work order again and again."""
+    """Row of a preventive plan, which opens the same work order again and again."""
 
     __tablename__ = "preventive"
 
@@ -181,7 +181,7 @@ class PreventiveRow(Versioned, Base):
 
 
 class PlacementRow(Base):
-    """Where the saved schedule puts a work order."""
+    """Row of the saved schedule: who does a work order, and when."""
 
     __tablename__ = "placements"
 
@@ -204,42 +204,49 @@ class WorkOrder:
     Attributes
     ----------
     number : str
-        `WO-7`.
+        Number, for example `WO-7`.
     version : int
         How often it was changed (beginning with 1).
     asset, subsystem, channel : str
-        What it is about; the last two may be empty.
+        Where the work is done; the last two may be empty.
     type, state : str
-        Of `ORDER_TYPES` and `ORDER_STATES`.
+        Type and state, of `ORDER_TYPES` and `ORDER_STATES`.
     title, description : str
+        What is to be done, in a line and in detail.
     priority : Priority
-        With the rule that set it.
+        Priority with the rule that set it.
     failure : Failure
-        What was observed, why, and what it did; each empty while unknown.
+        Failure mode, cause and effect; each empty while unknown.
     assignee : str or None
+        Technician who does it; None while unassigned.
     skills : tuple of str
-        That whoever does it must have.
+        Skills that the technician must have.
     estimated_hours : float
+        Hours of work that are expected.
     actual_hours, estimated_cost, actual_cost : float or None
-        None while unknown.
+        Hours that it took, and its expected and actual cost; None while unknown.
     checklist : tuple of ChecklistItem
+        What is asked during the work, with the answers so far.
     attachments : tuple of dict
-        `reference` (a path or link) and `title`.
+        Plots and reports: `reference` (a path or link) and `title`.
     after : tuple of str
-        Orders that must be done before.
+        Numbers of orders that must be done before.
     stops_asset : bool
         Whether the asset must stand still for it.
     due, not_before : datetime or None
+        Latest end and earliest start, UTC; None where there is none.
     hold_reason, done : str
-        Why it waits; what was done.
+        Why it is on hold, and what was done; empty while there is nothing to say.
     opened_at, started_at, closed_at : datetime or None
+        When it was opened, started, and completed or cancelled, UTC; None until then.
     opened_by : str
+        Person or program that opened it.
     alerts : tuple of int
-        That it is for.
+        Numbers of the alerts that caused it.
     parts : tuple of dict
-        part, needed, reserved, used.
+        Parts with their quantities: part, needed, reserved, used.
     preventive : int or None
-        Plan that opened it.
+        Number of the preventive plan that opened it; None where a person or an alert did.
     """
 
     number: str
@@ -277,12 +284,12 @@ class WorkOrder:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is neither completed nor cancelled."""
+        """Return whether the order is neither completed nor cancelled."""
         return self.state not in CLOSED
 
     @classmethod
     def of(cls, db: orm.Session, row: OrderRow) -> "WorkOrder":
-        """Copy a row, with its alerts and parts."""
+        """Return a copy of a row, with its alerts and parts."""
         alerts = db.scalars(
             sa.select(OrderAlertRow.alert_id).where(OrderAlertRow.order_id == row.id).order_by(OrderAlertRow.alert_id)
         )
@@ -331,7 +338,7 @@ _PLAIN = (
 
 
 def number_of(order: int) -> str:
-    """Give the number that people use.
+    """Return the number of an order as people write it.
 
     Examples
     --------
@@ -342,12 +349,12 @@ def number_of(order: int) -> str:
 
 
 def order_id(number: str | int) -> int:
-    """Read the number of a work order.
+    """Return the number of a work order as an integer.
 
     Raises
     ------
     MaintenanceError
-        It is none.
+        The text is not the number of a work order.
     """
     text = str(number).strip().upper().removeprefix("WO-")
     if not text.isdecimal() or len(text) > 10:
@@ -356,12 +363,12 @@ def order_id(number: str | int) -> int:
 
 
 def find_order(db: orm.Session, number: str | int) -> OrderRow:
-    """Give the row of a work order.
+    """Return the row of a work order.
 
     Raises
     ------
     MaintenanceError
-        There is none with this number.
+        There is no work order with this number.
     """
     row = db.get(OrderRow, order_id(number))
     if row is None:

@@ -6,17 +6,20 @@ from datetime import datetime, timedelta
 from workbench.maintenance.schedule.first_guess import earliest
 from workbench.maintenance.schedule.grid import Grid, Solution, cut
 from workbench.maintenance.schedule.model import Conflict, Job, Placement
+from workbench.maintenance.values import count_of
 
 __all__ = ["find_conflicts"]
 
 
 def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> list[Conflict]:
-    """Name what stands in the way of a plan.
+    """Return what keeps jobs from their place or their due date.
 
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     solution : Solution
+        Places of the jobs.
     ends : mapping of str to int
         First slot by which each job that can be planned could have ended (`earliest_ends`).
 
@@ -25,15 +28,15 @@ def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> l
     list of Conflict
         One for each job without a place, one for each that is late, and those of frozen jobs; by number, then kind.
     """
-    found: list[Conflict] = []
+    conflicts: list[Conflict] = []
     for job in grid.jobs.values():
         place = solution.get(job.number)
         if place is None:
-            found.append(_unplanned(grid, job, solution, ends))
+            conflicts.append(_unplanned(grid, job, solution, ends))
         elif (due := grid.due(job)) is not None and grid.end(job, place) > due:
-            found.append(_late(grid, job, grid.end(job, place), ends))
-    found += _frozen(grid)
-    return sorted(found, key=lambda conflict: (conflict.job, conflict.kind))
+            conflicts.append(_late(grid, job, grid.end(job, place), ends))
+    conflicts += _frozen(grid)
+    return sorted(conflicts, key=lambda conflict: (conflict.job, conflict.kind))
 
 
 def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]) -> Conflict:
@@ -46,7 +49,7 @@ def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]
             "precedence",
             number,
             f"{number} cannot be planned: it waits for {_join(missing)}, which has no place.",
-            f"Resolve {_join(missing)} first, or take the precedence away.",
+            f"Resolve {_join(missing)} first, or remove the precedence.",
         )
     if number in ends:
         hours = grid.hours(sum(grid.sessions(job)))
@@ -66,7 +69,7 @@ def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]
             number,
             f"{number} cannot be planned: it waits for {_join(late)}, which is frozen until "
             f"{_when(max(grid.frozen[before].end for before in late))}.",
-            f"Move {_join(late)} forward, take the precedence away, or plan further ahead (horizon_days).",
+            f"Move {_join(late)} forward, remove the precedence, or plan further ahead (horizon_days).",
         )
     return _window(grid, job)
 
@@ -80,7 +83,8 @@ def _window(grid: Grid, job: Job) -> Conflict:
     asset = f" on {job.asset}" if job.asset else ""
     message = (
         f"{job.number} cannot be planned: its {needed:g} h{asset} fit no window before {_when(grid.horizon.end)}; "
-        f"there are {len(spans)} windows, the longest of {grid.hours(max(spans, default=0)):g} h."
+        f"there {'is' if len(spans) == 1 else 'are'} {count_of(len(spans), 'window')}, the longest of "
+        f"{grid.hours(max(spans, default=0)):g} h."
     )
     wishes = [f"a window of {needed:g} h for somebody{_with(job)}"]
     if after >= grid.length:
@@ -93,9 +97,10 @@ def _window(grid: Grid, job: Job) -> Conflict:
 
 
 def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
-    """Name the first cause that alone makes a job late: its due date, its parts, those before it, or the others."""
+    """Return the first cause that alone makes a job late: due date, parts, jobs before it, or the other jobs."""
     assert job.due is not None
-    number, due = job.number, grid.down(job.due)
+    number = job.number
+    due = grid.down(job.due)
     late = f"{number} ends {_span(grid.time(end) - job.due)} late, {_when(grid.time(end))} instead of {_when(job.due)}"
     own = 0 if job.not_before is None else max(0, grid.up(job.not_before))
     best = earliest(grid, job, own)
@@ -113,13 +118,13 @@ def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
         begin = job.due - timedelta(hours=job.hours)
         return _part(grid, job, late, begin)
     before = [n for n in job.after if n in grid.jobs or n in grid.frozen]
-    alone = earliest(grid, job, release or 0)
-    if before and (ends[number] > due or alone is None or grid.end(job, alone) > due):
+    place_alone = earliest(grid, job, release or 0)
+    if before and (ends[number] > due or place_alone is None or grid.end(job, place_alone) > due):
         return Conflict(
             "precedence",
             number,
             f"{late}: it waits for {_join(before)}.",
-            f"Do {_join(before)} earlier, take the precedence away, or set its due date to {_when(grid.time(end))}.",
+            f"Do {_join(before)} earlier, remove the precedence, or set its due date to {_when(grid.time(end))}.",
         )
     who = [grid.technicians[index].name for index in grid.skilled(job)]
     return Conflict(
@@ -150,7 +155,7 @@ def _frozen(grid: Grid) -> Iterator[Conflict]:
                 "precedence",
                 number,
                 f"{number} is frozen at {_when(placement.start)}, before {_join(waits)} has ended.",
-                f"Unfreeze {number}, or take the precedence away.",
+                f"Unfreeze {number}, or remove the precedence.",
             )
         if job.due is not None and placement.end > job.due:
             yield Conflict(
@@ -163,7 +168,7 @@ def _frozen(grid: Grid) -> Iterator[Conflict]:
 
 
 def _outside(grid: Grid, job: Job, placement: Placement, who: int) -> Iterator[Conflict]:
-    """Name a frozen job that is yet to begin and lies outside the technician's windows or in operating hours."""
+    """Yield a conflict for a frozen job, not yet begun, outside its technician's windows or in operating hours."""
     sessions = [(grid.down(s.start), min(grid.up(s.end), grid.length)) for s in placement.sessions]
     sessions = [span for span in sessions if 0 <= span[0] < span[1]]
     outside = cut(sessions, grid.work[who])
@@ -199,15 +204,17 @@ def _double_booked(grid: Grid) -> Iterator[Conflict]:
 
 
 def _skill(grid: Grid, job: Job, what: str, technician: str | None = None) -> Conflict:
-    held = {skill for who in grid.technicians if technician in (None, who.name) for skill in who.skills}
-    nobody = sorted(job.skills - held)
-    named = _join(nobody) if nobody else _join(sorted(job.skills))
-    who = f"{technician} does not have" if technician else "nobody has" if nobody else "no one person has all of"
+    available_skills = {skill for who in grid.technicians if technician in (None, who.name) for skill in who.skills}
+    missing_skills = sorted(job.skills - available_skills)
+    skill_names = _join(missing_skills) if missing_skills else _join(sorted(job.skills))
+    who = (
+        f"{technician} does not have" if technician else "nobody has" if missing_skills else "no one person has all of"
+    )
     return Conflict(
         "skill",
         job.number,
-        f"{job.number} {what}: {who} {named}.",
-        f"A technician with {_join(sorted(job.skills))}, or a work order without {named}.",
+        f"{job.number} {what}: {who} {skill_names}.",
+        f"A technician with {_join(sorted(job.skills))}, or a work order without {skill_names}.",
     )
 
 

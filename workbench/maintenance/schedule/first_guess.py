@@ -12,12 +12,14 @@ __all__ = ["earliest", "earliest_ends", "first_guess"]
 def earliest(
     grid: Grid, job: Job, release: int, taken: dict[int, list[Range]] | None = None
 ) -> tuple[int, tuple[int, ...]] | None:
-    """Find the place in which a job ends first.
+    """Return the place in which a job ends first.
 
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     job : Job
+        Job that is placed.
     release : int
         First slot in which it may start.
     taken : dict of int to list of (int, int), optional
@@ -34,7 +36,8 @@ def earliest(
     for who in grid.skilled(job):
         starts: list[int] = []
         open_spans = cut(grid.allowed(job, who), taken[who]) if taken and taken.get(who) else grid.allowed(job, who)
-        at, span = release, 0
+        at = release
+        span = 0
         for size in sizes:
             while span < len(open_spans) and max(open_spans[span][0], at) + size > open_spans[span][1]:
                 span += 1
@@ -50,11 +53,12 @@ def earliest(
 
 
 def earliest_ends(grid: Grid) -> dict[str, int]:
-    """Give the first slot by which each job could have ended if its technicians did nothing else.
+    """Return the first slot by which each job could end if its technicians did nothing else.
 
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
 
     Returns
     -------
@@ -75,48 +79,51 @@ def earliest_ends(grid: Grid) -> dict[str, int]:
 
 
 def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
-    """Place one job after the other where it ends first, in several orders, and keep the best plan.
+    """Return the best of several plans that place one job after the other where it ends first.
 
-    The orders go by slack, less the more urgent a job is, and by hours for each point of lateness, which is best where
-    most jobs are late whatever is done (Smith 1956).
+    The jobs are placed by slack, less the more urgent a job is, and by hours for each point of lateness, which is
+    best where most jobs are late whatever is done (Smith 1956).
 
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     plannable : collection of str
         Jobs that can be planned at all.
 
     Returns
     -------
     Solution
-        Keeps every rule; a job that finds no place, or waits for one that has none, is not in it.
+        A solution that keeps every rule; a job without a place, or one that waits for such a job, is not in it.
     """
     guesses = [_in_order(grid, partial(_by_slack, grid, urgency)) for urgency in (0.0, 0.25, 1.0)]
     guesses.append(_in_order(grid, partial(_by_weight, grid)))
-    kept = {job.number: place for job in grid.jobs.values() if (place := _previous(grid, job)) is not None}
-    if kept:
-        guesses += [_in_order(grid, partial(_by_slack, grid, 0.25), kept)]
+    previous_places = {job.number: place for job in grid.jobs.values() if (place := _previous(grid, job)) is not None}
+    if previous_places:
+        guesses += [_in_order(grid, partial(_by_slack, grid, 0.25), previous_places)]
     return min(guesses, key=lambda guess: grid.score(guess, plannable).points)
 
 
 def _in_order(
-    grid: Grid, key: Callable[[Job], tuple[float, ...]], kept: Mapping[str, tuple[int, tuple[int, ...]]] | None = None
+    grid: Grid,
+    key: Callable[[Job], tuple[float, ...]],
+    previous_places: Mapping[str, tuple[int, tuple[int, ...]]] | None = None,
 ) -> Solution:
-    """Place the jobs by rising key, each after those that it waits for; those in `kept` go back there if they can."""
+    """Place the jobs by rising key, each after those that it waits for, and in their previous places where possible."""
     solution: Solution = {}
     taken: dict[int, list[Range]] = {who: [] for who in range(len(grid.technicians))}
     waiting = dict(grid.jobs)
-    kept = kept or {}
+    previous_places = previous_places or {}
     while waiting:
         ready = [job for job in waiting.values() if not any(number in waiting for number in job.after)]
-        job = min(ready, key=lambda one: (one.number not in kept, *key(one), one.number))
+        job = min(ready, key=lambda one: (one.number not in previous_places, *key(one), one.number))
         del waiting[job.number]
         release = grid.release(job)
         before = [number for number in job.after if number in grid.jobs]
         if release is None or any(number not in solution for number in before):
             continue
         release = max([release, *(grid.end(grid.jobs[number], solution[number]) for number in before)])
-        place = kept.get(job.number)
+        place = previous_places.get(job.number)
         if place is None or place[1][0] < release or _taken(grid, job, place, taken[place[0]]):
             place = earliest(grid, job, release, taken)
         if place is not None:
@@ -126,8 +133,8 @@ def _in_order(
 
 
 def _previous(grid: Grid, job: Job) -> tuple[int, tuple[int, ...]] | None:
-    """Give the place of a job in the previous plan, where it is one session that still fits."""
-    place = grid.kept(job)
+    """Return the place of a job in the previous plan, where it is one session that still fits."""
+    place = grid.previous_place(job)
     sizes = grid.sessions(job)
     if place is None or len(sizes) != 1 or place[0] not in grid.skilled(job):
         return None

@@ -1,6 +1,6 @@
 """A problem on a grid of time slots: where each job may start, with whom, and what a plan is worth in points.
 
-The solver, the first guess and the naming of conflicts all read this one picture.
+The solver, the first guess and the search for conflicts all read this grid.
 """
 
 from collections.abc import Collection
@@ -15,23 +15,23 @@ from workbench.maintenance.windows import Window, intersect, merge
 __all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]
 
 Range = tuple[int, int]
-"""Slots from the first to before the second."""
+"""First slot of a range, and the first slot after it."""
 
 Solution = dict[str, tuple[int, tuple[int, ...]]]
 """Technician and first slot of each session by job; a job that is not in it has no place."""
 
 SCALE = 1000
-"""Whole numbers of the solver in one point."""
+"""Units of the solver, which computes in whole numbers, in one point."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a solution is worth.
+    """Points of a solution, the fewer the better.
 
     Attributes
     ----------
     points : int
-        Objective in 1 / `SCALE` points.
+        Objective, in 1 / `SCALE` points.
     idle : int
         Slots in which technicians wait before their last job.
     changed : int
@@ -44,12 +44,14 @@ class Score:
 
 
 class Grid:
-    """A problem in slots, counted from `origin`.
+    """A problem in time slots, which are counted from `origin`.
 
     Parameters
     ----------
     problem : Problem
+        What is planned, and by whom.
     options : ScheduleOptions
+        Size of a slot, horizon and weights.
 
     Raises
     ------
@@ -58,8 +60,10 @@ class Grid:
     """
 
     def __init__(self, problem: Problem, options: ScheduleOptions) -> None:
-        self.problem, self.options = problem, options
+        self.problem = problem
+        self.options = options
         self.slot = timedelta(minutes=options.slot_minutes)
+        # Slots are aligned to the epoch, so that the grids of two plans have the same slots.
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         self.origin = epoch - (epoch - problem.now) // self.slot * self.slot
         self.length = timedelta(days=options.horizon_days) // self.slot
@@ -90,7 +94,9 @@ class Grid:
         if not self.jobs:
             return
         if not self.technicians:
-            raise MaintenanceError("There is no technician to plan for.", "Add one with their skills and calendar.")
+            raise MaintenanceError(
+                "No work can be planned: there is no technician.", "Add one, with skills and calendar."
+            )
         if not self.problem.windows.windows(self.horizon.start, self.horizon.end):
             raise MaintenanceError(
                 f"No maintenance window opens in the {self.options.horizon_days} days that are planned.",
@@ -98,19 +104,19 @@ class Grid:
             )
 
     def down(self, at: datetime) -> int:
-        """Give the slot that holds a time."""
+        """Return the slot in which a time lies."""
         return (at - self.origin) // self.slot
 
     def up(self, at: datetime) -> int:
-        """Give the first slot that begins at or after a time."""
-        return -((self.origin - at) // self.slot)
+        """Return the first slot that begins at or after a time."""
+        return -((self.origin - at) // self.slot)  # two signs make the floor of the division a ceiling
 
     def time(self, slot: int) -> datetime:
-        """Give the start of a slot, UTC."""
+        """Return the start of a slot, UTC."""
         return self.origin + slot * self.slot
 
     def hours(self, slots: int) -> float:
-        """Give slots in hours."""
+        """Return the length of some slots in hours."""
         return slots * self.slot / timedelta(hours=1)
 
     def _inner(self, windows: tuple[Window, ...]) -> list[Range]:
@@ -127,7 +133,9 @@ class Grid:
         return self._inner(merge(windows))
 
     def _count(self, work: list[Range]) -> list[int]:
-        counts, total, spans = [0] * (self.length + 1), 0, iter([*work, (self.length, self.length)])
+        counts = [0] * (self.length + 1)
+        total = 0
+        spans = iter([*work, (self.length, self.length)])  # the empty span at the end stops the search for a next one
         start, end = next(spans)
         for slot in range(self.length):
             if slot >= end:
@@ -137,7 +145,7 @@ class Grid:
         return counts
 
     def _parts(self) -> dict[str, tuple[int | None, str, int]]:
-        """Give the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing.
+        """Return the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing.
 
         Stock goes to frozen jobs first, then by priority, due date and number; who comes too late waits for an order
         that is placed now, and takes nothing from the stock.
@@ -161,7 +169,7 @@ class Grid:
         return waits
 
     def release(self, job: Job, *, parts: bool = True) -> int | None:
-        """Give the first slot in which a job may start, by its own date, its frozen predecessors and its parts.
+        """Return the first slot in which a job may start, by its own date, its frozen predecessors and its parts.
 
         None where a part can never come.
         """
@@ -177,15 +185,15 @@ class Grid:
         return first
 
     def due(self, job: Job) -> int | None:
-        """Give the slot by which a job must have ended; negative where it is overdue."""
+        """Return the slot by which a job must have ended; negative where it is overdue."""
         return None if job.due is None else self.down(job.due)
 
     def skilled(self, job: Job) -> list[int]:
-        """Give the technicians with all skills of a job."""
+        """Return the technicians with all skills of a job."""
         return [index for index, who in enumerate(self.technicians) if job.skills <= who.skills]
 
     def allowed(self, job: Job, technician: int) -> list[Range]:
-        """Give the slots in which a technician could work on a job; frozen jobs and operating hours are left out."""
+        """Return the slots in which a technician could work on a job; frozen jobs and operating hours are left out."""
         running = self.running(job)
         key = (job.asset if running else "", technician)
         if key not in self._allowed:
@@ -193,13 +201,13 @@ class Grid:
         return self._allowed[key]
 
     def running(self, job: Job) -> list[Range]:
-        """Give the slots in which the asset of a job must not be stopped for it."""
+        """Return the slots in which the asset of a job must not be stopped for it."""
         return self._running.get(job.asset, []) if job.stops_asset else []
 
     def sessions(self, job: Job) -> tuple[int, ...]:
-        """Give the lengths of a job's sessions, slots: one, unless it fits no window of anybody who can do it."""
+        """Return the lengths of a job's sessions, slots: one, unless it fits no window of anybody who can do it."""
         if job.number not in self._sessions:
-            total = max(1, -(-timedelta(hours=job.hours) // self.slot))
+            total = max(1, -(-timedelta(hours=job.hours) // self.slot))  # rounded up, as `pieces` is
             longest = max(
                 (end - start for who in self.skilled(job) for start, end in self.allowed(job, who)), default=0
             )
@@ -208,42 +216,42 @@ class Grid:
         return self._sessions[job.number]
 
     def starts(self, job: Job, technician: int, session: int, release: int) -> list[Range]:
-        """Give the first and last slot of each range in which a session may start; the last is included."""
+        """Return the first and last slot of each range in which a session may start; the last is included."""
         size = self.sessions(job)[session]
         spans = ((max(start, release), end - size) for start, end in self.allowed(job, technician))
         return [span for span in spans if span[0] <= span[1]]
 
     def end(self, job: Job, place: tuple[int, tuple[int, ...]]) -> int:
-        """Give the slot at which a job's last session ends."""
+        """Return the slot at which a job's last session ends."""
         return place[1][-1] + self.sessions(job)[-1]
 
     def late_points(self, job: Job) -> int:
-        """Give the points of one slot of lateness."""
+        """Return the points of one slot of lateness."""
         return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * job.priority))
 
     def unplanned_points(self, job: Job) -> int:
-        """Give the points of a job without a place: as late as twice the horizon, and more than its own place costs."""
+        """Return the points of a job without a place: as late as twice the horizon, and more than any place costs."""
         dearest = max((self.cost_points(job, who) for who in self.skilled(job)), default=0)
         waiting = self.idle_points * self.length
         return 1 + self.late_points(job) * 2 * self.length + dearest + waiting + self.change_points
 
     def cost_points(self, job: Job, technician: int) -> int:
-        """Give the points of a technician's time on a job."""
+        """Return the points of a technician's time on a job."""
         hours = self.hours(sum(self.sessions(job)))
         return round(SCALE * self.options.cost * self.technicians[technician].rate * hours)
 
     @property
     def idle_points(self) -> int:
-        """Points of one slot of waiting."""
+        """Return the points of one slot of waiting."""
         return round(SCALE * self.options.idle * self.hours(1))
 
     @property
     def change_points(self) -> int:
-        """Points of one job that leaves its previous place."""
+        """Return the points of one job that leaves its previous place."""
         return round(SCALE * self.options.change)
 
-    def kept(self, job: Job) -> tuple[int, int] | None:
-        """Give the technician and first slot of a job in the previous plan; None where it cannot be there again."""
+    def previous_place(self, job: Job) -> tuple[int, int] | None:
+        """Return the technician and first slot of a job in the previous plan; None where it cannot stay there."""
         before = self.previous.get(job.number)
         names = [technician.name for technician in self.technicians]
         if before is None or before.technician not in names or self.time(self.down(before.start)) != before.start:
@@ -251,48 +259,54 @@ class Grid:
         return names.index(before.technician), self.down(before.start)
 
     def score(self, solution: Solution, plannable: Collection[str]) -> Score:
-        """Count the points of a solution; jobs that are not `plannable` in any way add none."""
-        points, changed = 0, 0
+        """Return the points of a solution; jobs that are not `plannable` at all add none."""
+        points = 0
+        changed_jobs = 0
         last = [max((end for _, end in spans), default=0) for spans in self.taken]
         busy = [self._worked_in(who, spans) for who, spans in enumerate(self.taken)]
         for number, job in self.jobs.items():
             place = solution.get(number)
-            moved = number in self.previous and (place is None or self.kept(job) != (place[0], place[1][0]))
-            changed += moved
+            leaves_place = number in self.previous and (
+                place is None or self.previous_place(job) != (place[0], place[1][0])
+            )
+            changed_jobs += leaves_place
             if number in plannable:
-                points += moved * self.change_points + (self.unplanned_points(job) if place is None else 0)
+                points += leaves_place * self.change_points + (self.unplanned_points(job) if place is None else 0)
             if place is None:
                 continue
-            due, end = self.due(job), self.end(job, place)
+            due = self.due(job)
+            end = self.end(job, place)
             late = 0 if due is None else max(0, end - due)
             points += self.cost_points(job, place[0]) + late * self.late_points(job)
             last[place[0]] = max(last[place[0]], end)
             busy[place[0]] += sum(self.sessions(job))
         idle = sum(self.worked[who][min(end, self.length)] - busy[who] for who, end in enumerate(last))
-        return Score(points + idle * self.idle_points, idle, changed)
+        return Score(points + idle * self.idle_points, idle, changed_jobs)
 
     def _worked_in(self, technician: int, spans: list[Range]) -> int:
-        worked, total, reached = self.worked[technician], 0, 0
+        worked = self.worked[technician]
+        total = 0
+        reached = 0
         for start, end in spans:
-            start, end = min(max(start, reached), self.length), min(max(end, reached), self.length)
-            total += worked[end] - worked[start]
-            reached = end
+            first = min(max(start, reached), self.length)  # spans may overlap: nothing is counted twice
+            reached = min(max(end, reached), self.length)
+            total += worked[reached] - worked[first]
         return total
 
     def frozen_work(self, technician: int) -> int:
-        """Give the working slots that frozen jobs take."""
+        """Return the working slots that frozen jobs take."""
         return self._worked_in(technician, self.taken[technician])
 
     def placement(self, job: Job, place: tuple[int, tuple[int, ...]]) -> Placement:
-        """Give a place in time; sessions that follow one another without a break are one."""
+        """Return a place as times; sessions that follow one another without a break are one."""
         sizes = self.sessions(job)
         windows = [Window(self.time(s), self.time(s + n)) for s, n in zip(place[1], sizes, strict=True)]
         return Placement(job.number, self.technicians[place[0]].name, merge(windows))
 
 
 def cut(spans: list[Range], taken: list[Range]) -> list[Range]:
-    """Give the slots of sorted `spans` that lie in none of `taken`, sorted by start."""
-    left = []
+    """Return the slots of sorted `spans` that lie in none of `taken`, sorted by start."""
+    remaining = []
     for start, end in spans:
         for begin, finish in taken:
             if finish <= start:
@@ -300,8 +314,8 @@ def cut(spans: list[Range], taken: list[Range]) -> list[Range]:
             if begin >= end:
                 break
             if begin > start:
-                left.append((start, begin))
+                remaining.append((start, begin))
             start = finish
         if start < end:
-            left.append((start, end))
-    return left
+            remaining.append((start, end))
+    return remaining

@@ -1,4 +1,4 @@
-"""What stands in the way of the plan that was kept: names what is late, done twice at once, or has no place."""
+"""Conflicts of the saved plan: orders that are late, double bookings, and orders without a place."""
 
 from collections.abc import Collection
 
@@ -10,14 +10,14 @@ __all__ = ["plan_conflicts"]
 
 
 def plan_conflicts(plan: pd.DataFrame, sessions: pd.DataFrame, active: Collection[str]) -> tuple[Conflict, ...]:
-    """Find the conflicts of a kept plan.
+    """Return the conflicts of the saved plan.
 
     Parameters
     ----------
     plan : pandas.DataFrame
-        number, technician, end, due, late; as `Planning.table` gives it.
+        number, technician, end, due, late; as `Planning.table` returns it.
     sessions : pandas.DataFrame
-        number, technician, start, end; as `Planning.sessions` gives it.
+        number, technician, start, end; as `Planning.sessions` returns it.
     active : collection of str
         Numbers of the active work orders.
 
@@ -26,21 +26,25 @@ def plan_conflicts(plan: pd.DataFrame, sessions: pd.DataFrame, active: Collectio
     tuple of Conflict
         Kinds `double_booking`, `due` and, where anything is planned at all, `window` for an order without a place.
     """
-    found = []
+    conflicts = []
     for name, rows in sessions.sort_values("start").groupby("technician", sort=True):
-        until, holder = None, ""
+        until = None
+        holder = ""
         for number, start, end in zip(rows["number"], rows["start"], rows["end"], strict=True):
             if until is not None and start < until and number != holder:
                 words = f"{number} is with {name} at {start:%a %d %b %H:%M} UTC, while they do {holder}."
-                found.append(Conflict("double_booking", number, words, "Place one of them elsewhere, or plan again."))
+                conflicts.append(
+                    Conflict("double_booking", number, words, "Place one of them elsewhere, or plan again.")
+                )
             if until is None or end > until:
-                until, holder = end, number
+                until = end
+                holder = number
     for row in plan[plan["late"]].to_dict(orient="records"):
         hours = (row["end"] - row["due"]) / pd.Timedelta(hours=1)
         words = f"{row['number']} ends {hours:.0f} h after it is due."
-        found.append(Conflict("due", row["number"], words, "Plan again, or set its due date later."))
+        conflicts.append(Conflict("due", row["number"], words, "Plan again, or set its due date later."))
     if len(plan):
         placed = set(plan["number"])
         missing = [number for number in active if number not in placed]
-        found += [Conflict("window", one, f"{one} has no place in the plan.", "Plan again.") for one in missing]
-    return tuple(found)
+        conflicts += [Conflict("window", one, f"{one} has no place in the plan.", "Plan again.") for one in missing]
+    return tuple(conflicts)

@@ -22,20 +22,22 @@ __all__ = ["ScheduleOptions", "Stop", "make_plan"]
 
 
 def make_plan(problem: Problem, options: ScheduleOptions | None = None, stop: Stop | None = None) -> Plan:
-    """Plan the jobs of a problem.
+    """Plan the jobs of a problem, and name what cannot be planned.
 
     Parameters
     ----------
     problem : Problem
+        What is planned, and by whom.
     options : ScheduleOptions, optional
+        Horizon, weights and effort; the defaults where omitted.
     stop : Stop, optional
         Ends the search early.
 
     Returns
     -------
     Plan
-        With its optimality gap, and a conflict for each job that has no place, is late, or cannot be as frozen. The
-        same problem and options give the same plan unless the time limit ends the search (`timed_out`).
+        The plan with its optimality gap, and a conflict for each job that has no place, is late, or cannot be as
+        frozen. The same problem and options give the same plan unless the time limit ends the search (`timed_out`).
 
     Raises
     ------

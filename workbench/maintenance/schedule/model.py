@@ -1,4 +1,4 @@
-"""What is planned, by whom, and the plan that comes out: plain values that know of no database and no solver."""
+"""Problem and plan of the schedule: plain values, without database and solver."""
 
 import math
 from collections import Counter
@@ -10,27 +10,29 @@ from graphlib import CycleError, TopologicalSorter
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import count_of
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
 
 CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking", "value")
-"""Kinds of conflict: who, with what, where, after what, by when, too much, two frozen jobs at once, and a value with
-which nothing can be computed.
+"""Kinds of conflict: missing skill, missing part, no window, precedence, due date, too little capacity, two frozen
+jobs at once, and a value with which nothing can be computed.
 """
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Who does a job, and when.
+    """Place of a job in the schedule: who does it, and when.
 
     Attributes
     ----------
     job : str
         Number of the work order.
     technician : str
+        Name of the technician.
     sessions : tuple of Window
-        One, or several for a job that is longer than any window; in order.
+        One session, or several for a job that is longer than any window; in order.
     """
 
     job: str
@@ -40,19 +42,21 @@ class Placement:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))
         if not self.sessions:
-            raise MaintenanceError(f"The placement of {self.job} holds no session.")
+            raise MaintenanceError(f"The placement of {self.job} has no session.", "Give it one or more.")
         for earlier, later in zip(self.sessions, self.sessions[1:], strict=False):
             if later.start < earlier.end:
-                raise MaintenanceError(f"The sessions of {self.job} overlap or are out of order.")
+                raise MaintenanceError(
+                    f"The sessions of {self.job} overlap or are out of order.", "Sort them by start."
+                )
 
     @property
     def start(self) -> datetime:
-        """Start of the first session."""
+        """Return the start of the first session."""
         return self.sessions[0].start
 
     @property
     def end(self) -> datetime:
-        """End of the last session."""
+        """Return the end of the last session."""
         return self.sessions[-1].end
 
 
@@ -69,16 +73,17 @@ class Job:
     asset : str
         Asset on which it is done.
     title : str
+        What is to be done, in a line.
     priority : float
-        0 to 1, as the priority rule gives it.
+        Score of the priority rule, 0 to 1.
     due : datetime or None
-        Aware; None where nothing is late.
+        Due date, aware; None where there is none.
     skills : frozenset of str
-        All of them must be held by the technician.
+        Skills, all of which the technician must have.
     after : tuple of str
         Numbers of jobs that must have ended; a number that is not in the problem counts as done.
     parts : mapping of str to int
-        Pieces of each part that are needed and not yet reserved for it.
+        Quantity of each part that is needed and not yet reserved for it.
     not_before : datetime or None
         Earliest start, aware.
     stops_asset : bool
@@ -103,14 +108,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Technician:
-    """Somebody who does work orders, one at a time.
+    """Person who does work orders, one at a time.
 
     Attributes
     ----------
     name : str
+        Name, which no other technician has.
     skills : frozenset of str
+        What they can do.
     rate : float
-        Cost of an hour.
+        Hourly rate.
     calendar : WorkingCalendar or None
         When they work, inside the maintenance windows; None for all of these.
     """
@@ -123,15 +130,16 @@ class Technician:
 
 @dataclass(frozen=True)
 class PartLeadTime:
-    """What is there of a part, and when more of it could come.
+    """Stock of a part, and the time until more of it could arrive.
 
     Attributes
     ----------
     name : str
+        Name of the part.
     available : int
-        Pieces in stock that are reserved for nobody.
+        Quantity in stock that is not reserved.
     lead_days : float or None
-        Days from an order to its arrival; None where nobody has said.
+        Days from an order to its arrival; None where that is unknown.
     """
 
     name: str
@@ -146,23 +154,26 @@ class Problem:
     Attributes
     ----------
     now : datetime
-        Aware; nothing but frozen jobs starts before it.
+        Present time, aware; only frozen jobs start before it.
     jobs : tuple of Job
+        Work orders that are planned.
     technicians : tuple of Technician
+        People who do them.
     parts : tuple of PartLeadTime
+        All parts that the jobs need.
     windows : WorkingCalendar
         Maintenance windows.
     operating : mapping of str to WorkingCalendar
         Hours in which an asset runs and must not be stopped.
     previous : tuple of Placement
-        Yesterday's plan.
+        Placements of the previous plan.
     set_aside : tuple of Conflict
-        Why orders that are not among the jobs cannot be planned at all.
+        Conflicts of the orders that cannot be planned at all and are not among the jobs.
 
     Raises
     ------
     MaintenanceError
-        A number or name is there twice, or unknown; hours, rates or amounts are negative; a time has no zone; jobs
+        A number or name appears twice, or is unknown; hours, rates or amounts are negative; a time has no zone; jobs
         wait for one another in a circle.
     """
 
@@ -199,27 +210,32 @@ class Problem:
             raise MaintenanceError(f"The priority of {job.number} is {job.priority:g}.", "It must be 0 to 1.")
         for name in ("due", "not_before"):
             _aware(getattr(job, name), f"{name} of {job.number}")
-        known = {part.name for part in self.parts}
+        part_names = {part.name for part in self.parts}
         for part, pieces in job.parts.items():
-            if part not in known:
-                raise MaintenanceError(f"{job.number} needs {part!r}, which is no known part.", _known(known))
+            if part not in part_names:
+                raise MaintenanceError(
+                    f"{job.number} needs {part!r}, which is not among the parts.", _known_names(part_names)
+                )
             _number(f"The amount of {part} for {job.number}", pieces, above=True)
         if job.frozen is not None:
             names = {technician.name for technician in self.technicians}
             if job.frozen.technician not in names:
                 raise MaintenanceError(
-                    f"{job.number} is frozen with {job.frozen.technician!r}, who is no known technician.", _known(names)
+                    f"{job.number} is frozen with {job.frozen.technician!r}, who is not among the technicians.",
+                    _known_names(names),
                 )
             if job.frozen.job != job.number:
-                raise MaintenanceError(f"{job.number} is frozen with the placement of {job.frozen.job}.")
+                raise MaintenanceError(
+                    f"{job.number} is frozen with the placement of {job.frozen.job}.", "Give it its own."
+                )
 
     def order(self) -> list[Job]:
-        """Give the jobs so that each comes after those that it waits for.
+        """Return the jobs, each after those that it waits for.
 
         Raises
         ------
         MaintenanceError
-            Jobs wait for one another in a circle; the message names it.
+            Jobs wait for one another in a circle; the message names them.
         """
         jobs = {job.number: job for job in self.jobs}
         sorter = TopologicalSorter({job.number: [n for n in job.after if n in jobs] for job in self.jobs})
@@ -228,13 +244,13 @@ class Problem:
         except CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
             raise MaintenanceError(
-                f"Jobs wait for one another in a circle: {circle}.", "Take one of these precedences away."
+                f"Jobs wait for one another in a circle: {circle}.", "Remove one of these precedences."
             ) from None
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Why a job is not planned, not in time, or not as frozen.
+    """Reason why a job is not planned, not in time, or not as frozen.
 
     Attributes
     ----------
@@ -243,9 +259,9 @@ class Conflict:
     job : str
         Number of the work order.
     message : str
-        What is wrong.
+        Sentence that says what is wrong.
     resolve : str
-        What would resolve it.
+        Action that would resolve it.
     """
 
     kind: str
@@ -256,16 +272,16 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Plan:
-    """Placements, what stands in their way, and how good they are.
+    """Placements of the jobs, their conflicts, and how good the plan is.
 
     Attributes
     ----------
     now : datetime
-        When it was made, UTC.
+        Time at which it was made, UTC.
     placements : tuple of Placement
-        By start, then number.
+        Places of the jobs, by start, then number.
     conflicts : tuple of Conflict
-        By number, then kind.
+        Conflicts by number, then kind.
     lateness_hours : float
         Hours after their due date, of all planned jobs.
     idle_hours : float
@@ -296,33 +312,34 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """Part of the objective that a better plan could save at most; 0 where this one is optimal, at most 1."""
+        """Return the largest share of the objective that a better plan could save, 0 (this one is optimal) to 1."""
         return 0.0 if self.objective <= self.bound else (self.objective - max(self.bound, 0.0)) / self.objective
 
     @property
     def unplanned(self) -> tuple[str, ...]:
-        """Numbers of the jobs that have no place."""
+        """Return the numbers of the jobs that have no place."""
         placed = {placement.job for placement in self.placements}
         return tuple(dict.fromkeys(conflict.job for conflict in self.conflicts if conflict.job not in placed))
 
     def check(self) -> None:
-        """Refuse a plan that leaves jobs without a place.
+        """Raise an error where the plan leaves jobs without a place.
 
         Raises
         ------
         MaintenanceError
-            Names the jobs and what would resolve each.
+            Jobs have no place; the message names them and what would resolve each.
         """
         unplanned = set(self.unplanned)
         if unplanned:
-            found = [conflict for conflict in self.conflicts if conflict.job in unplanned]
+            conflicts = [conflict for conflict in self.conflicts if conflict.job in unplanned]
             raise MaintenanceError(
-                f"{len(unplanned)} work orders cannot be planned: " + " ".join(c.message for c in found),
-                " ".join(dict.fromkeys(conflict.resolve for conflict in found)),
+                f"{count_of(len(unplanned), 'work order')} cannot be planned: "
+                + " ".join(c.message for c in conflicts),
+                " ".join(dict.fromkeys(conflict.resolve for conflict in conflicts)),
             )
 
     def table(self) -> pd.DataFrame:
-        """Give the sessions as a table: job, technician, session, start, end, hours; times in UTC."""
+        """Return the sessions as a table: job, technician, session, start, end, hours; times in UTC."""
         rows = [
             (placement.job, placement.technician, number, session.start, session.end, session.hours)
             for placement in self.placements
@@ -332,14 +349,14 @@ class Plan:
         return table.astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]", "hours": float})
 
     def conflict_table(self) -> pd.DataFrame:
-        """Give the conflicts as a table: job, kind, message, resolve."""
+        """Return the conflicts as a table: job, kind, message, resolve."""
         rows = [(conflict.job, conflict.kind, conflict.message, conflict.resolve) for conflict in self.conflicts]
         return pd.DataFrame(rows, columns=["job", "kind", "message", "resolve"], dtype=str)
 
 
 def _aware(value: datetime | None, name: str) -> None:
     if value is not None and value.tzinfo is None:
-        raise MaintenanceError(f"{name} is {value}, without a time zone.", "Give it one, as UTC.")
+        raise MaintenanceError(f"The time {value} ({name}) has no time zone.", "Give it one, for example UTC.")
 
 
 def _number(name: str, value: float, *, above: bool = False) -> None:
@@ -350,8 +367,8 @@ def _number(name: str, value: float, *, above: bool = False) -> None:
 def _once(what: str, names: list[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            raise MaintenanceError(f"The {what} {name!r} is there {times} times.", "Names must differ.")
+            raise MaintenanceError(f"The {what} {name!r} appears {times} times.", "Give each its own name.")
 
 
-def _known(names: set[str]) -> str:
+def _known_names(names: set[str]) -> str:
     return f"Known: {', '.join(sorted(names)) or 'none'}."

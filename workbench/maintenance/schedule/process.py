@@ -1,7 +1,7 @@
 """The solver in a process of its own: OR-Tools crashes where TensorFlow was loaded before it.
 
 `python -m workbench.maintenance.schedule.process` reads a problem as a line of JSON and writes the solution as JSON.
-The end of its input ends its search, so it does not outlive who asked.
+The end of its input ends its search, so it does not outlive the process that started it.
 """
 
 import contextlib
@@ -32,26 +32,30 @@ _SOLUTION = TypeAdapter(tuple[dict[str, tuple[int, tuple[int, ...]]], int, bool]
 def improve_elsewhere(
     problem: Problem, options: ScheduleOptions, stop: Stop | None = None
 ) -> tuple[Solution, int, bool]:
-    """Search as `schedule_solver.search` does, in another process.
+    """Search for the best solution as `solver.search` does, in another process.
 
     Parameters
     ----------
     problem : Problem
+        What is planned, and by whom.
     options : ScheduleOptions
+        Horizon, weights and effort.
     stop : Stop, optional
         Ends the search early.
 
     Returns
     -------
     solution, bound, timed_out
-        As of `schedule_solver.search`.
+        Results of `solver.search`.
 
     Raises
     ------
     MaintenanceError
         The process ended without a solution.
     """
-    told = b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
+    request = (
+        b'{"problem":' + _PROBLEM.dump_json(problem) + b',"options":' + options.model_dump_json().encode() + b"}\n"
+    )
     root = str(PACKAGE.parent)
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "workbench.maintenance.schedule.process"]
@@ -68,12 +72,12 @@ def improve_elsewhere(
     ):
         assert process.stdin is not None and process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended: its exit code says so
-            view = memoryview(told)
-            while view:
+            view = memoryview(request)
+            while view:  # a pipe may take only a part of what is written
                 view = view[process.stdin.write(view) :]
         if stop is not None:
             stop.watch(_Elsewhere(process.stdin))
-            if stop.asked:
+            if stop.is_requested:
                 process.stdin.close()
         answer = process.stdout.read()
         process.wait()
@@ -85,18 +89,18 @@ def improve_elsewhere(
 
 
 class _Elsewhere:
-    """The solver of another process, for `Stop`."""
+    """Solver of another process, which `Stop` can stop: the end of its input ends the search."""
 
-    def __init__(self, told: IO[bytes]) -> None:
-        self.told = told
+    def __init__(self, request_pipe: IO[bytes]) -> None:
+        self.request_pipe = request_pipe
 
     def stop_search(self) -> None:
-        self.told.close()
+        self.request_pipe.close()
 
 
 def main() -> None:
-    """Read a problem, search, and write the solution."""
-    given = json.loads(sys.stdin.buffer.readline())
+    """Read a problem, search for its best solution, and write that."""
+    request = json.loads(sys.stdin.buffer.readline())
     stop = Stop()
 
     def listen() -> None:
@@ -105,7 +109,7 @@ def main() -> None:
         stop()
 
     threading.Thread(target=listen, daemon=True).start()
-    grid = Grid(_PROBLEM.validate_python(given["problem"]), ScheduleOptions.model_validate(given["options"]))
+    grid = Grid(_PROBLEM.validate_python(request["problem"]), ScheduleOptions.model_validate(request["options"]))
     ends = earliest_ends(grid)
     sys.stdout.buffer.write(_SOLUTION.dump_json(search(grid, first_guess(grid, ends), ends, stop)))
     sys.stdout.flush()

@@ -16,33 +16,33 @@ __all__ = ["Stop", "search"]
 
 
 class Stop:
-    """Ends a search early, from another thread: what was found by then is the plan.
+    """Stops a search early, from another thread; the best solution so far is the plan.
 
     Attributes
     ----------
-    asked : bool
-        Whether it was called.
+    is_requested : bool
+        Whether the search is to stop.
 
     Examples
     --------
     >>> stop = Stop()
     >>> stop()
-    >>> stop.asked
+    >>> stop.is_requested
     True
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.is_requested = False
         self._solver: Any = None
 
     def __call__(self) -> None:
-        """Ask for the end."""
-        self.asked = True
+        """Stop the search that runs now, or the next one."""
+        self.is_requested = True
         if self._solver is not None:
             self._solver.stop_search()
 
     def watch(self, solver: Any) -> None:
-        """Take note of the solver that searches now."""
+        """Register the solver that searches now."""
         self._solver = solver
 
 
@@ -54,8 +54,9 @@ def search(
     Parameters
     ----------
     grid : Grid
+        The problem in time slots.
     guess : Solution
-        Must keep every rule.
+        Solution from which the search starts; it must keep every rule.
     plannable : mapping of str to int
         First slot by which each job that can be planned could have ended.
     stop : Stop, optional
@@ -64,7 +65,7 @@ def search(
     Returns
     -------
     solution : Solution
-        The guess where nothing better was found.
+        Best solution; the guess where nothing better was found.
     bound : int
         Least points that any solution can have, in 1 / `SCALE` points.
     timed_out : bool
@@ -84,28 +85,31 @@ def search(
     solver.parameters.max_time_in_seconds = grid.options.time_limit
     if stop is not None:
         stop.watch(solver)
-        if stop.asked:
+        if stop.is_requested:
             return guess, 0, False
     status = solver.solve(model.model)
     timed_out = status != cp_model.OPTIMAL and solver.wall_time >= grid.options.time_limit
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return guess, 0, timed_out
-    found = model.solution(solver)
-    best = min(guess, found, key=lambda one: grid.score(one, plannable).points)
-    return best, max(0, math.ceil(solver.best_objective_bound - 1e-6)), timed_out
+    solution = model.solution(solver)
+    best = min(guess, solution, key=lambda one: grid.score(one, plannable).points)
+    bound = max(0, math.ceil(solver.best_objective_bound - 1e-6))  # points are whole: only rounding errors are lost
+    return best, bound, timed_out
 
 
 class _Model:
     """The constraint program of a grid, over the jobs that can be planned."""
 
     def __init__(self, grid: Grid, plannable: Mapping[str, int], cp: Any) -> None:
-        self.grid, self.cp, self.model = grid, cp, cp.CpModel()
+        self.grid = grid
+        self.cp = cp
+        self.model = cp.CpModel()
         self.jobs = [job for job in grid.jobs.values() if job.number in plannable]
         self.starts: dict[str, list[Any]] = {}
         self.done_by: dict[str, dict[int, Any]] = {}
         self.unplanned: dict[str, Any] = {}
         self.late: dict[str, Any] = {}
-        self.kept: dict[str, Any] = {}
+        self.stays: dict[str, Any] = {}
         self.last: dict[int, Any] = {}
         self.reached: dict[int, Any] = {}
         self.last_in: dict[int, list[tuple[int, int, Any]]] = {}
@@ -125,7 +129,9 @@ class _Model:
 
     def _place(self, job: Job, end: int) -> None:
         """Add the starts of a job's sessions and the technicians who could do it."""
-        grid, model, number = self.grid, self.model, job.number
+        grid = self.grid
+        model = self.model
+        number = job.number
         sizes = grid.sessions(job)
         first = [(grid.release(job) or 0) + sum(sizes[:session]) for session in range(len(sizes))]
         first[-1] = max(first[-1], end - sizes[-1])
@@ -164,8 +170,12 @@ class _Model:
 
     def _weigh(self, job: Job, end: int) -> None:
         """Add what a job's place costs: lateness, technician, change; and what it costs to have none."""
-        grid, model, number = self.grid, self.model, job.number
-        unplanned, due, kept = self.unplanned[number], grid.due(job), grid.kept(job)
+        grid = self.grid
+        model = self.model
+        number = job.number
+        unplanned = self.unplanned[number]
+        due = grid.due(job)
+        previous_place = grid.previous_place(job)
         self.points.append(grid.unplanned_points(job) * unplanned)
         self.points += [grid.cost_points(job, who) * literal for who, literal in self.done_by[number].items()]
         if due is not None:
@@ -176,17 +186,18 @@ class _Model:
             self.late[number] = late
             self.points.append(grid.late_points(job) * late)
         if number in grid.previous:
-            if kept is None or kept[0] not in self.done_by[number]:
+            if previous_place is None or previous_place[0] not in self.done_by[number]:
                 self.points.append(grid.change_points)
                 return
-            self.kept[number] = model.new_bool_var(f"kept {number}")
-            model.add_implication(self.kept[number], self.done_by[number][kept[0]])
-            model.add(self.starts[number][0] == kept[1]).only_enforce_if(self.kept[number])
-            self.points.append(grid.change_points * (1 - self.kept[number]))
+            self.stays[number] = model.new_bool_var(f"stays {number}")
+            model.add_implication(self.stays[number], self.done_by[number][previous_place[0]])
+            model.add(self.starts[number][0] == previous_place[1]).only_enforce_if(self.stays[number])
+            self.points.append(grid.change_points * (1 - self.stays[number]))
 
     def _wait(self, who: int) -> None:
         """Add a technician's working slots up to their last job, less those of their jobs."""
-        grid, model = self.grid, self.model
+        grid = self.grid
+        model = self.model
         frozen_end = min(max((end for _, end in grid.taken[who]), default=0), grid.length)
         last = model.new_int_var(frozen_end, grid.length, f"last of {who}")
         reached = model.new_int_var(0, grid.worked[who][-1], f"worked by {who}")
@@ -209,23 +220,29 @@ class _Model:
                 model.add(last >= self._end(job)).only_enforce_if(literal)
                 busy.append(sum(grid.sessions(job)) * literal)
         model.add(reached >= sum(busy))
-        self.last[who], self.reached[who] = last, reached
+        self.last[who] = last
+        self.reached[who] = reached
         self.points.append(grid.idle_points * (reached - sum(busy)))
 
     def hint(self, guess: Solution) -> None:
-        """Tell the solver where to begin."""
-        grid, model = self.grid, self.model
+        """Pass the solver a first guess to start from."""
+        grid = self.grid
+        model = self.model
         last = {who: min(max((end for _, end in grid.taken[who]), default=0), grid.length) for who in self.last}
         for job in self.jobs:
-            number, place = job.number, guess.get(job.number)
+            number = job.number
+            place = guess.get(number)
             model.add_hint(self.unplanned[number], place is None)
             for who, literal in self.done_by[number].items():
                 model.add_hint(literal, place is not None and place[0] == who)
-            if number in self.kept:
-                model.add_hint(self.kept[number], place is not None and (place[0], place[1][0]) == grid.kept(job))
+            if number in self.stays:
+                model.add_hint(
+                    self.stays[number], place is not None and (place[0], place[1][0]) == grid.previous_place(job)
+                )
             if place is None:
                 continue
-            end, due = grid.end(job, place), grid.due(job)
+            end = grid.end(job, place)
+            due = grid.due(job)
             for start, slot in zip(self.starts[number], place[1], strict=True):
                 model.add_hint(start, slot)
             if due is not None:
@@ -240,22 +257,22 @@ class _Model:
                 model.add_hint(literal, i == inside)
 
     def solution(self, solver: Any) -> Solution:
-        """Read the places that the solver found."""
-        found: Solution = {}
+        """Return the places that the solver found."""
+        places: Solution = {}
         for job in self.jobs:
             for who, literal in self.done_by[job.number].items():
                 if solver.boolean_value(literal):
-                    found[job.number] = (who, tuple(int(solver.value(start)) for start in self.starts[job.number]))
-        return found
+                    places[job.number] = (who, tuple(int(solver.value(start)) for start in self.starts[job.number]))
+        return places
 
 
 def _ramps(worked: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last slot of each stretch in which a running count of working slots rises."""
-    found: list[tuple[int, int]] = []
+    """Return the first and last slot of each stretch in which a running count of working slots rises."""
+    ramps: list[tuple[int, int]] = []
     for slot, (before, after) in enumerate(pairwise(worked)):
         if after > before:
-            if found and found[-1][1] == slot:
-                found[-1] = (found[-1][0], slot + 1)
+            if ramps and ramps[-1][1] == slot:
+                ramps[-1] = (ramps[-1][0], slot + 1)
             else:
-                found.append((slot, slot + 1))
-    return found
+                ramps.append((slot, slot + 1))
+    return ramps

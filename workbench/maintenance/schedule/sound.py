@@ -1,4 +1,4 @@
-"""What a database may hold and a plan cannot be made with: set aside or mended, so that the rest is planned."""
+"""Values of a database with which no plan can be made: set aside or corrected, so that the rest is planned."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -10,10 +10,10 @@ from workbench.maintenance.schedule.model import Conflict, Job, PartLeadTime, Te
 from workbench.maintenance.values import (
     FIRST_TIME,
     LAST_TIME,
-    MOST_HOURS,
-    MOST_PIECES,
-    MOST_RATE,
-    MOST_WAIT_DAYS,
+    MAX_HOURLY_RATE,
+    MAX_ORDER_HOURS,
+    MAX_PART_PIECES,
+    MAX_WAIT_DAYS,
 )
 
 __all__ = ["sound_jobs", "sound_part", "sound_technician"]
@@ -22,20 +22,21 @@ _LOG = logging.getLogger(__name__)
 
 
 def sound_jobs(jobs: Sequence[Job], parts: Collection[str]) -> tuple[tuple[Job, ...], tuple[Conflict, ...]]:
-    """Set aside the jobs that cannot be planned with any technician and window, and those that wait for one of them.
+    """Separate the jobs that can be planned from those that never can, or wait for one of these.
 
     Parameters
     ----------
     jobs : sequence of Job
+        All open work orders.
     parts : collection of str
-        Names of the parts that there are.
+        Names of all parts.
 
     Returns
     -------
     tuple of Job
-        Those with which a plan can be made.
+        Jobs with which a plan can be made.
     tuple of Conflict
-        Why each of the others cannot be planned.
+        Reason why each of the others cannot be planned.
     """
     jobs = [_begun(job) for job in jobs]
     aside = {job.number: conflict for job in jobs if (conflict := _unsound(job, parts)) is not None}
@@ -57,46 +58,46 @@ def sound_jobs(jobs: Sequence[Job], parts: Collection[str]) -> tuple[tuple[Job, 
                     "precedence",
                     job.number,
                     f"{job.number} cannot be planned: it waits for {', '.join(before)}, which cannot be planned.",
-                    f"Mend {', '.join(before)} first.",
+                    f"Correct {', '.join(before)} first.",
                 )
                 waiting = True
     return tuple(job for job in jobs if job.number not in aside), tuple(aside.values())
 
 
 def sound_technician(technician: Technician) -> Technician:
-    """Return a technician whose rate can be computed with: 0 in place of one that cannot, and a warning."""
-    if 0 <= technician.rate <= MOST_RATE:
+    """Return a technician with a valid rate: an invalid one becomes 0, with a warning in the log."""
+    if 0 <= technician.rate <= MAX_HOURLY_RATE:
         return technician
     _LOG.warning(
-        "The rate of %s is %r: planned as 0. Set it from 0 to %s: workbench people set",
+        "The rate of %s is %r and is planned as 0. Set a rate from 0 to %s: workbench people set",
         technician.name,
         technician.rate,
-        f"{MOST_RATE:,.0f}",
+        f"{MAX_HOURLY_RATE:,.0f}",
     )
     return replace(technician, rate=0.0)
 
 
 def sound_part(part: PartLeadTime) -> PartLeadTime:
-    """Return a part whose stock is not negative, and without a lead time that cannot be."""
+    """Return a part with valid numbers: negative stock becomes 0, an invalid lead time becomes None."""
     days = part.lead_days
-    if days is not None and not 0 <= days <= MOST_WAIT_DAYS:
+    if days is not None and not 0 <= days <= MAX_WAIT_DAYS:
         days = None
     return replace(part, available=max(0, part.available), lead_days=days)
 
 
 def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
-    if not (0 < job.hours <= MOST_HOURS or job.frozen is not None):
-        what = f"its estimated hours are {job.hours:g}, not above 0 and at most {MOST_HOURS:,.0f}"
+    if not (0 < job.hours <= MAX_ORDER_HOURS or job.frozen is not None):
+        what = f"its estimated hours are {job.hours:g}, not above 0 and at most {MAX_ORDER_HOURS:,.0f}"
     elif not 0 <= job.priority <= 1:
         what = f"its priority score is {job.priority:g}, not 0 to 1"
     elif (late := next((when for when in (job.due, job.not_before) if _outside(when)), None)) is not None:
         what = f"its date {late} is not between {FIRST_TIME:%Y-%m-%d} and {LAST_TIME:%Y-%m-%d}"
     elif (
-        name := next((name for name, pieces in job.parts.items() if not 0 < pieces <= MOST_PIECES), None)
+        name := next((name for name, pieces in job.parts.items() if not 0 < pieces <= MAX_PART_PIECES), None)
     ) is not None:
-        what = f"it needs {job.parts[name]} pieces of {name}, not 1 to {MOST_PIECES:,}"
+        what = f"it needs {job.parts[name]} pieces of {name}, not 1 to {MAX_PART_PIECES:,}"
     elif (name := next((name for name in job.parts if name not in parts), None)) is not None:
-        what = f"it needs {name!r}, which is no known part"
+        what = f"it needs {name!r}, which is not among the parts"
     else:
         return None
     return Conflict(
@@ -105,8 +106,8 @@ def _unsound(job: Job, parts: Collection[str]) -> Conflict | None:
 
 
 def _begun(job: Job) -> Job:
-    """Return a job that stays where it is with the hours of its place, where its own cannot be."""
-    if job.frozen is None or 0 < job.hours <= MOST_HOURS:
+    """Return a job; a frozen one with invalid hours gets the hours of its place."""
+    if job.frozen is None or 0 < job.hours <= MAX_ORDER_HOURS:
         return job
     return replace(job, hours=sum(session.hours for session in job.frozen.sessions))
 
@@ -116,7 +117,7 @@ def _outside(when: datetime | None) -> bool:
 
 
 def _circle(jobs: Sequence[Job]) -> set[str]:
-    """Name jobs that wait for one another; empty where none do."""
+    """Return jobs that wait for one another in a circle; empty where none do."""
     numbers = {job.number for job in jobs}
     sorter = TopologicalSorter({job.number: [one for one in job.after if one in numbers] for job in jobs})
     try:

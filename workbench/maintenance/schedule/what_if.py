@@ -1,4 +1,4 @@
-"""Changes to a plan that are tried before anything is saved: what is changed, and what would follow."""
+"""What-ifs: changes to a plan that are tried before anything is saved, and what would follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,29 +9,29 @@ import pandas as pd
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.model import Placement, Plan, Problem, Technician
-from workbench.maintenance.values import MOST_WAIT_DAYS, finite
+from workbench.maintenance.values import MAX_WAIT_DAYS, number_in_range
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = [
     "Change",
     "Comparison",
-    "changed",
+    "changed_problem",
     "moved",
 ]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a what-if changes; several may be given at once.
+    """Changes that a what-if tries, one or several at once.
 
     Attributes
     ----------
     delay_days : float
-        Days that no work is done, from now on.
+        Days from now on in which no work is done.
     technicians : tuple of Technician
-        More people, for this question only.
+        Extra technicians, for this question only.
     without : tuple of str
-        Technicians who are away.
+        Names of technicians who are absent.
     hours : tuple of str or None
         Other maintenance windows, as `Mon-Fri 08:00-20:00`.
     """
@@ -44,18 +44,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The plan as it would be, beside the plan as it is.
+    """Comparison of the plan as it is with the plan as it would be.
 
     Attributes
     ----------
     before, after : Plan
+        Plan as it is, and plan as it would be.
     """
 
     before: Plan
     after: Plan
 
     def figures(self) -> pd.DataFrame:
-        """Give planned and unplanned orders, hours late, idle hours and cost: before, after and difference."""
+        """Return planned and unplanned orders, hours late, idle hours and cost: before, after and difference."""
         rows = {
             "planned": [len(plan.placements) for plan in (self.before, self.after)],
             "unplanned": [len(plan.unplanned) for plan in (self.before, self.after)],
@@ -67,12 +68,12 @@ class Comparison:
         return table.assign(difference=table["after"] - table["before"])
 
     def moved(self) -> pd.DataFrame:
-        """Give the orders that start at another time or with somebody else, as `moved` does."""
+        """Return the orders that start at another time or with somebody else, as `moved` does."""
         return moved(self.before.placements, self.after.placements)
 
 
 def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFrame:
-    """Give the orders that two plans put elsewhere.
+    """Return the orders that have another place in the second of two plans.
 
     Returns
     -------
@@ -88,14 +89,14 @@ def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFra
     return pd.DataFrame(rows, columns=["job", "start", "new_start", "technician", "new_technician"])
 
 
-def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
-    """Change a problem as a what-if asks; `problem` stays as it is."""
+def changed_problem(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
+    """Return a problem with the changes of a what-if; `problem` stays as it is."""
     names = [technician.name for technician in problem.technicians]
     for name in change.without:
         if name not in names:
             raise MaintenanceError(f"There is no technician {name!r}.", f"Known: {', '.join(names) or 'none'}.")
     people = [one for one in problem.technicians if one.name not in change.without]
-    found = replace(
+    new_problem = replace(
         problem,
         technicians=(*people, *change.technicians),
         jobs=tuple(
@@ -104,11 +105,12 @@ def changed(problem: Problem, change: Change, options: ScheduleOptions) -> Probl
         ),
     )
     if change.delay_days:
-        later = problem.now + timedelta(days=finite("the delay", change.delay_days, MOST_WAIT_DAYS))
+        later = problem.now + timedelta(days=number_in_range("the delay", change.delay_days, MAX_WAIT_DAYS))
         jobs = (
-            job if job.frozen else replace(job, not_before=max(job.not_before or later, later)) for job in found.jobs
+            job if job.frozen else replace(job, not_before=max(job.not_before or later, later))
+            for job in new_problem.jobs
         )
-        found = replace(found, jobs=tuple(jobs))
+        new_problem = replace(new_problem, jobs=tuple(jobs))
     if change.hours is not None:
-        found = replace(found, windows=WorkingCalendar(change.hours, options.timezone, options.closed))
-    return found
+        new_problem = replace(new_problem, windows=WorkingCalendar(change.hours, options.timezone, options.closed))
+    return new_problem

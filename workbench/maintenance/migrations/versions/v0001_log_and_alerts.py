@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables; times are microseconds since 1970, UTC."""
+    """Create the tables of this revision; times are microseconds since 1970, UTC."""
     op.create_table(
         "log",
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -106,7 +106,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the tables out."""
+    """Drop the tables of this revision."""
     op.drop_table("outages")
     op.drop_table("annunciations")
     op.drop_table("alerts")

@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the tables; times are microseconds since 1970, UTC; lists are JSON."""
+    """Create the tables of this revision; times are microseconds since 1970, UTC; lists are JSON."""
     op.create_table(
         "technicians",
         sa.Column("name", sa.String(200), primary_key=True),
@@ -118,7 +118,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the tables out."""
+    """Drop the tables of this revision."""
     for name in (
         "placements",
         "order_parts",

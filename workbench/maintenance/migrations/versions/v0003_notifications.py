@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table of this revision."""
     op.create_table(
         "notifications",
         sa.Column("alert_id", sa.Integer, sa.ForeignKey("alerts.id"), primary_key=True),
@@ -25,5 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the table out."""
+    """Drop the table of this revision."""
     op.drop_table("notifications")
