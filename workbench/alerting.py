@@ -92,14 +92,17 @@ def raise_alerts(
     Parameters
     ----------
     desk : Maintenance
+        Maintenance desk that stores the alerts and orders.
     catalog : Catalog
         Gives the limits.
     channels : iterable of str
+        Names of the channels to look at.
     read : callable
         Opens the test split of a channel.
     stored : callable
         Gives a channel's stored score; None where it is not scored.
     levels : SeverityLevels
+        Severity score at which each level begins.
     check : callable, optional
         Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
 

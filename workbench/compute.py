@@ -37,6 +37,7 @@ def map_channels(
     function : callable
         Takes a channel's name. With several workers it must be picklable.
     channels : sequence of str
+        Names of the channels.
     workers : int
         Processes, each with one thread for linear algebra; 1 works in this one, in order. They end with this
         process, however it ends, and when the iteration is given up.

@@ -52,6 +52,7 @@ def session_html(settings: Settings, overview: pd.DataFrame) -> str:
     Parameters
     ----------
     settings : Settings
+        Settings of the session.
     overview : pandas.DataFrame
         From `Session.overview`.
 

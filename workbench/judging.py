@@ -18,12 +18,14 @@ _CONFUSION = ("true_positives", "false_positives", "false_negatives", "precision
 
 
 def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | Tables | None) -> Tables:
-    """Give the label table of each channel that has one.
+    """Return the label table of each channel that has one.
 
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     channels : sequence of str
+        Names of the channels.
     labels : Path, str, mapping or None
         Telemanom's CSV, or a label table per channel; the archive's own where None.
 
@@ -56,7 +58,9 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels and labels.
     channels : iterable of str
+        Names of the channels.
     stored : callable
         Gives the stored anomalies of a channel, None where it is not scored.
 
@@ -92,6 +96,7 @@ def judge_scores(
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     truth : mapping of str to pandas.DataFrame
         Label table of each channel.
     table : pandas.DataFrame

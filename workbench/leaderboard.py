@@ -93,7 +93,7 @@ def leaderboard(
 
 
 def fold_spread(channels: pd.DataFrame, folds: int) -> tuple[float, float]:
-    """Give the least and the greatest F1 over folds of channels.
+    """Return the least and the greatest F1 over folds of channels.
 
     Parameters
     ----------

@@ -22,6 +22,7 @@ def local_path(name: str, value: str | Path) -> Path:
     name : str
         Of the setting or option, for the message.
     value : str or Path
+        Path as it was entered.
 
     Raises
     ------

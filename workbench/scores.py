@@ -58,7 +58,7 @@ class Scores:
         self.clock = clock
 
     def params(self, preset: str | None) -> tuple[str, Preset]:
-        """Give a preset's name, the one in use where omitted, and its parameters."""
+        """Return a preset's name, the one in use where omitted, and its parameters."""
         name = preset or self.settings.preset
         if name not in self.settings.presets:
             raise SettingsError(f"There is no preset {name!r}.", f"Known: {', '.join(sorted(self.settings.presets))}.")
@@ -67,7 +67,7 @@ class Scores:
     def score(
         self, channel: str, forecaster: str | None, preset: str | None, *, force: bool = False
     ) -> tuple[xr.Dataset, bool]:
-        """Give the score and whether it was computed just now."""
+        """Return the score and whether it was computed just now."""
         described = self.archive.info(channel)
         self.archive.check(channel, "test")  # a current score, too, is worth nothing beside damaged telemetry
         name, params = self.params(preset)
@@ -114,7 +114,7 @@ class Scores:
 
     @stage("overview")
     def overview(self) -> pd.DataFrame:
-        """Give the state of every channel; see `Session.overview`."""
+        """Return the state of every channel; see `Session.overview`."""
         champions: dict[str, list[ModelInfo]] = {}
         for info in self.registry.list():
             if "champion" in info.aliases:
@@ -260,7 +260,7 @@ class Scores:
 
 
 def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, params: Preset) -> list[ModelInfo]:
-    """Give the champions that predict together: of the forecaster, else of the preset's, else the channel's one."""
+    """Return the champions that predict together: of the forecaster, else of the preset's, else the channel's one."""
     if forecaster is None:
         together = [info for info in models if "champion" in info.aliases and info.forecaster in params.forecasters]
         if together:

@@ -193,7 +193,9 @@ class Session:
         Parameters
         ----------
         name : str
+            Name of the channel.
         split : {"test", "train"}
+            Split to open.
 
         Returns
         -------
@@ -213,6 +215,7 @@ class Session:
         Parameters
         ----------
         path : Path or str
+            File or folder to import.
         layout : str
             One of `IMPORTERS`.
         progress, **options
@@ -292,6 +295,7 @@ class Session:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         forecaster, preset : str, optional
             Whose champion predicts, by which parameters; the channel's champion, the preset in use where omitted.
         force : bool
@@ -389,7 +393,7 @@ class Session:
         return self._scores.stored(channel)
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
-        """Give the anomalies of `stored`, as `anomalies` does; None where the channel is not scored."""
+        """Return the anomalies of `stored`, as `anomalies` does; None where the channel is not scored."""
         scored = self.stored(channel)
         return None if scored is None else anomaly_frame(scored.attrs, self.settings.severity)
 
@@ -410,6 +414,7 @@ class Session:
         forecaster, preset : str, optional
             As for `score`.
         progress : bool
+            Show a bar.
 
         Returns
         -------
@@ -445,7 +450,7 @@ class Session:
     # ---- internals
 
     def channel_names(self, channels: str | Iterable[str] | None = None) -> list[str]:
-        """Give the named channels, or all, after checking that the archive holds them, be they damaged or not.
+        """Return the named channels, or all, after checking that the archive holds them, be they damaged or not.
 
         Raises
         ------

@@ -24,6 +24,7 @@ def check_settings(settings: Settings, catalog: Catalog, archive: Archive) -> No
     Parameters
     ----------
     settings : Settings
+        Settings to check.
     catalog : Catalog
         Of these settings.
     archive : Archive
@@ -86,6 +87,7 @@ def check_parts(options: OrderOptions, parts: Collection[str]) -> None:
     Parameters
     ----------
     options : OrderOptions
+        Options that hold the templates of work orders.
     parts : collection of str
         Names of the parts in the database.
 

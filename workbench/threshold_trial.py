@@ -64,11 +64,13 @@ def try_thresholds(
     Parameters
     ----------
     desk : Maintenance
+        Maintenance desk that holds the alerts.
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
         Give a channel's test split, and its score or None.
     levels : SeverityLevels
+        Severity score at which each level begins.
     params : TelemanomParams
         The windows are those of each score, whatever they say.
     progress : callable, optional
@@ -169,11 +171,13 @@ def threshold_effect(
     Parameters
     ----------
     desk : Maintenance
+        Maintenance desk that holds the alerts.
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
         As for `raise_alerts`.
     levels : SeverityLevels
+        Severity score at which each level begins.
     params : TelemanomParams
         Their smoothing and thresholds are tried on the stored predictions; the windows are those of the score.
 

@@ -52,6 +52,7 @@ class Nursery:
         folder : str
             Its working directory.
         environment : dict of str to str
+            Environment variables of the kernel.
 
         Returns
         -------
@@ -99,7 +100,7 @@ class Forked:
             self._handle = None
 
     def poll(self) -> int | None:
-        """Give 0 where it has ended, None where it runs."""
+        """Return 0 where it has ended, None where it runs."""
         if self._handle is not None and select.select([self._handle], [], [], 0)[0]:
             self._forget()
         return 0 if self._handle is None else None

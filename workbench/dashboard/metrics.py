@@ -57,7 +57,7 @@ class Metrics(Collector):
         self._thread = ThreadPoolExecutor(1, "metrics")
 
     async def text(self) -> bytes:
-        """Give all metrics, collected beside the server's loop, one request after the other."""
+        """Return all metrics, collected beside the server's loop, one request after the other."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self._registry)
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Metrics(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Give the families."""
+        """Return the families."""
         yield _gauge("workbench_info", "Version of the workbench", ["version"], {(__version__,): 1})
         status = read_status(self._folder)
         if status is not None:

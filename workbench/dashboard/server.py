@@ -178,7 +178,7 @@ class ReportHandler(AuthenticatedFileHandler):  # type: ignore[misc]
         return "sandbox allow-scripts; connect-src 'none'"
 
     def get_content_type(self) -> str:
-        """Give the type of a report; whatever else lies in the folder is text."""
+        """Return the type of a report; whatever else lies in the folder is text."""
         return "text/html" if str(self.absolute_path).endswith(".html") else "text/plain"
 
 
@@ -195,7 +195,7 @@ class CompressedFiles(TemplateStaticFileHandler):  # type: ignore[misc]
         return found
 
     def get_content_type(self) -> str:
-        """Give the type of what is in the compressed file."""
+        """Return the type of what is in the compressed file."""
         kinds = {".js": "text/javascript", ".css": "text/css"}
         path = Path(str(self.absolute_path).removesuffix(".gz"))
         return kinds.get(path.suffix) or str(super().get_content_type())
@@ -242,7 +242,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     stopped: ClassVar[threading.Event]
 
     def init_settings(self) -> dict[str, Any]:
-        """Give the application's settings, with the pool and what is told of it."""
+        """Return the application's settings, with the pool and what is told of it."""
         settings: dict[str, Any] = super().init_settings()
         settings |= {"kernel_websocket_connection_class": CheckedConnection, "websocket_max_message_size": MOST_BYTES}
         pool = Pool(settings["kernel_manager"], self.budget)
@@ -253,7 +253,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
-        """Give the handlers: ours before Voila's, which then answers no page."""
+        """Return the handlers: ours before Voila's, which then answers no page."""
         given = super().init_handlers()
         pages = [handler for handler in given if handler[1] is TornadoVoilaHandler]
         options = pages[0][2]

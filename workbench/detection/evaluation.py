@@ -74,7 +74,7 @@ class Contingency:
         return _ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     def f(self, beta: float) -> float:
-        """Give F-beta; NaN where precision or recall is undefined.
+        """Return F-beta; NaN where precision or recall is undefined.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Contingency:
         return _ratio(self.true_negatives, self.normal)
 
     def figures(self) -> dict[str, float]:
-        """Give the columns named by `FIGURES`."""
+        """Return the columns named by `FIGURES`."""
         return {
             "true_positives": self.true_positives,
             "false_positives": self.false_positives,
@@ -147,7 +147,7 @@ class Evaluation:
     failed: dict[str, str] = field(default_factory=dict)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Give plain values for `json.dumps`; undefined figures become null.
+        """Return plain values for `json.dumps`; undefined figures become null.
 
         Returns
         -------

@@ -68,6 +68,7 @@ def find_evidence(
     detection : Detection
         What `detect` found in it with the same parameters.
     params : TelemanomParams
+        Detection parameters.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def find_evidence(
 
 
 def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomParams) -> xr.DataArray:
-    """Give the lower threshold where it found something.
+    """Return the lower threshold where it found something.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ class RidgeForecaster(BaseForecaster):
         centre: npt.NDArray[np.float64],
         active: npt.NDArray[np.int64],
     ) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by lag and input, and the intercept, for inputs that are not centred."""
+        """Return the weights by lag and input, and the intercept, for inputs that are not centred."""
         telemetry_lags, command_lags = self._lags
         telemetry = fit[:telemetry_lags]
         commands = np.zeros((command_lags, len(centre) - 1, fit.shape[1]))

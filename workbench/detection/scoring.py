@@ -39,6 +39,7 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
     data_hash : str
         SHA-256 of the test series.
     params : TelemanomParams
+        Detection parameters.
     train_hash : str
         SHA-256 of the training series; it counts where the least error is a share of the training telemetry's range.
 

@@ -82,7 +82,7 @@ def similar_segments(
 def _nearest(
     query: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int, taken: int | None
 ) -> list[tuple[int, float]]:
-    """Give first sample and distance of the nearest segments that overlap neither each other nor the query itself."""
+    """Return first sample and distance of the nearest segments that overlap neither each other nor the query itself."""
     import stumpy
 
     m = query.size

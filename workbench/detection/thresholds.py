@@ -47,7 +47,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: Floats) -> "Moments":
-        """Give the moments as `numpy.mean` and `numpy.std` do, to the bit, in one pass less.
+        """Return the moments as `numpy.mean` and `numpy.std` do, to the bit, in one pass less.
 
         Examples
         --------
@@ -128,6 +128,7 @@ def find_epsilon(errors: Floats, moments: Moments, params: TelemanomParams) -> f
     moments : Moments
         Of the window; passed because the mirrored errors are judged by those of the original ones.
     params : TelemanomParams
+        Detection parameters.
 
     Returns
     -------
@@ -194,6 +195,7 @@ def judge(
     flagged : numpy.ndarray, shape (h,), bool
         Samples that earlier windows found anomalous.
     params : TelemanomParams
+        Detection parameters.
 
     Returns
     -------

@@ -15,7 +15,7 @@ CROSSING_COLUMNS = ("limit", "value", "outcome", "lead", "earliest", "latest")
 def limit_crossings(
     forecast: npt.NDArray[np.floating], width: npt.NDArray[np.floating], last: float, limits: Limits
 ) -> pd.DataFrame:
-    """Give the lead time at which a forecast reaches each limit.
+    """Return the lead time at which a forecast reaches each limit.
 
     Parameters
     ----------
@@ -24,6 +24,7 @@ def limit_crossings(
     last : float
         Telemetry at the origin.
     limits : Limits
+        Limits of the channel, in its units.
 
     Returns
     -------
@@ -67,5 +68,5 @@ def limit_crossings(
 
 
 def _first(reached: npt.NDArray[np.bool_]) -> float:
-    """Give the lead time at which it is reached first; NaN where it never is."""
+    """Return the lead time at which it is reached first; NaN where it never is."""
     return float(reached.argmax()) + 1 if reached.any() else np.nan

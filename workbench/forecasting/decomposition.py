@@ -153,7 +153,7 @@ def _shrinking_average(values: npt.NDArray[np.float64], reach: int) -> npt.NDArr
 
 
 def _line(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Give value at the first position, and slope, of the robust line."""
+    """Return value at the first position, and slope, of the robust line."""
     if values.size < 2:
         return float(values[0]), 0.0
     step = -(-values.size // _POINTS)

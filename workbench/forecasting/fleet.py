@@ -80,7 +80,9 @@ def forecasts(
     Parameters
     ----------
     session : Parts
+        Session whose archive and models are used.
     channel : str
+        Name of the channel.
     steps : int
         How far ahead, samples.
     confidence : float
@@ -145,7 +147,7 @@ def forecasts(
 
 
 def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Give the time of samples after the end of a series.
+    """Return the time of samples after the end of a series.
 
     Parameters
     ----------
@@ -169,12 +171,14 @@ def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
-    """Give what is to come, with its interval.
+    """Return what is to come, with its interval.
 
     Parameters
     ----------
     session : Parts
+        Session whose archive is used.
     channel : str
+        Name of the channel.
     forecast : xarray.Dataset
         Of it, one of `forecasts`.
 
@@ -196,7 +200,9 @@ def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFram
     Parameters
     ----------
     session : Parts
+        Session whose archive and catalog are used.
     channel : str
+        Name of the channel.
     forecast : xarray.Dataset
         Of it, one of `forecasts`; the one from the last origin counts.
 
@@ -220,8 +226,11 @@ def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Datas
     Parameters
     ----------
     session : Parts
+        Session whose archive is used.
     channel : str
+        Name of the channel.
     split : {"test", "train"}
+        Split that is decomposed.
 
     Returns
     -------
@@ -240,11 +249,12 @@ def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Datas
 
 
 def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
-    """Give the probability that each asset fails within some days, and its risk.
+    """Return the probability that each asset fails within some days, and its risk.
 
     Parameters
     ----------
     session : Parts
+        Session whose archive, catalog and records of failures are used.
     days : float
         To look ahead.
 

@@ -108,7 +108,7 @@ def _from_windows(forecaster: "Forecaster", windows: npt.NDArray[np.float32], st
 
 
 def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.float64]:
-    """Give the telemetry that came after each origin.
+    """Return the telemetry that came after each origin.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.
 def forecast_errors(
     forecaster: "Forecaster", channel: xr.Dataset, origins: Origins, steps: int
 ) -> npt.NDArray[np.float64]:
-    """Give what came after each origin less what was forecast.
+    """Return what came after each origin less what was forecast.
 
     Parameters
     ----------

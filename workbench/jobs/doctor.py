@@ -37,7 +37,7 @@ class Finding:
     fix: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """Give plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
@@ -47,6 +47,7 @@ def examine(session: Session, *, read_samples: bool = False) -> list[Finding]:
     Parameters
     ----------
     session : Session
+        Session whose settings, archive, registry and database are checked.
     read_samples : bool
         Read every sample of every channel, too, and compare it with what was written: seconds for a hundred channels.
 

@@ -61,6 +61,7 @@ async def run_command(settings: Settings, *arguments: str) -> str:
     Parameters
     ----------
     settings : Settings
+        Settings that the process runs with.
     *arguments : str
         As on the command line.
 
@@ -168,7 +169,9 @@ async def make_report(settings: Settings, channel: str) -> str:
     Parameters
     ----------
     settings : Settings
+        Settings that the process runs with.
     channel : str
+        Name of the channel.
 
     Returns
     -------

@@ -33,11 +33,12 @@ _LOOK = 0.2  # seconds between two looks whether it does
 
 
 def registry_address(settings: Settings) -> str:
-    """Give the address of the page that is served on the registry of a home; empty where none is.
+    """Return the address of the page that is served on the registry of a home; empty where none is.
 
     Parameters
     ----------
     settings : Settings
+        Settings that name the home.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def registry_address(settings: Settings) -> str:
 
 
 def model_address(address: str, name: str, version: int) -> str:
-    """Give the address of one version on MLflow's page.
+    """Return the address of one version on MLflow's page.
 
     Examples
     --------
@@ -71,6 +72,7 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
     Parameters
     ----------
     settings : Settings
+        Settings that name the home.
     port : int
         TCP port on this machine's loopback; any free one where 0.
     announce : callable, optional

@@ -22,6 +22,7 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
     Parameters
     ----------
     settings : Settings
+        Settings that name the home and the maintenance database.
     database : Database
         Of maintenance.
 
@@ -49,7 +50,7 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
 
 
 def free_disk(home: Path) -> int:
-    """Give what is free where the home is, or will be, bytes."""
+    """Return what is free where the home is, or will be, bytes."""
     place = next(folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists())
     return shutil.disk_usage(place).free
 

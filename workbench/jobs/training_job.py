@@ -40,7 +40,9 @@ def run(session: Session, request: Request) -> dict[str, Any]:
     Parameters
     ----------
     session : Session
+        Session whose archive and registry are used.
     request : Request
+        Forecaster, channel and parameters of the training.
 
     Returns
     -------

@@ -213,7 +213,7 @@ def _read_manifest(path: Path, digest: str | None) -> Manifest:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """Give the files of a folder, refusing whatever is not a plain file of an allowed kind."""
+    """Return the files of a folder, refusing whatever is not a plain file of an allowed kind."""
     paths = sorted(folder.iterdir())
     for path in paths:
         if path.is_symlink() or not path.is_file():

@@ -55,7 +55,7 @@ class ModelCache(Generic[Model]):
         return key in self._kept
 
     def get(self, key: str, load: Callable[[], tuple[Model, int]]) -> Model:
-        """Give a kept model, or load it; threads that ask for one model at once wait for one load.
+        """Return a kept model, or load it; threads that ask for one model at once wait for one load.
 
         Parameters
         ----------

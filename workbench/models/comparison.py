@@ -59,7 +59,7 @@ class Contender:
         return cls(registry.load(info), int(info.parameters.get("seed", 0)), info.train_hash)
 
     def held_out(self, n: int, train_hash: str) -> npt.NDArray[np.int64]:
-        """Give the samples of a training series that it predicts and did not learn to predict.
+        """Return the samples of a training series that it predicts and did not learn to predict.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Contender:
         return np.sort(split_windows(count, self.seed)[1] if known else np.arange(count)) + length
 
     def errors(self, train: xr.Dataset) -> npt.NDArray[np.float64]:
-        """Give the absolute one-step error at each sample, NaN where none is predicted.
+        """Return the absolute one-step error at each sample, NaN where none is predicted.
 
         Parameters
         ----------
@@ -149,6 +149,7 @@ def challenge(train: xr.Dataset, train_hash: str, challenger: Contender, champio
     train_hash : str
         Its hash.
     challenger : Contender
+        Version that may replace the champion.
     champion : Contender or None
         None where it cannot be loaded.
 
@@ -186,6 +187,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
     train_hash : str
         Its hash.
     registry : Registry
+        Registry that holds the versions.
     models : sequence of ModelInfo
         Of the channel. Champions come first, then the newest: one whose held-out windows leave fewer than
         `LEAST_SAMPLES` in common with those before it is not compared.

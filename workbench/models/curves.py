@@ -25,7 +25,9 @@ def learning_curves(registry: "Registry", info: "ModelInfo") -> "pd.DataFrame":
     Parameters
     ----------
     registry : Registry
+        Registry that holds the version.
     info : ModelInfo
+        Version whose training is read.
 
     Returns
     -------

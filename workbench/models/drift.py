@@ -49,7 +49,7 @@ def ks_distance(train: npt.NDArray[np.floating[Any]], test: npt.NDArray[np.float
 
 
 def typical_error(errors: npt.NDArray[np.floating[Any]]) -> float:
-    """Give the mean of prediction errors in a way that anomalies do not move.
+    """Return the mean of prediction errors in a way that anomalies do not move.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def error_ratio(error: float, validation_error: float, spread: float) -> float:
 
 
 def _exceeds(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], tolerance: float) -> float:
-    """Give the greatest F_first(x - tolerance) - F_second(x) over all x; the arrays are sorted."""
+    """Return the greatest F_first(x - tolerance) - F_second(x) over all x; the arrays are sorted."""
     below_first = np.searchsorted(first, first, side="right") / first.size
     below_second = np.searchsorted(second, first + tolerance, side="right") / second.size
     return float((below_first - below_second).max())

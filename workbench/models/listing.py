@@ -243,6 +243,7 @@ def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, s
     Parameters
     ----------
     client : mlflow.tracking.MlflowClient
+        Client of the tracking server or store.
     experiment : str
         Name of the experiment that holds the runs.
     view : int

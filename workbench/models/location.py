@@ -35,7 +35,7 @@ class Location:
     given_uri: str | None
 
     def __str__(self) -> str:
-        """Give the location without a password that the URI may hold."""
+        """Return the location without a password that the URI may hold."""
         if self.database is not None:
             return str(self.database)
         parts = urlsplit(self.uri)
@@ -65,7 +65,7 @@ class Location:
         return self.given_uri is not None and urlsplit(source).scheme not in ("", "file")
 
     def artifacts(self, source: str, run_id: str) -> Path:
-        """Give the folder of a version's artifacts on this machine.
+        """Return the folder of a version's artifacts on this machine.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Location:
         return Path(unquote(urlsplit(source).path))
 
     def unusable(self, error: BaseException) -> ModelError:
-        """Give the error that says why the store cannot be used."""
+        """Return the error that says why the store cannot be used."""
         cause = getattr(error.__cause__ or error, "orig", None) or error  # what the database itself said
         reason = str(cause).strip().partition("\n")[0].replace(self.uri, str(self))
         return ModelError(

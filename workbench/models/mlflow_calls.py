@@ -133,6 +133,7 @@ def epoch_points(
     Parameters
     ----------
     metrics : mapping of str to float
+        Metrics by name.
     history : mapping of str to sequence of float
         Its last value is the metric's.
 

@@ -57,7 +57,7 @@ def check_alias(alias: str) -> None:
 
 
 def parameter_text(parameters: dict[str, Any], seed: int) -> dict[str, str]:
-    """Give hyperparameters and seed as the text that is stored with a model.
+    """Return hyperparameters and seed as the text that is stored with a model.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def parameter_text(parameters: dict[str, Any], seed: int) -> dict[str, str]:
 
 
 def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str | None) -> ModelInfo:
-    """Give the champion of one channel; of several forecasters' the one with the least `validation_error`.
+    """Return the champion of one channel; of several forecasters' the one with the least `validation_error`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
 
 
 def choose_version(models: Sequence[ModelInfo], name: str, version: int | str) -> ModelInfo:
-    """Give the version of one registered model that has a number or alias.
+    """Return the version of one registered model that has a number or alias.
 
     Raises
     ------
@@ -103,12 +103,12 @@ def choose_version(models: Sequence[ModelInfo], name: str, version: int | str) -
 
 
 def current_champion(versions: Sequence[ModelInfo]) -> ModelInfo | None:
-    """Give the champion among the versions of one registered model; None where there is none."""
+    """Return the champion among the versions of one registered model; None where there is none."""
     return next((info for info in versions if "champion" in info.aliases), None)
 
 
 def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo, ModelInfo]:
-    """Give the champion of one registered model, and the version that was champion before it.
+    """Return the champion of one registered model, and the version that was champion before it.
 
     Raises
     ------

@@ -116,6 +116,7 @@ def pack_model(
     folder : Path
         Made where it is missing; its other models stay.
     channel : str
+        Name of the channel.
     forecaster : LSTMForecaster
         Fitted to the channel.
     test : xarray.Dataset
@@ -182,7 +183,7 @@ def _smallest(
     params: TelemanomParams,
     prediction: npt.NDArray[np.float32] | None,
 ) -> tuple[DType, bytes]:
-    """Give the model as float16 where that leaves the anomaly sequences as they are, else as float32."""
+    """Return the model as float16 where that leaves the anomaly sequences as they are, else as float32."""
     from workbench.detection.anomalies import detect
 
     whole = to_bytes(forecaster, channel, "float32")

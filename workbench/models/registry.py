@@ -124,11 +124,12 @@ class Registry:
         return self._list(channel=channel, forecaster=forecaster)
 
     def champion(self, channel: str, forecaster: str | None = None) -> ModelInfo:
-        """Give the model that predicts a channel.
+        """Return the model that predicts a channel.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
         forecaster : str, optional
             By default, of all forecasters' champions the one with the least `validation_error`.
 
@@ -144,7 +145,7 @@ class Registry:
         return choose_champion(self.list(channel, forecaster), channel, forecaster)
 
     def get(self, name: str, version: int | str) -> ModelInfo:
-        """Give one version of a registered model.
+        """Return one version of a registered model.
 
         Parameters
         ----------
@@ -184,6 +185,7 @@ class Registry:
         forecaster : Forecaster
             A fitted forecaster.
         channel : str
+            Name of the channel that it predicts.
         train_hash : str
             Hash of the data it was fitted to.
         seed : int
@@ -342,7 +344,7 @@ class Registry:
         return self.get(name, info.version), current_champion(self._list(name=name))
 
     def load(self, info: ModelInfo) -> "Forecaster":
-        """Give the fitted forecaster of a version, from the cache or from its checked artifacts.
+        """Return the fitted forecaster of a version, from the cache or from its checked artifacts.
 
         Returns
         -------
@@ -357,7 +359,7 @@ class Registry:
         return self.cache.get(info.run_id, lambda: self._load(info))
 
     def metric_history(self, info: ModelInfo, metric: str) -> dict[int, float]:
-        """Give a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
+        """Return a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
         with self._using() as client:
             return {point.step: point.value for point in client.get_metric_history(info.run_id, metric)}
 
@@ -442,7 +444,7 @@ class Registry:
 
 
 def _measured(forecaster: "Forecaster", seed: int, duration: float) -> Iterator[dict[str, Any]]:
-    """Give the parameters, and the metrics that are numbers, as MLflow's entities, as many as it takes at once."""
+    """Return the parameters, and the metrics that are numbers, as MLflow's entities, as many as it takes at once."""
     from mlflow.entities import Metric, Param
 
     now = time.time_ns() // 10**6
@@ -459,7 +461,7 @@ def _connect(uri: str) -> Any:
 
 
 def _describe(forecaster: "Forecaster", run_id: str) -> str:
-    """Give MLflow's description of a model (`MLmodel`): its flavor and tensor signature."""
+    """Return MLflow's description of a model (`MLmodel`): its flavor and tensor signature."""
     import numpy as np
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec

@@ -136,6 +136,7 @@ def load_shipped(folder: Path, channel: str) -> "LSTMForecaster":
     folder : Path
         Of shipped models.
     channel : str
+        Name of the channel.
 
     Returns
     -------

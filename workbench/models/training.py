@@ -190,7 +190,7 @@ def _register(
 def _current(
     archive: Archive, registry: Registry, versions: list[ModelInfo], train_hash: str, parameters: dict[str, str]
 ) -> ModelInfo | None:
-    """Give the newest version made from the same data, seed and parameters.
+    """Return the newest version made from the same data, seed and parameters.
 
     It becomes champion where there is none, as a crash came before the alias, or where the champion was made from
     other data, as the old ones are back, and it is better; not where it was rolled back or retired.

@@ -67,12 +67,15 @@ def versus(
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channel.
     registry : Registry
+        Registry that holds the versions.
     models : tuple of ModelInfo
         Of one channel, by any forecaster.
     params : Preset
         Of the thresholds.
     levels : SeverityLevels
+        Severity score at which each level begins.
     done : callable, optional
         Called with the number of steps done, of `STEPS`; what it raises ends the comparison.
 

@@ -27,7 +27,7 @@ _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
 def log_path(home: Path) -> Path:
-    """Give the file that the dashboard's server and all its kernels write to."""
+    """Return the file that the dashboard's server and all its kernels write to."""
     return home / "logs" / "dashboard.log"
 
 

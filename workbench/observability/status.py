@@ -77,7 +77,7 @@ class Status:
             self.cache[name] += int(report["cache"].get(name, 0))
 
     def to_json(self) -> dict[str, Any]:
-        """Give values for JSON."""
+        """Return values for JSON."""
         return self.__dict__ | {
             "processes": [each.to_json() for each in self.processes],
             "timings": self.timings.to_json(),
@@ -118,7 +118,7 @@ class KernelReport:
         self._told = ""
 
     def now(self) -> dict[str, Any]:
-        """Give the report."""
+        """Return the report."""
         cache = {name: getattr(self._cache, name) for name in CACHE[:4]} | {"models": len(self._cache)}
         return {"timings": TIMINGS.to_json(), "cache": cache}
 
@@ -132,18 +132,18 @@ class KernelReport:
 
 
 def status_folder() -> Path | None:
-    """Give the folder of the server whose kernel this is; None where it is none."""
+    """Return the folder of the server whose kernel this is; None where it is none."""
     named = os.environ.get(STATUS_VARIABLE)
     return Path(named) if named and Path(named).is_dir() else None
 
 
 def server_file(folder: Path) -> Path:
-    """Give the file of the server."""
+    """Return the file of the server."""
     return folder / "server.json"
 
 
 def kernel_file(folder: Path, pid: int) -> Path:
-    """Give the file of a kernel."""
+    """Return the file of a kernel."""
     return folder / f"kernel-{pid}.json"
 
 

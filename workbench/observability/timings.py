@@ -62,7 +62,7 @@ class Histogram:
         self.total += other.total
 
     def percentile(self, percent: float) -> float:
-        """Give a percentile in seconds, the middle of its bucket; NaN where nothing was counted."""
+        """Return a percentile in seconds, the middle of its bucket; NaN where nothing was counted."""
         wanted, passed = max(math.ceil(self.count * percent / 100), 1), 0
         for place in sorted(self.buckets):
             passed += self.buckets[place]
@@ -116,12 +116,12 @@ class Timings:
                 self._kept.setdefault(key, Histogram()).merge(histogram)
 
     def histograms(self) -> dict[tuple[str, str], Histogram]:
-        """Give copies, by group and name."""
+        """Return copies, by group and name."""
         with self._lock:
             return {key: Histogram(kept.total, kept.buckets) for key, kept in self._kept.items()}
 
     def groups(self) -> dict[str, Histogram]:
-        """Give one histogram for each view: of all its callbacks."""
+        """Return one histogram for each view: of all its callbacks."""
         found: dict[str, Histogram] = {}
         for (group, _), histogram in self.histograms().items():
             if group != STAGE:
@@ -129,11 +129,11 @@ class Timings:
         return found
 
     def stages(self) -> dict[str, Histogram]:
-        """Give the histogram of each stage."""
+        """Return the histogram of each stage."""
         return {name: histogram for (group, name), histogram in self.histograms().items() if group == STAGE}
 
     def rows(self, opened: str = "") -> list[Row]:
-        """Give the figures of each view, then of each stage, by name.
+        """Return the figures of each view, then of each stage, by name.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class Timings:
         return found + [_row(STAGE, name, histogram) for name, histogram in sorted(self.stages().items())]
 
     def to_json(self) -> list[list[Any]]:
-        """Give values for JSON."""
+        """Return values for JSON."""
         return [[*key, kept.total, kept.buckets] for key, kept in self.histograms().items()]
 
 

@@ -73,7 +73,7 @@ class Process:
     cpu_seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give values for JSON."""
+        """Return values for JSON."""
         return asdict(self)
 
 
@@ -153,7 +153,7 @@ def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[in
 
 
 def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
-    """Give bytes of memory, seconds of processor time and start; None where the process has ended."""
+    """Return bytes of memory, seconds of processor time and start; None where the process has ended."""
     try:
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
@@ -165,13 +165,13 @@ def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Give its bytes, those that it shares with others in equal parts where the system tells."""
+    """Return its bytes, those that it shares with others in equal parts where the system tells."""
     told = process.memory_full_info()
     return int(getattr(told, "pss", told.rss))
 
 
 def history_dataset(history: Sequence[Sequence[float]], role: str) -> "xr.Dataset":
-    """Give a history as charts take it.
+    """Return a history as charts take it.
 
     Parameters
     ----------

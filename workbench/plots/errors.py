@@ -145,7 +145,7 @@ def _data(
 
 
 def _lower_data(scored: xr.Dataset | None) -> dict[str, list[Any]]:
-    """Give a segment for each value of the lower threshold, the last of adjacent ones worded."""
+    """Return a segment for each value of the lower threshold, the last of adjacent ones worded."""
     if scored is None or "lower_epsilon" not in scored:
         return {"time": [], "until": [], "lower_epsilon": [], "word": []}
     limits, time = scored["lower_epsilon"].values, time_values(scored)

@@ -165,7 +165,7 @@ def _data(
 
 
 def _hours(shown: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[float, float]:
-    """Give the first and the last hour of a day in which anything is done."""
+    """Return the first and the last hour of a day in which anything is done."""
     opens, closes = _HOURS
     for first, last in zip(shown["start"], shown["end"], strict=True):
         start, stop = max(pd.Timestamp(first), begin), min(pd.Timestamp(last), end)
@@ -178,7 +178,7 @@ def _hours(shown: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple
 
 
 def _place(time: pd.Timestamp, begin: pd.Timestamp, opens: float, closes: float) -> float:
-    """Give where a time lies on an axis of days, each from the first hour to the last."""
+    """Return where a time lies on an axis of days, each from the first hour to the last."""
     hours = (time - begin) / pd.Timedelta(hours=1)
     day, hour = divmod(hours, 24)
     return float(day + min(max((hour - opens) / (closes - opens), 0.0), 1.0))

@@ -74,14 +74,16 @@ def update_heat_map(
 def shades(
     strip: Strip, start: float, end: float, until: float = float("inf"), bins: int = 2 * _BINS
 ) -> npt.NDArray[np.float32]:
-    """Give a channel's value in each of equally long bins of time, the one farthest from its median.
+    """Return a channel's value in each of equally long bins of time, the one farthest from its median.
 
     Parameters
     ----------
     strip : Strip
+        Channel, prepared for drawing.
     start, end, until : float
         In the units of the time axis.
     bins : int
+        Number of bins.
 
     Returns
     -------

@@ -90,6 +90,7 @@ def update_overlay(
     plot : bokeh.plotting.figure
         Changed in place; its time axis is left as it is.
     strips : sequence of Strip
+        Channels, prepared for drawing.
     start, end, until : float
         As for `workbench.plots.strips.update_strip`.
     chosen : str

@@ -36,7 +36,7 @@ def part_of(dataset: xr.Dataset, first: int, last: int) -> xr.Dataset:
 
 
 def sequences_within(sequences: pd.DataFrame | None, first: int, last: int) -> pd.DataFrame | None:
-    """Give the sequences that reach into a part, without what lies outside it.
+    """Return the sequences that reach into a part, without what lies outside it.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class Strip:
     def scaled(
         self, start: float, end: float, until: float, limit: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Give what `Trace.window` gives, with the values as shares of the channel's whole range."""
+        """Return what `Trace.window` gives, with the values as shares of the channel's whole range."""
         time, values = self.telemetry.window(start, end, until, limit)
         low, high = self.scale
         return time, ((values - low) / (high - low)).astype(np.float32)
@@ -100,7 +100,7 @@ class Strip:
         return columns
 
     def command_marks(self, start: float, end: float, until: float, height: float) -> dict[str, Any]:
-        """Give the commands that began in the time shown, one where several fall on the same place."""
+        """Return the commands that began in the time shown, one where several fall on the same place."""
         first, last = np.searchsorted(self.command_times, (start, min(end, until)))
         time = self.command_times[first:last]
         if time.size > _TICKS:

@@ -186,6 +186,7 @@ def update_strip(
     plot : bokeh.plotting.figure
         Changed in place; its time axis is left as it is.
     strip : Strip
+        Channel, prepared for drawing.
     start, end : float
         What is seen; half as much again is drawn on either side, for the hand that pans.
     until : float
@@ -226,6 +227,7 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
     plot : bokeh.plotting.figure
         Made by `strip_figure`, changed in place.
     strip : Strip
+        Channel, prepared for drawing.
     colour : str
         Of the words.
     """

@@ -55,7 +55,7 @@ NORMAL = Severity("normal", "·", "dot")
 
 
 def severity(level: str) -> Severity:
-    """Give how a level is shown; `NORMAL` for anything that is not a level.
+    """Return how a level is shown; `NORMAL` for anything that is not a level.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class Tokens:
     levels: Mapping[str, str]
 
     def level(self, name: str) -> str:
-        """Give the colour of a level, the muted text's for anything else."""
+        """Return the colour of a level, the muted text's for anything else."""
         return self.levels.get(name, self.muted)
 
 
@@ -153,6 +153,7 @@ def apply_tokens(plot: Plot, tokens: Tokens) -> None:
     plot : bokeh.models.Plot
         Changed in place.
     tokens : Tokens
+        Colours and type of the theme.
     """
     plot.background_fill_color = tokens.surface
     plot.border_fill_color = tokens.surface

@@ -35,7 +35,7 @@ class Trace:
         self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK) + 2)
 
     def span(self, start: float, end: float, until: float = float("inf")) -> slice:
-        """Give the samples from start to end that lie at or before `until`, and one more on either side.
+        """Return the samples from start to end that lie at or before `until`, and one more on either side.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Trace:
     def window(
         self, start: float, end: float, until: float = float("inf"), limit: int = 2400
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Give the points that draw what lies between start and end.
+        """Return the points that draw what lies between start and end.
 
         Parameters
         ----------

@@ -112,6 +112,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -153,6 +154,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -175,7 +177,9 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         split : {"train", "test"}
+            Split to check.
 
         Raises
         ------
@@ -195,7 +199,9 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         split : {"train", "test"}
+            Split to open.
 
         Returns
         -------
@@ -223,11 +229,12 @@ class Archive:
         return open_dataset(folder, self._place(channel), about["command_names"], length=length, check=check)
 
     def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """Give the first and last stamp of a channel's test series, without opening it where that was done before.
+        """Return the first and last stamp of a channel's test series, without opening it where that was done before.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -285,6 +292,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -377,6 +385,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         labels : pandas.DataFrame
             Columns `start`, `end`, `kind`.
 
@@ -402,6 +411,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         key : str
             Name of the score, as `ridge.paper`.
         scored : xarray.Dataset
@@ -427,6 +437,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -440,6 +451,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -455,7 +467,9 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         key : str
+            Key of the score, as from `scores`.
 
         Returns
         -------

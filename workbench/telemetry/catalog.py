@@ -191,6 +191,7 @@ class Catalog(_Entry):
         Parameters
         ----------
         name : str
+            Name of the channel.
         info : ChannelInfo, optional
             What the archive knows of the channel: its asset, subsystem and units are taken where the
             catalog does not list it. Without it the part of the name before the first dash is the

@@ -43,6 +43,7 @@ class LagReader:
         Parameters
         ----------
         channels : iterable of str
+            Names of the channels.
         now : datetime
             Aware.
 

@@ -33,6 +33,7 @@ def limit_state(value: float, limits: Limits) -> tuple[str, float]:
     value : float
         In the units of the limits.
     limits : Limits
+        Limits of the channel, in its units.
 
     Returns
     -------

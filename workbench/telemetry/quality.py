@@ -124,6 +124,7 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     channels : iterable of str, optional
         All of the archive where omitted.
     progress : bool

@@ -37,6 +37,7 @@ class Checkpoint:
         Parameters
         ----------
         arrays : dict of str to numpy.ndarray
+            Arrays to store, by name.
         state : dict of str to Any
             JSON can hold it.
         """

@@ -143,7 +143,7 @@ class LSTMForecaster(BaseForecaster):
         return forecaster
 
     def to_weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights as Keras has them, to train on or to ship in another format.
+        """Return the weights as Keras has them, to train on or to ship in another format.
 
         Returns
         -------

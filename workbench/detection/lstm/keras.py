@@ -62,7 +62,7 @@ class KerasTrainer(LSTMTrainer):
         self._held_out = self._batches(training.held_out)
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by name, as `build_graph` takes them."""
+        """Return the weights by name, as `build_graph` takes them."""
         *recurrent, dense = [layer for layer in self._model.layers if layer.weights]
         named = {
             f"lstm_{i}.{part}": array

@@ -60,6 +60,7 @@ class Network:
         Parameters
         ----------
         rng : numpy.random.Generator
+            Source of the random numbers.
         """
         weights: dict[str, Array] = {}
         for i, layer in enumerate(self._layers):
@@ -90,7 +91,7 @@ class Network:
         self._weights[-1][:, -1] = weights["dense.bias"]
 
     def weights(self) -> dict[str, Array]:
-        """Give the weights as Keras has them.
+        """Return the weights as Keras has them.
 
         Returns
         -------
@@ -108,12 +109,14 @@ class Network:
         return named
 
     def loss(self, inputs: Array, targets: Array) -> float:
-        """Give the sum of squared errors of a batch, without dropout.
+        """Return the sum of squared errors of a batch, without dropout.
 
         Parameters
         ----------
         inputs : numpy.ndarray, shape (length, n_inputs, batch), float32
+            Windows of the batch, scaled.
         targets : numpy.ndarray, shape (n_outputs, batch), float32
+            Values that follow each window, scaled.
 
         Returns
         -------
@@ -128,7 +131,9 @@ class Network:
         Parameters
         ----------
         inputs : numpy.ndarray, shape (length, n_inputs, batch), float32
+            Windows of the batch, scaled.
         targets : numpy.ndarray, shape (n_outputs, batch), float32
+            Values that follow each window, scaled.
         rng : numpy.random.Generator
             Draws what is dropped.
 
@@ -188,7 +193,7 @@ class _Layer:
         self._squashed = np.empty((steps, n, batch), np.float32)
 
     def forward(self, weights: Array, inputs: Array) -> Array:
-        """Give the states (length, units, batch), kept until the next call."""
+        """Return the states (length, units, batch), kept until the next call."""
         n = self.units
         self._reserve(inputs.shape[2])
         self._seen[:-1, n:-1] = inputs

@@ -168,7 +168,7 @@ def _session(graph: bytes, *, keep_memory: bool) -> Any:
 
 
 def _onnx_weights(weights: Weights, layer: int) -> list[npt.NDArray[np.float32]]:
-    """Give a layer's kernel, recurrent kernel and biases as ONNX has them, with an axis for the direction."""
+    """Return a layer's kernel, recurrent kernel and biases as ONNX has them, with an axis for the direction."""
     kernel, recurrent, bias = (
         _regate(weights[f"lstm_{layer}.{part}"], _KERAS_TO_ONNX) for part in ("kernel", "recurrent", "bias")
     )

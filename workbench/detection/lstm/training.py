@@ -152,7 +152,7 @@ class LSTMTrainer(ABC):
 
     @abstractmethod
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by name, as `build_graph` takes them."""
+        """Return the weights by name, as `build_graph` takes them."""
 
     @abstractmethod
     def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
@@ -195,7 +195,7 @@ class NumpyTrainer(LSTMTrainer):
         self._steps = 0
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by name, as `build_graph` takes them."""
+        """Return the weights by name, as `build_graph` takes them."""
         return self.network.weights()
 
     def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:

@@ -71,7 +71,7 @@ class Bundle:
             raise
 
     def __enter__(self) -> "Bundle":
-        """Give the bundle itself."""
+        """Return the bundle itself."""
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -80,6 +80,7 @@ def clock_column(sample: pd.DataFrame, date_column: str) -> str | None:
     sample : pandas.DataFrame
         The first rows; text as it is written.
     date_column : str
+        Name of the column of dates.
 
     Returns
     -------
@@ -102,6 +103,7 @@ def numbers_in(column: pd.Series) -> tuple[npt.NDArray[np.float64], int] | None:
     Parameters
     ----------
     column : pandas.Series
+        Column as it was read.
 
     Returns
     -------
@@ -138,6 +140,7 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
     column : pandas.Series
         Without missing values.
     name : str
+        Name of the column, for the names of the inputs.
 
     Returns
     -------
@@ -168,6 +171,7 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     column : pandas.Series
         0 and 1, false and true, 1 and -1 (where -1 is the anomaly), or words, of which a few mean normal.
     name : str
+        Name of the column, for messages.
 
     Returns
     -------

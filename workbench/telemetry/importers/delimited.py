@@ -62,6 +62,7 @@ def sniff(path: Path) -> Dialect:
     Parameters
     ----------
     path : Path
+        File to look at.
 
     Returns
     -------
@@ -101,6 +102,7 @@ def read_delimited(
     Parameters
     ----------
     path : Path
+        File to read.
     dialect : Dialect
         From `sniff`.
     as_text : iterable of str

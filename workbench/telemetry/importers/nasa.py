@@ -38,6 +38,7 @@ def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> Impo
         `<somewhere>/{train,test}/<channel>.npy` with shape `(samples, 1 + commands)`, column 0 the telemetry,
         and `labeled_anomalies.csv` anywhere, if at all.
     archive : Archive
+        Archive that takes the channels.
     progress : bool
         Show a progress bar.
 

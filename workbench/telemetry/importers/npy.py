@@ -72,6 +72,7 @@ def read_npy(stream: BinaryIO, size: int, name: str) -> npt.NDArray[np.float32]:
     Parameters
     ----------
     stream : binary file
+        Open file in NumPy's format.
     size : int
         Bytes of the whole file.
     name : str

@@ -102,7 +102,7 @@ def fill_missing(
 
 
 def sample_period(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> str:
-    """Give the median step as an ISO 8601 duration.
+    """Return the median step as an ISO 8601 duration.
 
     Parameters
     ----------

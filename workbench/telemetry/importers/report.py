@@ -62,6 +62,7 @@ class ImportReport:
         Parameters
         ----------
         status : {"imported", "unchanged", "skipped"}
+            Status to count.
 
         Returns
         -------

@@ -69,8 +69,11 @@ def import_table(
     Parameters
     ----------
     path : Path
+        File to import.
     archive : Archive
+        Archive that takes the channels.
     layout : {"csv", "parquet"}
+        Format of the file.
     asset : str, optional
         Asset of the channels; the file's name without ending where omitted.
     time_column : str, optional

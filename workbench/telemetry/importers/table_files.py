@@ -50,6 +50,7 @@ def read_csv_table(
     Parameters
     ----------
     path : Path
+        File to read.
     time_column : str, optional
         Looked for where omitted.
     timezone : str, optional
@@ -84,6 +85,7 @@ def read_parquet_table(
     Parameters
     ----------
     path : Path
+        File to read.
     time_column, timezone, as_text
         As for `read_csv_table`; types are the file's.
 

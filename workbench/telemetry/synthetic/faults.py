@@ -94,6 +94,7 @@ def orbiter_1_faults(scene: Scene) -> list[Fault]:
     Parameters
     ----------
     scene : Scene
+        Healthy telemetry of the asset; the faults are written into it.
 
     Returns
     -------
@@ -134,6 +135,7 @@ def orbiter_2_faults(scene: Scene) -> list[Fault]:
     Parameters
     ----------
     scene : Scene
+        Healthy telemetry of the asset; the faults are written into it.
 
     Returns
     -------
@@ -173,6 +175,7 @@ def pump_faults(scene: Scene) -> list[Fault]:
     Parameters
     ----------
     scene : Scene
+        Healthy telemetry of the asset; the faults are written into it.
 
     Returns
     -------

@@ -135,6 +135,7 @@ def import_demo(archive: Archive, seed: int = 0, progress: bool = False) -> list
     Parameters
     ----------
     archive : Archive
+        Archive that takes the channels.
     seed : int
         See `demo_fleet`.
     progress : bool

@@ -70,9 +70,11 @@ def simulate_orbiter(craft: Orbiter, n: int, rng: np.random.Generator) -> tuple[
     Parameters
     ----------
     craft : Orbiter
+        Properties of the orbiter.
     n : int
         Minutes.
     rng : numpy.random.Generator
+        Source of the random numbers.
 
     Returns
     -------

@@ -25,6 +25,7 @@ def simulate_pump(n: int, rng: np.random.Generator) -> tuple[dict[str, Floats], 
     n : int
         Minutes.
     rng : numpy.random.Generator
+        Source of the random numbers.
 
     Returns
     -------

@@ -109,6 +109,7 @@ def visible_fault(channel: str, kind: str, change: Floats, noise: float) -> Faul
     Parameters
     ----------
     channel, kind : str
+        Name of the channel, and kind of the fault.
     change : numpy.ndarray, shape (n,)
         What is added to the telemetry over the whole series.
     noise : float
