@@ -94,13 +94,13 @@ def raise_alerts(
     desk : Maintenance
         Maintenance desk that stores the alerts and orders.
     catalog : Catalog
-        Gives the limits.
+        Catalog with the limits.
     channels : iterable of str
         Names of the channels to look at.
     read : callable
-        Opens the test split of a channel.
+        Function that opens the test split of a channel.
     stored : callable
-        Gives a channel's stored score; None where it is not scored.
+        Function that returns a channel's stored score; None where it is not scored.
     levels : SeverityLevels
         Severity score at which each level begins.
     check : callable, optional

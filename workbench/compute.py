@@ -71,7 +71,7 @@ def _here(
 def _elsewhere(
     function: Callable[[str], Result], channels: Sequence[str], workers: int, bar: Any
 ) -> Iterator[tuple[str, Result | WorkbenchError]]:
-    """Give each channel to a process that is free: one executor a process, to know which channel a killed one had."""
+    """Hand each channel to a process that is free: one executor a process, to know which channel a killed one had."""
     context = get_context("spawn")
     ending, alive = context.Pipe(duplex=False)
 

@@ -53,7 +53,7 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
 
 
 def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str], pd.DataFrame | None]) -> pd.DataFrame:
-    """Count what stored scores found of the archive's own labels; nothing is computed.
+    """Compare stored scores with the archive's own labels; nothing is computed.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
     channels : iterable of str
         Names of the channels.
     stored : callable
-        Gives the stored anomalies of a channel, None where it is not scored.
+        Function that returns the stored anomalies of a channel, None where it is not scored.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def judge_scores(
     table: pd.DataFrame,
     persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
 ) -> Evaluation:
-    """Judge what `Session.score_all` gave.
+    """Judge the table of `Session.score_all` against labels.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ def judge_scores(
     truth : mapping of str to pandas.DataFrame
         Label table of each channel.
     table : pandas.DataFrame
-        As from `Session.score_all`, of these channels.
+        Table of `Session.score_all`, of these channels.
     persistence : callable
-        Gives what persistence flags in channels.
+        Function that returns what the persistence forecaster flags in channels.
 
     Returns
     -------

@@ -48,7 +48,7 @@ class Scores:
     archive : Archive
     registry : Registry
     clock : callable
-        Gives the present time.
+        Function that returns the present time, with its zone.
     """
 
     def __init__(self, settings: Settings, archive: Archive, registry: Registry, clock: Callable[[], datetime]) -> None:

@@ -48,7 +48,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 
 
 class DashboardSettings(BaseModel):
-    """Where and how `workbench dashboard` serves.
+    """Address and limits of `workbench dashboard`.
 
     Attributes
     ----------
@@ -284,7 +284,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
-    """Write settings as the variables that give them back.
+    """Return settings as the environment variables that restore them.
 
     Parameters
     ----------

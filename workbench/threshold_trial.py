@@ -68,7 +68,7 @@ def try_thresholds(
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
-        Give a channel's test split, and its score or None.
+        Functions that return a channel's test split, and its stored score or None.
     levels : SeverityLevels
         Severity score at which each level begins.
     params : TelemanomParams

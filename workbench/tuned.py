@@ -18,7 +18,7 @@ TUNED = "tuned"
 
 
 def tuned_path(home: Path) -> Path:
-    """Where it lies."""
+    """Return the path of the tuned preset's file."""
     return home / "tuned.yaml"
 
 
@@ -36,7 +36,7 @@ def read_tuned(home: Path) -> Preset | None:
     try:
         return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        raise SettingsError(f"{path} is not a preset: {error}", "Mend it, or remove it.") from None
+        raise SettingsError(f"{path} is not a preset: {error}", "Correct or remove it.") from None
 
 
 def write_tuned(home: Path, preset: Preset) -> Path:

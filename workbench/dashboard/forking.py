@@ -43,14 +43,14 @@ class Nursery:
         self._turn = asyncio.Lock()
 
     async def fork(self, arguments: list[str], folder: str, environment: dict[str, str]) -> "Forked":
-        """Start a kernel.
+        """Start a kernel in a forked process.
 
         Parameters
         ----------
         arguments : list of str
-            Of `ipykernel_launcher`.
+            Arguments of `ipykernel_launcher`.
         folder : str
-            Its working directory.
+            Working directory of the kernel.
         environment : dict of str to str
             Environment variables of the kernel.
 
@@ -122,7 +122,7 @@ class Forked:
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process of the kernel."""
         self.send_signal(signal.SIGKILL)
 
     def _forget(self) -> None:

@@ -70,7 +70,7 @@ class Metrics(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Return the families."""
+        """Return the families of metrics."""
         yield _gauge("workbench_info", "Version of the workbench", ["version"], {(__version__,): 1})
         status = read_status(self._folder)
         if status is not None:

@@ -163,7 +163,7 @@ class PaintedHandler(JupyterHandler):  # type: ignore[misc]
 
     @authenticated
     def get(self) -> None:
-        """Answer with nothing."""
+        """Answer without any content."""
         self.settings["pool"].fill()
         self.set_status(204)
         self.finish()

@@ -50,7 +50,7 @@ class Watch:
         folder.mkdir(parents=True, exist_ok=True)
 
     def opened(self, app: str) -> None:
-        """Count a page."""
+        """Count a page that was opened."""
         self.seen.opened[app] = self.seen.opened.get(app, 0) + 1
 
     def refused(self) -> None:

@@ -18,7 +18,7 @@ __all__ = ["Detection", "detect"]
 
 @dataclass(frozen=True)
 class Detection:
-    """What detection found in one series.
+    """Result of detection in one series.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
         Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
     params : TelemanomParams, optional
         Telemanom's defaults where omitted. A least error that is a share of a range is one of the range of `telemetry`:
-        give `params.in_units(...)` where that of the training telemetry is known.
+        pass `params.in_units(...)` where that of the training telemetry is known.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def _severities(
 
 
 def _fill_unjudged(epsilon: Floats, params: TelemanomParams) -> None:
-    """Give the samples between the last two error windows the last window's threshold."""
+    """Set the last window's threshold on the samples between the last two error windows."""
     windows = _error_windows(epsilon.size, params)
     if len(windows) > 1:
         epsilon[windows[-2][1] :] = epsilon[-1]

@@ -215,7 +215,7 @@ class BaseForecaster(ABC):
 
     @abstractmethod
     def _fit(self, training: Training) -> dict[str, float]:
-        """Learn, and give the metrics beside `validation_error`."""
+        """Learn, and return the metrics beside `validation_error`."""
 
     @abstractmethod
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:

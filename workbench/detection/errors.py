@@ -25,7 +25,7 @@ def prediction_error(
     prediction : array_like, shape (n - sequence_length - prediction_horizon,)
         Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
     params : TelemanomParams
-        Gives `sequence_length` and `prediction_horizon`, samples.
+        Detection parameters; `sequence_length` and `prediction_horizon` are used.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def smooth(error: npt.ArrayLike, params: TelemanomParams) -> npt.NDArray[np.floa
     error : array_like, shape (m,)
         Prediction error.
     params : TelemanomParams
-        Gives the span and `sequence_length`, samples.
+        Detection parameters; the smoothing span and `sequence_length` are used.
 
     Returns
     -------

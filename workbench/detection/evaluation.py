@@ -123,7 +123,7 @@ class Contingency:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """Figures of an evaluation against labels.
 
     Attributes
     ----------

@@ -47,7 +47,7 @@ class Forecaster(Protocol):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters."""
+        """Hyperparameters of the forecaster, by name."""
 
     def fit(
         self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None

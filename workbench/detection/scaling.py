@@ -55,7 +55,7 @@ class Scaling:
         return cls(tuple(np.where(kept, 0.0, offset).tolist()), tuple(np.where(kept, 1.0, scale).tolist()))
 
     def apply(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Scale inputs.
+        """Scale inputs to the range of the network.
 
         Parameters
         ----------

@@ -158,7 +158,7 @@ class _History:
         self._least, self._greatest = min(self._least, telemetry), max(self._greatest, telemetry)
 
     def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
-        """Take the newest error and give its smoothed value, epsilon, and whether it is anomalous."""
+        """Take the newest error, and return its smoothed value, epsilon, and whether it is anomalous."""
         # The recursion of pandas' ewm(adjust=True).
         self._weight *= self._keep
         self._average = (self._weight * self._average + error) / (self._weight + 1)

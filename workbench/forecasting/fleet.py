@@ -1,4 +1,4 @@
-"""What is to come: a channel's forecasts with their record, when it reaches its limits, and the risk of each asset."""
+"""Forecasts of a channel with their errors so far, when it reaches its limits, and the risk of each asset."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -48,27 +48,27 @@ class Parts(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Which forecasters predict together."""
+        """Settings, with the forecasters of the preset in use."""
 
     @property
     def archive(self) -> Archive:
-        """Telemetry."""
+        """Archive of telemetry and scores."""
 
     @property
     def registry(self) -> Registry:
-        """The trained models."""
+        """Registry of the trained models."""
 
     @property
     def catalog(self) -> Catalog:
-        """Limits and criticality."""
+        """Catalog with limits and criticality."""
 
     @property
     def maintenance(self) -> Maintenance:
-        """Records of failures."""
+        """Maintenance desk with the records of failures."""
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Gives the present time, aware."""
+        """Function that returns the present time, with its zone."""
 
 
 @stage("forecast")
@@ -152,7 +152,7 @@ def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
     Parameters
     ----------
     channel : xarray.Dataset
-        One split of it.
+        One split of the channel.
     leads : array_like of float
         1 is the sample after the last; NaN where there is none.
 
@@ -171,7 +171,7 @@ def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
-    """Return what is to come, with its interval.
+    """Return the forecast from the end of a series, with its interval.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
     channel : str
         Name of the channel.
     forecast : xarray.Dataset
-        Of it, one of `forecasts`.
+        Forecast of the channel, one of `forecasts`.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
 
 
 def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFrame:
-    """Say when a channel reaches its limits.
+    """Compute when a channel reaches its limits.
 
     Parameters
     ----------
@@ -204,12 +204,12 @@ def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFram
     channel : str
         Name of the channel.
     forecast : xarray.Dataset
-        Of it, one of `forecasts`; the one from the last origin counts.
+        Forecast of the channel, one of `forecasts`; the one from the last origin counts.
 
     Returns
     -------
     pandas.DataFrame
-        As from `workbench.forecasting.crossing.limit_crossings`, with `time`, `earliest_time` and `latest_time` of the
+        Columns of `workbench.forecasting.crossing.limit_crossings`, with `time`, `earliest_time` and `latest_time` of the
         leads. No row where the catalog gives no limits.
     """
     now = forecast.isel(origin=-1)
@@ -221,7 +221,7 @@ def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFram
 
 
 def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Dataset:
-    """Take a channel's telemetry apart.
+    """Decompose a channel's telemetry into trend, season and remainder.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     session : Parts
         Session whose archive, catalog and records of failures are used.
     days : float
-        To look ahead.
+        Length of the time ahead, days.
 
     Returns
     -------

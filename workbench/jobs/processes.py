@@ -27,7 +27,7 @@ STOPPED = 130
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be trained.
+    """Request to train a forecaster of a channel.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Request:
 
     @classmethod
     def from_json(cls, line: str) -> "Request":
-        """Read it back."""
+        """Read a request from JSON."""
         return cls(**json.loads(line))
 
 

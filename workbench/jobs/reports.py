@@ -178,7 +178,7 @@ def report(
     Parameters
     ----------
     settings : Settings
-        Give the archive, the models and the folder of reports.
+        Settings that name the archive, the models and the folder of reports.
     channel : str
         A channel of the archive.
     forecaster : str, optional
@@ -238,7 +238,7 @@ def reports(
     Parameters
     ----------
     settings : Settings
-        Give the archive, the models and the folder of reports.
+        Settings that name the archive, the models and the folder of reports.
     channels : iterable of str
         Channels of the archive.
     forecaster, preset : str, optional

@@ -119,7 +119,7 @@ class ModelLife:
     limits : DriftLimits
         Above which training again is proposed.
     clock : callable
-        Gives the present time, aware.
+        Function that returns the present time, with its zone.
     """
 
     def __init__(

@@ -148,7 +148,7 @@ def assemble(
     metrics, parameters : mapping of run_id to dict
         Metrics and parameters of the runs.
     locate : callable
-        Gives the local folder of the artifacts from a version's source URI and run id.
+        Function that returns the local folder of the artifacts from a version's source URI and run id.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def list_models(
     database : Path
         The database; one that is missing or not MLflow's holds no models, and none is created.
     locate : callable
-        Gives the local folder of the artifacts from a version's source URI and run id.
+        Function that returns the local folder of the artifacts from a version's source URI and run id.
     name, channel, forecaster : str, optional
         List only these.
 
@@ -249,7 +249,7 @@ def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, s
     view : int
         MLflow's `ViewType.ALL`.
     locate : callable
-        Gives the local folder of the artifacts from a version's source URI and run id.
+        Function that returns the local folder of the artifacts from a version's source URI and run id.
 
     Returns
     -------

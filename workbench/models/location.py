@@ -43,7 +43,7 @@ class Location:
 
     @property
     def uri(self) -> str:
-        """MLflow tracking URI."""
+        """MLflow tracking URI of the registry."""
         return self.given_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
 
     @property
@@ -56,7 +56,7 @@ class Location:
 
     @property
     def artifact_root(self) -> str | None:
-        """Where new runs keep artifacts, as a URI; None leaves it to a tracking server."""
+        """URI at which new runs store artifacts; None leaves it to a tracking server."""
         served = urlsplit(self.uri).scheme in ("http", "https", "databricks")
         return None if served else (self.folder / "artifacts").as_uri()
 

@@ -84,7 +84,7 @@ def prepare_database(database: Path, connect: Callable[[str], Any], experiment: 
     database : Path
         The SQLite file.
     connect : callable
-        Gives MLflow's client of a tracking URI.
+        Function that returns MLflow's client of a tracking URI.
     experiment : str
         First experiment of a new database.
     artifact_root : str or None

@@ -247,7 +247,7 @@ class Registry:
         return self.get(name, int(version))
 
     def set_alias(self, name: str, version: int | str, alias: str) -> ModelInfo:
-        """Give an alias to a version, taking it from the one that had it; `rollback` can give `champion` back.
+        """Move an alias to a version from the one that had it; `rollback` can undo that for `champion`.
 
         Parameters
         ----------
@@ -406,7 +406,7 @@ class Registry:
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:
-        """Give the client to one writer at a time among threads and processes."""
+        """Lend the client to one writer at a time among threads and processes."""
         try:
             self.location.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self._using() as client:
@@ -416,7 +416,7 @@ class Registry:
 
     @contextmanager
     def _using(self) -> Iterator[Any]:
-        """Give MLflow's client; its warnings and logs are kept back, its errors become a `ModelError`."""
+        """Lend MLflow's client; its warnings and logs are suppressed, its errors become a `ModelError`."""
         os.environ.update(ENVIRONMENT)
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         with self._client_lock, warnings.catch_warnings():  # SQLAlchemy 2.1 about MLflow's own mappings

@@ -13,7 +13,7 @@ __all__ = ["LEVELS", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
 
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-"""Of an entry, rising."""
+"""Levels of an entry, the least severe first."""
 
 _LONGEST = 8 * 2**20
 """Bytes of the log after which a new one begins and the old one is kept beside it."""

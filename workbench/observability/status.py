@@ -105,7 +105,7 @@ class CacheCounts(Protocol):
 
 
 class KernelReport:
-    """What a kernel tells of itself.
+    """Report of a kernel on itself, for the server.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class KernelReport:
         self._told = ""
 
     def now(self) -> dict[str, Any]:
-        """Return the report."""
+        """Return the report of this moment."""
         cache = {name: getattr(self._cache, name) for name in CACHE[:4]} | {"models": len(self._cache)}
         return {"timings": TIMINGS.to_json(), "cache": cache}
 

@@ -46,11 +46,11 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many durations."""
+        """Number of durations that were counted."""
         return sum(self.buckets.values())
 
     def add(self, seconds: float) -> None:
-        """Count one duration."""
+        """Count one duration, in seconds."""
         place = math.floor(math.log10(max(seconds, _LEAST)) * _PER_DECADE)
         self.buckets[place] = self.buckets.get(place, 0) + 1
         self.total += seconds
@@ -154,7 +154,7 @@ class Timings:
 
 
 TIMINGS = Timings()
-"""Of this process."""
+"""Durations measured in this process."""
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Sampler:
         self._before: dict[int, tuple[float, float]] = {}
 
     def sample(self, kernels: Mapping[int, Kernel]) -> list[Process]:
-        """Look once.
+        """Measure the server and its kernels once.
 
         Parameters
         ----------

@@ -105,7 +105,7 @@ def shades(
 
 
 def _fill(found: npt.NDArray[np.float32], strip: Strip, start: float, end: float, until: float) -> None:
-    """Give a bin between two samples the shade of the one before it, where no sample is missing there."""
+    """Fill a bin between two samples with the shade of the one before it, where no sample is missing there."""
     edges = start + np.arange(found.size) * ((end - start) / found.size)
     before = np.searchsorted(strip.telemetry.time, edges, side="right") - 1
     inside = (before >= 0) & (edges <= min(strip.extent[1], until)) & np.isnan(found)

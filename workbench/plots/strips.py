@@ -237,7 +237,7 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
 
 
 def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
-    """Draw anomalies as shaded spans, each with symbol and word; give the symbols' renderer."""
+    """Draw anomalies as shaded spans, each with symbol and word, and return the symbols' renderer."""
     levels = list(SEVERITIES)
     colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
     filled = [tokens.level(level) if SEVERITIES[level].filled else tokens.surface for level in levels]

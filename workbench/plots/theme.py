@@ -143,7 +143,7 @@ THEMES: Mapping[str, Tokens] = MappingProxyType({"light": LIGHT, "dark": DARK})
 
 
 def apply_tokens(plot: Plot, tokens: Tokens) -> None:
-    """Give a figure the colours and type of a set of tokens.
+    """Apply the colours and type of a set of tokens to a figure.
 
     Set on the figure itself, so that it looks the same in JupyterLab, Voila and an exported report, whatever theme
     the document has. Glyphs take their colours where they are made.

@@ -133,7 +133,7 @@ class Catalog(_Entry):
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
-        """Read a catalog.
+        """Read a catalog from a file.
 
         Parameters
         ----------

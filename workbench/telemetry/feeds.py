@@ -1,4 +1,4 @@
-"""Feeds: telemetry as it comes, or as it came. A replay gives an archived channel again, at a chosen speed."""
+"""Feeds: telemetry as it comes, or as it came. A replay returns an archived channel again, at a chosen speed."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -22,7 +22,7 @@ class Replay:
     start, end : float
         First and last time that it covers, in the units of the channels' time axis.
     clock : callable
-        Gives seconds that only rise, as `time.monotonic`.
+        Function that returns seconds that only rise, as `time.monotonic`.
     speed : float
         Units of the time axis a second of the clock, above 0.
 

@@ -157,7 +157,7 @@ class _Download:
         self.reached = False
 
     def fetch(self, name: str, digest: str) -> str:
-        """Download one file; give the cause where that fails, else an empty string."""
+        """Download one file, and return the cause where that fails, else an empty string."""
         try:
             if name == LABELS_FILE and self.mirror is not None:
                 self._fetch_mirrored_labels(digest)

@@ -38,14 +38,14 @@ class LagReader:
         self._known: dict[str, _Series] = {}
 
     def read(self, channels: Iterable[str], now: datetime) -> pd.DataFrame:
-        """Look at channels.
+        """Return how far behind each channel is.
 
         Parameters
         ----------
         channels : iterable of str
             Names of the channels.
         now : datetime
-            Aware.
+            Present time, with its zone.
 
         Returns
         -------

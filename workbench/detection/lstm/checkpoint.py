@@ -32,7 +32,7 @@ class Checkpoint:
     identity: dict[str, Any]
 
     def write(self, arrays: dict[str, npt.NDArray[Any]], state: dict[str, Any]) -> None:
-        """Replace the file.
+        """Replace the file of the checkpoint.
 
         Parameters
         ----------

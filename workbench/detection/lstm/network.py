@@ -75,7 +75,7 @@ class Network:
         self.assign(weights)
 
     def assign(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Set the weights.
+        """Set the weights of all layers.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class _Layer:
     def backward(
         self, weights: Array, gradient: Array, above: Array | None, last: Array | None, *, through: bool
     ) -> Array | None:
-        """Set the gradient; give that of the inputs (length, inputs, batch) where it goes on through.
+        """Set the gradient, and return that of the inputs (length, inputs, batch) where it goes on through.
 
         `above` is the gradient of all states, `last` that of the last one.
         """

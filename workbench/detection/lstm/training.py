@@ -20,46 +20,47 @@ _RATE, _BETA_1, _BETA_2, _EPSILON = 1e-3, 0.9, 0.999, 1e-7
 
 
 class Hyperparameters(Protocol):
-    """What a trainer must know of the network that it trains; an `LSTMForecaster` is one.
-
-    Attributes
-    ----------
-    name : str
-        Name of the forecaster, which a checkpoint holds.
-    parameters : dict of str to object
-        All hyperparameters, which a checkpoint holds.
-    sequence_length, prediction_horizon : int
-        Inputs and targets of a window, samples.
-    units : sequence of int
-        Units of each LSTM layer.
-    dropout : float
-        Share of each layer's outputs dropped in training.
-    batch_size, epochs, patience : int
-        Windows of a step, most epochs, and epochs without gain after which training ends.
-    min_delta : float
-        Least gain in validation loss that counts.
-    """
+    """Hyperparameters that a trainer needs of its network; an `LSTMForecaster` has them."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """Name of the forecaster, which a checkpoint holds."""
+
     @property
-    def parameters(self) -> dict[str, Any]: ...  # noqa: D102
+    def parameters(self) -> dict[str, Any]:
+        """All hyperparameters by name, which a checkpoint holds."""
+
     @property
-    def sequence_length(self) -> int: ...  # noqa: D102
+    def sequence_length(self) -> int:
+        """Number of samples in the inputs of a window."""
+
     @property
-    def prediction_horizon(self) -> int: ...  # noqa: D102
+    def prediction_horizon(self) -> int:
+        """Number of samples in the targets of a window."""
+
     @property
-    def units(self) -> tuple[int, ...]: ...  # noqa: D102
+    def units(self) -> tuple[int, ...]:
+        """Number of units of each LSTM layer."""
+
     @property
-    def dropout(self) -> float: ...  # noqa: D102
+    def dropout(self) -> float:
+        """Share of each layer's outputs dropped in training."""
+
     @property
-    def batch_size(self) -> int: ...  # noqa: D102
+    def batch_size(self) -> int:
+        """Number of windows in a training step."""
+
     @property
-    def epochs(self) -> int: ...  # noqa: D102
+    def epochs(self) -> int:
+        """Greatest number of epochs to train."""
+
     @property
-    def patience(self) -> int: ...  # noqa: D102
+    def patience(self) -> int:
+        """Number of epochs without gain after which training ends."""
+
     @property
-    def min_delta(self) -> float: ...  # noqa: D102
+    def min_delta(self) -> float:
+        """Least gain in validation loss that counts."""
 
 
 class LSTMTrainer(ABC):
@@ -156,7 +157,7 @@ class LSTMTrainer(ABC):
 
     @abstractmethod
     def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
-        """Learn from windows in this order; give the loss over them and over the held-out windows."""
+        """Learn from windows in this order, and return the loss over them and over the held-out windows."""
 
     @abstractmethod
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:

@@ -62,7 +62,7 @@ class Scene:
         return int(start), int(stop)
 
     def window(self, start: int, stop: int) -> Floats:
-        """1 from start to stop (exclusive), else 0."""
+        """Return 1 from start to stop (exclusive), else 0."""
         mask = np.zeros(self.n)
         mask[start:stop] = 1.0
         return mask
