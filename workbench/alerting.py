@@ -52,8 +52,8 @@ class Outcome:
         orders = f"{_count(len(self.opened), 'work order')} opened"
         orders += f", {len(self.extended)} extended" if self.extended else ""
         orders += f", {_count(len(self.preventive), 'preventive one')} due" if self.preventive else ""
-        told = "".join(f" {target} could not be told: {reason}" for target, reason in self.delivery.failed)
-        return f"{str(self.raised).rstrip('.')}; {orders}.{told}"
+        failures = "".join(f" {target} could not be told: {reason}" for target, reason in self.delivery.failed)
+        return f"{str(self.raised).rstrip('.')}; {orders}.{failures}"
 
 
 def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catalog") -> Maintenance:

@@ -40,16 +40,16 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
         No channel is labelled, or the file cannot be read.
     """
     if labels is None:
-        known = {name: found for name in channels if (found := _labels(archive, name)[0]) is not None}
+        truth = {name: table for name in channels if (table := _labels(archive, name)[0]) is not None}
     else:
-        given = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
-        known = {name: given[name] for name in channels if name in given}
-    if not known:
+        tables = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
+        truth = {name: tables[name] for name in channels if name in tables}
+    if not truth:
         raise LabelError(
             "No channel of the archive is labelled.",
             "Give labels: workbench evaluate --labels labeled_anomalies.csv",
         )
-    return known
+    return truth
 
 
 def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str], pd.DataFrame | None]) -> pd.DataFrame:
@@ -74,10 +74,10 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
     for name in channels:
         try:
             labels = archive.labels(name)
-            found = None if labels is None else stored(name)
-            if labels is None or found is None:
+            anomalies = None if labels is None else stored(name)
+            if labels is None or anomalies is None:
                 continue
-            figures = count(found, labels, archive.info(name).n_test).figures()
+            figures = count(anomalies, labels, archive.info(name).n_test).figures()
         except (ArchiveError, DetectionError):  # damaged, or an older score of a longer series
             continue
         else:

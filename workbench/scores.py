@@ -72,17 +72,17 @@ class Scores:
         self.archive.check(channel, "test")  # a current score, too, is worth nothing beside damaged telemetry
         name, params = self.params(preset)
         models = _chosen(self.registry.list(channel, forecaster), channel, forecaster, params)
-        wanted = provenance(_joined(models, "id"), described.test_hash, params, described.train_hash)
+        current_provenance = provenance(_joined(models, "id"), described.test_hash, params, described.train_hash)
         kind = _joined(models, "forecaster")
         key = f"{kind}.{name}"
         stored = self.archive.scores(channel).get(key)
-        if not force and stored is not None and not stale_reason(stored, wanted):
+        if not force and stored is not None and not stale_reason(stored, current_provenance):
             current = self._whole(channel, key, described.n_test)
             if current is not None:
                 return current, False
         forecasters = [self.registry.load(model) for model in models]
         scored = score(self.archive.open(channel), forecasters, params, self.archive.open(channel, "train"))
-        scored.attrs |= wanted | {
+        scored.attrs |= current_provenance | {
             "forecaster": kind,
             "preset": name,
             "scored_at": self.clock().isoformat(timespec="seconds"),
@@ -130,7 +130,7 @@ class Scores:
     def stored(self, channel: str) -> xr.Dataset | None:
         """Open the score that a channel's row of the overview tells of; None where it is missing."""
         champions = [info for info in self.registry.list(channel) if "champion" in info.aliases]
-        key = self._shown(channel, champions)
+        key = self._key_to_show(channel, champions)
         return None if key is None else self.archive.open_scores(channel, key)
 
     def check_series(self, channel: str, scored: xr.Dataset) -> None:
@@ -185,7 +185,7 @@ class Scores:
             "reason": "",
         }
 
-    def _shown(self, name: str, champions: list[ModelInfo]) -> str | None:
+    def _key_to_show(self, name: str, champions: list[ModelInfo]) -> str | None:
         """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
         preset, params = self.params(None)
         keys = [
@@ -194,9 +194,9 @@ class Scores:
             if attrs.get("preset") == preset and "model" in attrs and "anomalies" in attrs
         ]
         if champions:
-            wanted = f"{_joined(_chosen(champions, name, None, params), 'forecaster')}.{preset}"
-            if wanted in keys:
-                return wanted
+            champion_key = f"{_joined(_chosen(champions, name, None, params), 'forecaster')}.{preset}"
+            if champion_key in keys:
+                return champion_key
         return next(iter(keys), None)
 
     def _whole(self, channel: str, key: str, length: int) -> xr.Dataset | None:
@@ -241,20 +241,23 @@ class Scores:
             "reason": "not scored yet" if champions else "no model",
             "flagged": float("nan"),
         }
-        key = self._shown(name, champions)
+        key = self._key_to_show(name, champions)
         if key is None:
             damaged = self.archive.damaged_scores(name)
             return row | {"reason": str(next(iter(damaged.values())))} if damaged else row
         reason, attributes = "its model is gone", self.archive.scores(name)[key]
         if champions:
             _, params = self.params(None)
-            wanted = _joined(_chosen(champions, name, None, params), "id")
-            reason = stale_reason(attributes, provenance(wanted, info.test_hash, params, info.train_hash))
-        found = anomaly_frame(attributes, self.settings.severity)
+            model_ids = _joined(_chosen(champions, name, None, params), "id")
+            reason = stale_reason(attributes, provenance(model_ids, info.test_hash, params, info.train_hash))
+        anomalies = anomaly_frame(attributes, self.settings.severity)
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
-        row |= {"anomalies": len(found), "flagged": float((found["end"] - found["start"] + 1).sum() / info.n_test)}
-        if len(found):
-            worst = float(found["severity"].max())
+        row |= {
+            "anomalies": len(anomalies),
+            "flagged": float((anomalies["end"] - anomalies["start"] + 1).sum() / info.n_test),
+        }
+        if len(anomalies):
+            worst = float(anomalies["severity"].max())
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
 

@@ -1,4 +1,4 @@
-"""The session, opened from settings: everything that a notebook, a view or the command line does is one of its methods."""
+"""The session: notebooks, views and the command line do all their work through its methods."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress

@@ -264,13 +264,13 @@ def _check_files(files: list[Path]) -> None:
 
 
 def _check_variables() -> None:
-    known = {name.upper() for name in Settings.model_fields} | {"ENV"}
+    names = {name.upper() for name in Settings.model_fields} | {"ENV"}
     for variable in os.environ:
         if variable.startswith("WORKBENCH_"):
             name = variable.removeprefix("WORKBENCH_").split("__")[0]
-            if name not in known:
+            if name not in names:
                 raise SettingsError(
-                    f"{variable} is not a setting.", f"Known: {', '.join('WORKBENCH_' + key for key in sorted(known))}."
+                    f"{variable} is not a setting.", f"Known: {', '.join('WORKBENCH_' + key for key in sorted(names))}."
                 )
 
 

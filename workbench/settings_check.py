@@ -125,8 +125,8 @@ def _preset_faults(settings: Settings) -> Iterator[str]:
     for name, preset in settings.presets.items():
         for forecaster in preset.forecasters:
             if forecaster not in _forecasters():
-                known = ", ".join(sorted(_forecasters()))
-                yield f"presets.{name}.forecasters: there is no forecaster {forecaster!r} (known: {known})"
+                names = ", ".join(sorted(_forecasters()))
+                yield f"presets.{name}.forecasters: there is no forecaster {forecaster!r} (known: {names})"
 
 
 def _template_faults(options: OrderOptions) -> Iterator[str]:

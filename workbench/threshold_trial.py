@@ -43,8 +43,8 @@ class Trial:
         counts = self.table["outcome"].value_counts()
         words = ", ".join(f"{int(counts.get(name, 0))} {word}" for name, word in _WORDS.items())
         judged = self.effect.kept + len(self.effect.spared) + len(self.effect.missed)
-        said = f"{self.channels} channels: {words}." + (f" Of {judged} judged: {self.effect}" if judged else "")
-        return said + (f" Not tried: {', '.join(self.failed)}." if self.failed else "")
+        text = f"{self.channels} channels: {words}." + (f" Of {judged} judged: {self.effect}" if judged else "")
+        return text + (f" Not tried: {', '.join(self.failed)}." if self.failed else "")
 
 
 _WORDS = {"appears": "would appear", "vanishes": "would vanish", "stays": "stay"}
@@ -85,24 +85,26 @@ def try_thresholds(
     DetectionError
         A score does not fit its series.
     """
-    found, failed = detect_anew(channels, read, stored, levels, params, progress)
-    effect = desk.alerts.threshold_effect(found)
+    anomalies_by_channel, failed = detect_anew(channels, read, stored, levels, params, progress)
+    effect = desk.alerts.threshold_effect(anomalies_by_channel)
     alerts = desk.alerts.list(state="open", kind="model")
     rows = []
-    for name, anomalies in found.items():
-        there = alerts[alerts["channel"] == name]
+    for name, anomalies in anomalies_by_channel.items():
+        open_alerts = alerts[alerts["channel"] == name]
         raised = desk.alerts.would_raise(anomalies)
         for item in raised.to_dict(orient="records"):
-            known = ((there["start_sample"] <= item["end"]) & (there["end_sample"] >= item["start"])).any()
-            rows.append((name, *(item[key] for key in _KEYS), "stays" if known else "appears"))
-        for alert in there.to_dict(orient="records"):
+            overlaps = (
+                (open_alerts["start_sample"] <= item["end"]) & (open_alerts["end_sample"] >= item["start"])
+            ).any()
+            rows.append((name, *(item[key] for key in _KEYS), "stays" if overlaps else "appears"))
+        for alert in open_alerts.to_dict(orient="records"):
             start, end = alert["start_sample"], alert["end_sample"]
             if not ((raised["start"] <= end) & (raised["end"] >= start)).any():
                 rows.append((name, start, end, alert["severity"], alert["level"], "vanishes"))
     table = pd.DataFrame(rows, columns=["channel", *_KEYS, "outcome"])
     rank = table["outcome"].map({"appears": 0, "vanishes": 1, "stays": 2})
     table = table.assign(rank=rank).sort_values(["rank", "channel", "start"]).drop(columns="rank")
-    return Trial(table.reset_index(drop=True), effect, len(found), failed)
+    return Trial(table.reset_index(drop=True), effect, len(anomalies_by_channel), failed)
 
 
 def detect_anew(
@@ -134,25 +136,27 @@ def detect_anew(
     DetectionError
         No channel could be tried: no score fits its series.
     """
-    found: dict[str, pd.DataFrame] = {}
+    anomalies_by_channel: dict[str, pd.DataFrame] = {}
     failed: dict[str, str] = {}
     refused: DetectionError | None = None
-    for done, name in enumerate(channels, 1):
+    for n_done, name in enumerate(channels, 1):
         try:
             score = stored(name)
             if score is not None:
                 values, prediction = read(name)["telemetry"].to_numpy(), score["prediction"].to_numpy()
                 anomalies = detect(values, prediction, params_of(score, params)).anomalies
-                found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
+                anomalies_by_channel[name] = anomalies.assign(
+                    level=[levels.level(value) for value in anomalies["severity"]]
+                )
         except ArchiveError as error:
             failed[name] = str(error)
         except DetectionError as error:
             failed[name], refused = str(error), error
         if progress is not None:
-            progress(done)
-    if refused is not None and not found:
+            progress(n_done)
+    if refused is not None and not anomalies_by_channel:
         raise refused
-    return found, failed
+    return anomalies_by_channel, failed
 
 
 _KEYS = ("start", "end", "severity", "level")

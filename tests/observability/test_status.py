@@ -76,9 +76,9 @@ def test_a_page_reads_what_the_server_saw(watch, manager, places, process, tmp_p
     assert read_status(folder) is None, "the server has not looked yet"
     manager.add("k", process.pid, state="busy")
     manager._kernel_connections["k"] = 1
-    watch.opened("workbench")
-    watch.opened("overview")
-    watch.opened("workbench")
+    watch.count_page("workbench")
+    watch.count_page("overview")
+    watch.count_page("workbench")
     watch.refused()
     watch.look()
     kernel_file(folder, process.pid).write_text(report(), encoding="utf-8")

@@ -17,7 +17,7 @@ EXTENSIONS = (
 )
 """Of all that is installed into JupyterLab, a page loads only these: widgets, Bokeh, and the grid's."""
 
-_MENDED = (
+_PATCHES = (
     (re.compile(r'(Control comm did not respond in time"\)+,)4e3'), r"\g<1>6e4"),
     (re.compile(r"(for\(;Date\.now\(\)-\w+<)2e3(?=.{0,200}widget model not found)"), r"\g<1>6e4"),
     (re.compile(r"_change_event\((\w+)\)\{"), r"_change_event(\g<1>){if(!\g<1>.sync)return;"),
@@ -52,12 +52,12 @@ def front_end(prefix: Path) -> str:
     str
         JavaScript; each part keeps a scope of its own, as in a file of its own, and is mended where that is needed.
     """
-    return "\n".join(f"(()=>{{{_mended(path.read_text(encoding='utf-8'))}\n}})();" for path in _parts(prefix))
+    return "\n".join(f"(()=>{{{_patched(path.read_text(encoding='utf-8'))}\n}})();" for path in _parts(prefix))
 
 
-def _mended(part: str) -> str:
-    for wrong, right in _MENDED:
-        part = wrong.sub(right, part)
+def _patched(part: str) -> str:
+    for pattern, replacement in _PATCHES:
+        part = pattern.sub(replacement, part)
     return part
 
 

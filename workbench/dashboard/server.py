@@ -77,10 +77,10 @@ class Pool:
         """Kernels that pages have."""
         return len(set(self._manager.list_kernel_ids()) - self.waiting)
 
-    def hold(self, delay: float | None = None, **given: Any) -> None:
+    def hold(self, delay: float | None = None, **options: Any) -> None:
         """Take note that the pool lacks a kernel, and fill it when the page has painted."""
         del delay
-        self._due = partial(self._refill, delay=0, **given)
+        self._due = partial(self._refill, delay=0, **options)
         self._handle = asyncio.get_running_loop().call_later(_PAINT_SECONDS, self.fill)
 
     def fill(self) -> None:
@@ -152,7 +152,7 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
             self.set_header("Retry-After", "10")
             self.finish(self.render_template("full.html", budget=self.settings["budget"]))
             return
-        self.settings["watch"].opened(Path(self.notebook_path).stem)
+        self.settings["watch"].count_page(Path(self.notebook_path).stem)
         self.xsrf_token  # noqa: B018  # sets the cookie without which a page that closes may not end its kernel
         self.request.headers[LOOK_HEADER] = self.get_cookie(_LOOK_COOKIE, "")
         await super().get(None)
@@ -187,12 +187,12 @@ class CompressedFiles(TemplateStaticFileHandler):  # type: ignore[misc]
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str:
         """Take the compressed file in place of the one asked for."""
-        found = str(super().validate_absolute_path(root, absolute_path))
-        compressed = f"{found}.gz"
+        plain_path = str(super().validate_absolute_path(root, absolute_path))
+        compressed = f"{plain_path}.gz"
         if "gzip" in self.request.headers.get("Accept-Encoding", "") and Path(compressed).is_file():
             self.set_header("Content-Encoding", "gzip")
             return str(super().validate_absolute_path(root, compressed))
-        return found
+        return plain_path
 
     def get_content_type(self) -> str:
         """Return the type of what is in the compressed file."""
@@ -249,15 +249,17 @@ class DashboardServer(Voila):  # type: ignore[misc]
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
         self._metrics = Metrics(folder, _session)
-        told = {"watch": self._watch, "metrics": self._metrics}
-        return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
+        shared_objects = {"watch": self._watch, "metrics": self._metrics}
+        return settings | shared_objects | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
         """Return the handlers: ours before Voila's, which then answers no page."""
-        given = super().init_handlers()
-        pages = [handler for handler in given if handler[1] is TornadoVoilaHandler]
+        voila_handlers = super().init_handlers()
+        pages = [handler for handler in voila_handlers if handler[1] is TornadoVoilaHandler]
         options = pages[0][2]
-        others = [handler for handler in given if handler[1] not in (TornadoVoilaHandler, TemplateStaticFileHandler)]
+        others = [
+            handler for handler in voila_handlers if handler[1] not in (TornadoVoilaHandler, TemplateStaticFileHandler)
+        ]
         ours = [
             (r"/", PageHandler, options),
             (r"/app/(\w+)", PageHandler, options),

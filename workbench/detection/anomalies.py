@@ -42,14 +42,16 @@ class Detection:
         return f"Detection({len(self.anomalies)} anomalies in {self.smoothed_error.size} samples)"
 
     def _repr_html_(self) -> str:
-        found = self.anomalies
-        head = f"<p><b>Detection</b>: {len(found)} anomalies in {self.smoothed_error.size:,} judged samples."
-        if found.empty:
+        anomalies = self.anomalies
+        head = f"<p><b>Detection</b>: {len(anomalies)} anomalies in {self.smoothed_error.size:,} judged samples."
+        if anomalies.empty:
             return head + "</p>"
         table = (
-            found.sort_values("severity", ascending=False).head(10).to_html(index=False, float_format="{:.2f}".format)
+            anomalies.sort_values("severity", ascending=False)
+            .head(10)
+            .to_html(index=False, float_format="{:.2f}".format)
         )
-        more = f"<p>The 10 most severe of {len(found)}.</p>" if len(found) > 10 else ""
+        more = f"<p>The 10 most severe of {len(anomalies)}.</p>" if len(anomalies) > 10 else ""
         names = "<code>.anomalies</code>, <code>.smoothed_error</code>, <code>.epsilon</code>"
         return f"{head} Next: {names}.</p>{table}{more}"
 
@@ -113,10 +115,10 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
             flagged[start + anomalous] = True
             scores += _severities(window, threshold, mirror, anomalous, start)
     _fill_unjudged(epsilon, params)
-    found = _sequences(flagged, scores, params)
+    anomalies = _sequences(flagged, scores, params)
     if params.lag_correction:
-        found = _without_lag(found, error, smoothed, epsilon, params)
-    return Detection(smoothed, epsilon, found, error)
+        anomalies = _without_lag(anomalies, error, smoothed, epsilon, params)
+    return Detection(smoothed, epsilon, anomalies, error)
 
 
 def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
@@ -176,13 +178,13 @@ def _severities(
     moments = Moments.of(window)
     mirrored = moments.mean + (moments.mean - window)
     scale = moments.mean + moments.sd
-    found = []
+    scores = []
     for first, last in zip(*(bound.tolist() for bound in runs(anomalous)), strict=True):
         part = slice(first, last + 1)
         above = np.abs(window[part] - epsilon).max() / scale
         below = np.abs(mirrored[part] - mirror).max() / scale
-        found.append((start + first, start + last, float(max(above, below))))
-    return found
+        scores.append((start + first, start + last, float(max(above, below))))
+    return scores
 
 
 def _fill_unjudged(epsilon: Floats, params: TelemanomParams) -> None:
@@ -209,7 +211,7 @@ def _sequences(
 
 
 def _without_lag(
-    found: pd.DataFrame, error: Floats, smoothed: Floats, epsilon: Floats, params: TelemanomParams
+    anomalies: pd.DataFrame, error: Floats, smoothed: Floats, epsilon: Floats, params: TelemanomParams
 ) -> pd.DataFrame:
     """Bound sequences by the errors that reached epsilon.
 
@@ -218,7 +220,7 @@ def _without_lag(
     sequences that meet become one, as severe as the severer.
     """
     rows: list[list[float]] = []
-    for start, end, severity in found.to_numpy().tolist():
+    for start, end, severity in anomalies.to_numpy().tolist():
         a, b = int(start) - params.sequence_length, int(end) - params.sequence_length
         earliest = max(0, a - params.smoothing_span // 2)
         large = earliest + np.flatnonzero(error[earliest : b + 1] >= epsilon[a : b + 1].min())
@@ -228,6 +230,6 @@ def _without_lag(
             rows[-1][1:] = [max(rows[-1][1], b), max(rows[-1][2], severity)]
         else:
             rows.append([a, b, severity])
-    bounded = pd.DataFrame(rows, columns=list(found.columns)).astype(found.dtypes)
+    bounded = pd.DataFrame(rows, columns=list(anomalies.columns)).astype(anomalies.dtypes)
     bounded[["start", "end"]] += params.sequence_length
     return bounded

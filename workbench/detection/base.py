@@ -187,8 +187,8 @@ class BaseForecaster(ABC):
             forecaster = cls(**description["parameters"])
             forecaster.n_inputs = int(description["n_inputs"])
             forecaster.metrics = {str(key): float(value) for key, value in description["metrics"].items()}
-            kept = description.get("history", {})  # not of models from before it was kept
-            forecaster.history = {str(key): [float(value) for value in values] for key, values in kept.items()}
+            history = description.get("history", {})  # not of models from before it was kept
+            forecaster.history = {str(key): [float(value) for value in values] for key, values in history.items()}
             forecaster._scaling = Scaling(**{key: tuple(value) for key, value in description["scaling"].items()})
         except OSError as error:
             raise ArtifactError(

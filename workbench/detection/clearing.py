@@ -42,7 +42,7 @@ class Clearing:
     telemetry: npt.ArrayLike
     prediction: npt.ArrayLike
     params: TelemanomParams
-    _found: dict[tuple[str, float], list[tuple[int, int]]] = field(default_factory=dict, repr=False)
+    _anomalies: dict[tuple[str, float], list[tuple[int, int]]] = field(default_factory=dict, repr=False)
 
     def least_z(self, anomalies: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float | None]:
         """Find the smallest `z_min` that clears each anomaly.
@@ -61,10 +61,10 @@ class Clearing:
         least: dict[tuple[int, int], float | None] = dict.fromkeys(anomalies)
         candidates = np.arange(self.params.z_min, self.params.z_max, self.params.z_step)[1:]
         for z in np.round(candidates, 9).tolist():
-            left = [anomaly for anomaly, found in least.items() if found is None]
-            if not left:
+            uncleared = [anomaly for anomaly, least_change in least.items() if least_change is None]
+            if not uncleared:
                 break
-            least |= {anomaly: z for anomaly in left if self.clears(anomaly, "z_min", z)}
+            least |= {anomaly: z for anomaly in uncleared if self.clears(anomaly, "z_min", z)}
         return least
 
     def least_decrease(self, anomaly: tuple[int, int]) -> float | None:
@@ -113,9 +113,9 @@ class Clearing:
         -------
         bool
         """
-        if (name, value) not in self._found:
-            changed = self.params.model_copy(update={name: value})
-            table = detect(self.telemetry, self.prediction, changed).anomalies
-            self._found[name, value] = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
+        if (name, value) not in self._anomalies:
+            changed_params = self.params.model_copy(update={name: value})
+            table = detect(self.telemetry, self.prediction, changed_params).anomalies
+            self._anomalies[name, value] = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
         start, end = anomaly
-        return not any(first <= end and last >= start for first, last in self._found[name, value])
+        return not any(first <= end and last >= start for first, last in self._anomalies[name, value])

@@ -34,13 +34,13 @@ def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MOST)
     -----
     Distinctive is a large difference between `inside` and `rest` in standard deviations of the command.
     """
-    given = channel["commands"].values.astype(np.float64)
-    within = np.zeros(given.shape[0], dtype=bool)
+    commands = channel["commands"].values.astype(np.float64)
+    within = np.zeros(commands.shape[0], dtype=bool)
     within[start : end + 1] = True
     names = [re.sub(r"^command-(\d+)$", r"command \1", name) for name in channel["command"].values.astype(str)]
-    if within.all() or not given.shape[1]:
+    if within.all() or not commands.shape[1]:
         return pd.DataFrame({"command": pd.Series(dtype="str"), "inside": [], "rest": []})
-    inside, rest, sd = given[within].mean(axis=0), given[~within].mean(axis=0), given.std(axis=0)
+    inside, rest, sd = commands[within].mean(axis=0), commands[~within].mean(axis=0), commands.std(axis=0)
     listed = np.flatnonzero((sd > 0) & ((inside != 0) | (rest > 0.5)))
     listed = listed[np.argsort(-np.abs(inside - rest)[listed] / sd[listed], kind="stable")][:most]
     return pd.DataFrame(

@@ -256,8 +256,10 @@ def evaluate(
         A sequence lies outside its series, or a judged channel has no length or asset.
     """
     unjudged = {name: "no labels" for name in predicted if labels.get(name) is None}
-    unjudged |= {name: "not scored" for name, known in labels.items() if known is not None and name not in predicted}
-    truth = {name: known for name in predicted if (known := labels.get(name)) is not None}
+    unjudged |= {
+        name: "not scored" for name, sequences in labels.items() if sequences is not None and name not in predicted
+    }
+    truth = {name: sequences for name in predicted if (sequences := labels.get(name)) is not None}
     for name in truth:
         if name not in lengths or name not in assets:
             raise DetectionError(f"{name} is to be judged but has no length or no asset.", "Pass both with its labels.")
@@ -319,9 +321,9 @@ def _duplicates(names: Iterable[str], hashes: Mapping[str, str]) -> dict[str, st
 
 def _bounds(sequences: pd.DataFrame, length: int, what: str) -> npt.NDArray[np.int64]:
     bounds = sequences[["start", "end"]].to_numpy(dtype=np.int64).reshape(-1, 2)
-    wrong = (bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] < 0) | (bounds[:, 1] >= length)
-    if wrong.any():
-        start, end = bounds[wrong][0]
+    invalid = (bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] < 0) | (bounds[:, 1] >= length)
+    if invalid.any():
+        start, end = bounds[invalid][0]
         raise DetectionError(
             f"{what} sequence [{start}, {end}] does not lie in a series of {length} samples.",
             f"Both ends count, so 0 <= start <= end <= {length - 1}.",

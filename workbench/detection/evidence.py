@@ -25,7 +25,7 @@ class Finding:
     ----------
     window : tuple of int
         First and last sample of the error window.
-    found : tuple of int
+    flagged_span : tuple of int
         First and last sample that the window added to the anomaly.
     low : bool
         Whether it was found from unusually low errors, by the threshold of the errors mirrored about their mean.
@@ -46,7 +46,7 @@ class Finding:
     """
 
     window: tuple[int, int]
-    found: tuple[int, int]
+    flagged_span: tuple[int, int]
     low: bool
     z: float
     epsilon: float
@@ -121,7 +121,7 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
     for findings in find_evidence(telemetry, detection, params).values():
         for finding in findings:
             if finding.low:
-                first, last = (sample - params.sequence_length for sample in finding.found)
+                first, last = (sample - params.sequence_length for sample in finding.flagged_span)
                 values[first : last + 1] = finding.epsilon
     return xr.DataArray(values, coords=scored["prediction"].coords, dims="time", attrs=scored["prediction"].attrs)
 
@@ -173,7 +173,7 @@ def _finding(judged: _Judged, low: bool, own: Indices, start: int, params: Telem
     peak = int(beyond[errors[beyond].argmax()])
     return Finding(
         window=(offset, offset + judged.errors.size - 1),
-        found=(int(own[0]), int(own[-1])),
+        flagged_span=(int(own[0]), int(own[-1])),
         low=low,
         z=round((threshold - moments.mean) / moments.sd, 6),
         epsilon=moments.mean - (threshold - moments.mean) if low else threshold,

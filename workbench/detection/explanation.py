@@ -156,12 +156,12 @@ def _check_same(channel: xr.Dataset, scored: xr.Dataset, detection: Detection, p
     if "anomalies" not in scored.attrs:
         return
     stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs["anomalies"])]
-    found = [(start, end) for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()]
-    if stored != found:
+    detected = [(start, end) for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()]
+    if stored != detected:
         name = channel.attrs.get("channel", "the channel")
         raise DetectionError(
             f"The score of {name} has {len(stored)} anomalies that preset {preset} does not find in it: it finds "
-            f"{len(found)}, and not at the same samples.",
+            f"{len(detected)}, and not at the same samples.",
             f"The score is of other telemetry or other parameters. Run: workbench score {name} --preset {preset}",
         )
 

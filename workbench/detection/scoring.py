@@ -57,14 +57,14 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
     return made_from | ({"train_hash": train_hash} if params.least_error_of == "range" else {})
 
 
-def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
+def stale_reason(attributes: dict[str, Any], current: dict[str, Any]) -> str:
     """Say why a stored score is not the wanted one; empty where it is.
 
     Parameters
     ----------
     attributes : dict
         Of the stored score.
-    wanted : dict
+    current : dict
         From `provenance`.
 
     Returns
@@ -73,19 +73,19 @@ def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> wanted = provenance("P-1.ridge/3", "abc", TelemanomParams())
-    >>> stale_reason(wanted | {"model": "P-1.ridge/2"}, wanted)
+    >>> current = provenance("P-1.ridge/3", "abc", TelemanomParams())
+    >>> stale_reason(current | {"model": "P-1.ridge/2"}, current)
     'made with P-1.ridge/2, now P-1.ridge/3'
     """
-    if attributes.get("model") != wanted["model"]:
-        return f"made with {attributes.get('model')}, now {wanted['model']}"
+    if attributes.get("model") != current["model"]:
+        return f"made with {attributes.get('model')}, now {current['model']}"
     reasons = {
         "data_hash": "the telemetry has changed",
         "parameters": "the preset's parameters have changed",
         "method": "the method has changed",
         "train_hash": "the training telemetry has changed",
     }
-    return next((text for name, text in reasons.items() if attributes.get(name) != wanted.get(name)), "")
+    return next((text for name, text in reasons.items() if attributes.get(name) != current.get(name)), "")
 
 
 def score(
@@ -138,14 +138,14 @@ def score(
         mean = np.average(parts, axis=0, weights=weights)
     prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
     with stage("threshold"):
-        found = detect(channel["telemetry"].values, prediction, params.in_units(by))
+        detection = detect(channel["telemetry"].values, prediction, params.in_units(by))
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
     series: dict[str, npt.NDArray[np.floating[Any]]] = {
         "prediction": prediction,
-        "prediction_error": found.prediction_error,
-        "smoothed_error": found.smoothed_error,
-        "epsilon": found.epsilon,
+        "prediction_error": detection.prediction_error,
+        "smoothed_error": detection.smoothed_error,
+        "epsilon": detection.epsilon,
     }
     units = channel.attrs.get("units", "")
     return xr.Dataset(
@@ -153,7 +153,7 @@ def score(
         coords={"time": channel["time"].values[samples], "sample": ("time", samples)},
         attrs={
             "channel": channel.attrs["channel"],
-            "anomalies": json.dumps(found.anomalies.to_numpy().tolist()),
+            "anomalies": json.dumps(detection.anomalies.to_numpy().tolist()),
             "seconds": seconds,
             **score_attributes(params, by),
         },

@@ -72,15 +72,15 @@ def similar_segments(
     rows: list[tuple[str, int, int, float]] = []
     for name, values in arrays.items():
         if values.size >= m:
-            taken = start if name == channel else None
-            rows += [(name, at, at + m - 1, distance) for at, distance in _nearest(query, values, each, taken)]
+            own_start = start if name == channel else None
+            rows += [(name, at, at + m - 1, distance) for at, distance in _nearest(query, values, each, own_start)]
     table = pd.DataFrame(rows, columns=["channel", "start", "end", "distance"])
     table["correlation"] = 1 - table["distance"] ** 2 / (2 * m)
     return table.sort_values(["distance", "channel", "start"], ignore_index=True).head(most)
 
 
 def _nearest(
-    query: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int, taken: int | None
+    query: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int, own_start: int | None
 ) -> list[tuple[int, float]]:
     """Return first sample and distance of the nearest segments that overlap neither each other nor the query itself."""
     import stumpy
@@ -89,11 +89,11 @@ def _nearest(
     distances = stumpy.mass(query, values)
     shaped = np.ptp(sliding_window_view(values, m), axis=1) > 0
     distances = np.where(shaped & np.isfinite(distances), distances, np.inf)
-    if taken is not None:
-        distances[max(0, taken - m + 1) : taken + m] = np.inf
-    found: list[tuple[int, float]] = []
-    while len(found) < most and np.isfinite(distances).any():
+    if own_start is not None:
+        distances[max(0, own_start - m + 1) : own_start + m] = np.inf
+    nearest: list[tuple[int, float]] = []
+    while len(nearest) < most and np.isfinite(distances).any():
         at = int(distances.argmin())
-        found.append((at, float(distances[at])))
+        nearest.append((at, float(distances[at])))
         distances[max(0, at - m + 1) : at + m] = np.inf
-    return found
+    return nearest

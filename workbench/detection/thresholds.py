@@ -148,13 +148,13 @@ def find_epsilon(errors: Floats, moments: Moments, params: TelemanomParams) -> f
     count, score = -1, None
     for z in candidates.tolist():
         epsilon = mean + sd * z
-        kept = values >= epsilon
-        n_above = int(np.count_nonzero(kept))
+        above_epsilon = values >= epsilon
+        n_above = int(np.count_nonzero(above_epsilon))
         if n_above == 0:
             break
         if n_above != count:  # the same exceedances score the same
             count = n_above
-            score = _score(errors, above[kept], epsilon, moments, reach)
+            score = _score(errors, above[above_epsilon], epsilon, moments, reach)
         if score is not None and score >= best:
             best, chosen = score, mean + z * sd
     return chosen

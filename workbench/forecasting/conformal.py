@@ -59,11 +59,11 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     """
     _check(confidence)
     ordered = np.sort(np.abs(errors.astype(np.float64)), axis=0)  # NaN comes last
-    known = np.isfinite(ordered).sum(axis=0)
-    rank = np.ceil((known + 1) * confidence - 1e-9).astype(np.int64)  # 0.9 * 10 is 9, not a little more
+    counts = np.isfinite(ordered).sum(axis=0)
+    rank = np.ceil((counts + 1) * confidence - 1e-9).astype(np.int64)  # 0.9 * 10 is 9, not a little more
     padded = np.concatenate([ordered, np.full((1, ordered.shape[1]), np.inf)])
     width: npt.NDArray[np.float64] = np.where(
-        rank <= known, padded[np.minimum(rank, len(padded)) - 1, np.arange(padded.shape[1])], np.inf
+        rank <= counts, padded[np.minimum(rank, len(padded)) - 1, np.arange(padded.shape[1])], np.inf
     )
     return width
 
@@ -112,17 +112,17 @@ def tracked_width(
     gain = _RATE * np.partition(recent, _LARGE - 1, axis=2)[:, :, _LARGE - 1]
     widths = np.empty(sizes.shape)
     for column, begin in enumerate(begins.tolist()):
-        known = np.searchsorted(origins, origins - column - 1, side="right").tolist()
+        counts = np.searchsorted(origins, origins - column - 1, side="right").tolist()
         size, step, width = sizes[:, column].tolist(), gain[:, column].tolist(), begin
-        kept: list[float] = []
+        half_widths: list[float] = []
         used = 0
         for i in range(len(size)):
-            while used < known[i]:
+            while used < counts[i]:
                 if size[used] == size[used]:  # not NaN
-                    width = max(0.0, width + step[used] * ((size[used] > kept[used]) - (1 - confidence)))
+                    width = max(0.0, width + step[used] * ((size[used] > half_widths[used]) - (1 - confidence)))
                 used += 1
-            kept.append(width)
-        widths[:, column] = kept
+            half_widths.append(width)
+        widths[:, column] = half_widths
     return widths
 
 

@@ -59,7 +59,7 @@ def limit_crossings(
             continue
         sign = 1 if name.endswith("high") else -1
         ahead = sign * (forecast.astype(np.float64) - value)
-        lead, earliest, latest = (_first(found >= 0) for found in (ahead, ahead + width, ahead - width))
+        lead, earliest, latest = (_first(distance >= 0) for distance in (ahead, ahead + width, ahead - width))
         outcome = "expected" if lead == lead else "possible" if earliest == earliest else "none"
         if sign * (last - value) >= 0:
             outcome, lead, earliest, latest = "now", np.nan, np.nan, np.nan

@@ -108,13 +108,13 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     n = observed.size
     if not np.isfinite(observed).all() or n < 4:
         raise DetectionError(f"{n} samples, not all of them finite or fewer than 4.", "Give a stretch without gaps.")
-    found = find_period(observed) if period is None else period
-    if found is not None and not 2 <= found <= n // 2:
-        raise DetectionError(f"period is {found}.", f"It must be between 2 and {n // 2}, half the series.")
-    trend = _shrinking_average(observed, max(1, n // 20)) if found is None else _moving_average(observed, found)
+    season = find_period(observed) if period is None else period
+    if season is not None and not 2 <= season <= n // 2:
+        raise DetectionError(f"period is {season}.", f"It must be between 2 and {n // 2}, half the series.")
+    trend = _shrinking_average(observed, max(1, n // 20)) if season is None else _moving_average(observed, season)
     seasonal = np.zeros(n)
-    if found is not None:
-        place = np.arange(n) % found
+    if season is not None:
+        place = np.arange(n) % season
         means = np.bincount(place, observed - trend) / np.bincount(place)
         seasonal = (means - means.mean())[place]
     remainder = observed - trend - seasonal
@@ -123,7 +123,7 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
         {name: ("sample", part) for name, part in parts.items()},
         coords={"sample": np.arange(n)},
         attrs={
-            "period": found or 0,
+            "period": season or 0,
             "trend_strength": _strength(trend, remainder),
             "seasonal_strength": _strength(seasonal, remainder),
         },
@@ -135,9 +135,9 @@ def _moving_average(values: npt.NDArray[np.float64], span: int) -> npt.NDArray[n
     reach = len(kernel) // 2
     inner = np.convolve(values, kernel / span, mode="valid")
     line = min(max(span, 2), inner.size)
-    left, right = _line(inner[:line]), _line(inner[-line:])
-    before = left[0] + left[1] * np.arange(-reach, 0)
-    after = right[0] + right[1] * np.arange(line, line + reach)
+    first_line, last_line = _line(inner[:line]), _line(inner[-line:])
+    before = first_line[0] + first_line[1] * np.arange(-reach, 0)
+    after = last_line[0] + last_line[1] * np.arange(line, line + reach)
     return np.concatenate([before, inner, after])
 
 
@@ -163,5 +163,5 @@ def _line(values: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _strength(part: npt.NDArray[np.float64], remainder: npt.NDArray[np.float64]) -> float:
-    together = float(np.var(part + remainder))
-    return max(0.0, 1 - float(np.var(remainder)) / together) if together > 0 else 0.0
+    variance = float(np.var(part + remainder))
+    return max(0.0, 1 - float(np.var(remainder)) / variance) if variance > 0 else 0.0

@@ -33,7 +33,7 @@ from workbench.telemetry.last_values import usual_step
 __all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
 
 TOGETHER = "together"
-"""Name of the weighted mean of forecasters."""
+"""Key of the combined forecast, the weighted mean of forecasters, in results and links; screens show "combined"."""
 
 _MOST_ORIGINS, _LEAST_ORIGINS = 300, 100
 _WORK = 6000
@@ -111,30 +111,32 @@ def forecasts(
     origins = origins or max(_LEAST_ORIGINS, min(_MOST_ORIGINS, _WORK // steps))
     info = session.archive.info(channel)
     train, test = session.archive.open(channel, "train").load(), session.archive.open(channel).load()
-    found: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
+    candidates: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
     n = train.sizes["time"]
     for model in session.registry.list(channel):
         if "champion" in model.aliases:
             contender = Contender.load(session.registry, model)
             held_out = contender.held_out(n, info.train_hash) - 1
-            found[model.forecaster] = (contender.forecaster, held_out, model.id)
+            candidates[model.forecaster] = (contender.forecaster, held_out, model.id)
     persistence = PersistenceForecaster().fit(train)
     own = np.sort(split_windows(window_count(n, 250, 10), 0)[1]) + 249
-    found["persistence"] = (persistence, own, "")
+    candidates["persistence"] = (persistence, own, "")
     trend = _trend(train, test, steps)
     if trend is not None:
-        found["trend"] = (trend, np.arange(trend.sequence_length - 1, n - steps), "")
-    first = max(forecaster.sequence_length for forecaster, _, _ in found.values()) - 1
-    tried = choose_origins(first, test.sizes["time"] - 1, origins)
+        candidates["trend"] = (trend, np.arange(trend.sequence_length - 1, n - steps), "")
+    first = max(forecaster.sequence_length for forecaster, _, _ in candidates.values()) - 1
+    shared_origins = choose_origins(first, test.sizes["time"] - 1, origins)
     results, errors = {}, {}
-    for name, (forecaster, held_out, model_id) in found.items():
+    for name, (forecaster, held_out, model_id) in candidates.items():
         some = held_out[choose_origins(0, held_out.size - 1, origins)]
         errors[name] = forecast_errors(forecaster, train, some, steps)
-        results[name] = backtest(forecaster, test, tried, steps, errors[name], confidence).assign_attrs(model=model_id)
-    given = session.settings.params.forecasters
-    weights = {name: given[name] for name in given if name in results}
-    held = [found[name][1] for name in weights]
-    if len(held) < 2 or not all(np.array_equal(held[0], other) for other in held):
+        results[name] = backtest(forecaster, test, shared_origins, steps, errors[name], confidence).assign_attrs(
+            model=model_id
+        )
+    preset_weights = session.settings.params.forecasters
+    weights = {name: preset_weights[name] for name in preset_weights if name in results}
+    held_out_windows = [candidates[name][1] for name in weights]
+    if len(held_out_windows) < 2 or not all(np.array_equal(held_out_windows[0], other) for other in held_out_windows):
         return results
     parts = ([results[name]["forecast"].values for name in weights], [errors[name] for name in weights])
     forecast, calibration = (np.average(part, axis=0, weights=list(weights.values())) for part in parts)
@@ -143,7 +145,7 @@ def forecasts(
         "model": "+".join(results[name].attrs["model"] for name in weights),
         "prediction_horizon": min(results[name].attrs["prediction_horizon"] for name in weights),
     }
-    return {TOGETHER: compare(forecast, test, tried, calibration, confidence).assign_attrs(attrs), **results}
+    return {TOGETHER: compare(forecast, test, shared_origins, calibration, confidence).assign_attrs(attrs), **results}
 
 
 def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -164,8 +166,8 @@ def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
     leads = np.asarray(leads, dtype=np.float64)
     last = channel["time"].values[-1]
     if not np.issubdtype(channel["time"].dtype, np.datetime64):
-        found: npt.NDArray[Any] = float(last) + leads
-        return found
+        samples: npt.NDArray[Any] = float(last) + leads
+        return samples
     seconds = pd.to_timedelta(leads * usual_step(channel), unit="s")
     return (pd.Timestamp(last) + seconds).to_numpy().astype("datetime64[ns]")
 
@@ -209,8 +211,8 @@ def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        Columns of `workbench.forecasting.crossing.limit_crossings`, with `time`, `earliest_time` and `latest_time` of the
-        leads. No row where the catalog gives no limits.
+        Columns of `workbench.forecasting.crossing.limit_crossings`, and `time`, `earliest_time` and `latest_time` of
+        the leads. No row where the catalog gives no limits.
     """
     now = forecast.isel(origin=-1)
     limits = session.catalog.channel(channel).limits

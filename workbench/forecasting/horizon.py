@@ -92,19 +92,19 @@ def forecast_from(
     check_finite(values, str(channel.attrs.get("channel", "The series")))
     windows = sliding(values, length)
     parts = [origins[start : start + _AT_ONCE] - length + 1 for start in range(0, origins.size, _AT_ONCE)]
-    found = [_from_windows(forecaster, windows[part], steps) for part in parts]
-    return np.concatenate([np.zeros((0, steps), np.float32), *found])
+    forecasts = [_from_windows(forecaster, windows[part], steps) for part in parts]
+    return np.concatenate([np.zeros((0, steps), np.float32), *forecasts])
 
 
 def _from_windows(forecaster: "Forecaster", windows: npt.NDArray[np.float32], steps: int) -> npt.NDArray[np.float32]:
     length, horizon = forecaster.sequence_length, forecaster.prediction_horizon
-    found = [forecaster.predict_windows(windows)]
-    while len(found) * horizon < steps:
+    forecasts = [forecaster.predict_windows(windows)]
+    while len(forecasts) * horizon < steps:
         own = np.repeat(windows[:, -1:], horizon, axis=1)
-        own[:, :, 0] = found[-1]
+        own[:, :, 0] = forecasts[-1]
         windows = np.concatenate([windows, own], axis=1)[:, -length:]
-        found.append(forecaster.predict_windows(windows))
-    return np.concatenate(found, axis=1)[:, :steps]
+        forecasts.append(forecaster.predict_windows(windows))
+    return np.concatenate(forecasts, axis=1)[:, :steps]
 
 
 def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.float64]:
@@ -121,8 +121,8 @@ def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.
         NaN beyond the end of the series.
     """
     telemetry = np.append(channel["telemetry"].values.astype(np.float64), np.full(steps, np.nan))
-    found: npt.NDArray[np.float64] = telemetry[origins[:, None] + np.arange(1, steps + 1)]
-    return found
+    values: npt.NDArray[np.float64] = telemetry[origins[:, None] + np.arange(1, steps + 1)]
+    return values
 
 
 def forecast_errors(

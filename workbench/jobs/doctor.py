@@ -145,8 +145,8 @@ def _samples(session: Session) -> Iterator[Finding]:
             errors += session.archive.damaged_scores(info.channel).values()
         except WorkbenchError as error:
             errors.append(error)
-        for found in errors:
-            yield Finding("channel", "broken", found.message, found.hint)
+        for damage_error in errors:
+            yield Finding("channel", "broken", damage_error.message, damage_error.hint)
         whole += not errors
     if described:
         yield Finding("telemetry", "ok", f"{whole} channels hold what was written")
@@ -165,9 +165,9 @@ def _models(session: Session) -> Iterator[Finding]:
 
 def _scores(session: Session) -> Iterator[Finding]:
     states = session.overview()["state"].value_counts()
-    found = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
+    counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
     due = int(states.sum() - states.get("current", 0) - states.get("damaged", 0))
-    yield Finding("scores", "missing" if due else "ok", found, "workbench score --all" if due else "")
+    yield Finding("scores", "missing" if due else "ok", counts, "workbench score --all" if due else "")
 
 
 def _settings(session: Session) -> Iterator[Finding]:
@@ -190,8 +190,8 @@ def _notebooks(session: Session) -> Iterator[Finding]:
 def _browser(session: Session) -> Iterator[Finding]:
     del session
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found:
-        yield Finding("browser", "ok", found)
+    executable = next((path for name in names if (path := shutil.which(name))), None)
+    if executable:
+        yield Finding("browser", "ok", executable)
     else:
         yield Finding("browser", "missing", "no Chromium; only the browser tests need it", "make test installs it")

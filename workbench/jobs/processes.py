@@ -97,9 +97,9 @@ class TrainingProcess:
         Called with what it tells: `epoch`, `epochs`, `loss`, `validation_loss`; or `registering`.
     """
 
-    def __init__(self, settings: Settings, request: Request, told: Tell) -> None:
+    def __init__(self, settings: Settings, request: Request, tell: Tell) -> None:
         self.request = request
-        self._settings, self._told = settings, told
+        self._settings, self._tell = settings, tell
         self._process: asyncio.subprocess.Process | None = None
         self._stopped = False
 
@@ -131,7 +131,7 @@ class TrainingProcess:
                 if "done" in what:
                     done = what["done"]
                 else:
-                    self._told(what)
+                    self._tell(what)
             code = await process.wait()
         finally:
             process.stdin.close()

@@ -93,19 +93,19 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
         location = registry.location
         if location.database is not None and not location.database.exists():
             registry.check_writable()
-    with _told_to_stop() as told, _server(location, port) as process:
+    with _stop_signals() as stop_signals, _server(location, port) as process:
         began = time.monotonic()
-        while not told and process.poll() is None and not _listens(port):
+        while not stop_signals and process.poll() is None and not _listens(port):
             if time.monotonic() - began > _PATIENCE:
                 raise SettingsError(f"MLflow does not answer on port {port}.", "Look at what it printed.")
             _wait(process)
-        if not told and process.poll() is None:
+        if not stop_signals and process.poll() is None:
             with _announced(settings, port, process.pid):
                 if announce is not None:
                     announce(f"Model registry: http://{_HOST}:{port}/ (Ctrl-C stops it)")
-                while not told and process.poll() is None:
+                while not stop_signals and process.poll() is None:
                     _wait(process)
-    if not told:
+    if not stop_signals:
         raise SettingsError(f"MLflow's server ended with exit code {process.returncode}.", "Look at what it printed.")
 
 
@@ -132,16 +132,16 @@ def _server(location: Location, port: int) -> Iterator["subprocess.Popen[bytes]"
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[list[int]]:
+def _stop_signals() -> Iterator[list[int]]:
     """Gather the signals that ask to stop, instead of being interrupted by them."""
-    told: list[int] = []
+    stop_signals: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
-        told.append(number)
+        stop_signals.append(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield told
+        yield stop_signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -84,8 +84,8 @@ class Contender:
             raise ForecasterError(
                 f"The training series has {n} samples.", f"At least {length + horizon + 1} are needed."
             )
-        known = train_hash == self.train_hash
-        return np.sort(split_windows(count, self.seed)[1] if known else np.arange(count)) + length
+        same_data = train_hash == self.train_hash
+        return np.sort(split_windows(count, self.seed)[1] if same_data else np.arange(count)) + length
 
     def errors(self, train: xr.Dataset) -> npt.NDArray[np.float64]:
         """Return the absolute one-step error at each sample, NaN where none is predicted.
@@ -206,7 +206,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
     for info in ordered:
         try:
             contender = Contender.load(registry, info)
-            own, found = contender.held_out(train.sizes["time"], train_hash), contender.errors(train)
+            own, own_errors = contender.held_out(train.sizes["time"], train_hash), contender.errors(train)
         except WorkbenchError as error:
             reasons[info.id] = str(error)
             continue
@@ -214,7 +214,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
         if shared is not None and not _enough(common, shared, own):
             reasons[info.id] = f"only {common.size} held-out samples in common with the others: another seed"
             continue
-        shared, errors[info.id] = common, found
+        shared, errors[info.id] = common, own_errors
     rows = [
         {
             "model": info.id,

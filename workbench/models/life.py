@@ -282,7 +282,7 @@ class ModelLife:
         test = self.archive.open(channel)["telemetry"].values
         error = typical_error(self._errors(info))
         validation = info.metrics.get("validation_error", math.nan)
-        found = {
+        figures = {
             "ks": ks_distance(train, test),
             "error": error,
             "validation_error": validation,
@@ -291,12 +291,12 @@ class ModelLife:
         train_hash = self.archive.info(channel).train_hash
         fresh = any(other.name == info.name and other.train_hash == train_hash for other in models)
         reasons = [outdated(info, fresh)]
-        if found["error_ratio"] > self.limits.error_ratio:
-            reasons.append(f"its error is {found['error_ratio']:.1f} times that of training")
-        if found["ks"] > self.limits.ks:
-            reasons.append(f"the telemetry has moved (KS distance {found['ks']:.2f})")
+        if figures["error_ratio"] > self.limits.error_ratio:
+            reasons.append(f"its error is {figures['error_ratio']:.1f} times that of training")
+        if figures["ks"] > self.limits.ks:
+            reasons.append(f"the telemetry has moved (KS distance {figures['ks']:.2f})")
         reason = "; ".join(filter(None, reasons))
-        return {"model": info.id, "status": "retrain" if reason else "ok", **found, "reason": reason}
+        return {"model": info.id, "status": "retrain" if reason else "ok", **figures, "reason": reason}
 
     def _errors(self, info: ModelInfo) -> npt.NDArray[np.float64]:
         """Return the absolute errors on the test series, from a stored score where there is one."""

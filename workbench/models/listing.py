@@ -158,7 +158,7 @@ def assemble(
     named: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
     for name, version, alias in aliases:
         named[name, version].add(alias)
-    found = []
+    models = []
     for name, version, created, source, run_id in versions:
         tag = tags.get((name, version), {})
         if not tag.keys() >= _TAG_NAMES:
@@ -180,8 +180,8 @@ def assemble(
             rolled_back="rolled_back" in tag,
             retired="retired" in tag,
         )
-        found.append(info)
-    return sorted(found, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
+        models.append(info)
+    return sorted(models, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
 
 
 def list_models(
@@ -217,22 +217,22 @@ def list_models(
     """
     if not database.exists():
         return []
-    wanted = {"name": name, "channel": channel, "forecaster": forecaster}
+    filters = {"name": name, "channel": channel, "forecaster": forecaster}
     uri = f"file:{quote(str(database.absolute()))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
         connection.execute("BEGIN")  # one snapshot for all queries
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
             return []
-        versions = connection.execute(_VERSIONS, wanted).fetchall()
+        versions = connection.execute(_VERSIONS, filters).fetchall()
         tags: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
-        for model, version, key, value in connection.execute(_TAGS, wanted):
+        for model, version, key, value in connection.execute(_TAGS, filters):
             tags[model, version][key] = value
-        aliases = connection.execute(_ALIASES, wanted).fetchall()
+        aliases = connection.execute(_ALIASES, filters).fetchall()
         metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for run, key, value in connection.execute(_METRICS, wanted):
+        for run, key, value in connection.execute(_METRICS, filters):
             metrics[run][key] = value
         parameters: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for run, key, value in connection.execute(_PARAMETERS, wanted):
+        for run, key, value in connection.execute(_PARAMETERS, filters):
             parameters[run][key] = value
     return assemble(versions, tags, aliases, metrics, parameters, locate)
 
@@ -258,8 +258,8 @@ def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, s
     """
     versions = all_pages(client.search_model_versions)
     models = all_pages(client.search_registered_models)
-    found = client.get_experiment_by_name(experiment)
-    runs = [] if found is None else all_pages(client.search_runs, [found.experiment_id], run_view_type=view)
+    record = client.get_experiment_by_name(experiment)
+    runs = [] if record is None else all_pages(client.search_runs, [record.experiment_id], run_view_type=view)
     return assemble(
         [(item.name, int(item.version), item.creation_timestamp, item.source, item.run_id) for item in versions],
         {(item.name, int(item.version)): item.tags for item in versions},

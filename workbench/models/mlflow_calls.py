@@ -38,14 +38,14 @@ _STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registr
 
 def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
     """Gather all pages of one of MLflow's searches."""
-    found: list[Any] = []
+    items: list[Any] = []
     token = None
     while True:
         page = search(*arguments, max_results=1000, page_token=token, **options)
-        found.extend(page)
+        items.extend(page)
         token = page.token
         if not token:
-            return found
+            return items
 
 
 def close_connections(uri: str) -> None:

@@ -125,20 +125,20 @@ def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo
     before = choose_successor(versions, champion)
     if before is None:
         retired = any(info.retired for info in versions if info.version == champion.replaced)
-        gone = f"version {champion.replaced} is {'retired' if retired else 'gone'}"
-        gone = gone if champion.replaced else "no version was champion before it"
-        raise ModelError(f"{champion.id} cannot be rolled back: {gone}.", "List the versions: workbench models")
+        cause = f"version {champion.replaced} is {'retired' if retired else 'gone'}"
+        cause = cause if champion.replaced else "no version was champion before it"
+        raise ModelError(f"{champion.id} cannot be rolled back: {cause}.", "List the versions: workbench models")
     return champion, before
 
 
-def choose_successor(versions: Sequence[ModelInfo], left: ModelInfo) -> ModelInfo | None:
+def choose_successor(versions: Sequence[ModelInfo], current: ModelInfo) -> ModelInfo | None:
     """Return the version that serves where a champion no longer does: the last one before it that is not retired.
 
     Parameters
     ----------
     versions : sequence of ModelInfo
         Of one registered model.
-    left : ModelInfo
+    current : ModelInfo
         The champion.
 
     Returns
@@ -147,11 +147,11 @@ def choose_successor(versions: Sequence[ModelInfo], left: ModelInfo) -> ModelInf
         None where no version was champion before, or each of those is retired or gone.
     """
     by_number = {info.version: info for info in versions}
-    seen = {left.version}
-    before = by_number.get(left.replaced or 0)
-    while before is not None and (before.retired or before.version in seen):
-        if before.version in seen:
+    visited = {current.version}
+    before = by_number.get(current.replaced or 0)
+    while before is not None and (before.retired or before.version in visited):
+        if before.version in visited:
             return None
-        seen.add(before.version)
+        visited.add(before.version)
         before = by_number.get(before.replaced or 0)
     return before

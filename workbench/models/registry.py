@@ -297,11 +297,11 @@ class Registry:
             No version was champion before, or the store cannot be written.
         """
         with self._writing() as client:
-            left, back = choose_rollback(self._list(name=name), name)
-            client.set_model_version_tag(name, str(left.version), "rolled_back", "true")
-            client.set_registered_model_alias(name, "champion", str(back.version))
-            client.delete_model_version_tag(name, str(left.version), "replaced")
-        return self.get(name, back.version)
+            current, previous = choose_rollback(self._list(name=name), name)
+            client.set_model_version_tag(name, str(current.version), "rolled_back", "true")
+            client.set_registered_model_alias(name, "champion", str(previous.version))
+            client.delete_model_version_tag(name, str(current.version), "replaced")
+        return self.get(name, previous.version)
 
     def retire(self, name: str, version: int | str) -> tuple[ModelInfo, ModelInfo | None]:
         """Take a version out of use; nothing of it is deleted, and `set_alias` takes it back.
@@ -380,23 +380,23 @@ class Registry:
                 download(client, info.run_id, ARTIFACT_FOLDER, info.path)
         return read(info.path, info.forecaster, info.manifest_hash)
 
-    def _list(self, **wanted: str | None) -> Models:
+    def _list(self, **filters: str | None) -> Models:
         database = self.location.database
         if database is None:
-            return self._list_with_client(**wanted)
+            return self._list_with_client(**filters)
         try:
-            return list_models(database, self.location.artifacts, **wanted)
+            return list_models(database, self.location.artifacts, **filters)
         except sqlite3.OperationalError:  # other tables than expected, or locked: MLflow may know how to read them
-            return self._list_with_client(**wanted)
+            return self._list_with_client(**filters)
         except (sqlite3.DatabaseError, OSError) as error:
             raise self.location.unusable(error) from error
 
-    def _list_with_client(self, **wanted: str | None) -> Models:
+    def _list_with_client(self, **filters: str | None) -> Models:
         with self._using() as client:
             from mlflow.entities import ViewType
 
             rows = ask_client(client, EXPERIMENT, ViewType.ALL, self.location.artifacts)
-        return [info for info in rows if all(value in (None, getattr(info, key)) for key, value in wanted.items())]
+        return [info for info in rows if all(value in (None, getattr(info, key)) for key, value in filters.items())]
 
     def _experiment(self, client: Any) -> str:
         experiment = client.get_experiment_by_name(EXPERIMENT)

@@ -204,15 +204,15 @@ def install_shipped(
     for channel in sorted(models, key=natural_key):
         entry, versions = models[channel], [info for info in registered if info.channel == channel]
         try:
-            held = archive.info(channel).train_hash
+            train_hash = archive.info(channel).train_hash
         except WorkbenchError as error:
             rows[channel] = ("skipped", "", str(error))
             continue
-        if held != entry.train_hash:
+        if train_hash != entry.train_hash:
             rows[channel] = ("skipped", "", "The archive holds other training data than the model was trained on.")
             continue
         same = next((info for info in versions if _is_same(info, entry)), None)
-        led = any("champion" in info.aliases and info.train_hash == held for info in versions)
+        led = any("champion" in info.aliases and info.train_hash == train_hash for info in versions)
         if same is None:
             pending[channel] = "challenger" if led else "champion"
         elif not led and not (same.rolled_back or same.retired):  # a crash came before the alias, or old data are back
@@ -238,8 +238,8 @@ def _install(registry: Registry, folder: Path, channel: str, entry: ShippedModel
 def _is_same(info: ModelInfo, entry: ShippedModel) -> bool:
     """Tell whether a registered version came from the training of a shipped model, wherever it was run."""
     trained = {key: value for key, value in entry.metrics.items() if key != "training_seconds"}
-    made = (info.train_hash, info.parameters.get("seed"))
-    return made == (entry.train_hash, str(entry.seed)) and trained.items() <= info.metrics.items()
+    origin = (info.train_hash, info.parameters.get("seed"))
+    return origin == (entry.train_hash, str(entry.seed)) and trained.items() <= info.metrics.items()
 
 
 def _load(folder: Path, channel: str, entry: ShippedModel) -> "LSTMForecaster":

@@ -95,21 +95,21 @@ def versus(
     first, second = models
     if first.channel != second.channel or first.id == second.id:
         raise ModelError(f"{first.id} and {second.id} cannot be compared.", "Choose two versions of one channel.")
-    told = done or (lambda _step: None)
+    report_step = done or (lambda _step: None)
     channel, info = first.channel, archive.info(first.channel)
     contenders = [Contender.load(registry, model) for model in models]
     train = archive.open(channel, "train")
     verdict = challenge(train, info.train_hash, *contenders)
-    told(1)
+    report_step(1)
     test = archive.open(channel)
-    scored, found = [], []
+    scored, anomaly_tables = [], []
     for step, contender in enumerate(contenders, start=2):
         scored.append(score(test, [contender.forecaster], params, train))
-        found.append(anomaly_frame(scored[-1].attrs, levels))
-        told(step)
+        anomaly_tables.append(anomaly_frame(scored[-1].attrs, levels))
+        report_step(step)
     tables = [
         table.assign(model=model.id, alone=~_touched(table, other))
-        for model, table, other in zip(models, found, reversed(found), strict=True)
+        for model, table, other in zip(models, anomaly_tables, reversed(anomaly_tables), strict=True)
     ]
     held_out = (verdict.error, verdict.champion_error) if verdict.enough else (np.nan, np.nan)
     rows = [
@@ -126,7 +126,7 @@ def versus(
     ]
     labels = archive.labels(channel)
     if labels is not None:
-        for row, table in zip(rows, found, strict=True):
+        for row, table in zip(rows, anomaly_tables, strict=True):
             counted = count(table, labels, info.n_test)
             names = ("true_positives", "false_positives", "false_negatives")
             row |= {name: getattr(counted, name) for name in names}
@@ -143,5 +143,5 @@ def versus(
 def _touched(sequences: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which sequences share a sample with one of the others."""
     mine, theirs = sequences[["start", "end"]].to_numpy(), others[["start", "end"]].to_numpy()
-    met = (mine[:, None, 0] <= theirs[None, :, 1]) & (theirs[None, :, 0] <= mine[:, None, 1])
-    return np.asarray(met.any(axis=1), dtype=np.bool_)
+    overlaps = (mine[:, None, 0] <= theirs[None, :, 1]) & (theirs[None, :, 0] <= mine[:, None, 1])
+    return np.asarray(overlaps.any(axis=1), dtype=np.bool_)

@@ -143,11 +143,11 @@ def from_file(path: Path, channel: str) -> "LSTMForecaster":
         raise ArtifactError(f"{path} holds no LSTM that fits its description: {error}", RESTORE) from None
     except (TypeError, ValueError, OverflowError) as error:
         raise ArtifactError(f"{path} describes no LSTM: {error}.", RESTORE) from None
-    found = (forecaster.n_inputs, list(forecaster.units), forecaster.prediction_horizon)
+    shape = (forecaster.n_inputs, list(forecaster.units), forecaster.prediction_horizon)
     expected = (description.n_inputs, list(described.units), described.prediction_horizon)
-    if found != expected:
+    if shape != expected:
         raise ArtifactError(
-            "{} takes {} inputs, has layers of {} units and predicts {} samples.".format(path, *found),
+            "{} takes {} inputs, has layers of {} units and predicts {} samples.".format(path, *shape),
             "Its description says {}, {} and {}.".format(*expected),
         )
     for name in described.parameters:
@@ -182,6 +182,6 @@ def _read(path: Path) -> tuple[_Description, dict[str, npt.NDArray[np.float32]]]
 
 
 def _check_finite(weights: Mapping[str, npt.NDArray[np.floating[Any]]], what: str) -> None:
-    wrong = sorted(name for name, array in weights.items() if not np.isfinite(array).all())
-    if wrong:
-        raise ArtifactError(f"{what} has weights that are not finite: {', '.join(wrong)}.", RESTORE)
+    names = sorted(name for name, array in weights.items() if not np.isfinite(array).all())
+    if names:
+        raise ArtifactError(f"{what} has weights that are not finite: {', '.join(names)}.", RESTORE)

@@ -104,17 +104,17 @@ def read_log(path: Path, find: str = "", level: str = LEVELS[0], most: int = 200
     list of LogEntry
         The newest first.
     """
-    wanted, least = find.strip().casefold(), LEVELS.index(level)
-    searched = bool(wanted or least)
+    search_text, least = find.strip().casefold(), LEVELS.index(level)
+    searched = bool(search_text or least)
     files = [path, _older(path)] if searched else [path]
     entries = (entry for file in files for entry in reversed(list(_entries(file, _LONGEST * 2 if searched else _TAIL))))
-    found = (
+    matching = (
         entry
         for entry in entries
         if (entry.level not in LEVELS or LEVELS.index(entry.level) >= least)
-        and wanted in f"{entry.at} {entry.process} {entry.source} {entry.text}\n{entry.more}".casefold()
+        and search_text in f"{entry.at} {entry.process} {entry.source} {entry.text}\n{entry.more}".casefold()
     )
-    return list(islice(found, most))
+    return list(islice(matching, most))
 
 
 def _older(path: Path) -> Path:

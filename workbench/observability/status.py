@@ -115,7 +115,7 @@ class KernelReport:
 
     def __init__(self, cache: CacheCounts) -> None:
         self._cache = cache
-        self._told = ""
+        self._last_text = ""
 
     def now(self) -> dict[str, Any]:
         """Return the report of this moment."""
@@ -125,10 +125,10 @@ class KernelReport:
     def tell(self) -> None:
         """Write the report where the server finds it, if it has changed; nothing happens without a server."""
         folder, text = status_folder(), json.dumps(self.now())
-        if folder is not None and text != self._told:
+        if folder is not None and text != self._last_text:
             with suppress(OSError):  # the server has ended
                 write_whole(kernel_file(folder, os.getpid()), text)
-                self._told = text
+                self._last_text = text
 
 
 def status_folder() -> Path | None:
@@ -156,10 +156,10 @@ def write_whole(path: Path, text: str) -> None:
 def read_report(path: Path) -> dict[str, Any] | None:
     """Read a file of the folder; None where there is none."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found
+    return report
 
 
 def read_status(folder: Path | None, own: KernelReport | None = None) -> Status | None:
@@ -177,11 +177,11 @@ def read_status(folder: Path | None, own: KernelReport | None = None) -> Status 
     Status or None
         None where there is no server, or it has not looked for half a minute.
     """
-    given = None if folder is None else read_report(server_file(folder))
-    if folder is None or given is None or time.time() - given["at"] > _OLD_SECONDS:
+    server_report = None if folder is None else read_report(server_file(folder))
+    if folder is None or server_report is None or time.time() - server_report["at"] > _OLD_SECONDS:
         return None
-    status = Status(**given | {"processes": [Process(**each) for each in given["processes"]]})
-    status.timings, status.cache = Timings(given["timings"]), dict(given["cache"])
+    status = Status(**server_report | {"processes": [Process(**each) for each in server_report["processes"]]})
+    status.timings, status.cache = Timings(server_report["timings"]), dict(server_report["cache"])
     here = kernel_file(folder, os.getpid())
     for path in folder.glob("kernel-*.json"):
         report = read_report(path) if own is None or path != here else None

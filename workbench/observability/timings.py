@@ -63,10 +63,10 @@ class Histogram:
 
     def percentile(self, percent: float) -> float:
         """Return a percentile in seconds, the middle of its bucket; NaN where nothing was counted."""
-        wanted, passed = max(math.ceil(self.count * percent / 100), 1), 0
+        rank, passed = max(math.ceil(self.count * percent / 100), 1), 0
         for place in sorted(self.buckets):
             passed += self.buckets[place]
-            if passed >= wanted:
+            if passed >= rank:
                 return float(10 ** ((place + 0.5) / _PER_DECADE))
         return math.nan
 
@@ -99,58 +99,60 @@ class Timings:
 
     def __init__(self, rows: Iterable[list[Any]] = ()) -> None:
         self._lock = threading.Lock()
-        self._kept = {
-            (str(group), str(name)): Histogram(float(total), {int(place): int(count) for place, count in found.items()})
-            for group, name, total, found in rows
+        self._histograms = {
+            (str(group), str(name)): Histogram(
+                float(total), {int(place): int(count) for place, count in counts.items()}
+            )
+            for group, name, total, counts in rows
         }
 
     def add(self, group: str, name: str, seconds: float) -> None:
         """Count a duration of a callback `name` of a view `group`, or of a stage."""
         with self._lock:
-            self._kept.setdefault((group, name), Histogram()).add(seconds)
+            self._histograms.setdefault((group, name), Histogram()).add(seconds)
 
     def merge(self, other: "Timings") -> None:
         """Add what another has counted."""
         for key, histogram in other.histograms().items():
             with self._lock:
-                self._kept.setdefault(key, Histogram()).merge(histogram)
+                self._histograms.setdefault(key, Histogram()).merge(histogram)
 
     def histograms(self) -> dict[tuple[str, str], Histogram]:
         """Return copies, by group and name."""
         with self._lock:
-            return {key: Histogram(kept.total, kept.buckets) for key, kept in self._kept.items()}
+            return {key: Histogram(histogram.total, histogram.buckets) for key, histogram in self._histograms.items()}
 
     def groups(self) -> dict[str, Histogram]:
         """Return one histogram for each view: of all its callbacks."""
-        found: dict[str, Histogram] = {}
+        groups: dict[str, Histogram] = {}
         for (group, _), histogram in self.histograms().items():
             if group != STAGE:
-                found.setdefault(group, Histogram()).merge(histogram)
-        return found
+                groups.setdefault(group, Histogram()).merge(histogram)
+        return groups
 
     def stages(self) -> dict[str, Histogram]:
         """Return the histogram of each stage."""
         return {name: histogram for (group, name), histogram in self.histograms().items() if group == STAGE}
 
-    def rows(self, opened: str = "") -> list[Row]:
+    def rows(self, expanded_group: str = "") -> list[Row]:
         """Return the figures of each view, then of each stage, by name.
 
         Parameters
         ----------
-        opened : str
+        expanded_group : str
             View after which its callbacks stand too, the slowest first.
         """
-        found = []
+        rows = []
         for group, histogram in sorted(self.groups().items()):
-            found.append(_row(group, "", histogram))
-            if group == opened:
+            rows.append(_row(group, "", histogram))
+            if group == expanded_group:
                 own = [_row(*key, each) for key, each in self.histograms().items() if key[0] == group]
-                found += sorted(own, key=lambda row: -row.p95)
-        return found + [_row(STAGE, name, histogram) for name, histogram in sorted(self.stages().items())]
+                rows += sorted(own, key=lambda row: -row.p95)
+        return rows + [_row(STAGE, name, histogram) for name, histogram in sorted(self.stages().items())]
 
     def to_json(self) -> list[list[Any]]:
         """Return values for JSON."""
-        return [[*key, kept.total, kept.buckets] for key, kept in self.histograms().items()]
+        return [[*key, histogram.total, histogram.buckets] for key, histogram in self.histograms().items()]
 
 
 TIMINGS = Timings()

@@ -118,7 +118,7 @@ class Sampler:
         everyone = {own: self._own} | {each.pid: each for each in self._own.children(recursive=True)}
         owners = {pid: _owner(pid, everyone, kernels, own) for pid in everyone}
         used = {pid: figures for pid, each in everyone.items() if (figures := _figures(each)) is not None}
-        found = []
+        processes = []
         for pid in (own, *kernels):
             if pid not in used:
                 continue
@@ -126,18 +126,20 @@ class Sampler:
             memory, seconds = sum(each[0] for each in group), sum(each[1] for each in group)
             at, before = self._before.get(pid, (used[pid][2], 0.0))
             cpu = max(seconds - before, 0.0) / max(now - at, _SHORTEST) * 100
-            told = kernels.get(pid, Kernel("", False, now))
+            kernel = kernels.get(pid, Kernel("", False, now))
             role = "kernel" if pid in kernels else self.role
-            found.append(Process(pid, role, told.state, told.busy, used[pid][2], told.last, int(memory), cpu, seconds))
+            processes.append(
+                Process(pid, role, kernel.state, kernel.busy, used[pid][2], kernel.last, int(memory), cpu, seconds)
+            )
             self._before[pid] = (now, seconds)
-        self._before = {each.pid: self._before[each.pid] for each in found}
-        found[1:] = sorted(found[1:], key=lambda each: each.started)
-        self._remember(now, found)
-        return found
+        self._before = {each.pid: self._before[each.pid] for each in processes}
+        processes[1:] = sorted(processes[1:], key=lambda each: each.started)
+        self._remember(now, processes)
+        return processes
 
-    def _remember(self, now: float, found: list[Process]) -> None:
-        memory = (found[0].memory, sum(each.memory for each in found[1:]))
-        self.history.append((now, *memory, found[0].cpu, sum(each.cpu for each in found[1:])))
+    def _remember(self, now: float, processes: list[Process]) -> None:
+        memory = (processes[0].memory, sum(each.memory for each in processes[1:]))
+        self.history.append((now, *memory, processes[0].cpu, sum(each.cpu for each in processes[1:])))
 
 
 def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[int, Kernel], own: int) -> int:
@@ -166,8 +168,8 @@ def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
 
 def _memory(process: psutil.Process) -> int:
     """Return its bytes, those that it shares with others in equal parts where the system tells."""
-    told = process.memory_full_info()
-    return int(getattr(told, "pss", told.rss))
+    memory = process.memory_full_info()
+    return int(getattr(memory, "pss", memory.rss))
 
 
 def history_dataset(history: Sequence[Sequence[float]], role: str) -> "xr.Dataset":

@@ -58,7 +58,7 @@ def comparison_figure(
     sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
     for name, colour in zip(_NAMES, (tokens.accent, tokens.telemetry), strict=True):
         plot.line("time", "smoothed_error", source=sources[name], line_color=colour, line_width=1.2, name=name)
-        found = plot.quad(
+        boxes = plot.quad(
             left="left",
             right="right",
             bottom="bottom",
@@ -69,7 +69,7 @@ def comparison_figure(
             name=f"{name} found",
         )
         tooltips = [("found by", "@model"), ("samples", "@start to @end"), ("severity", "@severity{0.00}")]
-        plot.add_tools(HoverTool(renderers=[found], tooltips=[*tooltips, ("the other", "@other")]))
+        plot.add_tools(HoverTool(renderers=[boxes], tooltips=[*tooltips, ("the other", "@other")]))
     end_labels(plot, sources["ends"], tokens, accent=_short(names[0]))
     plot.sizing_mode = "stretch_both"
     plot.title.text = "Smoothed error of each, and the anomalies that it finds"

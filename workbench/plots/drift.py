@@ -94,11 +94,11 @@ def update_drift_figure(plot: figure, drift: pd.DataFrame, error_ratio: float) -
 
 
 def _data(drift: pd.DataFrame) -> dict[str, dict[str, list[Any]]]:
-    known = drift[np.isfinite(drift["error_ratio"].astype(float)) & (drift["error_ratio"].astype(float) > 0)]
+    measured = drift[np.isfinite(drift["error_ratio"].astype(float)) & (drift["error_ratio"].astype(float) > 0)]
     columns = ["channel", "model", "ks", "error_ratio"]
-    drifted = known[known["status"] == "retrain"]
+    drifted = measured[measured["status"] == "retrain"]
     named = drifted.sort_values("error_ratio", ascending=False).head(_NAMED)
-    parts = {"steady": known[known["status"] != "retrain"], "drifted": drifted, "named": named}
+    parts = {"steady": measured[measured["status"] != "retrain"], "drifted": drifted, "named": named}
     return {name: {column: part[column].tolist() for column in columns} for name, part in parts.items()}
 
 

@@ -149,15 +149,15 @@ def _lower_data(scored: xr.Dataset | None) -> dict[str, list[Any]]:
     if scored is None or "lower_epsilon" not in scored:
         return {"time": [], "until": [], "lower_epsilon": [], "word": []}
     limits, time = scored["lower_epsilon"].values, time_values(scored)
-    there = np.flatnonzero(np.isfinite(limits))
-    ends = np.flatnonzero(np.diff(there, append=-1) != 1)  # of adjacent samples
-    changes = np.union1d(ends, np.flatnonzero(np.diff(limits[there], append=np.nan) != 0))
-    first, last = there[np.concatenate(([0], changes[:-1] + 1))[: changes.size]], there[changes]
+    finite = np.flatnonzero(np.isfinite(limits))
+    ends = np.flatnonzero(np.diff(finite, append=-1) != 1)  # of adjacent samples
+    changes = np.union1d(ends, np.flatnonzero(np.diff(limits[finite], append=np.nan) != 0))
+    first, last = finite[np.concatenate(([0], changes[:-1] + 1))[: changes.size]], finite[changes]
     return {
         "time": time[first].tolist(),
         "until": time[last].tolist(),
         "lower_epsilon": limits[last].tolist(),
-        "word": [f"lower epsilon {limits[i]:.3g}" if i in there[ends] else "" for i in last.tolist()],
+        "word": [f"lower epsilon {limits[i]:.3g}" if i in finite[ends] else "" for i in last.tolist()],
     }
 
 

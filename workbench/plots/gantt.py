@@ -136,8 +136,10 @@ def _data(
 ) -> dict[str, dict[str, list[Any]]]:
     begin = pd.Timestamp(first, tz="UTC")
     end = begin + pd.Timedelta(days=days)
-    shown = sessions[(sessions["start"] < end) & (sessions["end"] > begin) & sessions["technician"].isin(list(people))]
-    opens, closes = _hours(shown, begin, end)
+    visible = sessions[
+        (sessions["start"] < end) & (sessions["end"] > begin) & sessions["technician"].isin(list(people))
+    ]
+    opens, closes = _hours(visible, begin, end)
     colours = {
         "planned": tokens.telemetry,
         "fixed": tokens.telemetry,
@@ -146,7 +148,7 @@ def _data(
         "conflict": tokens.level("critical"),
     }
     bars: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    for row in shown.to_dict(orient="records"):
+    for row in visible.to_dict(orient="records"):
         kind = str(row["kind"])
         left, right = (
             _place(max(begin, min(end, pd.Timestamp(row[name]))), begin, opens, closes) for name in ("start", "end")
@@ -164,10 +166,10 @@ def _data(
     return {"bars": bars, "nights": {"x": list(range(1, days))}, "now": {"x": at}}
 
 
-def _hours(shown: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[float, float]:
+def _hours(sessions: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[float, float]:
     """Return the first and the last hour of a day in which anything is done."""
     opens, closes = _HOURS
-    for first, last in zip(shown["start"], shown["end"], strict=True):
+    for first, last in zip(sessions["start"], sessions["end"], strict=True):
         start, stop = max(pd.Timestamp(first), begin), min(pd.Timestamp(last), end)
         if start.normalize() != (stop - pd.Timedelta(1, "us")).normalize():
             return 0.0, 24.0

@@ -83,7 +83,7 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
     states = list(_STATES)
     colours = [tokens.level("critical"), tokens.level("high"), tokens.telemetry, tokens.surface]
     markers = [SEVERITIES["critical"].marker, SEVERITIES["high"].marker, "inverted_triangle", "inverted_triangle"]
-    drawn = plot.scatter(
+    points = plot.scatter(
         "at",
         "row",
         source=pointers,
@@ -94,7 +94,7 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
         name="pointers",
     )
     tooltips = [("channel", "@channel"), ("last value", "@value{0.0000} @units"), ("state", "@limit")]
-    plot.add_tools(HoverTool(renderers=[drawn], tooltips=tooltips))
+    plot.add_tools(HoverTool(renderers=[points], tooltips=tooltips))
     return plot
 
 
@@ -146,8 +146,8 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
 
 def _scale(channel: dict[Any, Any]) -> tuple[float, float]:
     """Range of a gauge: its outer limits and some room; with limits on one side, as far on the other."""
-    known = [channel[name] for name in (*_LOWEST, *_HIGHEST) if np.isfinite(channel[name])]
-    lowest, highest = min(known), max(known)
+    bounds = [channel[name] for name in (*_LOWEST, *_HIGHEST) if np.isfinite(channel[name])]
+    lowest, highest = min(bounds), max(bounds)
     has_low = any(np.isfinite(channel[name]) for name in _LOWEST)
     has_high = any(np.isfinite(channel[name]) for name in _HIGHEST)
     usual = channel["mean"] if np.isfinite(channel["mean"]) else channel["value"]

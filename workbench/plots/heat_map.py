@@ -93,25 +93,25 @@ def shades(
     time, values = strip.telemetry.window(start, end, until, limit=12 * bins)
     low, high = strip.scale
     places = np.floor((time - start) * (bins / (end - start))).astype(int)
-    kept = np.isfinite(values) & (places >= 0) & (places < bins)
-    found = np.full(bins, np.nan, dtype=np.float32)
-    shares = ((values[kept] - low) / (high - low)).astype(np.float32)
+    drawable = np.isfinite(values) & (places >= 0) & (places < bins)
+    bin_shades = np.full(bins, np.nan, dtype=np.float32)
+    shares = ((values[drawable] - low) / (high - low)).astype(np.float32)
     middle = (strip.middle - low) / (high - low)
     order = np.argsort(np.abs(shares - middle), kind="stable")  # the farthest is written last and stays
-    found[places[kept][order]] = shares[order]
+    bin_shades[places[drawable][order]] = shares[order]
     if time.size:
-        _fill(found, strip, start, end, until)
-    return found
+        _fill(bin_shades, strip, start, end, until)
+    return bin_shades
 
 
-def _fill(found: npt.NDArray[np.float32], strip: Strip, start: float, end: float, until: float) -> None:
+def _fill(bin_shades: npt.NDArray[np.float32], strip: Strip, start: float, end: float, until: float) -> None:
     """Fill a bin between two samples with the shade of the one before it, where no sample is missing there."""
-    edges = start + np.arange(found.size) * ((end - start) / found.size)
+    edges = start + np.arange(bin_shades.size) * ((end - start) / bin_shades.size)
     before = np.searchsorted(strip.telemetry.time, edges, side="right") - 1
-    inside = (before >= 0) & (edges <= min(strip.extent[1], until)) & np.isnan(found)
+    inside = (before >= 0) & (edges <= min(strip.extent[1], until)) & np.isnan(bin_shades)
     values = strip.telemetry.values[before[inside]]
     low, high = strip.scale
-    found[inside] = (values - low) / (high - low)
+    bin_shades[inside] = (values - low) / (high - low)
 
 
 def _ramp(first: str, last: str) -> list[str]:

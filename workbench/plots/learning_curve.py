@@ -94,11 +94,11 @@ def _data(curves: pd.DataFrame) -> dict[str, dict[str, list[Any]]]:
         above = lasts[name] == max(lasts.values()) and (name == "loss" or lasts["loss"] != lasts["validation_loss"])
         place = middle + (apart / 2 if above else -apart / 2) if near else lasts[name]
         data[name] = {"epoch": epochs, "value": values}
-        known = bool(epochs) and np.isfinite(lasts[name])
+        has_value = bool(epochs) and np.isfinite(lasts[name])
         data[f"{name} end"] = {
-            "epoch": epochs[-1:] if known else [],
-            "value": [float(place)] if known else [],
-            "text": [f"{label} {lasts[name]:.3g}"] if known else [],
+            "epoch": epochs[-1:] if has_value else [],
+            "value": [float(place)] if has_value else [],
+            "text": [f"{label} {lasts[name]:.3g}"] if has_value else [],
         }
     return data
 

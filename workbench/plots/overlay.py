@@ -103,8 +103,8 @@ def update_overlay(
     data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     ends: dict[str, list[Any]] = {name: [] for name in ("time", "value", "name", "chosen")}
     for strip in sorted(strips, key=lambda strip: strip.name == chosen):  # the chosen one lies on top
-        seen, shown = strip.telemetry.window(start, end, until, 600)
-        low, high = bounds(shown)
+        drawn_time, drawn_values = strip.telemetry.window(start, end, until, 600)
+        low, high = bounds(drawn_values)
         time, values = strip.telemetry.window(start - margin, end + margin, until, limit)
         data["xs"].append(time)
         data["ys"].append(values if shared else 100 * (values - low) / (high - low))
@@ -113,9 +113,9 @@ def update_overlay(
         data["chosen"].append("yes" if strip.name == chosen else "no")
         data["width"].append(2.0 if strip.name == chosen else 1.0)
         data["alpha"].append(1.0 if strip.name == chosen else 0.5)
-        if shown.size:
-            last = float(shown[-1])
-            ends["time"].append(min(end, float(seen[-1])))
+        if drawn_values.size:
+            last = float(drawn_values[-1])
+            ends["time"].append(min(end, float(drawn_time[-1])))
             ends["value"].append(last if shared else 100 * (last - low) / (high - low))
             ends["name"].append(strip.name)
             ends["chosen"].append(data["chosen"][-1])

@@ -51,5 +51,5 @@ def sequences_within(sequences: pd.DataFrame | None, first: int, last: int) -> p
     """
     if sequences is None:
         return None
-    there = sequences[(sequences["end"] >= first) & (sequences["start"] <= last)]
-    return there.assign(start=there["start"].clip(lower=first), end=there["end"].clip(upper=last))
+    within = sequences[(sequences["end"] >= first) & (sequences["start"] <= last)]
+    return within.assign(start=within["start"].clip(lower=first), end=within["end"].clip(upper=last))

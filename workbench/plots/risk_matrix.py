@@ -49,12 +49,12 @@ def risk_matrix_figure(cells: pd.DataFrame, risks: pd.DataFrame, *, tokens: Toke
         min_border_bottom=4,
     )
     apply_tokens(plot, tokens)
-    drawn = cells.assign(
+    labelled_cells = cells.assign(
         colour=[tokens.level(level) for level in cells["level"]],
         alpha=_alphas(cells, risks),
         sign=[f"{SEVERITIES[level].symbol} {risk}" for level, risk in zip(cells["level"], cells["risk"], strict=True)],
     )
-    source = ColumnDataSource(drawn.to_dict(orient="list"), name="cells")
+    source = ColumnDataSource(labelled_cells.to_dict(orient="list"), name="cells")
     squares = plot.rect(
         "likelihood",
         "criticality",
@@ -114,10 +114,11 @@ def update_risk_matrix(plot: figure, risks: pd.DataFrame) -> None:
 
 
 def _alphas(cells: Mapping[Any, Any] | pd.DataFrame, risks: pd.DataFrame) -> list[float]:
-    taken = set(zip(risks["likelihood"], risks["criticality"], strict=True))
+    occupied = set(zip(risks["likelihood"], risks["criticality"], strict=True))
     places = zip(cells["likelihood"], cells["criticality"], strict=True)
     return [
-        _ALPHA[level] * (1.0 if place in taken else _EMPTY) for level, place in zip(cells["level"], places, strict=True)
+        _ALPHA[level] * (1.0 if place in occupied else _EMPTY)
+        for level, place in zip(cells["level"], places, strict=True)
     ]
 
 

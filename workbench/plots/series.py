@@ -122,8 +122,8 @@ def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[An
     if dataset is None:
         return {"time": np.zeros(0), name: np.zeros(0)}
     values = dataset[name].values
-    kept = decimate(values)
-    return {"time": time_values(dataset)[kept], name: values[kept].astype(np.float32)}
+    positions = decimate(values)
+    return {"time": time_values(dataset)[positions], name: values[positions].astype(np.float32)}
 
 
 def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:

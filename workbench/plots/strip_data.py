@@ -81,18 +81,18 @@ class Strip:
 
     def anomalies(self, start: float, end: float, until: float, top: float) -> dict[str, list[Any]]:
         """Cut the anomalies to what is shown; a word that a more severe one's would overlap is left out."""
-        kept = [
+        visible = [
             i
             for i, (left, right) in enumerate(zip(self.marks["left"], self.marks["right"], strict=True))
             if left <= min(end, until) and right >= start
         ]
-        columns: dict[str, list[Any]] = {name: [values[i] for i in kept] for name, values in self.marks.items()}
+        columns: dict[str, list[Any]] = {name: [values[i] for i in visible] for name, values in self.marks.items()}
         columns["right"] = [min(right, until) for right in columns["right"]]
-        seen = zip(columns["left"], columns["right"], strict=True)
-        columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in seen]
-        columns["top"] = [top] * len(kept)
+        bounds = zip(columns["left"], columns["right"], strict=True)
+        columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in bounds]
+        columns["top"] = [top] * len(visible)
         worded: list[int] = []
-        for i in sorted(range(len(kept)), key=lambda i: -columns["severity"][i]):
+        for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
             if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_ROOM * (end - start) for j in worded):
                 worded.append(i)
         words = zip(columns["level"], columns["severity"], strict=True)
@@ -104,13 +104,13 @@ class Strip:
         first, last = np.searchsorted(self.command_times, (start, min(end, until)))
         time = self.command_times[first:last]
         if time.size > _TICKS:
-            kept = np.unique(((time - start) * (_TICKS / (end - start))).astype(int), return_index=True)[1]
+            positions = np.unique(((time - start) * (_TICKS / (end - start))).astype(int), return_index=True)[1]
         else:
-            kept = np.arange(time.size)
+            positions = np.arange(time.size)
         return {
-            "time": time[kept].tolist(),  # short lists travel faster than arrays, which are messages of their own
-            "value": [height] * kept.size,
-            "command": self.commands[first:last][kept].tolist(),
+            "time": time[positions].tolist(),  # short lists travel faster than arrays, which are messages of their own
+            "value": [height] * positions.size,
+            "command": self.commands[first:last][positions].tolist(),
         }
 
 
@@ -177,8 +177,8 @@ def make_strip(
 def _commands(
     channel: xr.Dataset, time: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
-    given = channel["commands"].values.astype(bool)
-    begins = given.copy()
-    begins[1:] &= ~given[:-1]
+    active = channel["commands"].values.astype(bool)
+    begins = active.copy()
+    begins[1:] &= ~active[:-1]
     samples, columns = np.nonzero(begins)
     return time[samples], channel["command"].values.astype(str)[columns]

@@ -262,9 +262,9 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
         text_color=tokens.text,
     )
     plot.add_glyph(source, span, name="anomalies")
-    drawn: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
+    symbols: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
     plot.add_glyph(source, word, name="words")
-    return drawn
+    return symbols
 
 
 def _add_limits(plot: figure, tokens: Tokens) -> None:

@@ -67,12 +67,12 @@ class Trace:
         tuple of numpy.ndarray, both of shape (k,)
             Time and values. Among them are the least and greatest value, and one missing value where there is any.
         """
-        shown = self.span(start, end, until)
-        kept = self._few(shown, limit)
-        return self.time[kept], self.values[kept]
+        visible = self.span(start, end, until)
+        positions = self._few(visible, limit)
+        return self.time[positions], self.values[positions]
 
-    def _few(self, shown: slice, limit: int) -> npt.NDArray[Any]:
-        first, last = shown.start, max(shown.stop, shown.start)
+    def _few(self, visible: slice, limit: int) -> npt.NDArray[Any]:
+        first, last = visible.start, max(visible.stop, visible.start)
         if last - first <= _BLOCK * limit / 4:
             return first + decimate(self.values[first:last], limit) if last > first else np.zeros(0, dtype=np.intp)
         # whole blocks are known by their extremes; what is cut at either end is read sample by sample

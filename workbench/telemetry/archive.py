@@ -163,10 +163,10 @@ class Archive:
         """
         for folder in ("", *SPLITS):
             try:
-                found = read_attributes(self.path / channel / folder / "zarr.json", self._place(channel))
+                attributes = read_attributes(self.path / channel / folder / "zarr.json", self._place(channel))
             except ArchiveError:
                 continue
-            asset, subsystem = found.get("asset"), found.get("subsystem")
+            asset, subsystem = attributes.get("asset"), attributes.get("subsystem")
             if isinstance(asset, str) and asset and isinstance(subsystem, str):
                 return asset, subsystem
         return "unknown", ""
@@ -248,14 +248,14 @@ class Archive:
         ArchiveError
             The store is damaged.
         """
-        known = self._attributes(channel)["test_hash"]
-        if known not in self._dates:
+        test_hash = self._attributes(channel)["test_hash"]
+        if test_hash not in self._dates:
             file = self.path / channel / "test" / "time" / "zarr.json"
             if "units" not in read_attributes(file, self._place(channel)):
                 return None
             first, last = pd.DatetimeIndex(self.open(channel)["time"].values[[0, -1]]).tz_localize("UTC")
-            self._dates[known] = (first, last)
-        return self._dates[known]
+            self._dates[test_hash] = (first, last)
+        return self._dates[test_hash]
 
     def received(self, channel: str) -> float:
         """Return when the test series of a channel was written, in seconds of the Unix epoch.
@@ -477,8 +477,8 @@ class Archive:
         """
         folder = self.path / channel / "scores" / key
         if not (folder / "zarr.json").exists():
-            known = ", ".join(self.scores(channel)) or "none"
-            raise ArchiveError(f"{channel} has no score {key!r} (present: {known}).", f"Run: workbench score {channel}")
+            keys = ", ".join(self.scores(channel)) or "none"
+            raise ArchiveError(f"{channel} has no score {key!r} (present: {keys}).", f"Run: workbench score {channel}")
         return open_dataset(folder, _score_place(channel, key), check=check_scored)
 
     # ---- internals

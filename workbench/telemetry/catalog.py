@@ -122,12 +122,12 @@ class Catalog(_Entry):
         for name, channel in self.channels.items():
             asset = self.assets.get(channel.asset)
             if asset is None:
-                known = ", ".join(self.assets) or "none"
-                raise ValueError(f"channels.{name}.asset: {channel.asset!r} is not one of the assets ({known})")
+                names = ", ".join(self.assets) or "none"
+                raise ValueError(f"channels.{name}.asset: {channel.asset!r} is not one of the assets ({names})")
             if channel.subsystem and channel.subsystem not in asset.subsystems:
-                known = ", ".join(asset.subsystems) or "none"
+                names = ", ".join(asset.subsystems) or "none"
                 raise ValueError(
-                    f"channels.{name}.subsystem: {channel.subsystem!r} is not one of {channel.asset}'s ({known})"
+                    f"channels.{name}.subsystem: {channel.subsystem!r} is not one of {channel.asset}'s ({names})"
                 )
         return self
 

@@ -114,10 +114,10 @@ class _CheckedStore(ZarrStore):
     place: Place
 
     def open_store_variable(self, name: str) -> xr.Variable:
-        opened = super().open_store_variable(name)  # type: ignore[no-untyped-call]
+        variable = super().open_store_variable(name)  # type: ignore[no-untyped-call]
         wrapped = ZarrArrayWrapper(self.members[name])  # type: ignore[no-untyped-call]
         array = _CheckedArray(wrapped, self.place, self.folder / name)
-        return xr.Variable(opened.dims, LazilyIndexedArray(array), opened.attrs, opened.encoding)
+        return xr.Variable(variable.dims, LazilyIndexedArray(array), variable.attrs, variable.encoding)
 
 
 class _CheckedArray(BackendArray):

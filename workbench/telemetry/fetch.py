@@ -63,7 +63,7 @@ def fetch_nasa(
     channels: Iterable[str] | None = None,
     jobs: int = 4,
     progress: bool = True,
-    known: Mapping[str, str] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> Path:
     """Download NASA's SMAP and MSL telemetry.
 
@@ -84,7 +84,7 @@ def fetch_nasa(
         Files downloaded at once.
     progress : bool
         Show a progress bar.
-    known : mapping of str to str, optional
+    digests : mapping of str to str, optional
         SHA-256 by path; `checksums()` where omitted.
 
     Returns
@@ -100,11 +100,11 @@ def fetch_nasa(
     folder = Path(folder)
     if jobs < 1:
         raise FetchError(f"jobs must be at least 1, not {jobs}.")
-    wanted = _wanted(dict(checksums() if known is None else known), channels)
+    requested_files = _requested_files(dict(checksums() if digests is None else digests), channels)
     download = _Download(folder, _mirror(base_url))
     failures: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="fetch") as pool:
-        tasks = {pool.submit(download.fetch, name, digest): name for name, digest in wanted.items()}
+        tasks = {pool.submit(download.fetch, name, digest): name for name, digest in requested_files.items()}
         try:
             for task in tqdm(as_completed(tasks), "Fetching", len(tasks), unit="file", disable=not progress):
                 cause = task.result()
@@ -114,20 +114,20 @@ def fetch_nasa(
             download.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
     if failures:
-        raise FetchError(_told(failures, len(wanted)), _what_to_do(failures, base_url))
+        raise FetchError(_failure_text(failures, len(requested_files)), _what_to_do(failures, base_url))
     return folder
 
 
-def _wanted(known: dict[str, str], channels: Iterable[str] | None) -> dict[str, str]:
+def _requested_files(digests: dict[str, str], channels: Iterable[str] | None) -> dict[str, str]:
     if channels is None:
-        return known
-    names = {LABELS_FILE} & known.keys()
+        return digests
+    names = {LABELS_FILE} & digests.keys()
     for channel in channels:
         pair = {f"{split}/{channel}.npy" for split in ("train", "test")}
-        if not pair <= known.keys():
+        if not pair <= digests.keys():
             raise FetchError(f"NASA's data has no channel {channel!r}.", "Names are as A-1 or T-10.")
         names |= pair
-    return {name: digest for name, digest in known.items() if name in names}
+    return {name: digest for name, digest in digests.items() if name in names}
 
 
 def _mirror(base_url: str | None) -> str | None:
@@ -265,7 +265,7 @@ def _cause(error: requests.RequestException, source: str) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _told(failures: dict[str, str], total: int) -> str:
+def _failure_text(failures: dict[str, str], total: int) -> str:
     real = {name: cause for name, cause in failures.items() if cause != "stopped"} or failures
     named = "; ".join(f"{name}: {cause}" for name, cause in sorted(real.items())[:_NAMED_FAILURES])
     more = len(real) - _NAMED_FAILURES

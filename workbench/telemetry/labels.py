@@ -143,9 +143,9 @@ def parse_labelled_series(content: bytes, name: str) -> dict[str, LabelledSeries
         lengths[channel] = _longer(lengths.get(channel), length)
     return {
         channel: LabelledSeries(
-            channel, assets[channel], lengths[channel], _frame(found[0] if len(found) == 1 else _union(found))
+            channel, assets[channel], lengths[channel], _frame(tables[0] if len(tables) == 1 else _union(tables))
         )
-        for channel, found in rows.items()
+        for channel, tables in rows.items()
     }
 
 
@@ -155,9 +155,9 @@ def _rows(text: str, name: str) -> Iterable[tuple[str, dict[str, str]]]:
         columns = [column.strip() for column in reader.fieldnames or []]
         missing = [column for column in _REQUIRED if column not in columns]
         if missing:
-            found = ", ".join(columns)[:200] or "none"
+            present = ", ".join(columns)[:200] or "none"
             raise LabelError(
-                f"{name} has no column {missing[0]!r} (found: {found}).", f"Needed: {', '.join(_REQUIRED)}."
+                f"{name} has no column {missing[0]!r} (found: {present}).", f"Needed: {', '.join(_REQUIRED)}."
             )
         reader.fieldnames = columns
         for row in reader:
@@ -219,8 +219,8 @@ def _union(rows: list[list[_Sequence]]) -> list[_Sequence]:
     merged: list[_Sequence] = []
     for start, end, kind in sorted(sequence for row in rows for sequence in row):
         if merged and start <= merged[-1][1]:
-            first, last, known = merged[-1]
-            merged[-1] = (first, max(last, end), known)
+            first, last, first_kind = merged[-1]
+            merged[-1] = (first, max(last, end), first_kind)
         else:
             merged.append((start, end, kind))
     return merged

@@ -87,18 +87,18 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
     beyond (above 0.25 is commonly called a shift). As samples of telemetry depend on each other, no p-value is given.
     """
     before, after = (_with_nan(split["telemetry"].values) for split in (train, test))
-    known, present = before[np.isfinite(before)], after[np.isfinite(after)]
+    train_values, test_values = before[np.isfinite(before)], after[np.isfinite(after)]
     gaps_train, gap_samples_train = gap_counts(train["time"].values)
     gaps_test, gap_samples_test = gap_counts(test["time"].values)
-    levels = int(np.unique(known).size)
+    levels = int(np.unique(train_values).size)
     runs_train, runs_test = _run_lengths(before), _run_lengths(after)
     longest = int(runs_train.max(initial=0))
     limit = max(_STUCK_SAMPLES - 1, _STUCK_RATIO * longest)
     return {
         "n_train": before.size,
         "n_test": after.size,
-        "missing_train": 1.0 - known.size / before.size,
-        "missing_test": 1.0 - present.size / after.size,
+        "missing_train": 1.0 - train_values.size / before.size,
+        "missing_test": 1.0 - test_values.size / after.size,
         "gaps_train": gaps_train,
         "gaps_test": gaps_test,
         "gap_samples_train": gap_samples_train,
@@ -108,13 +108,13 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
         "longest_run_train": longest,
         "longest_run_test": int(runs_test.max(initial=0)),
         "stuck_runs": 0 if levels <= _DISCRETE_LEVELS else int((runs_test > limit).sum()),
-        "outliers_train": _outliers(known),
-        "outliers_test": _outliers(present),
+        "outliers_train": _outliers(train_values),
+        "outliers_test": _outliers(test_values),
         "noise_train": _noise(before),
         "noise_test": _noise(after),
-        "drift_ks": _ks(known, present),
-        "drift_psi": _psi(known, present),
-        "range_exceeded": _outside(known, present),
+        "drift_ks": _ks(train_values, test_values),
+        "drift_psi": _psi(train_values, test_values),
+        "range_exceeded": _outside(train_values, test_values),
     }
 
 
@@ -143,13 +143,13 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
     ChannelNotFoundError
         A channel is not in the archive.
     """
-    asked = archive.channels() if channels is None else list(channels)
+    channel_names = archive.channels() if channels is None else list(channels)
     first: dict[str, str] = {}
     for described in archive.infos()[0]:
         first.setdefault(described.test_hash, described.channel)
     rows, infos = [], []
     damaged: dict[str, str] = {}
-    for name in tqdm(asked, "Quality", unit="channel", disable=not progress):
+    for name in tqdm(channel_names, "Quality", unit="channel", disable=not progress):
         try:
             info = archive.info(name)
             for split in SPLITS:
@@ -254,8 +254,8 @@ def _psi(train: Floats, test: Floats) -> float:
     for values in (train, test):
         counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=edges.size + 1)
         shares.append(np.maximum(counts / values.size, _PSI_FLOOR))
-    expected, found = shares
-    return float(((found - expected) * np.log(found / expected)).sum())
+    expected, actual = shares
+    return float(((actual - expected) * np.log(actual / expected)).sum())
 
 
 def _outside(train: Floats, test: Floats) -> float:

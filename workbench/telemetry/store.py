@@ -173,11 +173,11 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name) if part]
 
 
-def suggest(channel: str, known: list[str]) -> str:
+def suggest(channel: str, channels: list[str]) -> str:
     """Say which channels an unknown name comes near to."""
-    if not known:
+    if not channels:
         return "The archive is empty. Run: workbench run, or workbench import PATH."
     from difflib import get_close_matches
 
-    close = get_close_matches(channel, known, n=3, cutoff=0.5)
+    close = get_close_matches(channel, channels, n=3, cutoff=0.5)
     return f"Did you mean {', '.join(close)}?" if close else "Run: workbench channels"

@@ -161,16 +161,18 @@ class LSTMForecaster(BaseForecaster):
 
     def _fit(self, training: Training) -> dict[str, float]:
         trainer = TRAINERS[self.trainer](self, training)
-        told = training.progress
-        with tqdm(total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=told is not True) as bar:
+        progress = training.progress
+        with tqdm(
+            total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=progress is not True
+        ) as bar:
             trainer.resume()
             bar.update(trainer.epoch)
             while not trainer.finished:
                 trainer.run_epoch()
                 bar.set_postfix(loss=f"{trainer.loss:.5f}", val_loss=f"{trainer.validation_loss:.5f}")
                 bar.update()
-                if callable(told):
-                    told(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
+                if callable(progress):
+                    progress(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
         self.history = trainer.history
         weights = trainer.weights()
         self._serve(build_graph(weights, self.sequence_length), weights)
@@ -217,11 +219,11 @@ class LSTMForecaster(BaseForecaster):
             raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
         self._serve(graph, weights)
         length, _, n_inputs = self._session.get_inputs()[0].shape
-        found = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
+        shape = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
         expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
-        if found != expected:
+        if shape != expected:
             raise ArtifactError(
-                "{} takes {} samples of {} inputs and predicts {}.".format(path, *found),
+                "{} takes {} samples of {} inputs and predicts {}.".format(path, *shape),
                 "Its description says {}, {} and {}.".format(*expected),
             )
 

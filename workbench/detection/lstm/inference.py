@@ -155,17 +155,17 @@ class _Network:
         first, last = int(starts[0]), int(starts[-1])
         if last - first == len(starts) - 1:
             self._shared = self._kernel @ values[first : last + steps].T
-        seen = np.zeros((sum(units) + len(units), len(starts)), np.float32)
-        self._top = seen[: units[-1] + 1]
+        rows = np.zeros((sum(units) + len(units), len(starts)), np.float32)
+        self._top = rows[: units[-1] + 1]
         self._layers: list[_Layer] = []
-        end = len(seen)
+        end = len(rows)
         for i, n in enumerate(units):
             parts: list[Array] = [weights[f"lstm_{i}.recurrent"] * np.float32(0.5), weights[f"lstm_{i}.bias"][None]]
             if i:
                 parts.append(weights[f"lstm_{i}.kernel"] * np.float32(0.5))
             matrix = _for_gates(np.concatenate(parts))
             start = end - len(matrix)
-            self._layers.append(_Layer(np.ascontiguousarray(matrix.T), seen[start:end]))
+            self._layers.append(_Layer(np.ascontiguousarray(matrix.T), rows[start:end]))
             end = start + n  # the next layer sees the state without what lies below it
         self._dense = np.concatenate([weights["dense.kernel"] / 2, weights["dense.bias"][None]]).T
 
@@ -191,19 +191,19 @@ class _Network:
 class _Layer:
     """One layer: `matrix` (4 units, k) works on `seen` (k, runs): its doubled state, ones, and the state below."""
 
-    def __init__(self, matrix: Array, seen: Array) -> None:
+    def __init__(self, matrix: Array, rows: Array) -> None:
         n = len(matrix) // 4
-        self._matrix, self._seen = matrix, seen
-        self.state = seen[:n]
-        seen[n] = 1
+        self._matrix, self._rows = matrix, rows
+        self.state = rows[:n]
+        rows[n] = 1
         self.cell = np.zeros_like(self.state)
-        self._gates = np.empty((4 * n, seen.shape[1]), np.float32)
+        self._gates = np.empty((4 * n, rows.shape[1]), np.float32)
 
     def advance(self, below: Array | None) -> None:
         """Go one step on; `below` (4 units, runs) is the inputs' part where it is no part of the product."""
         gates, cell = self._gates, self.cell
         leave, forget, enter, new = gates.reshape(4, *cell.shape)
-        np.dot(self._matrix, self._seen, out=gates)
+        np.dot(self._matrix, self._rows, out=gates)
         if below is not None:
             gates += below
         np.tanh(gates, out=gates)

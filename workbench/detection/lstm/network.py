@@ -170,8 +170,8 @@ class Network:
 
     def _mask(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw what stays, scaled so that the mean stays."""
-        kept = rng.random(shape, dtype=np.float32) >= self.dropout
-        return np.multiply(kept, np.float32(1 / (1 - self.dropout)), dtype=np.float32)
+        mask = rng.random(shape, dtype=np.float32) >= self.dropout
+        return np.multiply(mask, np.float32(1 / (1 - self.dropout)), dtype=np.float32)
 
 
 class _Layer:
@@ -186,8 +186,10 @@ class _Layer:
             return
         n, steps = self.units, self.length
         self._batch = batch
-        self._seen = np.zeros((steps + 1, n + self.inputs + 1, batch), np.float32)  # [state; input; 1] by step
-        self._seen[:, -1] = 1
+        self._inputs_and_states = np.zeros(
+            (steps + 1, n + self.inputs + 1, batch), np.float32
+        )  # [state; input; 1] by step
+        self._inputs_and_states[:, -1] = 1
         self._gates = np.empty((steps, 4 * n, batch), np.float32)
         self._cells = np.zeros((steps + 1, n, batch), np.float32)
         self._squashed = np.empty((steps, n, batch), np.float32)
@@ -196,14 +198,14 @@ class _Layer:
         """Return the states (length, units, batch), kept until the next call."""
         n = self.units
         self._reserve(inputs.shape[2])
-        self._seen[:-1, n:-1] = inputs
+        self._inputs_and_states[:-1, n:-1] = inputs
         halved = weights.copy()
         halved[: 3 * n] *= np.float32(0.5)
         half = np.float32(0.5)
         product = np.empty_like(self._cells[0])
         for t in range(self.length):
             z, c = self._gates[t], self._cells[t + 1]
-            np.dot(halved, self._seen[t], out=z)
+            np.dot(halved, self._inputs_and_states[t], out=z)
             np.tanh(z, out=z)
             sigmoids = z[: 3 * n]
             sigmoids *= half
@@ -212,8 +214,8 @@ class _Layer:
             np.multiply(z[:n], z[3 * n :], out=product)
             c += product
             np.tanh(c, out=self._squashed[t])
-            np.multiply(z[2 * n : 3 * n], self._squashed[t], out=self._seen[t + 1, :n])
-        return self._seen[1:, :n]
+            np.multiply(z[2 * n : 3 * n], self._squashed[t], out=self._inputs_and_states[t + 1, :n])
+        return self._inputs_and_states[1:, :n]
 
     def backward(
         self, weights: Array, gradient: Array, above: Array | None, last: Array | None, *, through: bool
@@ -253,7 +255,7 @@ class _Layer:
             np.multiply(dcell, z[:n], out=dz[3 * n :])
             dz *= slope
             dcell *= z[n : 2 * n]
-            np.dot(dz, self._seen[t].T, out=total)
+            np.dot(dz, self._inputs_and_states[t].T, out=total)
             gradient += total
             np.dot(back, dz, out=dseen)
             if below is not None:

@@ -108,10 +108,10 @@ class LSTMTrainer(ABC):
 
     def resume(self) -> None:
         """Go on from the checkpoint, where there is one."""
-        kept = self._checkpoint.read() if self._checkpoint else None
-        if kept is None:
+        saved = self._checkpoint.read() if self._checkpoint else None
+        if saved is None:
             return
-        arrays, state = kept
+        arrays, state = saved
         self._restore(arrays)
         self.epoch, self.loss, self.validation_loss = state["epoch"], state["loss"], state["validation_loss"]
         self._best, self._waited = state["best"], state["waited"]
@@ -204,15 +204,15 @@ class NumpyTrainer(LSTMTrainer):
 
         size, horizon = self.forecaster.batch_size, self.forecaster.prediction_horizon
         held_out = self.training.held_out
-        learned = tried = 0.0
+        training_loss = held_out_loss = 0.0
         with threadpool_limits(1, "blas"), np.errstate(over="ignore", invalid="ignore"):
             for first in range(0, len(order), size):
                 rng = np.random.default_rng((self.training.seed, self.epoch + 1, first + 1))
-                learned += self.network.learn(*self._batch(order[first : first + size]), rng)
+                training_loss += self.network.learn(*self._batch(order[first : first + size]), rng)
                 self._adam()
             for first in range(0, len(held_out), size):
-                tried += self.network.loss(*self._batch(held_out[first : first + size]))
-        return learned / (len(order) * horizon), tried / (len(held_out) * horizon)
+                held_out_loss += self.network.loss(*self._batch(held_out[first : first + size]))
+        return training_loss / (len(order) * horizon), held_out_loss / (len(held_out) * horizon)
 
     def _batch(self, windows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         length, horizon = self.forecaster.sequence_length, self.forecaster.prediction_horizon

@@ -127,22 +127,22 @@ class Bundle:
         checked: dict[str, ZipInfo] = {}
         for member in members:
             name = member.filename
-            shown = f"{name[:100]!r} in {self.path}"
+            place = f"{name[:100]!r} in {self.path}"
             parts = name.replace("\\", "/").split("/")  # some Windows programs write backslashes
             if parts[0] == "" or ".." in parts or ":" in parts[0]:
-                raise ImportDataError(f"{shown} leads out of the zip.", "Such a zip is not imported.")
+                raise ImportDataError(f"{place} leads out of the zip.", "Such a zip is not imported.")
             if member.is_dir():
                 continue
             if member.flag_bits & 0x1:
-                raise ImportDataError(f"{shown} is encrypted.", "Unpack it, then import the folder.")
+                raise ImportDataError(f"{place} is encrypted.", "Unpack it, then import the folder.")
             if member.file_size > _LARGEST_MEMBER:
                 raise ImportDataError(
-                    f"{shown} claims {member.file_size} bytes unpacked.",
+                    f"{place} claims {member.file_size} bytes unpacked.",
                     f"At most {_LARGEST_MEMBER} are read from a zip: if that is right, unpack it first.",
                 )
             inner = str(PurePosixPath(*parts))
             if inner in checked:
-                raise ImportDataError(f"{shown} is there twice.", "Such a zip is not imported.")
+                raise ImportDataError(f"{place} is there twice.", "Such a zip is not imported.")
             checked[inner] = member
         return checked
 

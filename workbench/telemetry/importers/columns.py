@@ -120,16 +120,16 @@ def numbers_in(column: pd.Series) -> tuple[npt.NDArray[np.float64], int] | None:
         return np.asarray(column.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64), 0
     if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
         return None
-    there = column.notna()
-    text = column.where(there, "").map(str).str.strip()
+    has_value = column.notna()
+    text = column.where(has_value, "").map(str).str.strip()
     readings = [pd.to_numeric(text, errors="coerce").astype("float64")]
     if text.str.contains(",", regex=False).any():
         readings.append(pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce").astype("float64"))
     best = max(readings, key=lambda reading: int(reading.notna().sum()))
-    there &= text != ""
-    if not there.any() or best.notna().sum() * 2 < there.sum():
+    has_value &= text != ""
+    if not has_value.any() or best.notna().sum() * 2 < has_value.sum():
         return None
-    return np.asarray(best, dtype=np.float64), int((there & best.isna()).sum())
+    return np.asarray(best, dtype=np.float64), int((has_value & best.isna()).sum())
 
 
 def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[str]]:
@@ -187,13 +187,13 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     """
     missing = int(column.isna().sum())
     words = column.astype("object").where(column.notna(), "").map(str).str.strip().str.lower()
-    found = set(words.unique())
-    if len(found) > _MOST_KINDS:
+    values = set(words.unique())
+    if len(values) > _MOST_KINDS:
         raise ImportDataError(
-            f"Label column {name!r} has {len(found)} different values.", "Needed: 0 and 1, or a few words."
+            f"Label column {name!r} has {len(values)} different values.", "Needed: 0 and 1, or a few words."
         )
-    normal = _NORMAL_WORDS | ({"1", "1.0"} if found & {"-1", "-1.0"} else set())
-    kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in found}
+    normal = _NORMAL_WORDS | ({"1", "1.0"} if values & {"-1", "-1.0"} else set())
+    kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in values}
     return np.asarray([kinds[word] for word in words], dtype=object), missing
 
 

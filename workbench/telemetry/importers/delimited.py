@@ -78,9 +78,9 @@ def sniff(path: Path) -> Dialect:
         lines = re.split(r"\r\n|\r|\n", file.read(_LONGEST_SAMPLE))[: _SAMPLE_LINES * 2]
     skipped, announced = 0, None
     for line in lines:
-        said = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
-        announced = said[1] if said else announced
-        if not said and line.strip() and not line.lstrip().startswith("#"):
+        announcement = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
+        announced = announcement[1] if announcement else announced
+        if not announcement and line.strip() and not line.lstrip().startswith("#"):
             break
         skipped += 1
     sample = [line for line in lines[skipped:] if line.strip()][:_SAMPLE_LINES]

@@ -69,17 +69,17 @@ def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> Impo
         labels = _find_labels(bundle)
         for channel, splits in files.items():
             _check_headers(bundle, channel, splits, labels.get(channel))
-        done: list[ChannelImport] = []
+        imports: list[ChannelImport] = []
         for channel in tqdm(sorted(files, key=natural_key), desc="Importing", unit="channel", disable=not progress):
             try:
-                done.append(_import_channel(bundle, channel, files[channel], labels.get(channel), archive))
+                imports.append(_import_channel(bundle, channel, files[channel], labels.get(channel), archive))
             except ImportDataError as error:
-                raise ImportDataError(error.message, _what_now(error, len(done))) from None
-    return ImportReport("nasa", path, tuple(done))
+                raise ImportDataError(error.message, _what_now(error, len(imports))) from None
+    return ImportReport("nasa", path, tuple(imports))
 
 
 def _find_channels(bundle: Bundle) -> _Files:
-    found: _Files = defaultdict(dict)
+    files: _Files = defaultdict(dict)
     for name in bundle.names():
         if name.suffix != ".npy" or name.parent.name not in SPLITS:
             continue
@@ -89,24 +89,24 @@ def _find_channels(bundle: Bundle) -> _Files:
                 f"{str(name)[:200]!r} in {bundle.path}: {channel[:80]!r} cannot name a channel.",
                 "Use at most 64 letters, digits, dots, underscores and hyphens.",
             )
-        if split in found[channel]:
+        if split in files[channel]:
             raise ImportDataError(
-                f"{bundle.path} holds {channel} twice: {found[channel][split]} and {name}.",
+                f"{bundle.path} holds {channel} twice: {files[channel][split]} and {name}.",
                 "Import one of the folders.",
             )
-        found[channel][split] = name
-    if not found:
+        files[channel][split] = name
+    if not files:
         raise ImportDataError(
             f"{bundle.path} holds no channel in Telemanom's layout.",
             "Needed: train/<channel>.npy and test/<channel>.npy.",
         )
-    halves = [f"{channel} has no {split}" for channel in found for split in SPLITS if split not in found[channel]]
+    halves = [f"{channel} has no {split}" for channel in files for split in SPLITS if split not in files[channel]]
     if halves:
         more = f" and {len(halves) - 5} more" if len(halves) > 5 else ""
         raise ImportDataError(
             f"{bundle.path} is not complete: {', '.join(halves[:5])}{more}.", "Each channel needs train and test."
         )
-    return dict(found)
+    return dict(files)
 
 
 def _find_labels(bundle: Bundle) -> dict[str, LabelledSeries]:
@@ -178,17 +178,19 @@ def _import_channel(
         )
         for split in SPLITS
     )
-    written = archive.write(train, test, labels.labels if labels else None)
+    changed_archive = archive.write(train, test, labels.labels if labels else None)
     return ChannelImport(
         channel,
-        "imported" if written else "unchanged",
+        "imported" if changed_archive else "unchanged",
         train.sizes["time"],
         test.sizes["time"],
         note="; ".join(notes),
     )
 
 
-def _what_now(error: WorkbenchError, done: int) -> str:
-    if not done:
+def _what_now(error: WorkbenchError, n_imported: int) -> str:
+    if not n_imported:
         return f"{error.hint} Nothing was imported.".strip()
-    return f"{error.hint} The {done} channels before it are in the archive; import again once it is mended.".strip()
+    return (
+        f"{error.hint} The {n_imported} channels before it are in the archive; import again once it is mended.".strip()
+    )

@@ -89,15 +89,15 @@ def fill_missing(
     missing = np.isnan(values)
     if not missing.any():
         return values, 0, 0
-    there = np.flatnonzero(~missing)
+    present = np.flatnonzero(~missing)
     seconds = (stamps - stamps[0]).astype("float64")
-    filled = np.interp(seconds, seconds[there], values[there])
+    filled = np.interp(seconds, seconds[present], values[present])
     before = np.maximum.accumulate(np.where(missing, -1, np.arange(len(values))))
     run = np.cumsum(~missing)
     length = np.bincount(run, weights=missing)[run]
-    outside = (before < 0) | (np.arange(len(values)) > there[-1])
+    outside = (before < 0) | (np.arange(len(values)) > present[-1])
     hold = missing & (outside | (length > LONGEST_INTERPOLATED))
-    filled[hold] = values[np.where(before[hold] < 0, there[0], before[hold])]
+    filled[hold] = values[np.where(before[hold] < 0, present[0], before[hold])]
     return filled, int((missing & ~hold).sum()), int(hold.sum())
 
 

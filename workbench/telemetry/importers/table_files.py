@@ -138,5 +138,7 @@ def _timed(path: Path, frame: pd.DataFrame, times: list[str], timezone: str | No
             f"{path}: column {times[0]!r} holds {int(readable.sum())} readable times in {len(readable)} rows.",
             "Name the column that holds the times by --time-column.",
         )
-    kept = frame.drop(columns=times).loc[readable].reset_index(drop=True)
-    return TimedTable(kept, parsed.stamps[readable], tuple(times), dropped + int((~readable).sum()), parsed.notes)
+    readable_rows = frame.drop(columns=times).loc[readable].reset_index(drop=True)
+    return TimedTable(
+        readable_rows, parsed.stamps[readable], tuple(times), dropped + int((~readable).sum()), parsed.notes
+    )

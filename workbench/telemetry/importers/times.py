@@ -142,8 +142,8 @@ def _unreadable(n: int) -> ParsedTimes:
 def _limited(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
     """As nanoseconds, NaT where the year is beyond what nanoseconds hold."""
     years = stamps.dt.year
-    kept = stamps.where((years >= _YEARS[0]) & (years < _YEARS[1]))
-    return kept.to_numpy().astype("datetime64[ns]")
+    in_range = stamps.where((years >= _YEARS[0]) & (years < _YEARS[1]))
+    return in_range.to_numpy().astype("datetime64[ns]")
 
 
 def _numbers(text: pd.Series) -> pd.Series:

@@ -119,6 +119,6 @@ def visible_fault(channel: str, kind: str, change: Floats, noise: float) -> Faul
     -------
     Fault
     """
-    seen = np.flatnonzero(np.abs(change) > NOISES_VISIBLE * noise)
-    start, stop = int(seen[0]), int(seen[-1]) + 1
+    visible = np.flatnonzero(np.abs(change) > NOISES_VISIBLE * noise)
+    start, stop = int(visible[0]), int(visible[-1]) + 1
     return Fault(channel, kind, start, stop - start, change[start:stop])
