@@ -74,7 +74,8 @@ def leaderboard(
     LabelError, WorkbenchError
         As `Session.evaluate`.
     """
-    rows, blind = [], pd.DataFrame()
+    rows = []
+    blind = pd.DataFrame()
     for forecaster, preset in _entries(session):
         judged = session.evaluate(labels, forecaster, preset, progress=progress)
         name = forecaster or "+".join(sorted(session.settings.presets[preset].forecasters))

@@ -245,7 +245,8 @@ class Scores:
         if key is None:
             damaged = self.archive.damaged_scores(name)
             return row | {"reason": str(next(iter(damaged.values())))} if damaged else row
-        reason, attributes = "its model is gone", self.archive.scores(name)[key]
+        reason = "its model is gone"
+        attributes = self.archive.scores(name)[key]
         if champions:
             _, params = self.params(None)
             model_ids = _joined(_chosen(champions, name, None, params), "id")

@@ -1,4 +1,8 @@
-"""The session: notebooks, views and the command line do all their work through its methods."""
+"""The session: notebooks, views and the command line do all their work through its methods.
+
+One module because it is one class, the stable API: most of its lines describe parameters, and each method is a few
+lines that call the layer below.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -387,7 +391,9 @@ class Session:
         """
         from workbench.alerting import raise_alerts
 
-        names, levels, check = self.channel_names(channels), self.settings.severity, self._scores.check_series
+        names = self.channel_names(channels)
+        levels = self.settings.severity
+        check = self._scores.check_series
         return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels, check)
 
     def explain(

@@ -151,7 +151,8 @@ def detect_anew(
         except ArchiveError as error:
             failed[name] = str(error)
         except DetectionError as error:
-            failed[name], refused = str(error), error
+            failed[name] = str(error)
+            refused = error
         if progress is not None:
             progress(n_done)
     if refused is not None and not anomalies_by_channel:

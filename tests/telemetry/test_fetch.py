@@ -105,7 +105,7 @@ def sums(files: dict[str, bytes]) -> dict[str, str]:
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(fetch, "_FIRST_WAIT", 0)
+    monkeypatch.setattr(fetch, "_FIRST_WAIT_S", 0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     names = [f"{split}/{channel}.npy" for split in ("train", "test") for channel in ("A-1", "A-2", "M-1", "T-1")]
     server = Mirror({**{name: content_of(name) for name in names}, "labeled_anomalies.csv": LABELS})

@@ -226,7 +226,7 @@ def test_zips_that_are_damaged_or_unsafe(tmp_path: Path, archive: Archive, monke
             with pytest.raises(ImportDataError, match=says):
                 import_nasa(path, archive)
     path.write_bytes(whole)
-    monkeypatch.setattr(bundle_module, "_LARGEST_MEMBER", 5000)
+    monkeypatch.setattr(bundle_module, "_MAX_MEMBER_BYTES", 5000)
     with pytest.raises(ImportDataError, match="claims 6128 bytes unpacked"):
         import_nasa(path, archive)
     with pytest.raises(ImportDataError, match="does not exist"):

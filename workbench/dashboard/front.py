@@ -31,7 +31,7 @@ long. And jupyter_bokeh sends to the kernel whatever a chart has just been sent 
 by `sync`, as `bokeh.document.DocumentEvent` says. Nor does it notice what it has missed: `template/charts.js` does.
 """
 
-_LEAST = 2048
+_MIN_COMPRESSED_BYTES = 2048
 """Bytes below which a file is not worth compressing."""
 
 
@@ -77,5 +77,5 @@ def write_compressed(folder: Path) -> None:
     """Put a gzip file beside each script and stylesheet of a folder."""
     for path in [*folder.glob("*.js"), *folder.glob("*.css")]:
         content = path.read_bytes()
-        if len(content) >= _LEAST:
+        if len(content) >= _MIN_COMPRESSED_BYTES:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content, 4, mtime=0))

@@ -34,19 +34,19 @@ from workbench.observability.status import LOOK_HEADER, STATUS_VARIABLE
 
 __all__ = ["DashboardServer"]
 
-_PAINT_SECONDS = 12.0
+_PAINT_TIMEOUT_S = 12.0
 """After this time the pool is filled again though no page has said that it has painted."""
 
-_LEFT_SECONDS = 60.0
+_LEFT_TIMEOUT_S = 60.0
 """A kernel whose page has been gone for so long makes room for another viewer."""
 
-_STOP_SECONDS = 8.0
+_STOP_TIMEOUT_S = 8.0
 """Kernels that have not ended by then are left to end with their parent."""
 
-_LOOK_SECONDS = 2.0
+_WATCH_INTERVAL_S = 2.0
 """How often the server looks at its kernels: a few milliseconds each time."""
 
-_MALFORMED = 1007
+_MALFORMED_MESSAGE_CODE = 1007
 """Code with which a websocket is closed whose frame is no message (RFC 6455, 7.4.1)."""
 
 _LOG = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ class Pool:
     """
 
     def __init__(self, manager: Any, budget: int) -> None:
-        self._manager, self._budget = manager, budget
+        self._manager = manager
+        self._budget = budget
         self._refill: Callable[..., None] = manager.fill_if_needed
         self._due: Callable[[], None] | None = None
         self._handle: asyncio.TimerHandle | None = None
@@ -81,14 +82,16 @@ class Pool:
         """Take note that the pool lacks a kernel, and fill it when the page has painted."""
         del delay
         self._due = partial(self._refill, delay=0, **options)
-        self._handle = asyncio.get_running_loop().call_later(_PAINT_SECONDS, self.fill)
+        self._handle = asyncio.get_running_loop().call_later(_PAINT_TIMEOUT_S, self.fill)
 
     def fill(self) -> None:
         """Start what is due now, unless every viewer that may come is there."""
         if self._handle is not None:
             self._handle.cancel()
         if self._due is not None and self.viewers < self._budget:
-            due, self._due, self._handle = self._due, None, None
+            due = self._due
+            self._due = None
+            self._handle = None
             due()
 
     async def admit(self) -> bool:
@@ -109,7 +112,7 @@ class Pool:
         return room
 
     async def _end_left(self) -> None:
-        before = datetime.now(UTC) - timedelta(seconds=_LEFT_SECONDS)
+        before = datetime.now(UTC) - timedelta(seconds=_LEFT_TIMEOUT_S)
         for kernel_id in set(self._manager.list_kernel_ids()) - self.waiting:
             kernel = self._manager.get_kernel(kernel_id)
             if not self._manager._kernel_connections.get(kernel_id, 0) and kernel.last_activity < before:
@@ -218,7 +221,7 @@ class CheckedConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
             check_frame(incoming_msg, self.subprotocol)
         except ViewError as error:
             _LOG.warning("Kernel %s: %s The websocket is closed.", self.kernel_id, error.message)
-            self.websocket_handler.close(_MALFORMED, "no kernel message")
+            self.websocket_handler.close(_MALFORMED_MESSAGE_CODE, "no kernel message")
             return
         super().handle_incoming_message(incoming_msg)
 
@@ -288,7 +291,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             loop.add_signal_handler(number, loop.stop)
         if self.stopped.is_set():
             loop.call_soon(loop.stop)
-        PeriodicCallback(self._watch.look, _LOOK_SECONDS * 1000).start()
+        PeriodicCallback(self._watch.look, _WATCH_INTERVAL_S * 1000).start()
         super().listen()
 
     def stop(self) -> None:
@@ -301,7 +304,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             for task in tasks:
                 task.cancel()
         try:
-            async with asyncio.timeout(_STOP_SECONDS):
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await ensure_async(self.kernel_manager.shutdown_all(now=True))
         except (TimeoutError, asyncio.CancelledError, KeyError, RuntimeError) as error:
             self.log.warning("Not all kernels ended by themselves: %r", error)

@@ -29,10 +29,10 @@ __all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "template_folder"]
 SHELL_APP = "workbench.ipynb"
 """The app at `/`: all views."""
 
-_LONGEST_FOLDER = 30
+_MAX_FOLDER_LETTERS = 30
 """Characters of the temporary folder with which the names of a kernel's sockets stay under the system's 107."""
 
-_SHORTEST_TOKEN = 16
+_MIN_TOKEN_LETTERS = 16
 """Characters."""
 
 _KERNEL = {
@@ -168,7 +168,7 @@ def _check_token(host: str, token: str) -> None:
             f"Host {host!r} is not this machine, and there is no token: whoever reaches it could acknowledge and plan.",
             "Set WORKBENCH_DASHBOARD__TOKEN to at least 16 characters, or use 127.0.0.1.",
         )
-    if token and len(token) < _SHORTEST_TOKEN:
+    if token and len(token) < _MIN_TOKEN_LETTERS:
         raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
 
 
@@ -181,7 +181,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
     from workbench.observability.logs import log_path
     from workbench.observability.status import LOOK_HEADER
 
-    short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
+    short = len(tempfile.gettempdir()) <= _MAX_FOLDER_LETTERS
     local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}
     return {
         "DashboardServer": {

@@ -43,7 +43,10 @@ class Watch:
     """
 
     def __init__(self, manager: Any, places: Places, budget: int, folder: Path, log: Path) -> None:
-        self._manager, self._places, self._folder, self._log = manager, places, folder, log
+        self._manager = manager
+        self._places = places
+        self._folder = folder
+        self._log = log
         self._sampler = Sampler("server")
         self._visited: set[str] = set()
         self.status = Status(budget=budget)

@@ -13,7 +13,7 @@ from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Detection", "detect"]
+__all__ = ["Detection", "detect", "error_windows", "judge_window"]
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,9 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     epsilon = np.empty_like(smoothed)
     flagged = np.zeros(smoothed.size, dtype=bool)
     scores: list[tuple[int, int, float]] = []
-    for start, end, judged_from in _error_windows(smoothed.size, params):
+    for start, end, judged_from in error_windows(smoothed.size, params):
         window = smoothed[start:end]
-        threshold, anomalous, mirror = _judge_window(
-            window, targets[start:end], judged_from, flagged[start:end], params
-        )
+        threshold, anomalous, mirror = judge_window(window, targets[start:end], judged_from, flagged[start:end], params)
         epsilon[start + (judged_from if start else 0) : end] = threshold
         if anomalous.size:
             flagged[start + anomalous] = True
@@ -121,8 +119,22 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     return Detection(smoothed, epsilon, anomalies, error)
 
 
-def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
-    """Start and end of each error window, and the first of its samples that is judged in it."""
+def error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
+    """Return the error windows of a series.
+
+    Parameters
+    ----------
+    m : int
+        Number of smoothed errors.
+    params : TelemanomParams
+        Detection parameters.
+
+    Returns
+    -------
+    list of (int, int, int)
+        Start and end (exclusive) of each window, and the first of its samples that is judged in it, counted from its
+        start.
+    """
     batch = params.batch_size
     n_windows = max(0, int((m - batch * params.window_size) / batch))
     if m < 1800:
@@ -139,14 +151,37 @@ def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]
     return windows
 
 
-def _judge_window(
+def judge_window(
     window: Floats,
     targets: Floats,
     judged_from: int,
     flagged: npt.NDArray[np.bool_],
     params: TelemanomParams,
 ) -> tuple[float, Indices, float]:
-    """Threshold of a window, its anomalous positions, and the threshold of the mirrored errors."""
+    """Judge one error window, by its high and by its unusually low errors.
+
+    Parameters
+    ----------
+    window : numpy.ndarray, shape (w,), float64
+        Smoothed errors of the window.
+    targets : numpy.ndarray, shape (w, prediction_horizon), float64
+        Telemetry that was predicted, for its spread.
+    judged_from : int
+        First position that is judged in this window.
+    flagged : numpy.ndarray, shape (w,), bool
+        Samples that earlier windows flagged.
+    params : TelemanomParams
+        Detection parameters.
+
+    Returns
+    -------
+    float
+        Threshold of the window.
+    numpy.ndarray, int64
+        Anomalous positions in the window.
+    float
+        Threshold of the errors mirrored about their mean.
+    """
     moments = Moments.of(window)
     epsilon = find_epsilon(window, moments, params)
     nothing = np.zeros(0, dtype=np.int64)
@@ -189,7 +224,7 @@ def _severities(
 
 def _fill_unjudged(epsilon: Floats, params: TelemanomParams) -> None:
     """Set the last window's threshold on the samples between the last two error windows."""
-    windows = _error_windows(epsilon.size, params)
+    windows = error_windows(epsilon.size, params)
     if len(windows) > 1:
         epsilon[windows[-2][1] :] = epsilon[-1]
 

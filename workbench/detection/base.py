@@ -22,7 +22,7 @@ Progress: TypeAlias = bool | Callable[[int, int, float, float], None]
 over the learned and over the held-out windows."""
 
 _DESCRIPTION = "forecaster.json"
-_LEAST_WINDOWS = 2  # one to learn from, one held out
+_MIN_WINDOWS = 2  # one to learn from, one held out
 
 
 class Training:
@@ -116,13 +116,14 @@ class BaseForecaster(ABC):
         self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None
     ) -> Self:
         """Learn from a training series; see `Forecaster.fit`."""
-        values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_LEAST_WINDOWS)
+        values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_MIN_WINDOWS)
         n = values.shape[1]
         scaling = Scaling.of(train) if self.scales else Scaling((0.0,) * n, (1.0,) * n)
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
         training = Training(train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint)
         metrics = self._fit(training)
-        self.n_inputs, self._scaling = values.shape[1], scaling
+        self.n_inputs = values.shape[1]
+        self._scaling = scaling
         held_out = training.held_out
         error = np.abs(self.predict(train)[held_out].astype(np.float64) - values[held_out + self.sequence_length, 0])
         self.metrics = {"validation_error": float(error.mean()), **metrics}

@@ -11,7 +11,7 @@ from workbench.parameters import TelemanomParams
 
 __all__ = ["Clearing"]
 
-_PERCENT = 100
+_DECREASE_STEPS = 100
 """`min_decrease` is tried in hundredths."""
 
 
@@ -86,16 +86,16 @@ class Clearing:
         normal errors less stands out. The detection is run at the value given, which clears the anomaly, and one
         hundredth below, which does not.
         """
-        low, high = int(round(self.params.min_decrease * _PERCENT, 9)), _PERCENT - 1
-        if low >= high or not self.clears(anomaly, "min_decrease", high / _PERCENT):
+        low, high = int(round(self.params.min_decrease * _DECREASE_STEPS, 9)), _DECREASE_STEPS - 1
+        if low >= high or not self.clears(anomaly, "min_decrease", high / _DECREASE_STEPS):
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            if self.clears(anomaly, "min_decrease", middle / _PERCENT):
+            if self.clears(anomaly, "min_decrease", middle / _DECREASE_STEPS):
                 high = middle
             else:
                 low = middle
-        return high / _PERCENT
+        return high / _DECREASE_STEPS
 
     def clears(self, anomaly: tuple[int, int], name: str, value: float) -> bool:
         """Tell whether an anomaly is no longer found with one parameter changed.

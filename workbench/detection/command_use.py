@@ -8,10 +8,10 @@ import xarray as xr
 
 __all__ = ["command_use", "command_words"]
 
-_MOST = 5
+_MAX_COMMANDS = 5
 
 
-def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MOST) -> pd.DataFrame:
+def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_COMMANDS) -> pd.DataFrame:
     """Compare the commands inside a sequence with those in the rest of the series.
 
     Parameters

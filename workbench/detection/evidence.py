@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.anomalies import Detection, _error_windows, _judge_window, detect
+from workbench.detection.anomalies import Detection, detect, error_windows, judge_window
 from workbench.detection.applied import params_of
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, judge
 from workbench.parameters import TelemanomParams
@@ -144,9 +144,9 @@ def _judged_windows(telemetry: npt.ArrayLike, detection: Detection, params: Tele
     smoothed = detection.smoothed_error
     targets = np.lib.stride_tricks.sliding_window_view(values, params.prediction_horizon)[: smoothed.size]
     flagged = np.zeros(smoothed.size, dtype=bool)
-    for start, end, judged_from in _error_windows(smoothed.size, params):
+    for start, end, judged_from in error_windows(smoothed.size, params):
         errors, earlier = smoothed[start:end], flagged[start:end]
-        epsilon, anomalous, mirror = _judge_window(errors, targets[start:end], judged_from, earlier, params)
+        epsilon, anomalous, mirror = judge_window(errors, targets[start:end], judged_from, earlier, params)
         if not anomalous.size:
             continue
         moments = Moments.of(errors)

@@ -17,7 +17,7 @@ __all__ = ["RidgeForecaster"]
 
 _WEIGHTS = "ridge.safetensors"
 _ALPHAS = tuple(10.0**power for power in range(-6, 1))
-_CHUNK = 512
+_CHUNK_WINDOWS = 512
 
 
 class RidgeForecaster(BaseForecaster):
@@ -191,5 +191,5 @@ class RidgeForecaster(BaseForecaster):
 
 def _chunks(indices: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
     ordered = np.sort(indices)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]
+    for start in range(0, len(ordered), _CHUNK_WINDOWS):
+        yield ordered[start : start + _CHUNK_WINDOWS]

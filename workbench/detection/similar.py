@@ -11,7 +11,7 @@ from workbench.exceptions import DetectionError
 
 __all__ = ["similar_segments"]
 
-_LEAST = 4
+_MIN_SAMPLES = 4
 
 
 def similar_segments(
@@ -64,7 +64,7 @@ def similar_segments(
     if not 0 <= start <= end < own.size:
         raise DetectionError(f"[{start}, {end}] lies outside {channel}.", f"Samples are 0 to {own.size - 1}.")
     query = own[start : end + 1]
-    if m < _LEAST or np.ptp(query) == 0:
+    if m < _MIN_SAMPLES or np.ptp(query) == 0:
         raise DetectionError(
             f"{channel}, samples {start:,} to {end:,}, has no shape to look for.",
             "Choose a sequence of at least 4 samples that is not constant.",

@@ -123,7 +123,8 @@ class StreamingDetector:
         check_finite(values[None], f"The sample that follows {self._arrived} others")
         self._window[:-1] = self._window[1:]
         self._window[-1] = values
-        number, self._arrived = self._arrived, self._arrived + 1
+        number = self._arrived
+        self._arrived = self._arrived + 1
         expected, telemetry = self._forecast, float(values[0])
         self._history.arrive(telemetry)
         if self._arrived >= len(self._window):
@@ -149,13 +150,16 @@ class _History:
         self._smoothed = np.empty(0)
         self._telemetry = np.empty(0)
         self._keep = 1 - 2 / (params.smoothing_span + 1)
-        self._average, self._weight = 0.0, 0.0
+        self._average = 0.0
+        self._weight = 0.0
         self._count = 0
-        self._least, self._greatest = inf, -inf
+        self._least = inf
+        self._greatest = -inf
 
     def arrive(self, telemetry: float) -> None:
         """Take the newest sample into the range of what has arrived."""
-        self._least, self._greatest = min(self._least, telemetry), max(self._greatest, telemetry)
+        self._least = min(self._least, telemetry)
+        self._greatest = max(self._greatest, telemetry)
 
     def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
         """Take the newest error, and return its smoothed value, epsilon, and whether it is anomalous."""

@@ -26,10 +26,10 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-_LARGE = 0.05
+_LARGE_ERROR_SHARE = 0.05
 """An error is large when above this share of the values' range."""
-_MOST_SEQUENCES = 5
-_MOST_ANOMALOUS = 0.5
+_MAX_SEQUENCES = 5
+_MAX_ANOMALOUS_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ def find_epsilon(errors: Floats, moments: Moments, params: TelemanomParams) -> f
     values = errors[above]
     best = -10_000_000.0
     reach = params.error_buffer - 1
-    count, score = -1, None
+    count = -1
+    score = None
     for z in candidates.tolist():
         epsilon = mean + sd * z
         above_epsilon = values >= epsilon
@@ -165,7 +166,7 @@ def _score(errors: Floats, above: Indices, epsilon: float, moments: Moments, rea
     lengths = np.minimum(last + reach, errors.size - 1) - np.maximum(first - reach, 0) + 1
     n_anomalous = int(lengths.sum())
     n_sequences = int(np.count_nonzero(lengths > 1))
-    if n_sequences > _MOST_SEQUENCES or n_anomalous >= errors.size * _MOST_ANOMALOUS:
+    if n_sequences > _MAX_SEQUENCES or n_anomalous >= errors.size * _MAX_ANOMALOUS_SHARE:
         return None
     pruned = Moments.of(errors[errors < epsilon])
     decrease = (moments.mean - pruned.mean) / moments.mean + (moments.sd - pruned.sd) / moments.sd
@@ -207,7 +208,7 @@ def judge(
     Where no sample of the window is normal, there is nothing to prune against and all sequences stay; the
     reference ends with an error there.
     """
-    over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE * spread.inter_range))
+    over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE_ERROR_SHARE * spread.inter_range))
     anomalous = _buffered(over, params.error_buffer, judged_from, errors.size)
     if anomalous.size == 0:
         return anomalous
@@ -256,4 +257,6 @@ def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error:
     bool
     """
     largest = float(errors.max())
-    return (moments.sd > _LARGE * spread.sd or largest > _LARGE * spread.inter_range) and largest > least_error
+    return (
+        moments.sd > _LARGE_ERROR_SHARE * spread.sd or largest > _LARGE_ERROR_SHARE * spread.inter_range
+    ) and largest > least_error

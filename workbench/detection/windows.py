@@ -17,7 +17,7 @@ __all__ = ["check_finite", "read_inputs", "sliding", "split_windows", "window_co
 
 Float = TypeVar("Float", np.float32, np.float64)
 
-_HELD_OUT = 0.2
+_HELD_OUT_SHARE = 0.2
 
 
 def window_count(n: int, sequence_length: int, prediction_horizon: int) -> int:
@@ -91,7 +91,7 @@ def split_windows(count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDA
     (8, True)
     """
     order = np.random.default_rng(seed).permutation(count)
-    at = int(count * (1 - _HELD_OUT))
+    at = int(count * (1 - _HELD_OUT_SHARE))
     return order[:at], order[at:]
 
 

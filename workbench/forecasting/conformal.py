@@ -18,8 +18,9 @@ from workbench.exceptions import DetectionError
 
 __all__ = ["conformal_width", "tracked_width"]
 
-_RATE = 0.2  # of what is a large error lately: how fast the width follows
-_RECENT, _LARGE = 100, 90  # of the last 100 errors, the 90th in size is a large one
+_LEARNING_RATE = 0.2  # of what is a large error lately: how fast the width follows
+_RECENT_ERRORS = 100
+_LARGE_ERROR_RANK = 90  # of the recent errors, the 90th in size is a large one
 
 
 def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -> npt.NDArray[np.float64]:
@@ -107,9 +108,9 @@ def tracked_width(
     _check(confidence)
     sizes = np.abs(errors.astype(np.float64))
     begins = np.where(np.isfinite(start), start, 0.0)
-    padded = np.concatenate([np.tile(begins, (_RECENT - 1, 1)), np.nan_to_num(sizes, nan=0.0)])
-    recent = np.lib.stride_tricks.sliding_window_view(padded, _RECENT, axis=0)
-    gain = _RATE * np.partition(recent, _LARGE - 1, axis=2)[:, :, _LARGE - 1]
+    padded = np.concatenate([np.tile(begins, (_RECENT_ERRORS - 1, 1)), np.nan_to_num(sizes, nan=0.0)])
+    recent = np.lib.stride_tricks.sliding_window_view(padded, _RECENT_ERRORS, axis=0)
+    gain = _LEARNING_RATE * np.partition(recent, _LARGE_ERROR_RANK - 1, axis=2)[:, :, _LARGE_ERROR_RANK - 1]
     widths = np.empty(sizes.shape)
     for column, begin in enumerate(begins.tolist()):
         counts = np.searchsorted(origins, origins - column - 1, side="right").tolist()

@@ -18,9 +18,9 @@ from workbench.forecasting.trend import theil_sen
 
 __all__ = ["decompose", "find_period"]
 
-_LEAST_CORRELATION = 0.3
-_LEAST_CYCLES = 3
-_POINTS = 50
+_MIN_CORRELATION = 0.3
+_MIN_CYCLES = 3
+_LINE_POINTS = 50
 
 
 def find_period(values: npt.NDArray[np.floating]) -> int | None:
@@ -51,7 +51,7 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
     True
     """
     n = values.size
-    if n < 2 * _LEAST_CYCLES:
+    if n < 2 * _MIN_CYCLES:
         return None
     flat = pd.Series(values).rank().to_numpy()
     position = np.arange(n) - (n - 1) / 2
@@ -62,13 +62,13 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
     spectrum = np.fft.rfft(flat, 2 * n)
     products = np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[:n]
     correlation = products / products[0] * (n / (n - np.arange(n)))  # longer lags have fewer products
-    usable = correlation[: n // _LEAST_CYCLES + 1]
+    usable = correlation[: n // _MIN_CYCLES + 1]
     below = np.flatnonzero(usable < 0)
     if not below.size:
         return None
     inner = usable[1:-1]
     peaks = np.flatnonzero((inner > usable[:-2]) & (inner >= usable[2:])) + 1
-    peaks = peaks[(peaks > below[0]) & (usable[peaks] >= _LEAST_CORRELATION)]
+    peaks = peaks[(peaks > below[0]) & (usable[peaks] >= _MIN_CORRELATION)]
     if not peaks.size:
         return None
     best = usable[peaks].max()
@@ -156,7 +156,7 @@ def _line(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Return value at the first position, and slope, of the robust line."""
     if values.size < 2:
         return float(values[0]), 0.0
-    step = -(-values.size // _POINTS)
+    step = -(-values.size // _LINE_POINTS)
     some = values[::step]
     slope, middle = theil_sen(some[None])
     return float(middle[0] - slope[0] * (some.size - 1) / 2), float(slope[0]) / step

@@ -35,11 +35,12 @@ __all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead
 TOGETHER = "together"
 """Key of the combined forecast, the weighted mean of forecasters, in results and links; screens show "combined"."""
 
-_MOST_ORIGINS, _LEAST_ORIGINS = 300, 100
-_WORK = 6000
+_MAX_ORIGINS = 300
+_MIN_ORIGINS = 100
+_FORECAST_SAMPLES = 6000
 """Samples forecast by each forecaster on either split: fewer origins where it looks far ahead."""
 
-_TREND_SAMPLES = 500
+_MIN_TREND_SAMPLES = 500
 _TREND_PERIODS = 4
 
 
@@ -108,7 +109,7 @@ def forecasts(
     ModelError
         A model cannot be loaded.
     """
-    origins = origins or max(_LEAST_ORIGINS, min(_MOST_ORIGINS, _WORK // steps))
+    origins = origins or max(_MIN_ORIGINS, min(_MAX_ORIGINS, _FORECAST_SAMPLES // steps))
     info = session.archive.info(channel)
     train, test = session.archive.open(channel, "train").load(), session.archive.open(channel).load()
     candidates: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
@@ -297,7 +298,7 @@ def _trend(train: xr.Dataset, test: xr.Dataset, steps: int) -> BaseForecaster | 
     period = find_period(train["telemetry"].values)
     if period is not None and period * _TREND_PERIODS > shorter // 2:
         period = None
-    length = _TREND_SAMPLES if period is None else period * max(_TREND_PERIODS, -(-_TREND_SAMPLES // period))
+    length = _MIN_TREND_SAMPLES if period is None else period * max(_TREND_PERIODS, -(-_MIN_TREND_SAMPLES // period))
     if max(length, steps) > shorter // 2:
         return None
     forecaster = TrendForecaster(sequence_length=length, prediction_horizon=steps, period=period)

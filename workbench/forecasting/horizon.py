@@ -20,7 +20,7 @@ __all__ = ["choose_origins", "forecast_errors", "forecast_from", "truths"]
 
 Origins = npt.NDArray[np.int64]
 
-_AT_ONCE = 512  # windows that are laid out at a time
+_MAX_WINDOWS_AT_ONCE = 512  # windows that are laid out at a time
 
 
 def choose_origins(first: int, last: int, most: int) -> Origins:
@@ -91,7 +91,10 @@ def forecast_from(
     values = inputs(channel)
     check_finite(values, str(channel.attrs.get("channel", "The series")))
     windows = sliding(values, length)
-    parts = [origins[start : start + _AT_ONCE] - length + 1 for start in range(0, origins.size, _AT_ONCE)]
+    parts = [
+        origins[start : start + _MAX_WINDOWS_AT_ONCE] - length + 1
+        for start in range(0, origins.size, _MAX_WINDOWS_AT_ONCE)
+    ]
     forecasts = [_from_windows(forecaster, windows[part], steps) for part in parts]
     return np.concatenate([np.zeros((0, steps), np.float32), *forecasts])
 

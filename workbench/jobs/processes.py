@@ -99,7 +99,8 @@ class TrainingProcess:
 
     def __init__(self, settings: Settings, request: Request, tell: Tell) -> None:
         self.request = request
-        self._settings, self._tell = settings, tell
+        self._settings = settings
+        self._tell = tell
         self._process: asyncio.subprocess.Process | None = None
         self._stopped = False
 

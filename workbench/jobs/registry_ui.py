@@ -28,8 +28,8 @@ DEFAULT_PORT = 5000
 
 _HOST = "127.0.0.1"
 _STATE = "registry-ui.json"
-_PATIENCE = 120  # seconds until the server must listen
-_LOOK = 0.2  # seconds between two looks whether it does
+_START_TIMEOUT_S = 120  # seconds until the server must listen
+_POLL_INTERVAL_S = 0.2  # seconds between two looks whether it does
 
 
 def registry_address(settings: Settings) -> str:
@@ -96,7 +96,7 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
     with _stop_signals() as stop_signals, _server(location, port) as process:
         began = time.monotonic()
         while not stop_signals and process.poll() is None and not _listens(port):
-            if time.monotonic() - began > _PATIENCE:
+            if time.monotonic() - began > _START_TIMEOUT_S:
                 raise SettingsError(f"MLflow does not answer on port {port}.", "Look at what it printed.")
             _wait(process)
         if not stop_signals and process.poll() is None:
@@ -165,7 +165,7 @@ def _state_file(settings: Settings) -> Path:
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
     try:
-        process.wait(_LOOK)
+        process.wait(_POLL_INTERVAL_S)
     except subprocess.TimeoutExpired:
         return
 

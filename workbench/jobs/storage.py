@@ -12,7 +12,7 @@ from workbench.settings import Settings
 
 __all__ = ["free_disk", "storage"]
 
-_BLOCK = 512
+_BLOCK_BYTES = 512
 """Bytes; what a file takes is more than its content, where there are thousands of small ones much more."""
 
 
@@ -71,7 +71,7 @@ def _sum(folder: str, files: list[str]) -> int:
     total = 0
     for name in files:
         try:
-            total += os.stat(os.path.join(folder, name)).st_blocks * _BLOCK
+            total += os.stat(os.path.join(folder, name)).st_blocks * _BLOCK_BYTES
         except FileNotFoundError:  # replaced while we look
             continue
     return total

@@ -12,7 +12,7 @@ import numpy.typing as npt
 __all__ = ["error_ratio", "ks_distance", "typical_error"]
 
 _SPREAD_SHARE = 0.01
-_BLOCKS = 20
+_N_BLOCKS = 20
 
 
 def ks_distance(train: npt.NDArray[np.floating[Any]], test: npt.NDArray[np.floating[Any]]) -> float:
@@ -74,7 +74,7 @@ def typical_error(errors: npt.NDArray[np.floating[Any]]) -> float:
     >>> typical_error(errors)
     0.5
     """
-    blocks = np.array_split(errors.astype(np.float64), min(_BLOCKS, errors.size))
+    blocks = np.array_split(errors.astype(np.float64), min(_N_BLOCKS, errors.size))
     return float(np.median([block.mean() for block in blocks]))
 
 

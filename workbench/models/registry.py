@@ -360,7 +360,7 @@ class Registry:
 
     def metric_history(self, info: ModelInfo, metric: str) -> dict[int, float]:
         """Return a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
-        with self._using() as client:
+        with self.client() as client:
             return {point.step: point.value for point in client.get_metric_history(info.run_id, metric)}
 
     def check_writable(self) -> None:
@@ -376,7 +376,7 @@ class Registry:
 
     def _load(self, info: ModelInfo) -> tuple["Forecaster", int]:
         if not info.path.exists() and self.location.given_uri is not None:
-            with self._using() as client:
+            with self.client() as client:
                 download(client, info.run_id, ARTIFACT_FOLDER, info.path)
         return read(info.path, info.forecaster, info.manifest_hash)
 
@@ -392,7 +392,7 @@ class Registry:
             raise self.location.unusable(error) from error
 
     def _list_with_client(self, **filters: str | None) -> Models:
-        with self._using() as client:
+        with self.client() as client:
             from mlflow.entities import ViewType
 
             rows = ask_client(client, EXPERIMENT, ViewType.ALL, self.location.artifacts)
@@ -409,14 +409,20 @@ class Registry:
         """Lend the client to one writer at a time among threads and processes."""
         try:
             self.location.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self._using() as client:
+            with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self.client() as client:
                 yield client
         except OSError as error:
             raise self.location.unusable(error) from error
 
     @contextmanager
-    def _using(self) -> Iterator[Any]:
-        """Lend MLflow's client; its warnings and logs are suppressed, its errors become a `ModelError`."""
+    def client(self) -> Iterator[Any]:
+        """Lend MLflow's client; its warnings and logs are suppressed, its errors become a `ModelError`.
+
+        Yields
+        ------
+        mlflow.tracking.MlflowClient
+            Client of the registry's store, opened at the first use.
+        """
         os.environ.update(ENVIRONMENT)
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         with self._client_lock, warnings.catch_warnings():  # SQLAlchemy 2.1 about MLflow's own mappings

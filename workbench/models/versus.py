@@ -96,7 +96,8 @@ def versus(
     if first.channel != second.channel or first.id == second.id:
         raise ModelError(f"{first.id} and {second.id} cannot be compared.", "Choose two versions of one channel.")
     report_step = done or (lambda _step: None)
-    channel, info = first.channel, archive.info(first.channel)
+    channel = first.channel
+    info = archive.info(first.channel)
     contenders = [Contender.load(registry, model) for model in models]
     train = archive.open(channel, "train")
     verdict = challenge(train, info.train_hash, *contenders)

@@ -29,7 +29,7 @@ MOST_BYTES = 64 * 2**20
 """Larger files are not opened; a shipped model has about 0.2 MB."""
 
 _KEY = "workbench"
-_MOST_SAMPLES = 100_000  # in a window
+_MAX_WINDOW_SAMPLES = 100_000  # in a window
 _STORED = {"F16": "float16", "F32": "float32"}
 RESTORE = "Restore the file from the product, or train the model again."
 """What to do about a damaged file."""
@@ -59,8 +59,8 @@ class _Description(BaseModel):
         if lengths != (self.n_inputs, self.n_inputs) or 0 in self.scaling.scale:
             raise ValueError(f"scaling needs {self.n_inputs} offsets and as many scales other than 0")
         length = self.parameters.get("sequence_length", 1)
-        if not isinstance(length, int) or length > _MOST_SAMPLES:
-            raise ValueError(f"sequence_length is {length}, expected a whole number up to {_MOST_SAMPLES}")
+        if not isinstance(length, int) or length > _MAX_WINDOW_SAMPLES:
+            raise ValueError(f"sequence_length is {length}, expected a whole number up to {_MAX_WINDOW_SAMPLES}")
         return self
 
 

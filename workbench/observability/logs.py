@@ -15,10 +15,10 @@ __all__ = ["LEVELS", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Levels of an entry, the least severe first."""
 
-_LONGEST = 8 * 2**20
+_MAX_LOG_BYTES = 8 * 2**20
 """Bytes of the log after which a new one begins and the old one is kept beside it."""
 
-_TAIL = 2**18
+_TAIL_BYTES = 2**18
 """Bytes at its end that are read where nothing is looked for."""
 
 _ENTRY = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} (\d+) ([A-Z]+) ([\w.-]+): (.*)")
@@ -54,7 +54,7 @@ def log_to(path: Path, name: str = "workbench") -> None:
 
 def rotate(path: Path) -> None:
     """Where the log has become long, begin a new one and keep the old one beside it; whoever writes to it follows."""
-    if path.is_file() and path.stat().st_size > _LONGEST:
+    if path.is_file() and path.stat().st_size > _MAX_LOG_BYTES:
         path.replace(_older(path))
 
 
@@ -107,7 +107,11 @@ def read_log(path: Path, find: str = "", level: str = LEVELS[0], most: int = 200
     search_text, least = find.strip().casefold(), LEVELS.index(level)
     searched = bool(search_text or least)
     files = [path, _older(path)] if searched else [path]
-    entries = (entry for file in files for entry in reversed(list(_entries(file, _LONGEST * 2 if searched else _TAIL))))
+    entries = (
+        entry
+        for file in files
+        for entry in reversed(list(_entries(file, _MAX_LOG_BYTES * 2 if searched else _TAIL_BYTES)))
+    )
     matching = (
         entry
         for entry in entries
@@ -122,7 +126,8 @@ def _older(path: Path) -> Path:
 
 
 def _entries(path: Path, size: int) -> Iterator[LogEntry]:
-    head, more = None, []
+    head = None
+    more = []
     for line in _tail(path, size).splitlines():
         match = _ENTRY.fullmatch(line)
         if match is None:

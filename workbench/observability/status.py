@@ -34,7 +34,7 @@ STATUS_VARIABLE = "DASHBOARD_STATUS"
 CACHE = ("hits", "misses", "evictions", "bytes", "models")
 """What is told of the cache of models."""
 
-_OLD_SECONDS = 30.0
+_MAX_AGE_S = 30.0
 
 
 @dataclass
@@ -178,10 +178,11 @@ def read_status(folder: Path | None, own: KernelReport | None = None) -> Status 
         None where there is no server, or it has not looked for half a minute.
     """
     server_report = None if folder is None else read_report(server_file(folder))
-    if folder is None or server_report is None or time.time() - server_report["at"] > _OLD_SECONDS:
+    if folder is None or server_report is None or time.time() - server_report["at"] > _MAX_AGE_S:
         return None
     status = Status(**server_report | {"processes": [Process(**each) for each in server_report["processes"]]})
-    status.timings, status.cache = Timings(server_report["timings"]), dict(server_report["cache"])
+    status.timings = Timings(server_report["timings"])
+    status.cache = dict(server_report["cache"])
     here = kernel_file(folder, os.getpid())
     for path in folder.glob("kernel-*.json"):
         report = read_report(path) if own is None or path != here else None

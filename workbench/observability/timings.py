@@ -16,8 +16,8 @@ __all__ = ["STAGE", "TIMINGS", "Histogram", "Row", "Timings", "stage"]
 STAGE = "stage"
 """Group of what is no callback of a view: loading, predicting, setting thresholds."""
 
-_PER_DECADE = 20
-_LEAST = 1e-6
+_BUCKETS_PER_DECADE = 20
+_MIN_SECONDS = 1e-6
 
 
 class Histogram:
@@ -51,7 +51,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration, in seconds."""
-        place = math.floor(math.log10(max(seconds, _LEAST)) * _PER_DECADE)
+        place = math.floor(math.log10(max(seconds, _MIN_SECONDS)) * _BUCKETS_PER_DECADE)
         self.buckets[place] = self.buckets.get(place, 0) + 1
         self.total += seconds
 
@@ -67,7 +67,7 @@ class Histogram:
         for place in sorted(self.buckets):
             passed += self.buckets[place]
             if passed >= rank:
-                return float(10 ** ((place + 0.5) / _PER_DECADE))
+                return float(10 ** ((place + 0.5) / _BUCKETS_PER_DECADE))
         return math.nan
 
     def below(self, places: Iterable[int]) -> list[int]:

@@ -17,8 +17,8 @@ __all__ = ["HISTORY", "Kernel", "Process", "Sampler", "history_dataset"]
 HISTORY = ("at", "own", "kernels", "cpu_own", "cpu_kernels")
 """Columns of the history: seconds since 1970, bytes of memory, percent of one core."""
 
-_KEPT = 450
-_SHORTEST = 0.01
+_MAX_HISTORY_ROWS = 450
+_MIN_INTERVAL_S = 0.01
 """Seconds; processor time is counted in hundredths of a second."""
 
 
@@ -95,7 +95,7 @@ class Sampler:
 
     def __init__(self, role: str) -> None:
         self.role = role
-        self.history: deque[tuple[float, ...]] = deque(maxlen=_KEPT)
+        self.history: deque[tuple[float, ...]] = deque(maxlen=_MAX_HISTORY_ROWS)
         self.at = 0.0
         self._own = psutil.Process()
         self._before: dict[int, tuple[float, float]] = {}
@@ -125,7 +125,7 @@ class Sampler:
             group = [used[each] for each, owner in owners.items() if owner == pid and each in used]
             memory, seconds = sum(each[0] for each in group), sum(each[1] for each in group)
             at, before = self._before.get(pid, (used[pid][2], 0.0))
-            cpu = max(seconds - before, 0.0) / max(now - at, _SHORTEST) * 100
+            cpu = max(seconds - before, 0.0) / max(now - at, _MIN_INTERVAL_S) * 100
             kernel = kernels.get(pid, Kernel("", False, now))
             role = "kernel" if pid in kernels else self.role
             processes.append(

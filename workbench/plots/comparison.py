@@ -21,7 +21,7 @@ from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["comparison_figure", "update_comparison_figure"]
 
-_LANE = 0.08  # height of a lane of anomalies, as a share of the errors
+_LANE_HEIGHT_SHARE = 0.08  # height of a lane of anomalies, as a share of the errors
 _NAMES = ("first", "second")
 
 
@@ -96,7 +96,7 @@ def _data(
     channel: xr.Dataset, scored: tuple[xr.Dataset, xr.Dataset], anomalies: pd.DataFrame, names: tuple[str, str]
 ) -> tuple[dict[str, dict[str, Any]], float]:
     low, high = bounds(*(one["smoothed_error"].values for one in scored))
-    time, lane = time_values(channel), _LANE * high
+    time, lane = time_values(channel), _LANE_HEIGHT_SHARE * high
     data: dict[str, dict[str, Any]] = {}
     for place, (key, name, one) in enumerate(zip(_NAMES, names, scored, strict=True)):
         data[key] = line_data(one, "smoothed_error")

@@ -13,7 +13,7 @@ from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 
 __all__ = ["drift_figure", "update_drift_figure"]
 
-_NAMED = 6  # points that carry their channel's name
+_MAX_NAMED_POINTS = 6  # points that carry their channel's name
 
 
 def drift_figure(drift: pd.DataFrame, ks: float, error_ratio: float, *, tokens: Tokens = LIGHT) -> figure:
@@ -97,7 +97,7 @@ def _data(drift: pd.DataFrame) -> dict[str, dict[str, list[Any]]]:
     measured = drift[np.isfinite(drift["error_ratio"].astype(float)) & (drift["error_ratio"].astype(float) > 0)]
     columns = ["channel", "model", "ks", "error_ratio"]
     drifted = measured[measured["status"] == "retrain"]
-    named = drifted.sort_values("error_ratio", ascending=False).head(_NAMED)
+    named = drifted.sort_values("error_ratio", ascending=False).head(_MAX_NAMED_POINTS)
     parts = {"steady": measured[measured["status"] != "retrain"], "drifted": drifted, "named": named}
     return {name: {column: part[column].tolist() for column in columns} for name, part in parts.items()}
 

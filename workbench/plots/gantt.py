@@ -18,10 +18,10 @@ BARS = ("planned", "fixed", "moved", "late", "conflict")
 
 _HATCHES = {"planned": " ", "fixed": "-", "moved": "/", "late": "\\", "conflict": "x"}
 _SIGNS = {"moved": "→ ", "late": f"{SEVERITIES['high'].symbol} ", "conflict": f"{SEVERITIES['critical'].symbol} "}
-_HOURS = (8.0, 17.0)
+_DEFAULT_HOURS = (8.0, 17.0)
 _COLUMNS = ("number", "row", "left", "right", "fill", "line", "hatch", "label", "title", "kind", "words", "from", "to")
-_WIDTH = 620.0  # pixels that labels count on
-_LETTER = 6.6
+_LABEL_WIDTH_PX = 620.0  # pixels that labels count on
+_LETTER_WIDTH_PX = 6.6
 
 
 def gantt_figure(
@@ -153,7 +153,7 @@ def _data(
         left, right = (
             _place(max(begin, min(end, pd.Timestamp(row[name]))), begin, opens, closes) for name in ("start", "end")
         )
-        room = (min(right, int(left) + 1) - left) / days * _WIDTH / _LETTER
+        room = (min(right, int(left) + 1) - left) / days * _LABEL_WIDTH_PX / _LETTER_WIDTH_PX
         sign, number = _SIGNS.get(kind, ""), str(row["number"])
         digits = number.removeprefix("WO-")
         texts = (sign + number, sign + digits, sign.strip() + digits, digits)
@@ -168,7 +168,7 @@ def _data(
 
 def _hours(sessions: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[float, float]:
     """Return the first and the last hour of a day in which anything is done."""
-    opens, closes = _HOURS
+    opens, closes = _DEFAULT_HOURS
     for first, last in zip(sessions["start"], sessions["end"], strict=True):
         start, stop = max(pd.Timestamp(first), begin), min(pd.Timestamp(last), end)
         if start.normalize() != (stop - pd.Timedelta(1, "us")).normalize():

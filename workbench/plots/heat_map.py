@@ -15,8 +15,8 @@ from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["heat_map_figure", "shades", "update_heat_map"]
 
-_BINS = 240
-_SHADES = 64
+_N_BINS = 240
+_N_SHADES = 64
 
 
 def heat_map_figure(*, dated: bool, tokens: Tokens = LIGHT, x_range: Range1d) -> figure:
@@ -64,7 +64,7 @@ def update_heat_map(
     """
     margin = (end - start) / 2
     rows = [shades(strip, start - margin, end + margin, until) for strip in reversed(strips)]
-    image = np.stack(rows) if rows else np.zeros((0, 2 * _BINS), dtype=np.float32)
+    image = np.stack(rows) if rows else np.zeros((0, 2 * _N_BINS), dtype=np.float32)
     data = {"image": [image], "x": [start - margin], "y": [0], "dw": [end - start + 2 * margin], "dh": [len(strips)]}
     marks = lane_marks(strips, start, end, until)
     set_sources(plot, {"shades": data if rows else {name: [] for name in data}, "anomalies": marks})
@@ -72,7 +72,7 @@ def update_heat_map(
 
 
 def shades(
-    strip: Strip, start: float, end: float, until: float = float("inf"), bins: int = 2 * _BINS
+    strip: Strip, start: float, end: float, until: float = float("inf"), bins: int = 2 * _N_BINS
 ) -> npt.NDArray[np.float32]:
     """Return a channel's value in each of equally long bins of time, the one farthest from its median.
 
@@ -116,5 +116,5 @@ def _fill(bin_shades: npt.NDArray[np.float32], strip: Strip, start: float, end: 
 
 def _ramp(first: str, last: str) -> list[str]:
     ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (first, last)]
-    mixed = np.linspace(ends[0], ends[1], _SHADES).round().astype(int)
+    mixed = np.linspace(ends[0], ends[1], _N_SHADES).round().astype(int)
     return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in mixed]

@@ -23,7 +23,7 @@ __all__ = [
     "update_overlay",
 ]
 
-_POINTS = 36_000
+_MAX_POINTS = 36_000
 """Most points of all lines together."""
 
 
@@ -99,7 +99,7 @@ def update_overlay(
     units = {strip.units for strip in strips}
     shared = len(units) == 1 and units != {""}
     margin = (end - start) / 2
-    limit = max(_POINTS // max(len(strips), 1), 300)
+    limit = max(_MAX_POINTS // max(len(strips), 1), 300)
     data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     ends: dict[str, list[Any]] = {name: [] for name in ("time", "value", "name", "chosen")}
     for strip in sorted(strips, key=lambda strip: strip.name == chosen):  # the chosen one lies on top
@@ -160,7 +160,7 @@ def update_lanes(
         As for `update_overlay`.
     """
     margin = (end - start) / 2
-    limit = max(_POINTS // max(len(strips), 1), 300)
+    limit = max(_MAX_POINTS // max(len(strips), 1), 300)
     data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     for row, strip in enumerate(strips):
         time, values = strip.scaled(start - margin, end + margin, until, limit)

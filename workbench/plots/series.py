@@ -31,7 +31,7 @@ __all__ = [
 Sources = Mapping[str, ColumnDataSource]
 """Data sources of a figure by name."""
 
-_ROOM = 0.15
+_RIGHT_MARGIN_SHARE = 0.15
 """Share of the time axis left free on the right for direct labels."""
 
 
@@ -61,7 +61,7 @@ def time_axis(dataset: xr.Dataset) -> dict[str, float]:
     """
     time = time_values(dataset)
     start, last = float(time[0]), float(time[-1])
-    end = last + max((last - start) * _ROOM, 1.0)
+    end = last + max((last - start) * _RIGHT_MARGIN_SHARE, 1.0)
     return {"start": start, "end": end, "reset_start": start, "reset_end": end}
 
 

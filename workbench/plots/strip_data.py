@@ -15,9 +15,9 @@ from workbench.plots.trace import Trace
 
 __all__ = ["Strip", "make_strip"]
 
-_WORD_ROOM = 0.12  # share of the time shown that an anomaly's word takes
-_TICKS = 400  # most command marks on a strip
-_NEAR = 0.6  # a limit so much of the range away from the values is drawn with them
+_WORD_WIDTH_SHARE = 0.12  # share of the time shown that an anomaly's word takes
+_MAX_COMMAND_MARKS = 400  # most command marks on a strip
+_NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Strip:
         """Range of the values shown, with the limits that are near them."""
         lines = [trace.window(start, end, until, 600)[1] for trace in (self.telemetry, self.prediction)]
         low, high = bounds(*lines)
-        near = [value for value in self.limits.values() if low - _NEAR * (high - low) <= value]
-        near = [value for value in near if value <= high + _NEAR * (high - low)]
+        near = [value for value in self.limits.values() if low - _NEAR_LIMIT_SHARE * (high - low) <= value]
+        near = [value for value in near if value <= high + _NEAR_LIMIT_SHARE * (high - low)]
         return min([low, *near]), max([high, *near])
 
     def anomalies(self, start: float, end: float, until: float, top: float) -> dict[str, list[Any]]:
@@ -93,7 +93,9 @@ class Strip:
         columns["top"] = [top] * len(visible)
         worded: list[int] = []
         for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
-            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_ROOM * (end - start) for j in worded):
+            if all(
+                abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_WIDTH_SHARE * (end - start) for j in worded
+            ):
                 worded.append(i)
         words = zip(columns["level"], columns["severity"], strict=True)
         columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
@@ -103,8 +105,10 @@ class Strip:
         """Return the commands that began in the time shown, one where several fall on the same place."""
         first, last = np.searchsorted(self.command_times, (start, min(end, until)))
         time = self.command_times[first:last]
-        if time.size > _TICKS:
-            positions = np.unique(((time - start) * (_TICKS / (end - start))).astype(int), return_index=True)[1]
+        if time.size > _MAX_COMMAND_MARKS:
+            positions = np.unique(
+                ((time - start) * (_MAX_COMMAND_MARKS / (end - start))).astype(int), return_index=True
+            )[1]
         else:
             positions = np.arange(time.size)
         return {

@@ -36,7 +36,8 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["base_figure", "name_strip", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
-_LEFT, _RIGHT = 116, 40  # pixels beside the frame, for names and limits
+_LEFT_BORDER_PX = 116  # room for names
+_RIGHT_BORDER_PX = 40  # room for limits
 _LINES = ("telemetry", "prediction")
 _MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
 
@@ -86,8 +87,8 @@ def base_figure(
         active_drag="xpan",
         active_scroll="xwheel_zoom",
         toolbar_location=None,
-        min_border_left=_LEFT,
-        min_border_right=_RIGHT,
+        min_border_left=_LEFT_BORDER_PX,
+        min_border_right=_RIGHT_BORDER_PX,
         min_border_top=2,
         min_border_bottom=2,
     )

@@ -2,6 +2,8 @@
 
 Layout: `<store>/<channel>/{train,test}` and `<store>/<channel>/scores/<key>`. Everything is written to a
 folder beside the store first and renamed into place, so that a reader sees a channel whole or not at all.
+
+One module because reading, writing and recovery share this layout and its locks: each is wrong where another changes.
 """
 
 import json
@@ -81,13 +83,21 @@ class Archive:
     ----------
     path : Path
         Folder of the store. It is made at the first write; a missing one reads as empty.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the store.
+    incoming : Path
+        Folder beside the store for what is being written; it exists only during a write, and after a crash until the
+        archive is opened again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self._incoming = self.path.with_name(self.path.name + ".incoming")
+        self.incoming = self.path.with_name(self.path.name + ".incoming")
         self._dates: dict[str, tuple[pd.Timestamp, pd.Timestamp]] = {}
-        if self._incoming.exists():
+        if self.incoming.exists():
             self._recover()
 
     def __repr__(self) -> str:
@@ -535,12 +545,12 @@ class Archive:
     def _writing(self) -> Iterator[Path]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._incoming}.lock"):
+            with FileLock(f"{self.incoming}.lock"):
                 if not (self.path / "zarr.json").exists():
                     zarr.create_group(self.path, zarr_format=3)
-                self._incoming.mkdir(exist_ok=True)
+                self.incoming.mkdir(exist_ok=True)
                 try:
-                    yield self._incoming
+                    yield self.incoming
                 finally:
                     self._settle()
         except (OSError, NotImplementedError) as error:  # filelock raises the latter on a file system without locks
@@ -553,18 +563,18 @@ class Archive:
     def _recover(self) -> None:
         """Undo what a crash left half done, unless another process is writing just now."""
         try:
-            with FileLock(f"{self._incoming}.lock", timeout=0):
+            with FileLock(f"{self.incoming}.lock", timeout=0):
                 self._settle()
         except (Timeout, OSError):
             return
 
     def _settle(self) -> None:
         """Put back a channel that was taken out but not replaced, and drop the rest."""
-        for old in self._incoming.glob("old-*@*"):
+        for old in self.incoming.glob("old-*@*"):
             target = self.path / old.name.partition("@")[2]
             if not target.exists():
                 old.rename(target)
-        shutil.rmtree(self._incoming, ignore_errors=True)
+        shutil.rmtree(self.incoming, ignore_errors=True)
 
 
 def _score_place(channel: str, key: str) -> Place:

@@ -48,7 +48,8 @@ class Replay:
     def __init__(self, start: float, end: float, *, clock: Callable[[], float], speed: float = 1.0) -> None:
         if not end >= start:
             raise TelemetryError(f"The replay would end at {end:g}, before its start at {start:g}.")
-        self.start, self.end = float(start), float(end)
+        self.start = float(start)
+        self.end = float(end)
         self._clock = clock
         self._speed = _checked(speed)
         self._from = self.start
@@ -80,7 +81,8 @@ class Replay:
 
     def pause(self) -> None:
         """Stay at the position."""
-        self._from, self._since = self.position, None
+        self._from = self.position
+        self._since = None
 
     def seek(self, position: float) -> None:
         """Go to a position, the nearest that is covered; what plays goes on from there.
@@ -109,7 +111,8 @@ class Replay:
         """
         speed = _checked(speed)
         position, playing = self.position, self._since is not None
-        self._speed, self._from = speed, position
+        self._speed = speed
+        self._from = position
         self._since = self._clock() if playing else None
 
     def arrived(self, time: npt.NDArray[Any]) -> int:

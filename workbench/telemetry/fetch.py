@@ -27,14 +27,14 @@ TELEMETRY_SOURCE = (
 LABELS_SOURCE = "https://raw.githubusercontent.com/khundman/telemanom/2e6c5b6c3558e7835601519b7bdef37c649bdbdc"
 """Where `labeled_anomalies.csv` comes from."""
 
-_ATTEMPTS = 4
-_CHECKSUM_ATTEMPTS = 2
-_FIRST_WAIT = 0.5  # seconds; doubles with each attempt
-_TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
-_CHUNK = 2**14
-_LARGEST_FILE = 64 * 2**20
+_MAX_ATTEMPTS = 4
+_MAX_CHECKSUM_ATTEMPTS = 2
+_FIRST_WAIT_S = 0.5  # seconds; doubles with each attempt
+_TIMEOUTS_S = (10, 30)  # seconds to connect, seconds without a byte
+_CHUNK_BYTES = 2**14
+_MAX_FILE_BYTES = 64 * 2**20
 _PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
-_NAMED_FAILURES = 5
+_MAX_NAMED_FAILURES = 5
 
 _log = logging.getLogger(__name__)
 
@@ -201,8 +201,8 @@ class _Download:
         source = self.mirror or (LABELS_SOURCE if name == LABELS_FILE else TELEMETRY_SOURCE)
         (self.folder / local).parent.mkdir(parents=True, exist_ok=True)
         cause = "stopped"
-        for attempt in range(_ATTEMPTS):
-            if self.stop.is_set() or (attempt and self.stop.wait(_FIRST_WAIT * 2 ** (attempt - 1))):
+        for attempt in range(_MAX_ATTEMPTS):
+            if self.stop.is_set() or (attempt and self.stop.wait(_FIRST_WAIT_S * 2 ** (attempt - 1))):
                 break
             try:
                 receive = partial(self._receive, self.folder / f"{local}.part")
@@ -212,7 +212,7 @@ class _Download:
                 cause = _cause(error, source)
             except ValueError:  # pooch's word for a wrong checksum
                 cause = "wrong checksum: the file differs from the pinned one"
-                if attempt + 1 >= _CHECKSUM_ATTEMPTS:
+                if attempt + 1 >= _MAX_CHECKSUM_ATTEMPTS:
                     break
         if not self.reached:
             self.stop.set()  # nothing has ever answered: spare the other files the waiting
@@ -225,7 +225,7 @@ class _Download:
         headers = {"User-Agent": f"telemetry-workbench/{__version__}", "Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
-        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUTS_S) as response:
             self.reached = True
             if response.status_code == 416:  # the part is as long as the file, or longer
                 part.unlink(missing_ok=True)
@@ -244,31 +244,31 @@ class _Download:
     def _append(self, response: requests.Response, part: Path, have: int) -> None:
         with part.open("r+b" if have else "wb") as file:
             file.seek(have)
-            for block in response.iter_content(_CHUNK):
+            for block in response.iter_content(_CHUNK_BYTES):
                 if self.stop.is_set():
                     raise _Failure("stopped")
-                if file.tell() > _LARGEST_FILE:
-                    raise _Failure(f"longer than {_LARGEST_FILE} bytes, as no file of this data is")
+                if file.tell() > _MAX_FILE_BYTES:
+                    raise _Failure(f"longer than {_MAX_FILE_BYTES} bytes, as no file of this data is")
                 file.write(block)
 
 
 def _cause(error: requests.RequestException, source: str) -> str:
     host = urlsplit(source).hostname
     if isinstance(error, requests.HTTPError):
-        return f"{error} ({_ATTEMPTS} attempts)"
+        return f"{error} ({_MAX_ATTEMPTS} attempts)"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"{host} did not answer in time ({_ATTEMPTS} attempts)"
+        return f"{host} did not answer in time ({_MAX_ATTEMPTS} attempts)"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return f"{host} dropped the connection ({_ATTEMPTS} attempts)"
+        return f"{host} dropped the connection ({_MAX_ATTEMPTS} attempts)"
     if isinstance(error, requests.ConnectionError):
-        return f"no connection to {host} ({_ATTEMPTS} attempts)"
+        return f"no connection to {host} ({_MAX_ATTEMPTS} attempts)"
     return f"{type(error).__name__}: {error}"
 
 
 def _failure_text(failures: dict[str, str], total: int) -> str:
     real = {name: cause for name, cause in failures.items() if cause != "stopped"} or failures
-    named = "; ".join(f"{name}: {cause}" for name, cause in sorted(real.items())[:_NAMED_FAILURES])
-    more = len(real) - _NAMED_FAILURES
+    named = "; ".join(f"{name}: {cause}" for name, cause in sorted(real.items())[:_MAX_NAMED_FAILURES])
+    more = len(real) - _MAX_NAMED_FAILURES
     return f"{len(failures)} of {total} files could not be fetched. {named}{f'; and {more} more' if more > 0 else ''}."
 
 

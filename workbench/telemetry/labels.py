@@ -22,7 +22,7 @@ LABELS_FILE = "labeled_anomalies.csv"
 
 _REQUIRED = ("chan_id", "anomaly_sequences")
 _UNKNOWN_KIND = "unknown"
-_MOST_SAMPLES = 2**62
+_MAX_SAMPLES = 2**62
 
 _Sequence = tuple[int, int, str]
 
@@ -173,7 +173,7 @@ def _length(value: str | None, where: str) -> int | None:
         length = int(value)
     except ValueError:
         length = -1
-    if not 0 < length < _MOST_SAMPLES:
+    if not 0 < length < _MAX_SAMPLES:
         raise LabelError(f"{where}: num_values must be a number of samples, not {value[:40]!r}.")
     return length
 
@@ -192,7 +192,7 @@ def _sequences(row: dict[str, str], length: int | None, where: str) -> list[_Seq
         raise LabelError(
             f"{where}: anomaly_sequences must be a list of [start, end], not {value[:80]!r}.", "Example: [[2149, 2349]]"
         )
-    last = (length or _MOST_SAMPLES) - 1
+    last = (length or _MAX_SAMPLES) - 1
     for start, end in pairs:
         if not 0 <= start <= end <= last:
             series = f"samples 0 to {last}" if length else "samples counted from 0"

@@ -21,8 +21,8 @@ STALE_STEPS = 5
 """A value older than so many usual steps is stale."""
 
 _GAP_STEPS = 1.5  # as in `workbench.telemetry.quality`
-_TYPICAL = 1000  # steps that the usual one is the median of
-_TAIL = 4096  # samples looked at first for the last finite one
+_STEPS_OF_MEDIAN = 1000  # steps that the usual one is the median of
+_TAIL_SAMPLES = 4096  # samples looked at first for the last finite one
 
 
 def limit_state(value: float, limits: Limits) -> tuple[str, float]:
@@ -81,7 +81,7 @@ def usual_step(channel: xr.Dataset) -> float:
             pass
     if time.size < 2:
         return float("nan")
-    return float(np.median(np.diff(time[-_TYPICAL:]).astype(np.float64))) / (1e9 if dated else 1.0)
+    return float(np.median(np.diff(time[-_STEPS_OF_MEDIAN:]).astype(np.float64))) / (1e9 if dated else 1.0)
 
 
 def last_value(
@@ -171,7 +171,7 @@ def quality_spans(channel: xr.Dataset) -> pd.DataFrame:
 
 
 def _last_finite(values: npt.NDArray[np.floating[Any]]) -> int | None:
-    for start in (max(values.size - _TAIL, 0), 0):
+    for start in (max(values.size - _TAIL_SAMPLES, 0), 0):
         positions = np.flatnonzero(np.isfinite(values[start:]))
         if positions.size:
             return int(start + positions[-1])

@@ -43,7 +43,7 @@ _DISCRETE_LEVELS = 10  # a signal with so few values is a state: long runs and j
 _STUCK_SAMPLES = 20  # a shorter run is never called stuck
 _STUCK_RATIO = 2.0  # nor one less than so much longer than the longest in training
 _GAP_RATIO = 1.5  # of the median step
-_SIDE = 5  # samples on either side that an outlier is compared with
+_SIDE_SAMPLES = 5  # samples on either side that an outlier is compared with
 _OUTLIER_DEVIATIONS = 6.0
 _NORMAL_MAD = 1.482602218505602  # standard deviation of a normal distribution over its MAD
 _NORMAL_MEAN = 1.2533141373155003  # the same over its mean absolute deviation
@@ -209,12 +209,14 @@ def _run_lengths(values: Floats) -> npt.NDArray[np.int64]:
 
 
 def _outliers(values: Floats) -> float:
-    if values.size < _SIDE:
+    if values.size < _SIDE_SAMPLES:
         return float("nan")
     if np.unique(values).size <= _DISCRETE_LEVELS:
         return 0.0
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(values, _SIDE, mode="edge"), _SIDE), axis=1)
-    before, after = medians[: values.size], medians[_SIDE + 1 :]
+    medians = np.median(
+        np.lib.stride_tricks.sliding_window_view(np.pad(values, _SIDE_SAMPLES, mode="edge"), _SIDE_SAMPLES), axis=1
+    )
+    before, after = medians[: values.size], medians[_SIDE_SAMPLES + 1 :]
     distance = np.abs(values - (before + after) / 2.0)
     deviation = _NORMAL_MAD * float(np.median(distance)) or _NORMAL_MEAN * float(distance.mean())
     # beyond the nearer side by more than the sides differ: neither a step nor a slope nor a turn

@@ -183,7 +183,9 @@ class LSTMForecaster(BaseForecaster):
         }
 
     def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        self._graph, self._session, self._weights = graph, open_graph(graph), dict(weights)
+        self._graph = graph
+        self._session = open_graph(graph)
+        self._weights = dict(weights)
 
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)

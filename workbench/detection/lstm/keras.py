@@ -71,7 +71,8 @@ class KerasTrainer(LSTMTrainer):
         }
         return named | dict(zip(("dense.kernel", "dense.bias"), dense.get_weights(), strict=True))
 
-    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+    def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Learn by Keras, and return the loss over the windows and over the held-out ones."""
         batches = self._batches(order)
         history = self._model.fit(batches, validation_data=self._held_out, shuffle=False, verbose=0).history
         return float(history["loss"][0]), float(history["val_loss"][0])

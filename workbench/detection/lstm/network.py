@@ -42,7 +42,9 @@ class Network:
     """
 
     def __init__(self, n_inputs: int, units: Sequence[int], n_outputs: int, *, length: int, dropout: float) -> None:
-        self.units, self.length, self.dropout = tuple(units), length, dropout
+        self.units = tuple(units)
+        self.length = length
+        self.dropout = dropout
         inputs = (n_inputs, *self.units[:-1])
         shapes = [(4 * n, n + k + 1) for n, k in zip(self.units, inputs, strict=True)]
         shapes.append((n_outputs, self.units[-1] + 1))
@@ -178,7 +180,9 @@ class _Layer:
     """One LSTM layer over all steps, with the memory that it needs for batches of one size."""
 
     def __init__(self, units: int, inputs: int, length: int) -> None:
-        self.units, self.inputs, self.length = units, inputs, length
+        self.units = units
+        self.inputs = inputs
+        self.length = length
         self._batch = 0
 
     def _reserve(self, batch: int) -> None:

@@ -16,7 +16,10 @@ from workbench.exceptions import ForecasterError
 
 __all__ = ["Hyperparameters", "LSTMTrainer", "NumpyTrainer"]
 
-_RATE, _BETA_1, _BETA_2, _EPSILON = 1e-3, 0.9, 0.999, 1e-7
+_LEARNING_RATE = 1e-3
+_BETA_1 = 0.9
+_BETA_2 = 0.999
+_EPSILON = 1e-7
 
 
 class Hyperparameters(Protocol):
@@ -86,10 +89,14 @@ class LSTMTrainer(ABC):
     version: ClassVar[str]
 
     def __init__(self, forecaster: Hyperparameters, training: Training) -> None:
-        self.forecaster, self.training = forecaster, training
-        self.epoch, self.loss, self.validation_loss = 0, math.nan, math.nan
+        self.forecaster = forecaster
+        self.training = training
+        self.epoch = 0
+        self.loss = math.nan
+        self.validation_loss = math.nan
         self.history: dict[str, list[float]] = {"loss": [], "validation_loss": []}
-        self._best, self._waited = math.inf, 0
+        self._best = math.inf
+        self._waited = 0
         self._checkpoint = None
         if training.checkpoint is not None:
             identity = {
@@ -113,8 +120,11 @@ class LSTMTrainer(ABC):
             return
         arrays, state = saved
         self._restore(arrays)
-        self.epoch, self.loss, self.validation_loss = state["epoch"], state["loss"], state["validation_loss"]
-        self._best, self._waited = state["best"], state["waited"]
+        self.epoch = state["epoch"]
+        self.loss = state["loss"]
+        self.validation_loss = state["validation_loss"]
+        self._best = state["best"]
+        self._waited = state["waited"]
         unknown = [math.nan] * self.epoch  # of a checkpoint from before they were kept
         self.history = state.get("history") or {name: unknown.copy() for name in self.history}
 
@@ -127,7 +137,7 @@ class LSTMTrainer(ABC):
             The loss is NaN or infinite.
         """
         order = np.random.default_rng((self.training.seed, self.epoch)).permutation(self.training.learned)
-        self.loss, self.validation_loss = self._run(order)
+        self.loss, self.validation_loss = self.learn_epoch(order)
         if not math.isfinite(self.loss + self.validation_loss):
             raise ForecasterError(
                 f"{self.training.name}: the training loss became {self.loss} in epoch {self.epoch + 1}.",
@@ -139,7 +149,8 @@ class LSTMTrainer(ABC):
         # As keras.callbacks.EarlyStopping does.
         self._waited += 1
         if self.validation_loss + self.forecaster.min_delta < self._best:
-            self._best, self._waited = self.validation_loss, 0
+            self._best = self.validation_loss
+            self._waited = 0
         if self._checkpoint:
             state = {
                 "epoch": self.epoch,
@@ -156,7 +167,7 @@ class LSTMTrainer(ABC):
         """Return the weights by name, as `build_graph` takes them."""
 
     @abstractmethod
-    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+    def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
         """Learn from windows in this order, and return the loss over them and over the held-out windows."""
 
     @abstractmethod
@@ -199,7 +210,8 @@ class NumpyTrainer(LSTMTrainer):
         """Return the weights by name, as `build_graph` takes them."""
         return self.network.weights()
 
-    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+    def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Learn by Adam, and return the loss over the windows and over the held-out ones."""
         from threadpoolctl import threadpool_limits
 
         size, horizon = self.forecaster.batch_size, self.forecaster.prediction_horizon
@@ -222,7 +234,7 @@ class NumpyTrainer(LSTMTrainer):
     def _adam(self) -> None:
         self._steps += 1
         gradient, (mean, square) = self.network.gradient, self._moments
-        rate = _RATE * math.sqrt(1 - _BETA_2**self._steps) / (1 - _BETA_1**self._steps)
+        rate = _LEARNING_RATE * math.sqrt(1 - _BETA_2**self._steps) / (1 - _BETA_1**self._steps)
         mean += (gradient - mean) * np.float32(1 - _BETA_1)
         square += (gradient * gradient - square) * np.float32(1 - _BETA_2)
         self.network.flat -= mean * np.float32(rate) / (np.sqrt(square) + np.float32(_EPSILON))

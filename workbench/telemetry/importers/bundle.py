@@ -14,7 +14,7 @@ from workbench.exceptions import ImportDataError
 
 __all__ = ["Bundle"]
 
-_LARGEST_MEMBER = 512 * 2**20
+_MAX_MEMBER_BYTES = 512 * 2**20
 _BROKEN_ZIP = (
     BadZipFile,
     LargeZipFile,
@@ -135,10 +135,10 @@ class Bundle:
                 continue
             if member.flag_bits & 0x1:
                 raise ImportDataError(f"{place} is encrypted.", "Unpack it, then import the folder.")
-            if member.file_size > _LARGEST_MEMBER:
+            if member.file_size > _MAX_MEMBER_BYTES:
                 raise ImportDataError(
                     f"{place} claims {member.file_size} bytes unpacked.",
-                    f"At most {_LARGEST_MEMBER} are read from a zip: if that is right, unpack it first.",
+                    f"At most {_MAX_MEMBER_BYTES} are read from a zip: if that is right, unpack it first.",
                 )
             inner = str(PurePosixPath(*parts))
             if inner in checked:

@@ -22,8 +22,8 @@ _COUNTER_NAME = re.compile(
 _CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*"
 _NORMAL_WORDS = {"", "0", "0.0", "false", "no", "n", "none", "normal", "nominal", "ok", "okay", "good", "healthy"}
 _PLAIN_ANOMALY = {"1", "1.0", "-1", "-1.0", "true", "yes", "y", "anomaly", "anomalous", "abnormal"}
-_MOST_KINDS = 32
-_MOST_CATEGORIES = 64
+_MAX_KINDS = 32
+_MAX_CATEGORIES = 64
 
 
 def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
@@ -155,9 +155,9 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
     """
     words = column.map(str)
     categories = sorted(words.unique())
-    if len(categories) > _MOST_CATEGORIES:
+    if len(categories) > _MAX_CATEGORIES:
         raise ImportDataError(
-            f"Input {name!r} has {len(categories)} different words.", f"At most {_MOST_CATEGORIES} become inputs."
+            f"Input {name!r} has {len(categories)} different words.", f"At most {_MAX_CATEGORIES} become inputs."
         )
     values = np.stack([(words == category).to_numpy() for category in categories], axis=1)
     return values.astype(np.int8), [f"{name}={category}" for category in categories]
@@ -188,7 +188,7 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     missing = int(column.isna().sum())
     words = column.astype("object").where(column.notna(), "").map(str).str.strip().str.lower()
     values = set(words.unique())
-    if len(values) > _MOST_KINDS:
+    if len(values) > _MAX_KINDS:
         raise ImportDataError(
             f"Label column {name!r} has {len(values)} different values.", "Needed: 0 and 1, or a few words."
         )

@@ -17,8 +17,8 @@ __all__ = ["Dialect", "read_delimited", "sniff"]
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _SAMPLE_LINES = 200
-_LONGEST_SAMPLE = 2**20
-_BLOCK = 2**20
+_MAX_SAMPLE_CHARS = 2**20
+_BLOCK_CHARS = 2**20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")
 _MISSING = ["-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil"]
@@ -75,7 +75,7 @@ def sniff(path: Path) -> Dialect:
     """
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
-        lines = re.split(r"\r\n|\r|\n", file.read(_LONGEST_SAMPLE))[: _SAMPLE_LINES * 2]
+        lines = re.split(r"\r\n|\r|\n", file.read(_MAX_SAMPLE_CHARS))[: _SAMPLE_LINES * 2]
     skipped, announced = 0, None
     for line in lines:
         announcement = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
@@ -176,7 +176,7 @@ def _encoding(path: Path) -> str:
 def _decodes(file: io.BufferedReader, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for block in iter(lambda: file.read(_BLOCK), b""):
+        for block in iter(lambda: file.read(_BLOCK_CHARS), b""):
             if "\0" in decoder.decode(block):
                 return False
         decoder.decode(b"", final=True)

@@ -20,7 +20,7 @@ ASSET_OF_WIDTH = {25: "SMAP", 55: "MSL"}
 """Spacecraft by number of input columns, for channels that no label row names."""
 
 _SOURCE = "NASA SMAP/MSL"
-_LARGEST_LABELS = 16 * 2**20
+_MAX_LABELS_BYTES = 16 * 2**20
 
 _Files = dict[str, dict[str, PurePosixPath]]
 
@@ -113,7 +113,7 @@ def _find_labels(bundle: Bundle) -> dict[str, LabelledSeries]:
     names = [name for name in bundle.names() if name.name == LABELS_FILE]
     contents: dict[bytes, PurePosixPath] = {}
     for name in names:
-        if bundle.size(name) > _LARGEST_LABELS:
+        if bundle.size(name) > _MAX_LABELS_BYTES:
             raise ImportDataError(f"{name} in {bundle.path} has {bundle.size(name)} bytes.", "Labels are smaller.")
         with bundle.open(name) as stream:
             contents.setdefault(stream.read(), name)

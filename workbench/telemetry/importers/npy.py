@@ -17,7 +17,7 @@ NpyHeader = tuple[tuple[int, ...], bool, np.dtype[np.floating]]
 """Shape, whether the columns lie one after another (Fortran order), dtype."""
 
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-_LONGEST_HEADER = 10_000
+_MAX_HEADER_BYTES = 10_000
 
 
 def read_npy_header(stream: BinaryIO, size: int, name: str) -> NpyHeader:
@@ -49,7 +49,7 @@ def read_npy_header(stream: BinaryIO, size: int, name: str) -> NpyHeader:
             raise ImportDataError(f"{name}: npy version {version} is not supported.", "Save it with numpy.save.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numpy warns of headers written by Python 2
-            shape, fortran, dtype = _READERS[version](stream, max_header_size=_LONGEST_HEADER)
+            shape, fortran, dtype = _READERS[version](stream, max_header_size=_MAX_HEADER_BYTES)
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise ImportDataError(f"{name} is not a readable npy file: {reason}") from None

@@ -11,7 +11,7 @@ __all__ = ["LONGEST_INTERPOLATED", "count_gaps", "fill_missing", "in_order", "sa
 LONGEST_INTERPOLATED = 10
 """Missing values in a row that are interpolated, samples; where more are missing the last value is held."""
 
-_GAP = 1.5  # median steps
+_GAP_STEPS = 1.5  # median steps
 
 
 def in_order(
@@ -59,7 +59,7 @@ def count_gaps(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> 
     if len(stamps) < 2:
         return 0
     steps = np.diff(stamps).astype("float64")
-    return int((steps > _GAP * np.median(steps)).sum())
+    return int((steps > _GAP_STEPS * np.median(steps)).sum())
 
 
 def fill_missing(

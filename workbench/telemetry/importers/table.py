@@ -30,7 +30,7 @@ DEFAULT_TRAIN_FRACTION = 0.7
 TABLE_READERS: dict[str, Callable[..., TimedTable]] = {"csv": read_csv_table, "parquet": read_parquet_table}
 """How each layout is read."""
 
-_NAME_LENGTH = 64
+_MAX_NAME_LETTERS = 64
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ def _name_and_units(column: str) -> tuple[str, str]:
 
 def _safe(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("._-")[:_NAME_LENGTH].rstrip("._-") or "channel"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("._-")[:_MAX_NAME_LETTERS].rstrip("._-") or "channel"
 
 
 def _channel_names(columns: list[str], asset: str, archive: Archive) -> dict[str, str]:
@@ -321,8 +321,8 @@ def _channel_names(columns: list[str], asset: str, archive: Archive) -> dict[str
     names: dict[str, str] = {}
     for column in columns:
         plain = _safe(_name_and_units(column)[0])
-        choices = [plain, f"{_safe(asset)}.{plain}"[-_NAME_LENGTH:].lstrip("._-")]
-        choices += [f"{plain[: _NAME_LENGTH - 4]}-{number}" for number in range(2, len(columns) + 1)]
+        choices = [plain, f"{_safe(asset)}.{plain}"[-_MAX_NAME_LETTERS:].lstrip("._-")]
+        choices += [f"{plain[: _MAX_NAME_LETTERS - 4]}-{number}" for number in range(2, len(columns) + 1)]
         free = (name for name in choices if name not in names.values() and archived.get(name, asset) == asset)
         name = next(free, None)
         if name is None:

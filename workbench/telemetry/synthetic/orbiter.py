@@ -27,8 +27,8 @@ COMMANDS = (
 BATTERY_LOAD = 4.4
 """Current of everything that is always on, A."""
 
-_CAPACITY = 42.0  # Ah
-_CHARGE_LIMIT = 5.5  # A
+_CAPACITY_AH = 42.0  # Ah
+_CHARGE_LIMIT_A = 5.5  # A
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ def battery(array: Floats, load: Floats) -> Battery:
     charge = 0.95
     currents, charges = [], []
     for net in (array - load).tolist():
-        current = min(net, _CHARGE_LIMIT, 60.0 * (1.0 - charge)) if net > 0 else net
-        charge += current / 60.0 / _CAPACITY
+        current = min(net, _CHARGE_LIMIT_A, 60.0 * (1.0 - charge)) if net > 0 else net
+        charge += current / 60.0 / _CAPACITY_AH
         currents.append(current)
         charges.append(charge)
     current, filled = np.array(currents), np.array(charges)
