@@ -24,7 +24,7 @@ __all__ = ["Outcome", "open_desk", "raise_alerts"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a fleet's anomalies and exceeded limits.
+    """Outcome of raising alerts for the anomalies and exceeded limits of a fleet.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Outcome:
     failed: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return the outcome in one sentence."""
         orders = f"{_count(len(self.opened), 'work order')} opened"
         orders += f", {len(self.extended)} extended" if self.extended else ""
         orders += f", {_count(len(self.preventive), 'preventive one')} due" if self.preventive else ""

@@ -18,7 +18,7 @@ __all__ = ["Trial", "detect_anew", "threshold_effect", "try_thresholds"]
 
 @dataclass(frozen=True)
 class Trial:
-    """What other thresholds would make of the alerts.
+    """Outcome of other thresholds: alerts that would appear, vanish and stay.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Trial:
     failed: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return the outcome in one sentence."""
         counts = self.table["outcome"].value_counts()
         words = ", ".join(f"{int(counts.get(name, 0))} {word}" for name, word in _WORDS.items())
         judged = self.effect.kept + len(self.effect.spared) + len(self.effect.missed)
@@ -171,7 +171,7 @@ def threshold_effect(
     levels: SeverityLevels,
     params: TelemanomParams,
 ) -> ThresholdEffect:
-    """Say what other thresholds would have made of the alerts that people judged; nothing is changed.
+    """Return the effect of other thresholds on the alerts that people judged; nothing is changed.
 
     Parameters
     ----------

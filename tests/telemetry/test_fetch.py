@@ -155,7 +155,7 @@ def test_a_dropped_connection_is_continued_where_it_broke(
     first, second = mirror.asked("test/A-1.npy")
     assert first is None
     sent = len(content_of("test/A-1.npy")) // 2
-    assert sent - fetch._CHUNK < int(second.removeprefix("bytes=").removesuffix("-")) <= sent
+    assert sent - fetch._CHUNK_BYTES < int(second.removeprefix("bytes=").removesuffix("-")) <= sent
 
 
 def test_a_mirror_without_ranges_sends_the_file_anew(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ class Nursery:
         return Forked(int(answer))
 
     def close(self) -> None:
-        """Let it end, and the kernels with it."""
+        """End the process, and its kernels with it."""
         self._channel.close()
         self.process.wait()
 
@@ -138,7 +138,7 @@ class ForkProvisioner(LocalProvisioner):
     process: Any = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Start a kernel.
+        """Start a kernel by asking the nursery for a fork.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class ForkProvisioner(LocalProvisioner):
 
 @contextmanager
 def forked_kernels() -> Iterator[str]:
-    """Have kernels forked for as long as needed.
+    """Fork kernels from one process for as long as the block runs.
 
     Yields
     ------

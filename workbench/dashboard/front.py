@@ -36,7 +36,7 @@ _MIN_COMPRESSED_BYTES = 2048
 
 
 def front_end(prefix: Path) -> str:
-    """Join the parts of the front end that every page loads.
+    """Return the parts of the front end that every page loads, joined.
 
     A part that is not found, as after an upgrade of Voila, is left out: the page then asks for it by itself.
 

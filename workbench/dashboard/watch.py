@@ -14,7 +14,7 @@ __all__ = ["Places", "Watch"]
 
 
 class Places(Protocol):
-    """What the watch asks of the pool."""
+    """Part of the pool of kernels that the watch uses."""
 
     @property
     def waiting(self) -> set[str]:

@@ -209,7 +209,7 @@ def judge_window(
 def _severities(
     window: Floats, epsilon: float, mirror: float, anomalous: Indices, start: int
 ) -> list[tuple[int, int, float]]:
-    """Start, end (samples of the prediction) and severity score of each run found in a window."""
+    """Return start, end (samples of the prediction) and severity score of each run of anomalous samples in a window."""
     moments = Moments.of(window)
     mirrored = moments.mean + (moments.mean - window)
     scale = moments.mean + moments.sd

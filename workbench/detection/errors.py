@@ -16,7 +16,7 @@ __all__ = ["prediction_error", "smooth"]
 def prediction_error(
     telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: TelemanomParams
 ) -> npt.NDArray[np.float64]:
-    """Absolute one-step prediction error.
+    """Compute the absolute one-step prediction error.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def prediction_error(
 
 
 def smooth(error: npt.ArrayLike, params: TelemanomParams) -> npt.NDArray[np.float64]:
-    """Exponentially weighted moving average of the error, with a quiet start.
+    """Compute the exponentially weighted moving average of the error, with a quiet start.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ _BUFFERS = range(0, 501, 10)
 def extended_figures(
     predicted: pd.DataFrame, labels: pd.DataFrame, length: int, score: npt.ArrayLike | None = None
 ) -> dict[str, float]:
-    """Range-based figures of one channel and, from its score, the volume under the surface.
+    """Compute the range-based figures of one channel and, from its score, the volume under the surface.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def extended_table(
     lengths: Mapping[str, int],
     scores: Mapping[str, npt.ArrayLike] | None = None,
 ) -> pd.DataFrame:
-    """`extended_figures` of every channel that is scored and labelled.
+    """Compute `extended_figures` of every channel that is scored and labelled.
 
     Parameters
     ----------

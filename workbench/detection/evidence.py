@@ -59,7 +59,7 @@ class Finding:
 def find_evidence(
     telemetry: npt.ArrayLike, detection: Detection, params: TelemanomParams
 ) -> dict[tuple[int, int], list[Finding]]:
-    """List for each anomaly what found it.
+    """List the error windows that found each anomaly.
 
     Parameters
     ----------

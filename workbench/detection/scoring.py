@@ -30,7 +30,7 @@ METHOD = 1
 
 
 def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: str = "") -> dict[str, Any]:
-    """Tell what a score is made from; equal provenance means an equal score.
+    """Return what a score is made from; equal provenance means an equal score.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
 
 
 def stale_reason(attributes: dict[str, Any], current: dict[str, Any]) -> str:
-    """Say why a stored score is not the wanted one; empty where it is.
+    """Return why a stored score is not current; an empty text where it is.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def _in_common(forecaster: "Forecaster", channel: xr.Dataset, windows: dict[str,
 
 
 def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.DataFrame:
-    """Anomalies of a stored score as a table.
+    """Return the anomalies of a stored score as a table.
 
     Parameters
     ----------

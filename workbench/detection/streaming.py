@@ -19,7 +19,7 @@ __all__ = ["Decision", "StreamingDetector"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is known once a sample has arrived.
+    """Result for one sample that has arrived.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-_LARGE_ERROR_SHARE = 0.05
+_LARGE_SHARE = 0.05
 """An error is large when above this share of the values' range."""
 _MAX_SEQUENCES = 5
 _MAX_ANOMALOUS_SHARE = 0.5
@@ -76,7 +76,7 @@ class Spread:
 
 
 def runs(indices: Indices, reach: int = 0) -> tuple[Indices, Indices]:
-    """First and last element of each run of indices.
+    """Return the first and last element of each run of indices.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def runs(indices: Indices, reach: int = 0) -> tuple[Indices, Indices]:
 
 
 def _buffered(indices: Indices, buffer: int, low: int, size: int) -> Indices:
-    """All indices in [low, size) within `buffer` of a given one."""
+    """Return all indices in [low, size) within `buffer` of a given one."""
     first, last = runs(indices, reach=buffer)
     pieces = [
         np.arange(max(a - buffer, low), min(b + buffer + 1, size))
@@ -208,7 +208,7 @@ def judge(
     Where no sample of the window is normal, there is nothing to prune against and all sequences stay; the
     reference ends with an error there.
     """
-    over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE_ERROR_SHARE * spread.inter_range))
+    over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE_SHARE * spread.inter_range))
     anomalous = _buffered(over, params.error_buffer, judged_from, errors.size)
     if anomalous.size == 0:
         return anomalous
@@ -239,7 +239,7 @@ def _unremarkable(maxima: Floats, quiet: float, min_decrease: float) -> npt.NDAr
 
 
 def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error: float) -> bool:
-    """Whether the errors of a window are large enough, compared to the values, to be judged at all.
+    """Return whether the errors of a window are large enough, compared to the values, to be judged at all.
 
     Parameters
     ----------
@@ -258,5 +258,5 @@ def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error:
     """
     largest = float(errors.max())
     return (
-        moments.sd > _LARGE_ERROR_SHARE * spread.sd or largest > _LARGE_ERROR_SHARE * spread.inter_range
+        moments.sd > _LARGE_SHARE * spread.sd or largest > _LARGE_SHARE * spread.inter_range
     ) and largest > least_error

@@ -24,7 +24,7 @@ _LARGE_ERROR_RANK = 90  # of the recent errors, the 90th in size is a large one
 
 
 def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -> npt.NDArray[np.float64]:
-    """Half the width of the interval around a forecast, for each lead time by itself.
+    """Compute half the width of the interval around a forecast, for each lead time by itself.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def tracked_width(
     start: npt.NDArray[np.floating],
     confidence: float = 0.9,
 ) -> npt.NDArray[np.float64]:
-    """Half the width of the interval at each origin, learned from the errors that were known by then.
+    """Compute half the width of the interval at each origin, from the errors that were known by then.
 
     Parameters
     ----------

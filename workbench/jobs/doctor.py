@@ -1,4 +1,4 @@
-"""What is installed, found and missing, and how to mend it."""
+"""Check what is installed, present and missing, and say how to repair it."""
 
 import os
 import platform
@@ -42,7 +42,7 @@ class Finding:
 
 
 def examine(session: Session, *, read_samples: bool = False) -> list[Finding]:
-    """Look at everything that the workbench needs.
+    """Check everything that the workbench needs.
 
     Parameters
     ----------

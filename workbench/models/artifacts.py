@@ -38,7 +38,7 @@ _RETRAIN = "Restore the file from a backup, or train the model again."
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says about a model's folder.
+    """Content of `manifest.json` in a model's folder.
 
     Attributes
     ----------

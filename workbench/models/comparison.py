@@ -115,7 +115,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison of a challenger with the champion gave.
+    """Result of a comparison of a challenger with the champion.
 
     Attributes
     ----------
@@ -232,5 +232,5 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
 
 
 def _enough(common: npt.NDArray[np.int64], *sets: npt.NDArray[np.int64]) -> bool:
-    """Whether the samples in common suffice: all that one of the models held out, or `LEAST_SAMPLES`."""
+    """Return whether the samples in common suffice: all that one of the models held out, or `LEAST_SAMPLES`."""
     return common.size >= min(LEAST_SAMPLES, *(samples.size for samples in sets)) and common.size > 0

@@ -117,7 +117,7 @@ class ModelInfo:
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:
-    """Order names by the numbers in them.
+    """Return a sort key that orders names by the numbers in them.
 
     Examples
     --------

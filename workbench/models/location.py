@@ -14,7 +14,7 @@ ARTIFACT_FOLDER = "model"
 
 @dataclass(frozen=True)
 class Location:
-    """Where a registry is, and where its artifacts are on this machine.
+    """Location of a registry, and of its artifacts on this machine.
 
     Attributes
     ----------

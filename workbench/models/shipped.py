@@ -42,7 +42,7 @@ Channel = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class ShippedModel(BaseModel):
-    """What the manifest says of one model.
+    """Entry of the manifest for one model.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class ShippedModel(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a folder of shipped models holds.
+    """Manifest of a folder of shipped models.
 
     Attributes
     ----------

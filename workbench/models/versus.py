@@ -28,7 +28,7 @@ VERSUS_COLUMNS = ("model", "held_out_error", "test_error", "anomalies", "alone",
 
 @dataclass(frozen=True)
 class Versus:
-    """What a comparison of two versions found.
+    """Result of a comparison of two versions.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ def log_path(home: Path) -> Path:
 
 
 def log_to(path: Path, name: str = "workbench") -> None:
-    """Have a logger and those below it write to a file as well; nothing happens the second time.
+    """Let a logger and those below it write to a file as well; nothing happens the second time.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def log_to(path: Path, name: str = "workbench") -> None:
 
 
 def rotate(path: Path) -> None:
-    """Where the log has become long, begin a new one and keep the old one beside it; whoever writes to it follows."""
+    """Begin a new log where the old one has become long, and keep the old one beside it; all writers follow."""
     if path.is_file() and path.stat().st_size > _MAX_LOG_BYTES:
         path.replace(_older(path))
 

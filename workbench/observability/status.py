@@ -32,14 +32,14 @@ STATUS_VARIABLE = "DASHBOARD_STATUS"
 """Environment variable by which a kernel finds the folder."""
 
 CACHE = ("hits", "misses", "evictions", "bytes", "models")
-"""What is told of the cache of models."""
+"""Names of the counts of the cache of models."""
 
 _MAX_AGE_S = 30.0
 
 
 @dataclass
 class Status:
-    """What the workbench does at one moment.
+    """State of the running workbench at one moment.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Status:
 
 
 class CacheCounts(Protocol):
-    """What a cache of models counts; a `workbench.models.ModelCache` is one.
+    """Counts of a cache of models; a `workbench.models.ModelCache` has them.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ _MIN_INTERVAL_S = 0.01
 
 @dataclass(frozen=True)
 class Kernel:
-    """What the server knows of one of its kernels.
+    """State of one kernel, as the server sees it.
 
     Attributes
     ----------

@@ -146,7 +146,7 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
 
 
 def _scale(channel: dict[Any, Any]) -> tuple[float, float]:
-    """Range of a gauge: its outer limits and some room; with limits on one side, as far on the other."""
+    """Return the range of a gauge: its outer limits and some room; with limits on one side, as far on the other."""
     bounds = [channel[name] for name in (*_LOW_LIMITS, *_HIGH_LIMITS) if np.isfinite(channel[name])]
     lowest, highest = min(bounds), max(bounds)
     has_low = any(np.isfinite(channel[name]) for name in _LOW_LIMITS)

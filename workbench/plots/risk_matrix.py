@@ -15,7 +15,7 @@ __all__ = ["risk_matrix_figure", "update_risk_matrix"]
 
 _ALPHA = {"critical": 0.45, "high": 0.3, "medium": 0.18, "low": 0.08}
 _EMPTY_CELL_ALPHA_SHARE = 0.35  # of that, where no asset stands
-_MAX_NAME_LETTERS = 14  # characters of a name
+_MAX_LETTERS = 14  # characters of a name
 
 
 def risk_matrix_figure(cells: pd.DataFrame, risks: pd.DataFrame, *, tokens: Tokens = LIGHT) -> figure:
@@ -127,9 +127,7 @@ def _names(risks: pd.DataFrame) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"likelihood": [], "criticality": [], "names": []}
     placed = risks[risks["risk"].notna()]
     for _, group in placed.groupby(["likelihood", "criticality"], sort=False):
-        names = [
-            name if len(name) <= _MAX_NAME_LETTERS else f"{name[: _MAX_NAME_LETTERS - 1]}…" for name in group["asset"]
-        ]
+        names = [name if len(name) <= _MAX_LETTERS else f"{name[: _MAX_LETTERS - 1]}…" for name in group["asset"]]
         more = [f"and {len(names) - 2} more"] if len(names) > 2 else []
         columns["likelihood"].append(group["likelihood"].tolist()[0])
         columns["criticality"].append(group["criticality"].tolist()[0])

@@ -41,7 +41,7 @@ def is_dated(dataset: xr.Dataset) -> bool:
 
 
 def time_values(dataset: xr.Dataset) -> npt.NDArray[Any]:
-    """Time as charts take it: milliseconds since 1970 for stamps, sample numbers otherwise."""
+    """Return time as charts take it: milliseconds since 1970 for stamps, sample numbers otherwise."""
     time = dataset["time"].values
     return time.astype("datetime64[ms]").astype(np.int64) if is_dated(dataset) else time
 
@@ -66,7 +66,7 @@ def time_axis(dataset: xr.Dataset) -> dict[str, float]:
 
 
 def when(dataset: xr.Dataset) -> str:
-    """How a hover names the time of a point."""
+    """Return how a tooltip shows the time of a point."""
     return "@time{%F %T} UTC" if is_dated(dataset) else "sample @time{0,0}"
 
 
@@ -118,7 +118,7 @@ def time_figure(
 
 
 def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[Any]]:
-    """Points of one variable's line; none where there is no dataset."""
+    """Return the points of one variable's line; none where there is no dataset."""
     if dataset is None:
         return {"time": np.zeros(0), name: np.zeros(0)}
     values = dataset[name].values
@@ -127,7 +127,7 @@ def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[An
 
 
 def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:
-    """Least and greatest finite value, apart by at least a little.
+    """Return the least and the greatest finite value, with at least a small distance between them.
 
     Examples
     --------

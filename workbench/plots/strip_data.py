@@ -15,8 +15,8 @@ from workbench.plots.trace import Trace
 
 __all__ = ["Strip", "make_strip"]
 
-_WORD_WIDTH_SHARE = 0.12  # share of the time shown that an anomaly's word takes
-_MAX_COMMAND_MARKS = 400  # most command marks on a strip
+_WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
+_MAX_MARKS = 400  # most command marks on a strip
 _NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
 
@@ -72,7 +72,7 @@ class Strip:
         return time, ((values - low) / (high - low)).astype(np.float32)
 
     def range(self, start: float, end: float, until: float) -> tuple[float, float]:
-        """Range of the values shown, with the limits that are near them."""
+        """Return the range of the values shown, with the limits that are near them."""
         lines = [trace.window(start, end, until, 600)[1] for trace in (self.telemetry, self.prediction)]
         low, high = bounds(*lines)
         near = [value for value in self.limits.values() if low - _NEAR_LIMIT_SHARE * (high - low) <= value]
@@ -93,9 +93,7 @@ class Strip:
         columns["top"] = [top] * len(visible)
         worded: list[int] = []
         for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
-            if all(
-                abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_WIDTH_SHARE * (end - start) for j in worded
-            ):
+            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_SHARE * (end - start) for j in worded):
                 worded.append(i)
         words = zip(columns["level"], columns["severity"], strict=True)
         columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
@@ -105,10 +103,8 @@ class Strip:
         """Return the commands that began in the time shown, one where several fall on the same place."""
         first, last = np.searchsorted(self.command_times, (start, min(end, until)))
         time = self.command_times[first:last]
-        if time.size > _MAX_COMMAND_MARKS:
-            positions = np.unique(
-                ((time - start) * (_MAX_COMMAND_MARKS / (end - start))).astype(int), return_index=True
-            )[1]
+        if time.size > _MAX_MARKS:
+            positions = np.unique(((time - start) * (_MAX_MARKS / (end - start))).astype(int), return_index=True)[1]
         else:
             positions = np.arange(time.size)
         return {

@@ -19,7 +19,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Ne
 
 @dataclass(frozen=True)
 class Severity:
-    """How one severity level is shown.
+    """Colour, symbol and word of one severity level.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ NORMAL = Severity("normal", "·", "dot")
 
 
 def severity(level: str) -> Severity:
-    """Return how a level is shown; `NORMAL` for anything that is not a level.
+    """Return the colour, symbol and word of a level; `NORMAL` for anything that is not a level.
 
     Examples
     --------

@@ -48,7 +48,7 @@ _IMPORT_AGAIN = "Import it again: workbench import PATH"
 
 @dataclass(frozen=True)
 class ChannelInfo:
-    """What the archive knows of a channel without reading its samples.
+    """Description of a channel that needs no reading of its samples.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Archive:
     # ---- reading
 
     def channels(self) -> list[str]:
-        """Names of all channels in natural order."""
+        """Return the names of all channels in natural order."""
         try:
             names = [entry.name for entry in os.scandir(self.path) if entry.is_dir()]
         except FileNotFoundError:
@@ -297,7 +297,7 @@ class Archive:
         return xr.DataTree.from_dict(nodes, name="fleet")
 
     def labels(self, channel: str) -> pd.DataFrame | None:
-        """Labelled anomalies of a channel's test series.
+        """Return the labelled anomalies of a channel's test series.
 
         Parameters
         ----------
@@ -440,7 +440,7 @@ class Archive:
             staged.rename(target)
 
     def scores(self, channel: str) -> dict[str, dict[str, Any]]:
-        """Attributes of all scores of a channel, by key; no samples are read.
+        """Return the attributes of all scores of a channel, by key; no samples are read.
 
         A score whose attributes are damaged is left out, as if it were not there: scoring again replaces it.
 

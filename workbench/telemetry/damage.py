@@ -40,7 +40,7 @@ _MAX_REASON_LETTERS = 200
 
 @dataclass(frozen=True)
 class Place:
-    """What is read: how an error calls it, and what mends it.
+    """Part of the archive that is read: its name in an error, and how to repair it.
 
     Attributes
     ----------

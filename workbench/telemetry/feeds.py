@@ -12,7 +12,7 @@ __all__ = ["Replay"]
 
 
 class Replay:
-    """Where a replay of archived telemetry stands.
+    """Replay of archived telemetry at a chosen speed.
 
     It holds no samples and starts no thread: its position follows from the clock, and whoever shows it asks again
     as often as it likes.
@@ -80,7 +80,7 @@ class Replay:
         self._since = self._clock()
 
     def pause(self) -> None:
-        """Stay at the position."""
+        """Stop the replay at its position."""
         self._from = self.position
         self._since = None
 

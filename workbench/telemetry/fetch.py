@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 def checksums() -> dict[str, str]:
-    """SHA-256 of every file, by its path in Telemanom's layout.
+    """Return the SHA-256 of every file, by its path in Telemanom's layout.
 
     Returns
     -------

@@ -29,7 +29,7 @@ _Sequence = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class LabelledSeries:
-    """What the labels tell of one channel's test series.
+    """Labels of one channel's test series.
 
     Attributes
     ----------

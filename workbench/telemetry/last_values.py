@@ -26,7 +26,7 @@ _TAIL_SAMPLES = 4096  # samples looked at first for the last finite one
 
 
 def limit_state(value: float, limits: Limits) -> tuple[str, float]:
-    """Tell where a value stands to a channel's limits.
+    """Return the limit that a value exceeds.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def limit_state(value: float, limits: Limits) -> tuple[str, float]:
 
 
 def usual_step(channel: xr.Dataset) -> float:
-    """Time between samples: the channel's sample period, else the median of its last steps.
+    """Return the time between samples: the channel's sample period, else the median of its last steps.
 
     Parameters
     ----------

@@ -203,7 +203,7 @@ def gap_counts(time: npt.NDArray[Any]) -> tuple[int, int]:
 
 
 def _run_lengths(values: Floats) -> npt.NDArray[np.int64]:
-    """Lengths of the stretches of equal values; NaN ends a stretch and is in none."""
+    """Return the lengths of the stretches of equal values; NaN ends a stretch and is in none."""
     bounds = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
     return np.diff(bounds)[np.isfinite(values[bounds[:-1]])].astype(np.int64)
 

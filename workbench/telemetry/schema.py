@@ -184,7 +184,7 @@ def inputs(dataset: xr.Dataset) -> npt.NDArray[np.float32]:
 
 
 def data_hash(dataset: xr.Dataset) -> str:
-    """SHA-256 of a channel's time, telemetry and commands.
+    """Return the SHA-256 of a channel's time, telemetry and commands.
 
     Parameters
     ----------

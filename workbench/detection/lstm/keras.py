@@ -85,7 +85,7 @@ class KerasTrainer(LSTMTrainer):
             variable.assign(arrays[name])
 
     def _variables(self) -> dict[str, Any]:
-        """All that changes in training: weights, states of the dropout, and the optimizer's moments."""
+        """Return all that changes in training: weights, states of the dropout, and the optimizer's moments."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
         return {f"{i:03d}": variable.value for i, variable in enumerate(variables)}
 

@@ -172,7 +172,7 @@ class LSTMTrainer(ABC):
 
     @abstractmethod
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All that changes in training."""
+        """Return all arrays that change in training."""
 
     @abstractmethod
     def _restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:

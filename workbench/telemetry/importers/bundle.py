@@ -80,12 +80,12 @@ class Bundle:
             self._zip.close()
 
     def names(self) -> list[PurePosixPath]:
-        """Paths of all files within, sorted; hidden ones and those of macOS' shadow folder are left out."""
+        """Return the paths of all files within, sorted; hidden ones and those of macOS' shadow folder are left out."""
         names = [PurePosixPath(name) for name in (*self._members, *self._files)]
         return sorted(name for name in names if not name.name.startswith(".") and "__MACOSX" not in name.parts)
 
     def size(self, name: PurePosixPath) -> int:
-        """Bytes of a file, as the zip's directory or the file system has it."""
+        """Return the size of a file in bytes, as the zip's directory or the file system has it."""
         if self._zip is not None:
             return self._members[str(name)].file_size
         try:

@@ -32,7 +32,7 @@ _VALUE = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited file is written.
+    """Dialect of a delimited file: encoding, separator, decimals and header.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Dialect:
 
 
 def sniff(path: Path) -> Dialect:
-    """Find out how a delimited file is written.
+    """Detect the dialect of a delimited file.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def read_delimited(
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 where all of it is, else what Windows and old instruments write; read in blocks."""
+    """Return the encoding: UTF-8 where all text is, else what Windows and old instruments write; read in blocks."""
     try:
         with path.open("rb") as file:
             start = file.read(4)

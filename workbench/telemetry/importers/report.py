@@ -11,7 +11,7 @@ __all__ = ["ChannelImport", "ImportReport"]
 
 @dataclass(frozen=True)
 class ChannelImport:
-    """What became of one channel.
+    """Result of the import of one channel.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class ChannelImport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did, channel by channel.
+    """Result of an import, channel by channel.
 
     Attributes
     ----------

@@ -141,14 +141,14 @@ def _unreadable(n: int) -> ParsedTimes:
 
 
 def _limited(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
-    """As nanoseconds, NaT where the year is beyond what nanoseconds hold."""
+    """Return stamps as nanoseconds, NaT where the year is beyond what nanoseconds hold."""
     years = stamps.dt.year
     in_range = stamps.where((years >= _YEARS[0]) & (years < _YEARS[1]))
     return in_range.to_numpy().astype("datetime64[ns]")
 
 
 def _numbers(text: pd.Series) -> pd.Series:
-    """Numbers in text, exactly where all are whole: nanoseconds since 1970 do not fit a float."""
+    """Read numbers in text, exactly where all are whole: nanoseconds since 1970 do not fit a float."""
     exact = text.str.strip().str.replace(",", ".", regex=False)
     whole = exact.str.fullmatch(r"(?:[+-]?\d{1,18}|[0-8]\d{18})")
     if whole.any() and not (~whole & (exact != "")).any():
@@ -275,7 +275,7 @@ def _day_and_month(parts: pd.DataFrame, notes: list[str]) -> tuple[pd.Series, pd
 
 
 def _clock(parts: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Nanoseconds since midnight, and where they can be."""
+    """Return nanoseconds since midnight, and where the text holds a time."""
     hour = _whole(parts["hour"]).fillna(0)
     minute = _whole(parts["minute"]).fillna(0)
     second = _whole(parts["second"].str.replace(",", ".", regex=False)).fillna(0)
@@ -290,7 +290,7 @@ def _clock(parts: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.b
 
 
 def _offset(zone: pd.Series) -> npt.NDArray[np.int64]:
-    """Nanoseconds by which a stamp's zone is ahead of UTC."""
+    """Return the nanoseconds by which a stamp's zone is ahead of UTC."""
     parts = zone.str.extract(r"([+-])(\d{2}):?(\d{2})?")
     minutes = _whole(parts[1]).fillna(0) * 60 + _whole(parts[2]).fillna(0)
     return np.asarray(minutes.where(parts[0] != "-", -minutes), dtype=np.int64) * (60 * 10**9)

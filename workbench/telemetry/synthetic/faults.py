@@ -68,28 +68,28 @@ class Scene:
         return mask
 
     def visible(self, channel: str, kind: str, change: Floats) -> Fault:
-        """Fault of a channel, labelled while it is seen above the noise."""
+        """Return a fault of a channel, labelled while it is seen above the noise."""
         return visible_fault(channel, kind, change, self.noise[channel])
 
     def spike(self, channel: str, share: float, length: int, size: float) -> Fault:
-        """Point anomaly: a few samples, each off by about `size`."""
+        """Return a point anomaly: a few samples, each off by about `size`."""
         return Fault(channel, "point", self.at(share), length, size * self.rng.uniform(0.7, 1.3, length))
 
     def drift(self, channel: str, share: float, length: int, size: float) -> Fault:
-        """Sensor that drifts by `size` until it is calibrated again."""
+        """Return a fault in which a sensor drifts by `size` until it is calibrated again."""
         return Fault(channel, "drift", self.at(share), length, size * np.arange(1, length + 1) / length)
 
     def stuck(self, channel: str, share: float, length: int) -> Fault:
-        """Sensor that holds its last reading."""
+        """Return a fault in which a sensor holds its last reading."""
         return Fault(channel, "stuck", self.at(share), length)
 
     def dropout(self, channel: str, share: float, length: int) -> Fault:
-        """Sensor that reads the bottom of its range."""
+        """Return a fault in which a sensor reads the bottom of its range."""
         return Fault(channel, "dropout", self.at(share), length)
 
 
 def orbiter_1_faults(scene: Scene) -> list[Fault]:
-    """Lost array string, silent transmitter, heater that stays on, and faults of sensors.
+    """Add a lost array string, a silent transmitter, a heater that stays on, and faults of sensors.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def orbiter_1_faults(scene: Scene) -> list[Fault]:
 
 
 def orbiter_2_faults(scene: Scene) -> list[Fault]:
-    """Wheel bearing and cooler that wear out, and faults of sensors.
+    """Add a wheel bearing and a cooler that wear out, and faults of sensors.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def orbiter_2_faults(scene: Scene) -> list[Fault]:
 
 
 def pump_faults(scene: Scene) -> list[Fault]:
-    """Leak in the delivery line, bearing that wears out, and faults of sensors.
+    """Add a leak in the delivery line, a bearing that wears out, and faults of sensors.
 
     Parameters
     ----------

@@ -184,7 +184,7 @@ def _channels(
 
 
 def _measure(clean: Floats, sensor: _Sensor, faults: list[Fault], rng: np.random.Generator) -> Floats:
-    """Telemetry of a sensor, with noise, faults and a finite resolution."""
+    """Return the telemetry of a sensor, with noise, faults and a finite resolution."""
     values = clean + rng.normal(0.0, sensor.noise, clean.size)
     for fault in faults:
         if fault.change is not None:

@@ -188,7 +188,7 @@ def _commands(craft: Orbiter, phase: Floats, n: int, rng: np.random.Generator) -
 def _wheel(
     craft: Orbiter, phase: Floats, commands: dict[str, Floats], rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Speed (rpm) and absolute acceleration (rpm a minute); sends the wheel-unload commands that it needs."""
+    """Return speed (rpm) and absolute acceleration (rpm a minute); sends the wheel-unload commands that it needs."""
     turn = np.zeros(phase.size)
     for start, stop in runs(delayed(commands["slew"])):
         turn[start:stop] = rng.choice([-1.0, 1.0]) * rng.uniform(280.0, 420.0)

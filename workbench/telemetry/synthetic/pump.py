@@ -93,7 +93,7 @@ def _commands(n: int, rng: np.random.Generator) -> dict[str, Floats]:
 
 
 def _rising(rate: Floats, reset: Floats) -> Floats:
-    """Sum of a rate since the last reset, shape (n,)."""
+    """Return the sum of a rate since the last reset, shape (n,)."""
     value = 0.0
     values = []
     for step, cleared in zip(rate.tolist(), reset.tolist(), strict=True):

@@ -87,7 +87,7 @@ def first_order(target: Floats, time_constant: float, start: float | None = None
 
 
 def delayed(command: Floats) -> Floats:
-    """State of a device that obeys its command after `EFFECT` minutes."""
+    """Return the state of a device that obeys its command after `EFFECT` minutes."""
     return np.concatenate([np.zeros(EFFECT), command[:-EFFECT]])
 
 
@@ -99,12 +99,12 @@ def runs(command: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def growth(length: int, steepness: float = 3.0) -> Floats:
-    """Wear from 0 to 1 that speeds up towards its end, shape (length,)."""
+    """Return wear from 0 to 1 that speeds up towards its end, shape (length,)."""
     return np.expm1(steepness * np.arange(1, length + 1) / length) / math.expm1(steepness)
 
 
 def visible_fault(channel: str, kind: str, change: Floats, noise: float) -> Fault:
-    """Fault that spans the samples at which a change rises above the sensor's noise.
+    """Return a fault that spans the samples at which a change rises above the sensor's noise.
 
     Parameters
     ----------
