@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.scoring import anomaly_frame
 from workbench.exceptions import ArchiveError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
@@ -49,10 +50,10 @@ class Outcome:
 
     def __str__(self) -> str:
         """Return the outcome in one sentence."""
-        orders = f"{_count(len(self.opened), 'work order')} opened"
+        orders = f"{counted(len(self.opened), 'work order')} opened"
         orders += f", {len(self.extended)} extended" if self.extended else ""
-        orders += f", {_count(len(self.preventive), 'preventive one')} due" if self.preventive else ""
-        failures = "".join(f" {target} could not be told: {reason}" for target, reason in self.delivery.failed)
+        orders += f", {counted(len(self.preventive), 'preventive one')} due" if self.preventive else ""
+        failures = "".join(f" {target} could not be notified: {reason}" for target, reason in self.delivery.failed)
         return f"{str(self.raised).rstrip('.')}; {orders}.{failures}"
 
 
@@ -142,7 +143,3 @@ def raise_alerts(
     delivery = desk.notifier.tick()
     preventive = desk.preventive.open_due("workbench")
     return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

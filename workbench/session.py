@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError
@@ -127,7 +128,7 @@ class Session:
 
     def __repr__(self) -> str:
         """Say where the session is and what it holds."""
-        return f"Session({str(self.settings.home)!r}, {len(self.archive.channels())} channels)"
+        return f"Session({str(self.settings.home)!r}, {counted(len(self.archive.channels()), 'channel')})"
 
     def _repr_html_(self) -> str:
         return session_html(self.settings, self.overview())
@@ -243,7 +244,7 @@ class Session:
         from workbench.telemetry.importers import IMPORTERS
 
         if layout not in IMPORTERS:
-            raise ImportDataError(f"There is no layout {layout!r}.", f"Choose one of {', '.join(IMPORTERS)}.")
+            raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
         report = IMPORTERS[layout](local_path("path", path), self.archive, progress=progress, **options)
         if layout != "nasa":
             return report

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
 from workbench.exceptions import ArchiveError, DetectionError
@@ -43,7 +44,9 @@ class Trial:
         counts = self.table["outcome"].value_counts()
         words = ", ".join(f"{int(counts.get(name, 0))} {word}" for name, word in _WORDS.items())
         judged = self.effect.kept + len(self.effect.spared) + len(self.effect.missed)
-        text = f"{self.channels} channels: {words}." + (f" Of {judged} judged: {self.effect}" if judged else "")
+        text = f"{counted(self.channels, 'channel')}: {words}." + (
+            f" Of {judged} judged: {self.effect}" if judged else ""
+        )
         return text + (f" Not tried: {', '.join(self.failed)}." if self.failed else "")
 
 

@@ -163,7 +163,7 @@ def test_a_channel_that_fails_leaves_those_before_it_and_the_next_run_continues(
 ) -> None:
     files = good()
     files["test/M-10.npy"] = npy(np.full((25, 55), np.nan))
-    with pytest.raises(ImportDataError, match=r"The 1 channels before it are in the archive"):
+    with pytest.raises(ImportDataError, match=r"1 channel before it is in the archive"):
         import_nasa(make_zip(tmp_path / "set.zip", files), archive)
     assert archive.channels() == ["A-1"]
     report = import_nasa(make_zip(tmp_path / "set.zip", good()), archive)

@@ -23,7 +23,7 @@ _PATCHES = (
     (re.compile(r"_change_event\((\w+)\)\{"), r"_change_event(\g<1>){if(!\g<1>.sync)return;"),
     (re.compile(r"(?<=[{,]BokehView:)(\w+)(?=\}\}\))"), r"window.workbenchChart(\g<1>)"),
 )
-"""What is mended in the parts, so that a page of a busy machine comes and charts are sent one way.
+"""Replacements in the parts, so that a page of a busy machine comes and charts are sent one way.
 
 A page waits four seconds for the state of its widgets, then asks for each by itself, and for ever where one has been
 closed meanwhile; for a widget that it is to show it waits two seconds, and does not look again when it was busy for so
@@ -50,7 +50,7 @@ def front_end(prefix: Path) -> str:
     Returns
     -------
     str
-        JavaScript; each part keeps a scope of its own, as in a file of its own, and is mended where that is needed.
+        JavaScript; each part keeps a scope of its own, as in a file of its own, and is patched where that is needed.
     """
     return "\n".join(f"(()=>{{{_patched(path.read_text(encoding='utf-8'))}\n}})();" for path in _parts(prefix))
 

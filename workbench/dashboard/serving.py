@@ -169,7 +169,10 @@ def _check_token(host: str, token: str) -> None:
             "Set WORKBENCH_DASHBOARD__TOKEN to at least 16 characters, or use 127.0.0.1.",
         )
     if token and len(token) < _MIN_TOKEN_LETTERS:
-        raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
+        raise SettingsError(
+            f"The dashboard's token has {len(token)} characters.",
+            "It can be guessed. Set one of at least 16 characters.",
+        )
 
 
 def _present(value: str | None) -> list[str]:
@@ -210,7 +213,9 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
             "extension_denylist": [],
             "http_header_envs": [LOOK_HEADER],
         },
-        "VoilaExecutor": {"cell_error_instruction": "The log says more; `workbench doctor` what to mend."},
+        "VoilaExecutor": {
+            "cell_error_instruction": "See the log for the cause, and `workbench doctor` for what to repair."
+        },
         "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
         "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
         "ZMQChannelsWebsocketConnection": {"limit_rate": False},  # beyond it updates of widgets would be dropped

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
 from workbench.parameters import TelemanomParams
@@ -39,11 +40,13 @@ class Detection:
 
     def __repr__(self) -> str:
         """Count the anomalies and the samples judged."""
-        return f"Detection({len(self.anomalies)} anomalies in {self.smoothed_error.size} samples)"
+        return (
+            f"Detection({counted(len(self.anomalies), 'anomaly', 'anomalies')} in {self.smoothed_error.size} samples)"
+        )
 
     def _repr_html_(self) -> str:
         anomalies = self.anomalies
-        head = f"<p><b>Detection</b>: {len(anomalies)} anomalies in {self.smoothed_error.size:,} judged samples."
+        head = f"<p><b>Detection</b>: {counted(len(anomalies), 'anomaly', 'anomalies')} in {self.smoothed_error.size:,} judged samples."
         if anomalies.empty:
             return head + "</p>"
         table = (

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.scaling import Scaling
 from workbench.detection.windows import check_finite, read_inputs, split_windows, window_count
 from workbench.exceptions import ArtifactError, ForecasterError
@@ -105,7 +106,7 @@ class BaseForecaster(ABC):
         if self.n_inputs is None:
             return f"{type(self).__name__}(not fitted)"
         error = self.metrics.get("validation_error", float("nan"))
-        return f"{type(self).__name__}({self.n_inputs} inputs, validation error {error:.4g})"
+        return f"{type(self).__name__}({counted(self.n_inputs, 'input')}, validation error {error:.4g})"
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -210,7 +211,7 @@ class BaseForecaster(ABC):
     def _check_inputs(self, n_inputs: int, name: str) -> None:
         if n_inputs != self.n_inputs:
             raise ForecasterError(
-                f"{name} has {n_inputs} inputs (telemetry and {n_inputs - 1} commands).",
+                f"{name} has {counted(n_inputs, 'input')} (telemetry and {counted(n_inputs - 1, 'command')}).",
                 f"The {self.name} forecaster was fitted to {self.n_inputs}.",
             )
 

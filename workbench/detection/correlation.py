@@ -90,7 +90,7 @@ def correlated_channels(
     """
     arrays = {name: np.asarray(values) for name, values in series}
     if channel not in arrays:
-        raise DetectionError(f"{channel} is not among the series.", "Give its telemetry too.")
+        raise DetectionError(f"{channel} is not among the series.", "Pass its telemetry, too.")
     own = arrays.pop(channel)
     rows = [(name, *lagged_correlation(own, values, start, end, max_lag)) for name, values in arrays.items()]
     table = pd.DataFrame(rows, columns=["channel", "lag", "correlation"])

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import DetectionError
 from workbench.parameters import TelemanomParams
 
@@ -46,13 +47,13 @@ def prediction_error(
     m = observed.size - params.sequence_length - params.prediction_horizon
     if m < 1:
         raise DetectionError(
-            f"telemetry has {observed.size} samples.",
+            f"telemetry has {counted(observed.size, 'sample')}.",
             f"At least {params.sequence_length + params.prediction_horizon + 1} are needed: sequence_length "
             f"{params.sequence_length} + prediction_horizon {params.prediction_horizon} + 1.",
         )
     if predicted.size != m:
         raise DetectionError(
-            f"prediction has {predicted.size} samples.",
+            f"prediction has {counted(predicted.size, 'sample')}.",
             f"Expected {m}: the {observed.size} of telemetry - sequence_length {params.sequence_length} "
             f"- prediction_horizon {params.prediction_horizon}.",
         )

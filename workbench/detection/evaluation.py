@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import DetectionError
 
 __all__ = ["FIGURES", "Contingency", "Evaluation", "count", "evaluate"]
@@ -164,7 +165,7 @@ class Evaluation:
     def _repr_html_(self) -> str:
         parts = [_html(self.rows), "<p>Detectors that look at nothing, for comparison:</p>", _html(self.baselines)]
         if self.unjudged:
-            parts.append(f"<p>{len(self.unjudged)} channels are not judged (see <code>.unjudged</code>).</p>")
+            parts.append(f"<p>{counted(len(self.unjudged), 'channel')} not judged (see <code>.unjudged</code>).</p>")
         return "".join(parts)
 
 

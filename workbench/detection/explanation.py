@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.anomalies import Detection, detect
 from workbench.detection.applied import params_of
 from workbench.detection.clearing import Clearing
@@ -160,7 +161,7 @@ def _check_same(channel: xr.Dataset, scored: xr.Dataset, detection: Detection, p
     if stored != detected:
         name = channel.attrs.get("channel", "the channel")
         raise DetectionError(
-            f"The score of {name} has {len(stored)} anomalies that preset {preset} does not find in it: it finds "
+            f"The score of {name} has {counted(len(stored), 'anomaly', 'anomalies')} that preset {preset} does not find in it: it finds "
             f"{len(detected)}, and not at the same samples.",
             f"The score is of other telemetry or other parameters. Run: workbench score {name} --preset {preset}",
         )

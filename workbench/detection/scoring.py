@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import common_windows, least_error_range, score_attributes
 from workbench.exceptions import DetectionError
@@ -165,7 +166,7 @@ def _in_common(forecaster: "Forecaster", channel: xr.Dataset, windows: dict[str,
     first, last = windows["sequence_length"], channel.sizes["time"] - windows["prediction_horizon"]
     if last <= first:
         raise DetectionError(
-            f"{channel.attrs['channel']} has {channel.sizes['time']} samples.",
+            f"{channel.attrs['channel']} has {counted(channel.sizes['time'], 'sample')}.",
             f"At least {first + windows['prediction_horizon'] + 1} are needed: the longest sequence_length {first} + "
             f"the longest prediction_horizon {windows['prediction_horizon']} of its models + 1.",
         )

@@ -59,7 +59,7 @@ def similar_segments(
     """
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in series}
     if channel not in arrays:
-        raise DetectionError(f"{channel} is not among the series.", "Give its telemetry too.")
+        raise DetectionError(f"{channel} is not among the series.", "Pass its telemetry, too.")
     own, m = arrays[channel], end - start + 1
     if not 0 <= start <= end < own.size:
         raise DetectionError(f"[{start}, {end}] lies outside {channel}.", f"Samples are 0 to {own.size - 1}.")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.exceptions import ForecasterError
 from workbench.telemetry.schema import inputs
 
@@ -124,7 +125,7 @@ def read_inputs(
     n = channel.sizes["time"]
     if n < least:
         raise ForecasterError(
-            f"{name} has {n} samples.",
+            f"{name} has {counted(n, 'sample')}.",
             f"At least {least} are needed: sequence_length {sequence_length} + prediction_horizon {prediction_horizon} "
             f"+ {windows}.",
         )
@@ -153,7 +154,7 @@ def check_finite(values: npt.NDArray[np.float32], name: str) -> None:
         sample, column = np.argwhere(bad)[0].tolist()
         where = "telemetry" if column == 0 else f"command {column - 1}"
         raise ForecasterError(
-            f"{name} holds {int(bad.any(axis=1).sum())} samples with NaN or infinite values, the first at sample "
+            f"{name} holds {counted(int(bad.any(axis=1).sum()), 'sample')} with NaN or infinite values, the first at sample "
             f"{sample} ({where} is {values[sample, column]}).",
             "Fill the gaps before forecasting; the importers do so and report the count.",
         )

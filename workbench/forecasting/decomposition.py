@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.exceptions import DetectionError
 from workbench.forecasting.trend import theil_sen
 
@@ -107,7 +108,10 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     observed: npt.NDArray[np.float64] = values.astype(np.float64)
     n = observed.size
     if not np.isfinite(observed).all() or n < 4:
-        raise DetectionError(f"{n} samples, not all of them finite or fewer than 4.", "Give a stretch without gaps.")
+        raise DetectionError(
+            f"The series of {counted(n, 'sample')} cannot be decomposed: it has fewer than 4, or not all are finite.",
+            "Choose a longer stretch without gaps.",
+        )
     season = find_period(observed) if period is None else period
     if season is not None and not 2 <= season <= n // 2:
         raise DetectionError(f"period is {season}.", f"It must be between 2 and {n // 2}, half the series.")

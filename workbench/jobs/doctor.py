@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from workbench.counts import counted
 from workbench.exceptions import WorkbenchError
 from workbench.session import Session
 from workbench.telemetry.schema import SPLITS
@@ -149,7 +150,7 @@ def _samples(session: Session) -> Iterator[Finding]:
             yield Finding("channel", "broken", damage_error.message, damage_error.hint)
         whole += not errors
     if described:
-        yield Finding("telemetry", "ok", f"{whole} channels hold what was written")
+        yield Finding("telemetry", "ok", f"{counted(whole, 'channel')} checked: the files hold what was written")
 
 
 def _models(session: Session) -> Iterator[Finding]:
@@ -157,7 +158,10 @@ def _models(session: Session) -> Iterator[Finding]:
     without = set(session.archive.channels()) - {model.channel for model in models}
     if without:
         yield Finding(
-            "models", "missing", f"{len(models)} versions; {len(without)} channels have none", "workbench train --all"
+            "models",
+            "missing",
+            f"{counted(len(models), 'version')}; {counted(len(without), 'channel')} without a model",
+            "workbench train --all",
         )
     else:
         yield Finding("models", "ok", f"{len(models)} versions")
@@ -177,7 +181,9 @@ def _settings(session: Session) -> Iterator[Finding]:
 
 def _catalog(session: Session) -> Iterator[Finding]:
     catalog = session.catalog
-    yield Finding("catalog", "ok", f"{len(catalog.assets)} assets, {len(catalog.channels)} channels")
+    yield Finding(
+        "catalog", "ok", f"{counted(len(catalog.assets), 'asset')}, {counted(len(catalog.channels), 'channel')}"
+    )
 
 
 def _notebooks(session: Session) -> Iterator[Finding]:

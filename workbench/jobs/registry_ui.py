@@ -97,7 +97,7 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
         began = time.monotonic()
         while not stop_signals and process.poll() is None and not _listens(port):
             if time.monotonic() - began > _START_TIMEOUT_S:
-                raise SettingsError(f"MLflow does not answer on port {port}.", "Look at what it printed.")
+                raise SettingsError(f"MLflow does not answer on port {port}.", "Read what it printed above.")
             _wait(process)
         if not stop_signals and process.poll() is None:
             with _announced(settings, port, process.pid):
@@ -106,7 +106,9 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
                 while not stop_signals and process.poll() is None:
                     _wait(process)
     if not stop_signals:
-        raise SettingsError(f"MLflow's server ended with exit code {process.returncode}.", "Look at what it printed.")
+        raise SettingsError(
+            f"MLflow's server ended with exit code {process.returncode}.", "Read what it printed above."
+        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.windows import split_windows, window_count
 from workbench.exceptions import ForecasterError, WorkbenchError
 from workbench.models.listing import ModelInfo
@@ -82,7 +83,7 @@ class Contender:
         count = window_count(n, length, horizon)
         if count < 1:
             raise ForecasterError(
-                f"The training series has {n} samples.", f"At least {length + horizon + 1} are needed."
+                f"The training series has {counted(n, 'sample')}.", f"At least {length + horizon + 1} are needed."
             )
         same_data = train_hash == self.train_hash
         return np.sort(split_windows(count, self.seed)[1] if same_data else np.arange(count)) + length

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.compute import map_channels
+from workbench.counts import counted
 from workbench.exceptions import ArtifactError, ModelError, ModelNotFoundError, WorkbenchError
 from workbench.models.comparison import Contender, Verdict, challenge, compare
 from workbench.models.drift import error_ratio, ks_distance, typical_error
@@ -187,14 +188,14 @@ class ModelLife:
         if not verdict.enough:
             raise ModelError(
                 f"{info.id} cannot be compared with the champion {champion.id}: they held out only "
-                f"{verdict.samples} samples in common.",
+                f"{counted(verdict.samples, 'sample')} in common.",
                 "Train it with the champion's seed.",
             )
         if not verdict.better:
             raise ModelError(
                 f"{info.id} is not better than the champion {champion.id}: error {verdict.error:.6g} against "
                 f"{verdict.champion_error:.6g} on {verdict.samples} held-out samples.",
-                "The champion stays.",
+                "The champion stays. Train another version.",
             )
         return Promotion(self.registry.set_alias(name, info.version, "champion"), champion, verdict)
 

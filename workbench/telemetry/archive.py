@@ -22,6 +22,7 @@ import xarray as xr
 import zarr
 from filelock import FileLock, Timeout
 
+from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
 from workbench.observability.timings import stage
 from workbench.telemetry.attributes import check_channel, check_labels, check_score, check_scored
@@ -102,7 +103,7 @@ class Archive:
 
     def __repr__(self) -> str:
         """Say where the archive is and how many channels it holds."""
-        return f"Archive({str(self.path)!r}, {len(self.channels())} channels)"
+        return f"Archive({str(self.path)!r}, {counted(len(self.channels()), 'channel')})"
 
     # ---- reading
 

@@ -144,7 +144,7 @@ def _mirror(base_url: str | None) -> str | None:
 
 
 class _Failure(Exception):
-    """A download that another attempt will not mend."""
+    """Failure of a download that another attempt would not repair."""
 
 
 class _Download:

@@ -89,7 +89,7 @@ def make_channel(
             },
         )
     except ValueError as error:
-        raise SchemaError(f"{channel}: arrays do not fit each other: {error}") from None
+        raise SchemaError(f"{channel}: the arrays do not fit each other: {error}") from None
     validate(dataset)
     return dataset
 

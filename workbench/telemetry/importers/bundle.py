@@ -130,19 +130,19 @@ class Bundle:
             place = f"{name[:100]!r} in {self.path}"
             parts = name.replace("\\", "/").split("/")  # some Windows programs write backslashes
             if parts[0] == "" or ".." in parts or ":" in parts[0]:
-                raise ImportDataError(f"{place} leads out of the zip.", "Such a zip is not imported.")
+                raise ImportDataError(f"{place} leads out of the zip.", "Pack the zip again, without such a path.")
             if member.is_dir():
                 continue
             if member.flag_bits & 0x1:
                 raise ImportDataError(f"{place} is encrypted.", "Unpack it, then import the folder.")
             if member.file_size > _MAX_MEMBER_BYTES:
                 raise ImportDataError(
-                    f"{place} claims {member.file_size} bytes unpacked.",
-                    f"At most {_MAX_MEMBER_BYTES} are read from a zip: if that is right, unpack it first.",
+                    f"{place} has {member.file_size:,} bytes unpacked.",
+                    f"At most {_MAX_MEMBER_BYTES:,} are read from a zip. If the size is right, unpack the zip and import the folder.",
                 )
             inner = str(PurePosixPath(*parts))
             if inner in checked:
-                raise ImportDataError(f"{place} is there twice.", "Such a zip is not imported.")
+                raise ImportDataError(f"{place} is in the zip twice.", "Pack the zip again, with each file once.")
             checked[inner] = member
         return checked
 

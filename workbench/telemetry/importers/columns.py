@@ -157,7 +157,8 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
     categories = sorted(words.unique())
     if len(categories) > _MAX_CATEGORIES:
         raise ImportDataError(
-            f"Input {name!r} has {len(categories)} different words.", f"At most {_MAX_CATEGORIES} become inputs."
+            f"Input {name!r} has {len(categories)} different words.",
+            f"At most {_MAX_CATEGORIES} are allowed. Choose another input.",
         )
     values = np.stack([(words == category).to_numpy() for category in categories], axis=1)
     return values.astype(np.int8), [f"{name}={category}" for category in categories]
@@ -190,7 +191,7 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     values = set(words.unique())
     if len(values) > _MAX_KINDS:
         raise ImportDataError(
-            f"Label column {name!r} has {len(values)} different values.", "Needed: 0 and 1, or a few words."
+            f"Label column {name!r} has {len(values)} different values.", "Use a column of 0 and 1, or of a few words."
         )
     normal = _NORMAL_WORDS | ({"1", "1.0"} if values & {"-1", "-1.0"} else set())
     kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in values}

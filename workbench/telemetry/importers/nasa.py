@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError, LabelError, WorkbenchError
 from workbench.telemetry.archive import CHANNEL_NAME, Archive, natural_key
 from workbench.telemetry.importers.bundle import Bundle
@@ -114,7 +115,10 @@ def _find_labels(bundle: Bundle) -> dict[str, LabelledSeries]:
     contents: dict[bytes, PurePosixPath] = {}
     for name in names:
         if bundle.size(name) > _MAX_LABELS_BYTES:
-            raise ImportDataError(f"{name} in {bundle.path} has {bundle.size(name)} bytes.", "Labels are smaller.")
+            raise ImportDataError(
+                f"{name} in {bundle.path} has {bundle.size(name)} bytes.",
+                "A file of labels is smaller. Check which file it is.",
+            )
         with bundle.open(name) as stream:
             contents.setdefault(stream.read(), name)
     if not contents:
@@ -137,7 +141,8 @@ def _check_headers(
     widths = {split: shape[1] for split, shape in shapes.items()}
     if widths["train"] != widths["test"]:
         raise ImportDataError(
-            f"{channel}: train has {widths['train']} inputs, test has {widths['test']}.", "Both need the same inputs."
+            f"{channel}: train has {counted(widths['train'], 'input')}, test has {widths['test']}.",
+            "Both need the same inputs.",
         )
     n_test = shapes["test"][0]
     if labels is None:
@@ -191,6 +196,6 @@ def _import_channel(
 def _what_now(error: WorkbenchError, n_imported: int) -> str:
     if not n_imported:
         return f"{error.hint} Nothing was imported.".strip()
-    return (
-        f"{error.hint} The {n_imported} channels before it are in the archive; import again once it is mended.".strip()
-    )
+    verb = "is" if n_imported == 1 else "are"
+    imported = f"{counted(n_imported, 'channel')} before it {verb} in the archive"
+    return f"{error.hint} {imported}; correct the file and import again.".strip()
