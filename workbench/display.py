@@ -77,7 +77,8 @@ def session_html(settings: Settings, overview: pd.DataFrame) -> str:
     if (overview["state"] == "current").all():
         following = f"session.anomalies('{overview['channel'].iloc[0]}')"
     return (
-        f"{head}{counted(len(overview), 'channel')} of {assets}; scores: {states}. Next: <code>{escape(following)}</code>.</p>"
+        f"{head}{counted(len(overview), 'channel')} of {assets}; scores: {states}. "
+        f"Next: <code>{escape(following)}</code>.</p>"
         + str(table.to_html(float_format="{:.2f}".format, na_rep="-", border=0))
     )
 

@@ -1,4 +1,4 @@
-"""YAML that people write: read as PyYAML reads it, but a key that is a key twice is an error."""
+"""YAML that people write: read as PyYAML reads it, but a key that is there twice is an error."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -46,6 +46,6 @@ class _OneOfEachKey(yaml.SafeLoader):
             if key is None or not isinstance(key, Hashable):
                 continue
             if key in keys:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is a key twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", key_node.start_mark)
             keys.add(key)
         return super().construct_mapping(node, deep)

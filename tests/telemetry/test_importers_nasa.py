@@ -227,7 +227,7 @@ def test_zips_that_are_damaged_or_unsafe(tmp_path: Path, archive: Archive, monke
                 import_nasa(path, archive)
     path.write_bytes(whole)
     monkeypatch.setattr(bundle_module, "_MAX_MEMBER_BYTES", 5000)
-    with pytest.raises(ImportDataError, match="claims 6128 bytes unpacked"):
+    with pytest.raises(ImportDataError, match="has 6,128 bytes unpacked"):
         import_nasa(path, archive)
     with pytest.raises(ImportDataError, match="does not exist"):
         import_nasa(tmp_path / "nowhere.zip", archive)

@@ -213,9 +213,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
             "extension_denylist": [],
             "http_header_envs": [LOOK_HEADER],
         },
-        "VoilaExecutor": {
-            "cell_error_instruction": "See the log for the cause, and `workbench doctor` for what to repair."
-        },
+        "VoilaExecutor": {"cell_error_instruction": "See the log, and `workbench doctor` for what to repair."},
         "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
         "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
         "ZMQChannelsWebsocketConnection": {"limit_rate": False},  # beyond it updates of widgets would be dropped

@@ -46,7 +46,8 @@ class Detection:
 
     def _repr_html_(self) -> str:
         anomalies = self.anomalies
-        head = f"<p><b>Detection</b>: {counted(len(anomalies), 'anomaly', 'anomalies')} in {self.smoothed_error.size:,} judged samples."
+        n_anomalies = counted(len(anomalies), "anomaly", "anomalies")
+        head = f"<p><b>Detection</b>: {n_anomalies} in {self.smoothed_error.size:,} judged samples."
         if anomalies.empty:
             return head + "</p>"
         table = (

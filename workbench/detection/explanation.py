@@ -161,8 +161,8 @@ def _check_same(channel: xr.Dataset, scored: xr.Dataset, detection: Detection, p
     if stored != detected:
         name = channel.attrs.get("channel", "the channel")
         raise DetectionError(
-            f"The score of {name} has {counted(len(stored), 'anomaly', 'anomalies')} that preset {preset} does not find in it: it finds "
-            f"{len(detected)}, and not at the same samples.",
+            f"The score of {name} has {counted(len(stored), 'anomaly', 'anomalies')} that preset {preset} does not "
+            f"find in it: it finds {len(detected)}, and not at the same samples.",
             f"The score is of other telemetry or other parameters. Run: workbench score {name} --preset {preset}",
         )
 

@@ -154,7 +154,7 @@ def check_finite(values: npt.NDArray[np.float32], name: str) -> None:
         sample, column = np.argwhere(bad)[0].tolist()
         where = "telemetry" if column == 0 else f"command {column - 1}"
         raise ForecasterError(
-            f"{name} holds {counted(int(bad.any(axis=1).sum()), 'sample')} with NaN or infinite values, the first at sample "
-            f"{sample} ({where} is {values[sample, column]}).",
+            f"{name} holds {counted(int(bad.any(axis=1).sum()), 'sample')} with NaN or infinite values, the first at "
+            f"sample {sample} ({where} is {values[sample, column]}).",
             "Fill the gaps before forecasting; the importers do so and report the count.",
         )

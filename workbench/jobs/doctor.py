@@ -164,7 +164,7 @@ def _models(session: Session) -> Iterator[Finding]:
             "workbench train --all",
         )
     else:
-        yield Finding("models", "ok", f"{len(models)} versions")
+        yield Finding("models", "ok", counted(len(models), "version"))
 
 
 def _scores(session: Session) -> Iterator[Finding]:

@@ -138,7 +138,7 @@ class Bundle:
             if member.file_size > _MAX_MEMBER_BYTES:
                 raise ImportDataError(
                     f"{place} has {member.file_size:,} bytes unpacked.",
-                    f"At most {_MAX_MEMBER_BYTES:,} are read from a zip. If the size is right, unpack the zip and import the folder.",
+                    f"At most {_MAX_MEMBER_BYTES:,} are read from a zip. If that is right, import it unpacked.",
                 )
             inner = str(PurePosixPath(*parts))
             if inner in checked:
