@@ -26,7 +26,7 @@ def check_settings(settings: Settings, catalog: Catalog, archive: Archive) -> No
     settings : Settings
         Settings to check.
     catalog : Catalog
-        Of these settings.
+        Catalog of these settings.
     archive : Archive
         While it is empty, only what does not depend on its channels is checked.
 

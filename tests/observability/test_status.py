@@ -98,7 +98,7 @@ def test_what_a_kernel_does_is_told_from_its_connections(watch, manager, places,
 
     def state():
         watch.look()
-        return watch.seen.processes[1].state, watch.seen.processes[1].busy
+        return watch.status.processes[1].state, watch.status.processes[1].busy
 
     assert state() == ("starting", False)
     places.waiting.add("k")
@@ -118,7 +118,7 @@ def test_counts_of_an_ended_kernel_go_on_and_its_memory_does_not(watch, manager,
     process.kill()
     process.wait()
     watch.look()
-    assert len(watch.seen.processes) == 1
+    assert len(watch.status.processes) == 1
     manager.kernels.clear()
     for _ in range(2):
         watch.look()

@@ -145,7 +145,7 @@ class ForkProvisioner(LocalProvisioner):
         cmd : list of str
             As of `python -m ipykernel_launcher`.
         **kwargs
-            Of `subprocess.Popen`; working directory and environment are used.
+            Options of `subprocess.Popen`; working directory and environment are used.
 
         Returns
         -------

@@ -42,7 +42,7 @@ class Finding:
     peak : float
         Smoothed error there, in units of the telemetry.
     distance : float
-        Of the peak from the mean, in standard deviations; at least `z`.
+        Distance of the peak from the mean, in standard deviations; at least `z`.
     """
 
     window: tuple[int, int]
@@ -100,7 +100,7 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
     scored : xarray.Dataset
         Its score: `prediction` over `time`.
     params : TelemanomParams
-        Of the preset by which it was scored.
+        Parameters of the preset by which it was scored.
 
     Returns
     -------

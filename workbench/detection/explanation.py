@@ -66,7 +66,7 @@ def explain(
     scored : xarray.Dataset
         Its score: `prediction` over `time`; where it has the attribute `anomalies`, those are checked.
     params : TelemanomParams
-        Of the preset by which it was scored; windows and least error are those that the score holds.
+        Parameters of the preset by which it was scored; windows and least error are those that the score holds.
     preset : str
         Their name in the settings.
     levels : SeverityLevels, optional

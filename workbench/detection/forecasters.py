@@ -59,7 +59,7 @@ class Forecaster(Protocol):
         train : xarray.Dataset
             Training split of a channel.
         seed : int
-            Of the windows held out and of everything else random.
+            Seed of the windows held out and of everything else random.
         progress : Progress
             Show a bar, where it takes long; or what to call after each epoch, where there are some.
         checkpoint : Path, optional

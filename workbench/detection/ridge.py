@@ -29,7 +29,7 @@ class RidgeForecaster(BaseForecaster):
     Parameters
     ----------
     sequence_length, prediction_horizon : int
-        Of a window, samples.
+        Inputs and targets of a window, samples.
     telemetry_lags, command_lags : int
         Latest samples of the window that are used; never more than the window has.
 

@@ -64,7 +64,7 @@ def stale_reason(attributes: dict[str, Any], current: dict[str, Any]) -> str:
     Parameters
     ----------
     attributes : dict
-        Of the stored score.
+        Attributes of the stored score.
     current : dict
         From `provenance`.
 
@@ -179,7 +179,7 @@ def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.Data
     Parameters
     ----------
     attributes : dict
-        Of the score.
+        Attributes of the score.
     levels : SeverityLevels
         Name the severity.
 

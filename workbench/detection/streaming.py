@@ -26,7 +26,7 @@ class Decision:
     sample : int
         Its number since the start of the stream.
     prediction, prediction_error : float
-        Of this sample, in the units of the telemetry; NaN during the first `sequence_length` samples.
+        Prediction of this sample, in the units of the telemetry; NaN during the first `sequence_length` samples.
     smoothed_error : float
         EWMA of the error up to this sample; NaN as long as there is no error.
     epsilon : float

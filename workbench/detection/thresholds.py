@@ -126,7 +126,7 @@ def find_epsilon(errors: Floats, moments: Moments, params: TelemanomParams) -> f
     errors : numpy.ndarray, shape (h,), float64
         Smoothed errors of the window.
     moments : Moments
-        Of the window; passed because the mirrored errors are judged by those of the original ones.
+        Moments of the window; passed because the mirrored errors are judged by those of the original ones.
     params : TelemanomParams
         Detection parameters.
 
@@ -190,7 +190,7 @@ def judge(
     epsilon : float
         Threshold.
     spread : Spread
-        Of the telemetry in the window.
+        Spread of the telemetry in the window.
     judged_from : int
         First sample of the window that is judged now.
     flagged : numpy.ndarray, shape (h,), bool
@@ -246,9 +246,9 @@ def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error:
     errors : numpy.ndarray, shape (h,), float64
         Smoothed errors.
     moments : Moments
-        Of these errors.
+        Moments of these errors.
     spread : Spread
-        Of the telemetry.
+        Spread of the telemetry.
     least_error : float
         The largest error must exceed it, in the units of the telemetry.
 

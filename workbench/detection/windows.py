@@ -106,7 +106,7 @@ def read_inputs(
     channel : xarray.Dataset
         One split of one channel.
     sequence_length, prediction_horizon : int
-        Of a window, samples.
+        Inputs and targets of a window, samples.
     windows : int
         Least number of windows that are needed.
 

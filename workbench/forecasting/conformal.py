@@ -29,7 +29,7 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     Parameters
     ----------
     errors : numpy.ndarray, shape (n, steps)
-        Of forecasts on data that the forecaster did not learn from, in the units of the telemetry; NaN where the
+        Errors of forecasts on data that the forecaster did not learn from, in the units of the telemetry; NaN where the
         truth is not known.
     confidence : float
         Share of the truths that an interval is to hold, above 0 and below 1.
@@ -80,7 +80,7 @@ def tracked_width(
     Parameters
     ----------
     errors : numpy.ndarray, shape (n, steps)
-        Of the forecasts from each origin; NaN where the truth is not known yet.
+        Errors of the forecasts from each origin; NaN where the truth is not known yet.
     origins : numpy.ndarray of int, shape (n,)
         Last sample that each forecast saw, rising; its error at lead time h is known from origin + h on.
     start : numpy.ndarray, shape (steps,)

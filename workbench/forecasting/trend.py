@@ -53,7 +53,7 @@ class TrendForecaster(BaseForecaster):
     Parameters
     ----------
     sequence_length, prediction_horizon : int
-        Of a window, samples.
+        Inputs and targets of a window, samples.
     period : int or None
         After which the telemetry repeats: the length of a block. Where None, nothing does, and a block is a fortieth
         of the window.

@@ -22,7 +22,7 @@ def lab_environment(settings: Settings) -> dict[str, str]:
     Parameters
     ----------
     settings : Settings
-        Of the folder where the lab is started, with its `workbench.yaml`.
+        Settings of the folder where the lab is started, with its `workbench.yaml`.
 
     Returns
     -------

@@ -24,7 +24,7 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
     settings : Settings
         Settings that name the home and the maintenance database.
     database : Database
-        Of maintenance.
+        Maintenance database.
 
     Returns
     -------

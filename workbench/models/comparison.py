@@ -39,7 +39,7 @@ class Contender:
     ----------
     forecaster : Forecaster
     seed : int
-        Of the fit; decides which windows were held out.
+        Seed of the fit; decides which windows were held out.
     train_hash : str
         `workbench.telemetry.schema.data_hash` of the series it was fitted to.
     """
@@ -67,7 +67,7 @@ class Contender:
         n : int
             Samples of the series.
         train_hash : str
-            Of the series; all windows of one that it was not fitted to are held out.
+            Hash of the series; all windows of one that it was not fitted to are held out.
 
         Returns
         -------
@@ -190,7 +190,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
     registry : Registry
         Registry that holds the versions.
     models : sequence of ModelInfo
-        Of the channel. Champions come first, then the newest: one whose held-out windows leave fewer than
+        Versions of the channel. Champions come first, then the newest: one whose held-out windows leave fewer than
         `LEAST_SAMPLES` in common with those before it is not compared.
 
     Returns

@@ -75,7 +75,7 @@ class Retirement:
     model : ModelInfo
         The version.
     champion : ModelInfo or None
-        Of the same registered model, from now on.
+        Champion of the same registered model, from now on.
     led : bool
         Whether the version was champion until now.
     """

@@ -137,7 +137,7 @@ def choose_successor(versions: Sequence[ModelInfo], current: ModelInfo) -> Model
     Parameters
     ----------
     versions : sequence of ModelInfo
-        Of one registered model.
+        Versions of one registered model.
     current : ModelInfo
         The champion.
 

@@ -54,7 +54,7 @@ def pack(
     version : int or str
         Version or alias of each channel's LSTM.
     params : TelemanomParams, optional
-        Of the detection that float16 must not change; the paper's where omitted.
+        Parameters of the detection that float16 must not change; the paper's where omitted.
     progress : bool
         Show a bar.
 
@@ -124,11 +124,11 @@ def pack_model(
     train_hash : str
         SHA-256 of the training series.
     seed : int
-        Of the training.
+        Seed of the training.
     seconds : float
         Its duration.
     params : TelemanomParams, optional
-        Of the detection; the paper's where omitted. Its windows are those of the forecaster.
+        Parameters of the detection; the paper's where omitted. Its windows are those of the forecaster.
     prediction : numpy.ndarray, optional
         What the forecaster predicts for `test`, where that is known.
 

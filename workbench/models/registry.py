@@ -319,7 +319,7 @@ class Registry:
         -------
         retired : ModelInfo
         champion : ModelInfo or None
-            Of the model, from now on.
+            Champion of the model, from now on.
 
         Raises
         ------

@@ -49,16 +49,16 @@ class ShippedModel(BaseModel):
     train_hash : str
         SHA-256 of the training series, as `Archive.info` gives it.
     seed : int
-        Of the training.
+        Seed of the training.
     metrics : dict of str to float
-        Of the training, as in the registry: `epochs`, `loss`, `validation_loss`, `validation_error`,
+        Metrics of the training, as in the registry: `epochs`, `loss`, `validation_loss`, `validation_error`,
         `training_seconds`.
     dtype : {"float16", "float32"}
         How the weights are stored: float16 where that leaves the anomaly sequences as they are.
     bytes, sha256 : int, str
         Size and SHA-256 of the file.
     versions : dict of str to str
-        Of the workbench and NumPy that packed it, and the trainer.
+        Versions of the workbench and NumPy that packed it, and the trainer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -134,7 +134,7 @@ def load_shipped(folder: Path, channel: str) -> "LSTMForecaster":
     Parameters
     ----------
     folder : Path
-        Of shipped models.
+        Folder of shipped models.
     channel : str
         Name of the channel.
 
@@ -180,7 +180,7 @@ def install_shipped(
     registry : Registry
         Where the models go.
     folder : Path, optional
-        Of shipped models; the product's own where omitted.
+        Folder of shipped models; the product's own where omitted.
     progress : bool
         Show a bar.
 

@@ -41,7 +41,7 @@ class Versus:
         and over the test series; `alone` counts the anomalies that touch none of the other version's, `flagged` is
         the share of samples inside anomalies, `epsilon` the median threshold.
     anomalies : pandas.DataFrame
-        Of both, in the order of time: `model`, `start`, `end`, `severity`, `level`, and bool `alone`.
+        Anomalies of both, in the order of time: `model`, `start`, `end`, `severity`, `level`, and bool `alone`.
     scored : tuple of xarray.Dataset
         Score of each, as from `workbench.detection.scoring.score`.
     """
@@ -71,9 +71,9 @@ def versus(
     registry : Registry
         Registry that holds the versions.
     models : tuple of ModelInfo
-        Of one channel, by any forecaster.
+        Two versions of one channel, by any forecaster.
     params : Preset
-        Of the thresholds.
+        Parameters of the thresholds.
     levels : SeverityLevels
         Severity score at which each level begins.
     done : callable, optional

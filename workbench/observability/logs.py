@@ -39,7 +39,7 @@ def log_to(path: Path, name: str = "workbench") -> None:
     path : Path
         Other processes may write to it too, and move it away.
     name : str
-        Of the logger.
+        Name of the logger.
     """
     logger = logging.getLogger(name)
     if any(isinstance(handler, WatchedFileHandler) for handler in logger.handlers):
@@ -95,7 +95,7 @@ def read_log(path: Path, find: str = "", level: str = LEVELS[0], most: int = 200
     find : str
         Text that they contain, as the number of an error card; capitals do not matter. All that is kept is searched.
     level : str
-        Of `LEVELS`; entries below are left out.
+        One of `LEVELS`; entries below are left out.
     most : int
         Entries.
 

@@ -56,9 +56,9 @@ class Status:
     history : list of list
         Columns `HISTORY`.
     timings : Timings
-        Of all kernels since the server started.
+        Durations of all kernels since the server started.
     cache : dict of str to int
-        Of all kernels, keys `CACHE`; counts go on after a kernel has ended, bytes and models go with it.
+        Counts of all kernels, keys `CACHE`; counts go on after a kernel has ended, bytes and models go with it.
     """
 
     at: float = 0.0
@@ -168,9 +168,9 @@ def read_status(folder: Path | None, own: KernelReport | None = None) -> Status 
     Parameters
     ----------
     folder : Path or None
-        Of `status_folder`.
+        Folder of `status_folder`.
     own : KernelReport, optional
-        Of this kernel; taken in place of what it last wrote.
+        Report of this kernel; taken in place of what it last wrote.
 
     Returns
     -------

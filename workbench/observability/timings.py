@@ -166,7 +166,7 @@ def stage(name: str) -> Iterator[None]:
     Parameters
     ----------
     name : str
-        Of the stage, as `predict`.
+        Name of the stage, as `predict`.
     """
     began = time.perf_counter()
     try:

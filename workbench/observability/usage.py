@@ -50,7 +50,7 @@ class Process:
     role : str
         `server`, `kernel` or `notebook`.
     state : str
-        Of a kernel, see `Kernel`.
+        State of a kernel, see `Kernel`.
     busy : bool
     started, last : float
         Seconds since 1970; `last` is when a kernel last said something.
@@ -83,7 +83,7 @@ class Sampler:
     Parameters
     ----------
     role : str
-        Of this process: `server` or `notebook`.
+        Role of this process: `server` or `notebook`.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ def history_dataset(history: Sequence[Sequence[float]], role: str) -> "xr.Datase
     history : sequence of sequence of float
         Columns `HISTORY`, at least one row.
     role : str
-        Of the process that kept it; a server has kernels.
+        Role of the process that recorded it; a server has kernels.
 
     Returns
     -------

@@ -67,7 +67,7 @@ def base_figure(
     axis : bool
         Whether the time axis is drawn.
     ticker : bokeh.models.Ticker, optional
-        Of the grid, where there is no axis; one that strips may share.
+        Ticker of the grid, where there is no axis; strips may share one.
     height : int
         Least height, pixels.
 
@@ -193,7 +193,7 @@ def update_strip(
     until : float
         Time up to which telemetry has come.
     colour : str
-        Of the channel's name.
+        Colour of the channel's name.
     """
     low, high = strip.range(start, end, until)
     size = high - low
@@ -230,7 +230,7 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
     strip : Strip
         Channel, prepared for drawing.
     colour : str
-        Of the words.
+        Colour of the words.
     """
     axis = plot.left[0]
     axis.axis_label = f"{strip.name} {strip.units}".strip()

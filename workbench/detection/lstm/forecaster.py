@@ -121,7 +121,7 @@ class LSTMForecaster(BaseForecaster):
         sequence_length : int
             Inputs of a window, samples.
         scaling : Scaling, optional
-            Of the inputs; none where omitted.
+            Scaling of the inputs; none where omitted.
 
         Returns
         -------

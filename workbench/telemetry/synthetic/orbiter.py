@@ -38,7 +38,7 @@ class Orbiter:
     Attributes
     ----------
     period : float
-        Of the orbit, minutes.
+        Period of the orbit, minutes.
     eclipse : float
         Share of the orbit in shadow.
     array : float
