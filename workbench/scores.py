@@ -45,8 +45,11 @@ class Scores:
     Parameters
     ----------
     settings : Settings
+        Settings with the presets.
     archive : Archive
+        Archive that holds the channels and stores the scores.
     registry : Registry
+        Registry that holds the models.
     clock : callable
         Function that returns the present time, with its zone.
     """

@@ -84,6 +84,7 @@ class Forked:
     Parameters
     ----------
     pid : int
+        Process id of the kernel.
 
     Notes
     -----

@@ -27,6 +27,7 @@ class Watch:
     Parameters
     ----------
     manager : MappingKernelManager
+        Manager of the kernels, which holds the pool.
     places : Places
         The pool.
     budget : int

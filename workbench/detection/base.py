@@ -36,6 +36,7 @@ class Training:
     learned, held_out : numpy.ndarray of int
         Indices of windows.
     seed : int
+        Seed of the training.
     data_hash : str
         SHA-256 of the training series.
     name : str

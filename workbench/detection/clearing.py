@@ -26,6 +26,7 @@ class Clearing:
     telemetry : array_like, shape (n,)
         Raw test telemetry.
     prediction : array_like, shape (n - sequence_length - prediction_horizon,)
+        One-step predictions, as for `detect`.
     params : TelemanomParams
         Those that found the anomalies.
 

@@ -32,7 +32,9 @@ class Request:
     Attributes
     ----------
     channel, forecaster : str
+        Names of the channel and of the forecaster.
     seed : int
+        Seed of the training.
     parameters : dict of str to Any
         Hyperparameters; the forecaster's own where left out.
     """
@@ -92,9 +94,11 @@ class TrainingProcess:
     Parameters
     ----------
     settings : Settings
+        Settings that the process runs with.
     request : Request
-    told : callable
-        Called with what it tells: `epoch`, `epochs`, `loss`, `validation_loss`; or `registering`.
+        Forecaster, channel and parameters of the training.
+    tell : callable
+        Called with each message of the process: `epoch`, `epochs`, `loss`, `validation_loss`; or `registering`.
     """
 
     def __init__(self, settings: Settings, request: Request, tell: Tell) -> None:
@@ -122,23 +126,23 @@ class TrainingProcess:
         assert process.stdout is not None
         assert process.stderr is not None
         errors = asyncio.ensure_future(process.stderr.read())
-        done: dict[str, str] | None = None
+        outcome: dict[str, str] | None = None
         try:
             process.stdin.write(f"{self.request.to_json()}\n".encode())
             if self._stopped:
                 process.stdin.close()
             async for line in process.stdout:
-                what = json.loads(line)
-                if "done" in what:
-                    done = what["done"]
+                message = json.loads(line)
+                if "done" in message:
+                    outcome = message["done"]
                 else:
-                    self._tell(what)
+                    self._tell(message)
             code = await process.wait()
         finally:
             process.stdin.close()
-        if done is None and code != STOPPED:
-            raise ModelError(f"The training ended with exit code {code}: {_last(await errors) or 'it said nothing'}")
-        return done
+        if outcome is None and code != STOPPED:
+            raise ModelError(f"The training ended with exit code {code}: {_last(await errors) or 'without a message'}")
+        return outcome
 
     def stop(self) -> None:
         """Stop it; it takes away what it has left, unless its version is being registered already."""

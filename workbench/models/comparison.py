@@ -38,6 +38,7 @@ class Contender:
     Attributes
     ----------
     forecaster : Forecaster
+        Fitted forecaster of the version.
     seed : int
         Seed of the fit; decides which windows were held out.
     train_hash : str

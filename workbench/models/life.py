@@ -116,7 +116,9 @@ class ModelLife:
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     registry : Registry
+        Registry that holds the versions.
     limits : DriftLimits
         Above which training again is proposed.
     clock : callable

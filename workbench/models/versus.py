@@ -33,6 +33,7 @@ class Versus:
     Attributes
     ----------
     models : tuple of ModelInfo
+        The two versions.
     samples : int
         Held-out training samples on which both were compared; 0 where they held out too few in common.
     figures : pandas.DataFrame

@@ -67,6 +67,7 @@ class LogEntry:
     at : str
         UTC, as `2026-01-01 12:00:00`.
     process : int
+        Id of the process that wrote it.
     level : str
         One of `LEVELS`.
     source : str

@@ -26,6 +26,7 @@ class Histogram:
     Attributes
     ----------
     count : int
+        Number of durations.
     total : float
         Seconds.
     buckets : dict of int to int

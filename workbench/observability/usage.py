@@ -31,6 +31,7 @@ class Kernel:
     state : str
         `open` (a page has it), `left` (its page is gone), `starting`, or `waiting` for the next page.
     busy : bool
+        Whether it runs code now.
     last : float
         When it last said something, seconds since 1970.
     """
@@ -47,11 +48,13 @@ class Process:
     Attributes
     ----------
     pid : int
+        Process id.
     role : str
         `server`, `kernel` or `notebook`.
     state : str
         State of a kernel, see `Kernel`.
     busy : bool
+        Whether it runs code now.
     started, last : float
         Seconds since 1970; `last` is when a kernel last said something.
     memory : int

@@ -26,7 +26,9 @@ class Trace:
     Attributes
     ----------
     time : numpy.ndarray, shape (n,), float64
+        Time of the samples.
     values : numpy.ndarray, shape (n,), float32
+        Values of the samples.
     """
 
     def __init__(self, time: npt.ArrayLike, values: npt.ArrayLike) -> None:

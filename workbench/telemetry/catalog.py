@@ -95,6 +95,7 @@ class CatalogChannel(_Entry):
     criticality : int or None
         From 1 (little) to 5 (everything); None where nobody has said.
     limits : Limits
+        Limits of the channel, in its units.
     """
 
     asset: str
@@ -111,7 +112,9 @@ class Catalog(_Entry):
     Attributes
     ----------
     assets : dict of str to Asset
+        Assets by key.
     channels : dict of str to CatalogChannel
+        Channels by name.
     """
 
     assets: dict[str, Asset] = Field(default_factory=dict)

@@ -29,6 +29,7 @@ class Replay:
     Attributes
     ----------
     start, end : float
+        First and last time that it covers.
 
     Raises
     ------

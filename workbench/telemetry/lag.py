@@ -31,6 +31,7 @@ class LagReader:
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     """
 
     def __init__(self, archive: Archive) -> None:

@@ -37,7 +37,9 @@ class Dialect:
     Attributes
     ----------
     encoding : str
+        Name of the text encoding.
     separator : str
+        Character between two fields.
     decimal : str
         "." or ",".
     thousands : str or None

@@ -46,6 +46,7 @@ class ImportReport:
     path : Path
         What was imported.
     channels : tuple of ChannelImport
+        Results of the channels.
     models : pandas.DataFrame or None
         The shipped models that came with it, one row each: `channel`, `status` (installed, current or skipped),
         `model`, `reason`; None where the layout brings none.

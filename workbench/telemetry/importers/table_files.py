@@ -29,6 +29,7 @@ class TimedTable:
     stamps : numpy.ndarray, shape (n,)
         Time of each row, see `ParsedTimes.stamps`; none is missing.
     time_columns : tuple of str
+        Names of the columns that held the times.
     rows_dropped : int
         Rows left out: without a readable time, or with more fields than the header.
     notes : tuple of str

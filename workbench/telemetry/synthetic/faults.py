@@ -37,6 +37,7 @@ class Scene:
     n_train : int
         Samples before the test series.
     rng : numpy.random.Generator
+        Source of the random numbers.
     """
 
     signals: Mapping[str, Floats]

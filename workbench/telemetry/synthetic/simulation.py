@@ -38,6 +38,7 @@ class Fault:
     Attributes
     ----------
     channel : str
+        Name of the channel.
     kind : str
         One of `KINDS`.
     start : int
