@@ -1,4 +1,4 @@
-"""How a session and a channel show themselves in a notebook: what it is, from when to when, what to call next."""
+"""Display of a session and a channel in a notebook: what it is, from when to when, what to call next."""
 
 from html import escape
 

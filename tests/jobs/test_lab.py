@@ -8,9 +8,10 @@ import pytest
 from nbclient import NotebookClient
 from typer.testing import CliRunner
 
-from workbench import cli, lab
+from workbench import cli
 from workbench.dashboard.serving import settings_environment
 from workbench.exceptions import SettingsError
+from workbench.jobs import lab
 from workbench.jobs.reports import notebooks_folder
 from workbench.settings import load_settings
 from workbench.telemetry.archive import Archive

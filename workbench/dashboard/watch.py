@@ -1,4 +1,4 @@
-"""What the server sees of its kernels: looked at every few seconds, and written where pages and `/metrics` read it."""
+"""The server's view of its kernels: measured every few seconds, and written where pages and `/metrics` read it."""
 
 import json
 from pathlib import Path

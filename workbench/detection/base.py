@@ -1,4 +1,4 @@
-"""What every forecaster of ours does the same way: checks, the held-out error and `forecaster.json`."""
+"""The base class of our forecasters: checks, the held-out error and `forecaster.json`."""
 
 import json
 from abc import ABC, abstractmethod
@@ -27,7 +27,7 @@ _MIN_WINDOWS = 2  # one to learn from, one held out
 
 
 class Training:
-    """All that a fit is given.
+    """Input of a fit: windows, seed and progress.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class BaseForecaster(ABC):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon}
 
     def fit(

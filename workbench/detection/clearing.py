@@ -1,4 +1,4 @@
-"""What would clear an anomaly: the least changes of the threshold with which it is no longer found."""
+"""The least changes of the threshold with which an anomaly would not have been raised."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -99,7 +99,7 @@ class Clearing:
         return high / _DECREASE_STEPS
 
     def clears(self, anomaly: tuple[int, int], name: str, value: float) -> bool:
-        """Tell whether an anomaly is no longer found with one parameter changed.
+        """Return whether an anomaly is no longer detected with one parameter changed.
 
         Parameters
         ----------

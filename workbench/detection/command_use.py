@@ -1,4 +1,4 @@
-"""Which commands were active inside a sequence, against the rest of the series."""
+"""The use of commands inside a sequence, compared with the rest of the series."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Why each anomaly of a score was found, how far it went, and what would clear it."""
+"""Explanations of anomalies: why each was detected, how far it went, and what would clear it."""
 
 import json
 from collections.abc import Collection

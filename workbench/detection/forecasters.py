@@ -1,4 +1,4 @@
-"""What a forecaster is, and which there are."""
+"""The protocol of a forecaster, and the registry of forecasters."""
 
 from collections import UserDict
 from pathlib import Path

@@ -60,7 +60,7 @@ class RidgeForecaster(BaseForecaster):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {**super().parameters, "telemetry_lags": self.telemetry_lags, "command_lags": self.command_lags}
 
     @property

@@ -23,7 +23,7 @@ def similar_segments(
     each: int = 3,
     most: int = 12,
 ) -> pd.DataFrame:
-    """Find the segments most like one of a channel, there and in other channels.
+    """Find the segments most like one of a channel, in that channel and in others.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ class TrendForecaster(BaseForecaster):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {**super().parameters, "period": self.period}
 
     def _fit(self, training: Training) -> dict[str, float]:

@@ -13,7 +13,7 @@ from workbench.settings import Settings, settings_environment
 __all__ = ["NOTEBOOKS", "lab_environment", "lab_folder"]
 
 NOTEBOOKS = Path("notebooks")
-"""Where copies of the notebooks go, unless the reader says otherwise."""
+"""Default folder of the copies of the notebooks."""
 
 
 def lab_environment(settings: Settings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the workbench takes on disk, and how much is free."""
+"""Space that the workbench takes on disk, and free space."""
 
 import os
 import shutil

@@ -171,7 +171,7 @@ def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["For
         )
     if forecaster not in FORECASTERS:
         raise ArtifactError(
-            f"{folder} was made by forecaster {forecaster!r}, which is not known here.",
+            f"{folder} was made by forecaster {forecaster!r}, which this installation does not have.",
             f"Known: {', '.join(sorted(FORECASTERS))}.",
         )
     return FORECASTERS[forecaster].load(folder), manifest.size

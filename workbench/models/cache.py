@@ -55,14 +55,14 @@ class ModelCache(Generic[Model]):
         return key in self._models
 
     def get(self, key: str, load: Callable[[], tuple[Model, int]]) -> Model:
-        """Return a kept model, or load it; threads that ask for one model at once wait for one load.
+        """Return a model from memory, or load it; threads that ask for one model at once wait for one load.
 
         Parameters
         ----------
         key : str
             Identity of the model.
         load : callable
-            Returns the model and its size in bytes. What it raises reaches the caller, and nothing is kept.
+            Returns the model and its size in bytes. Its errors reach the caller, and nothing is stored.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""How far a channel has moved away from what its model learned, without looking at labels.
+"""Drift: how much a channel differs from the data that its model learned, without labels.
 
 Two figures: how differently the telemetry is distributed, and how much worse it is predicted. Both must not
 take an anomaly for drift, as a model trained again on an anomaly would stop finding it.

@@ -302,7 +302,7 @@ class ModelLife:
         return {"model": info.id, "status": "retrain" if reason else "ok", **figures, "reason": reason}
 
     def _errors(self, info: ModelInfo) -> npt.NDArray[np.float64]:
-        """Return the absolute errors on the test series, from a stored score where there is one."""
+        """Return the absolute errors on the test series, from a stored score if one exists."""
         test_hash = self.archive.info(info.channel).test_hash
         errors: npt.NDArray[np.float64]
         for key, attributes in self.archive.scores(info.channel).items():

@@ -1,4 +1,4 @@
-"""What a registry holds, read straight from the SQLite tables of MLflow.
+"""List of the models in a registry, read straight from the SQLite tables of MLflow.
 
 Importing MLflow takes seconds and its first query another; reading its tables takes milliseconds and opens
 no artifact. `registry.Registry.list` gives the same list through MLflow where the store is not SQLite.

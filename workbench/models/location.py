@@ -1,4 +1,4 @@
-"""Where a registry keeps its database and its artifacts."""
+"""The location of a registry's database and artifacts."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -74,7 +74,7 @@ def download(client: Any, run_id: str, artifact: str, target: Path) -> None:
 
 
 def prepare_database(database: Path, connect: Callable[[str], Any], experiment: str, artifact_root: str | None) -> None:
-    """Create MLflow's SQLite database where there is none, and check that what is there is one.
+    """Create MLflow's SQLite database if it does not exist, and check an existing file.
 
     MLflow takes two seconds to create its tables and tries a broken file for two minutes. So the tables are
     created aside, and the database appears complete or not at all.

@@ -1,4 +1,4 @@
-"""How registered models are named, and how one of them is chosen by name."""
+"""Names of registered models, and the choice of one by name."""
 
 import math
 from collections.abc import Sequence

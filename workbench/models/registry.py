@@ -364,7 +364,7 @@ class Registry:
             return {point.step: point.value for point in client.get_metric_history(info.run_id, metric)}
 
     def check_writable(self) -> None:
-        """Create the store where there is none.
+        """Create the store if it does not exist.
 
         Raises
         ------

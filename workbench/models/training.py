@@ -136,7 +136,7 @@ class _Fitted:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Fits a channel's forecaster and saves it beside its checkpoint; other processes can be given it."""
+    """Fits a channel's forecaster and saves it beside its checkpoint; it can be sent to other processes."""
 
     archive: Path
     checkpoints: dict[str, Path]

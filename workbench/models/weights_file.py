@@ -1,4 +1,4 @@
-"""One trained LSTM as one safetensors file: how models are shipped and given to others.
+"""One trained LSTM as one safetensors file, as models are shipped.
 
 The weights are float16 or float32, named as `LSTMForecaster.to_weights` names them. The only metadata key,
 `workbench`, holds JSON: channel, parameters, number of inputs, metrics and scaling. The same model gives the same
@@ -32,7 +32,7 @@ _KEY = "workbench"
 _MAX_WINDOW_SAMPLES = 100_000  # in a window
 _STORED = {"F16": "float16", "F32": "float32"}
 RESTORE = "Restore the file from the product, or train the model again."
-"""What to do about a damaged file."""
+"""Hint for a damaged file."""
 
 
 class _Scaling(BaseModel):

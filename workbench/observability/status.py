@@ -1,4 +1,4 @@
-"""What the server and its kernels tell each other: small files in the server's temporary folder, one for each."""
+"""Messages between the server and its kernels: small files in the server's temporary folder, one for each."""
 
 import json
 import os

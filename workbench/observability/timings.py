@@ -1,4 +1,4 @@
-"""How long things take: a histogram for each callback of a view and each stage, cheap to add to and to add up.
+"""Durations: a histogram for each callback of a view and each stage, cheap to add to and to add up.
 
 One process holds one set; those of several processes are added up from their JSON.
 """

@@ -1,4 +1,4 @@
-"""How far channels have moved from what their models learned."""
+"""Figure of drift: how much channels differ from the data that their models learned."""
 
 from typing import Any
 

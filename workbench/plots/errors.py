@@ -38,7 +38,7 @@ def errors_figure(
     height: int = 150,
     x_range: Range1d | None = None,
 ) -> figure:
-    """Draw the smoothed error with epsilon as a dashed line, and the lower threshold where it found something.
+    """Draw the smoothed error with epsilon as a dashed line, and the lower threshold where it detected an anomaly.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["BARS", "gantt_figure", "update_gantt"]
 
 BARS = ("planned", "fixed", "moved", "late", "conflict")
-"""What a bar can be: as planned, fixed by somebody, put elsewhere by a proposal, after its due date, or impossible."""
+"""Kinds of a bar: as planned, fixed by somebody, put elsewhere by a proposal, after its due date, or impossible."""
 
 _HATCHES = {"planned": " ", "fixed": "-", "moved": "/", "late": "\\", "conflict": "x"}
 _SIGNS = {"moved": "→ ", "late": f"{SEVERITIES['high'].symbol} ", "conflict": f"{SEVERITIES['critical'].symbol} "}

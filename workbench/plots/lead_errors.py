@@ -1,4 +1,4 @@
-"""How a figure of the forecasters changes with the lead time."""
+"""Figure of forecasters: errors or coverage over the lead time."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,7 @@ __all__ = ["lead_figure", "update_lead_figure"]
 _RIGHT_MARGIN_SHARE = 0.5
 """Room for the names, as a share of the lead times."""
 _MIN_TARGET_MARGIN = 0.1
-"""What is shown at least on either side of a target."""
+"""Margin on either side of a target, in the units of the figure."""
 
 
 def lead_figure(

@@ -1,4 +1,4 @@
-"""What a training's loss did from epoch to epoch."""
+"""Figure of a training's loss by epoch."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every figure over time shares: its axis, its lines, its direct labels and how its sources are updated."""
+"""Shared parts of figures over time: axis, lines, direct labels and the update of sources."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is drawn of a channel on a strip: prepared once, then cut to the time that is shown."""
+"""Data of a channel on a strip, prepared once and then cut to the time that is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

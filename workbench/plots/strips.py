@@ -216,7 +216,7 @@ def update_strip(
 
 
 def _holds(columns: Mapping[str, Any]) -> bool:
-    """Tell whether there is anything in a source; what is empty and stays so need not travel."""
+    """Return whether a source holds data; an empty one that stays empty need not be sent."""
     return any(len(column) for column in columns.values())
 
 

@@ -503,7 +503,7 @@ class Archive:
         return any((self.path / name / part).exists() for part in ("zarr.json", *SPLITS))
 
     def _sound_attributes(self, channel: str) -> dict[str, Any] | None:
-        """Return the attributes of a channel; None where it is not there, or damaged."""
+        """Return the attributes of a channel; None where it does not exist or is damaged."""
         try:
             return self._attributes(channel)
         except (ChannelNotFoundError, ArchiveError):

@@ -1,4 +1,4 @@
-"""The catalog: what is known of assets, subsystems and channels beside their samples.
+"""The catalog: names, units, limits and criticality of assets, subsystems and channels.
 
 It is a YAML file that people edit: names, units, limits and how much depends on each channel. What it
 does not list is derived from the archive, so that nothing has to be written down to begin.

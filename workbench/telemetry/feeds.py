@@ -86,7 +86,7 @@ class Replay:
         self._since = None
 
     def seek(self, position: float) -> None:
-        """Go to a position, the nearest that is covered; what plays goes on from there.
+        """Go to a position, the nearest that is covered; a running replay goes on from it.
 
         Parameters
         ----------

@@ -22,10 +22,10 @@ __all__ = ["LABELS_SOURCE", "TELEMETRY_SOURCE", "checksums", "fetch_nasa"]
 TELEMETRY_SOURCE = (
     "https://raw.githubusercontent.com/imperial-qore/TranAD/7ffb98d0c18189cc3d9ab732b4cb0278200a0af0/data/SMAP_MSL"
 )
-"""Where `{train,test}/<channel>.npy` come from."""
+"""URL of the telemetry, `{train,test}/<channel>.npy`."""
 
 LABELS_SOURCE = "https://raw.githubusercontent.com/khundman/telemanom/2e6c5b6c3558e7835601519b7bdef37c649bdbdc"
-"""Where `labeled_anomalies.csv` comes from."""
+"""URL of `labeled_anomalies.csv`."""
 
 _MAX_ATTEMPTS = 4
 _MAX_CHECKSUM_ATTEMPTS = 2

@@ -1,4 +1,4 @@
-"""How far each channel's telemetry and scores lie behind, and what is missing in between."""
+"""The lag of each channel's telemetry and scores, and the gaps in its series."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

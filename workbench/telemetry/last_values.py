@@ -15,7 +15,7 @@ __all__ = ["COLUMNS", "STALE_STEPS", "last_value", "limit_state", "quality_spans
 COLUMNS = (
     "value", "time", "age", "stale", "limit", "bound", "n", "missing", "minimum", "mean", "maximum", "sd"
 )  # fmt: skip
-"""What `last_value` tells."""
+"""Columns of `last_value`."""
 
 STALE_STEPS = 5
 """A value older than so many usual steps is stale."""

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a channel may be called: it is a folder's and a model's name too."""
+"""Pattern of a channel's name, which is also the name of a folder and of a model."""
 
 LABEL_COLUMNS = ("start", "end", "kind")
 """Columns of a label table: samples of the test series, both inclusive, and the kind of anomaly."""

@@ -1,4 +1,4 @@
-"""The state of a long training, kept so that it goes on after an interruption."""
+"""The state of a long training, stored so that it can resume after an interruption."""
 
 import json
 from dataclasses import dataclass

@@ -92,7 +92,7 @@ class LSTMForecaster(BaseForecaster):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {
             **super().parameters,
             "units": list(self.units),

@@ -114,7 +114,7 @@ class LSTMTrainer(ABC):
         return self.epoch >= self.forecaster.epochs or self._waited >= self.forecaster.patience
 
     def resume(self) -> None:
-        """Go on from the checkpoint, where there is one."""
+        """Resume from the checkpoint if it exists."""
         saved = self._checkpoint.read() if self._checkpoint else None
         if saved is None:
             return

@@ -53,7 +53,7 @@ def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
             examples = _listed([str(value) for value in sample[named].dropna().iloc[:3]])
             raise ImportDataError(
                 f"Column {named!r} holds no times ({examples or 'nothing'}).",
-                "Needed: dates with times, epoch numbers or Excel days; name another one by --time-column.",
+                "Needed: dates with times, epoch numbers or Excel days; name another one with --time-column.",
             )
         return named
     by_name = [column for column in columns if _TIME_NAME.fullmatch(_letters(column))]
@@ -68,7 +68,7 @@ def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
         if _share_readable(sample[column]) > 0.9:
             return column
     raise ImportDataError(
-        f"There is no time column (found: {_listed(columns)}).", "Name the one that holds the times by --time-column."
+        f"There is no time column (found: {_listed(columns)}).", "Name the column of times with --time-column."
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads delimited text as people have it: encoding, separator and decimal mark are found out from the file."""
+"""Reads delimited text; encoding, separator and decimal mark are detected from the file."""
 
 import codecs
 import csv

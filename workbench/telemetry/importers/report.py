@@ -1,4 +1,4 @@
-"""What an import did: one record a channel, with everything that was repaired or dropped by count."""
+"""The report of an import: one record a channel, with counts of everything that was repaired or dropped."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

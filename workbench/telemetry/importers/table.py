@@ -28,14 +28,14 @@ DEFAULT_TRAIN_FRACTION = 0.7
 """Share of the samples, from the first on, that becomes the training series where nothing else is asked for."""
 
 TABLE_READERS: dict[str, Callable[..., TimedTable]] = {"csv": read_csv_table, "parquet": read_parquet_table}
-"""How each layout is read."""
+"""Reader of each layout."""
 
 _MAX_NAME_LETTERS = 64
 
 
 @dataclass(frozen=True)
 class _Samples:
-    """What all channels of a table share; rows are sorted and their times unique."""
+    """Parts of a table that all its channels share; rows are sorted and their times unique."""
 
     frame: pd.DataFrame
     stamps: npt.NDArray[Any]
@@ -117,7 +117,7 @@ def import_table(
     if layout not in TABLE_READERS:
         raise ImportDataError(f"layout must be one of {', '.join(TABLE_READERS)}, not {layout!r}.")
     if train_fraction is not None and train_until is not None:
-        raise ImportDataError("train_fraction and train_until were both given.", "Give one of them.")
+        raise ImportDataError("train_fraction and train_until exclude each other.", "Pass one of them.")
     fraction = DEFAULT_TRAIN_FRACTION if train_fraction is None else train_fraction
     if not 0 < fraction < 1:
         raise ImportDataError(f"train_fraction must lie between 0 and 1, not {fraction}.")

@@ -46,7 +46,7 @@ class TimedTable:
 def read_csv_table(
     path: Path, *, time_column: str | None = None, timezone: str | None = None, as_text: Iterable[str] = ()
 ) -> TimedTable:
-    """Read a delimited text file; see `sniff` for what is found out about it.
+    """Read a delimited text file; see `sniff` for what is detected.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _timed(path: Path, frame: pd.DataFrame, times: list[str], timezone: str | No
     if readable.sum() * 2 <= len(readable):
         raise ImportDataError(
             f"{path}: column {times[0]!r} holds {int(readable.sum())} readable times in {len(readable)} rows.",
-            "Name the column that holds the times by --time-column.",
+            "Name the column of times with --time-column.",
         )
     readable_rows = frame.drop(columns=times).loc[readable].reset_index(drop=True)
     return TimedTable(

@@ -32,7 +32,7 @@ Signals = dict[str, Floats]
 
 @dataclass(frozen=True)
 class _Sensor:
-    """How a simulated quantity is measured; all figures in `units`."""
+    """Sensor of a simulated quantity; all figures in `units`."""
 
     quantity: str
     units: str
@@ -130,7 +130,7 @@ def demo_fleet(seed: int = 0) -> Iterator[tuple[xr.Dataset, xr.Dataset, pd.DataF
 
 
 def import_demo(archive: Archive, seed: int = 0, progress: bool = False) -> list[str]:
-    """Write the demo fleet to an archive; what is there already stays untouched.
+    """Write the demo fleet to an archive; channels that exist already stay untouched.
 
     Parameters
     ----------
