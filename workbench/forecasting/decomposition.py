@@ -109,7 +109,7 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     n = observed.size
     if not np.isfinite(observed).all() or n < 4:
         raise DetectionError(
-            f"A series of {counted(n, 'sample')} cannot be decomposed: these are fewer than 4, or not all finite.",
+            f"A series of {counted(n, 'sample')} cannot be decomposed: fewer than 4, or not all of them finite.",
             "Choose a longer stretch without gaps.",
         )
     season = find_period(observed) if period is None else period
