@@ -1,6 +1,7 @@
 """`workbench lab`: its kernels work in the home of the folder it was started in, and no notebook is written over."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -56,7 +57,7 @@ def test_a_kernel_of_the_lab_has_home_and_settings_of_the_folder_it_was_started_
 def test_the_lab_is_started_with_that_environment(launched, monkeypatch):
     calls = []
     done = type("Done", (), {"returncode": 0})
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, **given: calls.append((command, given["env"])) or done)
+    monkeypatch.setattr(subprocess, "run", lambda command, **given: calls.append((command, given["env"])) or done)
     monkeypatch.setenv("WORKBENCH_ENV", "site")
     (launched / "workbench.site.yaml").write_text("seed: 7\n", encoding="utf-8")
     assert CliRunner().invoke(cli.app, ["lab"]).exit_code == 0
