@@ -134,7 +134,7 @@ def check_bad_input(forecaster: Forecaster, make: Make, train: xr.Dataset) -> No
         for method in (make().fit, forecaster.predict):
             with pytest.raises(ForecasterError, match=r"X-1 holds 2 samples .* the first at sample 70 \(telemetry"):
                 method(broken)
-    with pytest.raises(ForecasterError, match="X-1 has 1 inputs"):
+    with pytest.raises(ForecasterError, match="X-1 has 1 input"):
         forecaster.predict(train.isel(command=slice(0)))
     with pytest.raises(ForecasterError, match=r"The window has shape \(5, 2\). Expected \(20, 2\)"):
         forecaster.predict_window(np.zeros((5, 2), dtype=np.float32))

@@ -212,7 +212,7 @@ def test_session_and_channel_show_themselves(session):
     html = session._repr_html_()
     assert "2 channels of XAVER (2)" in html and "2 missing" in html and "session.score_all()" in html
     html = session.channel("X-1")._repr_html_()
-    assert "<b>X-1</b> (XAVER / X): 3,000 samples from sample 0 to sample 2,999, 1 commands" in html
+    assert "<b>X-1</b> (XAVER / X): 3,000 samples from sample 0 to sample 2,999, 1 command" in html
     assert "session.anomalies('X-1')" in html
     assert "telemetry" in html, "xarray's own view follows"
     assert isinstance(session.channel("X-1").isel(time=slice(0, 10)), xr.Dataset)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.scoring import anomaly_frame
 from workbench.exceptions import ArchiveError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
@@ -24,7 +25,7 @@ __all__ = ["Outcome", "open_desk", "raise_alerts"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a fleet's anomalies and exceeded limits.
+    """Outcome of raising alerts for the anomalies and exceeded limits of a fleet.
 
     Attributes
     ----------
@@ -48,12 +49,12 @@ class Outcome:
     failed: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
-        orders = f"{_count(len(self.opened), 'work order')} opened"
+        """Return the outcome in one sentence."""
+        orders = f"{counted(len(self.opened), 'work order')} opened"
         orders += f", {len(self.extended)} extended" if self.extended else ""
-        orders += f", {_count(len(self.preventive), 'preventive one')} due" if self.preventive else ""
-        told = "".join(f" {target} could not be told: {reason}" for target, reason in self.delivery.failed)
-        return f"{str(self.raised).rstrip('.')}; {orders}.{told}"
+        orders += f", {counted(len(self.preventive), 'preventive one')} due" if self.preventive else ""
+        failures = "".join(f" {target} could not be notified: {reason}" for target, reason in self.delivery.failed)
+        return f"{str(self.raised).rstrip('.')}; {orders}.{failures}"
 
 
 def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catalog") -> Maintenance:
@@ -92,14 +93,17 @@ def raise_alerts(
     Parameters
     ----------
     desk : Maintenance
+        Maintenance desk that stores the alerts and orders.
     catalog : Catalog
-        Gives the limits.
+        Catalog with the limits.
     channels : iterable of str
+        Names of the channels to look at.
     read : callable
-        Opens the test split of a channel.
+        Function that opens the test split of a channel.
     stored : callable
-        Gives a channel's stored score; None where it is not scored.
+        Function that returns a channel's stored score; None where it is not scored.
     levels : SeverityLevels
+        Severity score at which each level begins.
     check : callable, optional
         Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
 
@@ -139,7 +143,3 @@ def raise_alerts(
     delivery = desk.notifier.tick()
     preventive = desk.preventive.open_due("workbench")
     return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -37,6 +37,7 @@ def map_channels(
     function : callable
         Takes a channel's name. With several workers it must be picklable.
     channels : sequence of str
+        Names of the channels.
     workers : int
         Processes, each with one thread for linear algebra; 1 works in this one, in order. They end with this
         process, however it ends, and when the iteration is given up.
@@ -70,7 +71,7 @@ def _here(
 def _elsewhere(
     function: Callable[[str], Result], channels: Sequence[str], workers: int, bar: Any
 ) -> Iterator[tuple[str, Result | WorkbenchError]]:
-    """Give each channel to a process that is free: one executor a process, to know which channel a killed one had."""
+    """Hand each channel to a process that is free: one executor a process, to know which channel a killed one had."""
     context = get_context("spawn")
     ending, alive = context.Pipe(duplex=False)
 

@@ -1,10 +1,11 @@
-"""How a session and a channel show themselves in a notebook: what it is, from when to when, what to call next."""
+"""Display of a session and a channel in a notebook: what it is, from when to when, what to call next."""
 
 from html import escape
 
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.settings import Settings
 
 __all__ = ["Channel", "session_html"]
@@ -39,9 +40,9 @@ def channel_html(channel: xr.Dataset) -> str:
     extent = ""
     if channel.sizes.get("time"):
         first, last = (_stamp(channel["time"].values[i]) for i in (0, -1))
-        extent = f"{channel.sizes['time']:,} samples from {first} to {last}{units}, "
+        extent = f"{counted(channel.sizes['time'], 'sample')} from {first} to {last}{units}, "
     return (
-        f"<p><b>{name}</b> ({place}): {extent}{channel.sizes.get('command', 0)} commands. "
+        f"<p><b>{name}</b> ({place}): {extent}{counted(channel.sizes.get('command', 0), 'command')}. "
         f"Next: <code>session.score('{name}')</code>, <code>session.anomalies('{name}')</code>.</p>"
     )
 
@@ -52,6 +53,7 @@ def session_html(settings: Settings, overview: pd.DataFrame) -> str:
     Parameters
     ----------
     settings : Settings
+        Settings of the session.
     overview : pandas.DataFrame
         From `Session.overview`.
 
@@ -75,7 +77,8 @@ def session_html(settings: Settings, overview: pd.DataFrame) -> str:
     if (overview["state"] == "current").all():
         following = f"session.anomalies('{overview['channel'].iloc[0]}')"
     return (
-        f"{head}{len(overview)} channels of {assets}; scores: {states}. Next: <code>{escape(following)}</code>.</p>"
+        f"{head}{counted(len(overview), 'channel')} of {assets}; scores: {states}. "
+        f"Next: <code>{escape(following)}</code>.</p>"
         + str(table.to_html(float_format="{:.2f}".format, na_rep="-", border=0))
     )
 

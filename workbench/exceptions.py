@@ -45,7 +45,7 @@ class WorkbenchError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Give the message followed by the hint."""
+        """Return the message followed by the hint."""
         return f"{self.message} {self.hint}".strip()
 
 

@@ -18,12 +18,14 @@ _CONFUSION = ("true_positives", "false_positives", "false_negatives", "precision
 
 
 def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | Tables | None) -> Tables:
-    """Give the label table of each channel that has one.
+    """Return the label table of each channel that has one.
 
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     channels : sequence of str
+        Names of the channels.
     labels : Path, str, mapping or None
         Telemanom's CSV, or a label table per channel; the archive's own where None.
 
@@ -38,27 +40,29 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
         No channel is labelled, or the file cannot be read.
     """
     if labels is None:
-        known = {name: found for name in channels if (found := _labels(archive, name)[0]) is not None}
+        truth = {name: table for name in channels if (table := _labels(archive, name)[0]) is not None}
     else:
-        given = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
-        known = {name: given[name] for name in channels if name in given}
-    if not known:
+        tables = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
+        truth = {name: tables[name] for name in channels if name in tables}
+    if not truth:
         raise LabelError(
             "No channel of the archive is labelled.",
             "Give labels: workbench evaluate --labels labeled_anomalies.csv",
         )
-    return known
+    return truth
 
 
 def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str], pd.DataFrame | None]) -> pd.DataFrame:
-    """Count what stored scores found of the archive's own labels; nothing is computed.
+    """Compare stored scores with the archive's own labels; nothing is computed.
 
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels and labels.
     channels : iterable of str
+        Names of the channels.
     stored : callable
-        Gives the stored anomalies of a channel, None where it is not scored.
+        Function that returns the stored anomalies of a channel, None where it is not scored.
 
     Returns
     -------
@@ -70,10 +74,10 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
     for name in channels:
         try:
             labels = archive.labels(name)
-            found = None if labels is None else stored(name)
-            if labels is None or found is None:
+            anomalies = None if labels is None else stored(name)
+            if labels is None or anomalies is None:
                 continue
-            figures = count(found, labels, archive.info(name).n_test).figures()
+            figures = count(anomalies, labels, archive.info(name).n_test).figures()
         except (ArchiveError, DetectionError):  # damaged, or an older score of a longer series
             continue
         else:
@@ -87,17 +91,18 @@ def judge_scores(
     table: pd.DataFrame,
     persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
 ) -> Evaluation:
-    """Judge what `Session.score_all` gave.
+    """Judge the table of `Session.score_all` against labels.
 
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     truth : mapping of str to pandas.DataFrame
         Label table of each channel.
     table : pandas.DataFrame
-        As from `Session.score_all`, of these channels.
+        Table of `Session.score_all`, of these channels.
     persistence : callable
-        Gives what persistence flags in channels.
+        Function that returns what the persistence forecaster flags in channels.
 
     Returns
     -------

@@ -74,7 +74,8 @@ def leaderboard(
     LabelError, WorkbenchError
         As `Session.evaluate`.
     """
-    rows, blind = [], pd.DataFrame()
+    rows = []
+    blind = pd.DataFrame()
     for forecaster, preset in _entries(session):
         judged = session.evaluate(labels, forecaster, preset, progress=progress)
         name = forecaster or "+".join(sorted(session.settings.presets[preset].forecasters))
@@ -93,7 +94,7 @@ def leaderboard(
 
 
 def fold_spread(channels: pd.DataFrame, folds: int) -> tuple[float, float]:
-    """Give the least and the greatest F1 over folds of channels.
+    """Return the least and the greatest F1 over folds of channels.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def seed_table(session: "Session", forecaster: str = "lstm", *, presets: Iterabl
     for preset in (presets or session.settings.presets) if len(seeds) > 1 else ():
         params = session.settings.presets[preset]
         for seed in seeds:
-            found = {}
+            anomalies = {}
             for name in common:
                 models = [by_channel[name][seed]]
                 if forecaster in params.forecasters:
@@ -153,10 +154,10 @@ def seed_table(session: "Session", forecaster: str = "lstm", *, presets: Iterabl
                 loaded = [session.registry.load(model) for model in models]
                 train = session.archive.open(name, "train")
                 attributes = score(session.archive.open(name), loaded, params, train).attrs
-                found[name] = anomaly_frame(attributes, session.settings.severity)
+                anomalies[name] = anomaly_frame(attributes, session.settings.severity)
             infos = {name: session.archive.info(name) for name in common}
             judged = evaluate(
-                found,
+                anomalies,
                 {name: session.archive.labels(name) for name in common},
                 {name: info.n_test for name, info in infos.items()},
                 {name: info.asset for name, info in infos.items()},
@@ -176,10 +177,10 @@ def _labelled(session: "Session", channel: str) -> bool:
 
 
 def _entries(session: "Session") -> list[tuple[str | None, str]]:
-    known = sorted({info.forecaster for info in session.registry.list() if "champion" in info.aliases})
-    entries: list[tuple[str | None, str]] = [(name, preset) for name in known for preset in session.settings.presets]
+    trained = sorted({info.forecaster for info in session.registry.list() if "champion" in info.aliases})
+    entries: list[tuple[str | None, str]] = [(name, preset) for name in trained for preset in session.settings.presets]
     for preset, params in session.settings.presets.items():
-        if len(set(params.forecasters) & set(known)) > 1:
+        if len(set(params.forecasters) & set(trained)) > 1:
             entries.append((None, preset))
     return entries
 

@@ -20,8 +20,9 @@ def local_path(name: str, value: str | Path) -> Path:
     Parameters
     ----------
     name : str
-        Of the setting or option, for the message.
+        Name of the setting or option, for the message.
     value : str or Path
+        Path as it was entered.
 
     Raises
     ------

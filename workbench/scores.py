@@ -68,10 +68,13 @@ class Scores:
     Parameters
     ----------
     settings : Settings
+        Settings with the presets.
     archive : Archive
+        Archive that holds the channels and stores the scores.
     registry : Registry
+        Registry that holds the models.
     clock : callable
-        Gives the present time.
+        Function that returns the present time, with its zone.
     """
 
     def __init__(self, settings: Settings, archive: Archive, registry: Registry, clock: Callable[[], datetime]) -> None:
@@ -81,7 +84,7 @@ class Scores:
         self.clock = clock
 
     def params(self, preset: str | None) -> tuple[str, Preset]:
-        """Give a preset's name, the one in use where omitted, and its parameters."""
+        """Return a preset's name, the one in use where omitted, and its parameters."""
         name = preset or self.settings.preset
         if name not in self.settings.presets:
             raise SettingsError(f"There is no preset {name!r}.", f"Known: {', '.join(sorted(self.settings.presets))}.")
@@ -90,22 +93,22 @@ class Scores:
     def score(
         self, channel: str, forecaster: str | None, preset: str | None, *, force: bool = False
     ) -> tuple[xr.Dataset, bool]:
-        """Give the score and whether it was computed just now."""
+        """Return the score and whether it was computed just now."""
         described = self.archive.info(channel)
         self.archive.check(channel, "test")  # a current score, too, is worth nothing beside damaged telemetry
         name, params = self.params(preset)
         models = _chosen(self.registry.list(channel, forecaster), channel, forecaster, params)
-        wanted = provenance(_joined(models, "id"), described.test_hash, params, described.train_hash)
+        current_provenance = provenance(_joined(models, "id"), described.test_hash, params, described.train_hash)
         kind = _joined(models, "forecaster")
         key = f"{kind}.{name}"
         stored = self.archive.scores(channel).get(key)
-        if not force and stored is not None and not stale_reason(stored, wanted):
+        if not force and stored is not None and not stale_reason(stored, current_provenance):
             current = self._whole(channel, key, described.n_test)
             if current is not None:
                 return current, False
         forecasters = [self.registry.load(model) for model in models]
         scored = score(self.archive.open(channel), forecasters, params, self.archive.open(channel, "train"))
-        scored.attrs |= wanted | {
+        scored.attrs |= current_provenance | {
             "forecaster": kind,
             "preset": name,
             "scored_at": self.clock().isoformat(timespec="seconds"),
@@ -137,7 +140,7 @@ class Scores:
 
     @stage("overview")
     def overview(self) -> pd.DataFrame:
-        """Give the state of every channel; see `Session.overview`."""
+        """Return the state of every channel; see `Session.overview`."""
         champions: dict[str, list[ModelInfo]] = {}
         for info in self.registry.list():
             if "champion" in info.aliases:
@@ -153,7 +156,7 @@ class Scores:
     def stored(self, channel: str) -> xr.Dataset | None:
         """Open the score that a channel's row of the overview tells of; None where it is missing."""
         champions = [info for info in self.registry.list(channel) if "champion" in info.aliases]
-        key = self._shown(channel, champions)
+        key = self._key_to_show(channel, champions)
         return None if key is None else self.archive.open_scores(channel, key)
 
     def check_series(self, channel: str, scored: xr.Dataset) -> None:
@@ -208,7 +211,7 @@ class Scores:
             "reason": "",
         }
 
-    def _shown(self, name: str, champions: list[ModelInfo]) -> str | None:
+    def _key_to_show(self, name: str, champions: list[ModelInfo]) -> str | None:
         """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
         preset, params = self.params(None)
         keys = [
@@ -217,9 +220,9 @@ class Scores:
             if attrs.get("preset") == preset and "model" in attrs and "anomalies" in attrs
         ]
         if champions:
-            wanted = f"{_joined(_chosen(champions, name, None, params), 'forecaster')}.{preset}"
-            if wanted in keys:
-                return wanted
+            champion_key = f"{_joined(_chosen(champions, name, None, params), 'forecaster')}.{preset}"
+            if champion_key in keys:
+                return champion_key
         return next(iter(keys), None)
 
     def _whole(self, channel: str, key: str, length: int) -> xr.Dataset | None:
@@ -264,26 +267,30 @@ class Scores:
             "reason": "not scored yet" if champions else "no model",
             "flagged": float("nan"),
         }
-        key = self._shown(name, champions)
+        key = self._key_to_show(name, champions)
         if key is None:
             damaged = self.archive.damaged_scores(name)
             return row | {"reason": str(next(iter(damaged.values())))} if damaged else row
-        reason, attributes = "its model is gone", self.archive.scores(name)[key]
+        reason = "its model is gone"
+        attributes = self.archive.scores(name)[key]
         if champions:
             _, params = self.params(None)
-            wanted = _joined(_chosen(champions, name, None, params), "id")
-            reason = stale_reason(attributes, provenance(wanted, info.test_hash, params, info.train_hash))
-        found = anomaly_frame(attributes, self.settings.severity)
+            model_ids = _joined(_chosen(champions, name, None, params), "id")
+            reason = stale_reason(attributes, provenance(model_ids, info.test_hash, params, info.train_hash))
+        anomalies = anomaly_frame(attributes, self.settings.severity)
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
-        row |= {"anomalies": len(found), "flagged": float((found["end"] - found["start"] + 1).sum() / info.n_test)}
-        if len(found):
-            worst = float(found["severity"].max())
+        row |= {
+            "anomalies": len(anomalies),
+            "flagged": float((anomalies["end"] - anomalies["start"] + 1).sum() / info.n_test),
+        }
+        if len(anomalies):
+            worst = float(anomalies["severity"].max())
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
 
 
 def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, params: Preset) -> list[ModelInfo]:
-    """Give the champions that predict together: of the forecaster, else of the preset's, else the channel's one."""
+    """Return the champions that predict together: of the forecaster, else of the preset's, else the channel's one."""
     if forecaster is None:
         together = [info for info in models if "champion" in info.aliases and info.forecaster in params.forecasters]
         if together:

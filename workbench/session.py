@@ -1,4 +1,8 @@
-"""The session, opened from settings: all that a notebook, a view or the command line does is one of its methods."""
+"""The session: notebooks, views and the command line do all their work through its methods.
+
+One module because it is one class, the stable API: most of its lines describe parameters, and each method is a few
+lines that call the layer below.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -11,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError
@@ -39,9 +44,9 @@ def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
     Parameters
     ----------
     folder : Path or str
-        Where `workbench.yaml` is looked for.
+        Folder of `workbench.yaml`.
     **overrides
-        Settings that win over files and variables, as `home="data/nasa"`.
+        Settings that replace those of files and variables, as `home="data/nasa"`.
 
     Returns
     -------
@@ -56,7 +61,7 @@ def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
 
 
 class Session:
-    """One open workbench.
+    """An open workbench: archive, models, scores, alerts and views.
 
     Close it, or open it in a `with` statement. One that is dropped closes its connections when it is collected, at the
     latest when the interpreter ends.
@@ -64,15 +69,18 @@ class Session:
     Parameters
     ----------
     settings : Settings
+        Settings of the workbench.
     clock : callable, optional
-        Gives the present time, aware; the system's where omitted.
+        Function that returns the present time, with its zone; the system's where omitted.
 
     Attributes
     ----------
     settings : Settings
+        Settings of the workbench.
     archive : Archive
         Telemetry, labels and scores.
     clock : callable
+        Function that returns the present time, with its zone.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
@@ -89,14 +97,14 @@ class Session:
 
     @cached_property
     def registry(self) -> "Registry":
-        """The trained models."""
+        """Registry of the trained models."""
         from workbench.models import Registry
 
         return Registry(self.settings.registry_path, self.settings.tracking_uri, self.settings.model_cache_bytes)
 
     @cached_property
     def models(self) -> "ModelLife":
-        """The life of the trained models; list, compare, promote, roll back, look for drift."""
+        """List, compare, promote and roll back the trained models, and look for drift."""
         from workbench.models.life import ModelLife
 
         return ModelLife(self.archive, self.registry, self.settings.drift, self.clock)
@@ -120,7 +128,7 @@ class Session:
 
     def __repr__(self) -> str:
         """Say where the session is and what it holds."""
-        return f"Session({str(self.settings.home)!r}, {len(self.archive.channels())} channels)"
+        return f"Session({str(self.settings.home)!r}, {counted(len(self.archive.channels()), 'channel')})"
 
     def _repr_html_(self) -> str:
         return session_html(self.settings, self.overview())
@@ -133,7 +141,7 @@ class Session:
         Parameters
         ----------
         forecaster, preset : str, optional
-            Names that the work was asked for.
+            Names that the work is to use.
         database : bool
             Open the maintenance database, too, and look for the parts that templates need.
 
@@ -157,10 +165,10 @@ class Session:
     def close(self) -> None:
         """Close the connections to the databases of models and of maintenance, and forget the loaded models.
 
-        Closing again does nothing. A closed session can be used on: what it then needs is opened anew.
+        Closing again does nothing. A closed session can still be used: it opens the connections that it needs again.
         """
         for name in ("registry", "maintenance"):
-            if name in vars(self):  # a property that was asked for
+            if name in vars(self):  # a cached property that was used
                 getattr(self, name).close()
 
     # ---- telemetry
@@ -193,15 +201,22 @@ class Session:
         Parameters
         ----------
         name : str
+            Name of the channel.
         split : {"test", "train"}
+            Split to open.
 
         Returns
         -------
         xarray.Dataset
-            Keeps the contract of a channel; ChannelNotFoundError where there is none.
+            The samples, with the variables and attributes of every channel.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive does not hold the channel.
         """
-        opened = self.archive.open(name, split)
-        return Channel(opened.data_vars, opened.coords, opened.attrs)
+        series = self.archive.open(name, split)
+        return Channel(series.data_vars, series.coords, series.attrs)
 
     def fleet(self) -> xr.DataTree:
         """Open all channels as one tree, lazily."""
@@ -213,10 +228,13 @@ class Session:
         Parameters
         ----------
         path : Path or str
+            File or folder to import.
         layout : str
-            One of `IMPORTERS`.
-        progress, **options
-            Show a bar; options of the importer.
+            Layout of the data, one of `IMPORTERS`.
+        progress : bool
+            Show a bar.
+        **options
+            Options of the importer.
 
         Returns
         -------
@@ -233,13 +251,37 @@ class Session:
         return replace(report, models=install_shipped(self.archive, self.registry, progress=progress))
 
     def import_demo(self, *, progress: bool = False) -> list[str]:
-        """Generate the demo fleet from the session's seed, and name its channels; what is there stays."""
+        """Generate the demo fleet from the session's seed; channels that exist already stay as they are.
+
+        Parameters
+        ----------
+        progress : bool
+            Show a bar.
+
+        Returns
+        -------
+        list of str
+            Names of the channels of the demo fleet.
+        """
         from workbench.telemetry.synthetic import import_demo
 
         return import_demo(self.archive, self.settings.seed, progress=progress)
 
     def quality(self, channels: Iterable[str] | None = None, *, progress: bool = False) -> xr.Dataset:
-        """Report on the quality of the telemetry: one entry a channel, dim `channel`."""
+        """Measure the quality of the telemetry.
+
+        Parameters
+        ----------
+        channels : iterable of str, optional
+            Names of the channels; all where omitted.
+        progress : bool
+            Show a bar.
+
+        Returns
+        -------
+        xarray.Dataset
+            One entry a channel, dim `channel`; see `workbench.telemetry.quality.quality_report`.
+        """
         from workbench.telemetry.quality import quality_report
 
         return quality_report(self.archive, self.channel_names(channels), progress=progress)
@@ -255,18 +297,18 @@ class Session:
         progress: bool = False,
         **parameters: Any,
     ) -> pd.DataFrame:
-        """Train and register a forecaster per channel; what is current is left alone.
+        """Train and register a forecaster per channel; a current version is not trained again.
 
         Parameters
         ----------
         channels : str or iterable of str, optional
-            All where omitted.
+            Names of the channels; all where omitted.
         forecaster : str
-            One of `workbench.detection.forecasters.FORECASTERS`.
+            Forecaster to train, one of `workbench.detection.forecasters.FORECASTERS`.
         force, progress : bool
-            Train even what is current; show a bar.
+            Train again where a version is current; show a bar.
         **parameters
-            Of the forecaster, as `epochs=5`; its windows are those of the preset in use where omitted.
+            Hyperparameters of the forecaster, as `epochs=5`; its windows are those of the preset in use where omitted.
 
         Returns
         -------
@@ -287,15 +329,17 @@ class Session:
     def score(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, force: bool = False
     ) -> xr.Dataset:
-        """Score a channel's test series, or give the stored score where it is current.
+        """Score a channel's test series, or return the stored score where it is current.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
         forecaster, preset : str, optional
-            Whose champion predicts, by which parameters; the channel's champion, the preset in use where omitted.
+            Forecaster whose champion predicts, and detection preset; the channel's champion and the preset in use where
+            omitted.
         force : bool
-            Compute even what is current.
+            Compute the score again where it is current.
 
         Returns
         -------
@@ -305,12 +349,24 @@ class Session:
 
         Raises
         ------
-        ChannelNotFoundError, ModelNotFoundError, DetectionError
+        ChannelNotFoundError
+            The archive does not hold the channel.
+        ModelNotFoundError
+            No trained model predicts the channel.
+        DetectionError
+            The series is too short or holds NaN.
         """
         return self._scores.score(channel, forecaster, preset, force=force)[0]
 
     def anomalies(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
-        """Anomaly sequences of a channel, scored first where that is due.
+        """Return the anomaly sequences of a channel, after scoring it where the stored score is not current.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        forecaster, preset : str, optional
+            As for `score`.
 
         Returns
         -------
@@ -322,17 +378,39 @@ class Session:
     def raise_alerts(self, channels: Iterable[str] | None = None) -> "Outcome":
         """Raise alerts for stored anomalies and exceeded limits, and open work orders by rule.
 
-        Doing it again with the same scores changes nothing.
+        Calling it again with the same scores changes nothing.
+
+        Parameters
+        ----------
+        channels : iterable of str, optional
+            Names of the channels; all where omitted.
+
+        Returns
+        -------
+        Outcome
+            Alerts that were raised, orders that were opened, and channels that could not be read.
         """
         from workbench.alerting import raise_alerts
 
-        names, levels, check = self.channel_names(channels), self.settings.severity, self._scores.check_series
+        names = self.channel_names(channels)
+        levels = self.settings.severity
+        check = self._scores.check_series
         return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels, check)
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
     ) -> pd.DataFrame:
-        """Explain the anomalies of a channel, from what `score` takes; what clears only those of `clearing`, if given.
+        """Explain the anomalies of a channel.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        forecaster, preset : str, optional
+            As for `score`.
+        clearing : collection of (int, int), optional
+            Starts and ends of the anomalies for which the explanation says what threshold would clear them; all where
+            omitted.
 
         Returns
         -------
@@ -356,6 +434,17 @@ class Session:
     ) -> pd.DataFrame:
         """Score many channels; one that fails does not stop the others.
 
+        Parameters
+        ----------
+        channels : iterable of str, optional
+            Names of the channels; all where omitted.
+        forecaster, preset : str, optional
+            As for `score`.
+        force : bool
+            Compute scores again where they are current.
+        progress : bool
+            Show a bar.
+
         Returns
         -------
         pandas.DataFrame
@@ -367,7 +456,7 @@ class Session:
         return self._scores.table(names, forecaster, preset, force=force, progress=progress)
 
     def overview(self) -> pd.DataFrame:
-        """State of every channel from the stored scores; nothing is computed.
+        """Return the state of every channel from the stored scores; nothing is computed.
 
         Returns
         -------
@@ -379,17 +468,33 @@ class Session:
         return self._scores.overview()
 
     def stored(self, channel: str) -> xr.Dataset | None:
-        """Open the stored score that `overview` tells of, current or stale; nothing is computed.
+        """Open the stored score that `overview` describes, current or stale; nothing is computed.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
 
         Returns
         -------
         xarray.Dataset or None
-            As from `score`; `stored_anomalies` gives its table. None where the channel is not scored.
+            Score as `score` returns it; None where the channel is not scored. `stored_anomalies` returns its table.
         """
         return self._scores.stored(channel)
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
-        """Give the anomalies of `stored`, as `anomalies` does; None where the channel is not scored."""
+        """Return the anomalies of the stored score; nothing is computed.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            Table as `anomalies` returns it; None where the channel is not scored.
+        """
         scored = self.stored(channel)
         return None if scored is None else anomaly_frame(scored.attrs, self.settings.severity)
 
@@ -401,7 +506,7 @@ class Session:
         *,
         progress: bool = False,
     ) -> "Evaluation":
-        """Judge stored scores against labels; what is not scored yet is scored first.
+        """Judge stored scores against labels; channels that are not scored yet are scored first.
 
         Parameters
         ----------
@@ -410,6 +515,7 @@ class Session:
         forecaster, preset : str, optional
             As for `score`.
         progress : bool
+            Show a bar.
 
         Returns
         -------
@@ -431,8 +537,10 @@ class Session:
 
         Parameters
         ----------
-        name, theme, **state
-            As for `workbench.views.open_view`; `from` is written `from_`.
+        name, theme : str
+            Name of the view, and "light" or "dark".
+        **state
+            State of the view, as in its address; `from` is written `from_`.
 
         Returns
         -------
@@ -445,21 +553,32 @@ class Session:
     # ---- internals
 
     def channel_names(self, channels: str | Iterable[str] | None = None) -> list[str]:
-        """Give the named channels, or all, after checking that the archive holds them, be they damaged or not.
+        """Return the names of channels, after checking that the archive holds them, damaged or not.
+
+        Parameters
+        ----------
+        channels : str or iterable of str, optional
+            Names to check; all of the archive where omitted.
+
+        Returns
+        -------
+        list of str
+            The checked names.
 
         Raises
         ------
         ChannelNotFoundError
+            A name is not in the archive, or the archive is empty.
         """
-        known = self.archive.channels()
+        archived = self.archive.channels()
         if channels is None:
-            if not known:
+            if not archived:
                 raise ChannelNotFoundError(
                     f"The archive {self.archive.path} is empty.", "Run: workbench run, or workbench import PATH."
                 )
-            return known
+            return archived
         names = [channels] if isinstance(channels, str) else list(channels)
         for name in names:
-            with suppress(ArchiveError):  # of a damaged one: what works on it says so
+            with suppress(ArchiveError):  # a damaged channel: the work on it raises the error
                 self.archive.info(name)
         return names

@@ -48,7 +48,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 
 
 class DashboardSettings(BaseModel):
-    """Where and how `workbench dashboard` serves.
+    """Address and limits of `workbench dashboard`.
 
     Attributes
     ----------
@@ -264,13 +264,13 @@ def _check_files(files: list[Path]) -> None:
 
 
 def _check_variables() -> None:
-    known = {name.upper() for name in Settings.model_fields} | {"ENV"}
+    names = {name.upper() for name in Settings.model_fields} | {"ENV"}
     for variable in os.environ:
         if variable.startswith("WORKBENCH_"):
             name = variable.removeprefix("WORKBENCH_").split("__")[0]
-            if name not in known:
+            if name not in names:
                 raise SettingsError(
-                    f"{variable} is not a setting.", f"Known: {', '.join('WORKBENCH_' + key for key in sorted(known))}."
+                    f"{variable} is not a setting.", f"Known: {', '.join('WORKBENCH_' + key for key in sorted(names))}."
                 )
 
 
@@ -284,7 +284,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
-    """Write settings as the variables that give them back.
+    """Return settings as the environment variables that restore them.
 
     Parameters
     ----------

@@ -24,8 +24,9 @@ def check_settings(settings: Settings, catalog: Catalog, archive: Archive) -> No
     Parameters
     ----------
     settings : Settings
+        Settings to check.
     catalog : Catalog
-        Of these settings.
+        Catalog of these settings.
     archive : Archive
         While it is empty, only what does not depend on its channels is checked.
 
@@ -86,6 +87,7 @@ def check_parts(options: OrderOptions, parts: Collection[str]) -> None:
     Parameters
     ----------
     options : OrderOptions
+        Options that hold the templates of work orders.
     parts : collection of str
         Names of the parts in the database.
 
@@ -123,8 +125,8 @@ def _preset_faults(settings: Settings) -> Iterator[str]:
     for name, preset in settings.presets.items():
         for forecaster in preset.forecasters:
             if forecaster not in _forecasters():
-                known = ", ".join(sorted(_forecasters()))
-                yield f"presets.{name}.forecasters: there is no forecaster {forecaster!r} (known: {known})"
+                names = ", ".join(sorted(_forecasters()))
+                yield f"presets.{name}.forecasters: there is no forecaster {forecaster!r} (known: {names})"
 
 
 def _template_faults(options: OrderOptions) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
 from workbench.exceptions import ArchiveError, DetectionError
@@ -18,7 +19,7 @@ __all__ = ["Trial", "detect_anew", "threshold_effect", "try_thresholds"]
 
 @dataclass(frozen=True)
 class Trial:
-    """What other thresholds would make of the alerts.
+    """Outcome of other thresholds: alerts that would appear, vanish and stay.
 
     Attributes
     ----------
@@ -39,12 +40,14 @@ class Trial:
     failed: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
+        """Return the outcome in one sentence."""
         counts = self.table["outcome"].value_counts()
         words = ", ".join(f"{int(counts.get(name, 0))} {word}" for name, word in _WORDS.items())
         judged = self.effect.kept + len(self.effect.spared) + len(self.effect.missed)
-        said = f"{self.channels} channels: {words}." + (f" Of {judged} judged: {self.effect}" if judged else "")
-        return said + (f" Not tried: {', '.join(self.failed)}." if self.failed else "")
+        text = f"{counted(self.channels, 'channel')}: {words}." + (
+            f" Of {judged} judged: {self.effect}" if judged else ""
+        )
+        return text + (f" Not tried: {', '.join(self.failed)}." if self.failed else "")
 
 
 _WORDS = {"appears": "would appear", "vanishes": "would vanish", "stays": "stay"}
@@ -64,11 +67,13 @@ def try_thresholds(
     Parameters
     ----------
     desk : Maintenance
+        Maintenance desk that holds the alerts.
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
-        Give a channel's test split, and its score or None.
+        Functions that return a channel's test split, and its stored score or None.
     levels : SeverityLevels
+        Severity score at which each level begins.
     params : TelemanomParams
         The windows are those of each score, whatever they say.
     progress : callable, optional
@@ -83,24 +88,26 @@ def try_thresholds(
     DetectionError
         A score does not fit its series.
     """
-    found, failed = detect_anew(channels, read, stored, levels, params, progress)
-    effect = desk.alerts.threshold_effect(found)
+    anomalies_by_channel, failed = detect_anew(channels, read, stored, levels, params, progress)
+    effect = desk.alerts.threshold_effect(anomalies_by_channel)
     alerts = desk.alerts.list(state="open", kind="model")
     rows = []
-    for name, anomalies in found.items():
-        there = alerts[alerts["channel"] == name]
+    for name, anomalies in anomalies_by_channel.items():
+        open_alerts = alerts[alerts["channel"] == name]
         raised = desk.alerts.would_raise(anomalies)
         for item in raised.to_dict(orient="records"):
-            known = ((there["start_sample"] <= item["end"]) & (there["end_sample"] >= item["start"])).any()
-            rows.append((name, *(item[key] for key in _KEYS), "stays" if known else "appears"))
-        for alert in there.to_dict(orient="records"):
+            overlaps = (
+                (open_alerts["start_sample"] <= item["end"]) & (open_alerts["end_sample"] >= item["start"])
+            ).any()
+            rows.append((name, *(item[key] for key in _KEYS), "stays" if overlaps else "appears"))
+        for alert in open_alerts.to_dict(orient="records"):
             start, end = alert["start_sample"], alert["end_sample"]
             if not ((raised["start"] <= end) & (raised["end"] >= start)).any():
                 rows.append((name, start, end, alert["severity"], alert["level"], "vanishes"))
     table = pd.DataFrame(rows, columns=["channel", *_KEYS, "outcome"])
     rank = table["outcome"].map({"appears": 0, "vanishes": 1, "stays": 2})
     table = table.assign(rank=rank).sort_values(["rank", "channel", "start"]).drop(columns="rank")
-    return Trial(table.reset_index(drop=True), effect, len(found), failed)
+    return Trial(table.reset_index(drop=True), effect, len(anomalies_by_channel), failed)
 
 
 def detect_anew(
@@ -132,25 +139,28 @@ def detect_anew(
     DetectionError
         No channel could be tried: no score fits its series.
     """
-    found: dict[str, pd.DataFrame] = {}
+    anomalies_by_channel: dict[str, pd.DataFrame] = {}
     failed: dict[str, str] = {}
     refused: DetectionError | None = None
-    for done, name in enumerate(channels, 1):
+    for n_done, name in enumerate(channels, 1):
         try:
             score = stored(name)
             if score is not None:
                 values, prediction = read(name)["telemetry"].to_numpy(), score["prediction"].to_numpy()
                 anomalies = detect(values, prediction, params_of(score, params)).anomalies
-                found[name] = anomalies.assign(level=[levels.level(value) for value in anomalies["severity"]])
+                anomalies_by_channel[name] = anomalies.assign(
+                    level=[levels.level(value) for value in anomalies["severity"]]
+                )
         except ArchiveError as error:
             failed[name] = str(error)
         except DetectionError as error:
-            failed[name], refused = str(error), error
+            failed[name] = str(error)
+            refused = error
         if progress is not None:
-            progress(done)
-    if refused is not None and not found:
+            progress(n_done)
+    if refused is not None and not anomalies_by_channel:
         raise refused
-    return found, failed
+    return anomalies_by_channel, failed
 
 
 _KEYS = ("start", "end", "severity", "level")
@@ -164,16 +174,18 @@ def threshold_effect(
     levels: SeverityLevels,
     params: TelemanomParams,
 ) -> ThresholdEffect:
-    """Say what other thresholds would have made of the alerts that people judged; nothing is changed.
+    """Return the effect of other thresholds on the alerts that people judged; nothing is changed.
 
     Parameters
     ----------
     desk : Maintenance
+        Maintenance desk that holds the alerts.
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
         As for `raise_alerts`.
     levels : SeverityLevels
+        Severity score at which each level begins.
     params : TelemanomParams
         Their smoothing and thresholds are tried on the stored predictions; the windows are those of the score.
 

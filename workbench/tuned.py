@@ -18,7 +18,7 @@ TUNED = "tuned"
 
 
 def tuned_path(home: Path) -> Path:
-    """Where it lies."""
+    """Return the path of the tuned preset's file."""
     return home / "tuned.yaml"
 
 
@@ -36,7 +36,7 @@ def read_tuned(home: Path) -> Preset | None:
     try:
         return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        raise SettingsError(f"{path} is not a preset: {error}", "Mend it, or remove it.") from None
+        raise SettingsError(f"{path} is not a preset: {error}", "Correct or remove it.") from None
 
 
 def write_tuned(home: Path, preset: Preset) -> Path:
@@ -51,19 +51,19 @@ def write_tuned(home: Path, preset: Preset) -> Path:
 def remove_tuned(home: Path) -> bool:
     """Go back to the presets of the settings; False where none was saved."""
     path = tuned_path(home)
-    there = path.is_file()
+    existed = path.is_file()
     path.unlink(missing_ok=True)
-    return there
+    return existed
 
 
-def with_tuned(values: dict[str, Any], given: Set[str]) -> dict[str, Any]:
+def with_tuned(values: dict[str, Any], explicit_names: Set[str]) -> dict[str, Any]:
     """Add the preset to settings; it is in use where no file or variable names another.
 
     Parameters
     ----------
     values : dict of str to object
         Settings; `home` and `presets` are there.
-    given : set of str
+    explicit_names : set of str
         Names of those that a file, a variable or an override gives.
 
     Returns
@@ -73,5 +73,5 @@ def with_tuned(values: dict[str, Any], given: Set[str]) -> dict[str, Any]:
     tuned = read_tuned(values["home"])
     if tuned is None:
         return values
-    found = values | {"presets": {**values["presets"], TUNED: tuned}}
-    return found if "preset" in given else found | {"preset": TUNED}
+    updated = values | {"presets": {**values["presets"], TUNED: tuned}}
+    return updated if "preset" in explicit_names else updated | {"preset": TUNED}

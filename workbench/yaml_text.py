@@ -18,6 +18,7 @@ def read_yaml(text: str) -> Any:
     Parameters
     ----------
     text : str
+        Document to read.
 
     Returns
     -------

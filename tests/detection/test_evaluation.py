@@ -105,7 +105,7 @@ def test_channel_without_labels_is_not_judged_and_said_so():
     labels["B-3"] = frame((1, 2))
     judged = evaluate(predicted, labels, lengths, assets)
     assert judged.unjudged == {"B-2": "no labels", "B-3": "not scored"}
-    assert "2 channels are not judged" in judged._repr_html_()
+    assert "2 channels not judged" in judged._repr_html_()
 
 
 def test_channel_labelled_normal_counts_its_false_alarms():

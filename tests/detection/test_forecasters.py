@@ -75,7 +75,7 @@ def test_ridge_equals_its_definition(chunk: int, monkeypatch: pytest.MonkeyPatch
     from workbench.detection import ridge
     from workbench.detection.windows import split_windows
 
-    monkeypatch.setattr(ridge, "_CHUNK", chunk)
+    monkeypatch.setattr(ridge, "_CHUNK_WINDOWS", chunk)
     train = wave_channel(n=300)
     train.attrs["source"] = "NASA SMAP/MSL"  # whose inputs are taken as they are, as the definition takes them
     options = {"telemetry_lags": 6, "command_lags": 4}

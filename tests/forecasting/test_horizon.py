@@ -20,7 +20,7 @@ from workbench.telemetry.schema import inputs, make_channel
 )
 @pytest.mark.parametrize("steps", [1, 3, 8])
 def test_forecasts_equal_those_made_one_at_a_time(name: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(horizon, "_AT_ONCE", 7)
+    monkeypatch.setattr(horizon, "_MAX_WINDOWS_AT_ONCE", 7)
     options = {"sequence_length": 12, "prediction_horizon": 3} | SMALL.get(name, {})
     forecaster = FORECASTERS[name](**options).fit(wave_channel(n=300))
     test = wave_channel(n=80, seed=1)

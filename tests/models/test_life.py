@@ -157,7 +157,7 @@ def test_a_channel_without_a_model_fails_alone(life: ModelLife) -> None:
 
 def test_a_version_that_does_not_fit_the_channel_is_not_promoted(life: ModelLife) -> None:
     train_channels(life.archive, life.registry, ["X-1"], "persistence")
-    with life.registry._using() as client:
+    with life.registry.client() as client:
         client.delete_registered_model_alias("X-1.persistence", "champion")
     life.archive.write(wave_channel("X-1", 100), wave_channel("X-1", 3000, 1))
     with pytest.raises(ForecasterError, match="X-1 has 100 samples"):

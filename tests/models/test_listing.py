@@ -64,7 +64,7 @@ def test_mlflow_itself_lists_the_same(
 
 
 def test_versions_that_others_registered_are_left_out(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    with registry._using() as client:
+    with registry.client() as client:
         client.create_registered_model("someone-elses")
         client.create_model_version("someone-elses", "file:///nowhere", await_creation_for=0)
         client.delete_model_version("P-1.ridge", "1")

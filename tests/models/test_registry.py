@@ -75,7 +75,7 @@ def test_nothing_registered_is_pickled(registry: Registry) -> None:
 
 def test_mlflow_knows_parameters_metrics_tags_and_signature(registry: Registry) -> None:
     info = registry.get("P-1.persistence", 2)
-    with registry._using() as client:
+    with registry.client() as client:
         import mlflow.models
 
         run = client.get_run(info.run_id)
@@ -151,7 +151,7 @@ def test_a_read_only_database_is_one_clear_error_and_logs_nothing(
 ) -> None:
     import sqlite3
 
-    with registry._using():
+    with registry.client():
         pass  # MLflow is loaded
 
     def read_only(file: object, *arguments: Any, **options: Any) -> sqlite3.Connection:
@@ -236,7 +236,7 @@ def test_another_database_keeps_artifacts_in_the_registrys_folder(tmp_path: Path
 
 
 def test_a_deleted_experiment_is_one_clear_error(registry: Registry) -> None:
-    with registry._using() as client:
+    with registry.client() as client:
         client.delete_experiment(client.get_experiment_by_name(EXPERIMENT).experiment_id)
     with pytest.raises(ModelError, match="deleted"):
         register(registry)

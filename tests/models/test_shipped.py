@@ -86,7 +86,7 @@ def test_a_version_whose_alias_a_crash_prevented_becomes_champion(
 ) -> None:
     install(tiny_archive, empty_registry, folder)
     empty_registry.set_alias("X-1.lstm", 1, "challenger")
-    with empty_registry._using() as client:
+    with empty_registry.client() as client:
         client.delete_registered_model_alias("X-1.lstm", "champion")
     assert install(tiny_archive, empty_registry, folder).loc["X-1", "status"] == "current"
     assert empty_registry.champion("X-1", "lstm").version == 1

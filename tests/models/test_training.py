@@ -103,7 +103,7 @@ def test_a_version_whose_alias_a_crash_prevented_becomes_champion(
     tiny_archive: Archive, empty_registry: Registry, scripted: Scripted
 ) -> None:
     train(tiny_archive, empty_registry, "X-1")
-    with empty_registry._using() as client:
+    with empty_registry.client() as client:
         client.delete_registered_model_alias("X-1.scripted", "champion")
     done = train(tiny_archive, empty_registry, "X-1")
     assert done.loc["X-1", ["status", "alias"]].tolist() == ["current", "champion"]

@@ -63,13 +63,13 @@ def test_too_little_data_and_constant_telemetry(fleet: Archive, empty_registry: 
 
 
 def test_a_loss_that_is_nan(fleet: Archive, empty_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = NumpyTrainer._run
+    run = NumpyTrainer.learn_epoch
 
     def diverging(trainer: NumpyTrainer, order: np.ndarray) -> tuple[float, float]:
         losses = run(trainer, order)
         return (float("nan"), losses[1]) if (trainer.training.name, trainer.epoch) == ("X-2", 1) else losses
 
-    monkeypatch.setattr(NumpyTrainer, "_run", diverging)
+    monkeypatch.setattr(NumpyTrainer, "learn_epoch", diverging)
     done = train(fleet, empty_registry)
     assert done["status"].tolist() == ["trained", "failed", "trained"]
     assert done.loc["X-2", "reason"].startswith("X-2: the training loss became nan in epoch 2.")

@@ -76,9 +76,9 @@ def test_a_page_reads_what_the_server_saw(watch, manager, places, process, tmp_p
     assert read_status(folder) is None, "the server has not looked yet"
     manager.add("k", process.pid, state="busy")
     manager._kernel_connections["k"] = 1
-    watch.opened("workbench")
-    watch.opened("overview")
-    watch.opened("workbench")
+    watch.count_page("workbench")
+    watch.count_page("overview")
+    watch.count_page("workbench")
     watch.refused()
     watch.look()
     kernel_file(folder, process.pid).write_text(report(), encoding="utf-8")
@@ -98,7 +98,7 @@ def test_what_a_kernel_does_is_told_from_its_connections(watch, manager, places,
 
     def state():
         watch.look()
-        return watch.seen.processes[1].state, watch.seen.processes[1].busy
+        return watch.status.processes[1].state, watch.status.processes[1].busy
 
     assert state() == ("starting", False)
     places.waiting.add("k")
@@ -118,7 +118,7 @@ def test_counts_of_an_ended_kernel_go_on_and_its_memory_does_not(watch, manager,
     process.kill()
     process.wait()
     watch.look()
-    assert len(watch.seen.processes) == 1
+    assert len(watch.status.processes) == 1
     manager.kernels.clear()
     for _ in range(2):
         watch.look()

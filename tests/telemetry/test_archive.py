@@ -92,7 +92,7 @@ def test_new_data_replaces_the_old_and_keeps_its_scores(tiny_archive):
     assert tiny_archive.info("X-1").n_test == 2000
     assert tiny_archive.labels("X-1") is None, "labels of another series do not carry over"
     assert tiny_archive.scores("X-1") == {"ridge.paper": {"data_hash": "old"}}
-    assert not tiny_archive._incoming.exists()
+    assert not tiny_archive.incoming.exists()
 
 
 def test_scores_come_back_and_can_be_replaced(tiny_archive):
@@ -126,11 +126,11 @@ def test_a_crash_while_writing_leaves_the_old_channel(tiny_archive, monkeypatch,
     with pytest.raises(Died):
         tiny_archive.write(wave_channel("X-1"), wave_channel("X-1", 2000, 9))
     monkeypatch.undo()
-    assert any(tiny_archive._incoming.iterdir())
+    assert any(tiny_archive.incoming.iterdir())
     again = Archive(tiny_archive.path)
     assert again.channels() == ["X-1", "X-2"]
     xr.testing.assert_identical(again.open("X-1").load(), before)
-    assert not again._incoming.exists()
+    assert not again.incoming.exists()
 
 
 def test_a_full_disk_is_one_error_and_changes_nothing(tiny_archive, monkeypatch):

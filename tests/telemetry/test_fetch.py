@@ -105,7 +105,7 @@ def sums(files: dict[str, bytes]) -> dict[str, str]:
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    monkeypatch.setattr(fetch, "_FIRST_WAIT", 0)
+    monkeypatch.setattr(fetch, "_FIRST_WAIT_S", 0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     names = [f"{split}/{channel}.npy" for split in ("train", "test") for channel in ("A-1", "A-2", "M-1", "T-1")]
     server = Mirror({**{name: content_of(name) for name in names}, "labeled_anomalies.csv": LABELS})
@@ -128,20 +128,20 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def test_every_file_arrives_and_is_not_asked_for_again(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     folder = tmp_path / "new" / "nasa"
-    assert fetch_nasa(folder, base_url=mirror.url + "/", known=known, progress=False) == folder
+    assert fetch_nasa(folder, base_url=mirror.url + "/", digests=known, progress=False) == folder
     assert files_in(folder) == mirror.files
     mirror.requests.clear()
-    fetch_nasa(folder, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(folder, base_url=mirror.url, digests=known, progress=False)
     assert mirror.requests == []
 
 
 def test_a_file_that_was_changed_on_disk_is_fetched_again(
     tmp_path: Path, mirror: Mirror, known: dict[str, str]
 ) -> None:
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     (tmp_path / "test" / "A-1.npy").write_bytes(b"cut off")
     mirror.requests.clear()
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert [name for name, _ in mirror.requests] == ["test/A-1.npy"]
     assert files_in(tmp_path) == mirror.files
 
@@ -150,18 +150,18 @@ def test_a_dropped_connection_is_continued_where_it_broke(
     tmp_path: Path, mirror: Mirror, known: dict[str, str]
 ) -> None:
     mirror.drop["test/A-1.npy"] = 1
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert files_in(tmp_path) == mirror.files
     first, second = mirror.asked("test/A-1.npy")
     assert first is None
     sent = len(content_of("test/A-1.npy")) // 2
-    assert sent - fetch._CHUNK < int(second.removeprefix("bytes=").removesuffix("-")) <= sent
+    assert sent - fetch._CHUNK_BYTES < int(second.removeprefix("bytes=").removesuffix("-")) <= sent
 
 
 def test_a_mirror_without_ranges_sends_the_file_anew(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     mirror.ranges = False
     mirror.drop["test/A-1.npy"] = 2
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert files_in(tmp_path) == mirror.files
 
 
@@ -171,7 +171,7 @@ def test_a_part_of_something_else_is_given_up(
 ) -> None:
     (tmp_path / "test").mkdir()
     (tmp_path / "test" / "A-1.npy.part").write_bytes(part)
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert files_in(tmp_path) == mirror.files
 
 
@@ -180,13 +180,13 @@ def test_attempts_are_limited_and_the_part_waits_for_the_next_run(
 ) -> None:
     mirror.drop["test/A-1.npy"] = 100
     with pytest.raises(FetchError, match=r"1 of 9 files .* test/A-1.npy: 127.0.0.1 dropped the connection") as raised:
-        fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert "Run it again" in raised.value.hint
     assert len(mirror.asked("test/A-1.npy")) == 4
     assert sorted(files_in(tmp_path).keys() - mirror.files.keys()) == ["test/A-1.npy.part"]
     mirror.drop.clear()
     mirror.requests.clear()
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert len(mirror.requests) == 1
     assert mirror.requests[0][1] is not None
     assert files_in(tmp_path) == mirror.files
@@ -195,7 +195,7 @@ def test_attempts_are_limited_and_the_part_waits_for_the_next_run(
 def test_a_corrupted_file_never_gets_its_name(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     mirror.files["train/M-1.npy"] = mirror.files["train/M-1.npy"][:-1] + b"!"
     with pytest.raises(FetchError, match=r"1 of 9 files .*train/M-1.npy: wrong checksum"):
-        fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     there = files_in(tmp_path)
     assert there == {name: content for name, content in mirror.files.items() if name != "train/M-1.npy"}
 
@@ -205,7 +205,7 @@ def test_failures_are_told_together(tmp_path: Path, mirror: Mirror, known: dict[
     mirror.status["test/A-2.npy"] = [403]
     mirror.status["test/M-1.npy"] = [500] * 9
     with pytest.raises(FetchError) as raised:
-        fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     message = raised.value.message
     assert message.startswith("3 of 9 files could not be fetched.")
     assert "train/A-1.npy: HTTP 404 Not Found from 127.0.0.1" in message
@@ -218,23 +218,23 @@ def test_failures_are_told_together(tmp_path: Path, mirror: Mirror, known: dict[
 
 def test_a_passing_fault_of_the_server_is_overcome(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     mirror.status["test/A-1.npy"] = [503, 429]
-    fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert files_in(tmp_path) == mirror.files
 
 
 def test_four_files_come_at_once_and_never_more(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     mirror.together = threading.Barrier(4)  # an answer leaves only when four are asked for: fewer would hang
     eight = {name: digest for name, digest in known.items() if name.endswith(".npy")}
-    fetch_nasa(tmp_path, base_url=mirror.url, known=eight, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, digests=eight, progress=False)
     assert mirror.most_at_once == 4
     assert len(files_in(tmp_path)) == 8
 
 
 def test_only_the_channels_asked_for(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
-    fetch_nasa(tmp_path, base_url=mirror.url, channels=["A-1"], known=known, progress=False)
+    fetch_nasa(tmp_path, base_url=mirror.url, channels=["A-1"], digests=known, progress=False)
     assert sorted(files_in(tmp_path)) == ["labeled_anomalies.csv", "test/A-1.npy", "train/A-1.npy"]
     with pytest.raises(FetchError, match="no channel 'Z-9'"):
-        fetch_nasa(tmp_path, base_url=mirror.url, channels=["Z-9"], known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, channels=["Z-9"], digests=known, progress=False)
 
 
 def test_a_mirrors_own_labels_are_taken_with_a_warning(
@@ -242,14 +242,14 @@ def test_a_mirrors_own_labels_are_taken_with_a_warning(
 ) -> None:
     mirror.files["labeled_anomalies.csv"] = LABELS.replace(b"[5, 9]", b"[6, 8]")
     with caplog.at_level(logging.WARNING):
-        fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert "its own labeled_anomalies.csv" in caplog.text
     assert files_in(tmp_path) == mirror.files
     caplog.clear()
     del mirror.files["labeled_anomalies.csv"]
     (tmp_path / "labeled_anomalies.csv").unlink()
     with caplog.at_level(logging.WARNING):
-        fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert "without labels" in caplog.text
     assert files_in(tmp_path) == mirror.files
 
@@ -257,7 +257,7 @@ def test_a_mirrors_own_labels_are_taken_with_a_warning(
 def test_a_mirrors_unreadable_labels_are_refused(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     mirror.files["labeled_anomalies.csv"] = LABELS[:-20]
     with pytest.raises(FetchError, match=r"labeled_anomalies.csv: wrong checksum, and no readable labels"):
-        fetch_nasa(tmp_path, base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=mirror.url, digests=known, progress=False)
     assert not list(tmp_path.glob("labeled*"))
 
 
@@ -266,14 +266,14 @@ def test_nobody_listening_ends_soon_and_names_the_host(tmp_path: Path, known: di
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(FetchError, match=r"9 of 9 files .*no connection to 127.0.0.1 \(4 attempts\)"):
-        fetch_nasa(tmp_path, base_url=url, known=known, progress=False)
+        fetch_nasa(tmp_path, base_url=url, digests=known, progress=False)
     assert files_in(tmp_path) == {}
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, mirror: Mirror, known: dict[str, str]) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FetchError, match="cannot be written") as raised:
-        fetch_nasa(tmp_path / "file" / "nasa", base_url=mirror.url, known=known, progress=False)
+        fetch_nasa(tmp_path / "file" / "nasa", base_url=mirror.url, digests=known, progress=False)
     assert "writable" in raised.value.hint
 
 

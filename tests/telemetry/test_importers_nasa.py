@@ -163,7 +163,7 @@ def test_a_channel_that_fails_leaves_those_before_it_and_the_next_run_continues(
 ) -> None:
     files = good()
     files["test/M-10.npy"] = npy(np.full((25, 55), np.nan))
-    with pytest.raises(ImportDataError, match=r"The 1 channels before it are in the archive"):
+    with pytest.raises(ImportDataError, match=r"1 channel before it is in the archive"):
         import_nasa(make_zip(tmp_path / "set.zip", files), archive)
     assert archive.channels() == ["A-1"]
     report = import_nasa(make_zip(tmp_path / "set.zip", good()), archive)
@@ -226,8 +226,8 @@ def test_zips_that_are_damaged_or_unsafe(tmp_path: Path, archive: Archive, monke
             with pytest.raises(ImportDataError, match=says):
                 import_nasa(path, archive)
     path.write_bytes(whole)
-    monkeypatch.setattr(bundle_module, "_LARGEST_MEMBER", 5000)
-    with pytest.raises(ImportDataError, match="claims 6128 bytes unpacked"):
+    monkeypatch.setattr(bundle_module, "_MAX_MEMBER_BYTES", 5000)
+    with pytest.raises(ImportDataError, match="has 6,128 bytes unpacked"):
         import_nasa(path, archive)
     with pytest.raises(ImportDataError, match="does not exist"):
         import_nasa(tmp_path / "nowhere.zip", archive)

@@ -43,15 +43,16 @@ class Nursery:
         self._turn = asyncio.Lock()
 
     async def fork(self, arguments: list[str], folder: str, environment: dict[str, str]) -> "Forked":
-        """Start a kernel.
+        """Start a kernel in a forked process.
 
         Parameters
         ----------
         arguments : list of str
-            Of `ipykernel_launcher`.
+            Arguments of `ipykernel_launcher`.
         folder : str
-            Its working directory.
+            Working directory of the kernel.
         environment : dict of str to str
+            Environment variables of the kernel.
 
         Returns
         -------
@@ -72,7 +73,7 @@ class Nursery:
         return Forked(int(answer))
 
     def close(self) -> None:
-        """Let it end, and the kernels with it."""
+        """End the process, and its kernels with it."""
         self._channel.close()
         self.process.wait()
 
@@ -83,6 +84,7 @@ class Forked:
     Parameters
     ----------
     pid : int
+        Process id of the kernel.
 
     Notes
     -----
@@ -99,7 +101,7 @@ class Forked:
             self._handle = None
 
     def poll(self) -> int | None:
-        """Give 0 where it has ended, None where it runs."""
+        """Return 0 where it has ended, None where it runs."""
         if self._handle is not None and select.select([self._handle], [], [], 0)[0]:
             self._forget()
         return 0 if self._handle is None else None
@@ -121,7 +123,7 @@ class Forked:
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process of the kernel."""
         self.send_signal(signal.SIGKILL)
 
     def _forget(self) -> None:
@@ -137,14 +139,14 @@ class ForkProvisioner(LocalProvisioner):
     process: Any = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Start a kernel.
+        """Start a kernel by asking the nursery for a fork.
 
         Parameters
         ----------
         cmd : list of str
             As of `python -m ipykernel_launcher`.
         **kwargs
-            Of `subprocess.Popen`; working directory and environment are used.
+            Options of `subprocess.Popen`; working directory and environment are used.
 
         Returns
         -------
@@ -167,7 +169,7 @@ class ForkProvisioner(LocalProvisioner):
 
 @contextmanager
 def forked_kernels() -> Iterator[str]:
-    """Have kernels forked for as long as needed.
+    """Fork kernels from one process for as long as the block runs.
 
     Yields
     ------

@@ -22,7 +22,7 @@ MOST_BYTES = 10 * 2**20
 MOST_SEGMENTS = 4096
 """Most segments of a frame: channel, four parts of the message, and a buffer for each array of a widget."""
 
-_LEAST_V1 = 6  # offsets: begin of the channel, of header, parent header, metadata and content, and the end
+_MIN_V1_OFFSETS = 6  # offsets: begin of the channel, of header, parent header, metadata and content, and the end
 _PARTS = ("header", "parent_header", "metadata", "content")
 
 
@@ -47,8 +47,8 @@ def check_frame(frame: bytes | str, protocol: str | None) -> None:
         if isinstance(frame, str):
             raise _bad("it is text, and this protocol is binary")
         offsets = _offsets(frame, 8, "<Q")
-        if len(offsets) < _LEAST_V1:
-            raise _bad(f"it has {len(offsets)} offsets, less than {_LEAST_V1}")
+        if len(offsets) < _MIN_V1_OFFSETS:
+            raise _bad(f"it has {len(offsets)} offsets, less than {_MIN_V1_OFFSETS}")
         _check_offsets(offsets, 8 * (1 + len(offsets)), len(frame))
         _text(frame[offsets[0] : offsets[1]])
         _check_header(_json(frame[offsets[1] : offsets[2]]))

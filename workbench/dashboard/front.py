@@ -17,13 +17,13 @@ EXTENSIONS = (
 )
 """Of all that is installed into JupyterLab, a page loads only these: widgets, Bokeh, and the grid's."""
 
-_MENDED = (
+_PATCHES = (
     (re.compile(r'(Control comm did not respond in time"\)+,)4e3'), r"\g<1>6e4"),
     (re.compile(r"(for\(;Date\.now\(\)-\w+<)2e3(?=.{0,200}widget model not found)"), r"\g<1>6e4"),
     (re.compile(r"_change_event\((\w+)\)\{"), r"_change_event(\g<1>){if(!\g<1>.sync)return;"),
     (re.compile(r"(?<=[{,]BokehView:)(\w+)(?=\}\}\))"), r"window.workbenchChart(\g<1>)"),
 )
-"""What is mended in the parts, so that a page of a busy machine comes and charts are sent one way.
+"""Replacements in the parts, so that a page of a busy machine comes and charts are sent one way.
 
 A page waits four seconds for the state of its widgets, then asks for each by itself, and for ever where one has been
 closed meanwhile; for a widget that it is to show it waits two seconds, and does not look again when it was busy for so
@@ -31,12 +31,12 @@ long. And jupyter_bokeh sends to the kernel whatever a chart has just been sent 
 by `sync`, as `bokeh.document.DocumentEvent` says. Nor does it notice what it has missed: `template/charts.js` does.
 """
 
-_LEAST = 2048
+_MIN_COMPRESSED_BYTES = 2048
 """Bytes below which a file is not worth compressing."""
 
 
 def front_end(prefix: Path) -> str:
-    """Join the parts of the front end that every page loads.
+    """Return the parts of the front end that every page loads, joined.
 
     A part that is not found, as after an upgrade of Voila, is left out: the page then asks for it by itself.
 
@@ -50,14 +50,14 @@ def front_end(prefix: Path) -> str:
     Returns
     -------
     str
-        JavaScript; each part keeps a scope of its own, as in a file of its own, and is mended where that is needed.
+        JavaScript; each part keeps a scope of its own, as in a file of its own, and is patched where that is needed.
     """
-    return "\n".join(f"(()=>{{{_mended(path.read_text(encoding='utf-8'))}\n}})();" for path in _parts(prefix))
+    return "\n".join(f"(()=>{{{_patched(path.read_text(encoding='utf-8'))}\n}})();" for path in _parts(prefix))
 
 
-def _mended(part: str) -> str:
-    for wrong, right in _MENDED:
-        part = wrong.sub(right, part)
+def _patched(part: str) -> str:
+    for pattern, replacement in _PATCHES:
+        part = pattern.sub(replacement, part)
     return part
 
 
@@ -77,5 +77,5 @@ def write_compressed(folder: Path) -> None:
     """Put a gzip file beside each script and stylesheet of a folder."""
     for path in [*folder.glob("*.js"), *folder.glob("*.css")]:
         content = path.read_bytes()
-        if len(content) >= _LEAST:
+        if len(content) >= _MIN_COMPRESSED_BYTES:
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content, 4, mtime=0))

@@ -51,31 +51,31 @@ class Metrics(Collector):
     def __init__(self, folder: Path, session: "Callable[[], Session]") -> None:
         self._folder = folder
         self._open = session
-        self._opened = ExitStack()
+        self._resources = ExitStack()
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._thread = ThreadPoolExecutor(1, "metrics")
 
     async def text(self) -> bytes:
-        """Give all metrics, collected beside the server's loop, one request after the other."""
+        """Return all metrics, collected beside the server's loop, one request after the other."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self._registry)
 
     def close(self) -> None:
         """Finish what is being collected, and close the session; nothing can be collected afterwards."""
         self._thread.shutdown()
-        self._opened.close()
+        self._resources.close()
 
     def describe(self) -> Iterable[Metric]:
         """Collect nothing when it is registered."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Give the families."""
+        """Return the families of metrics."""
         yield _gauge("workbench_info", "Version of the workbench", ["version"], {(__version__,): 1})
         status = read_status(self._folder)
         if status is not None:
-            yield from _told_processes(status)
-            yield from _told_work(status)
+            yield from _process_metrics(status)
+            yield from _work_metrics(status)
         readable = {}
         for part, collected in (("disk", self._disk), ("alerts", self._alerts), ("fleet", self._fleet)):
             try:
@@ -89,7 +89,7 @@ class Metrics(Collector):
     def _session(self) -> "ViewSession":
         from workbench.views.remembered import remember_fleet
 
-        return remember_fleet(self._opened.enter_context(self._open()))
+        return remember_fleet(self._resources.enter_context(self._open()))
 
     @cached_property
     def _lags(self) -> "LagReader":
@@ -119,14 +119,14 @@ class Metrics(Collector):
         lags = self._lags.read(fleet["channel"], session.clock())
         states = fleet["state"].value_counts()
         scores = {(state,): float(states.get(state, 0)) for state in ("current", "stale", "missing", "damaged")}
-        known = lags[np.isfinite(lags["lag"])]
+        measured = lags[np.isfinite(lags["lag"])]
         return [
             _gauge("workbench_channels", "Channels by the state of their scores", ["score"], scores),
             _gauge(
                 "workbench_feed_lag_seconds",
                 "Time since the last sample of a channel whose samples are dated",
                 ["channel"],
-                {(str(name),): float(lag) for name, lag in zip(known["channel"], known["lag"], strict=True)},
+                {(str(name),): float(lag) for name, lag in zip(measured["channel"], measured["lag"], strict=True)},
             ),
             _gauge(
                 "workbench_feed_gaps",
@@ -151,7 +151,7 @@ class MetricsHandler(JupyterHandler):  # type: ignore[misc]
         self.finish(await self.settings["metrics"].text())
 
 
-def _told_processes(status: Status) -> Iterator[Metric]:
+def _process_metrics(status: Status) -> Iterator[Metric]:
     each = {(process.role, str(process.pid)): process for process in status.processes}
     names = ["process", "pid"]
     memory = {key: float(process.memory) for key, process in each.items()}
@@ -168,9 +168,9 @@ def _told_processes(status: Status) -> Iterator[Metric]:
     yield _gauge("workbench_kernels_budget", "Most pages at a time", [], {(): status.budget})
 
 
-def _told_work(status: Status) -> Iterator[Metric]:
-    opened = {(app,): float(count) for app, count in status.opened.items()}
-    yield _counter("workbench_pages_opened", "Pages opened", ["app"], opened)
+def _work_metrics(status: Status) -> Iterator[Metric]:
+    pages_opened = {(app,): float(count) for app, count in status.opened.items()}
+    yield _counter("workbench_pages_opened", "Pages opened", ["app"], pages_opened)
     yield _counter("workbench_pages_refused", "Visits that found every place taken", [], {(): status.refused})
     yield _histogram("workbench_callback_seconds", "Callbacks of a view", "view", status.timings.groups())
     yield _histogram("workbench_stage_seconds", "Stages of the work", "stage", status.timings.stages())

@@ -30,7 +30,7 @@ _PRELOADED = (
     "workbench.session",
     "workbench.views.page",
 )
-"""What every page needs, beside the views."""
+"""Modules that every page needs, beside the views."""
 
 
 def load_jsonschema() -> None:

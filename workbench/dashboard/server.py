@@ -34,19 +34,19 @@ from workbench.observability.status import LOOK_HEADER, STATUS_VARIABLE
 
 __all__ = ["DashboardServer"]
 
-_PAINT_SECONDS = 12.0
+_PAINT_TIMEOUT_S = 12.0
 """After this time the pool is filled again though no page has said that it has painted."""
 
-_LEFT_SECONDS = 60.0
+_LEFT_TIMEOUT_S = 60.0
 """A kernel whose page has been gone for so long makes room for another viewer."""
 
-_STOP_SECONDS = 8.0
+_STOP_TIMEOUT_S = 8.0
 """Kernels that have not ended by then are left to end with their parent."""
 
-_LOOK_SECONDS = 2.0
+_WATCH_INTERVAL_S = 2.0
 """How often the server looks at its kernels: a few milliseconds each time."""
 
-_MALFORMED = 1007
+_MALFORMED_MESSAGE_CODE = 1007
 """Code with which a websocket is closed whose frame is no message (RFC 6455, 7.4.1)."""
 
 _LOG = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ class Pool:
     """
 
     def __init__(self, manager: Any, budget: int) -> None:
-        self._manager, self._budget = manager, budget
+        self._manager = manager
+        self._budget = budget
         self._refill: Callable[..., None] = manager.fill_if_needed
         self._due: Callable[[], None] | None = None
         self._handle: asyncio.TimerHandle | None = None
@@ -77,18 +78,20 @@ class Pool:
         """Kernels that pages have."""
         return len(set(self._manager.list_kernel_ids()) - self.waiting)
 
-    def hold(self, delay: float | None = None, **given: Any) -> None:
+    def hold(self, delay: float | None = None, **options: Any) -> None:
         """Take note that the pool lacks a kernel, and fill it when the page has painted."""
         del delay
-        self._due = partial(self._refill, delay=0, **given)
-        self._handle = asyncio.get_running_loop().call_later(_PAINT_SECONDS, self.fill)
+        self._due = partial(self._refill, delay=0, **options)
+        self._handle = asyncio.get_running_loop().call_later(_PAINT_TIMEOUT_S, self.fill)
 
     def fill(self) -> None:
         """Start what is due now, unless every viewer that may come is there."""
         if self._handle is not None:
             self._handle.cancel()
         if self._due is not None and self.viewers < self._budget:
-            due, self._due, self._handle = self._due, None, None
+            due = self._due
+            self._due = None
+            self._handle = None
             due()
 
     async def admit(self) -> bool:
@@ -109,7 +112,7 @@ class Pool:
         return room
 
     async def _end_left(self) -> None:
-        before = datetime.now(UTC) - timedelta(seconds=_LEFT_SECONDS)
+        before = datetime.now(UTC) - timedelta(seconds=_LEFT_TIMEOUT_S)
         for kernel_id in set(self._manager.list_kernel_ids()) - self.waiting:
             kernel = self._manager.get_kernel(kernel_id)
             if not self._manager._kernel_connections.get(kernel_id, 0) and kernel.last_activity < before:
@@ -152,7 +155,7 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
             self.set_header("Retry-After", "10")
             self.finish(self.render_template("full.html", budget=self.settings["budget"]))
             return
-        self.settings["watch"].opened(Path(self.notebook_path).stem)
+        self.settings["watch"].count_page(Path(self.notebook_path).stem)
         self.xsrf_token  # noqa: B018  # sets the cookie without which a page that closes may not end its kernel
         self.request.headers[LOOK_HEADER] = self.get_cookie(_LOOK_COOKIE, "")
         await super().get(None)
@@ -163,7 +166,7 @@ class PaintedHandler(JupyterHandler):  # type: ignore[misc]
 
     @authenticated
     def get(self) -> None:
-        """Answer with nothing."""
+        """Answer without any content."""
         self.settings["pool"].fill()
         self.set_status(204)
         self.finish()
@@ -178,7 +181,7 @@ class ReportHandler(AuthenticatedFileHandler):  # type: ignore[misc]
         return "sandbox allow-scripts; connect-src 'none'"
 
     def get_content_type(self) -> str:
-        """Give the type of a report; whatever else lies in the folder is text."""
+        """Return the type of a report; whatever else lies in the folder is text."""
         return "text/html" if str(self.absolute_path).endswith(".html") else "text/plain"
 
 
@@ -187,15 +190,15 @@ class CompressedFiles(TemplateStaticFileHandler):  # type: ignore[misc]
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str:
         """Take the compressed file in place of the one asked for."""
-        found = str(super().validate_absolute_path(root, absolute_path))
-        compressed = f"{found}.gz"
+        plain_path = str(super().validate_absolute_path(root, absolute_path))
+        compressed = f"{plain_path}.gz"
         if "gzip" in self.request.headers.get("Accept-Encoding", "") and Path(compressed).is_file():
             self.set_header("Content-Encoding", "gzip")
             return str(super().validate_absolute_path(root, compressed))
-        return found
+        return plain_path
 
     def get_content_type(self) -> str:
-        """Give the type of what is in the compressed file."""
+        """Return the type of what is in the compressed file."""
         kinds = {".js": "text/javascript", ".css": "text/css"}
         path = Path(str(self.absolute_path).removesuffix(".gz"))
         return kinds.get(path.suffix) or str(super().get_content_type())
@@ -218,7 +221,7 @@ class CheckedConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
             check_frame(incoming_msg, self.subprotocol)
         except ViewError as error:
             _LOG.warning("Kernel %s: %s The websocket is closed.", self.kernel_id, error.message)
-            self.websocket_handler.close(_MALFORMED, "no kernel message")
+            self.websocket_handler.close(_MALFORMED_MESSAGE_CODE, "no kernel message")
             return
         super().handle_incoming_message(incoming_msg)
 
@@ -242,22 +245,24 @@ class DashboardServer(Voila):  # type: ignore[misc]
     stopped: ClassVar[threading.Event]
 
     def init_settings(self) -> dict[str, Any]:
-        """Give the application's settings, with the pool and what is told of it."""
+        """Return the application's settings, with the pool and what is told of it."""
         settings: dict[str, Any] = super().init_settings()
         settings |= {"kernel_websocket_connection_class": CheckedConnection, "websocket_max_message_size": MOST_BYTES}
         pool = Pool(settings["kernel_manager"], self.budget)
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
         self._metrics = Metrics(folder, _session)
-        told = {"watch": self._watch, "metrics": self._metrics}
-        return settings | told | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
+        shared_objects = {"watch": self._watch, "metrics": self._metrics}
+        return settings | shared_objects | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
-        """Give the handlers: ours before Voila's, which then answers no page."""
-        given = super().init_handlers()
-        pages = [handler for handler in given if handler[1] is TornadoVoilaHandler]
+        """Return the handlers: ours before Voila's, which then answers no page."""
+        voila_handlers = super().init_handlers()
+        pages = [handler for handler in voila_handlers if handler[1] is TornadoVoilaHandler]
         options = pages[0][2]
-        others = [handler for handler in given if handler[1] not in (TornadoVoilaHandler, TemplateStaticFileHandler)]
+        others = [
+            handler for handler in voila_handlers if handler[1] not in (TornadoVoilaHandler, TemplateStaticFileHandler)
+        ]
         ours = [
             (r"/", PageHandler, options),
             (r"/app/(\w+)", PageHandler, options),
@@ -286,7 +291,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             loop.add_signal_handler(number, loop.stop)
         if self.stopped.is_set():
             loop.call_soon(loop.stop)
-        PeriodicCallback(self._watch.look, _LOOK_SECONDS * 1000).start()
+        PeriodicCallback(self._watch.look, _WATCH_INTERVAL_S * 1000).start()
         super().listen()
 
     def stop(self) -> None:
@@ -299,7 +304,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             for task in tasks:
                 task.cancel()
         try:
-            async with asyncio.timeout(_STOP_SECONDS):
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await ensure_async(self.kernel_manager.shutdown_all(now=True))
         except (TimeoutError, asyncio.CancelledError, KeyError, RuntimeError) as error:
             self.log.warning("Not all kernels ended by themselves: %r", error)

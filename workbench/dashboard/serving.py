@@ -29,10 +29,10 @@ __all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "template_folder"]
 SHELL_APP = "workbench.ipynb"
 """The app at `/`: all views."""
 
-_LONGEST_FOLDER = 30
+_MAX_FOLDER_LETTERS = 30
 """Characters of the temporary folder with which the names of a kernel's sockets stay under the system's 107."""
 
-_SHORTEST_TOKEN = 16
+_MIN_TOKEN_LETTERS = 16
 """Characters."""
 
 _KERNEL = {
@@ -168,8 +168,11 @@ def _check_token(host: str, token: str) -> None:
             f"Host {host!r} is not this machine, and there is no token: whoever reaches it could acknowledge and plan.",
             "Set WORKBENCH_DASHBOARD__TOKEN to at least 16 characters, or use 127.0.0.1.",
         )
-    if token and len(token) < _SHORTEST_TOKEN:
-        raise SettingsError(f"The dashboard's token has {len(token)} characters.", "At least 16: it can be guessed.")
+    if token and len(token) < _MIN_TOKEN_LETTERS:
+        raise SettingsError(
+            f"The dashboard's token has {len(token)} characters.",
+            "It can be guessed. Set one of at least 16 characters.",
+        )
 
 
 def _present(value: str | None) -> list[str]:
@@ -181,7 +184,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
     from workbench.observability.logs import log_path
     from workbench.observability.status import LOOK_HEADER
 
-    short = len(tempfile.gettempdir()) <= _LONGEST_FOLDER
+    short = len(tempfile.gettempdir()) <= _MAX_FOLDER_LETTERS
     local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}
     return {
         "DashboardServer": {
@@ -210,7 +213,7 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
             "extension_denylist": [],
             "http_header_envs": [LOOK_HEADER],
         },
-        "VoilaExecutor": {"cell_error_instruction": "The log says more; `workbench doctor` what to mend."},
+        "VoilaExecutor": {"cell_error_instruction": "See the log, and `workbench doctor` for what to repair."},
         "KernelManager": {"shutdown_wait_time": 2.0, "transport": "ipc" if short else "tcp"},
         "KernelRestarter": {"restart_limit": 0, "time_to_dead": 1.0},  # a new kernel would know nothing of the page
         "ZMQChannelsWebsocketConnection": {"limit_rate": False},  # beyond it updates of widgets would be dropped

@@ -1,4 +1,4 @@
-"""What the server sees of its kernels: looked at every few seconds, and written where pages and `/metrics` read it."""
+"""The server's view of its kernels: measured every few seconds, and written where pages and `/metrics` read it."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ __all__ = ["Places", "Watch"]
 
 
 class Places(Protocol):
-    """What the watch asks of the pool."""
+    """Part of the pool of kernels that the watch uses."""
 
     @property
     def waiting(self) -> set[str]:
@@ -27,6 +27,7 @@ class Watch:
     Parameters
     ----------
     manager : MappingKernelManager
+        Manager of the kernels, which holds the pool.
     places : Places
         The pool.
     budget : int
@@ -43,35 +44,38 @@ class Watch:
     """
 
     def __init__(self, manager: Any, places: Places, budget: int, folder: Path, log: Path) -> None:
-        self._manager, self._places, self._folder, self._log = manager, places, folder, log
+        self._manager = manager
+        self._places = places
+        self._folder = folder
+        self._log = log
         self._sampler = Sampler("server")
         self._visited: set[str] = set()
-        self.seen = Status(budget=budget)
+        self.status = Status(budget=budget)
         folder.mkdir(parents=True, exist_ok=True)
 
-    def opened(self, app: str) -> None:
-        """Count a page."""
-        self.seen.opened[app] = self.seen.opened.get(app, 0) + 1
+    def count_page(self, app: str) -> None:
+        """Count a page that was opened."""
+        self.status.opened[app] = self.status.opened.get(app, 0) + 1
 
     def refused(self) -> None:
         """Count a visit that found every place taken."""
-        self.seen.refused += 1
+        self.status.refused += 1
 
     def look(self) -> None:
         """Look once, and write what is seen."""
         kernels = self._kernels()
         self._fold(set(kernels))
-        self.seen.processes = self._sampler.sample(kernels)
-        self.seen.history = [list(row) for row in self._sampler.history]
-        self.seen.at = self._sampler.at
-        write_whole(server_file(self._folder), json.dumps(self.seen.to_json()))
+        self.status.processes = self._sampler.sample(kernels)
+        self.status.history = [list(row) for row in self._sampler.history]
+        self.status.at = self._sampler.at
+        write_whole(server_file(self._folder), json.dumps(self.status.to_json()))
         rotate(self._log)
 
     def _kernels(self) -> dict[int, Kernel]:
-        waiting, known = self._places.waiting, set(self._manager.list_kernel_ids())
-        self._visited &= known
-        found = {}
-        for name in known:
+        waiting, kernel_ids = self._places.waiting, set(self._manager.list_kernel_ids())
+        self._visited &= kernel_ids
+        kernels = {}
+        for name in kernel_ids:
             kernel = self._manager.get_kernel(name)
             pid = getattr(getattr(kernel, "provisioner", None), "pid", None)
             if pid is None:  # it has just been asked for
@@ -84,8 +88,8 @@ class Watch:
             else:
                 state = "left" if name in self._visited else "starting"
             busy = getattr(kernel, "execution_state", "") == "busy" and state == "open"
-            found[pid] = Kernel(state, busy, kernel.last_activity.timestamp())
-        return found
+            kernels[pid] = Kernel(state, busy, kernel.last_activity.timestamp())
+        return kernels
 
     def _fold(self, present: set[int]) -> None:
         """Keep the counts of kernels that have ended, and forget their reports."""
@@ -96,4 +100,4 @@ class Watch:
             report = read_report(path)
             path.unlink(missing_ok=True)
             if report is not None:
-                self.seen.add(report, ended=True)
+                self.status.add(report, ended=True)

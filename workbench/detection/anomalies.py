@@ -9,16 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Detection", "detect"]
+__all__ = ["Detection", "detect", "error_windows", "judge_window"]
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What detection found in one series.
+    """Result of detection in one series.
 
     Attributes
     ----------
@@ -39,17 +40,22 @@ class Detection:
 
     def __repr__(self) -> str:
         """Count the anomalies and the samples judged."""
-        return f"Detection({len(self.anomalies)} anomalies in {self.smoothed_error.size} samples)"
+        return (
+            f"Detection({counted(len(self.anomalies), 'anomaly', 'anomalies')} in {self.smoothed_error.size} samples)"
+        )
 
     def _repr_html_(self) -> str:
-        found = self.anomalies
-        head = f"<p><b>Detection</b>: {len(found)} anomalies in {self.smoothed_error.size:,} judged samples."
-        if found.empty:
+        anomalies = self.anomalies
+        n_anomalies = counted(len(anomalies), "anomaly", "anomalies")
+        head = f"<p><b>Detection</b>: {n_anomalies} in {self.smoothed_error.size:,} judged samples."
+        if anomalies.empty:
             return head + "</p>"
         table = (
-            found.sort_values("severity", ascending=False).head(10).to_html(index=False, float_format="{:.2f}".format)
+            anomalies.sort_values("severity", ascending=False)
+            .head(10)
+            .to_html(index=False, float_format="{:.2f}".format)
         )
-        more = f"<p>The 10 most severe of {len(found)}.</p>" if len(found) > 10 else ""
+        more = f"<p>The 10 most severe of {len(anomalies)}.</p>" if len(anomalies) > 10 else ""
         names = "<code>.anomalies</code>, <code>.smoothed_error</code>, <code>.epsilon</code>"
         return f"{head} Next: {names}.</p>{table}{more}"
 
@@ -65,7 +71,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
         Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
     params : TelemanomParams, optional
         Telemanom's defaults where omitted. A least error that is a share of a range is one of the range of `telemetry`:
-        give `params.in_units(...)` where that of the training telemetry is known.
+        pass `params.in_units(...)` where that of the training telemetry is known.
 
     Returns
     -------
@@ -103,24 +109,36 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     epsilon = np.empty_like(smoothed)
     flagged = np.zeros(smoothed.size, dtype=bool)
     scores: list[tuple[int, int, float]] = []
-    for start, end, judged_from in _error_windows(smoothed.size, params):
+    for start, end, judged_from in error_windows(smoothed.size, params):
         window = smoothed[start:end]
-        threshold, anomalous, mirror = _judge_window(
-            window, targets[start:end], judged_from, flagged[start:end], params
-        )
+        threshold, anomalous, mirror = judge_window(window, targets[start:end], judged_from, flagged[start:end], params)
         epsilon[start + (judged_from if start else 0) : end] = threshold
         if anomalous.size:
             flagged[start + anomalous] = True
             scores += _severities(window, threshold, mirror, anomalous, start)
     _fill_unjudged(epsilon, params)
-    found = _sequences(flagged, scores, params)
+    anomalies = _sequences(flagged, scores, params)
     if params.lag_correction:
-        found = _without_lag(found, error, smoothed, epsilon, params)
-    return Detection(smoothed, epsilon, found, error)
+        anomalies = _without_lag(anomalies, error, smoothed, epsilon, params)
+    return Detection(smoothed, epsilon, anomalies, error)
 
 
-def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
-    """Start and end of each error window, and the first of its samples that is judged in it."""
+def error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
+    """Return the error windows of a series.
+
+    Parameters
+    ----------
+    m : int
+        Number of smoothed errors.
+    params : TelemanomParams
+        Detection parameters.
+
+    Returns
+    -------
+    list of (int, int, int)
+        Start and end (exclusive) of each window, and the first of its samples that is judged in it, counted from its
+        start.
+    """
     batch = params.batch_size
     n_windows = max(0, int((m - batch * params.window_size) / batch))
     if m < 1800:
@@ -137,14 +155,37 @@ def _error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]
     return windows
 
 
-def _judge_window(
+def judge_window(
     window: Floats,
     targets: Floats,
     judged_from: int,
     flagged: npt.NDArray[np.bool_],
     params: TelemanomParams,
 ) -> tuple[float, Indices, float]:
-    """Threshold of a window, its anomalous positions, and the threshold of the mirrored errors."""
+    """Judge one error window, by its high and by its unusually low errors.
+
+    Parameters
+    ----------
+    window : numpy.ndarray, shape (w,), float64
+        Smoothed errors of the window.
+    targets : numpy.ndarray, shape (w, prediction_horizon), float64
+        Telemetry that was predicted, for its spread.
+    judged_from : int
+        First position that is judged in this window.
+    flagged : numpy.ndarray, shape (w,), bool
+        Samples that earlier windows flagged.
+    params : TelemanomParams
+        Detection parameters.
+
+    Returns
+    -------
+    float
+        Threshold of the window.
+    numpy.ndarray, int64
+        Anomalous positions in the window.
+    float
+        Threshold of the errors mirrored about their mean.
+    """
     moments = Moments.of(window)
     epsilon = find_epsilon(window, moments, params)
     nothing = np.zeros(0, dtype=np.int64)
@@ -172,22 +213,22 @@ def _judge_window(
 def _severities(
     window: Floats, epsilon: float, mirror: float, anomalous: Indices, start: int
 ) -> list[tuple[int, int, float]]:
-    """Start, end (samples of the prediction) and severity score of each run found in a window."""
+    """Return start, end (samples of the prediction) and severity score of each run of anomalous samples in a window."""
     moments = Moments.of(window)
     mirrored = moments.mean + (moments.mean - window)
     scale = moments.mean + moments.sd
-    found = []
+    scores = []
     for first, last in zip(*(bound.tolist() for bound in runs(anomalous)), strict=True):
         part = slice(first, last + 1)
         above = np.abs(window[part] - epsilon).max() / scale
         below = np.abs(mirrored[part] - mirror).max() / scale
-        found.append((start + first, start + last, float(max(above, below))))
-    return found
+        scores.append((start + first, start + last, float(max(above, below))))
+    return scores
 
 
 def _fill_unjudged(epsilon: Floats, params: TelemanomParams) -> None:
-    """Give the samples between the last two error windows the last window's threshold."""
-    windows = _error_windows(epsilon.size, params)
+    """Set the last window's threshold on the samples between the last two error windows."""
+    windows = error_windows(epsilon.size, params)
     if len(windows) > 1:
         epsilon[windows[-2][1] :] = epsilon[-1]
 
@@ -209,7 +250,7 @@ def _sequences(
 
 
 def _without_lag(
-    found: pd.DataFrame, error: Floats, smoothed: Floats, epsilon: Floats, params: TelemanomParams
+    anomalies: pd.DataFrame, error: Floats, smoothed: Floats, epsilon: Floats, params: TelemanomParams
 ) -> pd.DataFrame:
     """Bound sequences by the errors that reached epsilon.
 
@@ -218,7 +259,7 @@ def _without_lag(
     sequences that meet become one, as severe as the severer.
     """
     rows: list[list[float]] = []
-    for start, end, severity in found.to_numpy().tolist():
+    for start, end, severity in anomalies.to_numpy().tolist():
         a, b = int(start) - params.sequence_length, int(end) - params.sequence_length
         earliest = max(0, a - params.smoothing_span // 2)
         large = earliest + np.flatnonzero(error[earliest : b + 1] >= epsilon[a : b + 1].min())
@@ -228,6 +269,6 @@ def _without_lag(
             rows[-1][1:] = [max(rows[-1][1], b), max(rows[-1][2], severity)]
         else:
             rows.append([a, b, severity])
-    bounded = pd.DataFrame(rows, columns=list(found.columns)).astype(found.dtypes)
+    bounded = pd.DataFrame(rows, columns=list(anomalies.columns)).astype(anomalies.dtypes)
     bounded[["start", "end"]] += params.sequence_length
     return bounded

@@ -74,7 +74,7 @@ def resolution(least: float, greatest: float) -> float:
     Parameters
     ----------
     least, greatest : float
-        Of the telemetry that is judged, in its units.
+        Range of the telemetry that is judged, in its units.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def params_of(scored: xr.Dataset, params: Params) -> Params:
     scored : xarray.Dataset
         A score.
     params : TelemanomParams
-        Of the preset that made it, or others that are tried on it.
+        Parameters of the preset that made it, or others that are tried on it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What every forecaster of ours does the same way: checks, the held-out error and `forecaster.json`."""
+"""The base class of our forecasters: checks, the held-out error and `forecaster.json`."""
 
 import json
 from abc import ABC, abstractmethod
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.scaling import Scaling
 from workbench.detection.windows import check_finite, read_inputs, split_windows, window_count
 from workbench.exceptions import ArtifactError, ForecasterError
@@ -22,11 +23,11 @@ Progress: TypeAlias = bool | Callable[[int, int, float, float], None]
 over the learned and over the held-out windows."""
 
 _DESCRIPTION = "forecaster.json"
-_LEAST_WINDOWS = 2  # one to learn from, one held out
+_MIN_WINDOWS = 2  # one to learn from, one held out
 
 
 class Training:
-    """All that a fit is given.
+    """Input of a fit: windows, seed and progress.
 
     Attributes
     ----------
@@ -35,6 +36,7 @@ class Training:
     learned, held_out : numpy.ndarray of int
         Indices of windows.
     seed : int
+        Seed of the training.
     data_hash : str
         SHA-256 of the training series.
     name : str
@@ -105,24 +107,25 @@ class BaseForecaster(ABC):
         if self.n_inputs is None:
             return f"{type(self).__name__}(not fitted)"
         error = self.metrics.get("validation_error", float("nan"))
-        return f"{type(self).__name__}({self.n_inputs} inputs, validation error {error:.4g})"
+        return f"{type(self).__name__}({counted(self.n_inputs, 'input')}, validation error {error:.4g})"
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon}
 
     def fit(
         self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None
     ) -> Self:
         """Learn from a training series; see `Forecaster.fit`."""
-        values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_LEAST_WINDOWS)
+        values = read_inputs(train, self.sequence_length, self.prediction_horizon, windows=_MIN_WINDOWS)
         n = values.shape[1]
         scaling = Scaling.of(train) if self.scales else Scaling((0.0,) * n, (1.0,) * n)
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
         training = Training(train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint)
         metrics = self._fit(training)
-        self.n_inputs, self._scaling = values.shape[1], scaling
+        self.n_inputs = values.shape[1]
+        self._scaling = scaling
         held_out = training.held_out
         error = np.abs(self.predict(train)[held_out].astype(np.float64) - values[held_out + self.sequence_length, 0])
         self.metrics = {"validation_error": float(error.mean()), **metrics}
@@ -187,8 +190,8 @@ class BaseForecaster(ABC):
             forecaster = cls(**description["parameters"])
             forecaster.n_inputs = int(description["n_inputs"])
             forecaster.metrics = {str(key): float(value) for key, value in description["metrics"].items()}
-            kept = description.get("history", {})  # not of models from before it was kept
-            forecaster.history = {str(key): [float(value) for value in values] for key, values in kept.items()}
+            history = description.get("history", {})  # not of models from before it was kept
+            forecaster.history = {str(key): [float(value) for value in values] for key, values in history.items()}
             forecaster._scaling = Scaling(**{key: tuple(value) for key, value in description["scaling"].items()})
         except OSError as error:
             raise ArtifactError(
@@ -209,13 +212,13 @@ class BaseForecaster(ABC):
     def _check_inputs(self, n_inputs: int, name: str) -> None:
         if n_inputs != self.n_inputs:
             raise ForecasterError(
-                f"{name} has {n_inputs} inputs (telemetry and {n_inputs - 1} commands).",
+                f"{name} has {counted(n_inputs, 'input')} (telemetry and {counted(n_inputs - 1, 'command')}).",
                 f"The {self.name} forecaster was fitted to {self.n_inputs}.",
             )
 
     @abstractmethod
     def _fit(self, training: Training) -> dict[str, float]:
-        """Learn, and give the metrics beside `validation_error`."""
+        """Learn, and return the metrics beside `validation_error`."""
 
     @abstractmethod
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:

@@ -1,4 +1,4 @@
-"""What would clear an anomaly: the least changes of the threshold with which it is no longer found."""
+"""The least changes of the threshold with which an anomaly would not have been raised."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from workbench.parameters import TelemanomParams
 
 __all__ = ["Clearing"]
 
-_PERCENT = 100
+_DECREASE_STEPS = 100
 """`min_decrease` is tried in hundredths."""
 
 
@@ -26,6 +26,7 @@ class Clearing:
     telemetry : array_like, shape (n,)
         Raw test telemetry.
     prediction : array_like, shape (n - sequence_length - prediction_horizon,)
+        One-step predictions, as for `detect`.
     params : TelemanomParams
         Those that found the anomalies.
 
@@ -42,7 +43,7 @@ class Clearing:
     telemetry: npt.ArrayLike
     prediction: npt.ArrayLike
     params: TelemanomParams
-    _found: dict[tuple[str, float], list[tuple[int, int]]] = field(default_factory=dict, repr=False)
+    _anomalies: dict[tuple[str, float], list[tuple[int, int]]] = field(default_factory=dict, repr=False)
 
     def least_z(self, anomalies: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float | None]:
         """Find the smallest `z_min` that clears each anomaly.
@@ -61,10 +62,10 @@ class Clearing:
         least: dict[tuple[int, int], float | None] = dict.fromkeys(anomalies)
         candidates = np.arange(self.params.z_min, self.params.z_max, self.params.z_step)[1:]
         for z in np.round(candidates, 9).tolist():
-            left = [anomaly for anomaly, found in least.items() if found is None]
-            if not left:
+            uncleared = [anomaly for anomaly, least_change in least.items() if least_change is None]
+            if not uncleared:
                 break
-            least |= {anomaly: z for anomaly in left if self.clears(anomaly, "z_min", z)}
+            least |= {anomaly: z for anomaly in uncleared if self.clears(anomaly, "z_min", z)}
         return least
 
     def least_decrease(self, anomaly: tuple[int, int]) -> float | None:
@@ -86,19 +87,19 @@ class Clearing:
         normal errors less stands out. The detection is run at the value given, which clears the anomaly, and one
         hundredth below, which does not.
         """
-        low, high = int(round(self.params.min_decrease * _PERCENT, 9)), _PERCENT - 1
-        if low >= high or not self.clears(anomaly, "min_decrease", high / _PERCENT):
+        low, high = int(round(self.params.min_decrease * _DECREASE_STEPS, 9)), _DECREASE_STEPS - 1
+        if low >= high or not self.clears(anomaly, "min_decrease", high / _DECREASE_STEPS):
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            if self.clears(anomaly, "min_decrease", middle / _PERCENT):
+            if self.clears(anomaly, "min_decrease", middle / _DECREASE_STEPS):
                 high = middle
             else:
                 low = middle
-        return high / _PERCENT
+        return high / _DECREASE_STEPS
 
     def clears(self, anomaly: tuple[int, int], name: str, value: float) -> bool:
-        """Tell whether an anomaly is no longer found with one parameter changed.
+        """Return whether an anomaly is no longer detected with one parameter changed.
 
         Parameters
         ----------
@@ -113,9 +114,9 @@ class Clearing:
         -------
         bool
         """
-        if (name, value) not in self._found:
-            changed = self.params.model_copy(update={name: value})
-            table = detect(self.telemetry, self.prediction, changed).anomalies
-            self._found[name, value] = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
+        if (name, value) not in self._anomalies:
+            changed_params = self.params.model_copy(update={name: value})
+            table = detect(self.telemetry, self.prediction, changed_params).anomalies
+            self._anomalies[name, value] = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
         start, end = anomaly
-        return not any(first <= end and last >= start for first, last in self._found[name, value])
+        return not any(first <= end and last >= start for first, last in self._anomalies[name, value])

@@ -1,4 +1,4 @@
-"""Which commands were active inside a sequence, against the rest of the series."""
+"""The use of commands inside a sequence, compared with the rest of the series."""
 
 import re
 
@@ -8,10 +8,10 @@ import xarray as xr
 
 __all__ = ["command_use", "command_words"]
 
-_MOST = 5
+_MAX_COMMANDS = 5
 
 
-def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MOST) -> pd.DataFrame:
+def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_COMMANDS) -> pd.DataFrame:
     """Compare the commands inside a sequence with those in the rest of the series.
 
     Parameters
@@ -34,13 +34,13 @@ def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MOST)
     -----
     Distinctive is a large difference between `inside` and `rest` in standard deviations of the command.
     """
-    given = channel["commands"].values.astype(np.float64)
-    within = np.zeros(given.shape[0], dtype=bool)
+    commands = channel["commands"].values.astype(np.float64)
+    within = np.zeros(commands.shape[0], dtype=bool)
     within[start : end + 1] = True
     names = [re.sub(r"^command-(\d+)$", r"command \1", name) for name in channel["command"].values.astype(str)]
-    if within.all() or not given.shape[1]:
+    if within.all() or not commands.shape[1]:
         return pd.DataFrame({"command": pd.Series(dtype="str"), "inside": [], "rest": []})
-    inside, rest, sd = given[within].mean(axis=0), given[~within].mean(axis=0), given.std(axis=0)
+    inside, rest, sd = commands[within].mean(axis=0), commands[~within].mean(axis=0), commands.std(axis=0)
     listed = np.flatnonzero((sd > 0) & ((inside != 0) | (rest > 0.5)))
     listed = listed[np.argsort(-np.abs(inside - rest)[listed] / sd[listed], kind="stable")][:most]
     return pd.DataFrame(

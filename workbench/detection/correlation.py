@@ -52,12 +52,12 @@ def lagged_correlation(
     moved = windows - windows.mean(axis=1, keepdims=True)
     scale = np.sqrt((own**2).sum() * (moved**2).sum(axis=1))
     floor = 1e-9 * size * max(float(np.abs(segment).max()), 1e-30) * max(float(np.abs(series).max()), 1e-30)
-    found = np.divide(moved @ own, scale, out=np.full(scale.size, np.nan), where=scale > floor)
-    if np.isnan(found).all():
+    correlations = np.divide(moved @ own, scale, out=np.full(scale.size, np.nan), where=scale > floor)
+    if np.isnan(correlations).all():
         return 0, float("nan")
     lags = np.arange(first, last + 1) - start
-    best = np.lexsort((np.abs(lags), -np.abs(np.nan_to_num(found)).round(9)))[0]  # of equals the least lag
-    return int(lags[best]), float(np.clip(found[best], -1, 1))
+    best = np.lexsort((np.abs(lags), -np.abs(np.nan_to_num(correlations)).round(9)))[0]  # of equals the least lag
+    return int(lags[best]), float(np.clip(correlations[best], -1, 1))
 
 
 def correlated_channels(
@@ -90,7 +90,7 @@ def correlated_channels(
     """
     arrays = {name: np.asarray(values) for name, values in series}
     if channel not in arrays:
-        raise DetectionError(f"{channel} is not among the series.", "Give its telemetry too.")
+        raise DetectionError(f"{channel} is not among the series.", "Pass its telemetry, too.")
     own = arrays.pop(channel)
     rows = [(name, *lagged_correlation(own, values, start, end, max_lag)) for name, values in arrays.items()]
     table = pd.DataFrame(rows, columns=["channel", "lag", "correlation"])

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import DetectionError
 from workbench.parameters import TelemanomParams
 
@@ -16,7 +17,7 @@ __all__ = ["prediction_error", "smooth"]
 def prediction_error(
     telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: TelemanomParams
 ) -> npt.NDArray[np.float64]:
-    """Absolute one-step prediction error.
+    """Compute the absolute one-step prediction error.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def prediction_error(
     prediction : array_like, shape (n - sequence_length - prediction_horizon,)
         Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
     params : TelemanomParams
-        Gives `sequence_length` and `prediction_horizon`, samples.
+        Detection parameters; `sequence_length` and `prediction_horizon` are used.
 
     Returns
     -------
@@ -46,13 +47,13 @@ def prediction_error(
     m = observed.size - params.sequence_length - params.prediction_horizon
     if m < 1:
         raise DetectionError(
-            f"telemetry has {observed.size} samples.",
+            f"telemetry has {counted(observed.size, 'sample')}.",
             f"At least {params.sequence_length + params.prediction_horizon + 1} are needed: sequence_length "
             f"{params.sequence_length} + prediction_horizon {params.prediction_horizon} + 1.",
         )
     if predicted.size != m:
         raise DetectionError(
-            f"prediction has {predicted.size} samples.",
+            f"prediction has {counted(predicted.size, 'sample')}.",
             f"Expected {m}: the {observed.size} of telemetry - sequence_length {params.sequence_length} "
             f"- prediction_horizon {params.prediction_horizon}.",
         )
@@ -68,14 +69,14 @@ def prediction_error(
 
 
 def smooth(error: npt.ArrayLike, params: TelemanomParams) -> npt.NDArray[np.float64]:
-    """Exponentially weighted moving average of the error, with a quiet start.
+    """Compute the exponentially weighted moving average of the error, with a quiet start.
 
     Parameters
     ----------
     error : array_like, shape (m,)
         Prediction error.
     params : TelemanomParams
-        Gives the span and `sequence_length`, samples.
+        Detection parameters; the smoothing span and `sequence_length` are used.
 
     Returns
     -------

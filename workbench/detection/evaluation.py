@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import DetectionError
 
 __all__ = ["FIGURES", "Contingency", "Evaluation", "count", "evaluate"]
@@ -74,7 +75,7 @@ class Contingency:
         return _ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     def f(self, beta: float) -> float:
-        """Give F-beta; NaN where precision or recall is undefined.
+        """Return F-beta; NaN where precision or recall is undefined.
 
         Parameters
         ----------
@@ -107,7 +108,7 @@ class Contingency:
         return _ratio(self.true_negatives, self.normal)
 
     def figures(self) -> dict[str, float]:
-        """Give the columns named by `FIGURES`."""
+        """Return the columns named by `FIGURES`."""
         return {
             "true_positives": self.true_positives,
             "false_positives": self.false_positives,
@@ -123,7 +124,7 @@ class Contingency:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """Figures of an evaluation against labels.
 
     Attributes
     ----------
@@ -147,7 +148,7 @@ class Evaluation:
     failed: dict[str, str] = field(default_factory=dict)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Give plain values for `json.dumps`; undefined figures become null.
+        """Return plain values for `json.dumps`; undefined figures become null.
 
         Returns
         -------
@@ -164,7 +165,7 @@ class Evaluation:
     def _repr_html_(self) -> str:
         parts = [_html(self.rows), "<p>Detectors that look at nothing, for comparison:</p>", _html(self.baselines)]
         if self.unjudged:
-            parts.append(f"<p>{len(self.unjudged)} channels are not judged (see <code>.unjudged</code>).</p>")
+            parts.append(f"<p>{counted(len(self.unjudged), 'channel')} not judged (see <code>.unjudged</code>).</p>")
         return "".join(parts)
 
 
@@ -256,8 +257,10 @@ def evaluate(
         A sequence lies outside its series, or a judged channel has no length or asset.
     """
     unjudged = {name: "no labels" for name in predicted if labels.get(name) is None}
-    unjudged |= {name: "not scored" for name, known in labels.items() if known is not None and name not in predicted}
-    truth = {name: known for name in predicted if (known := labels.get(name)) is not None}
+    unjudged |= {
+        name: "not scored" for name, sequences in labels.items() if sequences is not None and name not in predicted
+    }
+    truth = {name: sequences for name in predicted if (sequences := labels.get(name)) is not None}
     for name in truth:
         if name not in lengths or name not in assets:
             raise DetectionError(f"{name} is to be judged but has no length or no asset.", "Pass both with its labels.")
@@ -319,9 +322,9 @@ def _duplicates(names: Iterable[str], hashes: Mapping[str, str]) -> dict[str, st
 
 def _bounds(sequences: pd.DataFrame, length: int, what: str) -> npt.NDArray[np.int64]:
     bounds = sequences[["start", "end"]].to_numpy(dtype=np.int64).reshape(-1, 2)
-    wrong = (bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] < 0) | (bounds[:, 1] >= length)
-    if wrong.any():
-        start, end = bounds[wrong][0]
+    invalid = (bounds[:, 0] > bounds[:, 1]) | (bounds[:, 0] < 0) | (bounds[:, 1] >= length)
+    if invalid.any():
+        start, end = bounds[invalid][0]
         raise DetectionError(
             f"{what} sequence [{start}, {end}] does not lie in a series of {length} samples.",
             f"Both ends count, so 0 <= start <= end <= {length - 1}.",

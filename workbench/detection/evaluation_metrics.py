@@ -24,7 +24,7 @@ _BUFFERS = range(0, 501, 10)
 def extended_figures(
     predicted: pd.DataFrame, labels: pd.DataFrame, length: int, score: npt.ArrayLike | None = None
 ) -> dict[str, float]:
-    """Range-based figures of one channel and, from its score, the volume under the surface.
+    """Compute the range-based figures of one channel and, from its score, the volume under the surface.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ def extended_figures(
         figures["range_f1"] = float(aeon.range_f_score(truth, flags))
     if score is not None:
         values = _score(score, length)
-        known = truth[length - len(values) :]
-        if np.ptp(values) > 0 and known.any() and not known.all():
-            areas = [aeon.range_pr_roc_auc_support(known, values, buffer_size=size) for size in _BUFFERS]
+        scored_truth = truth[length - len(values) :]
+        if np.ptp(values) > 0 and scored_truth.any() and not scored_truth.all():
+            areas = [aeon.range_pr_roc_auc_support(scored_truth, values, buffer_size=size) for size in _BUFFERS]
             figures["vus_pr"], figures["vus_roc"] = map(float, np.mean(areas, axis=0))
     return figures
 
@@ -82,7 +82,7 @@ def extended_table(
     lengths: Mapping[str, int],
     scores: Mapping[str, npt.ArrayLike] | None = None,
 ) -> pd.DataFrame:
-    """`extended_figures` of every channel that is scored and labelled.
+    """Compute `extended_figures` of every channel that is scored and labelled.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def extended_table(
         aeon is not installed, or a score does not fit its series.
     """
     rows = [
-        {"channel": name, **extended_figures(flags, known, lengths[name], (scores or {}).get(name))}
+        {"channel": name, **extended_figures(flags, sequences, lengths[name], (scores or {}).get(name))}
         for name, flags in predicted.items()
-        if (known := labels.get(name)) is not None
+        if (sequences := labels.get(name)) is not None
     ]
     table = pd.DataFrame(rows, columns=["channel", *EXTENDED_FIGURES]).astype(dict.fromkeys(EXTENDED_FIGURES, float))
     mean = {"channel": "mean", **table[list(EXTENDED_FIGURES)].mean().to_dict()}

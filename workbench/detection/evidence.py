@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.anomalies import Detection, _error_windows, _judge_window, detect
+from workbench.detection.anomalies import Detection, detect, error_windows, judge_window
 from workbench.detection.applied import params_of
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, judge
 from workbench.parameters import TelemanomParams
@@ -25,7 +25,7 @@ class Finding:
     ----------
     window : tuple of int
         First and last sample of the error window.
-    found : tuple of int
+    flagged_span : tuple of int
         First and last sample that the window added to the anomaly.
     low : bool
         Whether it was found from unusually low errors, by the threshold of the errors mirrored about their mean.
@@ -42,11 +42,11 @@ class Finding:
     peak : float
         Smoothed error there, in units of the telemetry.
     distance : float
-        Of the peak from the mean, in standard deviations; at least `z`.
+        Distance of the peak from the mean, in standard deviations; at least `z`.
     """
 
     window: tuple[int, int]
-    found: tuple[int, int]
+    flagged_span: tuple[int, int]
     low: bool
     z: float
     epsilon: float
@@ -59,7 +59,7 @@ class Finding:
 def find_evidence(
     telemetry: npt.ArrayLike, detection: Detection, params: TelemanomParams
 ) -> dict[tuple[int, int], list[Finding]]:
-    """List for each anomaly what found it.
+    """List the error windows that found each anomaly.
 
     Parameters
     ----------
@@ -68,6 +68,7 @@ def find_evidence(
     detection : Detection
         What `detect` found in it with the same parameters.
     params : TelemanomParams
+        Detection parameters.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def find_evidence(
 
 
 def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomParams) -> xr.DataArray:
-    """Give the lower threshold where it found something.
+    """Return the lower threshold where it found something.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
     scored : xarray.Dataset
         Its score: `prediction` over `time`.
     params : TelemanomParams
-        Of the preset by which it was scored.
+        Parameters of the preset by which it was scored.
 
     Returns
     -------
@@ -120,7 +121,7 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
     for findings in find_evidence(telemetry, detection, params).values():
         for finding in findings:
             if finding.low:
-                first, last = (sample - params.sequence_length for sample in finding.found)
+                first, last = (sample - params.sequence_length for sample in finding.flagged_span)
                 values[first : last + 1] = finding.epsilon
     return xr.DataArray(values, coords=scored["prediction"].coords, dims="time", attrs=scored["prediction"].attrs)
 
@@ -143,9 +144,9 @@ def _judged_windows(telemetry: npt.ArrayLike, detection: Detection, params: Tele
     smoothed = detection.smoothed_error
     targets = np.lib.stride_tricks.sliding_window_view(values, params.prediction_horizon)[: smoothed.size]
     flagged = np.zeros(smoothed.size, dtype=bool)
-    for start, end, judged_from in _error_windows(smoothed.size, params):
+    for start, end, judged_from in error_windows(smoothed.size, params):
         errors, earlier = smoothed[start:end], flagged[start:end]
-        epsilon, anomalous, mirror = _judge_window(errors, targets[start:end], judged_from, earlier, params)
+        epsilon, anomalous, mirror = judge_window(errors, targets[start:end], judged_from, earlier, params)
         if not anomalous.size:
             continue
         moments = Moments.of(errors)
@@ -172,7 +173,7 @@ def _finding(judged: _Judged, low: bool, own: Indices, start: int, params: Telem
     peak = int(beyond[errors[beyond].argmax()])
     return Finding(
         window=(offset, offset + judged.errors.size - 1),
-        found=(int(own[0]), int(own[-1])),
+        flagged_span=(int(own[0]), int(own[-1])),
         low=low,
         z=round((threshold - moments.mean) / moments.sd, 6),
         epsilon=moments.mean - (threshold - moments.mean) if low else threshold,

@@ -1,4 +1,4 @@
-"""Why each anomaly of a score was found, how far it went, and what would clear it."""
+"""Explanations of anomalies: why each was detected, how far it went, and what would clear it."""
 
 import json
 from collections.abc import Collection
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.anomalies import Detection, detect
 from workbench.detection.applied import params_of
 from workbench.detection.clearing import Clearing
@@ -65,7 +66,7 @@ def explain(
     scored : xarray.Dataset
         Its score: `prediction` over `time`; where it has the attribute `anomalies`, those are checked.
     params : TelemanomParams
-        Of the preset by which it was scored; windows and least error are those that the score holds.
+        Parameters of the preset by which it was scored; windows and least error are those that the score holds.
     preset : str
         Their name in the settings.
     levels : SeverityLevels, optional
@@ -156,12 +157,12 @@ def _check_same(channel: xr.Dataset, scored: xr.Dataset, detection: Detection, p
     if "anomalies" not in scored.attrs:
         return
     stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs["anomalies"])]
-    found = [(start, end) for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()]
-    if stored != found:
+    detected = [(start, end) for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()]
+    if stored != detected:
         name = channel.attrs.get("channel", "the channel")
         raise DetectionError(
-            f"The score of {name} has {len(stored)} anomalies that preset {preset} does not find in it: it finds "
-            f"{len(found)}, and not at the same samples.",
+            f"The score of {name} has {counted(len(stored), 'anomaly', 'anomalies')} that preset {preset} does not "
+            f"find in it: it finds {len(detected)}, and not at the same samples.",
             f"The score is of other telemetry or other parameters. Run: workbench score {name} --preset {preset}",
         )
 

@@ -1,4 +1,4 @@
-"""What a forecaster is, and which there are."""
+"""The protocol of a forecaster, and the registry of forecasters."""
 
 from collections import UserDict
 from pathlib import Path
@@ -47,7 +47,7 @@ class Forecaster(Protocol):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters."""
+        """Hyperparameters of the forecaster, by name."""
 
     def fit(
         self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None
@@ -59,7 +59,7 @@ class Forecaster(Protocol):
         train : xarray.Dataset
             Training split of a channel.
         seed : int
-            Of the windows held out and of everything else random.
+            Seed of the windows held out and of everything else random.
         progress : Progress
             Show a bar, where it takes long; or what to call after each epoch, where there are some.
         checkpoint : Path, optional

@@ -17,7 +17,7 @@ __all__ = ["RidgeForecaster"]
 
 _WEIGHTS = "ridge.safetensors"
 _ALPHAS = tuple(10.0**power for power in range(-6, 1))
-_CHUNK = 512
+_CHUNK_WINDOWS = 512
 
 
 class RidgeForecaster(BaseForecaster):
@@ -29,7 +29,7 @@ class RidgeForecaster(BaseForecaster):
     Parameters
     ----------
     sequence_length, prediction_horizon : int
-        Of a window, samples.
+        Inputs and targets of a window, samples.
     telemetry_lags, command_lags : int
         Latest samples of the window that are used; never more than the window has.
 
@@ -60,7 +60,7 @@ class RidgeForecaster(BaseForecaster):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {**super().parameters, "telemetry_lags": self.telemetry_lags, "command_lags": self.command_lags}
 
     @property
@@ -127,7 +127,7 @@ class RidgeForecaster(BaseForecaster):
         centre: npt.NDArray[np.float64],
         active: npt.NDArray[np.int64],
     ) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by lag and input, and the intercept, for inputs that are not centred."""
+        """Return the weights by lag and input, and the intercept, for inputs that are not centred."""
         telemetry_lags, command_lags = self._lags
         telemetry = fit[:telemetry_lags]
         commands = np.zeros((command_lags, len(centre) - 1, fit.shape[1]))
@@ -191,5 +191,5 @@ class RidgeForecaster(BaseForecaster):
 
 def _chunks(indices: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
     ordered = np.sort(indices)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]
+    for start in range(0, len(ordered), _CHUNK_WINDOWS):
+        yield ordered[start : start + _CHUNK_WINDOWS]

@@ -50,12 +50,12 @@ class Scaling:
         low, high = values.min(axis=0), values.max(axis=0)
         offset, scale = (high + low) / 2, (high - low) / 2
         scale[scale == 0] = 1.0
-        kept = np.full(offset.size, train["commands"].dtype == np.int8)
-        kept[0] = train.attrs.get("source", "") in _SCALED_SOURCES
-        return cls(tuple(np.where(kept, 0.0, offset).tolist()), tuple(np.where(kept, 1.0, scale).tolist()))
+        unscaled = np.full(offset.size, train["commands"].dtype == np.int8)
+        unscaled[0] = train.attrs.get("source", "") in _SCALED_SOURCES
+        return cls(tuple(np.where(unscaled, 0.0, offset).tolist()), tuple(np.where(unscaled, 1.0, scale).tolist()))
 
     def apply(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Scale inputs.
+        """Scale inputs to the range of the network.
 
         Parameters
         ----------

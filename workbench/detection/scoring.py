@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import common_windows, least_error_range, score_attributes
 from workbench.exceptions import DetectionError
@@ -30,7 +31,7 @@ METHOD = 1
 
 
 def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: str = "") -> dict[str, Any]:
-    """Tell what a score is made from; equal provenance means an equal score.
+    """Return what a score is made from; equal provenance means an equal score.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
     data_hash : str
         SHA-256 of the test series.
     params : TelemanomParams
+        Detection parameters.
     train_hash : str
         SHA-256 of the training series; it counts where the least error is a share of the training telemetry's range.
 
@@ -56,14 +58,14 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
     return made_from | ({"train_hash": train_hash} if params.least_error_of == "range" else {})
 
 
-def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Say why a stored score is not the wanted one; empty where it is.
+def stale_reason(attributes: dict[str, Any], current: dict[str, Any]) -> str:
+    """Return why a stored score is not current; an empty text where it is.
 
     Parameters
     ----------
     attributes : dict
-        Of the stored score.
-    wanted : dict
+        Attributes of the stored score.
+    current : dict
         From `provenance`.
 
     Returns
@@ -72,19 +74,19 @@ def stale_reason(attributes: dict[str, Any], wanted: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> wanted = provenance("P-1.ridge/3", "abc", TelemanomParams())
-    >>> stale_reason(wanted | {"model": "P-1.ridge/2"}, wanted)
+    >>> current = provenance("P-1.ridge/3", "abc", TelemanomParams())
+    >>> stale_reason(current | {"model": "P-1.ridge/2"}, current)
     'made with P-1.ridge/2, now P-1.ridge/3'
     """
-    if attributes.get("model") != wanted["model"]:
-        return f"made with {attributes.get('model')}, now {wanted['model']}"
+    if attributes.get("model") != current["model"]:
+        return f"made with {attributes.get('model')}, now {current['model']}"
     reasons = {
         "data_hash": "the telemetry has changed",
         "parameters": "the preset's parameters have changed",
         "method": "the method has changed",
         "train_hash": "the training telemetry has changed",
     }
-    return next((text for name, text in reasons.items() if attributes.get(name) != wanted.get(name)), "")
+    return next((text for name, text in reasons.items() if attributes.get(name) != current.get(name)), "")
 
 
 def score(
@@ -137,14 +139,14 @@ def score(
         mean = np.average(parts, axis=0, weights=weights)
     prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
     with stage("threshold"):
-        found = detect(channel["telemetry"].values, prediction, params.in_units(by))
+        detection = detect(channel["telemetry"].values, prediction, params.in_units(by))
     seconds = time.perf_counter() - began
     samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
     series: dict[str, npt.NDArray[np.floating[Any]]] = {
         "prediction": prediction,
-        "prediction_error": found.prediction_error,
-        "smoothed_error": found.smoothed_error,
-        "epsilon": found.epsilon,
+        "prediction_error": detection.prediction_error,
+        "smoothed_error": detection.smoothed_error,
+        "epsilon": detection.epsilon,
     }
     units = channel.attrs.get("units", "")
     return xr.Dataset(
@@ -152,7 +154,7 @@ def score(
         coords={"time": channel["time"].values[samples], "sample": ("time", samples)},
         attrs={
             "channel": channel.attrs["channel"],
-            "anomalies": json.dumps(found.anomalies.to_numpy().tolist()),
+            "anomalies": json.dumps(detection.anomalies.to_numpy().tolist()),
             "seconds": seconds,
             **score_attributes(params, by),
         },
@@ -164,7 +166,7 @@ def _in_common(forecaster: "Forecaster", channel: xr.Dataset, windows: dict[str,
     first, last = windows["sequence_length"], channel.sizes["time"] - windows["prediction_horizon"]
     if last <= first:
         raise DetectionError(
-            f"{channel.attrs['channel']} has {channel.sizes['time']} samples.",
+            f"{channel.attrs['channel']} has {counted(channel.sizes['time'], 'sample')}.",
             f"At least {first + windows['prediction_horizon'] + 1} are needed: the longest sequence_length {first} + "
             f"the longest prediction_horizon {windows['prediction_horizon']} of its models + 1.",
         )
@@ -172,12 +174,12 @@ def _in_common(forecaster: "Forecaster", channel: xr.Dataset, windows: dict[str,
 
 
 def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.DataFrame:
-    """Anomalies of a stored score as a table.
+    """Return the anomalies of a stored score as a table.
 
     Parameters
     ----------
     attributes : dict
-        Of the score.
+        Attributes of the score.
     levels : SeverityLevels
         Name the severity.
 

@@ -11,7 +11,7 @@ from workbench.exceptions import DetectionError
 
 __all__ = ["similar_segments"]
 
-_LEAST = 4
+_MIN_SAMPLES = 4
 
 
 def similar_segments(
@@ -23,7 +23,7 @@ def similar_segments(
     each: int = 3,
     most: int = 12,
 ) -> pd.DataFrame:
-    """Find the segments most like one of a channel, there and in other channels.
+    """Find the segments most like one of a channel, in that channel and in others.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def similar_segments(
     """
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in series}
     if channel not in arrays:
-        raise DetectionError(f"{channel} is not among the series.", "Give its telemetry too.")
+        raise DetectionError(f"{channel} is not among the series.", "Pass its telemetry, too.")
     own, m = arrays[channel], end - start + 1
     if not 0 <= start <= end < own.size:
         raise DetectionError(f"[{start}, {end}] lies outside {channel}.", f"Samples are 0 to {own.size - 1}.")
     query = own[start : end + 1]
-    if m < _LEAST or np.ptp(query) == 0:
+    if m < _MIN_SAMPLES or np.ptp(query) == 0:
         raise DetectionError(
             f"{channel}, samples {start:,} to {end:,}, has no shape to look for.",
             "Choose a sequence of at least 4 samples that is not constant.",
@@ -72,28 +72,28 @@ def similar_segments(
     rows: list[tuple[str, int, int, float]] = []
     for name, values in arrays.items():
         if values.size >= m:
-            taken = start if name == channel else None
-            rows += [(name, at, at + m - 1, distance) for at, distance in _nearest(query, values, each, taken)]
+            own_start = start if name == channel else None
+            rows += [(name, at, at + m - 1, distance) for at, distance in _nearest(query, values, each, own_start)]
     table = pd.DataFrame(rows, columns=["channel", "start", "end", "distance"])
     table["correlation"] = 1 - table["distance"] ** 2 / (2 * m)
     return table.sort_values(["distance", "channel", "start"], ignore_index=True).head(most)
 
 
 def _nearest(
-    query: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int, taken: int | None
+    query: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int, own_start: int | None
 ) -> list[tuple[int, float]]:
-    """Give first sample and distance of the nearest segments that overlap neither each other nor the query itself."""
+    """Return first sample and distance of the nearest segments that overlap neither each other nor the query itself."""
     import stumpy
 
     m = query.size
     distances = stumpy.mass(query, values)
     shaped = np.ptp(sliding_window_view(values, m), axis=1) > 0
     distances = np.where(shaped & np.isfinite(distances), distances, np.inf)
-    if taken is not None:
-        distances[max(0, taken - m + 1) : taken + m] = np.inf
-    found: list[tuple[int, float]] = []
-    while len(found) < most and np.isfinite(distances).any():
+    if own_start is not None:
+        distances[max(0, own_start - m + 1) : own_start + m] = np.inf
+    nearest: list[tuple[int, float]] = []
+    while len(nearest) < most and np.isfinite(distances).any():
         at = int(distances.argmin())
-        found.append((at, float(distances[at])))
+        nearest.append((at, float(distances[at])))
         distances[max(0, at - m + 1) : at + m] = np.inf
-    return found
+    return nearest

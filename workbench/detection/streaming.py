@@ -19,14 +19,14 @@ __all__ = ["Decision", "StreamingDetector"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is known once a sample has arrived.
+    """Result for one sample that has arrived.
 
     Attributes
     ----------
     sample : int
         Its number since the start of the stream.
     prediction, prediction_error : float
-        Of this sample, in the units of the telemetry; NaN during the first `sequence_length` samples.
+        Prediction of this sample, in the units of the telemetry; NaN during the first `sequence_length` samples.
     smoothed_error : float
         EWMA of the error up to this sample; NaN as long as there is no error.
     epsilon : float
@@ -123,7 +123,8 @@ class StreamingDetector:
         check_finite(values[None], f"The sample that follows {self._arrived} others")
         self._window[:-1] = self._window[1:]
         self._window[-1] = values
-        number, self._arrived = self._arrived, self._arrived + 1
+        number = self._arrived
+        self._arrived = self._arrived + 1
         expected, telemetry = self._forecast, float(values[0])
         self._history.arrive(telemetry)
         if self._arrived >= len(self._window):
@@ -149,16 +150,19 @@ class _History:
         self._smoothed = np.empty(0)
         self._telemetry = np.empty(0)
         self._keep = 1 - 2 / (params.smoothing_span + 1)
-        self._average, self._weight = 0.0, 0.0
+        self._average = 0.0
+        self._weight = 0.0
         self._count = 0
-        self._least, self._greatest = inf, -inf
+        self._least = inf
+        self._greatest = -inf
 
     def arrive(self, telemetry: float) -> None:
         """Take the newest sample into the range of what has arrived."""
-        self._least, self._greatest = min(self._least, telemetry), max(self._greatest, telemetry)
+        self._least = min(self._least, telemetry)
+        self._greatest = max(self._greatest, telemetry)
 
     def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
-        """Take the newest error and give its smoothed value, epsilon, and whether it is anomalous."""
+        """Take the newest error, and return its smoothed value, epsilon, and whether it is anomalous."""
         # The recursion of pandas' ewm(adjust=True).
         self._weight *= self._keep
         self._average = (self._weight * self._average + error) / (self._weight + 1)

@@ -26,10 +26,10 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-_LARGE = 0.05
+_LARGE_SHARE = 0.05
 """An error is large when above this share of the values' range."""
-_MOST_SEQUENCES = 5
-_MOST_ANOMALOUS = 0.5
+_MAX_SEQUENCES = 5
+_MAX_ANOMALOUS_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: Floats) -> "Moments":
-        """Give the moments as `numpy.mean` and `numpy.std` do, to the bit, in one pass less.
+        """Return the moments as `numpy.mean` and `numpy.std` do, to the bit, in one pass less.
 
         Examples
         --------
@@ -76,7 +76,7 @@ class Spread:
 
 
 def runs(indices: Indices, reach: int = 0) -> tuple[Indices, Indices]:
-    """First and last element of each run of indices.
+    """Return the first and last element of each run of indices.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def runs(indices: Indices, reach: int = 0) -> tuple[Indices, Indices]:
 
 
 def _buffered(indices: Indices, buffer: int, low: int, size: int) -> Indices:
-    """All indices in [low, size) within `buffer` of a given one."""
+    """Return all indices in [low, size) within `buffer` of a given one."""
     first, last = runs(indices, reach=buffer)
     pieces = [
         np.arange(max(a - buffer, low), min(b + buffer + 1, size))
@@ -126,8 +126,9 @@ def find_epsilon(errors: Floats, moments: Moments, params: TelemanomParams) -> f
     errors : numpy.ndarray, shape (h,), float64
         Smoothed errors of the window.
     moments : Moments
-        Of the window; passed because the mirrored errors are judged by those of the original ones.
+        Moments of the window; passed because the mirrored errors are judged by those of the original ones.
     params : TelemanomParams
+        Detection parameters.
 
     Returns
     -------
@@ -144,16 +145,17 @@ def find_epsilon(errors: Floats, moments: Moments, params: TelemanomParams) -> f
     values = errors[above]
     best = -10_000_000.0
     reach = params.error_buffer - 1
-    count, score = -1, None
+    count = -1
+    score = None
     for z in candidates.tolist():
         epsilon = mean + sd * z
-        kept = values >= epsilon
-        n_above = int(np.count_nonzero(kept))
+        above_epsilon = values >= epsilon
+        n_above = int(np.count_nonzero(above_epsilon))
         if n_above == 0:
             break
         if n_above != count:  # the same exceedances score the same
             count = n_above
-            score = _score(errors, above[kept], epsilon, moments, reach)
+            score = _score(errors, above[above_epsilon], epsilon, moments, reach)
         if score is not None and score >= best:
             best, chosen = score, mean + z * sd
     return chosen
@@ -164,7 +166,7 @@ def _score(errors: Floats, above: Indices, epsilon: float, moments: Moments, rea
     lengths = np.minimum(last + reach, errors.size - 1) - np.maximum(first - reach, 0) + 1
     n_anomalous = int(lengths.sum())
     n_sequences = int(np.count_nonzero(lengths > 1))
-    if n_sequences > _MOST_SEQUENCES or n_anomalous >= errors.size * _MOST_ANOMALOUS:
+    if n_sequences > _MAX_SEQUENCES or n_anomalous >= errors.size * _MAX_ANOMALOUS_SHARE:
         return None
     pruned = Moments.of(errors[errors < epsilon])
     decrease = (moments.mean - pruned.mean) / moments.mean + (moments.sd - pruned.sd) / moments.sd
@@ -188,12 +190,13 @@ def judge(
     epsilon : float
         Threshold.
     spread : Spread
-        Of the telemetry in the window.
+        Spread of the telemetry in the window.
     judged_from : int
         First sample of the window that is judged now.
     flagged : numpy.ndarray, shape (h,), bool
         Samples that earlier windows found anomalous.
     params : TelemanomParams
+        Detection parameters.
 
     Returns
     -------
@@ -205,7 +208,7 @@ def judge(
     Where no sample of the window is normal, there is nothing to prune against and all sequences stay; the
     reference ends with an error there.
     """
-    over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE * spread.inter_range))
+    over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE_SHARE * spread.inter_range))
     anomalous = _buffered(over, params.error_buffer, judged_from, errors.size)
     if anomalous.size == 0:
         return anomalous
@@ -236,16 +239,16 @@ def _unremarkable(maxima: Floats, quiet: float, min_decrease: float) -> npt.NDAr
 
 
 def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error: float) -> bool:
-    """Whether the errors of a window are large enough, compared to the values, to be judged at all.
+    """Return whether the errors of a window are large enough, compared to the values, to be judged at all.
 
     Parameters
     ----------
     errors : numpy.ndarray, shape (h,), float64
         Smoothed errors.
     moments : Moments
-        Of these errors.
+        Moments of these errors.
     spread : Spread
-        Of the telemetry.
+        Spread of the telemetry.
     least_error : float
         The largest error must exceed it, in the units of the telemetry.
 
@@ -254,4 +257,6 @@ def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error:
     bool
     """
     largest = float(errors.max())
-    return (moments.sd > _LARGE * spread.sd or largest > _LARGE * spread.inter_range) and largest > least_error
+    return (
+        moments.sd > _LARGE_SHARE * spread.sd or largest > _LARGE_SHARE * spread.inter_range
+    ) and largest > least_error

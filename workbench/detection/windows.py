@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.exceptions import ForecasterError
 from workbench.telemetry.schema import inputs
 
@@ -17,7 +18,7 @@ __all__ = ["check_finite", "read_inputs", "sliding", "split_windows", "window_co
 
 Float = TypeVar("Float", np.float32, np.float64)
 
-_HELD_OUT = 0.2
+_HELD_OUT_SHARE = 0.2
 
 
 def window_count(n: int, sequence_length: int, prediction_horizon: int) -> int:
@@ -91,7 +92,7 @@ def split_windows(count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDA
     (8, True)
     """
     order = np.random.default_rng(seed).permutation(count)
-    at = int(count * (1 - _HELD_OUT))
+    at = int(count * (1 - _HELD_OUT_SHARE))
     return order[:at], order[at:]
 
 
@@ -105,7 +106,7 @@ def read_inputs(
     channel : xarray.Dataset
         One split of one channel.
     sequence_length, prediction_horizon : int
-        Of a window, samples.
+        Inputs and targets of a window, samples.
     windows : int
         Least number of windows that are needed.
 
@@ -124,7 +125,7 @@ def read_inputs(
     n = channel.sizes["time"]
     if n < least:
         raise ForecasterError(
-            f"{name} has {n} samples.",
+            f"{name} has {counted(n, 'sample')}.",
             f"At least {least} are needed: sequence_length {sequence_length} + prediction_horizon {prediction_horizon} "
             f"+ {windows}.",
         )
@@ -153,7 +154,7 @@ def check_finite(values: npt.NDArray[np.float32], name: str) -> None:
         sample, column = np.argwhere(bad)[0].tolist()
         where = "telemetry" if column == 0 else f"command {column - 1}"
         raise ForecasterError(
-            f"{name} holds {int(bad.any(axis=1).sum())} samples with NaN or infinite values, the first at sample "
-            f"{sample} ({where} is {values[sample, column]}).",
+            f"{name} holds {counted(int(bad.any(axis=1).sum()), 'sample')} with NaN or infinite values, the first at "
+            f"sample {sample} ({where} is {values[sample, column]}).",
             "Fill the gaps before forecasting; the importers do so and report the count.",
         )

@@ -1,4 +1,4 @@
-"""What a forecaster forecast at many points of a series, beside what came, with intervals."""
+"""Forecasts at many points of a series, compared with the values that came, with intervals."""
 
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ def compare(
     calibration: npt.NDArray[np.floating],
     confidence: float = 0.9,
 ) -> xr.Dataset:
-    """Compare forecasts that are there with what came; see `backtest`.
+    """Compare existing forecasts with the values that came; see `backtest`.
 
     Parameters
     ----------

@@ -18,17 +18,18 @@ from workbench.exceptions import DetectionError
 
 __all__ = ["conformal_width", "tracked_width"]
 
-_RATE = 0.2  # of what is a large error lately: how fast the width follows
-_RECENT, _LARGE = 100, 90  # of the last 100 errors, the 90th in size is a large one
+_LEARNING_RATE = 0.2  # of what is a large error lately: how fast the width follows
+_RECENT_ERRORS = 100
+_LARGE_ERROR_RANK = 90  # of the recent errors, the 90th in size is a large one
 
 
 def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -> npt.NDArray[np.float64]:
-    """Half the width of the interval around a forecast, for each lead time by itself.
+    """Compute half the width of the interval around a forecast, for each lead time by itself.
 
     Parameters
     ----------
     errors : numpy.ndarray, shape (n, steps)
-        Of forecasts on data that the forecaster did not learn from, in the units of the telemetry; NaN where the
+        Errors of forecasts on data that the forecaster did not learn from, in the units of the telemetry; NaN where the
         truth is not known.
     confidence : float
         Share of the truths that an interval is to hold, above 0 and below 1.
@@ -59,11 +60,11 @@ def conformal_width(errors: npt.NDArray[np.floating], confidence: float = 0.9) -
     """
     _check(confidence)
     ordered = np.sort(np.abs(errors.astype(np.float64)), axis=0)  # NaN comes last
-    known = np.isfinite(ordered).sum(axis=0)
-    rank = np.ceil((known + 1) * confidence - 1e-9).astype(np.int64)  # 0.9 * 10 is 9, not a little more
+    counts = np.isfinite(ordered).sum(axis=0)
+    rank = np.ceil((counts + 1) * confidence - 1e-9).astype(np.int64)  # 0.9 * 10 is 9, not a little more
     padded = np.concatenate([ordered, np.full((1, ordered.shape[1]), np.inf)])
     width: npt.NDArray[np.float64] = np.where(
-        rank <= known, padded[np.minimum(rank, len(padded)) - 1, np.arange(padded.shape[1])], np.inf
+        rank <= counts, padded[np.minimum(rank, len(padded)) - 1, np.arange(padded.shape[1])], np.inf
     )
     return width
 
@@ -74,12 +75,12 @@ def tracked_width(
     start: npt.NDArray[np.floating],
     confidence: float = 0.9,
 ) -> npt.NDArray[np.float64]:
-    """Half the width of the interval at each origin, learned from the errors that were known by then.
+    """Compute half the width of the interval at each origin, from the errors that were known by then.
 
     Parameters
     ----------
     errors : numpy.ndarray, shape (n, steps)
-        Of the forecasts from each origin; NaN where the truth is not known yet.
+        Errors of the forecasts from each origin; NaN where the truth is not known yet.
     origins : numpy.ndarray of int, shape (n,)
         Last sample that each forecast saw, rising; its error at lead time h is known from origin + h on.
     start : numpy.ndarray, shape (steps,)
@@ -107,22 +108,22 @@ def tracked_width(
     _check(confidence)
     sizes = np.abs(errors.astype(np.float64))
     begins = np.where(np.isfinite(start), start, 0.0)
-    padded = np.concatenate([np.tile(begins, (_RECENT - 1, 1)), np.nan_to_num(sizes, nan=0.0)])
-    recent = np.lib.stride_tricks.sliding_window_view(padded, _RECENT, axis=0)
-    gain = _RATE * np.partition(recent, _LARGE - 1, axis=2)[:, :, _LARGE - 1]
+    padded = np.concatenate([np.tile(begins, (_RECENT_ERRORS - 1, 1)), np.nan_to_num(sizes, nan=0.0)])
+    recent = np.lib.stride_tricks.sliding_window_view(padded, _RECENT_ERRORS, axis=0)
+    gain = _LEARNING_RATE * np.partition(recent, _LARGE_ERROR_RANK - 1, axis=2)[:, :, _LARGE_ERROR_RANK - 1]
     widths = np.empty(sizes.shape)
     for column, begin in enumerate(begins.tolist()):
-        known = np.searchsorted(origins, origins - column - 1, side="right").tolist()
+        counts = np.searchsorted(origins, origins - column - 1, side="right").tolist()
         size, step, width = sizes[:, column].tolist(), gain[:, column].tolist(), begin
-        kept: list[float] = []
+        half_widths: list[float] = []
         used = 0
         for i in range(len(size)):
-            while used < known[i]:
+            while used < counts[i]:
                 if size[used] == size[used]:  # not NaN
-                    width = max(0.0, width + step[used] * ((size[used] > kept[used]) - (1 - confidence)))
+                    width = max(0.0, width + step[used] * ((size[used] > half_widths[used]) - (1 - confidence)))
                 used += 1
-            kept.append(width)
-        widths[:, column] = kept
+            half_widths.append(width)
+        widths[:, column] = half_widths
     return widths
 
 

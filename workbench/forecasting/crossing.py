@@ -15,7 +15,7 @@ CROSSING_COLUMNS = ("limit", "value", "outcome", "lead", "earliest", "latest")
 def limit_crossings(
     forecast: npt.NDArray[np.floating], width: npt.NDArray[np.floating], last: float, limits: Limits
 ) -> pd.DataFrame:
-    """Give the lead time at which a forecast reaches each limit.
+    """Return the lead time at which a forecast reaches each limit.
 
     Parameters
     ----------
@@ -24,6 +24,7 @@ def limit_crossings(
     last : float
         Telemetry at the origin.
     limits : Limits
+        Limits of the channel, in its units.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def limit_crossings(
             continue
         sign = 1 if name.endswith("high") else -1
         ahead = sign * (forecast.astype(np.float64) - value)
-        lead, earliest, latest = (_first(found >= 0) for found in (ahead, ahead + width, ahead - width))
+        lead, earliest, latest = (_first(distance >= 0) for distance in (ahead, ahead + width, ahead - width))
         outcome = "expected" if lead == lead else "possible" if earliest == earliest else "none"
         if sign * (last - value) >= 0:
             outcome, lead, earliest, latest = "now", np.nan, np.nan, np.nan
@@ -67,5 +68,5 @@ def limit_crossings(
 
 
 def _first(reached: npt.NDArray[np.bool_]) -> float:
-    """Give the lead time at which it is reached first; NaN where it never is."""
+    """Return the lead time at which it is reached first; NaN where it never is."""
     return float(reached.argmax()) + 1 if reached.any() else np.nan

@@ -13,14 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.exceptions import DetectionError
 from workbench.forecasting.trend import theil_sen
 
 __all__ = ["decompose", "find_period"]
 
-_LEAST_CORRELATION = 0.3
-_LEAST_CYCLES = 3
-_POINTS = 50
+_MIN_CORRELATION = 0.3
+_MIN_CYCLES = 3
+_LINE_POINTS = 50
 
 
 def find_period(values: npt.NDArray[np.floating]) -> int | None:
@@ -51,7 +52,7 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
     True
     """
     n = values.size
-    if n < 2 * _LEAST_CYCLES:
+    if n < 2 * _MIN_CYCLES:
         return None
     flat = pd.Series(values).rank().to_numpy()
     position = np.arange(n) - (n - 1) / 2
@@ -62,13 +63,13 @@ def find_period(values: npt.NDArray[np.floating]) -> int | None:
     spectrum = np.fft.rfft(flat, 2 * n)
     products = np.fft.irfft(np.abs(spectrum) ** 2, 2 * n)[:n]
     correlation = products / products[0] * (n / (n - np.arange(n)))  # longer lags have fewer products
-    usable = correlation[: n // _LEAST_CYCLES + 1]
+    usable = correlation[: n // _MIN_CYCLES + 1]
     below = np.flatnonzero(usable < 0)
     if not below.size:
         return None
     inner = usable[1:-1]
     peaks = np.flatnonzero((inner > usable[:-2]) & (inner >= usable[2:])) + 1
-    peaks = peaks[(peaks > below[0]) & (usable[peaks] >= _LEAST_CORRELATION)]
+    peaks = peaks[(peaks > below[0]) & (usable[peaks] >= _MIN_CORRELATION)]
     if not peaks.size:
         return None
     best = usable[peaks].max()
@@ -107,14 +108,17 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     observed: npt.NDArray[np.float64] = values.astype(np.float64)
     n = observed.size
     if not np.isfinite(observed).all() or n < 4:
-        raise DetectionError(f"{n} samples, not all of them finite or fewer than 4.", "Give a stretch without gaps.")
-    found = find_period(observed) if period is None else period
-    if found is not None and not 2 <= found <= n // 2:
-        raise DetectionError(f"period is {found}.", f"It must be between 2 and {n // 2}, half the series.")
-    trend = _shrinking_average(observed, max(1, n // 20)) if found is None else _moving_average(observed, found)
+        raise DetectionError(
+            f"A series of {counted(n, 'sample')} cannot be decomposed: fewer than 4, or not all of them finite.",
+            "Choose a longer stretch without gaps.",
+        )
+    season = find_period(observed) if period is None else period
+    if season is not None and not 2 <= season <= n // 2:
+        raise DetectionError(f"period is {season}.", f"It must be between 2 and {n // 2}, half the series.")
+    trend = _shrinking_average(observed, max(1, n // 20)) if season is None else _moving_average(observed, season)
     seasonal = np.zeros(n)
-    if found is not None:
-        place = np.arange(n) % found
+    if season is not None:
+        place = np.arange(n) % season
         means = np.bincount(place, observed - trend) / np.bincount(place)
         seasonal = (means - means.mean())[place]
     remainder = observed - trend - seasonal
@@ -123,7 +127,7 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
         {name: ("sample", part) for name, part in parts.items()},
         coords={"sample": np.arange(n)},
         attrs={
-            "period": found or 0,
+            "period": season or 0,
             "trend_strength": _strength(trend, remainder),
             "seasonal_strength": _strength(seasonal, remainder),
         },
@@ -135,9 +139,9 @@ def _moving_average(values: npt.NDArray[np.float64], span: int) -> npt.NDArray[n
     reach = len(kernel) // 2
     inner = np.convolve(values, kernel / span, mode="valid")
     line = min(max(span, 2), inner.size)
-    left, right = _line(inner[:line]), _line(inner[-line:])
-    before = left[0] + left[1] * np.arange(-reach, 0)
-    after = right[0] + right[1] * np.arange(line, line + reach)
+    first_line, last_line = _line(inner[:line]), _line(inner[-line:])
+    before = first_line[0] + first_line[1] * np.arange(-reach, 0)
+    after = last_line[0] + last_line[1] * np.arange(line, line + reach)
     return np.concatenate([before, inner, after])
 
 
@@ -153,15 +157,15 @@ def _shrinking_average(values: npt.NDArray[np.float64], reach: int) -> npt.NDArr
 
 
 def _line(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Give value at the first position, and slope, of the robust line."""
+    """Return value at the first position, and slope, of the robust line."""
     if values.size < 2:
         return float(values[0]), 0.0
-    step = -(-values.size // _POINTS)
+    step = -(-values.size // _LINE_POINTS)
     some = values[::step]
     slope, middle = theil_sen(some[None])
     return float(middle[0] - slope[0] * (some.size - 1) / 2), float(slope[0]) / step
 
 
 def _strength(part: npt.NDArray[np.float64], remainder: npt.NDArray[np.float64]) -> float:
-    together = float(np.var(part + remainder))
-    return max(0.0, 1 - float(np.var(remainder)) / together) if together > 0 else 0.0
+    variance = float(np.var(part + remainder))
+    return max(0.0, 1 - float(np.var(remainder)) / variance) if variance > 0 else 0.0

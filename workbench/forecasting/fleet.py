@@ -1,4 +1,4 @@
-"""What is to come: a channel's forecasts with their record, when it reaches its limits, and the risk of each asset."""
+"""Forecasts of a channel with their errors so far, when it reaches its limits, and the risk of each asset."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -33,13 +33,14 @@ from workbench.telemetry.last_values import usual_step
 __all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
 
 TOGETHER = "together"
-"""Name of the weighted mean of forecasters."""
+"""Key of the combined forecast, the weighted mean of forecasters, in results and links; screens show "combined"."""
 
-_MOST_ORIGINS, _LEAST_ORIGINS = 300, 100
-_WORK = 6000
+_MAX_ORIGINS = 300
+_MIN_ORIGINS = 100
+_FORECAST_SAMPLES = 6000
 """Samples forecast by each forecaster on either split: fewer origins where it looks far ahead."""
 
-_TREND_SAMPLES = 500
+_MIN_TREND_SAMPLES = 500
 _TREND_PERIODS = 4
 
 
@@ -48,27 +49,27 @@ class Parts(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Which forecasters predict together."""
+        """Settings, with the forecasters of the preset in use."""
 
     @property
     def archive(self) -> Archive:
-        """Telemetry."""
+        """Archive of telemetry and scores."""
 
     @property
     def registry(self) -> Registry:
-        """The trained models."""
+        """Registry of the trained models."""
 
     @property
     def catalog(self) -> Catalog:
-        """Limits and criticality."""
+        """Catalog with limits and criticality."""
 
     @property
     def maintenance(self) -> Maintenance:
-        """Records of failures."""
+        """Maintenance desk with the records of failures."""
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Gives the present time, aware."""
+        """Function that returns the present time, with its zone."""
 
 
 @stage("forecast")
@@ -80,7 +81,9 @@ def forecasts(
     Parameters
     ----------
     session : Parts
+        Session whose archive and models are used.
     channel : str
+        Name of the channel.
     steps : int
         How far ahead, samples.
     confidence : float
@@ -106,33 +109,35 @@ def forecasts(
     ModelError
         A model cannot be loaded.
     """
-    origins = origins or max(_LEAST_ORIGINS, min(_MOST_ORIGINS, _WORK // steps))
+    origins = origins or max(_MIN_ORIGINS, min(_MAX_ORIGINS, _FORECAST_SAMPLES // steps))
     info = session.archive.info(channel)
     train, test = session.archive.open(channel, "train").load(), session.archive.open(channel).load()
-    found: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
+    candidates: dict[str, tuple[Forecaster, npt.NDArray[np.int64], str]] = {}
     n = train.sizes["time"]
     for model in session.registry.list(channel):
         if "champion" in model.aliases:
             contender = Contender.load(session.registry, model)
             held_out = contender.held_out(n, info.train_hash) - 1
-            found[model.forecaster] = (contender.forecaster, held_out, model.id)
+            candidates[model.forecaster] = (contender.forecaster, held_out, model.id)
     persistence = PersistenceForecaster().fit(train)
     own = np.sort(split_windows(window_count(n, 250, 10), 0)[1]) + 249
-    found["persistence"] = (persistence, own, "")
+    candidates["persistence"] = (persistence, own, "")
     trend = _trend(train, test, steps)
     if trend is not None:
-        found["trend"] = (trend, np.arange(trend.sequence_length - 1, n - steps), "")
-    first = max(forecaster.sequence_length for forecaster, _, _ in found.values()) - 1
-    tried = choose_origins(first, test.sizes["time"] - 1, origins)
+        candidates["trend"] = (trend, np.arange(trend.sequence_length - 1, n - steps), "")
+    first = max(forecaster.sequence_length for forecaster, _, _ in candidates.values()) - 1
+    shared_origins = choose_origins(first, test.sizes["time"] - 1, origins)
     results, errors = {}, {}
-    for name, (forecaster, held_out, model_id) in found.items():
+    for name, (forecaster, held_out, model_id) in candidates.items():
         some = held_out[choose_origins(0, held_out.size - 1, origins)]
         errors[name] = forecast_errors(forecaster, train, some, steps)
-        results[name] = backtest(forecaster, test, tried, steps, errors[name], confidence).assign_attrs(model=model_id)
-    given = session.settings.params.forecasters
-    weights = {name: given[name] for name in given if name in results}
-    held = [found[name][1] for name in weights]
-    if len(held) < 2 or not all(np.array_equal(held[0], other) for other in held):
+        results[name] = backtest(forecaster, test, shared_origins, steps, errors[name], confidence).assign_attrs(
+            model=model_id
+        )
+    preset_weights = session.settings.params.forecasters
+    weights = {name: preset_weights[name] for name in preset_weights if name in results}
+    held_out_windows = [candidates[name][1] for name in weights]
+    if len(held_out_windows) < 2 or not all(np.array_equal(held_out_windows[0], other) for other in held_out_windows):
         return results
     parts = ([results[name]["forecast"].values for name in weights], [errors[name] for name in weights])
     forecast, calibration = (np.average(part, axis=0, weights=list(weights.values())) for part in parts)
@@ -141,16 +146,16 @@ def forecasts(
         "model": "+".join(results[name].attrs["model"] for name in weights),
         "prediction_horizon": min(results[name].attrs["prediction_horizon"] for name in weights),
     }
-    return {TOGETHER: compare(forecast, test, tried, calibration, confidence).assign_attrs(attrs), **results}
+    return {TOGETHER: compare(forecast, test, shared_origins, calibration, confidence).assign_attrs(attrs), **results}
 
 
 def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Give the time of samples after the end of a series.
+    """Return the time of samples after the end of a series.
 
     Parameters
     ----------
     channel : xarray.Dataset
-        One split of it.
+        One split of the channel.
     leads : array_like of float
         1 is the sample after the last; NaN where there is none.
 
@@ -162,21 +167,23 @@ def lead_times(channel: xr.Dataset, leads: npt.ArrayLike) -> npt.NDArray[Any]:
     leads = np.asarray(leads, dtype=np.float64)
     last = channel["time"].values[-1]
     if not np.issubdtype(channel["time"].dtype, np.datetime64):
-        found: npt.NDArray[Any] = float(last) + leads
-        return found
+        samples: npt.NDArray[Any] = float(last) + leads
+        return samples
     seconds = pd.to_timedelta(leads * usual_step(channel), unit="s")
     return (pd.Timestamp(last) + seconds).to_numpy().astype("datetime64[ns]")
 
 
 def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
-    """Give what is to come, with its interval.
+    """Return the forecast from the end of a series, with its interval.
 
     Parameters
     ----------
     session : Parts
+        Session whose archive is used.
     channel : str
+        Name of the channel.
     forecast : xarray.Dataset
-        Of it, one of `forecasts`.
+        Forecast of the channel, one of `forecasts`.
 
     Returns
     -------
@@ -191,20 +198,22 @@ def outlook(session: Parts, channel: str, forecast: xr.Dataset) -> xr.Dataset:
 
 
 def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFrame:
-    """Say when a channel reaches its limits.
+    """Compute when a channel reaches its limits.
 
     Parameters
     ----------
     session : Parts
+        Session whose archive and catalog are used.
     channel : str
+        Name of the channel.
     forecast : xarray.Dataset
-        Of it, one of `forecasts`; the one from the last origin counts.
+        Forecast of the channel, one of `forecasts`; the one from the last origin counts.
 
     Returns
     -------
     pandas.DataFrame
-        As from `workbench.forecasting.crossing.limit_crossings`, with `time`, `earliest_time` and `latest_time` of the
-        leads. No row where the catalog gives no limits.
+        Columns of `workbench.forecasting.crossing.limit_crossings`, and `time`, `earliest_time` and `latest_time` of
+        the leads. No row where the catalog gives no limits.
     """
     now = forecast.isel(origin=-1)
     limits = session.catalog.channel(channel).limits
@@ -215,13 +224,16 @@ def crossings(session: Parts, channel: str, forecast: xr.Dataset) -> pd.DataFram
 
 
 def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Dataset:
-    """Take a channel's telemetry apart.
+    """Decompose a channel's telemetry into trend, season and remainder.
 
     Parameters
     ----------
     session : Parts
+        Session whose archive is used.
     channel : str
+        Name of the channel.
     split : {"test", "train"}
+        Split that is decomposed.
 
     Returns
     -------
@@ -240,13 +252,14 @@ def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Datas
 
 
 def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
-    """Give the probability that each asset fails within some days, and its risk.
+    """Return the probability that each asset fails within some days, and its risk.
 
     Parameters
     ----------
     session : Parts
+        Session whose archive, catalog and records of failures are used.
     days : float
-        To look ahead.
+        Length of the time ahead, days.
 
     Returns
     -------
@@ -285,7 +298,7 @@ def _trend(train: xr.Dataset, test: xr.Dataset, steps: int) -> BaseForecaster | 
     period = find_period(train["telemetry"].values)
     if period is not None and period * _TREND_PERIODS > shorter // 2:
         period = None
-    length = _TREND_SAMPLES if period is None else period * max(_TREND_PERIODS, -(-_TREND_SAMPLES // period))
+    length = _MIN_TREND_SAMPLES if period is None else period * max(_TREND_PERIODS, -(-_MIN_TREND_SAMPLES // period))
     if max(length, steps) > shorter // 2:
         return None
     forecaster = TrendForecaster(sequence_length=length, prediction_horizon=steps, period=period)

@@ -20,7 +20,7 @@ __all__ = ["choose_origins", "forecast_errors", "forecast_from", "truths"]
 
 Origins = npt.NDArray[np.int64]
 
-_AT_ONCE = 512  # windows that are laid out at a time
+_MAX_WINDOWS_AT_ONCE = 512  # windows that are laid out at a time
 
 
 def choose_origins(first: int, last: int, most: int) -> Origins:
@@ -91,24 +91,27 @@ def forecast_from(
     values = inputs(channel)
     check_finite(values, str(channel.attrs.get("channel", "The series")))
     windows = sliding(values, length)
-    parts = [origins[start : start + _AT_ONCE] - length + 1 for start in range(0, origins.size, _AT_ONCE)]
-    found = [_from_windows(forecaster, windows[part], steps) for part in parts]
-    return np.concatenate([np.zeros((0, steps), np.float32), *found])
+    parts = [
+        origins[start : start + _MAX_WINDOWS_AT_ONCE] - length + 1
+        for start in range(0, origins.size, _MAX_WINDOWS_AT_ONCE)
+    ]
+    forecasts = [_from_windows(forecaster, windows[part], steps) for part in parts]
+    return np.concatenate([np.zeros((0, steps), np.float32), *forecasts])
 
 
 def _from_windows(forecaster: "Forecaster", windows: npt.NDArray[np.float32], steps: int) -> npt.NDArray[np.float32]:
     length, horizon = forecaster.sequence_length, forecaster.prediction_horizon
-    found = [forecaster.predict_windows(windows)]
-    while len(found) * horizon < steps:
+    forecasts = [forecaster.predict_windows(windows)]
+    while len(forecasts) * horizon < steps:
         own = np.repeat(windows[:, -1:], horizon, axis=1)
-        own[:, :, 0] = found[-1]
+        own[:, :, 0] = forecasts[-1]
         windows = np.concatenate([windows, own], axis=1)[:, -length:]
-        found.append(forecaster.predict_windows(windows))
-    return np.concatenate(found, axis=1)[:, :steps]
+        forecasts.append(forecaster.predict_windows(windows))
+    return np.concatenate(forecasts, axis=1)[:, :steps]
 
 
 def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.float64]:
-    """Give the telemetry that came after each origin.
+    """Return the telemetry that came after each origin.
 
     Parameters
     ----------
@@ -121,14 +124,14 @@ def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.
         NaN beyond the end of the series.
     """
     telemetry = np.append(channel["telemetry"].values.astype(np.float64), np.full(steps, np.nan))
-    found: npt.NDArray[np.float64] = telemetry[origins[:, None] + np.arange(1, steps + 1)]
-    return found
+    values: npt.NDArray[np.float64] = telemetry[origins[:, None] + np.arange(1, steps + 1)]
+    return values
 
 
 def forecast_errors(
     forecaster: "Forecaster", channel: xr.Dataset, origins: Origins, steps: int
 ) -> npt.NDArray[np.float64]:
-    """Give what came after each origin less what was forecast.
+    """Return what came after each origin less what was forecast.
 
     Parameters
     ----------

@@ -50,10 +50,10 @@ def skill_by_lead(backtests: Backtests) -> xr.Dataset:
         There is none, or the origins or lead times are not the same.
     """
     _check(backtests)
-    figures = [_figures(found, 0) for found in backtests.values()]
-    together = {name: (("forecaster", "lead"), np.stack([part[name] for part in figures])) for name in figures[0]}
+    figures = [_figures(backtested, 0) for backtested in backtests.values()]
+    by_lead = {name: (("forecaster", "lead"), np.stack([part[name] for part in figures])) for name in figures[0]}
     leads = next(iter(backtests.values()))["lead"]
-    return xr.Dataset(together, {"forecaster": list(backtests), "lead": leads})
+    return xr.Dataset(by_lead, {"forecaster": list(backtests), "lead": leads})
 
 
 def skill_table(backtests: Backtests) -> pd.DataFrame:
@@ -76,25 +76,25 @@ def skill_table(backtests: Backtests) -> pd.DataFrame:
         As from `skill_by_lead`.
     """
     _check(backtests)
-    rows = [{"forecaster": name, **_pooled(found)} for name, found in backtests.items()]
+    rows = [{"forecaster": name, **_pooled(backtested)} for name, backtested in backtests.items()]
     return pd.DataFrame(rows, columns=list(SKILL_COLUMNS)).sort_values("mae", ignore_index=True, kind="stable")
 
 
-def _pooled(found: xr.Dataset) -> dict[str, float]:
-    return {name: value.item() for name, value in _figures(found, None).items()}
+def _pooled(backtested: xr.Dataset) -> dict[str, float]:
+    return {name: value.item() for name, value in _figures(backtested, None).items()}
 
 
-def _figures(found: xr.Dataset, over: int | None) -> dict[str, npt.NDArray[Any]]:
+def _figures(backtested: xr.Dataset, over: int | None) -> dict[str, npt.NDArray[Any]]:
     """Judge over the origins (0) or all (None)."""
-    truth, last = found["truth"].values, found["last"].values[:, None]
-    width, fixed = found["width"].values, found["fixed_width"].values
-    known = ~np.isnan(truth)
-    count = known.sum(over)
+    truth, last = backtested["truth"].values, backtested["last"].values[:, None]
+    width, fixed = backtested["width"].values, backtested["fixed_width"].values
+    has_truth = ~np.isnan(truth)
+    count = has_truth.sum(over)
 
     def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return _ratio(np.where(known, values, 0).sum(over), count)
+        return _ratio(np.where(has_truth, values, 0).sum(over), count)
 
-    error = abs(truth - found["forecast"].values)
+    error = abs(truth - backtested["forecast"].values)
     square = mean(error**2)
     return {
         "mae": mean(error),
@@ -111,14 +111,14 @@ def _figures(found: xr.Dataset, over: int | None) -> dict[str, npt.NDArray[Any]]
 def _ratio(part: Any, whole: Any) -> npt.NDArray[np.float64]:
     """Divide; NaN where there is nothing to divide by."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    found: npt.NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
-    return found
+    ratio: npt.NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return ratio
 
 
 def _check(backtests: Backtests) -> None:
     if not backtests:
         raise DetectionError("There is no forecaster to judge.", "Train one: workbench train CHANNEL.")
     first = next(iter(backtests.values()))
-    for name, found in backtests.items():
-        if not (found["origin"].equals(first["origin"]) and found["lead"].equals(first["lead"])):
+    for name, backtested in backtests.items():
+        if not (backtested["origin"].equals(first["origin"]) and backtested["lead"].equals(first["lead"])):
             raise DetectionError(f"{name} was tried from other origins or lead times.", "Use the same for all.")

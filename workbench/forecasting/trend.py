@@ -19,8 +19,8 @@ from workbench.exceptions import ForecasterError
 
 __all__ = ["TrendForecaster", "theil_sen"]
 
-_BLOCKS = 40
-_LEAST_BLOCKS = 3
+_MAX_BLOCKS = 40
+_MIN_BLOCKS = 3
 
 
 def theil_sen(values: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -53,7 +53,7 @@ class TrendForecaster(BaseForecaster):
     Parameters
     ----------
     sequence_length, prediction_horizon : int
-        Of a window, samples.
+        Inputs and targets of a window, samples.
     period : int or None
         After which the telemetry repeats: the length of a block. Where None, nothing does, and a block is a fortieth
         of the window.
@@ -70,16 +70,16 @@ class TrendForecaster(BaseForecaster):
     def __init__(self, *, sequence_length: int = 250, prediction_horizon: int = 10, period: int | None = None) -> None:
         super().__init__(sequence_length=sequence_length, prediction_horizon=prediction_horizon)
         self.period = period
-        self._block = period or max(1, sequence_length // _BLOCKS)
-        if sequence_length < _LEAST_BLOCKS * self._block:
+        self._block = period or max(1, sequence_length // _MAX_BLOCKS)
+        if sequence_length < _MIN_BLOCKS * self._block:
             raise ForecasterError(
-                f"A window of {sequence_length} samples holds fewer than {_LEAST_BLOCKS} periods of {self._block}.",
-                f"sequence_length must be at least {_LEAST_BLOCKS * self._block}.",
+                f"A window of {sequence_length} samples holds fewer than {_MIN_BLOCKS} periods of {self._block}.",
+                f"sequence_length must be at least {_MIN_BLOCKS * self._block}.",
             )
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {**super().parameters, "period": self.period}
 
     def _fit(self, training: Training) -> dict[str, float]:

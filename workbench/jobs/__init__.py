@@ -1,1 +1,1 @@
-"""What runs as a whole, some of it in a process of its own."""
+"""Jobs that run as a whole, some in a process of their own."""

@@ -1,4 +1,4 @@
-"""What is installed, found and missing, and how to mend it."""
+"""Check what is installed, present and missing, and say how to repair it."""
 
 import os
 import platform
@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import WorkbenchError
 from workbench.models import Registry
 from workbench.settings import Settings
@@ -72,17 +73,17 @@ class Finding:
     fix: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """Give plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
-    """Look at everything that the workbench needs.
+    """Check everything that the workbench needs.
 
     Parameters
     ----------
     session : Examined
-        Session that is examined.
+        Session whose settings, archive, registry and database are checked.
     read_samples : bool
         Read every sample of every channel, too, and compare it with what was written: seconds for a hundred channels.
 
@@ -180,11 +181,11 @@ def _samples(session: Examined) -> Iterator[Finding]:
             errors += session.archive.damaged_scores(info.channel).values()
         except WorkbenchError as error:
             errors.append(error)
-        for found in errors:
-            yield Finding("channel", "broken", found.message, found.hint)
+        for damage_error in errors:
+            yield Finding("channel", "broken", damage_error.message, damage_error.hint)
         whole += not errors
     if described:
-        yield Finding("telemetry", "ok", f"{whole} channels hold what was written")
+        yield Finding("telemetry", "ok", f"{counted(whole, 'channel')} checked: the files hold what was written")
 
 
 def _models(session: Examined) -> Iterator[Finding]:
@@ -192,17 +193,20 @@ def _models(session: Examined) -> Iterator[Finding]:
     without = set(session.archive.channels()) - {model.channel for model in models}
     if without:
         yield Finding(
-            "models", "missing", f"{len(models)} versions; {len(without)} channels have none", "workbench train --all"
+            "models",
+            "missing",
+            f"{counted(len(models), 'version')}; {counted(len(without), 'channel')} without a model",
+            "workbench train --all",
         )
     else:
-        yield Finding("models", "ok", f"{len(models)} versions")
+        yield Finding("models", "ok", counted(len(models), "version"))
 
 
 def _scores(session: Examined) -> Iterator[Finding]:
     states = session.overview()["state"].value_counts()
-    found = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
+    counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
     due = int(states.sum() - states.get("current", 0) - states.get("damaged", 0))
-    yield Finding("scores", "missing" if due else "ok", found, "workbench score --all" if due else "")
+    yield Finding("scores", "missing" if due else "ok", counts, "workbench score --all" if due else "")
 
 
 def _settings(session: Examined) -> Iterator[Finding]:
@@ -212,7 +216,9 @@ def _settings(session: Examined) -> Iterator[Finding]:
 
 def _catalog(session: Examined) -> Iterator[Finding]:
     catalog = session.catalog
-    yield Finding("catalog", "ok", f"{len(catalog.assets)} assets, {len(catalog.channels)} channels")
+    yield Finding(
+        "catalog", "ok", f"{counted(len(catalog.assets), 'asset')}, {counted(len(catalog.channels), 'channel')}"
+    )
 
 
 def _notebooks(session: Examined) -> Iterator[Finding]:
@@ -225,8 +231,8 @@ def _notebooks(session: Examined) -> Iterator[Finding]:
 def _browser(session: Examined) -> Iterator[Finding]:
     del session
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found:
-        yield Finding("browser", "ok", found)
+    executable = next((path for name in names if (path := shutil.which(name))), None)
+    if executable:
+        yield Finding("browser", "ok", executable)
     else:
         yield Finding("browser", "missing", "no Chromium; only the browser tests need it", "make test installs it")

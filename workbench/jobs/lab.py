@@ -13,7 +13,7 @@ from workbench.settings import Settings, settings_environment
 __all__ = ["NOTEBOOKS", "lab_environment", "lab_folder"]
 
 NOTEBOOKS = Path("notebooks")
-"""Where copies of the notebooks go, unless the reader says otherwise."""
+"""Default folder of the copies of the notebooks."""
 
 
 def lab_environment(settings: Settings) -> dict[str, str]:
@@ -22,7 +22,7 @@ def lab_environment(settings: Settings) -> dict[str, str]:
     Parameters
     ----------
     settings : Settings
-        Of the folder where the lab is started, with its `workbench.yaml`.
+        Settings of the folder where the lab is started, with its `workbench.yaml`.
 
     Returns
     -------

@@ -27,12 +27,14 @@ STOPPED = 130
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be trained.
+    """Request to train a forecaster of a channel.
 
     Attributes
     ----------
     channel, forecaster : str
+        Names of the channel and of the forecaster.
     seed : int
+        Seed of the training.
     parameters : dict of str to Any
         Hyperparameters; the forecaster's own where left out.
     """
@@ -48,7 +50,7 @@ class Request:
 
     @classmethod
     def from_json(cls, line: str) -> "Request":
-        """Read it back."""
+        """Read a request from JSON."""
         return cls(**json.loads(line))
 
 
@@ -61,6 +63,7 @@ async def run_command(settings: Settings, *arguments: str) -> str:
     Parameters
     ----------
     settings : Settings
+        Settings that the process runs with.
     *arguments : str
         As on the command line.
 
@@ -91,14 +94,17 @@ class TrainingProcess:
     Parameters
     ----------
     settings : Settings
+        Settings that the process runs with.
     request : Request
-    told : callable
-        Called with what it tells: `epoch`, `epochs`, `loss`, `validation_loss`; or `registering`.
+        Forecaster, channel and parameters of the training.
+    tell : callable
+        Called with each message of the process: `epoch`, `epochs`, `loss`, `validation_loss`; or `registering`.
     """
 
-    def __init__(self, settings: Settings, request: Request, told: Tell) -> None:
+    def __init__(self, settings: Settings, request: Request, tell: Tell) -> None:
         self.request = request
-        self._settings, self._told = settings, told
+        self._settings = settings
+        self._tell = tell
         self._process: asyncio.subprocess.Process | None = None
         self._stopped = False
 
@@ -120,23 +126,23 @@ class TrainingProcess:
         assert process.stdout is not None
         assert process.stderr is not None
         errors = asyncio.ensure_future(process.stderr.read())
-        done: dict[str, str] | None = None
+        outcome: dict[str, str] | None = None
         try:
             process.stdin.write(f"{self.request.to_json()}\n".encode())
             if self._stopped:
                 process.stdin.close()
             async for line in process.stdout:
-                what = json.loads(line)
-                if "done" in what:
-                    done = what["done"]
+                message = json.loads(line)
+                if "done" in message:
+                    outcome = message["done"]
                 else:
-                    self._told(what)
+                    self._tell(message)
             code = await process.wait()
         finally:
             process.stdin.close()
-        if done is None and code != STOPPED:
-            raise ModelError(f"The training ended with exit code {code}: {_last(await errors) or 'it said nothing'}")
-        return done
+        if outcome is None and code != STOPPED:
+            raise ModelError(f"The training ended with exit code {code}: {_last(await errors) or 'without a message'}")
+        return outcome
 
     def stop(self) -> None:
         """Stop it; it takes away what it has left, unless its version is being registered already."""
@@ -168,7 +174,9 @@ async def make_report(settings: Settings, channel: str) -> str:
     Parameters
     ----------
     settings : Settings
+        Settings that the process runs with.
     channel : str
+        Name of the channel.
 
     Returns
     -------

@@ -28,16 +28,17 @@ DEFAULT_PORT = 5000
 
 _HOST = "127.0.0.1"
 _STATE = "registry-ui.json"
-_PATIENCE = 120  # seconds until the server must listen
-_LOOK = 0.2  # seconds between two looks whether it does
+_START_TIMEOUT_S = 120  # seconds until the server must listen
+_POLL_INTERVAL_S = 0.2  # seconds between two looks whether it does
 
 
 def registry_address(settings: Settings) -> str:
-    """Give the address of the page that is served on the registry of a home; empty where none is.
+    """Return the address of the page that is served on the registry of a home; empty where none is.
 
     Parameters
     ----------
     settings : Settings
+        Settings that name the home.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def registry_address(settings: Settings) -> str:
 
 
 def model_address(address: str, name: str, version: int) -> str:
-    """Give the address of one version on MLflow's page.
+    """Return the address of one version on MLflow's page.
 
     Examples
     --------
@@ -71,6 +72,7 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
     Parameters
     ----------
     settings : Settings
+        Settings that name the home.
     port : int
         TCP port on this machine's loopback; any free one where 0.
     announce : callable, optional
@@ -91,20 +93,22 @@ def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Calla
         location = registry.location
         if location.database is not None and not location.database.exists():
             registry.check_writable()
-    with _told_to_stop() as told, _server(location, port) as process:
+    with _stop_signals() as stop_signals, _server(location, port) as process:
         began = time.monotonic()
-        while not told and process.poll() is None and not _listens(port):
-            if time.monotonic() - began > _PATIENCE:
-                raise SettingsError(f"MLflow does not answer on port {port}.", "Look at what it printed.")
+        while not stop_signals and process.poll() is None and not _listens(port):
+            if time.monotonic() - began > _START_TIMEOUT_S:
+                raise SettingsError(f"MLflow does not answer on port {port}.", "Read what it printed above.")
             _wait(process)
-        if not told and process.poll() is None:
+        if not stop_signals and process.poll() is None:
             with _announced(settings, port, process.pid):
                 if announce is not None:
                     announce(f"Model registry: http://{_HOST}:{port}/ (Ctrl-C stops it)")
-                while not told and process.poll() is None:
+                while not stop_signals and process.poll() is None:
                     _wait(process)
-    if not told:
-        raise SettingsError(f"MLflow's server ended with exit code {process.returncode}.", "Look at what it printed.")
+    if not stop_signals:
+        raise SettingsError(
+            f"MLflow's server ended with exit code {process.returncode}.", "Read what it printed above."
+        )
 
 
 @contextmanager
@@ -130,16 +134,16 @@ def _server(location: Location, port: int) -> Iterator["subprocess.Popen[bytes]"
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[list[int]]:
+def _stop_signals() -> Iterator[list[int]]:
     """Gather the signals that ask to stop, instead of being interrupted by them."""
-    told: list[int] = []
+    stop_signals: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
-        told.append(number)
+        stop_signals.append(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield told
+        yield stop_signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -163,7 +167,7 @@ def _state_file(settings: Settings) -> Path:
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
     try:
-        process.wait(_LOOK)
+        process.wait(_POLL_INTERVAL_S)
     except subprocess.TimeoutExpired:
         return
 

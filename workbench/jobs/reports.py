@@ -88,19 +88,19 @@ def run_notebook(
     from traitlets.config import Config
 
     _check(notebook)
-    given = parameters or {}
+    values = parameters or {}
     try:
-        known = set(papermill.inspect_notebook(notebook))
-        unknown = sorted(set(given) - known)
+        names = set(papermill.inspect_notebook(notebook))
+        unknown = sorted(set(values) - names)
         if unknown:
             raise ReportError(
                 f"{notebook.name} has no parameter {', '.join(unknown)}.",
-                f"It has {', '.join(sorted(known)) or 'none'}.",
+                f"It has {', '.join(sorted(names)) or 'none'}.",
             )
         papermill.execute_notebook(
             notebook,
             output,
-            parameters=given,
+            parameters=values,
             kernel_name="python3",
             cwd=Path.cwd(),
             progress_bar=progress,
@@ -178,7 +178,7 @@ def report(
     Parameters
     ----------
     settings : Settings
-        Give the archive, the models and the folder of reports.
+        Settings that name the archive, the models and the folder of reports.
     channel : str
         A channel of the archive.
     forecaster : str, optional
@@ -211,8 +211,8 @@ def report(
         executed = run_notebook(
             notebooks_folder() / REPORT_NOTEBOOK, Path(folder) / "report.ipynb", parameters, progress=progress
         )
-        made = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Telemetry workbench {__version__}."
-        page = to_html(executed, f"Report on {channel}", made)
+        origin = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Telemetry workbench {__version__}."
+        page = to_html(executed, f"Report on {channel}", origin)
     path = settings.reports_path / f"{channel}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,7 +238,7 @@ def reports(
     Parameters
     ----------
     settings : Settings
-        Give the archive, the models and the folder of reports.
+        Settings that name the archive, the models and the folder of reports.
     channels : iterable of str
         Channels of the archive.
     forecaster, preset : str, optional
@@ -256,10 +256,10 @@ def reports(
     ChannelNotFoundError
         The archive holds no such channel; the pages written before stay.
     """
-    written: dict[str, Path | WorkbenchError] = {}
+    pages: dict[str, Path | WorkbenchError] = {}
     for channel in tqdm(list(channels), desc="reports", unit="channel", disable=not progress):
         try:
-            written[channel] = report(settings, channel, forecaster=forecaster, preset=preset)
+            pages[channel] = report(settings, channel, forecaster=forecaster, preset=preset)
         except (ArchiveError, ReportError) as error:
-            written[channel] = error
-    return written
+            pages[channel] = error
+    return pages

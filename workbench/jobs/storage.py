@@ -1,4 +1,4 @@
-"""What the workbench takes on disk, and how much is free."""
+"""Space that the workbench takes on disk, and free space."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from workbench.settings import Settings
 
 __all__ = ["free_disk", "storage"]
 
-_BLOCK = 512
+_BLOCK_BYTES = 512
 """Bytes; what a file takes is more than its content, where there are thousands of small ones much more."""
 
 
@@ -22,8 +22,9 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
     Parameters
     ----------
     settings : Settings
+        Settings that name the home and the maintenance database.
     database : Database
-        Of maintenance.
+        Maintenance database.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
 
 
 def free_disk(home: Path) -> int:
-    """Give what is free where the home is, or will be, bytes."""
+    """Return what is free where the home is, or will be, bytes."""
     place = next(folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists())
     return shutil.disk_usage(place).free
 
@@ -70,7 +71,7 @@ def _sum(folder: str, files: list[str]) -> int:
     total = 0
     for name in files:
         try:
-            total += os.stat(os.path.join(folder, name)).st_blocks * _BLOCK
+            total += os.stat(os.path.join(folder, name)).st_blocks * _BLOCK_BYTES
         except FileNotFoundError:  # replaced while we look
             continue
     return total

@@ -28,10 +28,10 @@ __all__ = ["main", "run"]
 class _Undivided(Registry):
     """A registry in which a registration that has begun is not stopped."""
 
-    def register(self, *given: Any, **options: Any) -> ModelInfo:
+    def register(self, *arguments: Any, **options: Any) -> ModelInfo:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _tell(registering=True)
-        return super().register(*given, **options)
+        return super().register(*arguments, **options)
 
 
 def run(session: Session, request: Request) -> dict[str, Any]:
@@ -40,7 +40,9 @@ def run(session: Session, request: Request) -> dict[str, Any]:
     Parameters
     ----------
     session : Session
+        Session whose archive and registry are used.
     request : Request
+        Forecaster, channel and parameters of the training.
 
     Returns
     -------

@@ -38,7 +38,7 @@ _RETRAIN = "Restore the file from a backup, or train the model again."
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says about a model's folder.
+    """Content of `manifest.json` in a model's folder.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["For
         )
     if forecaster not in FORECASTERS:
         raise ArtifactError(
-            f"{folder} was made by forecaster {forecaster!r}, which is not known here.",
+            f"{folder} was made by forecaster {forecaster!r}, which this installation does not have.",
             f"Known: {', '.join(sorted(FORECASTERS))}.",
         )
     return FORECASTERS[forecaster].load(folder), manifest.size
@@ -213,7 +213,7 @@ def _read_manifest(path: Path, digest: str | None) -> Manifest:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """Give the files of a folder, refusing whatever is not a plain file of an allowed kind."""
+    """Return the files of a folder, refusing whatever is not a plain file of an allowed kind."""
     paths = sorted(folder.iterdir())
     for path in paths:
         if path.is_symlink() or not path.is_file():

@@ -44,37 +44,37 @@ class ModelCache(Generic[Model]):
         self.misses = 0
         self.evictions = 0
         self.bytes = 0
-        self._kept: OrderedDict[str, tuple[Model, int]] = OrderedDict()
+        self._models: OrderedDict[str, tuple[Model, int]] = OrderedDict()
         self._lock = threading.Lock()
         self._gates: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._models)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._kept
+        return key in self._models
 
     def get(self, key: str, load: Callable[[], tuple[Model, int]]) -> Model:
-        """Give a kept model, or load it; threads that ask for one model at once wait for one load.
+        """Return a model from memory, or load it; threads that ask for one model at once wait for one load.
 
         Parameters
         ----------
         key : str
             Identity of the model.
         load : callable
-            Returns the model and its size in bytes. What it raises reaches the caller, and nothing is kept.
+            Returns the model and its size in bytes. Its errors reach the caller, and nothing is stored.
 
         Returns
         -------
         Model
         """
         with self._lock:
-            if key in self._kept:
+            if key in self._models:
                 return self._hit(key)
             gate = self._gates[key]
         with gate:
             with self._lock:
-                if key in self._kept:
+                if key in self._models:
                     return self._hit(key)
                 self.misses += 1
             with stage("load model"):
@@ -86,19 +86,19 @@ class ModelCache(Generic[Model]):
     def clear(self) -> None:
         """Drop every model; the counts go on."""
         with self._lock:
-            self._kept.clear()
+            self._models.clear()
             self.bytes = 0
 
     def _hit(self, key: str) -> Model:
         self.hits += 1
-        self._kept.move_to_end(key)
-        return self._kept[key][0]
+        self._models.move_to_end(key)
+        return self._models[key][0]
 
     def _keep(self, key: str, model: Model, size: int) -> None:
         if size > self.budget:
             return
-        self._kept[key] = (model, size)
+        self._models[key] = (model, size)
         self.bytes += size
         while self.bytes > self.budget:
-            self.bytes -= self._kept.popitem(last=False)[1][1]
+            self.bytes -= self._models.popitem(last=False)[1][1]
             self.evictions += 1

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.windows import split_windows, window_count
 from workbench.exceptions import ForecasterError, WorkbenchError
 from workbench.models.listing import ModelInfo
@@ -37,8 +38,9 @@ class Contender:
     Attributes
     ----------
     forecaster : Forecaster
+        Fitted forecaster of the version.
     seed : int
-        Of the fit; decides which windows were held out.
+        Seed of the fit; decides which windows were held out.
     train_hash : str
         `workbench.telemetry.schema.data_hash` of the series it was fitted to.
     """
@@ -59,14 +61,14 @@ class Contender:
         return cls(registry.load(info), int(info.parameters.get("seed", 0)), info.train_hash)
 
     def held_out(self, n: int, train_hash: str) -> npt.NDArray[np.int64]:
-        """Give the samples of a training series that it predicts and did not learn to predict.
+        """Return the samples of a training series that it predicts and did not learn to predict.
 
         Parameters
         ----------
         n : int
             Samples of the series.
         train_hash : str
-            Of the series; all windows of one that it was not fitted to are held out.
+            Hash of the series; all windows of one that it was not fitted to are held out.
 
         Returns
         -------
@@ -82,13 +84,13 @@ class Contender:
         count = window_count(n, length, horizon)
         if count < 1:
             raise ForecasterError(
-                f"The training series has {n} samples.", f"At least {length + horizon + 1} are needed."
+                f"The training series has {counted(n, 'sample')}.", f"At least {length + horizon + 1} are needed."
             )
-        known = train_hash == self.train_hash
-        return np.sort(split_windows(count, self.seed)[1] if known else np.arange(count)) + length
+        same_data = train_hash == self.train_hash
+        return np.sort(split_windows(count, self.seed)[1] if same_data else np.arange(count)) + length
 
     def errors(self, train: xr.Dataset) -> npt.NDArray[np.float64]:
-        """Give the absolute one-step error at each sample, NaN where none is predicted.
+        """Return the absolute one-step error at each sample, NaN where none is predicted.
 
         Parameters
         ----------
@@ -115,7 +117,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison of a challenger with the champion gave.
+    """Result of a comparison of a challenger with the champion.
 
     Attributes
     ----------
@@ -149,6 +151,7 @@ def challenge(train: xr.Dataset, train_hash: str, challenger: Contender, champio
     train_hash : str
         Its hash.
     challenger : Contender
+        Version that may replace the champion.
     champion : Contender or None
         None where it cannot be loaded.
 
@@ -186,8 +189,9 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
     train_hash : str
         Its hash.
     registry : Registry
+        Registry that holds the versions.
     models : sequence of ModelInfo
-        Of the channel. Champions come first, then the newest: one whose held-out windows leave fewer than
+        Versions of the channel. Champions come first, then the newest: one whose held-out windows leave fewer than
         `LEAST_SAMPLES` in common with those before it is not compared.
 
     Returns
@@ -204,7 +208,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
     for info in ordered:
         try:
             contender = Contender.load(registry, info)
-            own, found = contender.held_out(train.sizes["time"], train_hash), contender.errors(train)
+            own, own_errors = contender.held_out(train.sizes["time"], train_hash), contender.errors(train)
         except WorkbenchError as error:
             reasons[info.id] = str(error)
             continue
@@ -212,7 +216,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
         if shared is not None and not _enough(common, shared, own):
             reasons[info.id] = f"only {common.size} held-out samples in common with the others: another seed"
             continue
-        shared, errors[info.id] = common, found
+        shared, errors[info.id] = common, own_errors
     rows = [
         {
             "model": info.id,
@@ -230,5 +234,5 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
 
 
 def _enough(common: npt.NDArray[np.int64], *sets: npt.NDArray[np.int64]) -> bool:
-    """Whether the samples in common suffice: all that one of the models held out, or `LEAST_SAMPLES`."""
+    """Return whether the samples in common suffice: all that one of the models held out, or `LEAST_SAMPLES`."""
     return common.size >= min(LEAST_SAMPLES, *(samples.size for samples in sets)) and common.size > 0

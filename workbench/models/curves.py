@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["CURVES", "learning_curves"]
 
 CURVES = ("loss", "validation_loss")
-"""What is drawn: the loss over the learned windows and over the held-out ones."""
+"""Names of the curves: the loss over the learned windows and over the held-out ones."""
 
 _POINTS = "SELECT key, step, value FROM metrics WHERE run_uuid = ? AND step > 0 AND is_nan = 0"
 
@@ -25,7 +25,9 @@ def learning_curves(registry: "Registry", info: "ModelInfo") -> "pd.DataFrame":
     Parameters
     ----------
     registry : Registry
+        Registry that holds the version.
     info : ModelInfo
+        Version whose training is read.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How far a channel has moved away from what its model learned, without looking at labels.
+"""Drift: how much a channel differs from the data that its model learned, without labels.
 
 Two figures: how differently the telemetry is distributed, and how much worse it is predicted. Both must not
 take an anomaly for drift, as a model trained again on an anomaly would stop finding it.
@@ -12,7 +12,7 @@ import numpy.typing as npt
 __all__ = ["error_ratio", "ks_distance", "typical_error"]
 
 _SPREAD_SHARE = 0.01
-_BLOCKS = 20
+_N_BLOCKS = 20
 
 
 def ks_distance(train: npt.NDArray[np.floating[Any]], test: npt.NDArray[np.floating[Any]]) -> float:
@@ -49,7 +49,7 @@ def ks_distance(train: npt.NDArray[np.floating[Any]], test: npt.NDArray[np.float
 
 
 def typical_error(errors: npt.NDArray[np.floating[Any]]) -> float:
-    """Give the mean of prediction errors in a way that anomalies do not move.
+    """Return the mean of prediction errors in a way that anomalies do not move.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def typical_error(errors: npt.NDArray[np.floating[Any]]) -> float:
     >>> typical_error(errors)
     0.5
     """
-    blocks = np.array_split(errors.astype(np.float64), min(_BLOCKS, errors.size))
+    blocks = np.array_split(errors.astype(np.float64), min(_N_BLOCKS, errors.size))
     return float(np.median([block.mean() for block in blocks]))
 
 
@@ -108,7 +108,7 @@ def error_ratio(error: float, validation_error: float, spread: float) -> float:
 
 
 def _exceeds(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], tolerance: float) -> float:
-    """Give the greatest F_first(x - tolerance) - F_second(x) over all x; the arrays are sorted."""
+    """Return the greatest F_first(x - tolerance) - F_second(x) over all x; the arrays are sorted."""
     below_first = np.searchsorted(first, first, side="right") / first.size
     below_second = np.searchsorted(second, first + tolerance, side="right") / second.size
     return float((below_first - below_second).max())

@@ -18,6 +18,7 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
     Parameters
     ----------
     models : iterable of ModelInfo
+        Versions to describe.
     archive : Path
         Folder of the archive.
     now : datetime

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.compute import map_channels
+from workbench.counts import counted
 from workbench.exceptions import ArtifactError, ModelError, ModelNotFoundError, WorkbenchError
 from workbench.models.comparison import Contender, Verdict, challenge, compare
 from workbench.models.drift import error_ratio, ks_distance, typical_error
@@ -74,7 +75,7 @@ class Retirement:
     model : ModelInfo
         The version.
     champion : ModelInfo or None
-        Of the same registered model, from now on.
+        Champion of the same registered model, from now on.
     led : bool
         Whether the version was champion until now.
     """
@@ -115,11 +116,13 @@ class ModelLife:
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     registry : Registry
+        Registry that holds the versions.
     limits : DriftLimits
         Above which training again is proposed.
     clock : callable
-        Gives the present time, aware.
+        Function that returns the present time, with its zone.
     """
 
     def __init__(
@@ -187,14 +190,14 @@ class ModelLife:
         if not verdict.enough:
             raise ModelError(
                 f"{info.id} cannot be compared with the champion {champion.id}: they held out only "
-                f"{verdict.samples} samples in common.",
+                f"{counted(verdict.samples, 'sample')} in common.",
                 "Train it with the champion's seed.",
             )
         if not verdict.better:
             raise ModelError(
                 f"{info.id} is not better than the champion {champion.id}: error {verdict.error:.6g} against "
                 f"{verdict.champion_error:.6g} on {verdict.samples} held-out samples.",
-                "The champion stays.",
+                "The champion stays. Train another version.",
             )
         return Promotion(self.registry.set_alias(name, info.version, "champion"), champion, verdict)
 
@@ -282,7 +285,7 @@ class ModelLife:
         test = self.archive.open(channel)["telemetry"].values
         error = typical_error(self._errors(info))
         validation = info.metrics.get("validation_error", math.nan)
-        found = {
+        figures = {
             "ks": ks_distance(train, test),
             "error": error,
             "validation_error": validation,
@@ -291,15 +294,15 @@ class ModelLife:
         train_hash = self.archive.info(channel).train_hash
         fresh = any(other.name == info.name and other.train_hash == train_hash for other in models)
         reasons = [outdated(info, fresh)]
-        if found["error_ratio"] > self.limits.error_ratio:
-            reasons.append(f"its error is {found['error_ratio']:.1f} times that of training")
-        if found["ks"] > self.limits.ks:
-            reasons.append(f"the telemetry has moved (KS distance {found['ks']:.2f})")
+        if figures["error_ratio"] > self.limits.error_ratio:
+            reasons.append(f"its error is {figures['error_ratio']:.1f} times that of training")
+        if figures["ks"] > self.limits.ks:
+            reasons.append(f"the telemetry has moved (KS distance {figures['ks']:.2f})")
         reason = "; ".join(filter(None, reasons))
-        return {"model": info.id, "status": "retrain" if reason else "ok", **found, "reason": reason}
+        return {"model": info.id, "status": "retrain" if reason else "ok", **figures, "reason": reason}
 
     def _errors(self, info: ModelInfo) -> npt.NDArray[np.float64]:
-        """Give the absolute errors on the test series, from a stored score where there is one."""
+        """Return the absolute errors on the test series, from a stored score if one exists."""
         test_hash = self.archive.info(info.channel).test_hash
         errors: npt.NDArray[np.float64]
         for key, attributes in self.archive.scores(info.channel).items():

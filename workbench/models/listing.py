@@ -1,4 +1,4 @@
-"""What a registry holds, read straight from the SQLite tables of MLflow.
+"""List of the models in a registry, read straight from the SQLite tables of MLflow.
 
 Importing MLflow takes seconds and its first query another; reading its tables takes milliseconds and opens
 no artifact. `registry.Registry.list` gives the same list through MLflow where the store is not SQLite.
@@ -117,7 +117,7 @@ class ModelInfo:
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:
-    """Order names by the numbers in them.
+    """Return a sort key that orders names by the numbers in them.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def assemble(
     metrics, parameters : mapping of run_id to dict
         Metrics and parameters of the runs.
     locate : callable
-        Gives the local folder of the artifacts from a version's source URI and run id.
+        Function that returns the local folder of the artifacts from a version's source URI and run id.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def assemble(
     named: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
     for name, version, alias in aliases:
         named[name, version].add(alias)
-    found = []
+    models = []
     for name, version, created, source, run_id in versions:
         tag = tags.get((name, version), {})
         if not tag.keys() >= _TAG_NAMES:
@@ -180,8 +180,8 @@ def assemble(
             rolled_back="rolled_back" in tag,
             retired="retired" in tag,
         )
-        found.append(info)
-    return sorted(found, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
+        models.append(info)
+    return sorted(models, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
 
 
 def list_models(
@@ -199,7 +199,7 @@ def list_models(
     database : Path
         The database; one that is missing or not MLflow's holds no models, and none is created.
     locate : callable
-        Gives the local folder of the artifacts from a version's source URI and run id.
+        Function that returns the local folder of the artifacts from a version's source URI and run id.
     name, channel, forecaster : str, optional
         List only these.
 
@@ -217,22 +217,22 @@ def list_models(
     """
     if not database.exists():
         return []
-    wanted = {"name": name, "channel": channel, "forecaster": forecaster}
+    filters = {"name": name, "channel": channel, "forecaster": forecaster}
     uri = f"file:{quote(str(database.absolute()))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
         connection.execute("BEGIN")  # one snapshot for all queries
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
             return []
-        versions = connection.execute(_VERSIONS, wanted).fetchall()
+        versions = connection.execute(_VERSIONS, filters).fetchall()
         tags: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
-        for model, version, key, value in connection.execute(_TAGS, wanted):
+        for model, version, key, value in connection.execute(_TAGS, filters):
             tags[model, version][key] = value
-        aliases = connection.execute(_ALIASES, wanted).fetchall()
+        aliases = connection.execute(_ALIASES, filters).fetchall()
         metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for run, key, value in connection.execute(_METRICS, wanted):
+        for run, key, value in connection.execute(_METRICS, filters):
             metrics[run][key] = value
         parameters: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for run, key, value in connection.execute(_PARAMETERS, wanted):
+        for run, key, value in connection.execute(_PARAMETERS, filters):
             parameters[run][key] = value
     return assemble(versions, tags, aliases, metrics, parameters, locate)
 
@@ -243,12 +243,13 @@ def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, s
     Parameters
     ----------
     client : mlflow.tracking.MlflowClient
+        Client of the tracking server or store.
     experiment : str
         Name of the experiment that holds the runs.
     view : int
         MLflow's `ViewType.ALL`.
     locate : callable
-        Gives the local folder of the artifacts from a version's source URI and run id.
+        Function that returns the local folder of the artifacts from a version's source URI and run id.
 
     Returns
     -------
@@ -257,8 +258,8 @@ def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, s
     """
     versions = all_pages(client.search_model_versions)
     models = all_pages(client.search_registered_models)
-    found = client.get_experiment_by_name(experiment)
-    runs = [] if found is None else all_pages(client.search_runs, [found.experiment_id], run_view_type=view)
+    record = client.get_experiment_by_name(experiment)
+    runs = [] if record is None else all_pages(client.search_runs, [record.experiment_id], run_view_type=view)
     return assemble(
         [(item.name, int(item.version), item.creation_timestamp, item.source, item.run_id) for item in versions],
         {(item.name, int(item.version)): item.tags for item in versions},

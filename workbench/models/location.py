@@ -1,4 +1,4 @@
-"""Where a registry keeps its database and its artifacts."""
+"""The location of a registry's database and artifacts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ ARTIFACT_FOLDER = "model"
 
 @dataclass(frozen=True)
 class Location:
-    """Where a registry is, and where its artifacts are on this machine.
+    """Location of a registry, and of its artifacts on this machine.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Location:
     given_uri: str | None
 
     def __str__(self) -> str:
-        """Give the location without a password that the URI may hold."""
+        """Return the location without a password that the URI may hold."""
         if self.database is not None:
             return str(self.database)
         parts = urlsplit(self.uri)
@@ -43,7 +43,7 @@ class Location:
 
     @property
     def uri(self) -> str:
-        """MLflow tracking URI."""
+        """MLflow tracking URI of the registry."""
         return self.given_uri or f"sqlite:///{self.folder / 'mlflow.db'}"
 
     @property
@@ -56,7 +56,7 @@ class Location:
 
     @property
     def artifact_root(self) -> str | None:
-        """Where new runs keep artifacts, as a URI; None leaves it to a tracking server."""
+        """URI at which new runs store artifacts; None leaves it to a tracking server."""
         served = urlsplit(self.uri).scheme in ("http", "https", "databricks")
         return None if served else (self.folder / "artifacts").as_uri()
 
@@ -65,7 +65,7 @@ class Location:
         return self.given_uri is not None and urlsplit(source).scheme not in ("", "file")
 
     def artifacts(self, source: str, run_id: str) -> Path:
-        """Give the folder of a version's artifacts on this machine.
+        """Return the folder of a version's artifacts on this machine.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Location:
         return Path(unquote(urlsplit(source).path))
 
     def unusable(self, error: BaseException) -> ModelError:
-        """Give the error that says why the store cannot be used."""
+        """Return the error that says why the store cannot be used."""
         cause = getattr(error.__cause__ or error, "orig", None) or error  # what the database itself said
         reason = str(cause).strip().partition("\n")[0].replace(self.uri, str(self))
         return ModelError(

@@ -38,14 +38,14 @@ _STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registr
 
 def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
     """Gather all pages of one of MLflow's searches."""
-    found: list[Any] = []
+    items: list[Any] = []
     token = None
     while True:
         page = search(*arguments, max_results=1000, page_token=token, **options)
-        found.extend(page)
+        items.extend(page)
         token = page.token
         if not token:
-            return found
+            return items
 
 
 def close_connections(uri: str) -> None:
@@ -74,7 +74,7 @@ def download(client: Any, run_id: str, artifact: str, target: Path) -> None:
 
 
 def prepare_database(database: Path, connect: Callable[[str], Any], experiment: str, artifact_root: str | None) -> None:
-    """Create MLflow's SQLite database where there is none, and check that what is there is one.
+    """Create MLflow's SQLite database if it does not exist, and check an existing file.
 
     MLflow takes two seconds to create its tables and tries a broken file for two minutes. So the tables are
     created aside, and the database appears complete or not at all.
@@ -84,7 +84,7 @@ def prepare_database(database: Path, connect: Callable[[str], Any], experiment: 
     database : Path
         The SQLite file.
     connect : callable
-        Gives MLflow's client of a tracking URI.
+        Function that returns MLflow's client of a tracking URI.
     experiment : str
         First experiment of a new database.
     artifact_root : str or None
@@ -133,6 +133,7 @@ def epoch_points(
     Parameters
     ----------
     metrics : mapping of str to float
+        Metrics by name.
     history : mapping of str to sequence of float
         Its last value is the metric's.
 

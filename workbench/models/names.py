@@ -1,4 +1,4 @@
-"""How registered models are named, and how one of them is chosen by name."""
+"""Names of registered models, and the choice of one by name."""
 
 import math
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def check_alias(alias: str) -> None:
 
 
 def parameter_text(parameters: dict[str, Any], seed: int) -> dict[str, str]:
-    """Give hyperparameters and seed as the text that is stored with a model.
+    """Return hyperparameters and seed as the text that is stored with a model.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def parameter_text(parameters: dict[str, Any], seed: int) -> dict[str, str]:
 
 
 def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str | None) -> ModelInfo:
-    """Give the champion of one channel; of several forecasters' the one with the least `validation_error`.
+    """Return the champion of one channel; of several forecasters' the one with the least `validation_error`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
 
 
 def choose_version(models: Sequence[ModelInfo], name: str, version: int | str) -> ModelInfo:
-    """Give the version of one registered model that has a number or alias.
+    """Return the version of one registered model that has a number or alias.
 
     Raises
     ------
@@ -103,12 +103,12 @@ def choose_version(models: Sequence[ModelInfo], name: str, version: int | str) -
 
 
 def current_champion(versions: Sequence[ModelInfo]) -> ModelInfo | None:
-    """Give the champion among the versions of one registered model; None where there is none."""
+    """Return the champion among the versions of one registered model; None where there is none."""
     return next((info for info in versions if "champion" in info.aliases), None)
 
 
 def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo, ModelInfo]:
-    """Give the champion of one registered model, and the version that was champion before it.
+    """Return the champion of one registered model, and the version that was champion before it.
 
     Raises
     ------
@@ -125,20 +125,20 @@ def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo
     before = choose_successor(versions, champion)
     if before is None:
         retired = any(info.retired for info in versions if info.version == champion.replaced)
-        gone = f"version {champion.replaced} is {'retired' if retired else 'gone'}"
-        gone = gone if champion.replaced else "no version was champion before it"
-        raise ModelError(f"{champion.id} cannot be rolled back: {gone}.", "List the versions: workbench models")
+        cause = f"version {champion.replaced} is {'retired' if retired else 'gone'}"
+        cause = cause if champion.replaced else "no version was champion before it"
+        raise ModelError(f"{champion.id} cannot be rolled back: {cause}.", "List the versions: workbench models")
     return champion, before
 
 
-def choose_successor(versions: Sequence[ModelInfo], left: ModelInfo) -> ModelInfo | None:
+def choose_successor(versions: Sequence[ModelInfo], current: ModelInfo) -> ModelInfo | None:
     """Return the version that serves where a champion no longer does: the last one before it that is not retired.
 
     Parameters
     ----------
     versions : sequence of ModelInfo
-        Of one registered model.
-    left : ModelInfo
+        Versions of one registered model.
+    current : ModelInfo
         The champion.
 
     Returns
@@ -147,11 +147,11 @@ def choose_successor(versions: Sequence[ModelInfo], left: ModelInfo) -> ModelInf
         None where no version was champion before, or each of those is retired or gone.
     """
     by_number = {info.version: info for info in versions}
-    seen = {left.version}
-    before = by_number.get(left.replaced or 0)
-    while before is not None and (before.retired or before.version in seen):
-        if before.version in seen:
+    visited = {current.version}
+    before = by_number.get(current.replaced or 0)
+    while before is not None and (before.retired or before.version in visited):
+        if before.version in visited:
             return None
-        seen.add(before.version)
+        visited.add(before.version)
         before = by_number.get(before.replaced or 0)
     return before

@@ -54,7 +54,7 @@ def pack(
     version : int or str
         Version or alias of each channel's LSTM.
     params : TelemanomParams, optional
-        Of the detection that float16 must not change; the paper's where omitted.
+        Parameters of the detection that float16 must not change; the paper's where omitted.
     progress : bool
         Show a bar.
 
@@ -116,6 +116,7 @@ def pack_model(
     folder : Path
         Made where it is missing; its other models stay.
     channel : str
+        Name of the channel.
     forecaster : LSTMForecaster
         Fitted to the channel.
     test : xarray.Dataset
@@ -123,11 +124,11 @@ def pack_model(
     train_hash : str
         SHA-256 of the training series.
     seed : int
-        Of the training.
+        Seed of the training.
     seconds : float
         Its duration.
     params : TelemanomParams, optional
-        Of the detection; the paper's where omitted. Its windows are those of the forecaster.
+        Parameters of the detection; the paper's where omitted. Its windows are those of the forecaster.
     prediction : numpy.ndarray, optional
         What the forecaster predicts for `test`, where that is known.
 
@@ -182,7 +183,7 @@ def _smallest(
     params: TelemanomParams,
     prediction: npt.NDArray[np.float32] | None,
 ) -> tuple[DType, bytes]:
-    """Give the model as float16 where that leaves the anomaly sequences as they are, else as float32."""
+    """Return the model as float16 where that leaves the anomaly sequences as they are, else as float32."""
     from workbench.detection.anomalies import detect
 
     whole = to_bytes(forecaster, channel, "float32")

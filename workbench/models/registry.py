@@ -124,11 +124,12 @@ class Registry:
         return self._list(channel=channel, forecaster=forecaster)
 
     def champion(self, channel: str, forecaster: str | None = None) -> ModelInfo:
-        """Give the model that predicts a channel.
+        """Return the model that predicts a channel.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
         forecaster : str, optional
             By default, of all forecasters' champions the one with the least `validation_error`.
 
@@ -144,7 +145,7 @@ class Registry:
         return choose_champion(self.list(channel, forecaster), channel, forecaster)
 
     def get(self, name: str, version: int | str) -> ModelInfo:
-        """Give one version of a registered model.
+        """Return one version of a registered model.
 
         Parameters
         ----------
@@ -184,6 +185,7 @@ class Registry:
         forecaster : Forecaster
             A fitted forecaster.
         channel : str
+            Name of the channel that it predicts.
         train_hash : str
             Hash of the data it was fitted to.
         seed : int
@@ -245,7 +247,7 @@ class Registry:
         return self.get(name, int(version))
 
     def set_alias(self, name: str, version: int | str, alias: str) -> ModelInfo:
-        """Give an alias to a version, taking it from the one that had it; `rollback` can give `champion` back.
+        """Move an alias to a version from the one that had it; `rollback` can undo that for `champion`.
 
         Parameters
         ----------
@@ -295,11 +297,11 @@ class Registry:
             No version was champion before, or the store cannot be written.
         """
         with self._writing() as client:
-            left, back = choose_rollback(self._list(name=name), name)
-            client.set_model_version_tag(name, str(left.version), "rolled_back", "true")
-            client.set_registered_model_alias(name, "champion", str(back.version))
-            client.delete_model_version_tag(name, str(left.version), "replaced")
-        return self.get(name, back.version)
+            current, previous = choose_rollback(self._list(name=name), name)
+            client.set_model_version_tag(name, str(current.version), "rolled_back", "true")
+            client.set_registered_model_alias(name, "champion", str(previous.version))
+            client.delete_model_version_tag(name, str(current.version), "replaced")
+        return self.get(name, previous.version)
 
     def retire(self, name: str, version: int | str) -> tuple[ModelInfo, ModelInfo | None]:
         """Take a version out of use; nothing of it is deleted, and `set_alias` takes it back.
@@ -317,7 +319,7 @@ class Registry:
         -------
         retired : ModelInfo
         champion : ModelInfo or None
-            Of the model, from now on.
+            Champion of the model, from now on.
 
         Raises
         ------
@@ -342,7 +344,7 @@ class Registry:
         return self.get(name, info.version), current_champion(self._list(name=name))
 
     def load(self, info: ModelInfo) -> "Forecaster":
-        """Give the fitted forecaster of a version, from the cache or from its checked artifacts.
+        """Return the fitted forecaster of a version, from the cache or from its checked artifacts.
 
         Returns
         -------
@@ -357,12 +359,12 @@ class Registry:
         return self.cache.get(info.run_id, lambda: self._load(info))
 
     def metric_history(self, info: ModelInfo, metric: str) -> dict[int, float]:
-        """Give a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
-        with self._using() as client:
+        """Return a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
+        with self.client() as client:
             return {point.step: point.value for point in client.get_metric_history(info.run_id, metric)}
 
     def check_writable(self) -> None:
-        """Create the store where there is none.
+        """Create the store if it does not exist.
 
         Raises
         ------
@@ -374,27 +376,27 @@ class Registry:
 
     def _load(self, info: ModelInfo) -> tuple["Forecaster", int]:
         if not info.path.exists() and self.location.given_uri is not None:
-            with self._using() as client:
+            with self.client() as client:
                 download(client, info.run_id, ARTIFACT_FOLDER, info.path)
         return read(info.path, info.forecaster, info.manifest_hash)
 
-    def _list(self, **wanted: str | None) -> Models:
+    def _list(self, **filters: str | None) -> Models:
         database = self.location.database
         if database is None:
-            return self._list_with_client(**wanted)
+            return self._list_with_client(**filters)
         try:
-            return list_models(database, self.location.artifacts, **wanted)
+            return list_models(database, self.location.artifacts, **filters)
         except sqlite3.OperationalError:  # other tables than expected, or locked: MLflow may know how to read them
-            return self._list_with_client(**wanted)
+            return self._list_with_client(**filters)
         except (sqlite3.DatabaseError, OSError) as error:
             raise self.location.unusable(error) from error
 
-    def _list_with_client(self, **wanted: str | None) -> Models:
-        with self._using() as client:
+    def _list_with_client(self, **filters: str | None) -> Models:
+        with self.client() as client:
             from mlflow.entities import ViewType
 
             rows = ask_client(client, EXPERIMENT, ViewType.ALL, self.location.artifacts)
-        return [info for info in rows if all(value in (None, getattr(info, key)) for key, value in wanted.items())]
+        return [info for info in rows if all(value in (None, getattr(info, key)) for key, value in filters.items())]
 
     def _experiment(self, client: Any) -> str:
         experiment = client.get_experiment_by_name(EXPERIMENT)
@@ -404,17 +406,23 @@ class Registry:
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:
-        """Give the client to one writer at a time among threads and processes."""
+        """Lend the client to one writer at a time among threads and processes."""
         try:
             self.location.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self._using() as client:
+            with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self.client() as client:
                 yield client
         except OSError as error:
             raise self.location.unusable(error) from error
 
     @contextmanager
-    def _using(self) -> Iterator[Any]:
-        """Give MLflow's client; its warnings and logs are kept back, its errors become a `ModelError`."""
+    def client(self) -> Iterator[Any]:
+        """Lend MLflow's client; its warnings and logs are suppressed, its errors become a `ModelError`.
+
+        Yields
+        ------
+        mlflow.tracking.MlflowClient
+            Client of the registry's store, opened at the first use.
+        """
         os.environ.update(ENVIRONMENT)
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         with self._client_lock, warnings.catch_warnings():  # SQLAlchemy 2.1 about MLflow's own mappings
@@ -442,7 +450,7 @@ class Registry:
 
 
 def _measured(forecaster: "Forecaster", seed: int, duration: float) -> Iterator[dict[str, Any]]:
-    """Give the parameters, and the metrics that are numbers, as MLflow's entities, as many as it takes at once."""
+    """Return the parameters, and the metrics that are numbers, as MLflow's entities, as many as it takes at once."""
     from mlflow.entities import Metric, Param
 
     now = time.time_ns() // 10**6
@@ -459,7 +467,7 @@ def _connect(uri: str) -> Any:
 
 
 def _describe(forecaster: "Forecaster", run_id: str) -> str:
-    """Give MLflow's description of a model (`MLmodel`): its flavor and tensor signature."""
+    """Return MLflow's description of a model (`MLmodel`): its flavor and tensor signature."""
     import numpy as np
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec

@@ -42,23 +42,23 @@ Channel = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class ShippedModel(BaseModel):
-    """What the manifest says of one model.
+    """Entry of the manifest for one model.
 
     Attributes
     ----------
     train_hash : str
         SHA-256 of the training series, as `Archive.info` gives it.
     seed : int
-        Of the training.
+        Seed of the training.
     metrics : dict of str to float
-        Of the training, as in the registry: `epochs`, `loss`, `validation_loss`, `validation_error`,
+        Metrics of the training, as in the registry: `epochs`, `loss`, `validation_loss`, `validation_error`,
         `training_seconds`.
     dtype : {"float16", "float32"}
         How the weights are stored: float16 where that leaves the anomaly sequences as they are.
     bytes, sha256 : int, str
         Size and SHA-256 of the file.
     versions : dict of str to str
-        Of the workbench and NumPy that packed it, and the trainer.
+        Versions of the workbench and NumPy that packed it, and the trainer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +73,7 @@ class ShippedModel(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a folder of shipped models holds.
+    """Manifest of a folder of shipped models.
 
     Attributes
     ----------
@@ -134,8 +134,9 @@ def load_shipped(folder: Path, channel: str) -> "LSTMForecaster":
     Parameters
     ----------
     folder : Path
-        Of shipped models.
+        Folder of shipped models.
     channel : str
+        Name of the channel.
 
     Returns
     -------
@@ -179,7 +180,7 @@ def install_shipped(
     registry : Registry
         Where the models go.
     folder : Path, optional
-        Of shipped models; the product's own where omitted.
+        Folder of shipped models; the product's own where omitted.
     progress : bool
         Show a bar.
 
@@ -203,15 +204,15 @@ def install_shipped(
     for channel in sorted(models, key=natural_key):
         entry, versions = models[channel], [info for info in registered if info.channel == channel]
         try:
-            held = archive.info(channel).train_hash
+            train_hash = archive.info(channel).train_hash
         except WorkbenchError as error:
             rows[channel] = ("skipped", "", str(error))
             continue
-        if held != entry.train_hash:
+        if train_hash != entry.train_hash:
             rows[channel] = ("skipped", "", "The archive holds other training data than the model was trained on.")
             continue
         same = next((info for info in versions if _is_same(info, entry)), None)
-        led = any("champion" in info.aliases and info.train_hash == held for info in versions)
+        led = any("champion" in info.aliases and info.train_hash == train_hash for info in versions)
         if same is None:
             pending[channel] = "challenger" if led else "champion"
         elif not led and not (same.rolled_back or same.retired):  # a crash came before the alias, or old data are back
@@ -237,8 +238,8 @@ def _install(registry: Registry, folder: Path, channel: str, entry: ShippedModel
 def _is_same(info: ModelInfo, entry: ShippedModel) -> bool:
     """Tell whether a registered version came from the training of a shipped model, wherever it was run."""
     trained = {key: value for key, value in entry.metrics.items() if key != "training_seconds"}
-    made = (info.train_hash, info.parameters.get("seed"))
-    return made == (entry.train_hash, str(entry.seed)) and trained.items() <= info.metrics.items()
+    origin = (info.train_hash, info.parameters.get("seed"))
+    return origin == (entry.train_hash, str(entry.seed)) and trained.items() <= info.metrics.items()
 
 
 def _load(folder: Path, channel: str, entry: ShippedModel) -> "LSTMForecaster":

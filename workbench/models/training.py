@@ -87,8 +87,8 @@ def train_channels(
     ModelError
         The registry cannot be read or written.
     """
-    made = _make(forecaster, parameters or {})
-    stored = parameter_text(made.parameters, seed)
+    template = _make(forecaster, parameters or {})
+    stored = parameter_text(template.parameters, seed)
     models = registry.list(forecaster=forecaster)
     rows: dict[str, dict[str, Any]] = {}
     pending: dict[str, Path] = {}
@@ -109,14 +109,14 @@ def train_channels(
     if pending:
         registry.check_writable()
     own = progress if min(workers, len(pending)) <= 1 else False
-    fit = _Fit(archive.path, pending, forecaster, made.parameters, seed, own)
+    fit = _Fit(archive.path, pending, forecaster, template.parameters, seed, own)
     bar = progress is True
     mapped = map_channels(fit, list(pending), workers=workers, progress=bar, description=f"train {forecaster}")
     for channel, result in mapped:
         try:
             if isinstance(result, WorkbenchError):
                 raise result
-            rows[channel] = _register(archive, registry, channel, type(made), result, seed)
+            rows[channel] = _register(archive, registry, channel, type(template), result, seed)
             shutil.rmtree(pending[channel], ignore_errors=True)
         except WorkbenchError as error:
             rows[channel] = _failed(channel, error)
@@ -136,7 +136,7 @@ class _Fitted:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Fits a channel's forecaster and saves it beside its checkpoint; other processes can be given it."""
+    """Fits a channel's forecaster and saves it beside its checkpoint; it can be sent to other processes."""
 
     archive: Path
     checkpoints: dict[str, Path]
@@ -168,10 +168,10 @@ def _make(forecaster: str, parameters: Mapping[str, Any]) -> "Forecaster":
 
     if forecaster not in FORECASTERS:
         raise ForecasterError(f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(FORECASTERS))}.")
-    known = FORECASTERS[forecaster]().parameters
-    unknown = sorted(parameters.keys() - known.keys())
+    defaults = FORECASTERS[forecaster]().parameters
+    unknown = sorted(parameters.keys() - defaults.keys())
     if unknown:
-        raise ForecasterError(f"{forecaster} has no parameter {unknown[0]!r}.", f"Known: {', '.join(known)}.")
+        raise ForecasterError(f"{forecaster} has no parameter {unknown[0]!r}.", f"Known: {', '.join(defaults)}.")
     return FORECASTERS[forecaster](**parameters)
 
 
@@ -190,7 +190,7 @@ def _register(
 def _current(
     archive: Archive, registry: Registry, versions: list[ModelInfo], train_hash: str, parameters: dict[str, str]
 ) -> ModelInfo | None:
-    """Give the newest version made from the same data, seed and parameters.
+    """Return the newest version made from the same data, seed and parameters.
 
     It becomes champion where there is none, as a crash came before the alias, or where the champion was made from
     other data, as the old ones are back, and it is better; not where it was rolled back or retired.

@@ -28,11 +28,12 @@ VERSUS_COLUMNS = ("model", "held_out_error", "test_error", "anomalies", "alone",
 
 @dataclass(frozen=True)
 class Versus:
-    """What a comparison of two versions found.
+    """Result of a comparison of two versions.
 
     Attributes
     ----------
     models : tuple of ModelInfo
+        The two versions.
     samples : int
         Held-out training samples on which both were compared; 0 where they held out too few in common.
     figures : pandas.DataFrame
@@ -41,7 +42,7 @@ class Versus:
         and over the test series; `alone` counts the anomalies that touch none of the other version's, `flagged` is
         the share of samples inside anomalies, `epsilon` the median threshold.
     anomalies : pandas.DataFrame
-        Of both, in the order of time: `model`, `start`, `end`, `severity`, `level`, and bool `alone`.
+        Anomalies of both, in the order of time: `model`, `start`, `end`, `severity`, `level`, and bool `alone`.
     scored : tuple of xarray.Dataset
         Score of each, as from `workbench.detection.scoring.score`.
     """
@@ -67,12 +68,15 @@ def versus(
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channel.
     registry : Registry
+        Registry that holds the versions.
     models : tuple of ModelInfo
-        Of one channel, by any forecaster.
+        Two versions of one channel, by any forecaster.
     params : Preset
-        Of the thresholds.
+        Parameters of the thresholds.
     levels : SeverityLevels
+        Severity score at which each level begins.
     done : callable, optional
         Called with the number of steps done, of `STEPS`; what it raises ends the comparison.
 
@@ -92,21 +96,22 @@ def versus(
     first, second = models
     if first.channel != second.channel or first.id == second.id:
         raise ModelError(f"{first.id} and {second.id} cannot be compared.", "Choose two versions of one channel.")
-    told = done or (lambda _step: None)
-    channel, info = first.channel, archive.info(first.channel)
+    report_step = done or (lambda _step: None)
+    channel = first.channel
+    info = archive.info(first.channel)
     contenders = [Contender.load(registry, model) for model in models]
     train = archive.open(channel, "train")
     verdict = challenge(train, info.train_hash, *contenders)
-    told(1)
+    report_step(1)
     test = archive.open(channel)
-    scored, found = [], []
+    scored, anomaly_tables = [], []
     for step, contender in enumerate(contenders, start=2):
         scored.append(score(test, [contender.forecaster], params, train))
-        found.append(anomaly_frame(scored[-1].attrs, levels))
-        told(step)
+        anomaly_tables.append(anomaly_frame(scored[-1].attrs, levels))
+        report_step(step)
     tables = [
         table.assign(model=model.id, alone=~_touched(table, other))
-        for model, table, other in zip(models, found, reversed(found), strict=True)
+        for model, table, other in zip(models, anomaly_tables, reversed(anomaly_tables), strict=True)
     ]
     held_out = (verdict.error, verdict.champion_error) if verdict.enough else (np.nan, np.nan)
     rows = [
@@ -123,7 +128,7 @@ def versus(
     ]
     labels = archive.labels(channel)
     if labels is not None:
-        for row, table in zip(rows, found, strict=True):
+        for row, table in zip(rows, anomaly_tables, strict=True):
             counted = count(table, labels, info.n_test)
             names = ("true_positives", "false_positives", "false_negatives")
             row |= {name: getattr(counted, name) for name in names}
@@ -140,5 +145,5 @@ def versus(
 def _touched(sequences: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which sequences share a sample with one of the others."""
     mine, theirs = sequences[["start", "end"]].to_numpy(), others[["start", "end"]].to_numpy()
-    met = (mine[:, None, 0] <= theirs[None, :, 1]) & (theirs[None, :, 0] <= mine[:, None, 1])
-    return np.asarray(met.any(axis=1), dtype=np.bool_)
+    overlaps = (mine[:, None, 0] <= theirs[None, :, 1]) & (theirs[None, :, 0] <= mine[:, None, 1])
+    return np.asarray(overlaps.any(axis=1), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""One trained LSTM as one safetensors file: how models are shipped and given to others.
+"""One trained LSTM as one safetensors file, as models are shipped.
 
 The weights are float16 or float32, named as `LSTMForecaster.to_weights` names them. The only metadata key,
 `workbench`, holds JSON: channel, parameters, number of inputs, metrics and scaling. The same model gives the same
@@ -29,10 +29,10 @@ MOST_BYTES = 64 * 2**20
 """Larger files are not opened; a shipped model has about 0.2 MB."""
 
 _KEY = "workbench"
-_MOST_SAMPLES = 100_000  # in a window
+_MAX_WINDOW_SAMPLES = 100_000  # in a window
 _STORED = {"F16": "float16", "F32": "float32"}
 RESTORE = "Restore the file from the product, or train the model again."
-"""What to do about a damaged file."""
+"""Hint for a damaged file."""
 
 
 class _Scaling(BaseModel):
@@ -59,8 +59,8 @@ class _Description(BaseModel):
         if lengths != (self.n_inputs, self.n_inputs) or 0 in self.scaling.scale:
             raise ValueError(f"scaling needs {self.n_inputs} offsets and as many scales other than 0")
         length = self.parameters.get("sequence_length", 1)
-        if not isinstance(length, int) or length > _MOST_SAMPLES:
-            raise ValueError(f"sequence_length is {length}, expected a whole number up to {_MOST_SAMPLES}")
+        if not isinstance(length, int) or length > _MAX_WINDOW_SAMPLES:
+            raise ValueError(f"sequence_length is {length}, expected a whole number up to {_MAX_WINDOW_SAMPLES}")
         return self
 
 
@@ -143,11 +143,11 @@ def from_file(path: Path, channel: str) -> "LSTMForecaster":
         raise ArtifactError(f"{path} holds no LSTM that fits its description: {error}", RESTORE) from None
     except (TypeError, ValueError, OverflowError) as error:
         raise ArtifactError(f"{path} describes no LSTM: {error}.", RESTORE) from None
-    found = (forecaster.n_inputs, list(forecaster.units), forecaster.prediction_horizon)
+    shape = (forecaster.n_inputs, list(forecaster.units), forecaster.prediction_horizon)
     expected = (description.n_inputs, list(described.units), described.prediction_horizon)
-    if found != expected:
+    if shape != expected:
         raise ArtifactError(
-            "{} takes {} inputs, has layers of {} units and predicts {} samples.".format(path, *found),
+            "{} takes {} inputs, has layers of {} units and predicts {} samples.".format(path, *shape),
             "Its description says {}, {} and {}.".format(*expected),
         )
     for name in described.parameters:
@@ -182,6 +182,6 @@ def _read(path: Path) -> tuple[_Description, dict[str, npt.NDArray[np.float32]]]
 
 
 def _check_finite(weights: Mapping[str, npt.NDArray[np.floating[Any]]], what: str) -> None:
-    wrong = sorted(name for name, array in weights.items() if not np.isfinite(array).all())
-    if wrong:
-        raise ArtifactError(f"{what} has weights that are not finite: {', '.join(wrong)}.", RESTORE)
+    names = sorted(name for name, array in weights.items() if not np.isfinite(array).all())
+    if names:
+        raise ArtifactError(f"{what} has weights that are not finite: {', '.join(names)}.", RESTORE)

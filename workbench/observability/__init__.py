@@ -1,1 +1,1 @@
-"""What the running workbench says about itself."""
+"""Logs, timings, usage and status of the running workbench."""

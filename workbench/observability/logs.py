@@ -13,12 +13,12 @@ __all__ = ["LEVELS", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
 
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-"""Of an entry, rising."""
+"""Levels of an entry, the least severe first."""
 
-_LONGEST = 8 * 2**20
+_MAX_LOG_BYTES = 8 * 2**20
 """Bytes of the log after which a new one begins and the old one is kept beside it."""
 
-_TAIL = 2**18
+_TAIL_BYTES = 2**18
 """Bytes at its end that are read where nothing is looked for."""
 
 _ENTRY = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} (\d+) ([A-Z]+) ([\w.-]+): (.*)")
@@ -27,19 +27,19 @@ _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
 def log_path(home: Path) -> Path:
-    """Give the file that the dashboard's server and all its kernels write to."""
+    """Return the file that the dashboard's server and all its kernels write to."""
     return home / "logs" / "dashboard.log"
 
 
 def log_to(path: Path, name: str = "workbench") -> None:
-    """Have a logger and those below it write to a file as well; nothing happens the second time.
+    """Let a logger and those below it write to a file as well; nothing happens the second time.
 
     Parameters
     ----------
     path : Path
         Other processes may write to it too, and move it away.
     name : str
-        Of the logger.
+        Name of the logger.
     """
     logger = logging.getLogger(name)
     if any(isinstance(handler, WatchedFileHandler) for handler in logger.handlers):
@@ -53,8 +53,8 @@ def log_to(path: Path, name: str = "workbench") -> None:
 
 
 def rotate(path: Path) -> None:
-    """Where the log has become long, begin a new one and keep the old one beside it; whoever writes to it follows."""
-    if path.is_file() and path.stat().st_size > _LONGEST:
+    """Begin a new log where the old one has become long, and keep the old one beside it; all writers follow."""
+    if path.is_file() and path.stat().st_size > _MAX_LOG_BYTES:
         path.replace(_older(path))
 
 
@@ -67,6 +67,7 @@ class LogEntry:
     at : str
         UTC, as `2026-01-01 12:00:00`.
     process : int
+        Id of the process that wrote it.
     level : str
         One of `LEVELS`.
     source : str
@@ -95,7 +96,7 @@ def read_log(path: Path, find: str = "", level: str = LEVELS[0], most: int = 200
     find : str
         Text that they contain, as the number of an error card; capitals do not matter. All that is kept is searched.
     level : str
-        Of `LEVELS`; entries below are left out.
+        One of `LEVELS`; entries below are left out.
     most : int
         Entries.
 
@@ -104,17 +105,21 @@ def read_log(path: Path, find: str = "", level: str = LEVELS[0], most: int = 200
     list of LogEntry
         The newest first.
     """
-    wanted, least = find.strip().casefold(), LEVELS.index(level)
-    searched = bool(wanted or least)
+    search_text, least = find.strip().casefold(), LEVELS.index(level)
+    searched = bool(search_text or least)
     files = [path, _older(path)] if searched else [path]
-    entries = (entry for file in files for entry in reversed(list(_entries(file, _LONGEST * 2 if searched else _TAIL))))
-    found = (
+    entries = (
+        entry
+        for file in files
+        for entry in reversed(list(_entries(file, _MAX_LOG_BYTES * 2 if searched else _TAIL_BYTES)))
+    )
+    matching = (
         entry
         for entry in entries
         if (entry.level not in LEVELS or LEVELS.index(entry.level) >= least)
-        and wanted in f"{entry.at} {entry.process} {entry.source} {entry.text}\n{entry.more}".casefold()
+        and search_text in f"{entry.at} {entry.process} {entry.source} {entry.text}\n{entry.more}".casefold()
     )
-    return list(islice(found, most))
+    return list(islice(matching, most))
 
 
 def _older(path: Path) -> Path:
@@ -122,7 +127,8 @@ def _older(path: Path) -> Path:
 
 
 def _entries(path: Path, size: int) -> Iterator[LogEntry]:
-    head, more = None, []
+    head = None
+    more = []
     for line in _tail(path, size).splitlines():
         match = _ENTRY.fullmatch(line)
         if match is None:

@@ -1,4 +1,4 @@
-"""What the server and its kernels tell each other: small files in the server's temporary folder, one for each."""
+"""Messages between the server and its kernels: small files in the server's temporary folder, one for each."""
 
 import json
 import os
@@ -32,14 +32,14 @@ STATUS_VARIABLE = "DASHBOARD_STATUS"
 """Environment variable by which a kernel finds the folder."""
 
 CACHE = ("hits", "misses", "evictions", "bytes", "models")
-"""What is told of the cache of models."""
+"""Names of the counts of the cache of models."""
 
-_OLD_SECONDS = 30.0
+_MAX_AGE_S = 30.0
 
 
 @dataclass
 class Status:
-    """What the workbench does at one moment.
+    """State of the running workbench at one moment.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Status:
     history : list of list
         Columns `HISTORY`.
     timings : Timings
-        Of all kernels since the server started.
+        Durations of all kernels since the server started.
     cache : dict of str to int
-        Of all kernels, keys `CACHE`; counts go on after a kernel has ended, bytes and models go with it.
+        Counts of all kernels, keys `CACHE`; counts go on after a kernel has ended, bytes and models go with it.
     """
 
     at: float = 0.0
@@ -77,7 +77,7 @@ class Status:
             self.cache[name] += int(report["cache"].get(name, 0))
 
     def to_json(self) -> dict[str, Any]:
-        """Give values for JSON."""
+        """Return values for JSON."""
         return self.__dict__ | {
             "processes": [each.to_json() for each in self.processes],
             "timings": self.timings.to_json(),
@@ -85,7 +85,7 @@ class Status:
 
 
 class CacheCounts(Protocol):
-    """What a cache of models counts; a `workbench.models.ModelCache` is one.
+    """Counts of a cache of models; a `workbench.models.ModelCache` has them.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class CacheCounts(Protocol):
 
 
 class KernelReport:
-    """What a kernel tells of itself.
+    """Report of a kernel on itself, for the server.
 
     Parameters
     ----------
@@ -115,35 +115,35 @@ class KernelReport:
 
     def __init__(self, cache: CacheCounts) -> None:
         self._cache = cache
-        self._told = ""
+        self._last_text = ""
 
     def now(self) -> dict[str, Any]:
-        """Give the report."""
+        """Return the report of this moment."""
         cache = {name: getattr(self._cache, name) for name in CACHE[:4]} | {"models": len(self._cache)}
         return {"timings": TIMINGS.to_json(), "cache": cache}
 
     def tell(self) -> None:
         """Write the report where the server finds it, if it has changed; nothing happens without a server."""
         folder, text = status_folder(), json.dumps(self.now())
-        if folder is not None and text != self._told:
+        if folder is not None and text != self._last_text:
             with suppress(OSError):  # the server has ended
                 write_whole(kernel_file(folder, os.getpid()), text)
-                self._told = text
+                self._last_text = text
 
 
 def status_folder() -> Path | None:
-    """Give the folder of the server whose kernel this is; None where it is none."""
+    """Return the folder of the server whose kernel this is; None where it is none."""
     named = os.environ.get(STATUS_VARIABLE)
     return Path(named) if named and Path(named).is_dir() else None
 
 
 def server_file(folder: Path) -> Path:
-    """Give the file of the server."""
+    """Return the file of the server."""
     return folder / "server.json"
 
 
 def kernel_file(folder: Path, pid: int) -> Path:
-    """Give the file of a kernel."""
+    """Return the file of a kernel."""
     return folder / f"kernel-{pid}.json"
 
 
@@ -156,10 +156,10 @@ def write_whole(path: Path, text: str) -> None:
 def read_report(path: Path) -> dict[str, Any] | None:
     """Read a file of the folder; None where there is none."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found
+    return report
 
 
 def read_status(folder: Path | None, own: KernelReport | None = None) -> Status | None:
@@ -168,20 +168,21 @@ def read_status(folder: Path | None, own: KernelReport | None = None) -> Status 
     Parameters
     ----------
     folder : Path or None
-        Of `status_folder`.
+        Folder of `status_folder`.
     own : KernelReport, optional
-        Of this kernel; taken in place of what it last wrote.
+        Report of this kernel; taken in place of what it last wrote.
 
     Returns
     -------
     Status or None
         None where there is no server, or it has not looked for half a minute.
     """
-    given = None if folder is None else read_report(server_file(folder))
-    if folder is None or given is None or time.time() - given["at"] > _OLD_SECONDS:
+    server_report = None if folder is None else read_report(server_file(folder))
+    if folder is None or server_report is None or time.time() - server_report["at"] > _MAX_AGE_S:
         return None
-    status = Status(**given | {"processes": [Process(**each) for each in given["processes"]]})
-    status.timings, status.cache = Timings(given["timings"]), dict(given["cache"])
+    status = Status(**server_report | {"processes": [Process(**each) for each in server_report["processes"]]})
+    status.timings = Timings(server_report["timings"])
+    status.cache = dict(server_report["cache"])
     here = kernel_file(folder, os.getpid())
     for path in folder.glob("kernel-*.json"):
         report = read_report(path) if own is None or path != here else None

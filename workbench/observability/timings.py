@@ -1,4 +1,4 @@
-"""How long things take: a histogram for each callback of a view and each stage, cheap to add to and to add up.
+"""Durations: a histogram for each callback of a view and each stage, cheap to add to and to add up.
 
 One process holds one set; those of several processes are added up from their JSON.
 """
@@ -16,8 +16,8 @@ __all__ = ["STAGE", "TIMINGS", "Histogram", "Row", "Timings", "stage"]
 STAGE = "stage"
 """Group of what is no callback of a view: loading, predicting, setting thresholds."""
 
-_PER_DECADE = 20
-_LEAST = 1e-6
+_BUCKETS_PER_DECADE = 20
+_MIN_SECONDS = 1e-6
 
 
 class Histogram:
@@ -26,6 +26,7 @@ class Histogram:
     Attributes
     ----------
     count : int
+        Number of durations.
     total : float
         Seconds.
     buckets : dict of int to int
@@ -46,12 +47,12 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many durations."""
+        """Number of durations that were counted."""
         return sum(self.buckets.values())
 
     def add(self, seconds: float) -> None:
-        """Count one duration."""
-        place = math.floor(math.log10(max(seconds, _LEAST)) * _PER_DECADE)
+        """Count one duration, in seconds."""
+        place = math.floor(math.log10(max(seconds, _MIN_SECONDS)) * _BUCKETS_PER_DECADE)
         self.buckets[place] = self.buckets.get(place, 0) + 1
         self.total += seconds
 
@@ -62,12 +63,12 @@ class Histogram:
         self.total += other.total
 
     def percentile(self, percent: float) -> float:
-        """Give a percentile in seconds, the middle of its bucket; NaN where nothing was counted."""
-        wanted, passed = max(math.ceil(self.count * percent / 100), 1), 0
+        """Return a percentile in seconds, the middle of its bucket; NaN where nothing was counted."""
+        rank, passed = max(math.ceil(self.count * percent / 100), 1), 0
         for place in sorted(self.buckets):
             passed += self.buckets[place]
-            if passed >= wanted:
-                return float(10 ** ((place + 0.5) / _PER_DECADE))
+            if passed >= rank:
+                return float(10 ** ((place + 0.5) / _BUCKETS_PER_DECADE))
         return math.nan
 
     def below(self, places: Iterable[int]) -> list[int]:
@@ -99,62 +100,64 @@ class Timings:
 
     def __init__(self, rows: Iterable[list[Any]] = ()) -> None:
         self._lock = threading.Lock()
-        self._kept = {
-            (str(group), str(name)): Histogram(float(total), {int(place): int(count) for place, count in found.items()})
-            for group, name, total, found in rows
+        self._histograms = {
+            (str(group), str(name)): Histogram(
+                float(total), {int(place): int(count) for place, count in counts.items()}
+            )
+            for group, name, total, counts in rows
         }
 
     def add(self, group: str, name: str, seconds: float) -> None:
         """Count a duration of a callback `name` of a view `group`, or of a stage."""
         with self._lock:
-            self._kept.setdefault((group, name), Histogram()).add(seconds)
+            self._histograms.setdefault((group, name), Histogram()).add(seconds)
 
     def merge(self, other: "Timings") -> None:
         """Add what another has counted."""
         for key, histogram in other.histograms().items():
             with self._lock:
-                self._kept.setdefault(key, Histogram()).merge(histogram)
+                self._histograms.setdefault(key, Histogram()).merge(histogram)
 
     def histograms(self) -> dict[tuple[str, str], Histogram]:
-        """Give copies, by group and name."""
+        """Return copies, by group and name."""
         with self._lock:
-            return {key: Histogram(kept.total, kept.buckets) for key, kept in self._kept.items()}
+            return {key: Histogram(histogram.total, histogram.buckets) for key, histogram in self._histograms.items()}
 
     def groups(self) -> dict[str, Histogram]:
-        """Give one histogram for each view: of all its callbacks."""
-        found: dict[str, Histogram] = {}
+        """Return one histogram for each view: of all its callbacks."""
+        groups: dict[str, Histogram] = {}
         for (group, _), histogram in self.histograms().items():
             if group != STAGE:
-                found.setdefault(group, Histogram()).merge(histogram)
-        return found
+                groups.setdefault(group, Histogram()).merge(histogram)
+        return groups
 
     def stages(self) -> dict[str, Histogram]:
-        """Give the histogram of each stage."""
+        """Return the histogram of each stage."""
         return {name: histogram for (group, name), histogram in self.histograms().items() if group == STAGE}
 
-    def rows(self, opened: str = "") -> list[Row]:
-        """Give the figures of each view, then of each stage, by name.
+    def rows(self, expanded_group: str = "") -> list[Row]:
+        """Return the figures of each view, then of each stage, by name.
 
         Parameters
         ----------
-        opened : str
+        expanded_group : str
             View after which its callbacks stand too, the slowest first.
         """
-        found = []
+        rows = []
         for group, histogram in sorted(self.groups().items()):
-            found.append(_row(group, "", histogram))
-            if group == opened:
+            rows.append(_row(group, "", histogram))
+            if group == expanded_group:
                 own = [_row(*key, each) for key, each in self.histograms().items() if key[0] == group]
-                found += sorted(own, key=lambda row: -row.p95)
-        return found + [_row(STAGE, name, histogram) for name, histogram in sorted(self.stages().items())]
+                rows += sorted(own, key=lambda row: -row.p95)
+        return rows + [_row(STAGE, name, histogram) for name, histogram in sorted(self.stages().items())]
 
     def to_json(self) -> list[list[Any]]:
-        """Give values for JSON."""
-        return [[*key, kept.total, kept.buckets] for key, kept in self.histograms().items()]
+        """Return values for JSON."""
+        return [[*key, histogram.total, histogram.buckets] for key, histogram in self.histograms().items()]
 
 
 TIMINGS = Timings()
-"""Of this process."""
+"""Durations measured in this process."""
 
 
 @contextmanager
@@ -164,7 +167,7 @@ def stage(name: str) -> Iterator[None]:
     Parameters
     ----------
     name : str
-        Of the stage, as `predict`.
+        Name of the stage, as `predict`.
     """
     began = time.perf_counter()
     try:

@@ -17,20 +17,21 @@ __all__ = ["HISTORY", "Kernel", "Process", "Sampler", "history_dataset"]
 HISTORY = ("at", "own", "kernels", "cpu_own", "cpu_kernels")
 """Columns of the history: seconds since 1970, bytes of memory, percent of one core."""
 
-_KEPT = 450
-_SHORTEST = 0.01
+_MAX_HISTORY_ROWS = 450
+_MIN_INTERVAL_S = 0.01
 """Seconds; processor time is counted in hundredths of a second."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What the server knows of one of its kernels.
+    """State of one kernel, as the server sees it.
 
     Attributes
     ----------
     state : str
         `open` (a page has it), `left` (its page is gone), `starting`, or `waiting` for the next page.
     busy : bool
+        Whether it runs code now.
     last : float
         When it last said something, seconds since 1970.
     """
@@ -47,11 +48,13 @@ class Process:
     Attributes
     ----------
     pid : int
+        Process id.
     role : str
         `server`, `kernel` or `notebook`.
     state : str
-        Of a kernel, see `Kernel`.
+        State of a kernel, see `Kernel`.
     busy : bool
+        Whether it runs code now.
     started, last : float
         Seconds since 1970; `last` is when a kernel last said something.
     memory : int
@@ -73,7 +76,7 @@ class Process:
     cpu_seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give values for JSON."""
+        """Return values for JSON."""
         return asdict(self)
 
 
@@ -83,7 +86,7 @@ class Sampler:
     Parameters
     ----------
     role : str
-        Of this process: `server` or `notebook`.
+        Role of this process: `server` or `notebook`.
 
     Attributes
     ----------
@@ -95,13 +98,13 @@ class Sampler:
 
     def __init__(self, role: str) -> None:
         self.role = role
-        self.history: deque[tuple[float, ...]] = deque(maxlen=_KEPT)
+        self.history: deque[tuple[float, ...]] = deque(maxlen=_MAX_HISTORY_ROWS)
         self.at = 0.0
         self._own = psutil.Process()
         self._before: dict[int, tuple[float, float]] = {}
 
     def sample(self, kernels: Mapping[int, Kernel]) -> list[Process]:
-        """Look once.
+        """Measure the server and its kernels once.
 
         Parameters
         ----------
@@ -118,26 +121,28 @@ class Sampler:
         everyone = {own: self._own} | {each.pid: each for each in self._own.children(recursive=True)}
         owners = {pid: _owner(pid, everyone, kernels, own) for pid in everyone}
         used = {pid: figures for pid, each in everyone.items() if (figures := _figures(each)) is not None}
-        found = []
+        processes = []
         for pid in (own, *kernels):
             if pid not in used:
                 continue
             group = [used[each] for each, owner in owners.items() if owner == pid and each in used]
             memory, seconds = sum(each[0] for each in group), sum(each[1] for each in group)
             at, before = self._before.get(pid, (used[pid][2], 0.0))
-            cpu = max(seconds - before, 0.0) / max(now - at, _SHORTEST) * 100
-            told = kernels.get(pid, Kernel("", False, now))
+            cpu = max(seconds - before, 0.0) / max(now - at, _MIN_INTERVAL_S) * 100
+            kernel = kernels.get(pid, Kernel("", False, now))
             role = "kernel" if pid in kernels else self.role
-            found.append(Process(pid, role, told.state, told.busy, used[pid][2], told.last, int(memory), cpu, seconds))
+            processes.append(
+                Process(pid, role, kernel.state, kernel.busy, used[pid][2], kernel.last, int(memory), cpu, seconds)
+            )
             self._before[pid] = (now, seconds)
-        self._before = {each.pid: self._before[each.pid] for each in found}
-        found[1:] = sorted(found[1:], key=lambda each: each.started)
-        self._remember(now, found)
-        return found
+        self._before = {each.pid: self._before[each.pid] for each in processes}
+        processes[1:] = sorted(processes[1:], key=lambda each: each.started)
+        self._remember(now, processes)
+        return processes
 
-    def _remember(self, now: float, found: list[Process]) -> None:
-        memory = (found[0].memory, sum(each.memory for each in found[1:]))
-        self.history.append((now, *memory, found[0].cpu, sum(each.cpu for each in found[1:])))
+    def _remember(self, now: float, processes: list[Process]) -> None:
+        memory = (processes[0].memory, sum(each.memory for each in processes[1:]))
+        self.history.append((now, *memory, processes[0].cpu, sum(each.cpu for each in processes[1:])))
 
 
 def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[int, Kernel], own: int) -> int:
@@ -153,7 +158,7 @@ def _owner(pid: int, everyone: Mapping[int, psutil.Process], kernels: Mapping[in
 
 
 def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
-    """Give bytes of memory, seconds of processor time and start; None where the process has ended."""
+    """Return bytes of memory, seconds of processor time and start; None where the process has ended."""
     try:
         with process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
@@ -165,20 +170,20 @@ def _figures(process: psutil.Process) -> tuple[int, float, float] | None:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Give its bytes, those that it shares with others in equal parts where the system tells."""
-    told = process.memory_full_info()
-    return int(getattr(told, "pss", told.rss))
+    """Return its bytes, those that it shares with others in equal parts where the system tells."""
+    memory = process.memory_full_info()
+    return int(getattr(memory, "pss", memory.rss))
 
 
 def history_dataset(history: Sequence[Sequence[float]], role: str) -> "xr.Dataset":
-    """Give a history as charts take it.
+    """Return a history as charts take it.
 
     Parameters
     ----------
     history : sequence of sequence of float
         Columns `HISTORY`, at least one row.
     role : str
-        Of the process that kept it; a server has kernels.
+        Role of the process that recorded it; a server has kernels.
 
     Returns
     -------

@@ -12,7 +12,7 @@ __all__ = ["BUCKETS", "alert_counts_figure", "update_alert_counts"]
 BUCKETS = 24
 """Bars."""
 
-_APART = 6
+_LABEL_EVERY_BUCKETS = 6
 
 _HATCHES = {"critical": " ", "high": "/", "medium": ".", "low": "-", "info": " "}
 
@@ -70,7 +70,7 @@ def alert_counts_figure(
     plot.yaxis.ticker.desired_num_ticks = 3
     plot.yaxis.ticker.min_interval = 1
     plot.xgrid.visible = False
-    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, BUCKETS, _APART)))
+    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, BUCKETS, _LABEL_EVERY_BUCKETS)))
     plot.xaxis.major_label_overrides = _words(data)
     return plot
 
@@ -99,4 +99,4 @@ def _words(data: dict[str, list[object]]) -> dict[int, str]:
     """Word some bars: by the day, or by the hour where all are of one day."""
     times = [str(word) for word in data["from"]]
     same = len({word[:10] for word in times}) < 3
-    return {i: times[i][11:16] if same else times[i][5:10] for i in range(0, BUCKETS, _APART)}
+    return {i: times[i][11:16] if same else times[i][5:10] for i in range(0, BUCKETS, _LABEL_EVERY_BUCKETS)}

@@ -173,14 +173,14 @@ def _channel_data(
 
 def _command_data(channel: xr.Dataset) -> dict[str, npt.NDArray[Any]]:
     commands = channel["commands"].values
-    given = commands.astype(bool)
-    begins = given & ~np.vstack([np.zeros((1, given.shape[1]), dtype=bool), given[:-1]])
-    used = np.flatnonzero(given.any(axis=0))
+    active = commands.astype(bool)
+    begins = active & ~np.vstack([np.zeros((1, active.shape[1]), dtype=bool), active[:-1]])
+    used = np.flatnonzero(active.any(axis=0))
     samples, columns = np.nonzero(begins[:, used])
     names = channel["command"].values[used].astype(str) if used.size else np.zeros(0, dtype=str)
     if samples.size > 4000:
-        kept = decimate(samples.astype(np.float64), 4000)
-        samples, columns = samples[kept], columns[kept]
+        thinned = decimate(samples.astype(np.float64), 4000)
+        samples, columns = samples[thinned], columns[thinned]
     return {
         "time": time_values(channel)[samples],
         "row": 1 - (columns + 0.5) / max(used.size, 1),

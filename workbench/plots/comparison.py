@@ -21,7 +21,7 @@ from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["comparison_figure", "update_comparison_figure"]
 
-_LANE = 0.08  # height of a lane of anomalies, as a share of the errors
+_LANE_HEIGHT_SHARE = 0.08  # height of a lane of anomalies, as a share of the errors
 _NAMES = ("first", "second")
 
 
@@ -58,7 +58,7 @@ def comparison_figure(
     sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
     for name, colour in zip(_NAMES, (tokens.accent, tokens.telemetry), strict=True):
         plot.line("time", "smoothed_error", source=sources[name], line_color=colour, line_width=1.2, name=name)
-        found = plot.quad(
+        boxes = plot.quad(
             left="left",
             right="right",
             bottom="bottom",
@@ -69,7 +69,7 @@ def comparison_figure(
             name=f"{name} found",
         )
         tooltips = [("found by", "@model"), ("samples", "@start to @end"), ("severity", "@severity{0.00}")]
-        plot.add_tools(HoverTool(renderers=[found], tooltips=[*tooltips, ("the other", "@other")]))
+        plot.add_tools(HoverTool(renderers=[boxes], tooltips=[*tooltips, ("the other", "@other")]))
     end_labels(plot, sources["ends"], tokens, accent=_short(names[0]))
     plot.sizing_mode = "stretch_both"
     plot.title.text = "Smoothed error of each, and the anomalies that it finds"
@@ -96,7 +96,7 @@ def _data(
     channel: xr.Dataset, scored: tuple[xr.Dataset, xr.Dataset], anomalies: pd.DataFrame, names: tuple[str, str]
 ) -> tuple[dict[str, dict[str, Any]], float]:
     low, high = bounds(*(one["smoothed_error"].values for one in scored))
-    time, lane = time_values(channel), _LANE * high
+    time, lane = time_values(channel), _LANE_HEIGHT_SHARE * high
     data: dict[str, dict[str, Any]] = {}
     for place, (key, name, one) in enumerate(zip(_NAMES, names, scored, strict=True)):
         data[key] = line_data(one, "smoothed_error")

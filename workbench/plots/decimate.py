@@ -47,5 +47,5 @@ def decimate(values: npt.ArrayLike, limit: int = 4000) -> npt.NDArray[np.intp]:
     lowest = offsets + np.where(missing, np.inf, grid).argmin(axis=1)
     highest = offsets + np.where(missing, -np.inf, grid).argmax(axis=1)
     gaps = (offsets + missing.argmax(axis=1))[missing.any(axis=1)]
-    kept = np.unique(np.concatenate([[0, n - 1], lowest, highest, gaps]))
-    return kept[kept < n]
+    positions = np.unique(np.concatenate([[0, n - 1], lowest, highest, gaps]))
+    return positions[positions < n]

@@ -62,8 +62,8 @@ def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[
 def update_decomposition_figures(figures: dict[str, figure], parts: xr.Dataset) -> None:
     """Show another series in figures made by `decomposition_figures`, whose time is of the same kind."""
     for name, plot in figures.items():
-        drawn = ("observed", "trend") if name == "observed" else (name,)
-        set_sources(plot, {name: _data(parts, name) for name in drawn})
+        names = ("observed", "trend") if name == "observed" else (name,)
+        set_sources(plot, {name: _data(parts, name) for name in names})
     figures[PARTS[0]].x_range.update(**_axis(parts))
     _set_ranges(figures, parts)
 

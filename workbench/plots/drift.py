@@ -1,4 +1,4 @@
-"""How far channels have moved from what their models learned."""
+"""Figure of drift: how much channels differ from the data that their models learned."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 
 __all__ = ["drift_figure", "update_drift_figure"]
 
-_NAMED = 6  # points that carry their channel's name
+_MAX_NAMED_POINTS = 6  # points that carry their channel's name
 
 
 def drift_figure(drift: pd.DataFrame, ks: float, error_ratio: float, *, tokens: Tokens = LIGHT) -> figure:
@@ -94,11 +94,11 @@ def update_drift_figure(plot: figure, drift: pd.DataFrame, error_ratio: float) -
 
 
 def _data(drift: pd.DataFrame) -> dict[str, dict[str, list[Any]]]:
-    known = drift[np.isfinite(drift["error_ratio"].astype(float)) & (drift["error_ratio"].astype(float) > 0)]
+    measured = drift[np.isfinite(drift["error_ratio"].astype(float)) & (drift["error_ratio"].astype(float) > 0)]
     columns = ["channel", "model", "ks", "error_ratio"]
-    drifted = known[known["status"] == "retrain"]
-    named = drifted.sort_values("error_ratio", ascending=False).head(_NAMED)
-    parts = {"steady": known[known["status"] != "retrain"], "drifted": drifted, "named": named}
+    drifted = measured[measured["status"] == "retrain"]
+    named = drifted.sort_values("error_ratio", ascending=False).head(_MAX_NAMED_POINTS)
+    parts = {"steady": measured[measured["status"] != "retrain"], "drifted": drifted, "named": named}
     return {name: {column: part[column].tolist() for column in columns} for name, part in parts.items()}
 
 

@@ -38,7 +38,7 @@ def errors_figure(
     height: int = 150,
     x_range: Range1d | None = None,
 ) -> figure:
-    """Draw the smoothed error with epsilon as a dashed line, and the lower threshold where it found something.
+    """Draw the smoothed error with epsilon as a dashed line, and the lower threshold where it detected an anomaly.
 
     Parameters
     ----------
@@ -145,19 +145,19 @@ def _data(
 
 
 def _lower_data(scored: xr.Dataset | None) -> dict[str, list[Any]]:
-    """Give a segment for each value of the lower threshold, the last of adjacent ones worded."""
+    """Return a segment for each value of the lower threshold, the last of adjacent ones worded."""
     if scored is None or "lower_epsilon" not in scored:
         return {"time": [], "until": [], "lower_epsilon": [], "word": []}
     limits, time = scored["lower_epsilon"].values, time_values(scored)
-    there = np.flatnonzero(np.isfinite(limits))
-    ends = np.flatnonzero(np.diff(there, append=-1) != 1)  # of adjacent samples
-    changes = np.union1d(ends, np.flatnonzero(np.diff(limits[there], append=np.nan) != 0))
-    first, last = there[np.concatenate(([0], changes[:-1] + 1))[: changes.size]], there[changes]
+    finite = np.flatnonzero(np.isfinite(limits))
+    ends = np.flatnonzero(np.diff(finite, append=-1) != 1)  # of adjacent samples
+    changes = np.union1d(ends, np.flatnonzero(np.diff(limits[finite], append=np.nan) != 0))
+    first, last = finite[np.concatenate(([0], changes[:-1] + 1))[: changes.size]], finite[changes]
     return {
         "time": time[first].tolist(),
         "until": time[last].tolist(),
         "lower_epsilon": limits[last].tolist(),
-        "word": [f"lower epsilon {limits[i]:.3g}" if i in there[ends] else "" for i in last.tolist()],
+        "word": [f"lower epsilon {limits[i]:.3g}" if i in finite[ends] else "" for i in last.tolist()],
     }
 
 

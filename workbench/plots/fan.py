@@ -67,13 +67,15 @@ def fan_figure(
         text_color=tokens.muted,
         name="limit words",
     )
-    seen = plot.line("time", "telemetry", source=sources["telemetry"], line_color=tokens.telemetry, name="telemetry")
+    telemetry_line = plot.line(
+        "time", "telemetry", source=sources["telemetry"], line_color=tokens.telemetry, name="telemetry"
+    )
     ahead = plot.line("time", "forecast", source=sources["forecast"], line_color=tokens.accent, name="forecast")
     ahead.glyph.line_width = 2
     plot.segment("time", "bottom", "time", "top", source=sources["origin"], line_color=tokens.border, name="origin")
     end_labels(plot, sources["ends"], tokens, accent="forecast")
     for line, column, extra in (
-        (seen, "telemetry", []),
+        (telemetry_line, "telemetry", []),
         (ahead, "forecast", [("interval", "@lower{0.0000} to @upper{0.0000}"), ("samples ahead", "@lead{0,0}")]),
     ):
         tooltips = [(column, f"@{column}{{0.0000}}"), *extra, ("at", at_time(history))]
@@ -100,7 +102,7 @@ def _data(history: xr.Dataset, forecast: xr.Dataset, limits: Mapping[str, float]
     if near:
         low, high = min(low, *near.values()), max(high, *near.values())
     room = 0.06 * (high - low)
-    left, right = float(time_values(history)[0]), float(time[-1])
+    start, right = float(time_values(history)[0]), float(time[-1])
     joined = {
         "time": np.concatenate([last_time, time]),
         "lead": np.arange(time.size + 1),
@@ -108,13 +110,13 @@ def _data(history: xr.Dataset, forecast: xr.Dataset, limits: Mapping[str, float]
         "lower": np.concatenate([last, lower]),
         "upper": np.concatenate([last, upper]),
     }
-    shown = np.isfinite(joined["lower"]) & np.isfinite(joined["upper"])
+    has_interval = np.isfinite(joined["lower"]) & np.isfinite(joined["upper"])
     return {
         "telemetry": dict(line_data(history, "telemetry")),
         "forecast": joined,
-        "interval": {name: joined[name][shown] for name in ("time", "lower", "upper")},
+        "interval": {name: joined[name][has_interval] for name in ("time", "lower", "upper")},
         "limits": {
-            "left": [left] * len(near),
+            "left": [start] * len(near),
             "right": [right] * len(near),
             "value": list(near.values()),
             "word": [f"{name} {limit:g}" for name, limit in near.items()],
@@ -125,8 +127,8 @@ def _data(history: xr.Dataset, forecast: xr.Dataset, limits: Mapping[str, float]
 
 
 def _set_ranges(plot: figure, data: Mapping[str, Mapping[str, Any]]) -> None:
-    left = float(data["telemetry"]["time"][0])
+    start = float(data["telemetry"]["time"][0])
     right = float(data["forecast"]["time"][-1])
-    end = right + 0.1 * (right - left)
-    plot.x_range.update(start=left, end=end, reset_start=left, reset_end=end)
+    end = right + 0.1 * (right - start)
+    plot.x_range.update(start=start, end=end, reset_start=start, reset_end=end)
     plot.y_range.update(start=data["origin"]["bottom"][0], end=data["origin"]["top"][0])

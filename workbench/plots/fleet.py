@@ -91,16 +91,16 @@ def _data(overview: pd.DataFrame) -> tuple[dict[str, list[Any]], list[str]]:
     table = table.sort_values(["group", "rank"], kind="stable")
     table["column"] = table.groupby("group").cumcount()
     scored = table["state"].isin(["current", "stale"])
-    shown = [severity(level) for level in table["level"].where(scored, "")]
+    levels = [severity(level) for level in table["level"].where(scored, "")]
     numbers = [f"{value:.2f}" if np.isfinite(value) else "" for value in table["severity"]]
     data: dict[str, list[Any]] = {
         name: table[name].tolist() for name in ("channel", "group", "column", "anomalies", "level", "state")
     }
-    data["symbol"] = [level.symbol if known else "" for level, known in zip(shown, scored, strict=True)]
+    data["symbol"] = [level.symbol if is_scored else "" for level, is_scored in zip(levels, scored, strict=True)]
     data["words"] = [f"{name} {number}".strip() for name, number in zip(table["channel"], numbers, strict=True)]
     data["word"] = [
-        f"{level.word} {number}".strip() if known else "damaged" if state == "damaged" else "not scored"
-        for level, number, known, state in zip(shown, numbers, scored, table["state"], strict=True)
+        f"{level.word} {number}".strip() if is_scored else "damaged" if state == "damaged" else "not scored"
+        for level, number, is_scored, state in zip(levels, numbers, scored, table["state"], strict=True)
     ]
-    data["outline"] = [2 if level.word in SEVERITIES else 0 for level in shown]
+    data["outline"] = [2 if level.word in SEVERITIES else 0 for level in levels]
     return data, sorted(set(group))

@@ -14,14 +14,14 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["BARS", "gantt_figure", "update_gantt"]
 
 BARS = ("planned", "fixed", "moved", "late", "conflict")
-"""What a bar can be: as planned, fixed by somebody, put elsewhere by a proposal, after its due date, or impossible."""
+"""Kinds of a bar: as planned, fixed by somebody, put elsewhere by a proposal, after its due date, or impossible."""
 
 _HATCHES = {"planned": " ", "fixed": "-", "moved": "/", "late": "\\", "conflict": "x"}
 _SIGNS = {"moved": "→ ", "late": f"{SEVERITIES['high'].symbol} ", "conflict": f"{SEVERITIES['critical'].symbol} "}
-_HOURS = (8.0, 17.0)
+_DEFAULT_HOURS = (8.0, 17.0)
 _COLUMNS = ("number", "row", "left", "right", "fill", "line", "hatch", "label", "title", "kind", "words", "from", "to")
-_WIDTH = 620.0  # pixels that labels count on
-_LETTER = 6.6
+_LABEL_WIDTH_PX = 620.0  # pixels that labels count on
+_LETTER_WIDTH_PX = 6.6
 
 
 def gantt_figure(
@@ -136,8 +136,10 @@ def _data(
 ) -> dict[str, dict[str, list[Any]]]:
     begin = pd.Timestamp(first, tz="UTC")
     end = begin + pd.Timedelta(days=days)
-    shown = sessions[(sessions["start"] < end) & (sessions["end"] > begin) & sessions["technician"].isin(list(people))]
-    opens, closes = _hours(shown, begin, end)
+    visible = sessions[
+        (sessions["start"] < end) & (sessions["end"] > begin) & sessions["technician"].isin(list(people))
+    ]
+    opens, closes = _hours(visible, begin, end)
     colours = {
         "planned": tokens.telemetry,
         "fixed": tokens.telemetry,
@@ -146,12 +148,12 @@ def _data(
         "conflict": tokens.level("critical"),
     }
     bars: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    for row in shown.to_dict(orient="records"):
+    for row in visible.to_dict(orient="records"):
         kind = str(row["kind"])
         left, right = (
             _place(max(begin, min(end, pd.Timestamp(row[name]))), begin, opens, closes) for name in ("start", "end")
         )
-        room = (min(right, int(left) + 1) - left) / days * _WIDTH / _LETTER
+        room = (min(right, int(left) + 1) - left) / days * _LABEL_WIDTH_PX / _LETTER_WIDTH_PX
         sign, number = _SIGNS.get(kind, ""), str(row["number"])
         digits = number.removeprefix("WO-")
         texts = (sign + number, sign + digits, sign.strip() + digits, digits)
@@ -164,10 +166,10 @@ def _data(
     return {"bars": bars, "nights": {"x": list(range(1, days))}, "now": {"x": at}}
 
 
-def _hours(shown: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[float, float]:
-    """Give the first and the last hour of a day in which anything is done."""
-    opens, closes = _HOURS
-    for first, last in zip(shown["start"], shown["end"], strict=True):
+def _hours(sessions: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple[float, float]:
+    """Return the first and the last hour of a day in which anything is done."""
+    opens, closes = _DEFAULT_HOURS
+    for first, last in zip(sessions["start"], sessions["end"], strict=True):
         start, stop = max(pd.Timestamp(first), begin), min(pd.Timestamp(last), end)
         if start.normalize() != (stop - pd.Timedelta(1, "us")).normalize():
             return 0.0, 24.0
@@ -178,7 +180,7 @@ def _hours(shown: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> tuple
 
 
 def _place(time: pd.Timestamp, begin: pd.Timestamp, opens: float, closes: float) -> float:
-    """Give where a time lies on an axis of days, each from the first hour to the last."""
+    """Return where a time lies on an axis of days, each from the first hour to the last."""
     hours = (time - begin) / pd.Timedelta(hours=1)
     day, hour = divmod(hours, 24)
     return float(day + min(max((hour - opens) / (closes - opens), 0.0), 1.0))

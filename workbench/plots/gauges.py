@@ -14,9 +14,10 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 
 __all__ = ["gauges_figure", "update_gauges"]
 
-_LOWEST, _HIGHEST = ("critical_low", "warning_low"), ("critical_high", "warning_high")
-_BEYOND = 0.15  # room beyond the outer limits, as a share of what lies between them
-_ROW = 26  # pixels
+_LOW_LIMITS = ("critical_low", "warning_low")
+_HIGH_LIMITS = ("critical_high", "warning_high")
+_MARGIN_SHARE = 0.15  # room beyond the outer limits, as a share of what lies between them
+_ROW_HEIGHT_PX = 26  # pixels
 _STATES = {"critical": "critical", "warning": "high", "normal": "normal", "stale": "stale"}
 
 
@@ -35,7 +36,7 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
     """
     plot = figure(
         name="gauges",
-        height=_ROW,
+        height=_ROW_HEIGHT_PX,
         sizing_mode="stretch_width",
         x_range=Range1d(-0.01, 1.01),
         y_range=Range1d(0, 1),
@@ -83,7 +84,7 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
     states = list(_STATES)
     colours = [tokens.level("critical"), tokens.level("high"), tokens.telemetry, tokens.surface]
     markers = [SEVERITIES["critical"].marker, SEVERITIES["high"].marker, "inverted_triangle", "inverted_triangle"]
-    drawn = plot.scatter(
+    points = plot.scatter(
         "at",
         "row",
         source=pointers,
@@ -94,7 +95,7 @@ def gauges_figure(*, tokens: Tokens = LIGHT) -> figure:
         name="pointers",
     )
     tooltips = [("channel", "@channel"), ("last value", "@value{0.0000} @units"), ("state", "@limit")]
-    plot.add_tools(HoverTool(renderers=[drawn], tooltips=tooltips))
+    plot.add_tools(HoverTool(renderers=[points], tooltips=tooltips))
     return plot
 
 
@@ -110,7 +111,7 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
         `critical_low`, `warning_low`, `warning_high`, `critical_high`, NaN where there is no such limit. A row
         without any limit is left out.
     """
-    limited = table[table[[*_LOWEST, *_HIGHEST]].notna().any(axis=1)]
+    limited = table[table[[*_LOW_LIMITS, *_HIGH_LIMITS]].notna().any(axis=1)]
     n = len(limited)
     zones: dict[str, list[Any]] = {name: [] for name in ("left", "right", "bottom", "top", "zone")}
     words: dict[str, list[Any]] = {name: [] for name in ("at", "row", "word", "align", "shift")}
@@ -141,21 +142,21 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
     plot.yaxis.ticker = [n - 0.5 - row for row in range(n)]
     plot.yaxis.major_label_overrides = {n - 0.5 - row: name for row, name in enumerate(limited["channel"])}
     plot.y_range.end = max(n, 1)
-    plot.height = _ROW * max(n, 1) + 4
+    plot.height = _ROW_HEIGHT_PX * max(n, 1) + 4
 
 
 def _scale(channel: dict[Any, Any]) -> tuple[float, float]:
-    """Range of a gauge: its outer limits and some room; with limits on one side, as far on the other."""
-    known = [channel[name] for name in (*_LOWEST, *_HIGHEST) if np.isfinite(channel[name])]
-    lowest, highest = min(known), max(known)
-    has_low = any(np.isfinite(channel[name]) for name in _LOWEST)
-    has_high = any(np.isfinite(channel[name]) for name in _HIGHEST)
+    """Return the range of a gauge: its outer limits and some room; with limits on one side, as far on the other."""
+    bounds = [channel[name] for name in (*_LOW_LIMITS, *_HIGH_LIMITS) if np.isfinite(channel[name])]
+    lowest, highest = min(bounds), max(bounds)
+    has_low = any(np.isfinite(channel[name]) for name in _LOW_LIMITS)
+    has_high = any(np.isfinite(channel[name]) for name in _HIGH_LIMITS)
     usual = channel["mean"] if np.isfinite(channel["mean"]) else channel["value"]
     if not has_low:
         lowest = min(lowest, channel["minimum"], usual) if np.isfinite(usual) else lowest
     if not has_high:
         highest = max(highest, channel["maximum"], usual) if np.isfinite(usual) else highest
-    room = _BEYOND * ((highest - lowest) or abs(highest) or 1.0)
+    room = _MARGIN_SHARE * ((highest - lowest) or abs(highest) or 1.0)
     return lowest - room, highest + room
 
 

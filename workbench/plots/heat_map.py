@@ -15,8 +15,8 @@ from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["heat_map_figure", "shades", "update_heat_map"]
 
-_BINS = 240
-_SHADES = 64
+_N_BINS = 240
+_N_SHADES = 64
 
 
 def heat_map_figure(*, dated: bool, tokens: Tokens = LIGHT, x_range: Range1d) -> figure:
@@ -64,7 +64,7 @@ def update_heat_map(
     """
     margin = (end - start) / 2
     rows = [shades(strip, start - margin, end + margin, until) for strip in reversed(strips)]
-    image = np.stack(rows) if rows else np.zeros((0, 2 * _BINS), dtype=np.float32)
+    image = np.stack(rows) if rows else np.zeros((0, 2 * _N_BINS), dtype=np.float32)
     data = {"image": [image], "x": [start - margin], "y": [0], "dw": [end - start + 2 * margin], "dh": [len(strips)]}
     marks = lane_marks(strips, start, end, until)
     set_sources(plot, {"shades": data if rows else {name: [] for name in data}, "anomalies": marks})
@@ -72,16 +72,18 @@ def update_heat_map(
 
 
 def shades(
-    strip: Strip, start: float, end: float, until: float = float("inf"), bins: int = 2 * _BINS
+    strip: Strip, start: float, end: float, until: float = float("inf"), bins: int = 2 * _N_BINS
 ) -> npt.NDArray[np.float32]:
-    """Give a channel's value in each of equally long bins of time, the one farthest from its median.
+    """Return a channel's value in each of equally long bins of time, the one farthest from its median.
 
     Parameters
     ----------
     strip : Strip
+        Channel, prepared for drawing.
     start, end, until : float
         In the units of the time axis.
     bins : int
+        Number of bins.
 
     Returns
     -------
@@ -91,28 +93,28 @@ def shades(
     time, values = strip.telemetry.window(start, end, until, limit=12 * bins)
     low, high = strip.scale
     places = np.floor((time - start) * (bins / (end - start))).astype(int)
-    kept = np.isfinite(values) & (places >= 0) & (places < bins)
-    found = np.full(bins, np.nan, dtype=np.float32)
-    shares = ((values[kept] - low) / (high - low)).astype(np.float32)
+    drawable = np.isfinite(values) & (places >= 0) & (places < bins)
+    bin_shades = np.full(bins, np.nan, dtype=np.float32)
+    shares = ((values[drawable] - low) / (high - low)).astype(np.float32)
     middle = (strip.middle - low) / (high - low)
     order = np.argsort(np.abs(shares - middle), kind="stable")  # the farthest is written last and stays
-    found[places[kept][order]] = shares[order]
+    bin_shades[places[drawable][order]] = shares[order]
     if time.size:
-        _fill(found, strip, start, end, until)
-    return found
+        _fill(bin_shades, strip, start, end, until)
+    return bin_shades
 
 
-def _fill(found: npt.NDArray[np.float32], strip: Strip, start: float, end: float, until: float) -> None:
-    """Give a bin between two samples the shade of the one before it, where no sample is missing there."""
-    edges = start + np.arange(found.size) * ((end - start) / found.size)
+def _fill(bin_shades: npt.NDArray[np.float32], strip: Strip, start: float, end: float, until: float) -> None:
+    """Fill a bin between two samples with the shade of the one before it, where no sample is missing there."""
+    edges = start + np.arange(bin_shades.size) * ((end - start) / bin_shades.size)
     before = np.searchsorted(strip.telemetry.time, edges, side="right") - 1
-    inside = (before >= 0) & (edges <= min(strip.extent[1], until)) & np.isnan(found)
+    inside = (before >= 0) & (edges <= min(strip.extent[1], until)) & np.isnan(bin_shades)
     values = strip.telemetry.values[before[inside]]
     low, high = strip.scale
-    found[inside] = (values - low) / (high - low)
+    bin_shades[inside] = (values - low) / (high - low)
 
 
 def _ramp(first: str, last: str) -> list[str]:
     ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (first, last)]
-    mixed = np.linspace(ends[0], ends[1], _SHADES).round().astype(int)
+    mixed = np.linspace(ends[0], ends[1], _N_SHADES).round().astype(int)
     return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in mixed]

@@ -1,4 +1,4 @@
-"""How a figure of the forecasters changes with the lead time."""
+"""Figure of forecasters: errors or coverage over the lead time."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,10 +16,10 @@ from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 
 __all__ = ["lead_figure", "update_lead_figure"]
 
-_ROOM = 0.5
+_RIGHT_MARGIN_SHARE = 0.5
 """Room for the names, as a share of the lead times."""
-_AROUND = 0.1
-"""What is shown at least on either side of a target."""
+_MIN_TARGET_MARGIN = 0.1
+"""Margin on either side of a target, in the units of the figure."""
 
 
 def lead_figure(
@@ -141,9 +141,11 @@ def _set_ranges(plot: figure, data: dict[str, dict[str, list[Any]]], target: flo
     room = 0.08 * (high - low)
     leads = lines["xs"][0]
     width = max(float(leads[-1] - leads[0]), 1.0)
-    plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=float(leads[-1]) + _ROOM * width)
+    plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=float(leads[-1]) + _RIGHT_MARGIN_SHARE * width)
     plot.y_range.update(start=low - room if target is not None else 0, end=high + room)
 
 
 def _bounds(lines: Iterable[npt.NDArray[Any]], target: float | None) -> tuple[float, float]:
-    return bounds(*lines, np.array([0.0] if target is None else [target - _AROUND, target + _AROUND]))
+    return bounds(
+        *lines, np.array([0.0] if target is None else [target - _MIN_TARGET_MARGIN, target + _MIN_TARGET_MARGIN])
+    )

@@ -1,4 +1,4 @@
-"""What a training's loss did from epoch to epoch."""
+"""Figure of a training's loss by epoch."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 __all__ = ["learning_curve_figure", "update_learning_curve"]
 
 _LINES = {"loss": "learned", "validation_loss": "held out"}
-_ROOM = 0.28  # for the names, as a share of the epochs
+_NAME_WIDTH_SHARE = 0.28  # for the names, as a share of the epochs
 
 
 def learning_curve_figure(curves: pd.DataFrame, *, words: str = "", tokens: Tokens = LIGHT) -> figure:
@@ -94,11 +94,11 @@ def _data(curves: pd.DataFrame) -> dict[str, dict[str, list[Any]]]:
         above = lasts[name] == max(lasts.values()) and (name == "loss" or lasts["loss"] != lasts["validation_loss"])
         place = middle + (apart / 2 if above else -apart / 2) if near else lasts[name]
         data[name] = {"epoch": epochs, "value": values}
-        known = bool(epochs) and np.isfinite(lasts[name])
+        has_value = bool(epochs) and np.isfinite(lasts[name])
         data[f"{name} end"] = {
-            "epoch": epochs[-1:] if known else [],
-            "value": [float(place)] if known else [],
-            "text": [f"{label} {lasts[name]:.3g}"] if known else [],
+            "epoch": epochs[-1:] if has_value else [],
+            "value": [float(place)] if has_value else [],
+            "text": [f"{label} {lasts[name]:.3g}"] if has_value else [],
         }
     return data
 
@@ -106,5 +106,5 @@ def _data(curves: pd.DataFrame) -> dict[str, dict[str, list[Any]]]:
 def _set_ranges(plot: figure, curves: pd.DataFrame) -> None:
     _, high = bounds(*(curves[name].to_numpy(dtype=np.float64) for name in _LINES), np.zeros(1))
     last = float(curves["epoch"].max()) if len(curves) else 1.0
-    plot.x_range.update(start=0.5, end=max(last, 4.0) * (1 + _ROOM) + 0.5)
+    plot.x_range.update(start=0.5, end=max(last, 4.0) * (1 + _NAME_WIDTH_SHARE) + 0.5)
     plot.y_range.update(start=0, end=high * 1.1)

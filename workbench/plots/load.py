@@ -1,4 +1,4 @@
-"""How much there is to do: hours by technician beside what they can do, and hours of work by the day it is due."""
+"""Figures of the work load: hours by technician beside their capacity, and hours of work by due day."""
 
 from typing import Any
 

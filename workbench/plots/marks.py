@@ -15,7 +15,7 @@ from workbench.plots.theme import FONT, SEVERITIES, Tokens
 
 __all__ = ["mark_data", "mark_glyphs"]
 
-_WORD_ROOM = 0.09
+_WORD_WIDTH_SHARE = 0.09
 """Share of the time axis that an anomaly's word takes."""
 
 
@@ -46,7 +46,7 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     severity = sequences["severity"].to_numpy(dtype=float) if "severity" in sequences else np.zeros(len(sequences))
     level = sequences["level"].tolist() if "level" in sequences else [""] * len(sequences)
     middle = (left + right) / 2
-    room = _WORD_ROOM * float(time[-1] - time[0])
+    room = _WORD_WIDTH_SHARE * float(time[-1] - time[0])
     worded: list[int] = []
     for i in np.argsort(-severity, kind="stable"):
         if all(abs(middle[i] - middle[j]) >= room for j in worded):

@@ -23,7 +23,7 @@ __all__ = [
     "update_overlay",
 ]
 
-_POINTS = 36_000
+_MAX_POINTS = 36_000
 """Most points of all lines together."""
 
 
@@ -90,6 +90,7 @@ def update_overlay(
     plot : bokeh.plotting.figure
         Changed in place; its time axis is left as it is.
     strips : sequence of Strip
+        Channels, prepared for drawing.
     start, end, until : float
         As for `workbench.plots.strips.update_strip`.
     chosen : str
@@ -98,12 +99,12 @@ def update_overlay(
     units = {strip.units for strip in strips}
     shared = len(units) == 1 and units != {""}
     margin = (end - start) / 2
-    limit = max(_POINTS // max(len(strips), 1), 300)
+    limit = max(_MAX_POINTS // max(len(strips), 1), 300)
     data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     ends: dict[str, list[Any]] = {name: [] for name in ("time", "value", "name", "chosen")}
     for strip in sorted(strips, key=lambda strip: strip.name == chosen):  # the chosen one lies on top
-        seen, shown = strip.telemetry.window(start, end, until, 600)
-        low, high = bounds(shown)
+        drawn_time, drawn_values = strip.telemetry.window(start, end, until, 600)
+        low, high = bounds(drawn_values)
         time, values = strip.telemetry.window(start - margin, end + margin, until, limit)
         data["xs"].append(time)
         data["ys"].append(values if shared else 100 * (values - low) / (high - low))
@@ -112,9 +113,9 @@ def update_overlay(
         data["chosen"].append("yes" if strip.name == chosen else "no")
         data["width"].append(2.0 if strip.name == chosen else 1.0)
         data["alpha"].append(1.0 if strip.name == chosen else 0.5)
-        if shown.size:
-            last = float(shown[-1])
-            ends["time"].append(min(end, float(seen[-1])))
+        if drawn_values.size:
+            last = float(drawn_values[-1])
+            ends["time"].append(min(end, float(drawn_time[-1])))
             ends["value"].append(last if shared else 100 * (last - low) / (high - low))
             ends["name"].append(strip.name)
             ends["chosen"].append(data["chosen"][-1])
@@ -159,7 +160,7 @@ def update_lanes(
         As for `update_overlay`.
     """
     margin = (end - start) / 2
-    limit = max(_POINTS // max(len(strips), 1), 300)
+    limit = max(_MAX_POINTS // max(len(strips), 1), 300)
     data: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "name", "range", "chosen", "width", "alpha")}
     for row, strip in enumerate(strips):
         time, values = strip.scaled(start - margin, end + margin, until, limit)

@@ -36,7 +36,7 @@ def part_of(dataset: xr.Dataset, first: int, last: int) -> xr.Dataset:
 
 
 def sequences_within(sequences: pd.DataFrame | None, first: int, last: int) -> pd.DataFrame | None:
-    """Give the sequences that reach into a part, without what lies outside it.
+    """Return the sequences that reach into a part, without what lies outside it.
 
     Parameters
     ----------
@@ -51,5 +51,5 @@ def sequences_within(sequences: pd.DataFrame | None, first: int, last: int) -> p
     """
     if sequences is None:
         return None
-    there = sequences[(sequences["end"] >= first) & (sequences["start"] <= last)]
-    return there.assign(start=there["start"].clip(lower=first), end=there["end"].clip(upper=last))
+    within = sequences[(sequences["end"] >= first) & (sequences["start"] <= last)]
+    return within.assign(start=within["start"].clip(lower=first), end=within["end"].clip(upper=last))

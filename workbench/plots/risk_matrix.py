@@ -14,8 +14,8 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["risk_matrix_figure", "update_risk_matrix"]
 
 _ALPHA = {"critical": 0.45, "high": 0.3, "medium": 0.18, "low": 0.08}
-_EMPTY = 0.35  # of that, where no asset stands
-_LONGEST = 14  # characters of a name
+_EMPTY_CELL_ALPHA_SHARE = 0.35  # of that, where no asset stands
+_MAX_LETTERS = 14  # characters of a name
 
 
 def risk_matrix_figure(cells: pd.DataFrame, risks: pd.DataFrame, *, tokens: Tokens = LIGHT) -> figure:
@@ -49,12 +49,12 @@ def risk_matrix_figure(cells: pd.DataFrame, risks: pd.DataFrame, *, tokens: Toke
         min_border_bottom=4,
     )
     apply_tokens(plot, tokens)
-    drawn = cells.assign(
+    labelled_cells = cells.assign(
         colour=[tokens.level(level) for level in cells["level"]],
         alpha=_alphas(cells, risks),
         sign=[f"{SEVERITIES[level].symbol} {risk}" for level, risk in zip(cells["level"], cells["risk"], strict=True)],
     )
-    source = ColumnDataSource(drawn.to_dict(orient="list"), name="cells")
+    source = ColumnDataSource(labelled_cells.to_dict(orient="list"), name="cells")
     squares = plot.rect(
         "likelihood",
         "criticality",
@@ -114,10 +114,11 @@ def update_risk_matrix(plot: figure, risks: pd.DataFrame) -> None:
 
 
 def _alphas(cells: Mapping[Any, Any] | pd.DataFrame, risks: pd.DataFrame) -> list[float]:
-    taken = set(zip(risks["likelihood"], risks["criticality"], strict=True))
+    occupied = set(zip(risks["likelihood"], risks["criticality"], strict=True))
     places = zip(cells["likelihood"], cells["criticality"], strict=True)
     return [
-        _ALPHA[level] * (1.0 if place in taken else _EMPTY) for level, place in zip(cells["level"], places, strict=True)
+        _ALPHA[level] * (1.0 if place in occupied else _EMPTY_CELL_ALPHA_SHARE)
+        for level, place in zip(cells["level"], places, strict=True)
     ]
 
 
@@ -126,7 +127,7 @@ def _names(risks: pd.DataFrame) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"likelihood": [], "criticality": [], "names": []}
     placed = risks[risks["risk"].notna()]
     for _, group in placed.groupby(["likelihood", "criticality"], sort=False):
-        names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in group["asset"]]
+        names = [name if len(name) <= _MAX_LETTERS else f"{name[: _MAX_LETTERS - 1]}…" for name in group["asset"]]
         more = [f"and {len(names) - 2} more"] if len(names) > 2 else []
         columns["likelihood"].append(group["likelihood"].tolist()[0])
         columns["criticality"].append(group["criticality"].tolist()[0])

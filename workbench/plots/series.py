@@ -1,4 +1,4 @@
-"""What every figure over time shares: its axis, its lines, its direct labels and how its sources are updated."""
+"""Shared parts of figures over time: axis, lines, direct labels and the update of sources."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ __all__ = [
 Sources = Mapping[str, ColumnDataSource]
 """Data sources of a figure by name."""
 
-_ROOM = 0.15
+_RIGHT_MARGIN_SHARE = 0.15
 """Share of the time axis left free on the right for direct labels."""
 
 
@@ -41,7 +41,7 @@ def is_dated(dataset: xr.Dataset) -> bool:
 
 
 def time_values(dataset: xr.Dataset) -> npt.NDArray[Any]:
-    """Time as charts take it: milliseconds since 1970 for stamps, sample numbers otherwise."""
+    """Return time as charts take it: milliseconds since 1970 for stamps, sample numbers otherwise."""
     time = dataset["time"].values
     return time.astype("datetime64[ms]").astype(np.int64) if is_dated(dataset) else time
 
@@ -61,12 +61,12 @@ def time_axis(dataset: xr.Dataset) -> dict[str, float]:
     """
     time = time_values(dataset)
     start, last = float(time[0]), float(time[-1])
-    end = last + max((last - start) * _ROOM, 1.0)
+    end = last + max((last - start) * _RIGHT_MARGIN_SHARE, 1.0)
     return {"start": start, "end": end, "reset_start": start, "reset_end": end}
 
 
 def when(dataset: xr.Dataset) -> str:
-    """How a hover names the time of a point."""
+    """Return how a tooltip shows the time of a point."""
     return "@time{%F %T} UTC" if is_dated(dataset) else "sample @time{0,0}"
 
 
@@ -118,16 +118,16 @@ def time_figure(
 
 
 def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[Any]]:
-    """Points of one variable's line; none where there is no dataset."""
+    """Return the points of one variable's line; none where there is no dataset."""
     if dataset is None:
         return {"time": np.zeros(0), name: np.zeros(0)}
     values = dataset[name].values
-    kept = decimate(values)
-    return {"time": time_values(dataset)[kept], name: values[kept].astype(np.float32)}
+    positions = decimate(values)
+    return {"time": time_values(dataset)[positions], name: values[positions].astype(np.float32)}
 
 
 def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:
-    """Least and greatest finite value, apart by at least a little.
+    """Return the least and the greatest finite value, with at least a small distance between them.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is drawn of a channel on a strip: prepared once, then cut to the time that is shown."""
+"""Data of a channel on a strip, prepared once and then cut to the time that is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from workbench.plots.trace import Trace
 
 __all__ = ["Strip", "alike", "make_strip"]
 
-_WORD_ROOM = 0.12  # share of the time shown that an anomaly's word takes
-_TICKS = 400  # most command marks on a strip
-_NEAR = 0.6  # a limit so much of the range away from the values is drawn with them
+_WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
+_MAX_MARKS = 400  # most command marks on a strip
+_NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
 
 @dataclass(frozen=True)
@@ -66,51 +66,51 @@ class Strip:
     def scaled(
         self, start: float, end: float, until: float, limit: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Give what `Trace.window` gives, with the values as shares of the channel's whole range."""
+        """Return what `Trace.window` gives, with the values as shares of the channel's whole range."""
         time, values = self.telemetry.window(start, end, until, limit)
         low, high = self.scale
         return time, ((values - low) / (high - low)).astype(np.float32)
 
     def range(self, start: float, end: float, until: float) -> tuple[float, float]:
-        """Range of the values shown, with the limits that are near them."""
+        """Return the range of the values shown, with the limits that are near them."""
         lines = [trace.window(start, end, until, 600)[1] for trace in (self.telemetry, self.prediction)]
         low, high = bounds(*lines)
-        near = [value for value in self.limits.values() if low - _NEAR * (high - low) <= value]
-        near = [value for value in near if value <= high + _NEAR * (high - low)]
+        near = [value for value in self.limits.values() if low - _NEAR_LIMIT_SHARE * (high - low) <= value]
+        near = [value for value in near if value <= high + _NEAR_LIMIT_SHARE * (high - low)]
         return min([low, *near]), max([high, *near])
 
     def anomalies(self, start: float, end: float, until: float, top: float) -> dict[str, list[Any]]:
         """Cut the anomalies to what is shown; a word that a more severe one's would overlap is left out."""
-        kept = [
+        visible = [
             i
             for i, (left, right) in enumerate(zip(self.marks["left"], self.marks["right"], strict=True))
             if left <= min(end, until) and right >= start
         ]
-        columns: dict[str, list[Any]] = {name: [values[i] for i in kept] for name, values in self.marks.items()}
+        columns: dict[str, list[Any]] = {name: [values[i] for i in visible] for name, values in self.marks.items()}
         columns["right"] = [min(right, until) for right in columns["right"]]
-        seen = zip(columns["left"], columns["right"], strict=True)
-        columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in seen]
-        columns["top"] = [top] * len(kept)
+        bounds = zip(columns["left"], columns["right"], strict=True)
+        columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in bounds]
+        columns["top"] = [top] * len(visible)
         worded: list[int] = []
-        for i in sorted(range(len(kept)), key=lambda i: -columns["severity"][i]):
-            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_ROOM * (end - start) for j in worded):
+        for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
+            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_SHARE * (end - start) for j in worded):
                 worded.append(i)
         words = zip(columns["level"], columns["severity"], strict=True)
         columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
         return columns
 
     def command_marks(self, start: float, end: float, until: float, height: float) -> dict[str, Any]:
-        """Give the commands that began in the time shown, one where several fall on the same place."""
+        """Return the commands that began in the time shown, one where several fall on the same place."""
         first, last = np.searchsorted(self.command_times, (start, min(end, until)))
         time = self.command_times[first:last]
-        if time.size > _TICKS:
-            kept = np.unique(((time - start) * (_TICKS / (end - start))).astype(int), return_index=True)[1]
+        if time.size > _MAX_MARKS:
+            positions = np.unique(((time - start) * (_MAX_MARKS / (end - start))).astype(int), return_index=True)[1]
         else:
-            kept = np.arange(time.size)
+            positions = np.arange(time.size)
         return {
-            "time": time[kept].tolist(),  # short lists travel faster than arrays, which are messages of their own
-            "value": [height] * kept.size,
-            "command": self.commands[first:last][kept].tolist(),
+            "time": time[positions].tolist(),  # short lists travel faster than arrays, which are messages of their own
+            "value": [height] * positions.size,
+            "command": self.commands[first:last][positions].tolist(),
         }
 
 
@@ -193,8 +193,8 @@ def make_strip(
 def _commands(
     channel: xr.Dataset, time: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
-    given = channel["commands"].values.astype(bool)
-    begins = given.copy()
-    begins[1:] &= ~given[:-1]
+    active = channel["commands"].values.astype(bool)
+    begins = active.copy()
+    begins[1:] &= ~active[:-1]
     samples, columns = np.nonzero(begins)
     return time[samples], channel["command"].values.astype(str)[columns]

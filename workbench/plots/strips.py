@@ -36,7 +36,8 @@ from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["base_figure", "name_strip", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
-_LEFT, _RIGHT = 116, 40  # pixels beside the frame, for names and limits
+_LEFT_BORDER_PX = 116  # room for names
+_RIGHT_BORDER_PX = 40  # room for limits
 _LINES = ("telemetry", "prediction")
 _MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
 
@@ -66,7 +67,7 @@ def base_figure(
     axis : bool
         Whether the time axis is drawn.
     ticker : bokeh.models.Ticker, optional
-        Of the grid, where there is no axis; one that strips may share.
+        Ticker of the grid, where there is no axis; strips may share one.
     height : int
         Least height, pixels.
 
@@ -86,8 +87,8 @@ def base_figure(
         active_drag="xpan",
         active_scroll="xwheel_zoom",
         toolbar_location=None,
-        min_border_left=_LEFT,
-        min_border_right=_RIGHT,
+        min_border_left=_LEFT_BORDER_PX,
+        min_border_right=_RIGHT_BORDER_PX,
         min_border_top=2,
         min_border_bottom=2,
     )
@@ -186,12 +187,13 @@ def update_strip(
     plot : bokeh.plotting.figure
         Changed in place; its time axis is left as it is.
     strip : Strip
+        Channel, prepared for drawing.
     start, end : float
         What is seen; half as much again is drawn on either side, for the hand that pans.
     until : float
         Time up to which telemetry has come.
     colour : str
-        Of the channel's name.
+        Colour of the channel's name.
     """
     low, high = strip.range(start, end, until)
     size = high - low
@@ -214,7 +216,7 @@ def update_strip(
 
 
 def _holds(columns: Mapping[str, Any]) -> bool:
-    """Tell whether there is anything in a source; what is empty and stays so need not travel."""
+    """Return whether a source holds data; an empty one that stays empty need not be sent."""
     return any(len(column) for column in columns.values())
 
 
@@ -226,8 +228,9 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
     plot : bokeh.plotting.figure
         Made by `strip_figure`, changed in place.
     strip : Strip
+        Channel, prepared for drawing.
     colour : str
-        Of the words.
+        Colour of the words.
     """
     axis = plot.left[0]
     axis.axis_label = f"{strip.name} {strip.units}".strip()
@@ -235,7 +238,7 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
 
 
 def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
-    """Draw anomalies as shaded spans, each with symbol and word; give the symbols' renderer."""
+    """Draw anomalies as shaded spans, each with symbol and word, and return the symbols' renderer."""
     levels = list(SEVERITIES)
     colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
     filled = [tokens.level(level) if SEVERITIES[level].filled else tokens.surface for level in levels]
@@ -260,9 +263,9 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
         text_color=tokens.text,
     )
     plot.add_glyph(source, span, name="anomalies")
-    drawn: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
+    symbols: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
     plot.add_glyph(source, word, name="words")
-    return drawn
+    return symbols
 
 
 def _add_limits(plot: figure, tokens: Tokens) -> None:

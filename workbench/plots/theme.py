@@ -19,7 +19,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Ne
 
 @dataclass(frozen=True)
 class Severity:
-    """How one severity level is shown.
+    """Colour, symbol and word of one severity level.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ NORMAL = Severity("normal", "·", "dot")
 
 
 def severity(level: str) -> Severity:
-    """Give how a level is shown; `NORMAL` for anything that is not a level.
+    """Return the colour, symbol and word of a level; `NORMAL` for anything that is not a level.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class Tokens:
     levels: Mapping[str, str]
 
     def level(self, name: str) -> str:
-        """Give the colour of a level, the muted text's for anything else."""
+        """Return the colour of a level, the muted text's for anything else."""
         return self.levels.get(name, self.muted)
 
 
@@ -143,7 +143,7 @@ THEMES: Mapping[str, Tokens] = MappingProxyType({"light": LIGHT, "dark": DARK})
 
 
 def apply_tokens(plot: Plot, tokens: Tokens) -> None:
-    """Give a figure the colours and type of a set of tokens.
+    """Apply the colours and type of a set of tokens to a figure.
 
     Set on the figure itself, so that it looks the same in JupyterLab, Voila and an exported report, whatever theme
     the document has. Glyphs take their colours where they are made.
@@ -153,6 +153,7 @@ def apply_tokens(plot: Plot, tokens: Tokens) -> None:
     plot : bokeh.models.Plot
         Changed in place.
     tokens : Tokens
+        Colours and type of the theme.
     """
     plot.background_fill_color = tokens.surface
     plot.border_fill_color = tokens.surface

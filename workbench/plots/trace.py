@@ -9,7 +9,7 @@ from workbench.plots.decimate import decimate
 
 __all__ = ["Trace"]
 
-_BLOCK = 64
+_BLOCK_SAMPLES = 64
 """Samples of which only the extremes are looked at, in the middle of a long stretch."""
 
 
@@ -26,16 +26,18 @@ class Trace:
     Attributes
     ----------
     time : numpy.ndarray, shape (n,), float64
+        Time of the samples.
     values : numpy.ndarray, shape (n,), float32
+        Values of the samples.
     """
 
     def __init__(self, time: npt.ArrayLike, values: npt.ArrayLike) -> None:
         self.time: npt.NDArray[np.float64] = np.asarray(time, dtype=np.float64)
         self.values: npt.NDArray[np.float32] = np.asarray(values, dtype=np.float32)
-        self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK) + 2)
+        self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK_SAMPLES) + 2)
 
     def span(self, start: float, end: float, until: float = float("inf")) -> slice:
-        """Give the samples from start to end that lie at or before `until`, and one more on either side.
+        """Return the samples from start to end that lie at or before `until`, and one more on either side.
 
         Parameters
         ----------
@@ -53,7 +55,7 @@ class Trace:
     def window(
         self, start: float, end: float, until: float = float("inf"), limit: int = 2400
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Give the points that draw what lies between start and end.
+        """Return the points that draw what lies between start and end.
 
         Parameters
         ----------
@@ -67,17 +69,17 @@ class Trace:
         tuple of numpy.ndarray, both of shape (k,)
             Time and values. Among them are the least and greatest value, and one missing value where there is any.
         """
-        shown = self.span(start, end, until)
-        kept = self._few(shown, limit)
-        return self.time[kept], self.values[kept]
+        visible = self.span(start, end, until)
+        positions = self._few(visible, limit)
+        return self.time[positions], self.values[positions]
 
-    def _few(self, shown: slice, limit: int) -> npt.NDArray[Any]:
-        first, last = shown.start, max(shown.stop, shown.start)
-        if last - first <= _BLOCK * limit / 4:
+    def _few(self, visible: slice, limit: int) -> npt.NDArray[Any]:
+        first, last = visible.start, max(visible.stop, visible.start)
+        if last - first <= _BLOCK_SAMPLES * limit / 4:
             return first + decimate(self.values[first:last], limit) if last > first else np.zeros(0, dtype=np.intp)
         # whole blocks are known by their extremes; what is cut at either end is read sample by sample
-        inner = slice(*np.searchsorted(self._extremes, (first + _BLOCK, last - _BLOCK)))
+        inner = slice(*np.searchsorted(self._extremes, (first + _BLOCK_SAMPLES, last - _BLOCK_SAMPLES)))
         candidates = np.concatenate(
-            [np.arange(first, first + _BLOCK), self._extremes[inner], np.arange(last - _BLOCK, last)]
+            [np.arange(first, first + _BLOCK_SAMPLES), self._extremes[inner], np.arange(last - _BLOCK_SAMPLES, last)]
         )
         return candidates[decimate(self.values[candidates], limit)]

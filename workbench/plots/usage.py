@@ -13,9 +13,9 @@ from workbench.plots.theme import LIGHT, Tokens
 __all__ = ["update_usage_figures", "usage_figures"]
 
 _WORDS = {"memory": "Memory, MiB", "cpu": "CPU, % of one core"}
-_LEAST = 60_000.0
+_MIN_SPAN_MS = 60_000.0
 """Milliseconds that are shown at least."""
-_ROOM = 0.18
+_RIGHT_MARGIN_SHARE = 0.18
 """Room for the names, as a share of the time shown."""
 
 
@@ -82,8 +82,8 @@ def _range(usage: xr.Dataset, measure: str) -> tuple[float, float]:
 def _set_ranges(figures: dict[str, figure], usage: xr.Dataset) -> None:
     time = time_values(usage)
     last = float(time[-1])
-    start = min(float(time[0]), last - _LEAST)
-    figures["cpu"].x_range.update(start=start, end=last + (last - start) * _ROOM)
+    start = min(float(time[0]), last - _MIN_SPAN_MS)
+    figures["cpu"].x_range.update(start=start, end=last + (last - start) * _RIGHT_MARGIN_SHARE)
     for measure, plot in figures.items():
         low, high = _range(usage, measure)
         plot.y_range.update(start=low, end=high)

@@ -1,1 +1,1 @@
-"""Telemetry: its contract, where it is kept, how it comes in, and how good it is."""
+"""Telemetry: its contract, its archive, its importers, and its quality."""

@@ -2,6 +2,8 @@
 
 Layout: `<store>/<channel>/{train,test}` and `<store>/<channel>/scores/<key>`. Everything is written to a
 folder beside the store first and renamed into place, so that a reader sees a channel whole or not at all.
+
+One module because reading, writing and recovery share this layout and its locks: each is wrong where another changes.
 """
 
 import json
@@ -20,6 +22,7 @@ import xarray as xr
 import zarr
 from filelock import FileLock, Timeout
 
+from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
 from workbench.observability.timings import stage
 from workbench.telemetry.attributes import check_channel, check_labels, check_score, check_scored
@@ -46,7 +49,7 @@ _IMPORT_AGAIN = "Import it again: workbench import PATH"
 
 @dataclass(frozen=True)
 class ChannelInfo:
-    """What the archive knows of a channel without reading its samples.
+    """Description of a channel that needs no reading of its samples.
 
     Attributes
     ----------
@@ -81,23 +84,31 @@ class Archive:
     ----------
     path : Path
         Folder of the store. It is made at the first write; a missing one reads as empty.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the store.
+    incoming : Path
+        Folder beside the store for what is being written; it exists only during a write, and after a crash until the
+        archive is opened again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self._incoming = self.path.with_name(self.path.name + ".incoming")
+        self.incoming = self.path.with_name(self.path.name + ".incoming")
         self._dates: dict[str, tuple[pd.Timestamp, pd.Timestamp]] = {}
-        if self._incoming.exists():
+        if self.incoming.exists():
             self._recover()
 
     def __repr__(self) -> str:
         """Say where the archive is and how many channels it holds."""
-        return f"Archive({str(self.path)!r}, {len(self.channels())} channels)"
+        return f"Archive({str(self.path)!r}, {counted(len(self.channels()), 'channel')})"
 
     # ---- reading
 
     def channels(self) -> list[str]:
-        """Names of all channels in natural order."""
+        """Return the names of all channels in natural order."""
         try:
             names = [entry.name for entry in os.scandir(self.path) if entry.is_dir()]
         except FileNotFoundError:
@@ -112,6 +123,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -153,6 +165,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -161,10 +174,10 @@ class Archive:
         """
         for folder in ("", *SPLITS):
             try:
-                found = read_attributes(self.path / channel / folder / "zarr.json", self._place(channel))
+                attributes = read_attributes(self.path / channel / folder / "zarr.json", self._place(channel))
             except ArchiveError:
                 continue
-            asset, subsystem = found.get("asset"), found.get("subsystem")
+            asset, subsystem = attributes.get("asset"), attributes.get("subsystem")
             if isinstance(asset, str) and asset and isinstance(subsystem, str):
                 return asset, subsystem
         return "unknown", ""
@@ -175,7 +188,9 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         split : {"train", "test"}
+            Split to check.
 
         Raises
         ------
@@ -195,7 +210,9 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         split : {"train", "test"}
+            Split to open.
 
         Returns
         -------
@@ -223,11 +240,12 @@ class Archive:
         return open_dataset(folder, self._place(channel), about["command_names"], length=length, check=check)
 
     def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """Give the first and last stamp of a channel's test series, without opening it where that was done before.
+        """Return the first and last stamp of a channel's test series, without opening it where that was done before.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -241,14 +259,14 @@ class Archive:
         ArchiveError
             The store is damaged.
         """
-        known = self._attributes(channel)["test_hash"]
-        if known not in self._dates:
+        test_hash = self._attributes(channel)["test_hash"]
+        if test_hash not in self._dates:
             file = self.path / channel / "test" / "time" / "zarr.json"
             if "units" not in read_attributes(file, self._place(channel)):
                 return None
             first, last = pd.DatetimeIndex(self.open(channel)["time"].values[[0, -1]]).tz_localize("UTC")
-            self._dates[known] = (first, last)
-        return self._dates[known]
+            self._dates[test_hash] = (first, last)
+        return self._dates[test_hash]
 
     def received(self, channel: str) -> float:
         """Return when the test series of a channel was written, in seconds of the Unix epoch.
@@ -280,11 +298,12 @@ class Archive:
         return xr.DataTree.from_dict(nodes, name="fleet")
 
     def labels(self, channel: str) -> pd.DataFrame | None:
-        """Labelled anomalies of a channel's test series.
+        """Return the labelled anomalies of a channel's test series.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -377,6 +396,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         labels : pandas.DataFrame
             Columns `start`, `end`, `kind`.
 
@@ -402,6 +422,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         key : str
             Name of the score, as `ridge.paper`.
         scored : xarray.Dataset
@@ -420,13 +441,14 @@ class Archive:
             staged.rename(target)
 
     def scores(self, channel: str) -> dict[str, dict[str, Any]]:
-        """Attributes of all scores of a channel, by key; no samples are read.
+        """Return the attributes of all scores of a channel, by key; no samples are read.
 
         A score whose attributes are damaged is left out, as if it were not there: scoring again replaces it.
 
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -440,6 +462,7 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
 
         Returns
         -------
@@ -455,7 +478,9 @@ class Archive:
         Parameters
         ----------
         channel : str
+            Name of the channel.
         key : str
+            Key of the score, as from `scores`.
 
         Returns
         -------
@@ -463,8 +488,8 @@ class Archive:
         """
         folder = self.path / channel / "scores" / key
         if not (folder / "zarr.json").exists():
-            known = ", ".join(self.scores(channel)) or "none"
-            raise ArchiveError(f"{channel} has no score {key!r} (present: {known}).", f"Run: workbench score {channel}")
+            keys = ", ".join(self.scores(channel)) or "none"
+            raise ArchiveError(f"{channel} has no score {key!r} (present: {keys}).", f"Run: workbench score {channel}")
         return open_dataset(folder, _score_place(channel, key), check=check_scored)
 
     # ---- internals
@@ -478,7 +503,7 @@ class Archive:
         return any((self.path / name / part).exists() for part in ("zarr.json", *SPLITS))
 
     def _sound_attributes(self, channel: str) -> dict[str, Any] | None:
-        """Return the attributes of a channel; None where it is not there, or damaged."""
+        """Return the attributes of a channel; None where it does not exist or is damaged."""
         try:
             return self._attributes(channel)
         except (ChannelNotFoundError, ArchiveError):
@@ -521,12 +546,12 @@ class Archive:
     def _writing(self) -> Iterator[Path]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._incoming}.lock"):
+            with FileLock(f"{self.incoming}.lock"):
                 if not (self.path / "zarr.json").exists():
                     zarr.create_group(self.path, zarr_format=3)
-                self._incoming.mkdir(exist_ok=True)
+                self.incoming.mkdir(exist_ok=True)
                 try:
-                    yield self._incoming
+                    yield self.incoming
                 finally:
                     self._settle()
         except (OSError, NotImplementedError) as error:  # filelock raises the latter on a file system without locks
@@ -539,18 +564,18 @@ class Archive:
     def _recover(self) -> None:
         """Undo what a crash left half done, unless another process is writing just now."""
         try:
-            with FileLock(f"{self._incoming}.lock", timeout=0):
+            with FileLock(f"{self.incoming}.lock", timeout=0):
                 self._settle()
         except (Timeout, OSError):
             return
 
     def _settle(self) -> None:
         """Put back a channel that was taken out but not replaced, and drop the rest."""
-        for old in self._incoming.glob("old-*@*"):
+        for old in self.incoming.glob("old-*@*"):
             target = self.path / old.name.partition("@")[2]
             if not target.exists():
                 old.rename(target)
-        shutil.rmtree(self._incoming, ignore_errors=True)
+        shutil.rmtree(self.incoming, ignore_errors=True)
 
 
 def _score_place(channel: str, key: str) -> Place:

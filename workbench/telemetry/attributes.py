@@ -1,4 +1,4 @@
-"""What the attributes of a channel and of its scores must look like, checked whenever they are read.
+"""Checks of the attributes of a channel and of its scores, whenever they are read.
 
 They are JSON files that a disk, a copy or an editor can damage: what is wrong is told before anything relies on it.
 """

@@ -1,4 +1,4 @@
-"""The catalog: what is known of assets, subsystems and channels beside their samples.
+"""The catalog: names, units, limits and criticality of assets, subsystems and channels.
 
 It is a YAML file that people edit: names, units, limits and how much depends on each channel. What it
 does not list is derived from the archive, so that nothing has to be written down to begin.
@@ -95,6 +95,7 @@ class CatalogChannel(_Entry):
     criticality : int or None
         From 1 (little) to 5 (everything); None where nobody has said.
     limits : Limits
+        Limits of the channel, in its units.
     """
 
     asset: str
@@ -111,7 +112,9 @@ class Catalog(_Entry):
     Attributes
     ----------
     assets : dict of str to Asset
+        Assets by key.
     channels : dict of str to CatalogChannel
+        Channels by name.
     """
 
     assets: dict[str, Asset] = Field(default_factory=dict)
@@ -122,18 +125,18 @@ class Catalog(_Entry):
         for name, channel in self.channels.items():
             asset = self.assets.get(channel.asset)
             if asset is None:
-                known = ", ".join(self.assets) or "none"
-                raise ValueError(f"channels.{name}.asset: {channel.asset!r} is not one of the assets ({known})")
+                names = ", ".join(self.assets) or "none"
+                raise ValueError(f"channels.{name}.asset: {channel.asset!r} is not one of the assets ({names})")
             if channel.subsystem and channel.subsystem not in asset.subsystems:
-                known = ", ".join(asset.subsystems) or "none"
+                names = ", ".join(asset.subsystems) or "none"
                 raise ValueError(
-                    f"channels.{name}.subsystem: {channel.subsystem!r} is not one of {channel.asset}'s ({known})"
+                    f"channels.{name}.subsystem: {channel.subsystem!r} is not one of {channel.asset}'s ({names})"
                 )
         return self
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
-        """Read a catalog.
+        """Read a catalog from a file.
 
         Parameters
         ----------
@@ -191,6 +194,7 @@ class Catalog(_Entry):
         Parameters
         ----------
         name : str
+            Name of the channel.
         info : ChannelInfo, optional
             What the archive knows of the channel: its asset, subsystem and units are taken where the
             catalog does not list it. Without it the part of the name before the first dash is the

@@ -35,12 +35,12 @@ _DAMAGE = (
     struct.error,
     zlib.error,
 )
-_LONGEST = 200
+_MAX_REASON_LETTERS = 200
 
 
 @dataclass(frozen=True)
 class Place:
-    """What is read: how an error calls it, and what mends it.
+    """Part of the archive that is read: its name in an error, and how to repair it.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ def damage_named(place: Place, file: Path) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
-        raise place.error(file, reason[:_LONGEST]) from error
+        raise place.error(file, reason[:_MAX_REASON_LETTERS]) from error
 
 
 def checked_store(folder: Path, place: Place) -> ZarrStore:
@@ -104,7 +104,8 @@ def checked_store(folder: Path, place: Place) -> ZarrStore:
         if part.is_dir() and not (part / "zarr.json").exists():
             raise ValueError(f"{part.name} has no zarr.json")
     store: _CheckedStore = _CheckedStore.open_group(folder, mode="r", consolidated=False)
-    store.folder, store.place = folder, place
+    store.folder = folder
+    store.place = place
     return store
 
 
@@ -114,10 +115,10 @@ class _CheckedStore(ZarrStore):
     place: Place
 
     def open_store_variable(self, name: str) -> xr.Variable:
-        opened = super().open_store_variable(name)  # type: ignore[no-untyped-call]
+        variable = super().open_store_variable(name)  # type: ignore[no-untyped-call]
         wrapped = ZarrArrayWrapper(self.members[name])  # type: ignore[no-untyped-call]
         array = _CheckedArray(wrapped, self.place, self.folder / name)
-        return xr.Variable(opened.dims, LazilyIndexedArray(array), opened.attrs, opened.encoding)
+        return xr.Variable(variable.dims, LazilyIndexedArray(array), variable.attrs, variable.encoding)
 
 
 class _CheckedArray(BackendArray):

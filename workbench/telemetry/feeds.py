@@ -1,4 +1,4 @@
-"""Feeds: telemetry as it comes, or as it came. A replay gives an archived channel again, at a chosen speed."""
+"""Feeds: telemetry as it comes, or as it came. A replay returns an archived channel again, at a chosen speed."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -12,7 +12,7 @@ __all__ = ["Replay"]
 
 
 class Replay:
-    """Where a replay of archived telemetry stands.
+    """Replay of archived telemetry at a chosen speed.
 
     It holds no samples and starts no thread: its position follows from the clock, and whoever shows it asks again
     as often as it likes.
@@ -22,13 +22,14 @@ class Replay:
     start, end : float
         First and last time that it covers, in the units of the channels' time axis.
     clock : callable
-        Gives seconds that only rise, as `time.monotonic`.
+        Function that returns seconds that only rise, as `time.monotonic`.
     speed : float
         Units of the time axis a second of the clock, above 0.
 
     Attributes
     ----------
     start, end : float
+        First and last time that it covers.
 
     Raises
     ------
@@ -48,7 +49,8 @@ class Replay:
     def __init__(self, start: float, end: float, *, clock: Callable[[], float], speed: float = 1.0) -> None:
         if not end >= start:
             raise TelemetryError(f"The replay would end at {end:g}, before its start at {start:g}.")
-        self.start, self.end = float(start), float(end)
+        self.start = float(start)
+        self.end = float(end)
         self._clock = clock
         self._speed = _checked(speed)
         self._from = self.start
@@ -79,11 +81,12 @@ class Replay:
         self._since = self._clock()
 
     def pause(self) -> None:
-        """Stay at the position."""
-        self._from, self._since = self.position, None
+        """Stop the replay at its position."""
+        self._from = self.position
+        self._since = None
 
     def seek(self, position: float) -> None:
-        """Go to a position, the nearest that is covered; what plays goes on from there.
+        """Go to a position, the nearest that is covered; a running replay goes on from it.
 
         Parameters
         ----------
@@ -109,7 +112,8 @@ class Replay:
         """
         speed = _checked(speed)
         position, playing = self.position, self._since is not None
-        self._speed, self._from = speed, position
+        self._speed = speed
+        self._from = position
         self._since = self._clock() if playing else None
 
     def arrived(self, time: npt.NDArray[Any]) -> int:

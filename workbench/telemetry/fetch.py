@@ -22,25 +22,25 @@ __all__ = ["LABELS_SOURCE", "TELEMETRY_SOURCE", "checksums", "fetch_nasa"]
 TELEMETRY_SOURCE = (
     "https://raw.githubusercontent.com/imperial-qore/TranAD/7ffb98d0c18189cc3d9ab732b4cb0278200a0af0/data/SMAP_MSL"
 )
-"""Where `{train,test}/<channel>.npy` come from."""
+"""URL of the telemetry, `{train,test}/<channel>.npy`."""
 
 LABELS_SOURCE = "https://raw.githubusercontent.com/khundman/telemanom/2e6c5b6c3558e7835601519b7bdef37c649bdbdc"
-"""Where `labeled_anomalies.csv` comes from."""
+"""URL of `labeled_anomalies.csv`."""
 
-_ATTEMPTS = 4
-_CHECKSUM_ATTEMPTS = 2
-_FIRST_WAIT = 0.5  # seconds; doubles with each attempt
-_TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
-_CHUNK = 2**14
-_LARGEST_FILE = 64 * 2**20
+_MAX_ATTEMPTS = 4
+_MAX_CHECKSUM_ATTEMPTS = 2
+_FIRST_WAIT_S = 0.5  # seconds; doubles with each attempt
+_TIMEOUTS_S = (10, 30)  # seconds to connect, seconds without a byte
+_CHUNK_BYTES = 2**14
+_MAX_FILE_BYTES = 64 * 2**20
 _PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
-_NAMED_FAILURES = 5
+_MAX_NAMED_FAILURES = 5
 
 _log = logging.getLogger(__name__)
 
 
 def checksums() -> dict[str, str]:
-    """SHA-256 of every file, by its path in Telemanom's layout.
+    """Return the SHA-256 of every file, by its path in Telemanom's layout.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def fetch_nasa(
     channels: Iterable[str] | None = None,
     jobs: int = 4,
     progress: bool = True,
-    known: Mapping[str, str] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> Path:
     """Download NASA's SMAP and MSL telemetry.
 
@@ -84,7 +84,7 @@ def fetch_nasa(
         Files downloaded at once.
     progress : bool
         Show a progress bar.
-    known : mapping of str to str, optional
+    digests : mapping of str to str, optional
         SHA-256 by path; `checksums()` where omitted.
 
     Returns
@@ -100,11 +100,11 @@ def fetch_nasa(
     folder = Path(folder)
     if jobs < 1:
         raise FetchError(f"jobs must be at least 1, not {jobs}.")
-    wanted = _wanted(dict(checksums() if known is None else known), channels)
+    requested_files = _requested_files(dict(checksums() if digests is None else digests), channels)
     download = _Download(folder, _mirror(base_url))
     failures: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="fetch") as pool:
-        tasks = {pool.submit(download.fetch, name, digest): name for name, digest in wanted.items()}
+        tasks = {pool.submit(download.fetch, name, digest): name for name, digest in requested_files.items()}
         try:
             for task in tqdm(as_completed(tasks), "Fetching", len(tasks), unit="file", disable=not progress):
                 cause = task.result()
@@ -114,20 +114,20 @@ def fetch_nasa(
             download.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
     if failures:
-        raise FetchError(_told(failures, len(wanted)), _what_to_do(failures, base_url))
+        raise FetchError(_failure_text(failures, len(requested_files)), _what_to_do(failures, base_url))
     return folder
 
 
-def _wanted(known: dict[str, str], channels: Iterable[str] | None) -> dict[str, str]:
+def _requested_files(digests: dict[str, str], channels: Iterable[str] | None) -> dict[str, str]:
     if channels is None:
-        return known
-    names = {LABELS_FILE} & known.keys()
+        return digests
+    names = {LABELS_FILE} & digests.keys()
     for channel in channels:
         pair = {f"{split}/{channel}.npy" for split in ("train", "test")}
-        if not pair <= known.keys():
+        if not pair <= digests.keys():
             raise FetchError(f"NASA's data has no channel {channel!r}.", "Names are as A-1 or T-10.")
         names |= pair
-    return {name: digest for name, digest in known.items() if name in names}
+    return {name: digest for name, digest in digests.items() if name in names}
 
 
 def _mirror(base_url: str | None) -> str | None:
@@ -144,7 +144,7 @@ def _mirror(base_url: str | None) -> str | None:
 
 
 class _Failure(Exception):
-    """A download that another attempt will not mend."""
+    """Failure of a download that another attempt would not repair."""
 
 
 class _Download:
@@ -157,7 +157,7 @@ class _Download:
         self.reached = False
 
     def fetch(self, name: str, digest: str) -> str:
-        """Download one file; give the cause where that fails, else an empty string."""
+        """Download one file, and return the cause where that fails, else an empty string."""
         try:
             if name == LABELS_FILE and self.mirror is not None:
                 self._fetch_mirrored_labels(digest)
@@ -201,8 +201,8 @@ class _Download:
         source = self.mirror or (LABELS_SOURCE if name == LABELS_FILE else TELEMETRY_SOURCE)
         (self.folder / local).parent.mkdir(parents=True, exist_ok=True)
         cause = "stopped"
-        for attempt in range(_ATTEMPTS):
-            if self.stop.is_set() or (attempt and self.stop.wait(_FIRST_WAIT * 2 ** (attempt - 1))):
+        for attempt in range(_MAX_ATTEMPTS):
+            if self.stop.is_set() or (attempt and self.stop.wait(_FIRST_WAIT_S * 2 ** (attempt - 1))):
                 break
             try:
                 receive = partial(self._receive, self.folder / f"{local}.part")
@@ -212,7 +212,7 @@ class _Download:
                 cause = _cause(error, source)
             except ValueError:  # pooch's word for a wrong checksum
                 cause = "wrong checksum: the file differs from the pinned one"
-                if attempt + 1 >= _CHECKSUM_ATTEMPTS:
+                if attempt + 1 >= _MAX_CHECKSUM_ATTEMPTS:
                     break
         if not self.reached:
             self.stop.set()  # nothing has ever answered: spare the other files the waiting
@@ -225,7 +225,7 @@ class _Download:
         headers = {"User-Agent": f"telemetry-workbench/{__version__}", "Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
-        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUTS_S) as response:
             self.reached = True
             if response.status_code == 416:  # the part is as long as the file, or longer
                 part.unlink(missing_ok=True)
@@ -244,31 +244,31 @@ class _Download:
     def _append(self, response: requests.Response, part: Path, have: int) -> None:
         with part.open("r+b" if have else "wb") as file:
             file.seek(have)
-            for block in response.iter_content(_CHUNK):
+            for block in response.iter_content(_CHUNK_BYTES):
                 if self.stop.is_set():
                     raise _Failure("stopped")
-                if file.tell() > _LARGEST_FILE:
-                    raise _Failure(f"longer than {_LARGEST_FILE} bytes, as no file of this data is")
+                if file.tell() > _MAX_FILE_BYTES:
+                    raise _Failure(f"longer than {_MAX_FILE_BYTES} bytes, as no file of this data is")
                 file.write(block)
 
 
 def _cause(error: requests.RequestException, source: str) -> str:
     host = urlsplit(source).hostname
     if isinstance(error, requests.HTTPError):
-        return f"{error} ({_ATTEMPTS} attempts)"
+        return f"{error} ({_MAX_ATTEMPTS} attempts)"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return f"{host} did not answer in time ({_ATTEMPTS} attempts)"
+        return f"{host} did not answer in time ({_MAX_ATTEMPTS} attempts)"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return f"{host} dropped the connection ({_ATTEMPTS} attempts)"
+        return f"{host} dropped the connection ({_MAX_ATTEMPTS} attempts)"
     if isinstance(error, requests.ConnectionError):
-        return f"no connection to {host} ({_ATTEMPTS} attempts)"
+        return f"no connection to {host} ({_MAX_ATTEMPTS} attempts)"
     return f"{type(error).__name__}: {error}"
 
 
-def _told(failures: dict[str, str], total: int) -> str:
+def _failure_text(failures: dict[str, str], total: int) -> str:
     real = {name: cause for name, cause in failures.items() if cause != "stopped"} or failures
-    named = "; ".join(f"{name}: {cause}" for name, cause in sorted(real.items())[:_NAMED_FAILURES])
-    more = len(real) - _NAMED_FAILURES
+    named = "; ".join(f"{name}: {cause}" for name, cause in sorted(real.items())[:_MAX_NAMED_FAILURES])
+    more = len(real) - _MAX_NAMED_FAILURES
     return f"{len(failures)} of {total} files could not be fetched. {named}{f'; and {more} more' if more > 0 else ''}."
 
 

@@ -22,14 +22,14 @@ LABELS_FILE = "labeled_anomalies.csv"
 
 _REQUIRED = ("chan_id", "anomaly_sequences")
 _UNKNOWN_KIND = "unknown"
-_MOST_SAMPLES = 2**62
+_MAX_SAMPLES = 2**62
 
 _Sequence = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class LabelledSeries:
-    """What the labels tell of one channel's test series.
+    """Labels of one channel's test series.
 
     Attributes
     ----------
@@ -143,9 +143,9 @@ def parse_labelled_series(content: bytes, name: str) -> dict[str, LabelledSeries
         lengths[channel] = _longer(lengths.get(channel), length)
     return {
         channel: LabelledSeries(
-            channel, assets[channel], lengths[channel], _frame(found[0] if len(found) == 1 else _union(found))
+            channel, assets[channel], lengths[channel], _frame(tables[0] if len(tables) == 1 else _union(tables))
         )
-        for channel, found in rows.items()
+        for channel, tables in rows.items()
     }
 
 
@@ -155,9 +155,9 @@ def _rows(text: str, name: str) -> Iterable[tuple[str, dict[str, str]]]:
         columns = [column.strip() for column in reader.fieldnames or []]
         missing = [column for column in _REQUIRED if column not in columns]
         if missing:
-            found = ", ".join(columns)[:200] or "none"
+            present = ", ".join(columns)[:200] or "none"
             raise LabelError(
-                f"{name} has no column {missing[0]!r} (found: {found}).", f"Needed: {', '.join(_REQUIRED)}."
+                f"{name} has no column {missing[0]!r} (found: {present}).", f"Needed: {', '.join(_REQUIRED)}."
             )
         reader.fieldnames = columns
         for row in reader:
@@ -173,7 +173,7 @@ def _length(value: str | None, where: str) -> int | None:
         length = int(value)
     except ValueError:
         length = -1
-    if not 0 < length < _MOST_SAMPLES:
+    if not 0 < length < _MAX_SAMPLES:
         raise LabelError(f"{where}: num_values must be a number of samples, not {value[:40]!r}.")
     return length
 
@@ -192,7 +192,7 @@ def _sequences(row: dict[str, str], length: int | None, where: str) -> list[_Seq
         raise LabelError(
             f"{where}: anomaly_sequences must be a list of [start, end], not {value[:80]!r}.", "Example: [[2149, 2349]]"
         )
-    last = (length or _MOST_SAMPLES) - 1
+    last = (length or _MAX_SAMPLES) - 1
     for start, end in pairs:
         if not 0 <= start <= end <= last:
             series = f"samples 0 to {last}" if length else "samples counted from 0"
@@ -219,8 +219,8 @@ def _union(rows: list[list[_Sequence]]) -> list[_Sequence]:
     merged: list[_Sequence] = []
     for start, end, kind in sorted(sequence for row in rows for sequence in row):
         if merged and start <= merged[-1][1]:
-            first, last, known = merged[-1]
-            merged[-1] = (first, max(last, end), known)
+            first, last, first_kind = merged[-1]
+            merged[-1] = (first, max(last, end), first_kind)
         else:
             merged.append((start, end, kind))
     return merged

@@ -1,4 +1,4 @@
-"""How far each channel's telemetry and scores lie behind, and what is missing in between."""
+"""The lag of each channel's telemetry and scores, and the gaps in its series."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class _Series:
     test_hash: str
     newest: pd.Timestamp | None
     gaps: int
-    missed: int
+    missing_samples: int
 
 
 class LagReader:
@@ -31,20 +31,22 @@ class LagReader:
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._known: dict[str, _Series] = {}
+        self._series: dict[str, _Series] = {}
 
     def read(self, channels: Iterable[str], now: datetime) -> pd.DataFrame:
-        """Look at channels.
+        """Return how far behind each channel is.
 
         Parameters
         ----------
         channels : iterable of str
+            Names of the channels.
         now : datetime
-            Aware.
+            Present time, with its zone.
 
         Returns
         -------
@@ -71,17 +73,17 @@ class LagReader:
 
     def _row(self, name: str, now: pd.Timestamp) -> tuple[object, ...]:
         info = self._archive.info(name)
-        known = self._known.get(name)
-        if known is None or known.test_hash != info.test_hash:
-            known = self._known[name] = self._look(name, info.test_hash)
-        lag = np.nan if known.newest is None else (now - known.newest).total_seconds()
+        series = self._series.get(name)
+        if series is None or series.test_hash != info.test_hash:
+            series = self._series[name] = self._look(name, info.test_hash)
+        lag = np.nan if series.newest is None else (now - series.newest).total_seconds()
         received = pd.Timestamp(round(self._archive.received(name)), unit="s", tz="UTC")
         times = [attrs["scored_at"] for attrs in self._archive.scores(name).values() if "scored_at" in attrs]
         scored = max((pd.Timestamp(time) for time in times), default=None)
-        return name, info.asset, known.newest, lag, known.gaps, known.missed, received, scored
+        return name, info.asset, series.newest, lag, series.gaps, series.missing_samples, received, scored
 
     def _look(self, name: str, test_hash: str) -> _Series:
         time = self._archive.open(name)["time"].values
-        gaps, missed = gap_counts(time)
+        gaps, missing_samples = gap_counts(time)
         newest = pd.Timestamp(time[-1], tz="UTC") if np.issubdtype(time.dtype, np.datetime64) else None
-        return _Series(test_hash, newest, gaps, missed)
+        return _Series(test_hash, newest, gaps, missing_samples)

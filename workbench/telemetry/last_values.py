@@ -15,24 +15,25 @@ __all__ = ["COLUMNS", "STALE_STEPS", "last_value", "limit_state", "quality_spans
 COLUMNS = (
     "value", "time", "age", "stale", "limit", "bound", "n", "missing", "minimum", "mean", "maximum", "sd"
 )  # fmt: skip
-"""What `last_value` tells."""
+"""Columns of `last_value`."""
 
 STALE_STEPS = 5
 """A value older than so many usual steps is stale."""
 
 _GAP_STEPS = 1.5  # as in `workbench.telemetry.quality`
-_TYPICAL = 1000  # steps that the usual one is the median of
-_TAIL = 4096  # samples looked at first for the last finite one
+_STEPS_OF_MEDIAN = 1000  # steps that the usual one is the median of
+_TAIL_SAMPLES = 4096  # samples looked at first for the last finite one
 
 
 def limit_state(value: float, limits: Limits) -> tuple[str, float]:
-    """Tell where a value stands to a channel's limits.
+    """Return the limit that a value exceeds.
 
     Parameters
     ----------
     value : float
         In the units of the limits.
     limits : Limits
+        Limits of the channel, in its units.
 
     Returns
     -------
@@ -45,20 +46,20 @@ def limit_state(value: float, limits: Limits) -> tuple[str, float]:
     >>> limit_state(33.2, Limits(warning_high=32.2, critical_high=33))
     ('critical high', 33.0)
     """
-    known = {name: bound for name, bound in limits if bound is not None}
-    if not known or not np.isfinite(value):
+    bounds = {name: bound for name, bound in limits if bound is not None}
+    if not bounds or not np.isfinite(value):
         return "", float("nan")
     for name in ("critical_low", "warning_low"):
-        if name in known and value <= known[name]:
-            return name.replace("_", " "), float(known[name])
+        if name in bounds and value <= bounds[name]:
+            return name.replace("_", " "), float(bounds[name])
     for name in ("critical_high", "warning_high"):
-        if name in known and value >= known[name]:
-            return name.replace("_", " "), float(known[name])
+        if name in bounds and value >= bounds[name]:
+            return name.replace("_", " "), float(bounds[name])
     return "normal", float("nan")
 
 
 def usual_step(channel: xr.Dataset) -> float:
-    """Time between samples: the channel's sample period, else the median of its last steps.
+    """Return the time between samples: the channel's sample period, else the median of its last steps.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def usual_step(channel: xr.Dataset) -> float:
             pass
     if time.size < 2:
         return float("nan")
-    return float(np.median(np.diff(time[-_TYPICAL:]).astype(np.float64))) / (1e9 if dated else 1.0)
+    return float(np.median(np.diff(time[-_STEPS_OF_MEDIAN:]).astype(np.float64))) / (1e9 if dated else 1.0)
 
 
 def last_value(
@@ -120,10 +121,10 @@ def last_value(
     value = float("nan") if at is None else float(values[at])
     age = float("nan") if at is None else float((reference - time[at]) / (np.timedelta64(1, "s") if dated else 1))
     state, bound = limit_state(value, limits)
-    shown = values[first : come if last is None else min(last, come)]
-    finite = np.isfinite(shown)
-    kept = shown if finite.all() else shown[finite]
-    empty = kept.size == 0
+    samples = values[first : come if last is None else min(last, come)]
+    finite = np.isfinite(samples)
+    finite_samples = samples if finite.all() else samples[finite]
+    empty = finite_samples.size == 0
     return {
         "value": value,
         "time": None if at is None else time[at],
@@ -131,12 +132,12 @@ def last_value(
         "stale": bool(age > STALE_STEPS * usual_step(channel)),
         "limit": state,
         "bound": bound,
-        "n": int(shown.size),
-        "missing": int(shown.size - kept.size),
-        "minimum": float("nan") if empty else float(kept.min()),
-        "mean": float("nan") if empty else float(kept.mean(dtype=np.float64)),
-        "maximum": float("nan") if empty else float(kept.max()),
-        "sd": float("nan") if empty else float(kept.std(dtype=np.float64)),
+        "n": int(samples.size),
+        "missing": int(samples.size - finite_samples.size),
+        "minimum": float("nan") if empty else float(finite_samples.min()),
+        "mean": float("nan") if empty else float(finite_samples.mean(dtype=np.float64)),
+        "maximum": float("nan") if empty else float(finite_samples.max()),
+        "sd": float("nan") if empty else float(finite_samples.std(dtype=np.float64)),
     }
 
 
@@ -170,8 +171,8 @@ def quality_spans(channel: xr.Dataset) -> pd.DataFrame:
 
 
 def _last_finite(values: npt.NDArray[np.floating[Any]]) -> int | None:
-    for start in (max(values.size - _TAIL, 0), 0):
-        found = np.flatnonzero(np.isfinite(values[start:]))
-        if found.size:
-            return int(start + found[-1])
+    for start in (max(values.size - _TAIL_SAMPLES, 0), 0):
+        positions = np.flatnonzero(np.isfinite(values[start:]))
+        if positions.size:
+            return int(start + positions[-1])
     return None

@@ -43,7 +43,7 @@ _DISCRETE_LEVELS = 10  # a signal with so few values is a state: long runs and j
 _STUCK_SAMPLES = 20  # a shorter run is never called stuck
 _STUCK_RATIO = 2.0  # nor one less than so much longer than the longest in training
 _GAP_RATIO = 1.5  # of the median step
-_SIDE = 5  # samples on either side that an outlier is compared with
+_SIDE_SAMPLES = 5  # samples on either side that an outlier is compared with
 _OUTLIER_DEVIATIONS = 6.0
 _NORMAL_MAD = 1.482602218505602  # standard deviation of a normal distribution over its MAD
 _NORMAL_MEAN = 1.2533141373155003  # the same over its mean absolute deviation
@@ -87,18 +87,18 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
     beyond (above 0.25 is commonly called a shift). As samples of telemetry depend on each other, no p-value is given.
     """
     before, after = (_with_nan(split["telemetry"].values) for split in (train, test))
-    known, present = before[np.isfinite(before)], after[np.isfinite(after)]
+    train_values, test_values = before[np.isfinite(before)], after[np.isfinite(after)]
     gaps_train, gap_samples_train = gap_counts(train["time"].values)
     gaps_test, gap_samples_test = gap_counts(test["time"].values)
-    levels = int(np.unique(known).size)
+    levels = int(np.unique(train_values).size)
     runs_train, runs_test = _run_lengths(before), _run_lengths(after)
     longest = int(runs_train.max(initial=0))
     limit = max(_STUCK_SAMPLES - 1, _STUCK_RATIO * longest)
     return {
         "n_train": before.size,
         "n_test": after.size,
-        "missing_train": 1.0 - known.size / before.size,
-        "missing_test": 1.0 - present.size / after.size,
+        "missing_train": 1.0 - train_values.size / before.size,
+        "missing_test": 1.0 - test_values.size / after.size,
         "gaps_train": gaps_train,
         "gaps_test": gaps_test,
         "gap_samples_train": gap_samples_train,
@@ -108,13 +108,13 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
         "longest_run_train": longest,
         "longest_run_test": int(runs_test.max(initial=0)),
         "stuck_runs": 0 if levels <= _DISCRETE_LEVELS else int((runs_test > limit).sum()),
-        "outliers_train": _outliers(known),
-        "outliers_test": _outliers(present),
+        "outliers_train": _outliers(train_values),
+        "outliers_test": _outliers(test_values),
         "noise_train": _noise(before),
         "noise_test": _noise(after),
-        "drift_ks": _ks(known, present),
-        "drift_psi": _psi(known, present),
-        "range_exceeded": _outside(known, present),
+        "drift_ks": _ks(train_values, test_values),
+        "drift_psi": _psi(train_values, test_values),
+        "range_exceeded": _outside(train_values, test_values),
     }
 
 
@@ -124,6 +124,7 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
     Parameters
     ----------
     archive : Archive
+        Archive that holds the channels.
     channels : iterable of str, optional
         All of the archive where omitted.
     progress : bool
@@ -142,13 +143,13 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
     ChannelNotFoundError
         A channel is not in the archive.
     """
-    asked = archive.channels() if channels is None else list(channels)
+    channel_names = archive.channels() if channels is None else list(channels)
     first: dict[str, str] = {}
     for described in archive.infos()[0]:
         first.setdefault(described.test_hash, described.channel)
     rows, infos = [], []
     damaged: dict[str, str] = {}
-    for name in tqdm(asked, "Quality", unit="channel", disable=not progress):
+    for name in tqdm(channel_names, "Quality", unit="channel", disable=not progress):
         try:
             info = archive.info(name)
             for split in SPLITS:
@@ -202,18 +203,20 @@ def gap_counts(time: npt.NDArray[Any]) -> tuple[int, int]:
 
 
 def _run_lengths(values: Floats) -> npt.NDArray[np.int64]:
-    """Lengths of the stretches of equal values; NaN ends a stretch and is in none."""
+    """Return the lengths of the stretches of equal values; NaN ends a stretch and is in none."""
     bounds = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
     return np.diff(bounds)[np.isfinite(values[bounds[:-1]])].astype(np.int64)
 
 
 def _outliers(values: Floats) -> float:
-    if values.size < _SIDE:
+    if values.size < _SIDE_SAMPLES:
         return float("nan")
     if np.unique(values).size <= _DISCRETE_LEVELS:
         return 0.0
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(values, _SIDE, mode="edge"), _SIDE), axis=1)
-    before, after = medians[: values.size], medians[_SIDE + 1 :]
+    medians = np.median(
+        np.lib.stride_tricks.sliding_window_view(np.pad(values, _SIDE_SAMPLES, mode="edge"), _SIDE_SAMPLES), axis=1
+    )
+    before, after = medians[: values.size], medians[_SIDE_SAMPLES + 1 :]
     distance = np.abs(values - (before + after) / 2.0)
     deviation = _NORMAL_MAD * float(np.median(distance)) or _NORMAL_MEAN * float(distance.mean())
     # beyond the nearer side by more than the sides differ: neither a step nor a slope nor a turn
@@ -253,8 +256,8 @@ def _psi(train: Floats, test: Floats) -> float:
     for values in (train, test):
         counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=edges.size + 1)
         shares.append(np.maximum(counts / values.size, _PSI_FLOOR))
-    expected, found = shares
-    return float(((found - expected) * np.log(found / expected)).sum())
+    expected, actual = shares
+    return float(((actual - expected) * np.log(actual / expected)).sum())
 
 
 def _outside(train: Floats, test: Floats) -> float:

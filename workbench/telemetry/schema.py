@@ -65,19 +65,19 @@ def make_channel(
     """
     values = np.asarray(telemetry, dtype=np.float32)
     n = values.shape[0] if values.ndim else 0
-    given = np.zeros((n, 0), dtype=np.int8) if commands is None else np.asarray(commands)
-    if given.ndim != 2:
-        raise SchemaError(f"{channel}: commands must have dims (time, command), not shape {given.shape}.")
-    if given.dtype != np.int8:
-        one_hot = bool(np.isin(given, (0, 1)).all())
-        given = given.astype(np.int8 if one_hot else np.float32)
-    names = command_names if command_names is not None else [f"command-{i}" for i in range(given.shape[1])]
+    command_values = np.zeros((n, 0), dtype=np.int8) if commands is None else np.asarray(commands)
+    if command_values.ndim != 2:
+        raise SchemaError(f"{channel}: commands must have dims (time, command), not shape {command_values.shape}.")
+    if command_values.dtype != np.int8:
+        one_hot = bool(np.isin(command_values, (0, 1)).all())
+        command_values = command_values.astype(np.int8 if one_hot else np.float32)
+    names = command_names if command_names is not None else [f"command-{i}" for i in range(command_values.shape[1])]
     stamps = np.arange(n, dtype=np.int64) if time is None else np.asarray(time)
     if np.issubdtype(stamps.dtype, np.datetime64):
         stamps = stamps.astype("datetime64[ns]")
     try:
         dataset = xr.Dataset(
-            {"telemetry": ("time", values), "commands": (("time", "command"), given)},
+            {"telemetry": ("time", values), "commands": (("time", "command"), command_values)},
             coords={"time": stamps, "command": np.asarray(names, dtype=str)},
             attrs={
                 "channel": channel,
@@ -89,7 +89,7 @@ def make_channel(
             },
         )
     except ValueError as error:
-        raise SchemaError(f"{channel}: arrays do not fit each other: {error}") from None
+        raise SchemaError(f"{channel}: the arrays do not fit each other: {error}") from None
     validate(dataset)
     return dataset
 
@@ -184,7 +184,7 @@ def inputs(dataset: xr.Dataset) -> npt.NDArray[np.float32]:
 
 
 def data_hash(dataset: xr.Dataset) -> str:
-    """SHA-256 of a channel's time, telemetry and commands.
+    """Return the SHA-256 of a channel's time, telemetry and commands.
 
     Parameters
     ----------

@@ -29,15 +29,16 @@ __all__ = [
 ]
 
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a channel may be called: it is a folder's and a model's name too."""
+"""Pattern of a channel's name, which is also the name of a folder and of a model."""
 
 LABEL_COLUMNS = ("start", "end", "kind")
 """Columns of a label table: samples of the test series, both inclusive, and the kind of anomaly."""
 
-_CHUNK = 131_072
+_CHUNK_SAMPLES = 131_072
 _EPOCH = "nanoseconds since 1970-01-01"
 
-_KEPT, _LONGEST = 64, 50_000  # datasets that stay open, and the samples beyond which none does: its times are in memory
+_MAX_OPEN_DATASETS = 64
+_MAX_OPEN_SAMPLES = 50_000  # a longer dataset does not stay open, since its times are held in memory
 _OPEN: OrderedDict[tuple[str, int, int], xr.Dataset] = OrderedDict()
 _LOCK = Lock()
 
@@ -55,7 +56,7 @@ def store_dataset(dataset: xr.Dataset, folder: Path) -> None:
     """Write a dataset as a new Zarr group, time in nanoseconds of the Unix epoch."""
     encoding: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.variables.items():
-        encoding[str(name)] = {"chunks": tuple(max(1, min(size, _CHUNK)) for size in variable.shape)}
+        encoding[str(name)] = {"chunks": tuple(max(1, min(size, _CHUNK_SAMPLES)) for size in variable.shape)}
         if np.issubdtype(variable.dtype, np.datetime64):
             encoding[str(name)] |= {"units": _EPOCH, "dtype": "int64"}
     plain = dataset.drop_encoding()
@@ -110,10 +111,10 @@ def open_dataset(
                     check(dataset)
                 except SchemaError as error:
                     raise place.error(folder, error.message) from None
-    if dataset.sizes.get("time", 0) <= _LONGEST:
+    if dataset.sizes.get("time", 0) <= _MAX_OPEN_SAMPLES:
         with _LOCK:
             _OPEN[key] = dataset
-            if len(_OPEN) > _KEPT:
+            if len(_OPEN) > _MAX_OPEN_DATASETS:
                 _OPEN.popitem(last=False)
     return dataset.copy()
 
@@ -173,11 +174,11 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name) if part]
 
 
-def suggest(channel: str, known: list[str]) -> str:
+def suggest(channel: str, channels: list[str]) -> str:
     """Say which channels an unknown name comes near to."""
-    if not known:
+    if not channels:
         return "The archive is empty. Run: workbench run, or workbench import PATH."
     from difflib import get_close_matches
 
-    close = get_close_matches(channel, known, n=3, cutoff=0.5)
+    close = get_close_matches(channel, channels, n=3, cutoff=0.5)
     return f"Did you mean {', '.join(close)}?" if close else "Run: workbench channels"

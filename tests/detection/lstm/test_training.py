@@ -133,7 +133,7 @@ def test_early_stopping_equals_keras() -> None:
     losses = [1.0, 0.9, 0.8998, 0.8996, 0.95, 0.8, 0.7999, 0.81, 0.82, 0.7, 0.9, 0.9, 0.9, 0.9]
 
     class Scripted(NumpyTrainer):
-        def _run(self, order: np.ndarray) -> tuple[float, float]:
+        def learn_epoch(self, order: np.ndarray) -> tuple[float, float]:
             del order
             return 1.0, losses[self.epoch]
 
@@ -153,13 +153,13 @@ def test_early_stopping_equals_keras() -> None:
 @pytest.mark.parametrize("trainer", EVERY_TRAINER)
 def test_a_diverging_training_is_an_error(trainer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     forecaster = LSTMForecaster(**TINY, epochs=2, trainer=trainer)
-    fit = forecaster._fit
+    make = TRAINERS[trainer]
 
-    def extreme(training: Training) -> dict[str, float]:
+    def extreme(forecaster: LSTMForecaster, training: Training) -> LSTMTrainer:
         training.values = training.values * np.float32(1e30)
-        return fit(training)
+        return make(forecaster, training)
 
-    monkeypatch.setattr(forecaster, "_fit", extreme)
+    monkeypatch.setitem(TRAINERS, trainer, extreme)
     with pytest.raises(ForecasterError, match=r"X-1: the training loss became (nan|inf) in epoch 1"):
         forecaster.fit(wave_channel(n=300), seed=0)
 

@@ -1,4 +1,4 @@
-"""The state of a long training, kept so that it goes on after an interruption."""
+"""The state of a long training, stored so that it can resume after an interruption."""
 
 import json
 from dataclasses import dataclass
@@ -32,11 +32,12 @@ class Checkpoint:
     identity: dict[str, Any]
 
     def write(self, arrays: dict[str, npt.NDArray[Any]], state: dict[str, Any]) -> None:
-        """Replace the file.
+        """Replace the file of the checkpoint.
 
         Parameters
         ----------
         arrays : dict of str to numpy.ndarray
+            Arrays to store, by name.
         state : dict of str to Any
             JSON can hold it.
         """

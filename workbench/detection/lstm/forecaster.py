@@ -92,7 +92,7 @@ class LSTMForecaster(BaseForecaster):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, such as can be given to the class."""
+        """Hyperparameters, as they are passed to the class."""
         return {
             **super().parameters,
             "units": list(self.units),
@@ -121,7 +121,7 @@ class LSTMForecaster(BaseForecaster):
         sequence_length : int
             Inputs of a window, samples.
         scaling : Scaling, optional
-            Of the inputs; none where omitted.
+            Scaling of the inputs; none where omitted.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class LSTMForecaster(BaseForecaster):
         return forecaster
 
     def to_weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights as Keras has them, to train on or to ship in another format.
+        """Return the weights as Keras has them, to train on or to ship in another format.
 
         Returns
         -------
@@ -161,16 +161,18 @@ class LSTMForecaster(BaseForecaster):
 
     def _fit(self, training: Training) -> dict[str, float]:
         trainer = TRAINERS[self.trainer](self, training)
-        told = training.progress
-        with tqdm(total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=told is not True) as bar:
+        progress = training.progress
+        with tqdm(
+            total=self.epochs, desc=training.name, unit="epoch", leave=False, disable=progress is not True
+        ) as bar:
             trainer.resume()
             bar.update(trainer.epoch)
             while not trainer.finished:
                 trainer.run_epoch()
                 bar.set_postfix(loss=f"{trainer.loss:.5f}", val_loss=f"{trainer.validation_loss:.5f}")
                 bar.update()
-                if callable(told):
-                    told(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
+                if callable(progress):
+                    progress(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
         self.history = trainer.history
         weights = trainer.weights()
         self._serve(build_graph(weights, self.sequence_length), weights)
@@ -181,7 +183,9 @@ class LSTMForecaster(BaseForecaster):
         }
 
     def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        self._graph, self._session, self._weights = graph, open_graph(graph), dict(weights)
+        self._graph = graph
+        self._session = open_graph(graph)
+        self._weights = dict(weights)
 
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
@@ -217,11 +221,11 @@ class LSTMForecaster(BaseForecaster):
             raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
         self._serve(graph, weights)
         length, _, n_inputs = self._session.get_inputs()[0].shape
-        found = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
+        shape = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
         expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
-        if found != expected:
+        if shape != expected:
             raise ArtifactError(
-                "{} takes {} samples of {} inputs and predicts {}.".format(path, *found),
+                "{} takes {} samples of {} inputs and predicts {}.".format(path, *shape),
                 "Its description says {}, {} and {}.".format(*expected),
             )
 

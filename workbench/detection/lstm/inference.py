@@ -19,11 +19,11 @@ Weights = Mapping[str, Array]
 Result = TypeVar("Result")
 
 _GATES = (3, 1, 0, 2)  # Keras has input, forget, cell, output; here they are output, forget, input, cell
-_COLUMNS = 256  # of a batch: more take longer, as they leave the processor's cache
-_RUNS = 128  # of a batch: most series have two batches, for two cores
-_SHARE = 5  # a run serves as many windows as a fifth of a window has samples
-_AGREEMENT = 1e-6
-_MOST_THREADS = 8
+_BATCH_COLUMNS = 256  # of a batch: more take longer, as they leave the processor's cache
+_BATCH_RUNS = 128  # of a batch: most series have two batches, for two cores
+_WINDOW_SHARE = 5  # a run serves as many windows as a fifth of a window has samples
+_MAX_DIFFERENCE = 1e-6
+_MAX_THREADS = 8
 
 
 def predict_series(weights: Weights, values: Array, length: int, count: int) -> Array:
@@ -79,7 +79,7 @@ def predict_shared(weights: Weights, values: Array, length: int, count: int) -> 
     windows that start between them have the same states there, and from there on. That takes about 6 steps a
     window in place of 250. Of networks trained on NASA's channels some forget like this and others do not.
     """
-    share = length // _SHARE
+    share = length // _WINDOW_SHARE
     if share < 2:  # of one window there is nothing to share
         return np.zeros((count, len(weights["dense.bias"])), np.float32), np.zeros(count, np.bool_)
 
@@ -97,10 +97,10 @@ def predict_shared(weights: Weights, values: Array, length: int, count: int) -> 
             if step >= length - 1:
                 predictions.append(network.predict()[:, :-1].T)
         differences = [np.abs(states[step][:, :-1] - states[step - share][:, 1:]) for step in compared[2:]]
-        agreed = np.maximum(*differences).max(axis=0) <= _AGREEMENT
+        agreed = np.maximum(*differences).max(axis=0) <= _MAX_DIFFERENCE
         return np.stack(predictions, axis=1).reshape(runs.size * share, -1), agreed.repeat(share)
 
-    predictions, agreed = zip(*_in_threads(predict, np.arange(-(-count // share)), _RUNS), strict=True)
+    predictions, agreed = zip(*_in_threads(predict, np.arange(-(-count // share)), _BATCH_RUNS), strict=True)
     return np.concatenate(predictions)[:count], np.concatenate(agreed)[:count]
 
 
@@ -125,13 +125,13 @@ def predict_alone(weights: Weights, values: Array, length: int, windows: Indices
             network.advance(step)
         return network.predict().T
 
-    return np.concatenate(_in_threads(predict, windows, _COLUMNS))
+    return np.concatenate(_in_threads(predict, windows, _BATCH_COLUMNS))
 
 
 def _in_threads(function: Callable[[Indices], Result], columns: Indices, most: int) -> list[Result]:
     """Map a function over batches of columns; the batches do not depend on the number of threads."""
     batches = np.array_split(columns, -(-columns.size // most))
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS, len(batches))) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS, len(batches))) as pool:
         return list(pool.map(function, batches))
 
 
@@ -149,23 +149,24 @@ class _Network:
 
     def __init__(self, weights: Weights, values: Array, starts: Indices, steps: int) -> None:
         units = [len(weights[f"lstm_{i}.recurrent"]) for i in range((len(weights) - 2) // 3)]
-        self._values, self._starts = values, starts
+        self._values = values
+        self._starts = starts
         self._kernel = np.ascontiguousarray(_for_gates(weights["lstm_0.kernel"]).T)
         self._shared: Array | None = None
         first, last = int(starts[0]), int(starts[-1])
         if last - first == len(starts) - 1:
             self._shared = self._kernel @ values[first : last + steps].T
-        seen = np.zeros((sum(units) + len(units), len(starts)), np.float32)
-        self._top = seen[: units[-1] + 1]
+        rows = np.zeros((sum(units) + len(units), len(starts)), np.float32)
+        self._top = rows[: units[-1] + 1]
         self._layers: list[_Layer] = []
-        end = len(seen)
+        end = len(rows)
         for i, n in enumerate(units):
             parts: list[Array] = [weights[f"lstm_{i}.recurrent"] * np.float32(0.5), weights[f"lstm_{i}.bias"][None]]
             if i:
                 parts.append(weights[f"lstm_{i}.kernel"] * np.float32(0.5))
             matrix = _for_gates(np.concatenate(parts))
             start = end - len(matrix)
-            self._layers.append(_Layer(np.ascontiguousarray(matrix.T), seen[start:end]))
+            self._layers.append(_Layer(np.ascontiguousarray(matrix.T), rows[start:end]))
             end = start + n  # the next layer sees the state without what lies below it
         self._dense = np.concatenate([weights["dense.kernel"] / 2, weights["dense.bias"][None]]).T
 
@@ -191,19 +192,20 @@ class _Network:
 class _Layer:
     """One layer: `matrix` (4 units, k) works on `seen` (k, runs): its doubled state, ones, and the state below."""
 
-    def __init__(self, matrix: Array, seen: Array) -> None:
+    def __init__(self, matrix: Array, rows: Array) -> None:
         n = len(matrix) // 4
-        self._matrix, self._seen = matrix, seen
-        self.state = seen[:n]
-        seen[n] = 1
+        self._matrix = matrix
+        self._rows = rows
+        self.state = rows[:n]
+        rows[n] = 1
         self.cell = np.zeros_like(self.state)
-        self._gates = np.empty((4 * n, seen.shape[1]), np.float32)
+        self._gates = np.empty((4 * n, rows.shape[1]), np.float32)
 
     def advance(self, below: Array | None) -> None:
         """Go one step on; `below` (4 units, runs) is the inputs' part where it is no part of the product."""
         gates, cell = self._gates, self.cell
         leave, forget, enter, new = gates.reshape(4, *cell.shape)
-        np.dot(self._matrix, self._seen, out=gates)
+        np.dot(self._matrix, self._rows, out=gates)
         if below is not None:
             gates += below
         np.tanh(gates, out=gates)

@@ -62,7 +62,7 @@ class KerasTrainer(LSTMTrainer):
         self._held_out = self._batches(training.held_out)
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by name, as `build_graph` takes them."""
+        """Return the weights by name, as `build_graph` takes them."""
         *recurrent, dense = [layer for layer in self._model.layers if layer.weights]
         named = {
             f"lstm_{i}.{part}": array
@@ -71,7 +71,8 @@ class KerasTrainer(LSTMTrainer):
         }
         return named | dict(zip(("dense.kernel", "dense.bias"), dense.get_weights(), strict=True))
 
-    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+    def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Learn by Keras, and return the loss over the windows and over the held-out ones."""
         batches = self._batches(order)
         history = self._model.fit(batches, validation_data=self._held_out, shuffle=False, verbose=0).history
         return float(history["loss"][0]), float(history["val_loss"][0])
@@ -84,7 +85,7 @@ class KerasTrainer(LSTMTrainer):
             variable.assign(arrays[name])
 
     def _variables(self) -> dict[str, Any]:
-        """All that changes in training: weights, states of the dropout, and the optimizer's moments."""
+        """Return all that changes in training: weights, states of the dropout, and the optimizer's moments."""
         variables = [*self._model.variables, *self._model.optimizer.variables]
         return {f"{i:03d}": variable.value for i, variable in enumerate(variables)}
 

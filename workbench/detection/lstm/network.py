@@ -42,7 +42,9 @@ class Network:
     """
 
     def __init__(self, n_inputs: int, units: Sequence[int], n_outputs: int, *, length: int, dropout: float) -> None:
-        self.units, self.length, self.dropout = tuple(units), length, dropout
+        self.units = tuple(units)
+        self.length = length
+        self.dropout = dropout
         inputs = (n_inputs, *self.units[:-1])
         shapes = [(4 * n, n + k + 1) for n, k in zip(self.units, inputs, strict=True)]
         shapes.append((n_outputs, self.units[-1] + 1))
@@ -60,6 +62,7 @@ class Network:
         Parameters
         ----------
         rng : numpy.random.Generator
+            Source of the random numbers.
         """
         weights: dict[str, Array] = {}
         for i, layer in enumerate(self._layers):
@@ -74,7 +77,7 @@ class Network:
         self.assign(weights)
 
     def assign(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Set the weights.
+        """Set the weights of all layers.
 
         Parameters
         ----------
@@ -90,7 +93,7 @@ class Network:
         self._weights[-1][:, -1] = weights["dense.bias"]
 
     def weights(self) -> dict[str, Array]:
-        """Give the weights as Keras has them.
+        """Return the weights as Keras has them.
 
         Returns
         -------
@@ -108,12 +111,14 @@ class Network:
         return named
 
     def loss(self, inputs: Array, targets: Array) -> float:
-        """Give the sum of squared errors of a batch, without dropout.
+        """Return the sum of squared errors of a batch, without dropout.
 
         Parameters
         ----------
         inputs : numpy.ndarray, shape (length, n_inputs, batch), float32
+            Windows of the batch, scaled.
         targets : numpy.ndarray, shape (n_outputs, batch), float32
+            Values that follow each window, scaled.
 
         Returns
         -------
@@ -128,7 +133,9 @@ class Network:
         Parameters
         ----------
         inputs : numpy.ndarray, shape (length, n_inputs, batch), float32
+            Windows of the batch, scaled.
         targets : numpy.ndarray, shape (n_outputs, batch), float32
+            Values that follow each window, scaled.
         rng : numpy.random.Generator
             Draws what is dropped.
 
@@ -165,15 +172,17 @@ class Network:
 
     def _mask(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw what stays, scaled so that the mean stays."""
-        kept = rng.random(shape, dtype=np.float32) >= self.dropout
-        return np.multiply(kept, np.float32(1 / (1 - self.dropout)), dtype=np.float32)
+        mask = rng.random(shape, dtype=np.float32) >= self.dropout
+        return np.multiply(mask, np.float32(1 / (1 - self.dropout)), dtype=np.float32)
 
 
 class _Layer:
     """One LSTM layer over all steps, with the memory that it needs for batches of one size."""
 
     def __init__(self, units: int, inputs: int, length: int) -> None:
-        self.units, self.inputs, self.length = units, inputs, length
+        self.units = units
+        self.inputs = inputs
+        self.length = length
         self._batch = 0
 
     def _reserve(self, batch: int) -> None:
@@ -181,24 +190,26 @@ class _Layer:
             return
         n, steps = self.units, self.length
         self._batch = batch
-        self._seen = np.zeros((steps + 1, n + self.inputs + 1, batch), np.float32)  # [state; input; 1] by step
-        self._seen[:, -1] = 1
+        self._inputs_and_states = np.zeros(
+            (steps + 1, n + self.inputs + 1, batch), np.float32
+        )  # [state; input; 1] by step
+        self._inputs_and_states[:, -1] = 1
         self._gates = np.empty((steps, 4 * n, batch), np.float32)
         self._cells = np.zeros((steps + 1, n, batch), np.float32)
         self._squashed = np.empty((steps, n, batch), np.float32)
 
     def forward(self, weights: Array, inputs: Array) -> Array:
-        """Give the states (length, units, batch), kept until the next call."""
+        """Return the states (length, units, batch), kept until the next call."""
         n = self.units
         self._reserve(inputs.shape[2])
-        self._seen[:-1, n:-1] = inputs
+        self._inputs_and_states[:-1, n:-1] = inputs
         halved = weights.copy()
         halved[: 3 * n] *= np.float32(0.5)
         half = np.float32(0.5)
         product = np.empty_like(self._cells[0])
         for t in range(self.length):
             z, c = self._gates[t], self._cells[t + 1]
-            np.dot(halved, self._seen[t], out=z)
+            np.dot(halved, self._inputs_and_states[t], out=z)
             np.tanh(z, out=z)
             sigmoids = z[: 3 * n]
             sigmoids *= half
@@ -207,13 +218,13 @@ class _Layer:
             np.multiply(z[:n], z[3 * n :], out=product)
             c += product
             np.tanh(c, out=self._squashed[t])
-            np.multiply(z[2 * n : 3 * n], self._squashed[t], out=self._seen[t + 1, :n])
-        return self._seen[1:, :n]
+            np.multiply(z[2 * n : 3 * n], self._squashed[t], out=self._inputs_and_states[t + 1, :n])
+        return self._inputs_and_states[1:, :n]
 
     def backward(
         self, weights: Array, gradient: Array, above: Array | None, last: Array | None, *, through: bool
     ) -> Array | None:
-        """Set the gradient; give that of the inputs (length, inputs, batch) where it goes on through.
+        """Set the gradient, and return that of the inputs (length, inputs, batch) where it goes on through.
 
         `above` is the gradient of all states, `last` that of the last one.
         """
@@ -248,7 +259,7 @@ class _Layer:
             np.multiply(dcell, z[:n], out=dz[3 * n :])
             dz *= slope
             dcell *= z[n : 2 * n]
-            np.dot(dz, self._seen[t].T, out=total)
+            np.dot(dz, self._inputs_and_states[t].T, out=total)
             gradient += total
             np.dot(back, dz, out=dseen)
             if below is not None:

@@ -13,11 +13,10 @@ __all__ = ["build_graph", "open_graph", "run"]
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
-_OPSET, _IR_VERSION = 17, 9
+_OPSET = 17
+_IR_VERSION = 9
 _KERAS_TO_ONNX = (0, 3, 1, 2)  # gates: input, forget, cell, output -> input, output, forget, cell
-_BATCH = 70  # larger batches are no faster, and take more memory
-_MOST_STEPS = 10  # by which the layers advance together
-_MOST_THREADS = 8
+_MAX_STEPS = 10  # by which the layers advance together
 
 # ONNX Runtime reports to its maker unless this is set before it loads.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -58,7 +57,7 @@ def build_graph(weights: Weights, sequence_length: int) -> bytes:
     n_layers = _check_weights(weights)
     units = [len(weights[f"lstm_{layer}.recurrent"]) for layer in range(n_layers)]
     n_inputs, horizon = len(weights["lstm_0.kernel"]), len(weights["dense.bias"])
-    steps = max(steps for steps in range(1, _MOST_STEPS + 1) if sequence_length % steps == 0)
+    steps = max(steps for steps in range(1, _MAX_STEPS + 1) if sequence_length % steps == 0)
 
     def tensor(name: str, *shape: int | str) -> Any:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
@@ -66,7 +65,10 @@ def build_graph(weights: Weights, sequence_length: int) -> bytes:
     def arrays(**named: npt.NDArray[Any]) -> list[Any]:
         return [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in named.items()]
 
-    body, states, next_states, flow = [], [], [], "steps"
+    body = []
+    states = []
+    next_states = []
+    flow = "steps"
     nodes = [
         helper.make_node("Reshape", ["windows", "blocks_shape"], ["blocks"]),
         helper.make_node("Shape", ["windows"], ["batch"], start=1, end=2),
@@ -168,7 +170,7 @@ def _session(graph: bytes, *, keep_memory: bool) -> Any:
 
 
 def _onnx_weights(weights: Weights, layer: int) -> list[npt.NDArray[np.float32]]:
-    """Give a layer's kernel, recurrent kernel and biases as ONNX has them, with an axis for the direction."""
+    """Return a layer's kernel, recurrent kernel and biases as ONNX has them, with an axis for the direction."""
     kernel, recurrent, bias = (
         _regate(weights[f"lstm_{layer}.{part}"], _KERAS_TO_ONNX) for part in ("kernel", "recurrent", "bias")
     )

@@ -16,50 +16,54 @@ from workbench.exceptions import ForecasterError
 
 __all__ = ["Hyperparameters", "LSTMTrainer", "NumpyTrainer"]
 
-_RATE, _BETA_1, _BETA_2, _EPSILON = 1e-3, 0.9, 0.999, 1e-7
+_LEARNING_RATE = 1e-3
+_BETA_1 = 0.9
+_BETA_2 = 0.999
+_EPSILON = 1e-7
 
 
 class Hyperparameters(Protocol):
-    """What a trainer must know of the network that it trains; an `LSTMForecaster` is one.
-
-    Attributes
-    ----------
-    name : str
-        Name of the forecaster, which a checkpoint holds.
-    parameters : dict of str to object
-        All hyperparameters, which a checkpoint holds.
-    sequence_length, prediction_horizon : int
-        Inputs and targets of a window, samples.
-    units : sequence of int
-        Units of each LSTM layer.
-    dropout : float
-        Share of each layer's outputs dropped in training.
-    batch_size, epochs, patience : int
-        Windows of a step, most epochs, and epochs without gain after which training ends.
-    min_delta : float
-        Least gain in validation loss that counts.
-    """
+    """Hyperparameters that a trainer needs of its network; an `LSTMForecaster` has them."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """Name of the forecaster, which a checkpoint holds."""
+
     @property
-    def parameters(self) -> dict[str, Any]: ...  # noqa: D102
+    def parameters(self) -> dict[str, Any]:
+        """All hyperparameters by name, which a checkpoint holds."""
+
     @property
-    def sequence_length(self) -> int: ...  # noqa: D102
+    def sequence_length(self) -> int:
+        """Number of samples in the inputs of a window."""
+
     @property
-    def prediction_horizon(self) -> int: ...  # noqa: D102
+    def prediction_horizon(self) -> int:
+        """Number of samples in the targets of a window."""
+
     @property
-    def units(self) -> tuple[int, ...]: ...  # noqa: D102
+    def units(self) -> tuple[int, ...]:
+        """Number of units of each LSTM layer."""
+
     @property
-    def dropout(self) -> float: ...  # noqa: D102
+    def dropout(self) -> float:
+        """Share of each layer's outputs dropped in training."""
+
     @property
-    def batch_size(self) -> int: ...  # noqa: D102
+    def batch_size(self) -> int:
+        """Number of windows in a training step."""
+
     @property
-    def epochs(self) -> int: ...  # noqa: D102
+    def epochs(self) -> int:
+        """Greatest number of epochs to train."""
+
     @property
-    def patience(self) -> int: ...  # noqa: D102
+    def patience(self) -> int:
+        """Number of epochs without gain after which training ends."""
+
     @property
-    def min_delta(self) -> float: ...  # noqa: D102
+    def min_delta(self) -> float:
+        """Least gain in validation loss that counts."""
 
 
 class LSTMTrainer(ABC):
@@ -85,10 +89,14 @@ class LSTMTrainer(ABC):
     version: ClassVar[str]
 
     def __init__(self, forecaster: Hyperparameters, training: Training) -> None:
-        self.forecaster, self.training = forecaster, training
-        self.epoch, self.loss, self.validation_loss = 0, math.nan, math.nan
+        self.forecaster = forecaster
+        self.training = training
+        self.epoch = 0
+        self.loss = math.nan
+        self.validation_loss = math.nan
         self.history: dict[str, list[float]] = {"loss": [], "validation_loss": []}
-        self._best, self._waited = math.inf, 0
+        self._best = math.inf
+        self._waited = 0
         self._checkpoint = None
         if training.checkpoint is not None:
             identity = {
@@ -106,14 +114,17 @@ class LSTMTrainer(ABC):
         return self.epoch >= self.forecaster.epochs or self._waited >= self.forecaster.patience
 
     def resume(self) -> None:
-        """Go on from the checkpoint, where there is one."""
-        kept = self._checkpoint.read() if self._checkpoint else None
-        if kept is None:
+        """Resume from the checkpoint if it exists."""
+        saved = self._checkpoint.read() if self._checkpoint else None
+        if saved is None:
             return
-        arrays, state = kept
+        arrays, state = saved
         self._restore(arrays)
-        self.epoch, self.loss, self.validation_loss = state["epoch"], state["loss"], state["validation_loss"]
-        self._best, self._waited = state["best"], state["waited"]
+        self.epoch = state["epoch"]
+        self.loss = state["loss"]
+        self.validation_loss = state["validation_loss"]
+        self._best = state["best"]
+        self._waited = state["waited"]
         unknown = [math.nan] * self.epoch  # of a checkpoint from before they were kept
         self.history = state.get("history") or {name: unknown.copy() for name in self.history}
 
@@ -126,7 +137,7 @@ class LSTMTrainer(ABC):
             The loss is NaN or infinite.
         """
         order = np.random.default_rng((self.training.seed, self.epoch)).permutation(self.training.learned)
-        self.loss, self.validation_loss = self._run(order)
+        self.loss, self.validation_loss = self.learn_epoch(order)
         if not math.isfinite(self.loss + self.validation_loss):
             raise ForecasterError(
                 f"{self.training.name}: the training loss became {self.loss} in epoch {self.epoch + 1}.",
@@ -138,7 +149,8 @@ class LSTMTrainer(ABC):
         # As keras.callbacks.EarlyStopping does.
         self._waited += 1
         if self.validation_loss + self.forecaster.min_delta < self._best:
-            self._best, self._waited = self.validation_loss, 0
+            self._best = self.validation_loss
+            self._waited = 0
         if self._checkpoint:
             state = {
                 "epoch": self.epoch,
@@ -152,15 +164,15 @@ class LSTMTrainer(ABC):
 
     @abstractmethod
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by name, as `build_graph` takes them."""
+        """Return the weights by name, as `build_graph` takes them."""
 
     @abstractmethod
-    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
-        """Learn from windows in this order; give the loss over them and over the held-out windows."""
+    def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Learn from windows in this order, and return the loss over them and over the held-out windows."""
 
     @abstractmethod
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All that changes in training."""
+        """Return all arrays that change in training."""
 
     @abstractmethod
     def _restore(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
@@ -195,23 +207,24 @@ class NumpyTrainer(LSTMTrainer):
         self._steps = 0
 
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the weights by name, as `build_graph` takes them."""
+        """Return the weights by name, as `build_graph` takes them."""
         return self.network.weights()
 
-    def _run(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+    def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Learn by Adam, and return the loss over the windows and over the held-out ones."""
         from threadpoolctl import threadpool_limits
 
         size, horizon = self.forecaster.batch_size, self.forecaster.prediction_horizon
         held_out = self.training.held_out
-        learned = tried = 0.0
+        training_loss = held_out_loss = 0.0
         with threadpool_limits(1, "blas"), np.errstate(over="ignore", invalid="ignore"):
             for first in range(0, len(order), size):
                 rng = np.random.default_rng((self.training.seed, self.epoch + 1, first + 1))
-                learned += self.network.learn(*self._batch(order[first : first + size]), rng)
+                training_loss += self.network.learn(*self._batch(order[first : first + size]), rng)
                 self._adam()
             for first in range(0, len(held_out), size):
-                tried += self.network.loss(*self._batch(held_out[first : first + size]))
-        return learned / (len(order) * horizon), tried / (len(held_out) * horizon)
+                held_out_loss += self.network.loss(*self._batch(held_out[first : first + size]))
+        return training_loss / (len(order) * horizon), held_out_loss / (len(held_out) * horizon)
 
     def _batch(self, windows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         length, horizon = self.forecaster.sequence_length, self.forecaster.prediction_horizon
@@ -221,7 +234,7 @@ class NumpyTrainer(LSTMTrainer):
     def _adam(self) -> None:
         self._steps += 1
         gradient, (mean, square) = self.network.gradient, self._moments
-        rate = _RATE * math.sqrt(1 - _BETA_2**self._steps) / (1 - _BETA_1**self._steps)
+        rate = _LEARNING_RATE * math.sqrt(1 - _BETA_2**self._steps) / (1 - _BETA_1**self._steps)
         mean += (gradient - mean) * np.float32(1 - _BETA_1)
         square += (gradient * gradient - square) * np.float32(1 - _BETA_2)
         self.network.flat -= mean * np.float32(rate) / (np.sqrt(square) + np.float32(_EPSILON))

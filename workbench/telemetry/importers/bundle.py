@@ -14,7 +14,7 @@ from workbench.exceptions import ImportDataError
 
 __all__ = ["Bundle"]
 
-_LARGEST_MEMBER = 512 * 2**20
+_MAX_MEMBER_BYTES = 512 * 2**20
 _BROKEN_ZIP = (
     BadZipFile,
     LargeZipFile,
@@ -71,7 +71,7 @@ class Bundle:
             raise
 
     def __enter__(self) -> "Bundle":
-        """Give the bundle itself."""
+        """Return the bundle itself."""
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -80,12 +80,12 @@ class Bundle:
             self._zip.close()
 
     def names(self) -> list[PurePosixPath]:
-        """Paths of all files within, sorted; hidden ones and those of macOS' shadow folder are left out."""
+        """Return the paths of all files within, sorted; hidden ones and those of macOS' shadow folder are left out."""
         names = [PurePosixPath(name) for name in (*self._members, *self._files)]
         return sorted(name for name in names if not name.name.startswith(".") and "__MACOSX" not in name.parts)
 
     def size(self, name: PurePosixPath) -> int:
-        """Bytes of a file, as the zip's directory or the file system has it."""
+        """Return the size of a file in bytes, as the zip's directory or the file system has it."""
         if self._zip is not None:
             return self._members[str(name)].file_size
         try:
@@ -127,22 +127,22 @@ class Bundle:
         checked: dict[str, ZipInfo] = {}
         for member in members:
             name = member.filename
-            shown = f"{name[:100]!r} in {self.path}"
+            place = f"{name[:100]!r} in {self.path}"
             parts = name.replace("\\", "/").split("/")  # some Windows programs write backslashes
             if parts[0] == "" or ".." in parts or ":" in parts[0]:
-                raise ImportDataError(f"{shown} leads out of the zip.", "Such a zip is not imported.")
+                raise ImportDataError(f"{place} leads out of the zip.", "Pack the zip again, without such a path.")
             if member.is_dir():
                 continue
             if member.flag_bits & 0x1:
-                raise ImportDataError(f"{shown} is encrypted.", "Unpack it, then import the folder.")
-            if member.file_size > _LARGEST_MEMBER:
+                raise ImportDataError(f"{place} is encrypted.", "Unpack it, then import the folder.")
+            if member.file_size > _MAX_MEMBER_BYTES:
                 raise ImportDataError(
-                    f"{shown} claims {member.file_size} bytes unpacked.",
-                    f"At most {_LARGEST_MEMBER} are read from a zip: if that is right, unpack it first.",
+                    f"{place} has {member.file_size:,} bytes unpacked.",
+                    f"At most {_MAX_MEMBER_BYTES:,} are read from a zip. If that is right, import it unpacked.",
                 )
             inner = str(PurePosixPath(*parts))
             if inner in checked:
-                raise ImportDataError(f"{shown} is there twice.", "Such a zip is not imported.")
+                raise ImportDataError(f"{place} is in the zip twice.", "Pack the zip again, with each file once.")
             checked[inner] = member
         return checked
 

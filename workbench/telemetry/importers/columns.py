@@ -22,8 +22,8 @@ _COUNTER_NAME = re.compile(
 _CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*"
 _NORMAL_WORDS = {"", "0", "0.0", "false", "no", "n", "none", "normal", "nominal", "ok", "okay", "good", "healthy"}
 _PLAIN_ANOMALY = {"1", "1.0", "-1", "-1.0", "true", "yes", "y", "anomaly", "anomalous", "abnormal"}
-_MOST_KINDS = 32
-_MOST_CATEGORIES = 64
+_MAX_KINDS = 32
+_MAX_CATEGORIES = 64
 
 
 def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
@@ -53,7 +53,7 @@ def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
             examples = _listed([str(value) for value in sample[named].dropna().iloc[:3]])
             raise ImportDataError(
                 f"Column {named!r} holds no times ({examples or 'nothing'}).",
-                "Needed: dates with times, epoch numbers or Excel days; name another one by --time-column.",
+                "Needed: dates with times, epoch numbers or Excel days; name another one with --time-column.",
             )
         return named
     by_name = [column for column in columns if _TIME_NAME.fullmatch(_letters(column))]
@@ -68,7 +68,7 @@ def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
         if _share_readable(sample[column]) > 0.9:
             return column
     raise ImportDataError(
-        f"There is no time column (found: {_listed(columns)}).", "Name the one that holds the times by --time-column."
+        f"There is no time column (found: {_listed(columns)}).", "Name the column of times with --time-column."
     )
 
 
@@ -80,6 +80,7 @@ def clock_column(sample: pd.DataFrame, date_column: str) -> str | None:
     sample : pandas.DataFrame
         The first rows; text as it is written.
     date_column : str
+        Name of the column of dates.
 
     Returns
     -------
@@ -102,6 +103,7 @@ def numbers_in(column: pd.Series) -> tuple[npt.NDArray[np.float64], int] | None:
     Parameters
     ----------
     column : pandas.Series
+        Column as it was read.
 
     Returns
     -------
@@ -118,16 +120,16 @@ def numbers_in(column: pd.Series) -> tuple[npt.NDArray[np.float64], int] | None:
         return np.asarray(column.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64), 0
     if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
         return None
-    there = column.notna()
-    text = column.where(there, "").map(str).str.strip()
+    has_value = column.notna()
+    text = column.where(has_value, "").map(str).str.strip()
     readings = [pd.to_numeric(text, errors="coerce").astype("float64")]
     if text.str.contains(",", regex=False).any():
         readings.append(pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce").astype("float64"))
     best = max(readings, key=lambda reading: int(reading.notna().sum()))
-    there &= text != ""
-    if not there.any() or best.notna().sum() * 2 < there.sum():
+    has_value &= text != ""
+    if not has_value.any() or best.notna().sum() * 2 < has_value.sum():
         return None
-    return np.asarray(best, dtype=np.float64), int((there & best.isna()).sum())
+    return np.asarray(best, dtype=np.float64), int((has_value & best.isna()).sum())
 
 
 def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[str]]:
@@ -138,6 +140,7 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
     column : pandas.Series
         Without missing values.
     name : str
+        Name of the column, for the names of the inputs.
 
     Returns
     -------
@@ -152,9 +155,10 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
     """
     words = column.map(str)
     categories = sorted(words.unique())
-    if len(categories) > _MOST_CATEGORIES:
+    if len(categories) > _MAX_CATEGORIES:
         raise ImportDataError(
-            f"Input {name!r} has {len(categories)} different words.", f"At most {_MOST_CATEGORIES} become inputs."
+            f"Input {name!r} has {len(categories)} different words.",
+            f"At most {_MAX_CATEGORIES} are allowed. Choose another input.",
         )
     values = np.stack([(words == category).to_numpy() for category in categories], axis=1)
     return values.astype(np.int8), [f"{name}={category}" for category in categories]
@@ -168,6 +172,7 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     column : pandas.Series
         0 and 1, false and true, 1 and -1 (where -1 is the anomaly), or words, of which a few mean normal.
     name : str
+        Name of the column, for messages.
 
     Returns
     -------
@@ -183,13 +188,13 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     """
     missing = int(column.isna().sum())
     words = column.astype("object").where(column.notna(), "").map(str).str.strip().str.lower()
-    found = set(words.unique())
-    if len(found) > _MOST_KINDS:
+    values = set(words.unique())
+    if len(values) > _MAX_KINDS:
         raise ImportDataError(
-            f"Label column {name!r} has {len(found)} different values.", "Needed: 0 and 1, or a few words."
+            f"Label column {name!r} has {len(values)} different values.", "Use a column of 0 and 1, or of a few words."
         )
-    normal = _NORMAL_WORDS | ({"1", "1.0"} if found & {"-1", "-1.0"} else set())
-    kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in found}
+    normal = _NORMAL_WORDS | ({"1", "1.0"} if values & {"-1", "-1.0"} else set())
+    kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in values}
     return np.asarray([kinds[word] for word in words], dtype=object), missing
 
 

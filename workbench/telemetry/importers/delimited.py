@@ -1,4 +1,4 @@
-"""Reads delimited text as people have it: encoding, separator and decimal mark are found out from the file."""
+"""Reads delimited text; encoding, separator and decimal mark are detected from the file."""
 
 import codecs
 import csv
@@ -17,8 +17,8 @@ __all__ = ["Dialect", "read_delimited", "sniff"]
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _SAMPLE_LINES = 200
-_LONGEST_SAMPLE = 2**20
-_BLOCK = 2**20
+_MAX_SAMPLE_CHARS = 2**20
+_BLOCK_CHARS = 2**20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")
 _MISSING = ["-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil"]
@@ -32,12 +32,14 @@ _VALUE = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited file is written.
+    """Dialect of a delimited file: encoding, separator, decimals and header.
 
     Attributes
     ----------
     encoding : str
+        Name of the text encoding.
     separator : str
+        Character between two fields.
     decimal : str
         "." or ",".
     thousands : str or None
@@ -57,11 +59,12 @@ class Dialect:
 
 
 def sniff(path: Path) -> Dialect:
-    """Find out how a delimited file is written.
+    """Detect the dialect of a delimited file.
 
     Parameters
     ----------
     path : Path
+        File to look at.
 
     Returns
     -------
@@ -74,12 +77,12 @@ def sniff(path: Path) -> Dialect:
     """
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
-        lines = re.split(r"\r\n|\r|\n", file.read(_LONGEST_SAMPLE))[: _SAMPLE_LINES * 2]
+        lines = re.split(r"\r\n|\r|\n", file.read(_MAX_SAMPLE_CHARS))[: _SAMPLE_LINES * 2]
     skipped, announced = 0, None
     for line in lines:
-        said = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
-        announced = said[1] if said else announced
-        if not said and line.strip() and not line.lstrip().startswith("#"):
+        announcement = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
+        announced = announcement[1] if announcement else announced
+        if not announcement and line.strip() and not line.lstrip().startswith("#"):
             break
         skipped += 1
     sample = [line for line in lines[skipped:] if line.strip()][:_SAMPLE_LINES]
@@ -101,6 +104,7 @@ def read_delimited(
     Parameters
     ----------
     path : Path
+        File to read.
     dialect : Dialect
         From `sniff`.
     as_text : iterable of str
@@ -157,7 +161,7 @@ def read_delimited(
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 where all of it is, else what Windows and old instruments write; read in blocks."""
+    """Return the encoding: UTF-8 where all text is, else what Windows and old instruments write; read in blocks."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -174,7 +178,7 @@ def _encoding(path: Path) -> str:
 def _decodes(file: io.BufferedReader, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for block in iter(lambda: file.read(_BLOCK), b""):
+        for block in iter(lambda: file.read(_BLOCK_CHARS), b""):
             if "\0" in decoder.decode(block):
                 return False
         decoder.decode(b"", final=True)

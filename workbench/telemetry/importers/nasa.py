@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError, LabelError, WorkbenchError
 from workbench.telemetry.archive import CHANNEL_NAME, Archive, natural_key
 from workbench.telemetry.importers.bundle import Bundle
@@ -20,7 +21,7 @@ ASSET_OF_WIDTH = {25: "SMAP", 55: "MSL"}
 """Spacecraft by number of input columns, for channels that no label row names."""
 
 _SOURCE = "NASA SMAP/MSL"
-_LARGEST_LABELS = 16 * 2**20
+_MAX_LABELS_BYTES = 16 * 2**20
 
 _Files = dict[str, dict[str, PurePosixPath]]
 
@@ -38,6 +39,7 @@ def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> Impo
         `<somewhere>/{train,test}/<channel>.npy` with shape `(samples, 1 + commands)`, column 0 the telemetry,
         and `labeled_anomalies.csv` anywhere, if at all.
     archive : Archive
+        Archive that takes the channels.
     progress : bool
         Show a progress bar.
 
@@ -68,17 +70,17 @@ def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> Impo
         labels = _find_labels(bundle)
         for channel, splits in files.items():
             _check_headers(bundle, channel, splits, labels.get(channel))
-        done: list[ChannelImport] = []
+        imports: list[ChannelImport] = []
         for channel in tqdm(sorted(files, key=natural_key), desc="Importing", unit="channel", disable=not progress):
             try:
-                done.append(_import_channel(bundle, channel, files[channel], labels.get(channel), archive))
+                imports.append(_import_channel(bundle, channel, files[channel], labels.get(channel), archive))
             except ImportDataError as error:
-                raise ImportDataError(error.message, _what_now(error, len(done))) from None
-    return ImportReport("nasa", path, tuple(done))
+                raise ImportDataError(error.message, _what_now(error, len(imports))) from None
+    return ImportReport("nasa", path, tuple(imports))
 
 
 def _find_channels(bundle: Bundle) -> _Files:
-    found: _Files = defaultdict(dict)
+    files: _Files = defaultdict(dict)
     for name in bundle.names():
         if name.suffix != ".npy" or name.parent.name not in SPLITS:
             continue
@@ -88,32 +90,35 @@ def _find_channels(bundle: Bundle) -> _Files:
                 f"{str(name)[:200]!r} in {bundle.path}: {channel[:80]!r} cannot name a channel.",
                 "Use at most 64 letters, digits, dots, underscores and hyphens.",
             )
-        if split in found[channel]:
+        if split in files[channel]:
             raise ImportDataError(
-                f"{bundle.path} holds {channel} twice: {found[channel][split]} and {name}.",
+                f"{bundle.path} holds {channel} twice: {files[channel][split]} and {name}.",
                 "Import one of the folders.",
             )
-        found[channel][split] = name
-    if not found:
+        files[channel][split] = name
+    if not files:
         raise ImportDataError(
             f"{bundle.path} holds no channel in Telemanom's layout.",
             "Needed: train/<channel>.npy and test/<channel>.npy.",
         )
-    halves = [f"{channel} has no {split}" for channel in found for split in SPLITS if split not in found[channel]]
+    halves = [f"{channel} has no {split}" for channel in files for split in SPLITS if split not in files[channel]]
     if halves:
         more = f" and {len(halves) - 5} more" if len(halves) > 5 else ""
         raise ImportDataError(
             f"{bundle.path} is not complete: {', '.join(halves[:5])}{more}.", "Each channel needs train and test."
         )
-    return dict(found)
+    return dict(files)
 
 
 def _find_labels(bundle: Bundle) -> dict[str, LabelledSeries]:
     names = [name for name in bundle.names() if name.name == LABELS_FILE]
     contents: dict[bytes, PurePosixPath] = {}
     for name in names:
-        if bundle.size(name) > _LARGEST_LABELS:
-            raise ImportDataError(f"{name} in {bundle.path} has {bundle.size(name)} bytes.", "Labels are smaller.")
+        if bundle.size(name) > _MAX_LABELS_BYTES:
+            raise ImportDataError(
+                f"{name} in {bundle.path} has {bundle.size(name)} bytes.",
+                "A file of labels is smaller. Check which file it is.",
+            )
         with bundle.open(name) as stream:
             contents.setdefault(stream.read(), name)
     if not contents:
@@ -136,7 +141,8 @@ def _check_headers(
     widths = {split: shape[1] for split, shape in shapes.items()}
     if widths["train"] != widths["test"]:
         raise ImportDataError(
-            f"{channel}: train has {widths['train']} inputs, test has {widths['test']}.", "Both need the same inputs."
+            f"{channel}: train has {counted(widths['train'], 'input')}, test has {widths['test']}.",
+            "Both need the same inputs.",
         )
     n_test = shapes["test"][0]
     if labels is None:
@@ -177,17 +183,19 @@ def _import_channel(
         )
         for split in SPLITS
     )
-    written = archive.write(train, test, labels.labels if labels else None)
+    changed_archive = archive.write(train, test, labels.labels if labels else None)
     return ChannelImport(
         channel,
-        "imported" if written else "unchanged",
+        "imported" if changed_archive else "unchanged",
         train.sizes["time"],
         test.sizes["time"],
         note="; ".join(notes),
     )
 
 
-def _what_now(error: WorkbenchError, done: int) -> str:
-    if not done:
+def _what_now(error: WorkbenchError, n_imported: int) -> str:
+    if not n_imported:
         return f"{error.hint} Nothing was imported.".strip()
-    return f"{error.hint} The {done} channels before it are in the archive; import again once it is mended.".strip()
+    verb = "is" if n_imported == 1 else "are"
+    imported = f"{counted(n_imported, 'channel')} before it {verb} in the archive"
+    return f"{error.hint} {imported}; correct the file and import again.".strip()

@@ -17,7 +17,7 @@ NpyHeader = tuple[tuple[int, ...], bool, np.dtype[np.floating]]
 """Shape, whether the columns lie one after another (Fortran order), dtype."""
 
 _READERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-_LONGEST_HEADER = 10_000
+_MAX_HEADER_BYTES = 10_000
 
 
 def read_npy_header(stream: BinaryIO, size: int, name: str) -> NpyHeader:
@@ -49,7 +49,7 @@ def read_npy_header(stream: BinaryIO, size: int, name: str) -> NpyHeader:
             raise ImportDataError(f"{name}: npy version {version} is not supported.", "Save it with numpy.save.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numpy warns of headers written by Python 2
-            shape, fortran, dtype = _READERS[version](stream, max_header_size=_LONGEST_HEADER)
+            shape, fortran, dtype = _READERS[version](stream, max_header_size=_MAX_HEADER_BYTES)
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise ImportDataError(f"{name} is not a readable npy file: {reason}") from None
@@ -58,10 +58,11 @@ def read_npy_header(stream: BinaryIO, size: int, name: str) -> NpyHeader:
         raise ImportDataError(f"{name} holds {kind}, not floating-point numbers.", "Save it as float32 or float64.")
     if len(shape) != 2 or min(shape) < 1:
         raise ImportDataError(f"{name} has shape {shape}.", "Needed: (samples, 1 + commands), at least one of each.")
-    claimed, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
-    if claimed != there:
+    claimed, available = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if claimed != available:
         raise ImportDataError(
-            f"{name} claims {claimed} bytes of samples but holds {there}.", "It is truncated or damaged: get it again."
+            f"{name} claims {claimed} bytes of samples but holds {available}.",
+            "It is truncated or damaged: get it again.",
         )
     return shape, bool(fortran), dtype
 
@@ -72,6 +73,7 @@ def read_npy(stream: BinaryIO, size: int, name: str) -> npt.NDArray[np.float32]:
     Parameters
     ----------
     stream : binary file
+        Open file in NumPy's format.
     size : int
         Bytes of the whole file.
     name : str
@@ -88,10 +90,10 @@ def read_npy(stream: BinaryIO, size: int, name: str) -> npt.NDArray[np.float32]:
         As for `read_npy_header`, and for a value that is NaN or infinite (in float32).
     """
     shape, fortran, dtype = read_npy_header(stream, size, name)
-    wanted = math.prod(shape) * dtype.itemsize
-    data = stream.read(wanted)
-    if len(data) != wanted:
-        raise ImportDataError(f"{name} ends after {len(data)} of {wanted} bytes.", "It is truncated: get it again.")
+    n_bytes = math.prod(shape) * dtype.itemsize
+    data = stream.read(n_bytes)
+    if len(data) != n_bytes:
+        raise ImportDataError(f"{name} ends after {len(data)} of {n_bytes} bytes.", "It is truncated: get it again.")
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").astype(np.float32, order="C")
     finite = np.isfinite(values)

@@ -11,7 +11,7 @@ __all__ = ["LONGEST_INTERPOLATED", "count_gaps", "fill_missing", "in_order", "sa
 LONGEST_INTERPOLATED = 10
 """Missing values in a row that are interpolated, samples; where more are missing the last value is held."""
 
-_GAP = 1.5  # median steps
+_GAP_STEPS = 1.5  # median steps
 
 
 def in_order(
@@ -59,7 +59,7 @@ def count_gaps(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> 
     if len(stamps) < 2:
         return 0
     steps = np.diff(stamps).astype("float64")
-    return int((steps > _GAP * np.median(steps)).sum())
+    return int((steps > _GAP_STEPS * np.median(steps)).sum())
 
 
 def fill_missing(
@@ -89,20 +89,20 @@ def fill_missing(
     missing = np.isnan(values)
     if not missing.any():
         return values, 0, 0
-    there = np.flatnonzero(~missing)
+    present = np.flatnonzero(~missing)
     seconds = (stamps - stamps[0]).astype("float64")
-    filled = np.interp(seconds, seconds[there], values[there])
+    filled = np.interp(seconds, seconds[present], values[present])
     before = np.maximum.accumulate(np.where(missing, -1, np.arange(len(values))))
     run = np.cumsum(~missing)
     length = np.bincount(run, weights=missing)[run]
-    outside = (before < 0) | (np.arange(len(values)) > there[-1])
+    outside = (before < 0) | (np.arange(len(values)) > present[-1])
     hold = missing & (outside | (length > LONGEST_INTERPOLATED))
-    filled[hold] = values[np.where(before[hold] < 0, there[0], before[hold])]
+    filled[hold] = values[np.where(before[hold] < 0, present[0], before[hold])]
     return filled, int((missing & ~hold).sum()), int(hold.sum())
 
 
 def sample_period(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> str:
-    """Give the median step as an ISO 8601 duration.
+    """Return the median step as an ISO 8601 duration.
 
     Parameters
     ----------

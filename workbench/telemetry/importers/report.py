@@ -1,4 +1,4 @@
-"""What an import did: one record a channel, with everything that was repaired or dropped by count."""
+"""The report of an import: one record a channel, with counts of everything that was repaired or dropped."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ __all__ = ["ChannelImport", "ImportReport"]
 
 @dataclass(frozen=True)
 class ChannelImport:
-    """What became of one channel.
+    """Result of the import of one channel.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class ChannelImport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did, channel by channel.
+    """Result of an import, channel by channel.
 
     Attributes
     ----------
@@ -46,6 +46,7 @@ class ImportReport:
     path : Path
         What was imported.
     channels : tuple of ChannelImport
+        Results of the channels.
     models : pandas.DataFrame or None
         The shipped models that came with it, one row each: `channel`, `status` (installed, current or skipped),
         `model`, `reason`; None where the layout brings none.
@@ -62,6 +63,7 @@ class ImportReport:
         Parameters
         ----------
         status : {"imported", "unchanged", "skipped"}
+            Status to count.
 
         Returns
         -------

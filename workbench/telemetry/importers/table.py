@@ -28,14 +28,14 @@ DEFAULT_TRAIN_FRACTION = 0.7
 """Share of the samples, from the first on, that becomes the training series where nothing else is asked for."""
 
 TABLE_READERS: dict[str, Callable[..., TimedTable]] = {"csv": read_csv_table, "parquet": read_parquet_table}
-"""How each layout is read."""
+"""Reader of each layout."""
 
-_NAME_LENGTH = 64
+_MAX_NAME_LETTERS = 64
 
 
 @dataclass(frozen=True)
 class _Samples:
-    """What all channels of a table share; rows are sorted and their times unique."""
+    """Parts of a table that all its channels share; rows are sorted and their times unique."""
 
     frame: pd.DataFrame
     stamps: npt.NDArray[Any]
@@ -69,8 +69,11 @@ def import_table(
     Parameters
     ----------
     path : Path
+        File to import.
     archive : Archive
+        Archive that takes the channels.
     layout : {"csv", "parquet"}
+        Format of the file.
     asset : str, optional
         Asset of the channels; the file's name without ending where omitted.
     time_column : str, optional
@@ -114,7 +117,7 @@ def import_table(
     if layout not in TABLE_READERS:
         raise ImportDataError(f"layout must be one of {', '.join(TABLE_READERS)}, not {layout!r}.")
     if train_fraction is not None and train_until is not None:
-        raise ImportDataError("train_fraction and train_until were both given.", "Give one of them.")
+        raise ImportDataError("train_fraction and train_until exclude each other.", "Pass one of them.")
     fraction = DEFAULT_TRAIN_FRACTION if train_fraction is None else train_fraction
     if not 0 < fraction < 1:
         raise ImportDataError(f"train_fraction must lie between 0 and 1, not {fraction}.")
@@ -132,18 +135,18 @@ def import_table(
     prepared = {
         column: _prepare(samples, column, names[column], unreadable) for column, (_, unreadable) in sensors.items()
     }
-    done = []
+    imports = []
     for column in tqdm(prepared, desc="Importing", unit="channel", disable=not progress):
         result = prepared[column]
         if isinstance(result, ChannelImport):
-            done.append(result)
+            imports.append(result)
             continue
         train, test, repairs = result
-        written = archive.write(train, test, samples.labels)
-        status: Literal["imported", "unchanged"] = "imported" if written else "unchanged"
+        changed_archive = archive.write(train, test, samples.labels)
+        status: Literal["imported", "unchanged"] = "imported" if changed_archive else "unchanged"
         sizes = (train.sizes["time"], test.sizes["time"])
-        done.append(ChannelImport(names[column], status, *sizes, repairs, "; ".join(samples.notes)))
-    return ImportReport(layout, path, (*done, *skipped))
+        imports.append(ChannelImport(names[column], status, *sizes, repairs, "; ".join(samples.notes)))
+    return ImportReport(layout, path, (*imports, *skipped))
 
 
 def _check_roles(table: TimedTable, inputs: Sequence[str], label_column: str | None) -> None:
@@ -159,13 +162,13 @@ def _check_roles(table: TimedTable, inputs: Sequence[str], label_column: str | N
 
 
 def _sensors(
-    table: TimedTable, taken: set[str]
+    table: TimedTable, used_columns: set[str]
 ) -> tuple[dict[str, tuple[npt.NDArray[np.float64], int]], list[ChannelImport]]:
     """Read each column that is not taken as numbers; what cannot be one is skipped with the reason."""
-    found: dict[str, tuple[npt.NDArray[np.float64], int]] = {}
+    sensors: dict[str, tuple[npt.NDArray[np.float64], int]] = {}
     skipped = []
     for column in table.frame.columns:
-        if column in taken:
+        if column in used_columns:
             continue
         numbers = numbers_in(table.frame[column])
         empty = bool(table.frame[column].isna().all())
@@ -178,8 +181,8 @@ def _sensors(
             skipped.append(ChannelImport(column, "skipped", note="not numbers; as an input: --inputs"))
         else:
             _check_finite(numbers[0], column)
-            found[column] = numbers
-    return found, skipped
+            sensors[column] = numbers
+    return sensors, skipped
 
 
 def _check_finite(values: npt.NDArray[np.float64], column: str) -> None:
@@ -206,8 +209,8 @@ def _samples(
     frame, stamps, repairs = in_order(table.frame, table.stamps)
     repairs = {"rows_dropped": table.rows_dropped, **repairs, "gaps": count_gaps(stamps)}
     n_train = _split(stamps, fraction, train_until, timezone)
-    columns, names, held = _inputs(frame, inputs)
-    repairs["input_values_held"] = held
+    columns, names, n_held = _inputs(frame, inputs)
+    repairs["input_values_held"] = n_held
     labels = None
     if label_column is not None:
         kinds, repairs["missing_labels"] = label_kinds(frame[label_column], label_column)
@@ -238,14 +241,14 @@ def _inputs(frame: pd.DataFrame, names: Sequence[str]) -> tuple[npt.NDArray[Any]
     """Read the input columns; a missing value takes the last one before it."""
     arrays: list[npt.NDArray[Any]] = [np.zeros((len(frame), 0), dtype=np.int8)]
     labels: list[str] = []
-    held = 0
+    n_held = 0
     for name in names:
         numbers = numbers_in(frame[name])
         column = frame[name] if numbers is None else pd.Series(numbers[0])
         missing = int(column.isna().sum())
         if missing == len(column):
             raise ImportDataError(f"Input {name!r} has no values.", "Name another column, or none.")
-        held += missing
+        n_held += missing
         column = column.ffill().bfill()
         if numbers is None:
             words, new = one_hot(column, name)
@@ -256,7 +259,7 @@ def _inputs(frame: pd.DataFrame, names: Sequence[str]) -> tuple[npt.NDArray[Any]
             _check_finite(values, name)
             arrays.append(values[:, None])
             labels.append(name)
-    return np.concatenate(arrays, axis=1), labels, held
+    return np.concatenate(arrays, axis=1), labels, n_held
 
 
 def _runs(kinds: npt.NDArray[np.object_]) -> pd.DataFrame:
@@ -282,9 +285,9 @@ def _prepare(
     for name, part in (("training", slice(None, samples.n_train)), ("test", slice(samples.n_train, None))):
         if np.isnan(values[part]).all():
             return ChannelImport(column, "skipped", note=f"no values in the {name} series")
-        filled, interpolated, held = fill_missing(values[part], samples.stamps[part])
+        filled, interpolated, n_held = fill_missing(values[part], samples.stamps[part])
         repairs["missing_values_interpolated"] = repairs.get("missing_values_interpolated", 0) + interpolated
-        repairs["missing_values_held"] = repairs.get("missing_values_held", 0) + held
+        repairs["missing_values_held"] = repairs.get("missing_values_held", 0) + n_held
         stamps = samples.stamps[part] if samples.stamps.dtype.kind == "M" else None
         splits.append(
             make_channel(
@@ -301,28 +304,30 @@ def _prepare(
 
 
 def _name_and_units(column: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(.*\S)\s*\[([^\[\]]{1,20})\]\s*", column)
-    return (found[1], found[2].strip()) if found else (column, "")
+    match = re.fullmatch(r"(.*\S)\s*\[([^\[\]]{1,20})\]\s*", column)
+    return (match[1], match[2].strip()) if match else (column, "")
 
 
 def _safe(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("._-")[:_NAME_LENGTH].rstrip("._-") or "channel"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("._-")[:_MAX_NAME_LETTERS].rstrip("._-") or "channel"
 
 
 def _channel_names(columns: list[str], asset: str, archive: Archive) -> dict[str, str]:
     """Name each channel after its column, unlike any other of the table and any other asset's channel."""
     described, damaged = archive.infos()
-    there = {info.channel: info.asset for info in described}
-    there |= {channel: place for channel in damaged if (place := archive.asset_of(channel)[0]) != "unknown"}
+    archived = {info.channel: info.asset for info in described}
+    archived |= {channel: place for channel in damaged if (place := archive.asset_of(channel)[0]) != "unknown"}
     names: dict[str, str] = {}
     for column in columns:
         plain = _safe(_name_and_units(column)[0])
-        choices = [plain, f"{_safe(asset)}.{plain}"[-_NAME_LENGTH:].lstrip("._-")]
-        choices += [f"{plain[: _NAME_LENGTH - 4]}-{number}" for number in range(2, len(columns) + 1)]
-        free = (name for name in choices if name not in names.values() and there.get(name, asset) == asset)
+        choices = [plain, f"{_safe(asset)}.{plain}"[-_MAX_NAME_LETTERS:].lstrip("._-")]
+        choices += [f"{plain[: _MAX_NAME_LETTERS - 4]}-{number}" for number in range(2, len(columns) + 1)]
+        free = (name for name in choices if name not in names.values() and archived.get(name, asset) == asset)
         name = next(free, None)
         if name is None:
-            raise ImportDataError(f"The archive holds {plain} of asset {there[plain]} already.", "Rename the column.")
+            raise ImportDataError(
+                f"The archive holds {plain} of asset {archived[plain]} already.", "Rename the column."
+            )
         names[column] = name
     return names

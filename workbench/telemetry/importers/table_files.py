@@ -29,6 +29,7 @@ class TimedTable:
     stamps : numpy.ndarray, shape (n,)
         Time of each row, see `ParsedTimes.stamps`; none is missing.
     time_columns : tuple of str
+        Names of the columns that held the times.
     rows_dropped : int
         Rows left out: without a readable time, or with more fields than the header.
     notes : tuple of str
@@ -45,11 +46,12 @@ class TimedTable:
 def read_csv_table(
     path: Path, *, time_column: str | None = None, timezone: str | None = None, as_text: Iterable[str] = ()
 ) -> TimedTable:
-    """Read a delimited text file; see `sniff` for what is found out about it.
+    """Read a delimited text file; see `sniff` for what is detected.
 
     Parameters
     ----------
     path : Path
+        File to read.
     time_column : str, optional
         Looked for where omitted.
     timezone : str, optional
@@ -84,6 +86,7 @@ def read_parquet_table(
     Parameters
     ----------
     path : Path
+        File to read.
     time_column, timezone, as_text
         As for `read_csv_table`; types are the file's.
 
@@ -134,7 +137,9 @@ def _timed(path: Path, frame: pd.DataFrame, times: list[str], timezone: str | No
     if readable.sum() * 2 <= len(readable):
         raise ImportDataError(
             f"{path}: column {times[0]!r} holds {int(readable.sum())} readable times in {len(readable)} rows.",
-            "Name the column that holds the times by --time-column.",
+            "Name the column of times with --time-column.",
         )
-    kept = frame.drop(columns=times).loc[readable].reset_index(drop=True)
-    return TimedTable(kept, parsed.stamps[readable], tuple(times), dropped + int((~readable).sum()), parsed.notes)
+    readable_rows = frame.drop(columns=times).loc[readable].reset_index(drop=True)
+    return TimedTable(
+        readable_rows, parsed.stamps[readable], tuple(times), dropped + int((~readable).sum()), parsed.notes
+    )

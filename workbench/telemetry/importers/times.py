@@ -13,11 +13,12 @@ from workbench.exceptions import ImportDataError
 __all__ = ["ParsedTimes", "parse_times", "time_zone"]
 
 _EPOCH_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-_EARLIEST, _LATEST = 315_532_800, 4_102_444_800  # 1980 and 2100 as epoch seconds: numbers within are stamps
+_EARLIEST_EPOCH_S = 315_532_800  # 1980
+_LATEST_EPOCH_S = 4_102_444_800  # 2100; numbers between the two are taken as time stamps
 _EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119
 _EXCEL_ORIGIN = np.datetime64("1899-12-30", "ns")
 _YEARS = (1900, 2200)
-_DAY = 86_400 * 10**9
+_DAY_NS = 86_400 * 10**9
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _GERMAN_MONTHS = {"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
@@ -140,14 +141,14 @@ def _unreadable(n: int) -> ParsedTimes:
 
 
 def _limited(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
-    """As nanoseconds, NaT where the year is beyond what nanoseconds hold."""
+    """Return stamps as nanoseconds, NaT where the year is beyond what nanoseconds hold."""
     years = stamps.dt.year
-    kept = stamps.where((years >= _YEARS[0]) & (years < _YEARS[1]))
-    return kept.to_numpy().astype("datetime64[ns]")
+    in_range = stamps.where((years >= _YEARS[0]) & (years < _YEARS[1]))
+    return in_range.to_numpy().astype("datetime64[ns]")
 
 
 def _numbers(text: pd.Series) -> pd.Series:
-    """Numbers in text, exactly where all are whole: nanoseconds since 1970 do not fit a float."""
+    """Read numbers in text, exactly where all are whole: nanoseconds since 1970 do not fit a float."""
     exact = text.str.strip().str.replace(",", ".", regex=False)
     whole = exact.str.fullmatch(r"(?:[+-]?\d{1,18}|[0-8]\d{18})")
     if whole.any() and not (~whole & (exact != "")).any():
@@ -170,8 +171,8 @@ def _from_numbers(numbers: pd.Series, zone: ZoneInfo | None) -> ParsedTimes:
     typical = float(np.median(values[finite]))
     for unit, factor in _EPOCH_UNITS.items():
         scale = 10**9 // factor
-        if _EARLIEST * scale <= typical < _LATEST * scale:
-            good = finite & (values >= 0) & (values < 2 * _LATEST * scale) & (values < 9.2e18 / factor)
+        if _EARLIEST_EPOCH_S * scale <= typical < _LATEST_EPOCH_S * scale:
+            good = finite & (values >= 0) & (values < 2 * _LATEST_EPOCH_S * scale) & (values < 9.2e18 / factor)
             return ParsedTimes(_epoch(numbers, values, good, factor), True, (f"time in epoch {unit}",))
     good = finite & (values >= _EXCEL_DAYS[0]) & (values < _EXCEL_DAYS[1])
     if good.sum() * 2 > finite.sum() and values[finite].min() >= 1:
@@ -274,7 +275,7 @@ def _day_and_month(parts: pd.DataFrame, notes: list[str]) -> tuple[pd.Series, pd
 
 
 def _clock(parts: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Nanoseconds since midnight, and where they can be."""
+    """Return nanoseconds since midnight, and where the text holds a time."""
     hour = _whole(parts["hour"]).fillna(0)
     minute = _whole(parts["minute"]).fillna(0)
     second = _whole(parts["second"].str.replace(",", ".", regex=False)).fillna(0)
@@ -284,12 +285,12 @@ def _clock(parts: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.b
         good &= half.isna() | ((hour >= 1) & (hour <= 12))
         hour = hour.where(half.isna(), hour % 12 + 12 * (half == "p"))
     nanoseconds = (hour * 3600 + minute * 60).astype("int64") * 10**9 + (second * 10**9).round().astype("int64")
-    good &= nanoseconds <= _DAY + 10**9  # 24:00 and a leap second
+    good &= nanoseconds <= _DAY_NS + 10**9  # 24:00 and a leap second
     return np.asarray(nanoseconds, dtype=np.int64), np.asarray(good, dtype=bool)
 
 
 def _offset(zone: pd.Series) -> npt.NDArray[np.int64]:
-    """Nanoseconds by which a stamp's zone is ahead of UTC."""
+    """Return the nanoseconds by which a stamp's zone is ahead of UTC."""
     parts = zone.str.extract(r"([+-])(\d{2}):?(\d{2})?")
     minutes = _whole(parts[1]).fillna(0) * 60 + _whole(parts[2]).fillna(0)
     return np.asarray(minutes.where(parts[0] != "-", -minutes), dtype=np.int64) * (60 * 10**9)

@@ -37,6 +37,7 @@ class Scene:
     n_train : int
         Samples before the test series.
     rng : numpy.random.Generator
+        Source of the random numbers.
     """
 
     signals: Mapping[str, Floats]
@@ -62,38 +63,39 @@ class Scene:
         return int(start), int(stop)
 
     def window(self, start: int, stop: int) -> Floats:
-        """1 from start to stop (exclusive), else 0."""
+        """Return 1 from start to stop (exclusive), else 0."""
         mask = np.zeros(self.n)
         mask[start:stop] = 1.0
         return mask
 
     def visible(self, channel: str, kind: str, change: Floats) -> Fault:
-        """Fault of a channel, labelled while it is seen above the noise."""
+        """Return a fault of a channel, labelled while it is seen above the noise."""
         return visible_fault(channel, kind, change, self.noise[channel])
 
     def spike(self, channel: str, share: float, length: int, size: float) -> Fault:
-        """Point anomaly: a few samples, each off by about `size`."""
+        """Return a point anomaly: a few samples, each off by about `size`."""
         return Fault(channel, "point", self.at(share), length, size * self.rng.uniform(0.7, 1.3, length))
 
     def drift(self, channel: str, share: float, length: int, size: float) -> Fault:
-        """Sensor that drifts by `size` until it is calibrated again."""
+        """Return a fault in which a sensor drifts by `size` until it is calibrated again."""
         return Fault(channel, "drift", self.at(share), length, size * np.arange(1, length + 1) / length)
 
     def stuck(self, channel: str, share: float, length: int) -> Fault:
-        """Sensor that holds its last reading."""
+        """Return a fault in which a sensor holds its last reading."""
         return Fault(channel, "stuck", self.at(share), length)
 
     def dropout(self, channel: str, share: float, length: int) -> Fault:
-        """Sensor that reads the bottom of its range."""
+        """Return a fault in which a sensor reads the bottom of its range."""
         return Fault(channel, "dropout", self.at(share), length)
 
 
 def orbiter_1_faults(scene: Scene) -> list[Fault]:
-    """Lost array string, silent transmitter, heater that stays on, and faults of sensors.
+    """Add a lost array string, a silent transmitter, a heater that stays on, and faults of sensors.
 
     Parameters
     ----------
     scene : Scene
+        Healthy telemetry of the asset; the faults are written into it.
 
     Returns
     -------
@@ -129,11 +131,12 @@ def orbiter_1_faults(scene: Scene) -> list[Fault]:
 
 
 def orbiter_2_faults(scene: Scene) -> list[Fault]:
-    """Wheel bearing and cooler that wear out, and faults of sensors.
+    """Add a wheel bearing and a cooler that wear out, and faults of sensors.
 
     Parameters
     ----------
     scene : Scene
+        Healthy telemetry of the asset; the faults are written into it.
 
     Returns
     -------
@@ -168,11 +171,12 @@ def orbiter_2_faults(scene: Scene) -> list[Fault]:
 
 
 def pump_faults(scene: Scene) -> list[Fault]:
-    """Leak in the delivery line, bearing that wears out, and faults of sensors.
+    """Add a leak in the delivery line, a bearing that wears out, and faults of sensors.
 
     Parameters
     ----------
     scene : Scene
+        Healthy telemetry of the asset; the faults are written into it.
 
     Returns
     -------

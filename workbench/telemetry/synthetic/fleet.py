@@ -32,7 +32,7 @@ Signals = dict[str, Floats]
 
 @dataclass(frozen=True)
 class _Sensor:
-    """How a simulated quantity is measured; all figures in `units`."""
+    """Sensor of a simulated quantity; all figures in `units`."""
 
     quantity: str
     units: str
@@ -130,11 +130,12 @@ def demo_fleet(seed: int = 0) -> Iterator[tuple[xr.Dataset, xr.Dataset, pd.DataF
 
 
 def import_demo(archive: Archive, seed: int = 0, progress: bool = False) -> list[str]:
-    """Write the demo fleet to an archive; what is there already stays untouched.
+    """Write the demo fleet to an archive; channels that exist already stay untouched.
 
     Parameters
     ----------
     archive : Archive
+        Archive that takes the channels.
     seed : int
         See `demo_fleet`.
     progress : bool
@@ -183,7 +184,7 @@ def _channels(
 
 
 def _measure(clean: Floats, sensor: _Sensor, faults: list[Fault], rng: np.random.Generator) -> Floats:
-    """Telemetry of a sensor, with noise, faults and a finite resolution."""
+    """Return the telemetry of a sensor, with noise, faults and a finite resolution."""
     values = clean + rng.normal(0.0, sensor.noise, clean.size)
     for fault in faults:
         if fault.change is not None:

@@ -27,8 +27,8 @@ COMMANDS = (
 BATTERY_LOAD = 4.4
 """Current of everything that is always on, A."""
 
-_CAPACITY = 42.0  # Ah
-_CHARGE_LIMIT = 5.5  # A
+_CAPACITY_AH = 42.0  # Ah
+_CHARGE_LIMIT_A = 5.5  # A
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Orbiter:
     Attributes
     ----------
     period : float
-        Of the orbit, minutes.
+        Period of the orbit, minutes.
     eclipse : float
         Share of the orbit in shadow.
     array : float
@@ -70,9 +70,11 @@ def simulate_orbiter(craft: Orbiter, n: int, rng: np.random.Generator) -> tuple[
     Parameters
     ----------
     craft : Orbiter
+        Properties of the orbiter.
     n : int
         Minutes.
     rng : numpy.random.Generator
+        Source of the random numbers.
 
     Returns
     -------
@@ -145,8 +147,8 @@ def battery(array: Floats, load: Floats) -> Battery:
     charge = 0.95
     currents, charges = [], []
     for net in (array - load).tolist():
-        current = min(net, _CHARGE_LIMIT, 60.0 * (1.0 - charge)) if net > 0 else net
-        charge += current / 60.0 / _CAPACITY
+        current = min(net, _CHARGE_LIMIT_A, 60.0 * (1.0 - charge)) if net > 0 else net
+        charge += current / 60.0 / _CAPACITY_AH
         currents.append(current)
         charges.append(charge)
     current, filled = np.array(currents), np.array(charges)
@@ -186,7 +188,7 @@ def _commands(craft: Orbiter, phase: Floats, n: int, rng: np.random.Generator) -
 def _wheel(
     craft: Orbiter, phase: Floats, commands: dict[str, Floats], rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Speed (rpm) and absolute acceleration (rpm a minute); sends the wheel-unload commands that it needs."""
+    """Return speed (rpm) and absolute acceleration (rpm a minute); sends the wheel-unload commands that it needs."""
     turn = np.zeros(phase.size)
     for start, stop in runs(delayed(commands["slew"])):
         turn[start:stop] = rng.choice([-1.0, 1.0]) * rng.uniform(280.0, 420.0)

@@ -13,8 +13,8 @@ __all__ = ["COMMANDS", "simulate_pump"]
 COMMANDS = ("pump-run", "high-speed", "valve-open", "bypass", "backwash", "fan-on", "lubricate", "standby")
 """Command columns of the pump."""
 
-_DAY = 1440
-_WEEK = 7 * _DAY
+_DAY_MINUTES = 1440
+_WEEK_MINUTES = 7 * _DAY_MINUTES
 
 
 def simulate_pump(n: int, rng: np.random.Generator) -> tuple[dict[str, Floats], dict[str, Floats]]:
@@ -25,6 +25,7 @@ def simulate_pump(n: int, rng: np.random.Generator) -> tuple[dict[str, Floats], 
     n : int
         Minutes.
     rng : numpy.random.Generator
+        Source of the random numbers.
 
     Returns
     -------
@@ -36,12 +37,12 @@ def simulate_pump(n: int, rng: np.random.Generator) -> tuple[dict[str, Floats], 
     commands = _commands(n, rng)
     state = {name: delayed(column) for name, column in commands.items()}
     minute = np.arange(n)
-    ambient = 21.0 + 3.5 * np.sin(2 * np.pi * (minute / _DAY - 0.35))
+    ambient = 21.0 + 3.5 * np.sin(2 * np.pi * (minute / _DAY_MINUTES - 0.35))
 
     speed = first_order(state["pump-run"] * (1.0 + 0.25 * state["high-speed"]), 0.6, 0.0)
-    clogging = _rising(state["pump-run"] / (2.0 * _DAY), state["backwash"])
-    dryness = _rising(np.full(n, 1.0 / (3.0 * _DAY)), state["lubricate"])
-    wear = minute / _WEEK
+    clogging = _rising(state["pump-run"] / (2.0 * _DAY_MINUTES), state["backwash"])
+    dryness = _rising(np.full(n, 1.0 / (3.0 * _DAY_MINUTES)), state["lubricate"])
+    wear = minute / _WEEK_MINUTES
 
     pressure = 4.0 * speed**2 * (1.0 + 0.06 * clogging) * (1.0 - 0.12 * state["valve-open"])
     pressure = pressure * (1.0 - 0.18 * state["bypass"]) + 0.6
@@ -64,9 +65,9 @@ def simulate_pump(n: int, rng: np.random.Generator) -> tuple[dict[str, Floats], 
 
 def _commands(n: int, rng: np.random.Generator) -> dict[str, Floats]:
     columns = {name: np.zeros(n) for name in COMMANDS}
-    at, washed, lubricated = 15, 0, int(rng.integers(0, _DAY))
+    at, washed, lubricated = 15, 0, int(rng.integers(0, _DAY_MINUTES))
     while at < n:
-        daytime = 0.5 + 0.5 * np.sin(2 * np.pi * (at / _DAY - 0.3))
+        daytime = 0.5 + 0.5 * np.sin(2 * np.pi * (at / _DAY_MINUTES - 0.3))
         length = int(rng.integers(70, 190))
         stop = at + length
         columns["pump-run"][at:stop] = 1.0
@@ -81,10 +82,10 @@ def _commands(n: int, rng: np.random.Generator) -> dict[str, Floats]:
             columns["bypass"][begin : begin + int(rng.integers(10, 20))] = 1.0
         rest = int(rng.integers(25, 80))
         columns["standby"][stop : stop + rest] = 1.0
-        if stop - washed > _DAY:
+        if stop - washed > _DAY_MINUTES:
             columns["backwash"][stop + 5 : stop + 15] = 1.0
             washed = stop
-        if stop - lubricated > 1.5 * _DAY:
+        if stop - lubricated > 1.5 * _DAY_MINUTES:
             columns["lubricate"][stop + 3 : stop + 8] = 1.0
             lubricated = stop
         at = stop + rest
@@ -92,8 +93,9 @@ def _commands(n: int, rng: np.random.Generator) -> dict[str, Floats]:
 
 
 def _rising(rate: Floats, reset: Floats) -> Floats:
-    """Sum of a rate since the last reset, shape (n,)."""
-    value, values = 0.0, []
+    """Return the sum of a rate since the last reset, shape (n,)."""
+    value = 0.0
+    values = []
     for step, cleared in zip(rate.tolist(), reset.tolist(), strict=True):
         value = 0.0 if cleared else value + step
         values.append(value)

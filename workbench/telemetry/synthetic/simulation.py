@@ -38,6 +38,7 @@ class Fault:
     Attributes
     ----------
     channel : str
+        Name of the channel.
     kind : str
         One of `KINDS`.
     start : int
@@ -87,7 +88,7 @@ def first_order(target: Floats, time_constant: float, start: float | None = None
 
 
 def delayed(command: Floats) -> Floats:
-    """State of a device that obeys its command after `EFFECT` minutes."""
+    """Return the state of a device that obeys its command after `EFFECT` minutes."""
     return np.concatenate([np.zeros(EFFECT), command[:-EFFECT]])
 
 
@@ -99,16 +100,17 @@ def runs(command: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def growth(length: int, steepness: float = 3.0) -> Floats:
-    """Wear from 0 to 1 that speeds up towards its end, shape (length,)."""
+    """Return wear from 0 to 1 that speeds up towards its end, shape (length,)."""
     return np.expm1(steepness * np.arange(1, length + 1) / length) / math.expm1(steepness)
 
 
 def visible_fault(channel: str, kind: str, change: Floats, noise: float) -> Fault:
-    """Fault that spans the samples at which a change rises above the sensor's noise.
+    """Return a fault that spans the samples at which a change rises above the sensor's noise.
 
     Parameters
     ----------
     channel, kind : str
+        Name of the channel, and kind of the fault.
     change : numpy.ndarray, shape (n,)
         What is added to the telemetry over the whole series.
     noise : float
@@ -118,6 +120,6 @@ def visible_fault(channel: str, kind: str, change: Floats, noise: float) -> Faul
     -------
     Fault
     """
-    seen = np.flatnonzero(np.abs(change) > NOISES_VISIBLE * noise)
-    start, stop = int(seen[0]), int(seen[-1]) + 1
+    visible = np.flatnonzero(np.abs(change) > NOISES_VISIBLE * noise)
+    start, stop = int(visible[0]), int(visible[-1]) + 1
     return Fault(channel, kind, start, stop - start, change[start:stop])
