@@ -85,7 +85,8 @@ def test_one_failure_is_told_and_the_rest_is_kept(cli, tiny_archive):
         (["import", "nowhere.zip"], "nowhere.zip"),
         (["import", "nowhere.csv", "--layout", "xls"], "no layout 'xls'"),
         (["evaluate", "--labels", "nowhere.csv"], "nowhere.csv"),
-        (["train"], "Name channels, or give --all"),
+        (["train"], "No channel is named. Name channels or pass --all"),
+        (["train", "X-1", "--all"], "Channels are named, and --all is passed."),
         (["import", "a.zip", "--asset", "A"], "--asset does not go with the layout nasa"),
     ],
 )
@@ -120,7 +121,7 @@ def test_ctrl_c_is_one_line(cli, tiny_archive, monkeypatch):
     monkeypatch.setattr(Session, "train", stop)
     result = cli("train", "--all")
     assert result.exit_code == 130
-    assert "the same command goes on" in result.stderr
+    assert "Run the same command again to continue." in result.stderr
 
 
 def test_doctor_finds_what_is_missing(cli, tmp_path, tiny_archive):
