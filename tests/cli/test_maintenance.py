@@ -1,6 +1,7 @@
 """The loop on the command line: from score to alert, order, plan, completion, and a log that verifies."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
@@ -110,6 +111,37 @@ def test_alerts_are_shelved_closed_and_suppressed(run):
     assert run.json("alerts", "list", "--state", "closed")[0]["verdict"] == "test"
     actions = [row["action"] for row in run.json("log", "show", "--subject", "alert:1")]
     assert actions[:2] == ["closed", "commented"]
+
+
+def test_an_empty_list_says_what_to_do(run):
+    assert run("alerts", "list") == "No alerts. To raise them: workbench score --all\n"
+    assert run("alerts", "list", "--level", "high") == "No alerts match. Remove a filter.\n"
+    assert run("alerts", "list", "--state", "closed") == "No alerts match. Remove a filter.\n"
+    assert run("orders", "list") == "No work orders. To open one: workbench orders new --asset ASSET\n"
+    assert run("orders", "list", "--overdue") == "No work orders match. Remove a filter.\n"
+    assert run("people", "list").startswith("No technicians. To add one: workbench people set NAME")
+    assert run("parts", "list").startswith("No parts. To add one: workbench parts set NAME")
+    assert run("preventive", "list").startswith("No preventive plans. To add one: workbench preventive add TITLE")
+    assert run("plan", "--show") == "Nothing is planned. Run: workbench plan\n"
+    assert run("log", "show", "--who", "Zoe") == "No rows match. Remove a filter.\n"
+
+
+def test_the_figures_of_alerts_and_maintenance_are_sentences_and_their_json_keys_stay(run):
+    run("score", "--all")
+    shown = run("alerts", "figures")
+    assert re.search(r"alerts shown to operators  1\n", shown)
+    assert re.search(r"time in floods  0\.0 %\n", shown)
+    assert list(run.json("alerts", "figures")) == [
+        "announced", "per_operator_and_hour", "most_in_ten_minutes", "share_of_ten_minutes_above_10", "floods",
+        "share_of_time_in_floods", "stale", "chattering", "top_ten",
+    ]  # fmt: skip
+    assert "0 failures in " in run("kpis")
+
+
+def test_an_action_that_is_refused_counts_the_alerts_that_stay(run):
+    run("score", "--all")
+    run("alerts", "ack", 1, "--who", "Ann")
+    assert "Error: 1 of 1 alert was not changed." in run("alerts", "ack", 1, "--who", "Ann", fails=2)
 
 
 def test_other_thresholds_are_tried_on_what_people_judged(run):
