@@ -145,7 +145,7 @@ def new(
         ),
     ] = None,
     type: Annotated[
-        str | None, typer.Option(metavar="TYPE", show_default="by its cause", help=f"Type of the order: {_TYPES}.")
+        str | None, typer.Option(metavar="TYPE", show_default="by the template", help=f"Type of the order: {_TYPES}.")
     ] = None,
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="Description of the work.")] = None,
     priority: Annotated[
