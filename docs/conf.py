@@ -51,6 +51,7 @@ templates_path = ["templates"]
 exclude_patterns = ["templates", "static"]
 suppress_warnings = ["ref.python"]  # a word such as `title` may be the name of several attributes
 default_role = "py:obj"  # `name` in a docstring is a link where there is such a name
+myst_enable_extensions = ["deflist"]  # the glossary
 myst_heading_anchors = 3
 
 add_module_names = False

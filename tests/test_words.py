@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,14 @@ def test_no_help_is_a_fragment() -> None:
     assert [f"{name}: {words}" for name, words in helps() if fragment.match(words)] == []
 
 
+def test_no_help_says_where_omitted_since_defaults_are_shown() -> None:
+    assert [f"{name}: {words}" for name, words in helps() if "omitted" in words] == []
+
+
+def test_help_begins_with_a_capital_letter() -> None:
+    assert [f"{name}: {words}" for name, words in helps() if not words[:1].isupper()] == []
+
+
 def test_no_default_is_dynamic() -> None:
     from typer.testing import CliRunner
 
@@ -140,6 +149,58 @@ def test_no_default_is_dynamic() -> None:
     assert [page.splitlines()[1] for page in pages(get_command(app), []) if "dynamic" in page] == []
 
 
+PARTICIPLES = {"asked", "found", "given", "kept", "known", "said", "there", "told", "wanted"}
+"""Names that fit anything, so that they say nothing."""
+NAMED = ("workbench/cli",)
+"""Folders in which no variable has such a name."""
+
+
+@pytest.mark.parametrize("folder", NAMED)
+def test_no_variable_is_a_bare_participle(folder: str) -> None:
+    names = [
+        (path, node.id if isinstance(node, ast.Name) else node.arg)
+        for path, tree in modules()
+        if path.startswith(f"{folder}/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.arg)
+    ]
+    assert [f"{path}: {name}" for path, name in names if name in PARTICIPLES] == []
+
+
+GUIDE = ROOT / "docs" / "guide"
+
+
+def glossary() -> list[str]:
+    """The entries of the glossary, in their order; one may hold several terms."""
+    lines = (GUIDE / "glossary.md").read_text(encoding="utf-8").splitlines()
+    return [line for line, following in pairwise(lines) if following.startswith(": ")]
+
+
+def terms() -> list[str]:
+    return [term.strip() for entry in glossary() for term in entry.split(",")]
+
+
+def test_the_glossary_is_in_alphabetical_order_and_has_each_term_once() -> None:
+    assert glossary() == sorted(glossary(), key=str.lower)
+    assert [term for term in terms() if terms().count(term) > 1] == []
+
+
+@pytest.mark.parametrize("page", sorted(GUIDE.glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_links_words_that_the_glossary_explains(page: Path) -> None:
+    links = re.findall(r"\[([^\]]+)\]\(glossary\.md\)", page.read_text(encoding="utf-8"))
+    assert links or page.stem == "glossary"
+    singular = {word: {word, word.removesuffix("s"), word.removesuffix("ies") + "y"} for word in links}
+    assert [word for word in links if not singular[word] & set(terms())] == []
+
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "index.md", *sorted(GUIDE.glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.stem)
+def test_percentages_are_written_one_way(page: Path) -> None:
+    assert re.findall(r"\d%", page.read_text(encoding="utf-8")) == []
+
+
 RIDDLES = (
     "none waits",
     "What first",
@@ -151,6 +212,20 @@ RIDDLES = (
     "Pieces",
     "Days to get",
     "Leave it",
+    "Acting as",
+    "Comment it",
+    "Read everything again",
+    "are kept for this version",
+    "dropped for room",
+    "errs least",
+    "figures known",
+    "is like that",
+    "latched, ackn",
+    "leads on",
+    "look at nothing",
+    "looks at nothing",
+    "said so",
+    "too few days",
 )
 """Words that users read twice; `shared/words.md` of November 2026 has what is written instead."""
 

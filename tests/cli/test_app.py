@@ -1,11 +1,13 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import wave_channel
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from workbench import __version__
@@ -39,6 +41,23 @@ def test_help_names_every_command(cli):
         assert f" {command} " in shown
         assert "Usage" in ok(cli(command, "--help"))
     assert ok(cli("--version")).strip() == __version__
+
+
+def test_help_shows_every_command_once_by_task(cli):
+    lines = ok(cli("--help")).splitlines()
+    panels = ["Get started", "Telemetry", "Models and detection", "Maintenance", "Dashboard and JupyterLab"]
+    places = [next(place for place, line in enumerate(lines) if f"─ {panel} ─" in line) for panel in panels]
+    assert places == sorted(places)
+    group = get_command(app)
+    shown = [line.split()[1] for line in lines[places[0] :] if re.match("│ [a-z]", line)]
+    assert sorted(shown) == sorted(group.commands)
+    assert "Exit codes" in " ".join(lines)
+
+
+def test_an_empty_archive_says_what_to_run(cli):
+    assert ok(cli("channels")) == "The archive is empty. Run: workbench run, or workbench import PATH.\n"
+    assert ok(cli("models")) == "There are no models. Run: workbench train --all\n"
+    assert ok(cli("models", "--channel", "P-1")) == "P-1 has no model. Run: workbench train P-1\n"
 
 
 def test_from_training_to_evaluation(cli, tiny_archive):
@@ -85,7 +104,8 @@ def test_one_failure_is_told_and_the_rest_is_kept(cli, tiny_archive):
         (["import", "nowhere.zip"], "nowhere.zip"),
         (["import", "nowhere.csv", "--layout", "xls"], "no layout 'xls'"),
         (["evaluate", "--labels", "nowhere.csv"], "nowhere.csv"),
-        (["train"], "Name channels, or give --all"),
+        (["train"], "No channel is named. Name channels or pass --all"),
+        (["train", "X-1", "--all"], "Channels are named, and --all is passed."),
         (["import", "a.zip", "--asset", "A"], "--asset does not go with the layout nasa"),
     ],
 )
@@ -120,7 +140,7 @@ def test_ctrl_c_is_one_line(cli, tiny_archive, monkeypatch):
     monkeypatch.setattr(Session, "train", stop)
     result = cli("train", "--all")
     assert result.exit_code == 130
-    assert "the same command goes on" in result.stderr
+    assert "Run the same command again to continue." in result.stderr
 
 
 def test_doctor_finds_what_is_missing(cli, tmp_path, tiny_archive):

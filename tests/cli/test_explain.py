@@ -20,21 +20,21 @@ def cli(tmp_path, monkeypatch, tiny_archive):
 
 
 def test_an_anomaly_is_explained(cli, tmp_path):
-    told = cli("explain", "X-1", "--preset", "paper")
-    assert told.exit_code == 0, told.output
+    outcome = cli("explain", "X-1", "--preset", "paper")
+    assert outcome.exit_code == 0, outcome.output
     (row,) = json.loads(cli("explain", "X-1", "--preset", "paper", "--json").stdout)
     with wb.open(home=tmp_path) as session:
         (found,) = session.anomalies("X-1", preset="paper").to_dict("records")
     assert {key: row[key] for key in found} == found
     assert (row["preset"], row["model"]) == ("paper", "X-1.ridge/1")
-    text = " ".join(told.stdout.split())
+    text = " ".join(outcome.stdout.split())
     assert text.startswith("X-1: 1 anomaly with the preset paper.")
     for words in (
         f"Samples {row['start']:,} to {row['end']:,}, {row['level']}, severity {row['severity']:.2f}.",
         row["text"],
-        f"found by X-1.ridge/1, preset paper, from high errors in {row['windows']} error window",
+        f"detected by X-1.ridge/1, preset paper, from high errors in {row['windows']} error window",
         f"epsilon {row['epsilon']:.4g} (z {row['z']:g}) in the error window of samples ",
-        f"{row['ratio']:.2f} times epsilon, {row['distance']:.1f} sd above the mean",
+        f"{row['ratio']:.2f} times epsilon, {row['distance']:.1f} standard deviations above the mean",
         f"cleared by {row['clears']}",
         f"commands {row['commands']}",
     ):

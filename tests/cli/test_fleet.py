@@ -38,11 +38,11 @@ def nasa(tmp_path, monkeypatch):
             telemetry = wave_channel(n=n, seed=seed)["telemetry"].values[:, None]
             files[f"{split}/{name}.npy"] = npy(np.concatenate([telemetry, np.zeros((n, 24))], axis=1))
     path = make_zip(tmp_path / "set.zip", files)
-    known = Archive(tmp_path / "other.zarr")
-    import_nasa(path, known)
+    other = Archive(tmp_path / "other.zarr")
+    import_nasa(path, other)
     folder = tmp_path / "shipped"
     for name in ("A-1", "A-2", "B-9"):
-        train_hash = known.info("A-2" if name == "B-9" else name).train_hash
+        train_hash = other.info("A-2" if name == "B-9" else name).train_hash
         pack_model(folder, name, default_lstm(0), wave_channel(n=400), train_hash=train_hash, seed=0, seconds=1.0)
     monkeypatch.setattr("workbench.models.shipped.shipped_folder", lambda: folder)
     return path, folder
@@ -50,14 +50,14 @@ def nasa(tmp_path, monkeypatch):
 
 def test_an_import_counts_the_models_that_came_with_it(cli, nasa):
     path, _ = nasa
-    told = cli("import", str(path))
-    assert told.exit_code == 0, told.output
-    assert told.stdout.splitlines()[-3:] == [
+    outcome = cli("import", str(path))
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.stdout.splitlines()[-3:] == [
         "2 imported.",
         "Trained LSTMs: 2 installed.",
         "Next: workbench score --all",
     ]
-    assert "B-9" not in told.output, "it is no channel of this import"
+    assert "B-9" not in outcome.output, "it is no channel of this import"
     assert "Trained LSTMs: 2 current." in cli("import", str(path)).stdout
     assert [row["model"] for row in json.loads(cli("models", "--json").stdout)] == ["A-1.lstm/1", "A-2.lstm/1"]
 
@@ -66,47 +66,48 @@ def test_a_model_that_is_skipped_is_named_with_its_reason(cli, nasa):
     path, folder = nasa
     damaged = folder / file_name("A-2")
     damaged.write_bytes(damaged.read_bytes()[:-1])
-    told = cli("import", str(path))
-    assert told.exit_code == 0, told.output
-    assert "Trained LSTMs: 1 installed, 1 skipped." in told.stdout
-    assert told.stdout.splitlines()[-1] == "Next: workbench train --all"
-    assert f"The trained LSTM of A-2 was skipped: {damaged} has " in told.stderr
+    outcome = cli("import", str(path))
+    assert outcome.exit_code == 0, outcome.output
+    assert "Trained LSTMs: 1 installed, 1 skipped." in outcome.stdout
+    assert outcome.stdout.splitlines()[-1] == "Next: workbench train --all"
+    assert f"The trained LSTM of A-2 was skipped: {damaged} has " in outcome.stderr
 
 
 def test_an_import_for_which_no_models_are_shipped(cli, nasa, monkeypatch, tmp_path):
     monkeypatch.setattr("workbench.models.shipped.shipped_folder", lambda: tmp_path / "none")
-    told = cli("import", str(nasa[0])).stdout
-    assert told.splitlines()[-2:] == ["Trained LSTMs: none for these channels.", "Next: workbench train --all"]
+    outcome = cli("import", str(nasa[0])).stdout
+    assert outcome.splitlines()[-2:] == ["Trained LSTMs: none for these channels.", "Next: workbench train --all"]
 
 
 def test_a_table_comes_without_a_word_of_models(cli, tmp_path: Path):
     rows = "\n".join(f"2026-01-01T00:{i:02}:00Z,{i * i}" for i in range(60))
     (tmp_path / "pump.csv").write_text(f"time,pressure\n{rows}\n", encoding="utf-8")
-    told = cli("import", "pump.csv")
-    assert told.exit_code == 0, told.output
-    assert "LSTM" not in told.output
-    assert told.stdout.splitlines()[-1] == "Next: workbench train --all"
+    outcome = cli("import", "pump.csv")
+    assert outcome.exit_code == 0, outcome.output
+    assert "LSTM" not in outcome.output
+    assert outcome.stdout.splitlines()[-1] == "Next: workbench train --all"
 
 
 def test_training_names_what_failed_and_keeps_the_rest(cli, tiny_archive):
     tiny_archive.write(wave_channel("X-3", 200), wave_channel("X-3", 3000))
-    told = cli("train", "--all")
-    assert told.exit_code == 1
-    assert "X-3 failed: X-3 has 200 samples. At least 262 are needed" in told.stderr
-    assert "Error: 1 of 3 channels failed. The others are done and kept." in told.stderr
+    outcome = cli("train", "--all")
+    assert outcome.exit_code == 1
+    assert "X-3 failed: X-3 has 200 samples. At least 262 are needed" in outcome.stderr
+    assert "Error: 1 of 3 channels failed. The others are done and kept." in outcome.stderr
     assert [row["model"] for row in json.loads(cli("models", "--json").stdout)] == ["X-1.ridge/1", "X-2.ridge/1"]
 
 
 def test_a_model_whose_inputs_do_not_fit_is_named_and_the_others_are_scored(cli, tiny_archive):
     assert cli("train", "--all").exit_code == 0
-    given = {"channel": "X-1", "asset": "XAVER", "subsystem": "X", "source": "test"}
-    wide = [make_channel(wave_channel(n=n)["telemetry"].values, np.zeros((n, 3)), **given) for n in (1200, 3000)]
+    attributes = {"channel": "X-1", "asset": "XAVER", "subsystem": "X", "source": "test"}
+    wide = [make_channel(wave_channel(n=n)["telemetry"].values, np.zeros((n, 3)), **attributes) for n in (1200, 3000)]
     tiny_archive.write(*wide)
-    told = cli("score", "--all", "--json")
-    assert told.exit_code == 1
-    assert [row["channel"] for row in json.loads(told.stdout)] == ["X-2"]
+    outcome = cli("score", "--all", "--json")
+    assert outcome.exit_code == 1
+    assert [row["channel"] for row in json.loads(outcome.stdout)] == ["X-2"]
     assert (
-        "X-1 failed: X-1 has 4 inputs (telemetry and 3 commands). The ridge forecaster was fitted to 2." in told.stderr
+        "X-1 failed: X-1 has 4 inputs (telemetry and 3 commands). The ridge forecaster was fitted to 2."
+        in outcome.stderr
     )
     listed = {row["channel"]: row["retrain"] for row in json.loads(cli("models", "--json").stdout)}
     assert listed == {"X-1": "its training data have changed", "X-2": ""}

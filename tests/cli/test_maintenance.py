@@ -1,6 +1,7 @@
 """The loop on the command line: from score to alert, order, plan, completion, and a log that verifies."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
@@ -39,20 +40,20 @@ def test_the_whole_loop(run, tmp_path):
     (order,) = run.json("orders", "list")
     number = order["number"]
     run("people", "set", "Ann", "--skill", "power", "--rate", "80", "--who", "boss")
-    assert "1 orders planned, 0 not" in run("plan", "--who", "boss")
+    assert "1 order planned, 0 not planned" in run("plan", "--who", "boss")
     (placed,) = run.json("plan", "--show", "--who", "boss")["plan"]
     assert (placed["number"], placed["technician"]) == (number, "Ann")
     assert "hours late" in run("plan", "--what-if", "delay=3", "--what-if", "technician=Eve:power", "--who", "boss")
-    assert "is no what-if" in run("plan", "--what-if", "more", "--who", "boss", fails=2)
+    assert "is not a change that can be compared" in run("plan", "--what-if", "more", "--who", "boss", fails=2)
     assert "is assigned" in run("orders", "assign", number, "--to", "Ann", "--who", "boss")
     run("orders", "start", number, "--who", "Ann")
     run("orders", "hold", number, "--why", "no access", "--who", "Ann")
     run("orders", "start", number, "--who", "Ann")
     run("orders", "answer", number, 1, "yes", "--who", "Ann")
     run("orders", "answer", number, 2, "a spike", "--who", "Ann")
-    told = ("--done", "checked", "--hours", "1.5", "--mode", "pde", "--who", "Ann")
-    assert "has open alerts" in run("orders", "complete", number, *told, fails=2)
-    assert "is completed" in run("orders", "complete", number, *told, "--verdict", "true")
+    report = ("--done", "checked", "--hours", "1.5", "--mode", "pde", "--who", "Ann")
+    assert "has open alerts" in run("orders", "complete", number, *report, fails=2)
+    assert "is completed" in run("orders", "complete", number, *report, "--verdict", "true")
     shown = run.json("orders", "show", number)
     assert (shown["state"], shown["actual_cost"], shown["failure"]["mode"]) == ("completed", 120.0, "PDE")
     assert [row["action"] for row in shown["history"]][-1] == "completed"
@@ -79,12 +80,12 @@ def test_orders_by_hand_parts_and_preventive_plans(run, tmp_path):
     (part,) = run.json("parts", "list")
     assert (part["stock"], part["reserved"], part["below"]) == (4, 2, False)
     for wrong, message in (
-        (("--part", "seal"), "NAME=PIECES"),
-        (("--due", "soon"), "is no date"),
+        (("--part", "seal"), "NAME=QUANTITY"),
+        (("--due", "soon"), "is not a date"),
         (("--type", "odd"), "is not a type"),
     ):
         assert message in run("orders", "new", "--asset", "XAVER", *wrong, "--who", "Ann", fails=2)
-    assert "needs a reason" in run("orders", "new", "--who", "Ann", fails=2)
+    assert "neither an asset nor an alert is named" in run("orders", "new", "--who", "Ann", fails=2)
     run("preventive", "add", "Overhaul", "--asset", "XAVER", "--meter", "hours", "--every", "100", "--who", "boss")
     assert "WO-2 opened" in run("preventive", "read", "XAVER", "hours", "120", "--who", "Ann")
     assert [row["title"] for row in run.json("preventive", "list")] == ["Overhaul"]
@@ -103,13 +104,44 @@ def test_alerts_are_shelved_closed_and_suppressed(run):
     run("alerts", "unshelve", 1, "--who", "Ann")
     run("alerts", "outage", "XAVER", "--why", "safe mode", "--who", "Ann")
     assert run.json("alerts", "list") == []
-    assert "1 alerts are shown again" in run("alerts", "outage", "XAVER", "--end", "--who", "Ann")
+    assert "1 alert is shown again" in run("alerts", "outage", "XAVER", "--end", "--who", "Ann")
     run("alerts", "comment", 1, "--text", "hm", "--who", "Ann")
     assert "is not a verdict" in run("alerts", "close", 1, "--verdict", "maybe", "--who", "Ann", fails=2)
     run("alerts", "close", 1, "--verdict", "test", "--who", "Ann")
     assert run.json("alerts", "list", "--state", "closed")[0]["verdict"] == "test"
     actions = [row["action"] for row in run.json("log", "show", "--subject", "alert:1")]
     assert actions[:2] == ["closed", "commented"]
+
+
+def test_an_empty_list_says_what_to_do(run):
+    assert run("alerts", "list") == "No alerts. To raise them: workbench score --all\n"
+    assert run("alerts", "list", "--level", "high") == "No alerts match. Remove a filter.\n"
+    assert run("alerts", "list", "--state", "closed") == "No alerts match. Remove a filter.\n"
+    assert run("orders", "list") == "No work orders. To open one: workbench orders new --asset ASSET\n"
+    assert run("orders", "list", "--overdue") == "No work orders match. Remove a filter.\n"
+    assert run("people", "list").startswith("No technicians. To add one: workbench people set NAME")
+    assert run("parts", "list").startswith("No parts. To add one: workbench parts set NAME")
+    assert run("preventive", "list").startswith("No preventive plans. To add one: workbench preventive add TITLE")
+    assert run("plan", "--show") == "Nothing is planned. Run: workbench plan\n"
+    assert run("log", "show", "--who", "Zoe") == "No rows match. Remove a filter.\n"
+
+
+def test_the_figures_of_alerts_and_maintenance_are_sentences_and_their_json_keys_stay(run):
+    run("score", "--all")
+    shown = run("alerts", "figures")
+    assert re.search(r"alerts shown to operators  1\n", shown)
+    assert re.search(r"time in floods  0\.0 %\n", shown)
+    assert list(run.json("alerts", "figures")) == [
+        "announced", "per_operator_and_hour", "most_in_ten_minutes", "share_of_ten_minutes_above_10", "floods",
+        "share_of_time_in_floods", "stale", "chattering", "top_ten",
+    ]  # fmt: skip
+    assert "0 failures in " in run("kpis")
+
+
+def test_an_action_that_is_refused_counts_the_alerts_that_stay(run):
+    run("score", "--all")
+    run("alerts", "ack", 1, "--who", "Ann")
+    assert "Error: 1 of 1 alert was not changed." in run("alerts", "ack", 1, "--who", "Ann", fails=2)
 
 
 def test_other_thresholds_are_tried_on_what_people_judged(run):
@@ -121,7 +153,11 @@ def test_other_thresholds_are_tried_on_what_people_judged(run):
     missed = run.json("alerts", "thresholds", "--set", "min_decrease=0.99")["missed"]
     assert [row["id"] for row in missed] == [1]
     assert run.json("alerts", "thresholds", "--set", "z_min=3")["kept"] == 1
-    for wrong, message in (("colour=1", "sets no threshold"), ("z_min=x", "z_min"), ("z_max=1", "must be above z_min")):
+    for wrong, message in (
+        ("colour=1", "does not set a threshold"),
+        ("z_min=x", "z_min"),
+        ("z_max=1", "must be above z_min"),
+    ):
         assert message in run("alerts", "thresholds", "--set", wrong, fails=2)
     assert before != run("log", "verify")  # the verdict; trying wrote nothing
     assert len(run.json("log", "show", "--subject", "alert:1")) == 2
@@ -152,4 +188,4 @@ def test_what_people_write_on_an_alert_is_shown_with_it_and_with_its_order(run, 
     shown = run("alerts", "show", alert["id"])
     assert "remark number 29." in shown
     assert "remark number 5." not in shown
-    assert "22 earlier ones" in shown
+    assert "22 earlier remarks" in shown

@@ -1,11 +1,22 @@
-"""`workbench alerts` and `workbench log`: what operators do, and what was written down of it."""
+"""`workbench alerts`: list alerts, do what operators do with them, and measure how many there are."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, Who, as_record, open_session, print_json, records, show, show_trail
+from workbench.cli.common import (
+    AsJson,
+    Who,
+    age_text,
+    as_record,
+    count_text,
+    open_session,
+    percent_text,
+    print_json,
+    print_trail,
+    records,
+    show,
+)
 from workbench.exceptions import MaintenanceError, SettingsError
 
 if TYPE_CHECKING:
@@ -15,134 +26,177 @@ __all__ = ["alerts"]
 
 alerts = typer.Typer(no_args_is_help=True, help="List alerts; acknowledge, shelve and close them.")
 
-Numbers = Annotated[list[int], typer.Argument(metavar="ALERT...", help="Numbers, from alerts list.")]
-Number = Annotated[int, typer.Argument(metavar="ALERT", help="Number, from alerts list.")]
-Comment = Annotated[str, typer.Option(help="A remark for the history.")]
+AlertNumbers = Annotated[
+    list[int], typer.Argument(metavar="ALERT", help="Numbers of alerts, as `workbench alerts list` shows them.")
+]
+AlertNumber = Annotated[
+    int, typer.Argument(metavar="ALERT", help="Number of the alert, as `workbench alerts list` shows it.")
+]
+Comment = Annotated[str, typer.Option(metavar="TEXT", help="Remark for the history of the alert.")]
 
-_SHOWN = ["id", "level", "state", "channel", "asset", "age", "message"]
-_HISTORY = ["time", "action", "who", "details"]
-_REMARKS = 10  # that are printed; JSON has all
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+_FILTERS = "Filters"
+_COLUMNS = ["id", "level", "state", "channel", "asset", "age", "message"]
+_VERDICTS = "true (a real fault), false alarm, known behaviour, test or unknown"
+_FIGURES = {  # key in JSON: attribute of AlarmFigures, words
+    "announced": ("announced", "alerts shown to operators"),
+    "per_operator_and_hour": ("per_operator_hour", "alerts per operator and hour"),
+    "most_in_ten_minutes": ("peak_ten_minutes", "most alerts in ten minutes"),
+    "share_of_ten_minutes_above_10": ("above_ten_share", "ten-minute periods with more than 10"),
+    "floods": ("floods", "alert floods"),
+    "share_of_time_in_floods": ("flood_share", "time in floods"),
+    "stale": ("stale", "alerts active for over 24 hours"),
+}
+_SHARES = ("above_ten_share", "flood_share")
 
 
 @alerts.command("list")
 def list_(
-    state: Annotated[str, typer.Option(help="shown, open, all, or one state, as acknowledged.")] = "shown",
-    level: Annotated[str | None, typer.Option(help="This level and above.")] = None,
-    asset: Annotated[str | None, typer.Option(help="Only this asset's.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Only this channel's.")] = None,
-    kind: Annotated[str | None, typer.Option(help="model or limit.")] = None,
-    verdict: Annotated[str | None, typer.Option(help="true, false alarm, known behaviour, test or unknown.")] = None,
-    text: Annotated[str | None, typer.Option(help="Part of the message.")] = None,
-    order: Annotated[str, typer.Option(help="worst, newest, oldest or channel.")] = "worst",
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 50,
+    state: Annotated[
+        str,
+        typer.Option(
+            metavar="STATE",
+            rich_help_panel=_FILTERS,
+            help="State: shown, open, all, or one state such as acknowledged.",
+        ),
+    ] = "shown",
+    level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", rich_help_panel=_FILTERS, help="Lowest level, for example high.")
+    ] = None,
+    asset: Annotated[
+        str | None, typer.Option(metavar="ASSET", rich_help_panel=_FILTERS, help="Asset of the alerts.")
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", rich_help_panel=_FILTERS, help="Channel of the alerts.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", rich_help_panel=_FILTERS, help="Cause of the alerts: model or limit."),
+    ] = None,
+    verdict: Annotated[
+        str | None,
+        typer.Option(metavar="VERDICT", rich_help_panel=_FILTERS, help=f"Verdict on the alerts: {_VERDICTS}."),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", rich_help_panel=_FILTERS, help="Text that the message contains.")
+    ] = None,
+    order: Annotated[
+        str, typer.Option(metavar="ORDER", help="Order of the rows: worst, newest, oldest or channel.")
+    ] = "worst",
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the worst first."""
     desk = open_session().maintenance
-    wanted = None if state == "all" else state
-    found = desk.alerts.list(
-        state=wanted,
-        level=level,
-        asset=asset,
-        channel=channel,
-        kind=kind,
-        verdict=verdict,
-        text=text,
-        order=order,
-        limit=limit + 1,
-    )
-    more, found = len(found) > limit, found.head(limit)
+    filters: dict[str, Any] = {
+        "level": level,
+        "asset": asset,
+        "channel": channel,
+        "kind": kind,
+        "verdict": verdict,
+        "text": text,
+    }
+    table = desk.alerts.list(state=None if state == "all" else state, order=order, limit=limit + 1, **filters)
+    more_exist, table = len(table) > limit, table.head(limit)
     if as_json:
-        print_json(records(found))
+        print_json(records(table))
         return
     now = desk.database.clock()
-    shown = found.assign(age=[_age(now - raised) for raised in found["raised_at"]])
-    show(shown[_SHOWN], False, "No alerts. They are raised by: workbench score --all")
-    if more:
-        typer.echo(f"The first {limit}; --limit shows more.")
+    readable = table.assign(age=[age_text((now - raised).total_seconds()) for raised in table["raised_at"]])
+    filtered = state != "shown" or any(value is not None for value in filters.values())
+    empty = "No alerts match. Remove a filter." if filtered else "No alerts. To raise them: workbench score --all"
+    show(readable[_COLUMNS], False, empty)
+    if more_exist:
+        typer.echo(f"Only the first {count_text(limit, 'alert')}. To see more, pass --limit.")
 
 
 @alerts.command("show")
-def show_alert(alert: Number, as_json: AsJson = False) -> None:
-    """Show one alert with its history."""
+def show_alert(alert: AlertNumber, as_json: AsJson = False) -> None:
+    """Show one alert with its remarks and its history."""
     desk = open_session().maintenance
-    found, history, remarks = as_record(desk.alerts.get(alert)), desk.alerts.history(alert), desk.alerts.remarks(alert)
+    details = as_record(desk.alerts.get(alert))
+    history, remarks = desk.alerts.history(alert), desk.alerts.remarks(alert)
     if as_json:
-        print_json(found | {"remarks": records(remarks), "history": records(history)})
+        print_json(details | {"remarks": records(remarks), "history": records(history)})
         return
-    del found["comment"]  # the newest of the remarks
-    for name, value in found.items():
+    del details["comment"]  # the newest of the remarks
+    for name, value in details.items():
         if value not in (None, ""):
-            typer.echo(f"{name:>16}  {value}")
-    show_trail(remarks, history, f"alert:{alert}")
+            typer.echo(f"{name.replace('_', ' '):>16}  {value}")
+    print_trail(remarks, history, f"alert:{alert}")
 
 
 @alerts.command()
-def ack(alert: Numbers, who: Who, comment: Comment = "", as_json: AsJson = False) -> None:
-    """Acknowledge alerts: somebody has seen them and cares."""
-    _each("acknowledge", alert, who, as_json, comment=comment)
+def ack(alert: AlertNumbers, who: Who, comment: Comment = "", as_json: AsJson = False) -> None:
+    """Acknowledge alerts: record that a person has seen them and takes care of them."""
+    _act_on_each("acknowledge", alert, who, as_json, comment=comment)
 
 
 @alerts.command()
-def reset(alert: Numbers, who: Who, as_json: AsJson = False) -> None:
-    """Clear latched alerts that are back to normal and acknowledged."""
-    _each("reset", alert, who, as_json)
+def reset(alert: AlertNumbers, who: Who, as_json: AsJson = False) -> None:
+    """Reset latched alerts that have returned to normal and are acknowledged."""
+    _act_on_each("reset", alert, who, as_json)
 
 
 @alerts.command()
 def shelve(
-    alert: Numbers,
+    alert: AlertNumbers,
     who: Who,
-    why: Annotated[str, typer.Option(help="Reason, for the next shift.")],
-    hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Reason, for the next shift.")],
+    hours: Annotated[float, typer.Option(help="Hours for which the alerts stay hidden.")] = 8.0,
     as_json: AsJson = False,
 ) -> None:
     """Hide alerts, and new ones on their channels, for some hours."""
-    _each("shelve", alert, who, as_json, why=why, hours=hours)
+    _act_on_each("shelve", alert, who, as_json, why=why, hours=hours)
 
 
 @alerts.command()
-def unshelve(alert: Numbers, who: Who, as_json: AsJson = False) -> None:
+def unshelve(alert: AlertNumbers, who: Who, as_json: AsJson = False) -> None:
     """Show shelved alerts again."""
-    _each("unshelve", alert, who, as_json)
+    _act_on_each("unshelve", alert, who, as_json)
 
 
 @alerts.command()
 def close(
-    alert: Numbers,
+    alert: AlertNumbers,
     who: Who,
-    verdict: Annotated[str, typer.Option(help="true, false alarm, known behaviour, test or unknown.")],
+    verdict: Annotated[str, typer.Option(metavar="VERDICT", help=f"What the alerts turned out to be: {_VERDICTS}.")],
     comment: Comment = "",
     as_json: AsJson = False,
 ) -> None:
-    """Close alerts with what they were."""
-    _each("close", alert, who, as_json, verdict=verdict, comment=comment)
+    """Close alerts with a verdict: what they turned out to be."""
+    _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
 
 
 @alerts.command()
 def comment(
-    alert: Numbers, text: Annotated[str, typer.Option(help="The remark.")], who: Who, as_json: AsJson = False
+    alert: AlertNumbers,
+    text: Annotated[str, typer.Option(metavar="TEXT", help="Text of the remark.")],
+    who: Who,
+    as_json: AsJson = False,
 ) -> None:
     """Add a remark to alerts."""
-    _each("comment", alert, who, as_json, text=text)
+    _act_on_each("comment", alert, who, as_json, text=text)
 
 
 @alerts.command()
 def outage(
-    asset: Annotated[str, typer.Argument(help="Key of the asset, as SMAP.")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Key of the asset, for example SMAP.")],
     who: Who,
-    why: Annotated[str, typer.Option(help="Reason; needed to begin one.")] = "",
-    hours: Annotated[float | None, typer.Option(help="Ends by itself after this time.")] = None,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Reason; required to begin an outage.")] = "",
+    hours: Annotated[
+        float | None,
+        typer.Option(show_default="until it is ended", help="Hours after which the outage ends by itself."),
+    ] = None,
     end: Annotated[bool, typer.Option("--end", help="Put the asset back into service.")] = False,
 ) -> None:
-    """Take an asset out of service, or back: its alerts are suppressed meanwhile."""
+    """Take an asset out of service, or put it back; its alerts are suppressed in between."""
     from workbench.maintenance.values import ahead
 
     desk = open_session().maintenance
     if end:
-        back = desk.outages.end(asset, who)
-        typer.echo(f"{asset} is back in service; {len(back)} alerts are shown again.")
+        count = len(desk.outages.end(asset, who))
+        verb = "is" if count == 1 else "are"
+        typer.echo(f"{asset} is back in service; {count_text(count, 'alert')} {verb} shown again.")
         return
     until = None if hours is None else ahead(desk.database.clock(), hours)
     desk.outages.start(asset, who, why, until)
@@ -151,31 +205,23 @@ def outage(
 
 @alerts.command()
 def figures(
-    days: Annotated[float, typer.Option(min=0.01, help="Length of the period, up to now.")] = 30.0,
+    days: Annotated[float, typer.Option(min=0.01, help="Length of the period in days, up to now.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Say how much the alerts ask of operators: rates, floods, stale, chattering and most frequent ones."""
+    """Measure the load that alerts put on operators: rates, floods, stale, chattering and frequent alerts."""
     from workbench.maintenance.values import day_span
 
     desk = open_session().maintenance
     until = desk.database.clock()
-    found = desk.alarm_figures(until - day_span("days", days), until)
-    values = {
-        "announced": found.announced,
-        "per operator and hour": found.per_operator_hour,
-        "most in ten minutes": found.peak_ten_minutes,
-        "share of ten minutes above 10": found.above_ten_share,
-        "floods": found.floods,
-        "share of time in floods": found.flood_share,
-        "stale": found.stale,
-    }
+    alarms = desk.alarm_figures(until - day_span("days", days), until)
     if as_json:
-        tables = {"chattering": records(found.chattering), "top_ten": records(found.top_ten)}
-        print_json({name.replace(" ", "_"): value for name, value in values.items()} | tables)
+        values = {key: getattr(alarms, attribute) for key, (attribute, _) in _FIGURES.items()}
+        print_json(values | {"chattering": records(alarms.chattering), "top_ten": records(alarms.top_ten)})
         return
-    for name, value in values.items():
-        typer.echo(f"{name:>30}  {_number(value)}")
-    for title, table in (("Most frequent:", found.top_ten), ("Chattering:", found.chattering)):
+    for attribute, words in _FIGURES.values():
+        value = getattr(alarms, attribute)
+        typer.echo(f"{words:>36}  {percent_text(value) if attribute in _SHARES else _number_text(value)}")
+    for title, table in (("Most frequent alerts:", alarms.top_ten), ("Chattering channels:", alarms.chattering)):
         if not table.empty:
             typer.echo(f"\n{title}")
             show(table, False, "")
@@ -183,73 +229,72 @@ def figures(
 
 @alerts.command()
 def thresholds(
-    given: Annotated[list[str], typer.Option("--set", help="NAME=VALUE, as min_decrease=0.2; several times.")],
+    assignments: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Threshold to try, for example min_decrease=0.2; repeat for several."
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Try other thresholds on what people judged, before they are saved: what would be spared, missed and new."""
+    """Try other thresholds on alerts that people have judged, before the thresholds are saved.
+
+    The answer says which false alarms would be spared, which real faults missed, and which anomalies would be new.
+    """
     from workbench.threshold_trial import threshold_effect
 
     session = open_session()
-    params = changed_params(session.settings.params, given)
+    params = _changed_params(session.settings.params, assignments)
     scores = (session.channel, session.stored, session.settings.severity)
-    found = threshold_effect(session.maintenance, session.channel_names(), *scores, params)
-    tables = {"spared": found.spared, "missed": found.missed, "new": found.new}
+    effect = threshold_effect(session.maintenance, session.channel_names(), *scores, params)
+    tables = {"spared": effect.spared, "missed": effect.missed, "new": effect.new}
     if as_json:
-        print_json({name: records(table) for name, table in tables.items()} | {"kept": found.kept})
+        print_json({name: records(table) for name, table in tables.items()} | {"kept": effect.kept})
         return
-    typer.echo(str(found))
+    typer.echo(str(effect))
     for name, table in tables.items():
         if not table.empty:
             typer.echo(f"\n{name}:")
             show(table.drop(columns=["closed_at", "comment"], errors="ignore"), False, "")
 
 
-def changed_params(params: "Preset", given: list[str]) -> "Preset":
-    """Change detection parameters as `NAME=VALUE` says.
-
-    Raises
-    ------
-    SettingsError
-        There is no such parameter, or the value cannot be; the message names it.
-    """
+def _changed_params(params: "Preset", assignments: list[str]) -> "Preset":
+    """Return detection parameters with some of them changed, as `NAME=VALUE` says."""
     from pydantic import ValidationError
 
     values = params.model_dump()
-    fixed = {"forecasters", *params.windows}  # those of the models
-    for text in given:
+    of_models = {"forecasters", *params.windows}  # another value needs another model
+    for text in assignments:
         name, equals, value = text.partition("=")
-        if not equals or name not in values or name in fixed:
-            known = ", ".join(key for key in values if key not in fixed)
-            raise SettingsError(f"{text!r} sets no threshold.", f"Write NAME=VALUE; known: {known}.")
+        if not equals or name not in values or name in of_models:
+            names = ", ".join(key for key in values if key not in of_models)
+            raise SettingsError(f"{text!r} does not set a threshold.", f"Write NAME=VALUE, with NAME one of: {names}.")
         values[name] = value
     try:
         return type(params).model_validate(values)
     except ValidationError as error:
-        found = error.errors()[0]
-        name = ".".join(map(str, found["loc"])) or "thresholds"
-        raise SettingsError(f"{name}: {found['msg'].removeprefix('Value error, ')} (got {found['input']!r}).") from None
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "thresholds"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"Cannot try {name} with {first['input']!r}: {reason}.") from None
 
 
-def _each(action: str, numbers: list[int], who: str, as_json: bool, **options: Any) -> None:
+def _act_on_each(action: str, numbers: list[int], who: str, as_json: bool, **options: Any) -> None:
     desk = open_session().maintenance
-    done = desk.alerts.each(action, numbers, who, **options)
+    outcomes = desk.alerts.each(action, numbers, who, **options)
     if as_json:
-        print_json(records(done))
-    for row in records(done):
+        print_json(records(outcomes))
+    for row in records(outcomes):
         if not row["done"]:
             typer.echo(f"Alert {row['alert']}: {row['reason']}", err=True)
         elif not as_json:
             typer.echo(f"Alert {row['alert']} is {desk.alerts.get(row['alert']).state.replace('_', ' and ')}.")
-    if not done["done"].all():
-        raise MaintenanceError(
-            f"{int((~done['done']).sum())} of {len(done)} alerts were left as they are.", "The others are done."
-        )
+    refusals = int((~outcomes["done"]).sum())
+    if refusals:
+        verb = "was" if refusals == 1 else "were"
+        others = "The others are done." if refusals < len(outcomes) else ""
+        raise MaintenanceError(f"{refusals} of {count_text(len(outcomes), 'alert')} {verb} not changed.", others)
 
 
-def _number(value: float | int | None) -> str:
+def _number_text(value: float | int | None) -> str:
     return "no data" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _age(span: timedelta) -> str:
-    seconds = span.total_seconds()
-    return next((f"{seconds / size:.0f} {unit}" for unit, size in _UNITS if seconds >= size), "now")

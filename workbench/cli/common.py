@@ -1,4 +1,8 @@
-"""What commands share: options, and how results are shown, as a table for a reader or as JSON for a program."""
+"""What commands share: options, and how results are shown, as a table for a reader or as JSON for a program.
+
+A command that works on channels ends with exit code 0 where all are done, 1 where some failed, and 2 where all failed
+or the input is wrong.
+"""
 
 import getpass
 import json
@@ -20,40 +24,66 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 __all__ = [
+    "AllChannels",
     "AsJson",
-    "OfForecaster",
-    "Preset",
+    "Channels",
+    "ForecasterName",
+    "PresetName",
     "Who",
+    "age_text",
     "as_record",
     "close_sessions",
+    "count_text",
     "day",
     "end_with_failures",
     "export_table",
+    "failure_reasons",
     "local",
     "open_session",
-    "pieces",
+    "part_quantities",
+    "percent_text",
     "print_json",
+    "print_trail",
     "records",
     "report_failures",
+    "requested_channels",
     "rows_text",
     "show",
-    "show_trail",
     "table_text",
-    "tell_failures",
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-OfForecaster = Annotated[
-    str | None, typer.Option("--forecaster", help="persistence, ridge or lstm; the channel's champion where omitted.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+Channels = Annotated[list[str] | None, typer.Argument(metavar="CHANNEL", help="Names of channels, for example P-1.")]
+AllChannels = Annotated[bool, typer.Option("--all", help="Work on all channels of the archive.")]
+ForecasterName = Annotated[
+    str | None,
+    typer.Option(
+        "--forecaster",
+        metavar="NAME",
+        show_default="the champion of the channel",
+        help="Forecaster: persistence, ridge or lstm.",
+    ),
 ]
-Preset = Annotated[str | None, typer.Option(help="Detection preset; the one in settings where omitted.")]
-Who = Annotated[str, typer.Option(default_factory=getpass.getuser, help="Who does it; you where omitted.")]
-_HISTORY = ["time", "action", "who", "details"]
-_REMARKS = 10  # that are printed; JSON has all
+PresetName = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", show_default="the preset of the settings", help="Detection preset."),
+]
+Who = Annotated[
+    str,
+    typer.Option(
+        default_factory=getpass.getuser,
+        show_default="your user name",
+        metavar="NAME",
+        help="Name of the person who does it, for the maintenance log.",
+    ),
+]
+_AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_HISTORY_COLUMNS = ["time", "action", "who", "details"]
+_MAX_PRINTED_REMARKS = 10  # JSON has all
 
 
 def local(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
-    """Return the path that an option or argument was given, or refuse a URL."""
+    """Return the path of an option or argument, and refuse a URL."""
     name = next((option for option in parameter.opts if option.startswith("--")), str(parameter.name))
     return None if value is None else local_path(name, value)
 
@@ -76,16 +106,117 @@ def close_sessions() -> None:
     _sessions.close()
 
 
+def requested_channels(session: "Session", names: list[str] | None, all_channels: bool) -> list[str]:
+    """Return the channels that a command works on: those named, or all of the archive.
+
+    Parameters
+    ----------
+    session : Session
+        The session whose archive holds the channels.
+    names : list of str or None
+        Channels named on the command line.
+    all_channels : bool
+        Whether `--all` was passed.
+
+    Raises
+    ------
+    typer.BadParameter
+        Neither or both are there.
+    """
+    if names and all_channels:
+        raise typer.BadParameter("Channels are named, and --all is passed. Use one of the two.")
+    if not names and not all_channels:
+        raise typer.BadParameter("No channel is named. Name channels or pass --all; `workbench channels` lists them.")
+    return session.channel_names(names or None)
+
+
 def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:
-    """Print a table, or its rows as JSON; `empty` is said of one without rows."""
+    """Print a table, or its rows as JSON.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The rows to print.
+    as_json : bool
+        Whether a program reads them.
+    empty : str
+        The sentence that a reader sees in place of a table without rows.
+    """
     if as_json:
         print_json(records(table))
     else:
         typer.echo(empty if table.empty else table_text(table))
 
 
+def count_text(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun in the right form.
+
+    Parameters
+    ----------
+    number : int
+        How many there are.
+    one, many : str
+        The noun for one and for several; `many` is `one` with an s where omitted.
+
+    Examples
+    --------
+    >>> count_text(1, "alert"), count_text(0, "anomaly", "anomalies")
+    ('1 alert', '0 anomalies')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def age_text(seconds: float) -> str:
+    """Write an age in its largest whole unit.
+
+    Parameters
+    ----------
+    seconds : float
+        The age.
+
+    Examples
+    --------
+    >>> [age_text(seconds) for seconds in (5, 300, 7200, 200_000)]
+    ['now', '5 min', '2 h', '2 d']
+    """
+    return next((f"{seconds / size:.0f} {unit}" for size, unit in _AGE_UNITS if seconds >= size), "now")
+
+
+def percent_text(share: float | None) -> str:
+    """Write a share as a percentage.
+
+    Parameters
+    ----------
+    share : float or None
+        From 0 to 1; None where there are no data.
+
+    Examples
+    --------
+    >>> percent_text(0.9), percent_text(None)
+    ('90.0 %', 'no data')
+    """
+    return "no data" if share is None else f"{share * 100:.1f} %"
+
+
+def failure_reasons(table: "pd.DataFrame") -> dict[str, str]:
+    """Return why each channel failed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With columns `channel`, `status` and `reason`.
+
+    Returns
+    -------
+    dict of str to str
+        Reasons by channel; empty where none failed.
+    """
+    failed = table[table["status"] == "failed"]
+    return dict(zip(failed["channel"], failed["reason"], strict=True))
+
+
 def report_failures(table: "pd.DataFrame") -> None:
-    """Name what failed and why, and end with exit code 1 where anything did, 2 where everything did.
+    """Print what failed and why, and end with exit code 1 where some channels failed, 2 where all did.
 
     Parameters
     ----------
@@ -97,11 +228,10 @@ def report_failures(table: "pd.DataFrame") -> None:
     typer.Exit
         Some channels failed.
     """
-    failed = table[table["status"] == "failed"]
-    end_with_failures(dict(zip(failed["channel"], failed["reason"], strict=True)), len(table))
+    end_with_failures(failure_reasons(table), len(table))
 
 
-def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
+def print_failures(reasons: Mapping[str, str], total: int) -> bool:
     """Print what failed and why to the standard error, and return whether anything did.
 
     Parameters
@@ -109,7 +239,7 @@ def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
     reasons : mapping of str to str
         Why each channel failed.
     total : int
-        Channels in all.
+        How many channels the command worked on.
 
     Returns
     -------
@@ -119,36 +249,36 @@ def tell_failures(reasons: Mapping[str, str], total: int) -> bool:
         typer.echo(f"{channel} failed: {reason}", err=True)
     if reasons:
         others = " The others are done and kept." if len(reasons) < total else ""
-        typer.echo(f"Error: {len(reasons)} of {total} channels failed.{others}", err=True)
+        typer.echo(f"Error: {len(reasons)} of {count_text(total, 'channel')} failed.{others}", err=True)
     return bool(reasons)
 
 
 def end_with_failures(reasons: Mapping[str, str], total: int) -> None:
-    """Print what failed as `tell_failures` does, and end with exit code 1 where anything did.
+    """Print what failed as `print_failures` does, and end with exit code 1 where anything did.
 
     Parameters
     ----------
     reasons : mapping of str to str
         Why each channel failed.
     total : int
-        Channels in all; where all of them failed the exit code is 2.
+        How many channels the command worked on; where all of them failed the exit code is 2.
 
     Raises
     ------
     typer.Exit
         Some channels failed.
     """
-    if tell_failures(reasons, total):
+    if print_failures(reasons, total):
         raise typer.Exit(1 if len(reasons) < total else 2)
 
 
 def table_text(table: "pd.DataFrame") -> str:
-    """Give a table as text, without its empty columns."""
+    """Return a table as text, without its empty columns."""
     return rows_text(records(table))
 
 
 def rows_text(rows: Sequence[dict[str, Any]]) -> str:
-    """Give rows as text, one line each below a line of names, without the columns that are empty."""
+    """Return rows as text, one line each below a line of names, without empty columns."""
     names = dict.fromkeys(name for row in rows for name in row)
     columns = [[str(name), *(_cell(row.get(name)) for row in rows)] for name in names]
     columns = [column for column in columns if set(column[1:]) - {"", "-"}]
@@ -158,13 +288,13 @@ def rows_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Give rows as JSON can hold them: what is missing is None."""
+    """Return rows as JSON can hold them: a missing value is None."""
     plain = table.astype(object).where(table.notna(), None)
     return cast("list[dict[str, Any]]", plain.to_dict(orient="records"))
 
 
 def print_json(value: Sequence[Any] | dict[str, Any]) -> None:
-    """Print strict JSON."""
+    """Print a value as strict JSON, which has no NaN."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False, default=_plain))
 
 
@@ -175,7 +305,7 @@ def _cell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy scalars and the like into what JSON has."""
+    """Convert NumPy scalars and other values to what JSON has."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
@@ -185,7 +315,7 @@ def export_table(table: "pd.DataFrame", path: Path, name: str) -> None:
     Raises
     ------
     MaintenanceError
-        The file's name ends otherwise.
+        The name of the file has another ending.
     """
     from workbench.maintenance.exports import to_csv, to_xlsx
 
@@ -194,13 +324,15 @@ def export_table(table: "pd.DataFrame", path: Path, name: str) -> None:
     elif path.suffix.lower() == ".xlsx":
         to_xlsx({name: table}, path)
     else:
+        reason = f"the ending {path.suffix} is not supported" if path.suffix else "the name has no ending"
         raise MaintenanceError(
-            f"{path} ends in {path.suffix or 'nothing'!r}.", "Give a name that ends in .csv or .xlsx."
+            f"Cannot write {path}: {reason}.",
+            "Use a name that ends in .csv or .xlsx.",
         )
 
 
 def as_record(value: Any) -> dict[str, Any]:
-    """Give a dataclass as JSON values; times in ISO 8601."""
+    """Return a dataclass as JSON values, with times in ISO 8601."""
     from dataclasses import asdict
 
     return {name: _plain_field(one) for name, one in asdict(value).items()}
@@ -217,12 +349,12 @@ def _plain_field(value: Any) -> Any:
 
 
 def day(text: str | None) -> datetime | None:
-    """Read a date or time; UTC where it names no zone.
+    """Read a date or time; it is UTC where it names no zone.
 
     Raises
     ------
     MaintenanceError
-        It is neither.
+        The text is not a date.
 
     Examples
     --------
@@ -232,32 +364,41 @@ def day(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
-        raise MaintenanceError(f"{text!r} is no date.", "Write it as 2026-12-24 or 2026-12-24T12:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        raise MaintenanceError(
+            f"{text!r} is not a date.", "Write a date as 2026-12-24, or a time as 2026-12-24T12:00."
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def pieces(given: list[str] | None) -> dict[str, int] | None:
-    """Read parts and their numbers, as `seal=2`.
+def part_quantities(assignments: list[str] | None) -> dict[str, int] | None:
+    """Read parts with their quantities, written as `seal=2`.
 
     Raises
     ------
     MaintenanceError
         One is not of that form.
+
+    Examples
+    --------
+    >>> part_quantities(["seal=2", "bolt=8"])
+    {'seal': 2, 'bolt': 8}
     """
-    if given is None:
+    if assignments is None:
         return None
-    found = {}
-    for text in given:
+    quantities = {}
+    for text in assignments:
         name, equals, number = text.partition("=")
         if not equals or not number.isdecimal():
-            raise MaintenanceError(f"{text!r} is no part with its number.", "Write it as NAME=PIECES, as seal=2.")
-        found[name.strip()] = int(number)
-    return found
+            raise MaintenanceError(
+                f"{text!r} is not a part with a quantity.", "Write NAME=QUANTITY, for example seal=2."
+            )
+        quantities[name.strip()] = int(number)
+    return quantities
 
 
-def show_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> None:
+def print_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> None:
     """Print what people wrote about an alert or order, the newest first and wrapped, and then its history.
 
     Parameters
@@ -265,7 +406,7 @@ def show_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> N
     remarks : pandas.DataFrame
         time, subject, action, who, text.
     history : pandas.DataFrame
-        Rows of the log.
+        Rows of the maintenance log.
     home : str
         The subject that they are shown for, as `alert:12`; remarks on other subjects name theirs.
     """
@@ -273,19 +414,20 @@ def show_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> N
 
     if len(remarks):
         typer.echo("\nRemarks, the newest first:")
-    for row in remarks.head(_REMARKS).to_dict(orient="records"):
+    for row in remarks.head(_MAX_PRINTED_REMARKS).to_dict(orient="records"):
         about = "" if row["subject"] == home else f" ({row['subject'].replace(':', ' ')})"
         typer.echo(_printable(f"  {row['time']:%Y-%m-%d %H:%M} UTC  {row['action']} by {row['who']}{about}"))
         for line in row["text"].splitlines():
             for part in wrap(_printable(line), 96) or [""]:
                 typer.echo(f"    {part}")
-    if len(remarks) > _REMARKS:
-        typer.echo(f"  {len(remarks) - _REMARKS} earlier ones: --json, or workbench log show --subject {home}")
-    typer.echo("\nHistory, the newest first, UTC:")
+    if len(remarks) > _MAX_PRINTED_REMARKS:
+        earlier = count_text(len(remarks) - _MAX_PRINTED_REMARKS, "earlier remark")
+        typer.echo(f"  {earlier}: pass --json, or run workbench log show --subject {home}")
+    typer.echo("\nHistory, the newest first, times in UTC:")
     rows = without_remarks(history).iloc[::-1]
-    show(rows.assign(time=rows["time"].dt.strftime("%Y-%m-%d %H:%M:%S"))[_HISTORY], False, "")
+    show(rows.assign(time=rows["time"].dt.strftime("%Y-%m-%d %H:%M:%S"))[_HISTORY_COLUMNS], False, "")
 
 
 def _printable(text: str) -> str:
-    """Replace what would steer a terminal."""
+    """Replace the characters that would control a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text)

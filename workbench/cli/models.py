@@ -1,4 +1,4 @@
-"""`workbench models`: the life of trained models on the command line."""
+"""Commands about trained models: `workbench train`, and `workbench models` with what becomes of a version."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,28 +6,70 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, local, open_session, print_json, report_failures, rows_text, show
+from workbench.cli.common import (
+    AllChannels,
+    AsJson,
+    Channels,
+    age_text,
+    local,
+    open_session,
+    print_json,
+    report_failures,
+    requested_channels,
+    rows_text,
+    show,
+)
 from workbench.models.inventory import inventory
 from workbench.models.registry import Registry
 from workbench.settings import load_settings
 
-__all__ = ["models", "registry_ui"]
+__all__ = ["models", "train"]
 
-models = typer.Typer(help="List the trained models; compare, promote, roll back and retire them, look for drift.")
+models = typer.Typer(help="List the trained models; compare, promote, roll back and retire them; check for drift.")
 
-Name = Annotated[str, typer.Argument(help="As P-1.ridge.")]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model, for example P-1.ridge.")]
+ModelVersion = Annotated[
+    str, typer.Argument(metavar="VERSION", help="Number of the version, or its alias, for example challenger.")
+]
 
 _LEFT_OUT = {"channel", "forecaster", "version", "created"}  # the model's name says it, or the age
-_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
+
+
+def train(
+    channel: Channels = None,
+    all_channels: AllChannels = False,
+    forecaster: Annotated[str, typer.Option(metavar="NAME", help="Forecaster: persistence, ridge or lstm.")] = "ridge",
+    trainer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default="numpy", help="Trainer of the forecaster lstm: numpy or keras."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, show_default="workers of the settings, 1", help="Number of processes that train at once."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Train models again that are up to date.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and register a model for each channel; models that are up to date are left alone.
+
+    Ctrl-C stops it. Run the same command again to continue.
+    """
+    overrides: dict[str, Any] = {} if workers is None else {"workers": workers}
+    session = open_session(**overrides)
+    names = requested_channels(session, channel, all_channels)
+    parameters: dict[str, Any] = {} if trainer is None else {"trainer": trainer}
+    table = session.train(names, forecaster, force=force, progress=True, **parameters)
+    show(table, as_json, "There is no channel to train. Run: workbench run, or workbench import PATH.")
+    report_failures(table)
 
 
 @models.callback(invoke_without_command=True)
 def _list(
     context: typer.Context,
-    channel: Annotated[str | None, typer.Option(help="List only this channel's.")] = None,
+    channel: Annotated[str | None, typer.Option(metavar="CHANNEL", help="Channel whose models are listed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the trained models; compare, promote, roll back and retire them, look for drift."""
+    """List the trained models; compare, promote, roll back and retire them; check for drift."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -35,93 +77,97 @@ def _list(
         rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
     if as_json:
         names = dict.fromkeys(name for row in rows for name in row)
-        print_json([{name: _known(row.get(name)) for name in names} for row in rows])
+        print_json([{name: _json_value(row.get(name)) for name in names} for row in rows])
         return
-    shown = [
+    readable = [
         {name: value for name, value in row.items() if name not in _LEFT_OUT}
-        | {"age": _age(row["age"]), "size": _size(row["size"])}
+        | {"age": age_text(row["age"]), "size": _size(row["size"])}
         for row in rows
     ]
-    typer.echo(rows_text(shown) or "No models. Run: workbench train --all")
+    if channel and not readable:
+        typer.echo(f"{channel} has no model. Run: workbench train {channel}")
+        return
+    typer.echo(rows_text(readable) or "There are no models. Run: workbench train --all")
 
 
 @models.command()
-def promote(name: Name, version: Annotated[str, typer.Argument(help="Number or alias.")]) -> None:
-    """Make a version champion, where it is better on the held-out windows of the present training data."""
-    typer.echo(str(open_session().models.promote(name, version)))
+def promote(model: ModelName, version: ModelVersion) -> None:
+    """Make a version the champion, if it is better on the held-out windows of the present training data."""
+    typer.echo(str(open_session().models.promote(model, version)))
 
 
 @models.command()
-def rollback(name: Name) -> None:
-    """Make the version champion that was so before; again goes back further."""
-    typer.echo(f"{open_session().models.rollback(name).id} is champion again.")
+def rollback(model: ModelName) -> None:
+    """Make the previous champion the champion again; repeat it to go back further."""
+    typer.echo(f"{open_session().models.rollback(model).id} is champion again.")
 
 
 @models.command()
-def retire(name: Name, version: Annotated[str, typer.Argument(help="Number or alias.")]) -> None:
-    """Take a version out of use: the champion before it serves again, or none; nothing is deleted.
+def retire(model: ModelName, version: ModelVersion) -> None:
+    """Take a version out of use; the previous champion predicts again, if there is one.
 
-    Training the same again does not bring it back; `workbench models promote` does.
+    Nothing is deleted. Training the same model again does not bring the version back; `workbench models promote` does.
     """
-    typer.echo(str(open_session().models.retire(name, version)))
+    typer.echo(str(open_session().models.retire(model, version)))
 
 
 @models.command()
-def compare(channel: Annotated[str, typer.Argument(help="As P-1.")], as_json: AsJson = False) -> None:
+def compare(
+    channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel, for example P-1.")],
+    as_json: AsJson = False,
+) -> None:
     """Compare all versions of a channel's models on the same held-out windows of its present training data."""
-    show(open_session().models.compare(channel), as_json, "")
+    table = open_session().models.compare(channel)
+    show(table, as_json, f"{channel} has no model. Run: workbench train {channel}")
 
 
 @models.command()
 def drift(
-    channel: Annotated[list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="All where omitted.")] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CHANNEL", show_default="all channels", help="Names of channels, for example P-1."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the test telemetry with what the models learned; propose to train again beyond a limit.
+    """Compare the test telemetry with the training telemetry, and say which models should be trained again.
 
-    Nothing is trained. No label is looked at. The limits are in the settings, under drift.
+    Nothing is trained, and labels are not used. The limits are in the settings, under drift.
     """
     session = open_session()
     table = session.models.drift(session.channel_names(channel or None), progress=True)
-    show(table, as_json, "")
+    show(table, as_json, "There are no models. Run: workbench train --all")
     report_failures(table)
 
 
 @models.command()
 def pack(
-    folder: Annotated[Path, typer.Argument(callback=local, help="Where the files go.")],
-    channel: Annotated[list[str] | None, typer.Option(help="All with an LSTM where omitted.")] = None,
-    version: Annotated[str, typer.Option(help="Number or alias.")] = "champion",
+    folder: Annotated[Path, typer.Argument(callback=local, metavar="FOLDER", help="Folder for the files.")],
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANNEL",
+            show_default="all channels that have an LSTM",
+            help="Channel to pack; repeat the option for several.",
+        ),
+    ] = None,
+    version: Annotated[str, typer.Option(metavar="VERSION", help="Number of the version, or its alias.")] = "champion",
     as_json: AsJson = False,
 ) -> None:
-    """Write registered LSTMs as files to ship: float16 where the anomalies stay the same, and a manifest."""
+    """Write registered LSTMs as files that can be shipped, with a manifest.
+
+    Weights are stored as float16 where the detected anomalies stay the same, and as float32 otherwise.
+    """
     from workbench.models.packing import pack as pack_models
 
     session = open_session()
     table = pack_models(session.archive, session.registry, folder, channel or None, version=version, progress=True)
-    show(table, as_json, "No LSTM is registered.")
+    show(table, as_json, "No LSTM is registered. Run: workbench train --all --forecaster lstm")
     report_failures(table)
-
-
-def registry_ui(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; any free one where 0.")] = 5000,
-) -> None:
-    """Serve MLflow's own page on the model registry, to this machine only, until Ctrl-C.
-
-    The dashboard's Models view links it while it runs.
-    """
-    from workbench.jobs.registry_ui import serve_registry
-
-    serve_registry(load_settings(), port, typer.echo)
-
-
-def _age(seconds: float) -> str:
-    return next((f"{seconds / length:.0f} {unit}" for length, unit in _UNITS if seconds >= length), "now")
 
 
 def _size(size: float) -> str:
     return f"{size / 1000:.0f} kB" if size == size else ""
 
 
-def _known(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return value if value == value else None

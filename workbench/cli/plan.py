@@ -1,95 +1,127 @@
-"""`workbench plan`, `preventive` and `kpis`: when the work is done, and how well it goes."""
+"""`workbench plan`, `preventive` and `kpis`: when the work is done, what is repeated, and the key figures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.common import AsJson, Who, day, local, open_session, print_json, records, show
+from workbench.cli.common import (
+    AsJson,
+    Who,
+    count_text,
+    day,
+    local,
+    open_session,
+    percent_text,
+    print_json,
+    records,
+    show,
+)
 from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
     from workbench.maintenance.schedule.model import Plan
+    from workbench.maintenance.schedule.what_if import Change
 
 __all__ = ["kpis", "plan", "preventive"]
 
-preventive = typer.Typer(no_args_is_help=True, help="List preventive plans, add and stop them, read meters.")
+_TIME_FORMAT = "%Y-%m-%d %H:%M UTC"
+_TIGHT_GAP = 0.1
+
+preventive = typer.Typer(
+    no_args_is_help=True, help="List preventive plans, add and stop them, and record meter readings."
+)
 
 
 def plan(
     who: Who,
-    show_only: Annotated[bool, typer.Option("--show", help="Show the plan that was made last.")] = False,
+    show_only: Annotated[bool, typer.Option("--show", help="Show the present plan; make no new one.")] = False,
     what_if: Annotated[
         list[str] | None,
         typer.Option(
-            help="delay=DAYS, technician=NAME[:SKILL,...], without=NAME or hours='Mon-Fri 08:00-20:00': compare, and "
-            "keep nothing. May be given several times."
+            metavar="CHANGE",
+            help="Change to compare with the present plan, which stays as it is: delay=DAYS, technician=NAME or "
+            "technician=NAME:SKILL,SKILL, without=NAME, or hours='Mon-Fri 08:00-20:00'. Repeat it for several changes.",
         ),
     ] = None,
-    ics: Annotated[Path | None, typer.Option(callback=local, help="Write the plan as a calendar.")] = None,
+    ics: Annotated[
+        Path | None, typer.Option(callback=local, metavar="FILE", help="Calendar file (.ics) to write the plan to.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plan the open work orders onto technicians and maintenance windows."""
+    """Plan the active work orders: who does each one, and when.
+
+    Each order gets a technician and a time in the maintenance windows.
+    """
     planning = open_session().maintenance.planning
     if what_if:
         _compare(planning, what_if, as_json)
         return
-    made = None if show_only else planning.make(who)
+    new_plan = None if show_only else planning.make(who)
     if ics is not None:
         from workbench.maintenance.exports import plan_calendar
 
         ics.write_bytes(plan_calendar(planning.sessions(), planning.database.clock()))
     table = planning.table()
     if as_json:
-        print_json({"plan": records(table), **({} if made is None else _figures(made))})
+        print_json({"plan": records(table), **({} if new_plan is None else _figures(new_plan))})
         return
     table["late"] = table["late"].map({True: "late", False: ""})
     for name in ("start", "end", "due"):
-        table[name] = table[name].dt.strftime("%Y-%m-%d %H:%M")
+        table[name] = table[name].dt.strftime(_TIME_FORMAT)
     show(table.drop(columns=["planned_at", "frozen", "asset"]), False, "Nothing is planned. Run: workbench plan")
-    if made is not None:
-        for conflict in made.conflicts:
+    if new_plan is not None:
+        for conflict in new_plan.conflicts:
             typer.echo(f"{conflict.job}: {conflict.message} {conflict.resolve}")
+        quality = ""
+        if new_plan.optimal:
+            quality = " No better plan exists."
+        elif new_plan.gap <= _TIGHT_GAP:  # a wide bound says nothing about the plan
+            quality = f" It is within {100 * new_plan.gap:.0f} % of the best possible plan."
         typer.echo(
-            f"{len(made.placements)} orders planned, {len(made.unplanned)} not; {made.lateness_hours:.4g} hours late; "
-            + ("no plan is better." if made.optimal else f"a better plan could save at most {made.gap:.1%}.")
+            f"{count_text(len(new_plan.placements), 'order')} planned, {len(new_plan.unplanned)} not planned; "
+            f"{new_plan.lateness_hours:.1f} hours late in total.{quality}"
         )
     if ics is not None:
         typer.echo(str(ics))
 
 
 def kpis(
-    days: Annotated[float, typer.Option(min=0.01, help="Length of the period, up to now.")] = 30.0,
+    days: Annotated[float, typer.Option(min=0.01, help="Length of the period in days, up to now.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Compute the figures of maintenance; what there are no data for is said so."""
+    """Compute the key figures of maintenance: MTBF, MTTR, availability, compliance, backlog, cost and health.
+
+    A figure without data says "no data".
+    """
     from workbench.maintenance.values import day_span
 
     session = open_session()
     desk, channels = session.maintenance, session.channels()
     until = desk.database.clock()
-    found = desk.kpis(channels["asset"].nunique(), until - day_span("days", days), until)
+    figures = desk.kpis(channels["asset"].nunique(), until - day_span("days", days), until)
     scored = session.overview().query("state in ['current', 'stale']").groupby("asset").size()
-    health = desk.health({asset: int(scored.get(asset, 0)) for asset in sorted(set(channels["asset"]))})
+    health_index = desk.health({asset: int(scored.get(asset, 0)) for asset in sorted(set(channels["asset"]))})
+    health = {asset: None if value != value else float(value) for asset, value in health_index.items()}
     if as_json:
-        known = {name: None if value != value else value for name, value in health.items()}
-        print_json(found.to_json_dict() | {"health": known})
+        print_json(figures.to_json_dict() | {"health": health})
         return
-    mtbf = found.mtbf
-    between = "" if mtbf.low is None else f" ({mtbf.low:.4g} to {'...' if mtbf.high is None else f'{mtbf.high:.4g}'})"
+    mtbf = figures.mtbf
+    interval = "" if mtbf.low is None else f" ({mtbf.low:.4g} to {'...' if mtbf.high is None else f'{mtbf.high:.4g}'})"
+    failures = f"{count_text(mtbf.failures, 'failure')} in {count_text(round(mtbf.operating_hours), 'hour')}"
     rows: dict[str, Any] = {
-        "MTBF, hours": f"{_text(mtbf.hours)}{between}, {mtbf.failures} failures in {mtbf.operating_hours:.0f} hours",
-        "MTTR, hours": _text(found.mttr_hours),
-        "MTTA, minutes": _text(found.mtta_minutes),
-        "availability": _percent(found.availability),
-        "preventive compliance": _percent(found.pm_compliance),
-        "schedule compliance": _percent(found.schedule_compliance),
-        "backlog, weeks": _text(found.backlog_weeks),
-        "planned share of work": _percent(found.planned_share),
-        "orders": f"{found.open_orders} open, {found.overdue_orders} overdue, {found.completed_orders} completed",
-        "cost": _text(found.cost),
-        "parts below minimum": found.parts_below_minimum,
-        **{f"health of {asset}": _text(None if value != value else float(value)) for asset, value in health.items()},
+        "MTBF, hours": f"{_number_text(mtbf.hours)}{interval}, {failures}",
+        "MTTR, hours": _number_text(figures.mttr_hours),
+        "MTTA, minutes": _number_text(figures.mtta_minutes),
+        "availability": percent_text(figures.availability),
+        "preventive compliance": percent_text(figures.pm_compliance),
+        "schedule compliance": percent_text(figures.schedule_compliance),
+        "backlog, weeks": _number_text(figures.backlog_weeks),
+        "planned share of work": percent_text(figures.planned_share),
+        "orders": f"{figures.open_orders} open, {figures.overdue_orders} overdue, {figures.completed_orders} completed",
+        "cost": _number_text(figures.cost),
+        "parts below minimum": figures.parts_below_minimum,
+        **{f"health of {asset}": _number_text(value) for asset, value in health.items()},
     }
     for name, value in rows.items():
         typer.echo(f"{name:>24}  {value}")
@@ -98,24 +130,41 @@ def kpis(
 @preventive.command("list")
 def list_plans(as_json: AsJson = False) -> None:
     """List the preventive plans."""
-    found = open_session().maintenance.preventive.list()
-    show(found, as_json, "No plans. Add: workbench preventive add TITLE --asset SMAP --every-days 90")
+    table = open_session().maintenance.preventive.list()
+    empty = "No preventive plans. To add one: workbench preventive add TITLE --asset ASSET --every-days 90"
+    show(table, as_json, empty)
+
+
+_BY_METER = "Plans by meter"
 
 
 @preventive.command()
 def add(
-    title: Annotated[str, typer.Argument(help="Of the orders.")],
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="Title of the work orders.")],
     who: Who,
-    asset: Annotated[str, typer.Option(help="Key of the asset.")],
-    every_days: Annotated[float | None, typer.Option(help="Days between two orders.")] = None,
-    meter: Annotated[str, typer.Option(help="Of the asset, for --every and --below.")] = "",
-    every: Annotated[float | None, typer.Option(help="Units of the meter between two orders.")] = None,
-    below: Annotated[float | None, typer.Option(help="An order opens when the meter falls below this.")] = None,
-    anchor: Annotated[str, typer.Option(help="scheduled or completed.")] = "scheduled",
-    first: Annotated[str | None, typer.Option(help="First due date, UTC.")] = None,
-    hours: Annotated[float | None, typer.Option(help="Estimated hours of an order.")] = None,
+    asset: Annotated[str, typer.Option(metavar="ASSET", help="Key of the asset.")],
+    every_days: Annotated[float | None, typer.Option(help="Days from one work order to the next.")] = None,
+    meter: Annotated[
+        str,
+        typer.Option(
+            metavar="METER", rich_help_panel=_BY_METER, help="Meter of the asset that --every and --below refer to."
+        ),
+    ] = "",
+    every: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_BY_METER, help="Units of the meter from one work order to the next."),
+    ] = None,
+    below: Annotated[
+        float | None, typer.Option(rich_help_panel=_BY_METER, help="Reading of the meter below which an order opens.")
+    ] = None,
+    anchor: Annotated[
+        str,
+        typer.Option(metavar="ANCHOR", help="Time that the next due date is counted from: scheduled or completed."),
+    ] = "scheduled",
+    first: Annotated[str | None, typer.Option(metavar="TIME", help="First due date or time, in UTC.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Estimated hours of work of an order.")] = None,
 ) -> None:
-    """Add a plan that opens an order again and again."""
+    """Add a preventive plan, which opens a work order again and again."""
     desk = open_session().maintenance
     content: dict[str, Any] = {} if hours is None else {"hours": hours}
     number = desk.preventive.add(
@@ -134,61 +183,79 @@ def add(
 
 
 @preventive.command()
-def stop(plan: Annotated[int, typer.Argument(help="Number, from preventive list.")], who: Who) -> None:
-    """Let a plan open no more orders."""
+def stop(
+    plan: Annotated[
+        int, typer.Argument(metavar="PLAN", help="Number of the plan, as `workbench preventive list` shows it.")
+    ],
+    who: Who,
+) -> None:
+    """Stop a preventive plan: it opens no more work orders."""
     open_session().maintenance.preventive.stop(plan, who)
     typer.echo(f"Preventive plan {plan} is stopped.")
 
 
 @preventive.command("read")
 def read_meter(
-    asset: Annotated[str, typer.Argument(help="Key of the asset.")],
-    meter: Annotated[str, typer.Argument(help="As hours.")],
-    value: Annotated[float, typer.Argument(help="The reading.")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Key of the asset.")],
+    meter: Annotated[str, typer.Argument(metavar="METER", help="Name of the meter, for example hours.")],
+    value: Annotated[float, typer.Argument(metavar="VALUE", help="Reading of the meter.")],
     who: Who,
 ) -> None:
-    """Note the reading of a meter, and open the orders that are due."""
+    """Record the reading of a meter, and open the work orders that are due."""
     desk = open_session().maintenance
     desk.preventive.read_meter(asset, meter, value, who)
-    opened = desk.preventive.open_due(who)
-    typer.echo(f"{meter} of {asset} is {value:g}; {', '.join(opened) or 'no order'} opened.")
+    numbers = desk.preventive.open_due(who)
+    due = f"{', '.join(numbers)} opened" if numbers else "no work order is due"
+    typer.echo(f"{meter} of {asset} is {value:g}; {due}.")
 
 
-def _compare(planning: Any, given: list[str], as_json: bool) -> None:
+def _compare(planning: Any, changes: list[str], as_json: bool) -> None:
+    comparison = planning.what_if(_change(changes))
+    figures, moved = comparison.figures().rename_axis("figure").reset_index(), comparison.moved()
+    if as_json:
+        print_json({"figures": records(figures), "moved": records(moved)})
+        return
+    show(figures, False, "")
+    for name in ("start", "new_start"):
+        moved[name] = [time.strftime(_TIME_FORMAT) if time is not None else None for time in moved[name]]
+    typer.echo(f"\n{count_text(len(moved), 'order')} would move. Nothing was changed.")
+    if len(moved):
+        show(moved, False, "")
+
+
+def _change(changes: list[str]) -> "Change":
+    """Read the changes of a what-if, written as `delay=3`."""
     from workbench.maintenance.schedule.model import Technician
     from workbench.maintenance.schedule.what_if import Change
 
-    change: dict[str, Any] = {"technicians": (), "without": ()}
-    for text in given:
+    delay_days = 0.0
+    technicians: list[Technician] = []
+    absent: list[str] = []
+    hours: list[str] = []
+    for text in changes:
         key, equals, value = text.partition("=")
         if not equals or key not in ("delay", "technician", "without", "hours"):
             raise MaintenanceError(
-                f"{text!r} is no what-if.", "Give delay=DAYS, technician=NAME, without=NAME or hours=LINE."
+                f"{text!r} is not a change that can be compared.",
+                "Write delay=DAYS, technician=NAME, without=NAME or hours=HOURS.",
             )
         if key == "delay":
             try:
-                change["delay_days"] = float(value)
+                delay_days = float(value)
             except ValueError:
-                raise MaintenanceError(f"{value!r} is no number of days.", "Write it as delay=3.") from None
+                raise MaintenanceError(
+                    f"{value!r} is not a number of days.", "Write the delay as a number, for example delay=3."
+                ) from None
         elif key == "technician":
             name, _, skills = value.partition(":")
-            person = Technician(name.strip(), frozenset(filter(None, map(str.strip, skills.split(",")))))
-            change["technicians"] += (person,)
+            technicians.append(Technician(name.strip(), frozenset(filter(None, map(str.strip, skills.split(","))))))
         elif key == "without":
-            change["without"] += (value,)
+            absent.append(value)
         else:
-            change["hours"] = (*change.get("hours", ()), value)
-    found = planning.what_if(Change(**change))
-    figures = found.figures().rename_axis("figure").reset_index()
-    if as_json:
-        print_json({"figures": records(figures), "moved": records(found.moved())})
-        return
-    show(figures, False, "")
-    moved = found.moved()
-    for name in ("start", "new_start"):
-        moved[name] = [time.strftime("%Y-%m-%d %H:%M") if time is not None else None for time in moved[name]]
-    typer.echo(f"\n{len(moved)} orders would be elsewhere; nothing was changed.")
-    show(moved, False, "")
+            hours.append(value)
+    return Change(
+        delay_days=delay_days, technicians=tuple(technicians), without=tuple(absent), hours=tuple(hours) or None
+    )
 
 
 def _figures(plan: "Plan") -> dict[str, Any]:
@@ -201,9 +268,5 @@ def _figures(plan: "Plan") -> dict[str, Any]:
     }
 
 
-def _text(value: float | None) -> str:
+def _number_text(value: float | None) -> str:
     return "no data" if value is None else f"{value:.4g}"
-
-
-def _percent(value: float | None) -> str:
-    return "no data" if value is None else f"{value:.1%}"

@@ -1,0 +1,139 @@
+"""Commands that run the main job, serve the dashboard and JupyterLab, and check the installation."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.common import (
+    AsJson,
+    close_sessions,
+    count_text,
+    failure_reasons,
+    local,
+    open_session,
+    print_failures,
+    show,
+    table_text,
+)
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+__all__ = ["dashboard", "doctor", "lab", "registry_ui", "run"]
+
+Host = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        show_default="dashboard.host of the settings, 127.0.0.1",
+        help="Address that the dashboard is served at.",
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", show_default="dashboard.port of the settings, 8866", help="Port of the dashboard."),
+]
+
+
+def run(
+    serve: Annotated[bool, typer.Option(help="Serve the dashboard at the end.")] = True,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Do the main job: train missing models, score, raise alerts, open work orders, serve the dashboard.
+
+    Where the archive is empty, the demo fleet is generated first.
+    """
+    session = open_session()
+    session.check_settings(database=True)
+    if not session.archive.channels():
+        typer.echo("The archive is empty: generating the demo fleet.")
+        session.import_demo(progress=True)
+    channels_with_model = {model.channel for model in session.registry.list()}
+    untrained = [name for name in session.archive.channels() if name not in channels_with_model]
+    reasons: dict[str, str] = {}
+    if untrained:
+        reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
+    reasons |= failure_reasons(session.score_all(progress=True))
+    overview = session.overview()
+    with_anomalies = overview[overview["anomalies"] > 0]
+    typer.echo(table_text(with_anomalies.sort_values("severity", ascending=False)))
+    typer.echo(
+        f"{count_text(len(overview), 'channel')}, {len(with_anomalies)} with anomalies, "
+        f"{count_text(int(overview['anomalies'].sum()), 'anomaly', 'anomalies')} in total."
+    )
+    outcome = session.raise_alerts()
+    typer.echo(str(outcome))
+    any_failed = print_failures(dict(outcome.failed) | reasons, len(overview))
+    if serve:
+        close_sessions()
+        _serve(session.settings, host, port)
+    if any_failed:
+        raise typer.Exit(1)
+
+
+def dashboard(host: Host = None, port: Port = None) -> None:
+    """Serve the dashboard until Ctrl-C."""
+    from workbench.settings import load_settings
+
+    _serve(load_settings(), host, port)
+
+
+def lab(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            callback=local,
+            metavar="FOLDER",
+            show_default="the notebooks of the checkout, or ./notebooks where the workbench is installed",
+            help="Folder for copies of the notebooks. Files that are there already stay as they are.",
+        ),
+    ] = None,
+) -> None:
+    """Open the notebooks in JupyterLab, with the settings and the home of the present folder."""
+    from workbench.jobs.lab import lab_environment, lab_folder
+    from workbench.settings import load_settings
+
+    environment = lab_environment(load_settings())
+    target, copies = lab_folder(folder)
+    if copies:
+        typer.echo(f"Copied {count_text(len(copies), 'notebook')} to {target}")
+    command = [sys.executable, "-m", "jupyter", "lab", str(target)]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+def registry_ui(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes any free port.")] = 5000,
+) -> None:
+    """Serve MLflow's own page on the model registry, on this machine only, until Ctrl-C.
+
+    While it runs, the Models view of the dashboard has a link to it.
+    """
+    from workbench.jobs.registry_ui import serve_registry
+    from workbench.settings import load_settings
+
+    serve_registry(load_settings(), port, typer.echo)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check the installation, the home and the data, and say how to fix what is wrong.
+
+    Every sample of the archive is read. The exit code is 1 where something is broken.
+    """
+    import pandas as pd
+
+    from workbench.jobs.doctor import examine
+
+    findings = examine(open_session(), read_samples=True)
+    show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _serve(settings: "Settings", host: str | None, port: int | None) -> None:
+    from workbench.dashboard.serving import serve_dashboard
+
+    serve_dashboard(settings, host=host, port=port, announce=typer.echo)
