@@ -211,7 +211,7 @@ RIDDLES = (
     "left its forecast by",
     "Pieces",
     "Days to get",
-    "Leave it",
+    '"Leave it"',
     "Acting as",
     "Comment it",
     "Read everything again",

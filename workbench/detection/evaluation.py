@@ -163,7 +163,7 @@ class Evaluation:
         }
 
     def _repr_html_(self) -> str:
-        parts = [_html(self.rows), "<p>Detectors that look at nothing, for comparison:</p>", _html(self.baselines)]
+        parts = [_html(self.rows), "<p>Detectors that ignore the telemetry, for comparison:</p>", _html(self.baselines)]
         if self.unjudged:
             parts.append(f"<p>{counted(len(self.unjudged), 'channel')} not judged (see <code>.unjudged</code>).</p>")
         return "".join(parts)

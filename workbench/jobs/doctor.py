@@ -27,7 +27,7 @@ class Examined(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Settings in use."""
+        """Settings that are in use."""
 
     @property
     def archive(self) -> Archive:
@@ -35,7 +35,7 @@ class Examined(Protocol):
 
     @property
     def registry(self) -> Registry:
-        """The trained models."""
+        """Registry of the trained models."""
 
     @property
     def catalog(self) -> Catalog:

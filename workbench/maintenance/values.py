@@ -20,7 +20,6 @@ __all__ = [
     "ahead",
     "check_choice",
     "checked_hours",
-    "count_of",
     "day_span",
     "number_in_range",
     "required_text",
@@ -178,26 +177,6 @@ def ahead(now: datetime, hours: float) -> datetime:
 
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,g}"
-
-
-def count_of(number: int, one: str, many: str = "") -> str:
-    """Return a number with the word for what is counted, in the singular or the plural.
-
-    Parameters
-    ----------
-    number : int
-        Number of things.
-    one : str
-        Word for one of them.
-    many : str
-        Word for several, where it is not `one` with an s.
-
-    Examples
-    --------
-    >>> count_of(1, "alert"), count_of(0, "alert"), count_of(2, "anomaly", "anomalies")
-    ('1 alert', '0 alerts', '2 anomalies')
-    """
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def required_text(name: str, value: str) -> str:

@@ -33,7 +33,7 @@ class Kernel:
     busy : bool
         Whether it runs code now.
     last : float
-        When it last said something, seconds since 1970.
+        Time of its last message, seconds since 1970.
     """
 
     state: str
@@ -56,7 +56,7 @@ class Process:
     busy : bool
         Whether it runs code now.
     started, last : float
-        Seconds since 1970; `last` is when a kernel last said something.
+        Seconds since 1970; `last` is the time of a kernel's last message.
     memory : int
         Resident, bytes; what processes share counts in each.
     cpu : float

@@ -14,7 +14,7 @@ __all__ = ["PARTS", "decomposition_figures", "update_decomposition_figures"]
 PARTS = ("observed", "seasonal", "remainder")
 """Figures from the top; the trend is drawn over what was observed."""
 
-_WORDS = {"observed": "with trend", "remainder": "rest"}
+_WORDS = {"observed": "with trend", "remainder": "remainder"}
 
 
 def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[str, figure]:

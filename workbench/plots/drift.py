@@ -63,7 +63,7 @@ def drift_figure(drift: pd.DataFrame, ks: float, error_ratio: float, *, tokens: 
         tooltips = [
             ("channel", "@channel"),
             ("model", "@model"),
-            ("telemetry moved by", "@ks{0.00}"),
+            ("change in the data", "@ks{0.00}"),
             ("error, times training's", "@error_ratio{0.0}"),
         ]
         plot.add_tools(HoverTool(renderers=[points], tooltips=tooltips))
@@ -81,7 +81,7 @@ def drift_figure(drift: pd.DataFrame, ks: float, error_ratio: float, *, tokens: 
     )
     for location, dimension in ((ks, "height"), (error_ratio, "width")):
         plot.add_layout(Span(location=location, dimension=dimension, line_color=tokens.muted, line_dash="dashed"))
-    plot.xaxis.axis_label = f"telemetry moved, KS distance (limit {ks:g})"
+    plot.xaxis.axis_label = f"change in the data, KS distance (limit {ks:g})"
     plot.yaxis.axis_label = f"error ratio (limit {error_ratio:g})"
     plot.y_range.update(**_range(drift, error_ratio))
     return plot

@@ -45,7 +45,7 @@ def check_channel(attributes: Mapping[str, Any], channel: str) -> None:
         raise ValueError(f"it describes {attributes['channel']!r}")
     for name, least in _COUNTS.items():
         if type(attributes[name]) is not int or attributes[name] < least:
-            raise ValueError(f"{name} is {attributes[name]!r}, which is no number of samples or commands")
+            raise ValueError(f"{name} is {attributes[name]!r}, which cannot be a number of samples or commands")
     names = attributes["command_names"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("command_names is no list of names")

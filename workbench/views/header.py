@@ -6,9 +6,9 @@ from html import escape
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.plots.theme import SEVERITIES
 from workbench.settings import Settings
-from workbench.views.markup import count
 
 __all__ = ["GLOBAL_SHORTCUTS", "header_markup", "help_markup"]
 
@@ -57,9 +57,9 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
             for level, alert_count in counts.items()
             if alert_count
         )
-        state = f'<span class="wb-state">{count(sum(counts.values()), "open alert")}</span>{state}'
+        state = f'<span class="wb-state">{counted(sum(counts.values()), "open alert")}</span>{state}'
     else:
-        state = f'<span class="wb-state">{count(len(fleet), "channel")}, no open alerts</span>'
+        state = f'<span class="wb-state">{counted(len(fleet), "channel")}, no open alerts</span>'
     stale = int((fleet["state"] == "stale").sum()) if len(fleet) else 0
     damaged = int((fleet["state"] == "damaged").sum()) if len(fleet) else 0
     notes = [f"{count} {word}" for count, word in ((stale, "stale"), (damaged, "damaged")) if count]

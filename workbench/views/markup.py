@@ -1,4 +1,4 @@
-"""Pieces of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
+"""Parts of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
 
 import json
 from datetime import datetime
@@ -12,7 +12,6 @@ from workbench.views.state import Selected
 
 __all__ = [
     "age",
-    "count",
     "duration",
     "percent",
     "read_target",
@@ -215,27 +214,3 @@ def percent(share: float, digits: int = 0) -> str:
     ('90 %', '1.2 %', '')
     """
     return "" if share != share else f"{share:.{digits}%}".replace("%", " %")
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun, which agrees with it.
-
-    Parameters
-    ----------
-    number : int
-        How many there are.
-    noun : str
-        What is counted, in the singular.
-    plural : str
-        Its plural; the noun with an s where omitted.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> count(1, "open alert"), count(2, "open alert"), count(1200, "entry", "entries")
-    ('1 open alert', '2 open alerts', '1,200 entries')
-    """
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -50,7 +50,7 @@ class Host(Guarded, Protocol):
         """Tell the page that the state of the view has changed."""
 
     def go(self, name: str, state: Mapping[str, object] | None = None) -> None:
-        """Open another view."""
+        """Open another view, with what is selected."""
 
     def altered(self) -> None:
         """Tell the other views that data has changed."""

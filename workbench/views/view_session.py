@@ -22,7 +22,7 @@ class ViewSession(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Settings in use."""
+        """Settings that are in use."""
 
     @property
     def catalog(self) -> Catalog:
@@ -42,7 +42,7 @@ class ViewSession(Protocol):
 
     @property
     def registry(self) -> Registry:
-        """The trained models."""
+        """Registry of the trained models."""
 
     def overview(self) -> pd.DataFrame:
         """Return one row a channel: what it is, its worst anomaly and how current its scores are."""

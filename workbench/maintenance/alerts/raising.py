@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from workbench.counts import counted
 from workbench.maintenance.alerts.actions import PROGRAM, announce, find, log_change, return_to_normal
 from workbench.maintenance.alerts.outages import is_out
 from workbench.maintenance.alerts.table import ALERTS, AlertRow, state_of
 from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
-from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -108,7 +108,7 @@ class AlertReport:
 
     def __str__(self) -> str:
         """Return the counts as one sentence."""
-        parts = [f"{count_of(len(self.raised), 'alert')} raised", f"{len(self.updated)} updated", f"{self.known} known"]
+        parts = [f"{counted(len(self.raised), 'alert')} raised", f"{len(self.updated)} updated", f"{self.known} known"]
         parts += [f"{len(self.returned)} returned to normal"] if self.returned else []
         parts += [f"{self.ignored} too low or too short for an alert"] if self.ignored else []
         return ", ".join(parts) + "."

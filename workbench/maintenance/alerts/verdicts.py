@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 import sqlalchemy as sa
 
+from workbench.counts import counted
 from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
-from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = [
@@ -49,10 +49,10 @@ class ThresholdEffect:
     def __str__(self) -> str:
         """Return it as one sentence."""
         return (
-            f"{count_of(len(self.spared), 'false alarm')} would not have been raised, "
-            f"{count_of(len(self.missed), 'real fault')} would have been missed, "
-            f"{count_of(self.kept, 'alert')} would be raised as before, "
-            f"{count_of(len(self.new), 'anomaly', 'anomalies')} would be new."
+            f"{counted(len(self.spared), 'false alarm')} would not have been raised, "
+            f"{counted(len(self.missed), 'real fault')} would have been missed, "
+            f"{counted(self.kept, 'alert')} would be raised as before, "
+            f"{counted(len(self.new), 'anomaly', 'anomalies')} would be new."
         )
 
 

@@ -11,8 +11,8 @@ import math
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.maintenance.kpis.kpis import Kpis, completed_as_planned, completed_in_time, repair_hours
-from workbench.maintenance.values import count_of
 
 __all__ = ["CONFIDENCE", "figure_table", "mean_interval", "share_interval"]
 
@@ -109,35 +109,35 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
             mtbf.low,
             mtbf.high,
             "h",
-            f"{count_of(mtbf.failures, 'failure')} in {mtbf.operating_hours:,.0f} h",
+            f"{counted(mtbf.failures, 'failure')} in {mtbf.operating_hours:,.0f} h",
         ),
-        ("MTTR", kpis.mttr_hours, *mean_interval(repairs), "h", count_of(len(repairs), "repair")),
+        ("MTTR", kpis.mttr_hours, *mean_interval(repairs), "h", counted(len(repairs), "repair")),
         ("Time to acknowledge", kpis.mtta_minutes, *_UNKNOWN, "min", "acknowledged alerts"),
         ("Availability", kpis.availability, *_UNKNOWN, "%", "outages recorded"),
-        ("Preventive compliance", *_share(preventive), "%", f"{count_of(len(preventive), 'preventive order')} due"),
-        ("Schedule compliance", *_share(scheduled), "%", f"{count_of(len(scheduled), 'order')} planned to end"),
+        ("Preventive compliance", *_share(preventive), "%", f"{counted(len(preventive), 'preventive order')} due"),
+        ("Schedule compliance", *_share(scheduled), "%", f"{counted(len(scheduled), 'order')} planned to end"),
         (
             "Backlog",
             backlog,
             *backlog_bounds,
             "weeks",
-            f"{count_of(kpis.open_orders, 'open order')}; actual over estimated of {len(ratio)}",
+            f"{counted(kpis.open_orders, 'open order')}; actual over estimated of {len(ratio)}",
         ),
         (
             "Planned share of work",
             kpis.planned_share,
             *_UNKNOWN,
             "%",
-            count_of(kpis.completed_orders, "completed order"),
+            counted(kpis.completed_orders, "completed order"),
         ),
         (
             "Cost of an order",
             _mean(costs),
             *mean_interval(costs),
             "",
-            f"{count_of(len(costs), 'order')} with a known cost",
+            f"{counted(len(costs), 'order')} with a known cost",
         ),
-        ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {count_of(kpis.completed_orders, 'completed order')}"),
+        ("Cost", kpis.cost, *_UNKNOWN, "", f"{len(costs)} of {counted(kpis.completed_orders, 'completed order')}"),
     ]
     table = pd.DataFrame(rows, columns=["figure", "value", "low", "high", "unit", "basis"])
     return table.astype({"value": float, "low": float, "high": float})

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from workbench.counts import counted
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
@@ -26,7 +27,6 @@ from workbench.maintenance.values import (
     MAX_COST,
     MAX_ORDER_HOURS,
     checked_hours,
-    count_of,
     number_in_range,
     required_text,
     time_in_range,
@@ -128,7 +128,7 @@ def answer(
     if not 1 <= item <= len(items):
         raise MaintenanceError(
             f"{number_of(row.id)} has no item {item} on its checklist.",
-            f"It has {count_of(len(items), 'item')}, counted from 1.",
+            f"It has {counted(len(items), 'item')}, counted from 1.",
         )
     question = items[item - 1]
     meter = db.get(MeterRow, (row.asset, question.meter)) if question.meter else None

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from workbench.counts import counted
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import MAX_METER_READING, count_of, number_in_range
+from workbench.maintenance.values import MAX_METER_READING, number_in_range
 
 __all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
 
@@ -72,7 +73,7 @@ class ChecklistItem:
             )
         if (self.kind == "choice") != (len(self.choices) > 1):
             raise MaintenanceError(
-                f"{self.text!r} is of kind {self.kind} and has {count_of(len(self.choices), 'choice')}.",
+                f"{self.text!r} is of kind {self.kind} and has {counted(len(self.choices), 'choice')}.",
                 "Kind choice has two or more, any other kind none.",
             )
         if (self.kind == "meter") != bool(self.meter):

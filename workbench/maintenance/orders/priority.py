@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from workbench.counts import counted
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import count_of
 from workbench.parameters import LEVELS
 
 __all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "prioritise"]
@@ -128,12 +128,12 @@ def prioritise(
             LEVELS.index(level) / (len(LEVELS) - 1) if level else 0.0,
             f"level {level}" if level else "no alert",
         ),
-        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{count_of(alerts, 'alert')} in 30 days"),
+        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{counted(alerts, 'alert')} in 30 days"),
         "impact": (
             (assumed_criticality - 1) / 4,
             f"criticality {assumed_criticality}" + (" assumed: the catalog has none" if criticality is None else ""),
         ),
-        "age": (min(age / _AGE_IN_FULL, 1.0) if days else 0.0, f"open for {count_of(round(days), 'day')}"),
+        "age": (min(age / _AGE_IN_FULL, 1.0) if days else 0.0, f"open for {counted(round(days), 'day')}"),
     }
     return _of(tuple(PriorityPart(name, *_value(values[name], WEIGHTS[name])) for name in WEIGHTS))
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from workbench.counts import counted
 from workbench.maintenance.schedule.first_guess import earliest
 from workbench.maintenance.schedule.grid import Grid, Solution, cut
 from workbench.maintenance.schedule.model import Conflict, Job, Placement
-from workbench.maintenance.values import count_of
 
 __all__ = ["find_conflicts"]
 
@@ -83,7 +83,7 @@ def _window(grid: Grid, job: Job) -> Conflict:
     asset = f" on {job.asset}" if job.asset else ""
     message = (
         f"{job.number} cannot be planned: its {needed:g} h{asset} fit no window before {_when(grid.horizon.end)}; "
-        f"there {'is' if len(spans) == 1 else 'are'} {count_of(len(spans), 'window')}, the longest of "
+        f"there {'is' if len(spans) == 1 else 'are'} {counted(len(spans), 'window')}, the longest of "
         f"{grid.hours(max(spans, default=0)):g} h."
     )
     wishes = [f"a window of {needed:g} h for somebody{_with(job)}"]

@@ -9,8 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.values import count_of
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
@@ -333,8 +333,7 @@ class Plan:
         if unplanned:
             conflicts = [conflict for conflict in self.conflicts if conflict.job in unplanned]
             raise MaintenanceError(
-                f"{count_of(len(unplanned), 'work order')} cannot be planned: "
-                + " ".join(c.message for c in conflicts),
+                f"{counted(len(unplanned), 'work order')} cannot be planned: " + " ".join(c.message for c in conflicts),
                 " ".join(dict.fromkeys(conflict.resolve for conflict in conflicts)),
             )
 

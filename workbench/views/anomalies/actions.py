@@ -9,9 +9,10 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.alerts.table import ALLOWED, VERDICTS
-from workbench.views.markup import count, verdict_words
+from workbench.views.markup import verdict_words
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, classed
 
@@ -102,7 +103,7 @@ def _comment(request: AlertRequest) -> str:
 def _open_order(request: AlertRequest) -> str:
     title = {"title": request.text} if request.text else {}
     order = request.session.maintenance.orders.from_alerts(request.alerts, request.who, **title)
-    return f"Work order {order.number} opened for {count(len(request.alerts), 'alert')}."
+    return f"Work order {order.number} opened for {counted(len(request.alerts), 'alert')}."
 
 
 def _add_label(request: AlertRequest) -> str:
@@ -116,7 +117,7 @@ def _add_label(request: AlertRequest) -> str:
     labels = archive.labels(channel)
     table = added if labels is None else pd.concat([labels, added]).drop_duplicates(["start", "end"], keep="last")
     archive.set_labels(channel, table)
-    total = count(len(table), "label")
+    total = counted(len(table), "label")
     return f"{channel} is labelled from sample {first:,} to {last:,}; it has {total} now."
 
 
@@ -320,7 +321,7 @@ def outcome_words(participle: str, outcome: pd.DataFrame) -> str:
     '1 of 2 alerts closed. Alert 2: It is closed.'
     """
     done, total = int(outcome["done"].sum()), len(outcome)
-    changed = f"{done} of {count(total, 'alert')}" if done < total else count(done, "alert")
+    changed = f"{done} of {counted(total, 'alert')}" if done < total else counted(done, "alert")
     refused: Sequence[Any] = outcome[~outcome["done"]][["alert", "reason"]].head(3).to_numpy().tolist()
     reasons = [f"Alert {alert}: {escape(reason)}" for alert, reason in refused]
     return " ".join([f"{changed} {participle}.", *reasons])

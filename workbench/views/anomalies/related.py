@@ -5,12 +5,13 @@ from typing import ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.detection.correlation import correlated_channels
 from workbench.exceptions import ArchiveError
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.markup import count, read_target, state_words, target
+from workbench.views.markup import read_target, state_words, target
 from workbench.views.state import Selected
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback
@@ -104,7 +105,7 @@ class Related(Panel):
         )
         self.moved.html = table_markup(columns, rows)
         by = "" if dated else " Compared by sample number, as these channels have no times."
-        left_out_words = f"{count(len(left_out), 'channel')} left out: constant there, or too short."
+        left_out_words = f"{counted(len(left_out), 'channel')} left out: constant there, or too short."
         out = f" {left_out_words}" if left_out else ""
         out += f" {', '.join(damaged)} cannot be read." if damaged else ""
         self.words.value = (

@@ -90,7 +90,7 @@ class Charts(KeptCharts):
             lambda: lead_figure(by_lead, "rmse", chosen, words=words, tokens=self.tokens),
             lambda plot: update_lead_figure(plot, by_lead, "rmse", chosen, words=words),
         )
-        coverage = f"Share of the values inside the {percent(confidence)} interval"
+        coverage = f"Coverage of the {percent(confidence)} interval"
         self.show(
             "Coverage by lead time",
             lambda: lead_figure(by_lead, "coverage", chosen, words=coverage, target=confidence, tokens=self.tokens),

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.forecasting import TOGETHER
 from workbench.maintenance.kpis.risk import LIKELIHOODS
 from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
-from workbench.views.markup import count, percent
+from workbench.views.markup import percent
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -119,7 +120,7 @@ def risk_head_markup(risks: pd.DataFrame, names: Mapping[str, str], days: float)
     if rated:
         first = rated[0]
         name = names.get(first["asset"], first["asset"])
-        words = f"Highest of {count(len(rated), 'asset')}: {name}, {first['level']} {first['risk']}; "
+        words = f"Highest of {counted(len(rated), 'asset')}: {name}, {first['level']} {first['risk']}; "
         words += f"{percent(first['probability'])} probability of a failure within {_days(days)}"
     return f"<div class='wb-line'><h1>Risk</h1><p>{escape(words)}</p></div>"
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import WorkbenchError
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.forecasting.charts import Charts
@@ -20,7 +21,7 @@ from workbench.views.forecasting.markup import (
 )
 from workbench.views.forecasting.scene import CONFIDENCES, DAYS, STEPS, Scene
 from workbench.views.forecasting.what_if import WhatIf
-from workbench.views.markup import count, percent
+from workbench.views.markup import percent
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import Quiet
@@ -65,7 +66,7 @@ class Forecasting(View):
         self._channel = _dropdown("Channel", self.on_channel)
         self._steps = _dropdown("Ahead", self.on_choice, [(f"{steps} samples", steps) for steps in STEPS])
         self._confidence = _dropdown("Interval", self.on_choice, [(percent(share), share) for share in CONFIDENCES])
-        days = [(count(number, "day"), number) for number in DAYS]
+        days = [(counted(number, "day"), number) for number in DAYS]
         self._days = _dropdown("Fails within", self.on_days, days)
         self._mode = widgets.ToggleButtons(options=_MODES, style={"button_width": "auto"})
         self._mode.tooltips = ["Forecasts of one channel", "Risk of each asset, and other plans and thresholds"]
@@ -109,7 +110,7 @@ class Forecasting(View):
     # ---- reading and showing
 
     def refresh(self) -> None:
-        """Read everything again; what is chosen stays where it can."""
+        """Read the session again; what is selected stays selected where it can."""
         self._drawn = (None, "")
         self.scene.read(self.selection.now.channel)
         self.what_if.refresh()

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.maintenance.kpis.intervals import CONFIDENCE
 from workbench.maintenance.kpis.kpis import cost_by_asset
 from workbench.plots.load import load_figure, update_load
 from workbench.views.maintenance.mode import Mode
-from workbench.views.markup import count
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -124,7 +124,7 @@ class Figures(Mode):
         below = int(self.parts["below"].sum())
         available = int(self.table["value"].notna().sum())
         words = f"{available} of {len(self.table)} figures available for the last {self._days.value} days"
-        reorder = f" <b class='high'><span class='wb-symbol'>▲</span>{count(below, 'part')} to reorder</b>"
+        reorder = f" <b class='high'><span class='wb-symbol'>▲</span>{counted(below, 'part')} to reorder</b>"
         return f"{words}{reorder if below else ''}"
 
     def recolour(self) -> None:
@@ -132,7 +132,7 @@ class Figures(Mode):
         self._charts.recolour(self.view.tokens)
 
     def read_state(self) -> Mapping[str, object]:
-        """Return the period."""
+        """Return the period that is shown."""
         return {"days": None if self._days.value == _DAYS[0] else self._days.value}
 
     def apply_state(self, state: State) -> None:
@@ -150,7 +150,7 @@ class Figures(Mode):
         self.quiet = False
 
     def shown_table(self) -> pd.DataFrame:
-        """Return the figures."""
+        """Return the figures that are shown."""
         return self.table
 
     def charts(self) -> Mapping[str, Chart]:
@@ -190,7 +190,7 @@ class Figures(Mode):
 
     @callback
     def on_person(self, pressed: widgets.Button) -> None:
-        """Save a technician."""
+        """Save a technician as the form says."""
         del pressed
         values = {name: field.value for name, field in self.fields.items()}
         hours = [line.strip() for line in values["hours"].split(";") if line.strip()]

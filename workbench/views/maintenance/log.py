@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.views.export import csv_text, download_link
 from workbench.views.maintenance.mode import Mode
-from workbench.views.markup import count
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -117,7 +117,7 @@ class Log(Mode):
             self.fields["by"].value = before if before in dict(people).values() else ""
         self.quiet = False
         self._read()
-        return f"{count(self.desk.log_length(), 'row')} in the log"
+        return f"{counted(self.desk.log_length(), 'row')} in the log"
 
     def read_state(self) -> Mapping[str, object]:
         """Return the filters and the page."""
@@ -177,7 +177,7 @@ class Log(Mode):
 
     @callback
     def on_page(self, pressed: widgets.Button) -> None:
-        """Show another page."""
+        """Show another page of the log."""
         last = self._last
         pages = {self.newest: 0, self.newer: self.page - 1, self.older: self.page + 1, self.oldest: last}
         self.page = min(max(pages[pressed], 0), last)

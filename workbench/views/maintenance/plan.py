@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.exports import plan_calendar
 from workbench.maintenance.schedule.kept_conflicts import plan_conflicts
@@ -30,7 +31,6 @@ from workbench.views.maintenance.plan_markup import (
 )
 from workbench.views.maintenance.plan_search import Search
 from workbench.views.maintenance.plan_what_if import Questions
-from workbench.views.markup import count
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -239,7 +239,7 @@ class Plan(Mode):
         if self.proposal is None:
             raise ViewError("There is no proposed plan.", "Press Make a plan first.")
         self.desk.planning.keep(self.proposal, self.view.who)
-        self._done(f"Plan saved: {count(len(self.proposal.placements), 'order')}.")
+        self._done(f"Plan saved: {counted(len(self.proposal.placements), 'order')}.")
 
     @callback
     def on_discard(self, pressed: widgets.Button) -> None:
@@ -336,7 +336,7 @@ class Plan(Mode):
         self._question = question
         self.by_hand.status.value = ""
         limit = round(self.desk.planning.options.time_limit) * (2 if isinstance(work, partial) else 1)
-        self._search.start(work, f"Planning {count(len(self.desk.orders.list()), 'order')}, second", limit)
+        self._search.start(work, f"Planning {counted(len(self.desk.orders.list()), 'order')}, second", limit)
         self._enable()
 
     def _propose(self, result: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.maintenance.schedule.model import Conflict, Plan
 from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
-from workbench.views.markup import count
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -172,9 +172,9 @@ def saved_words(table: pd.DataFrame, active: int) -> str:
         Number of active orders.
     """
     if table.empty:
-        return f"no plan yet; {count(active, 'active order')}"
+        return f"no plan yet; {counted(active, 'active order')}"
     made = f"made {table['planned_at'].max():%a %d %b %H:%M} UTC"
-    return f"{len(table)} of {count(active, 'active order')} planned, {int(table['late'].sum())} late; {made}"
+    return f"{len(table)} of {counted(active, 'active order')} planned, {int(table['late'].sum())} late; {made}"
 
 
 def proposed_words(plan: Plan, question: str, moved: int) -> str:
@@ -196,7 +196,7 @@ def proposed_words(plan: Plan, question: str, moved: int) -> str:
     elif plan.gap <= _TIGHT_GAP:  # a wide bound says nothing of the plan
         quality = f"; within {100 * plan.gap:.0f} % of the best possible plan"
     return (
-        f"<b>Proposed plan, not saved</b>: {words}{count(len(plan.placements), 'order')} planned, "
+        f"<b>Proposed plan, not saved</b>: {words}{counted(len(plan.placements), 'order')} planned, "
         f"{len(plan.unplanned)} not planned, {plan.lateness_hours:,.0f} h late, {moved} moved{quality}"
     )
 

@@ -38,7 +38,7 @@ class Search:
         return self._stop is not None
 
     def start(self, work: Callable[[Stop], Any], words: str, seconds: int) -> None:
-        """Start a search.
+        """Start the search for a plan.
 
         Parameters
         ----------

@@ -151,7 +151,7 @@ class Maintenance(View):
 
     @callback
     def on_mode(self, change: dict[str, Any]) -> None:
-        """Open another section."""
+        """Open another section of the view."""
         del change
         if not self._quiet:
             self._show()

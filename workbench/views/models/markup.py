@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.models.listing import ModelInfo
 from workbench.models.versus import Versus
-from workbench.views.markup import age, count, percent
+from workbench.views.markup import age, percent
 from workbench.views.models.table import number, size_words
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -38,9 +39,9 @@ def head_markup(title: str, table: pd.DataFrame, drifted: int, judged: int) -> s
     """
     champions = int(table["aliases"].str.contains("champion").sum()) if len(table) else 0
     channels = int(table["channel"].nunique()) if len(table) else 0
-    words = [f"{count(len(table), 'version')} for {count(channels, 'channel')}", count(champions, "champion")]
+    words = [f"{counted(len(table), 'version')} for {counted(channels, 'channel')}", counted(champions, "champion")]
     stale = int((table["stale"] != "").sum())
-    words.append(f"{drifted} of {count(judged, 'channel')} drifted" if judged else "drift not computed yet")
+    words.append(f"{drifted} of {counted(judged, 'channel')} drifted" if judged else "drift not computed yet")
     words += [f"{stale} trained on old data"] if stale else []
     return f"<div class='wb-line'><h1>{escape(title)}</h1><p>{escape('; '.join(words))}</p></div>"
 
@@ -223,8 +224,8 @@ def confusion_markup(table: pd.DataFrame, unlabelled: int) -> str:
         shares = (percent(row[name]) for name in ("precision", "recall"))
         rows.append((str(row["channel"]), [cell(row["channel"]), *(f"{row[name]}" for name in _COUNTS), *shares]))
     total = ", ".join(f"{int(counts[name].sum())} {short}" for name, short in _COUNTS.items())
-    others = f"{count(unlabelled, 'other channel')} {'has' if unlabelled == 1 else 'have'} no labels or no score."
-    words = f"{count(len(table), 'labelled and scored channel')}: {total}. {others}"
+    others = f"{counted(unlabelled, 'other channel')} {'has' if unlabelled == 1 else 'have'} no labels or no score."
+    words = f"{counted(len(table), 'labelled and scored channel')}: {total}. {others}"
     if not len(table):
         return "<p class='wb-note wb-muted'>No channel has both labels and a score.</p>"
     return f"<p class='wb-note'>{words}</p>{table_markup(columns, rows)}"

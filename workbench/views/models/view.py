@@ -228,7 +228,7 @@ class Models(View):
 
     @property
     def info(self) -> ModelInfo | None:
-        """The chosen version."""
+        """Return the version that is chosen."""
         return self.scene.info
 
     @property
@@ -238,7 +238,7 @@ class Models(View):
 
     @property
     def fleet(self) -> pd.DataFrame:
-        """Table of `Session.overview`."""
+        """Return the table of `Session.overview`."""
         return self.scene.fleet
 
     @property

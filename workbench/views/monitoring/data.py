@@ -12,7 +12,7 @@ from workbench.plots.strip_data import Strip, make_strip
 from workbench.scores import anomalies_within
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
-from workbench.views.markup import count, percent
+from workbench.views.markup import percent
 from workbench.views.view_session import ViewSession
 
 __all__ = ["ALL", "WORST", "ChannelStore", "presets"]
@@ -244,8 +244,8 @@ class ChannelStore:
 
 
 def _quality_words(measures: Mapping[Any, Any]) -> str:
-    counted = {"gaps_test": "gap", "stuck_runs": "stuck run"}
+    nouns = {"gaps_test": "gap", "stuck_runs": "stuck run"}
     shares = {"missing_test": "missing", "outliers_test": "outliers"}
-    words = [count(int(n), word) for key, word in counted.items() if (n := measures[key]) > 0]
+    words = [counted(int(n), word) for key, word in nouns.items() if (n := measures[key]) > 0]
     words += [f"{percent(share, 1)} {word}" for key, word in shares.items() if (share := measures[key]) >= 0.0005]
     return ", ".join(words) or "good"

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import SEVERITIES
-from workbench.views.markup import count, duration
+from workbench.views.markup import duration
 
 __all__ = ["age_words", "code_lines", "head_markup", "key_markup", "time_words", "values_table"]
 
@@ -108,7 +109,7 @@ def head_markup(
         words = "all within limits" if (states == "normal").any() else "no limits in the catalog"
         items.append(f'<li class="wb-muted">{words}</li>')
     anomalous = sum(bool(strip.anomalies(*shown, until, 0.0)["left"]) for strip in strips)
-    items.append(f"<li><b>{anomalous}</b> of {count(len(table), 'channel')} with anomalies in the time shown</li>")
+    items.append(f"<li><b>{anomalous}</b> of {counted(len(table), 'channel')} with anomalies in the time shown</li>")
     if table["stale"].any():
         age = age_words(float(table.loc[table["stale"], "age"].min()), dated=dated, long=True)
         items.append(f"<li><b>{int(table['stale'].sum())}</b> with {_no_data(age)}</li>")

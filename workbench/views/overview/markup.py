@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, count, duration, percent, target
+from workbench.views.markup import age, duration, percent, target
 from workbench.views.overview.data import Picture
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -156,7 +157,7 @@ def health_markup(picture: Picture, catalog: Catalog) -> str:
     for asset, rows in picture.fleet.groupby("asset", sort=True):
         index = picture.health.get(asset)
         words = "not scored" if index is None or pd.isna(index) else f"health {index:.0f}"
-        words = f"{words}, {count(len(rows), 'channel')}"
+        words = f"{words}, {counted(len(rows), 'channel')}"
         parts.append(f"<h3>{escape(catalog.asset(str(asset)).name)} <span class='wb-muted'>{words}</span></h3>")
         names = catalog.asset(str(asset)).subsystems
         for subsystem, group in rows.groupby("subsystem", sort=True):
@@ -177,7 +178,7 @@ def _cell(row: Mapping[Any, Any]) -> str:
     else:
         kind, symbol = level, SEVERITIES[level].symbol if level else ""
         number = str(row["alerts"]) if row["alerts"] else ""
-        words = f"{count(row['alerts'], 'open alert')}, worst {level}" if level else "no open alerts"
+        words = f"{counted(row['alerts'], 'open alert')}, worst {level}" if level else "no open alerts"
     stale = ", score out of date" if row["state"] == "stale" else ""
     return (
         f'<button type="button" class="wb-cell {kind}" {_pick(target(row["asset"], row["channel"]))} '
@@ -258,7 +259,7 @@ def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
 
 
 def _history(row: Mapping[Any, Any]) -> str:
-    return f"{count(int(row['failures']), 'failure')} in {row['watched_days']:.1f} days"
+    return f"{counted(int(row['failures']), 'failure')} in {row['watched_days']:.1f} days"
 
 
 def feed_markup(picture: Picture) -> str:
@@ -349,16 +350,16 @@ def head_markup(picture: Picture) -> str:
         words = "No telemetry yet. Run <code>workbench run</code> for the demo fleet, or import yours."
     elif missing == len(fleet):
         words = (
-            f"{count(missing, 'channel')}, none scored yet. Run <code>workbench run</code>, or train and score them."
+            f"{counted(missing, 'channel')}, none scored yet. Run <code>workbench run</code>, or train and score them."
         )
     elif len(alerts):
         worst = alerts.iloc[0]
         words = (
-            f"{alerts['channel'].nunique()} of {count(len(fleet), 'channel')} with open alerts. Do first: "
+            f"{alerts['channel'].nunique()} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
             f"<b class='{worst['level']}'>{escape(worst['channel'])}</b>, {worst['level']}."
         )
     else:
-        words = f"No open alerts on {count(len(fleet), 'channel')}."
+        words = f"No open alerts on {counted(len(fleet), 'channel')}."
     notes = [
         f"{count} {word}" for count, word in ((stale, "with scores out of date"), (missing, "not scored")) if count
     ]

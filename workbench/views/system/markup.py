@@ -8,13 +8,14 @@ from html import escape
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.jobs.doctor import Finding
 from workbench.observability.logs import LogEntry
 from workbench.observability.status import Status
 from workbench.observability.timings import STAGE, Row
 from workbench.observability.usage import Process
 from workbench.plots.theme import severity
-from workbench.views.markup import age, count, duration, percent
+from workbench.views.markup import age, duration, percent
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -77,15 +78,15 @@ def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     """
     wrong = [finding for finding in findings if finding.state != "ok"]
     level = "critical" if any(finding.state == "broken" for finding in wrong) else "medium" if wrong else ""
-    words = f"System: all {count(len(findings), 'check')} passed" if findings else "System"
+    words = f"System: all {counted(len(findings), 'check')} passed" if findings else "System"
     if wrong:
         names = escape(", ".join(finding.what for finding in wrong))
-        words = f"{_symbol(level)}System: {len(wrong)} of {count(len(findings), 'check')} failed: {names}"
+        words = f"{_symbol(level)}System: {len(wrong)} of {counted(len(findings), 'check')} failed: {names}"
     open_pages = sum(each.state == "open" for each in status.processes)
     usage = [f"{open_pages} of {status.budget} pages open" if status.budget else "no dashboard server"]
     usage.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
     usage.append(f"{sum(each.cpu for each in status.processes):.0f} % of one core")
-    usage += [f"{count(status.refused, 'visit')} refused since all pages were in use"] if status.refused else []
+    usage += [f"{counted(status.refused, 'visit')} refused since all pages were in use"] if status.refused else []
     return f"<div class='wb-line {level}'><h1>{words}</h1><p>{'; '.join(usage)}</p></div>"
 
 
@@ -120,9 +121,9 @@ def processes_markup(status: Status, own: int) -> str:
     if status.budget:
         opened = sum(status.opened.values())
         used = sum(each.state in ("open", "left", "starting") for each in status.processes)
-        title = f"{used} of {count(status.budget, 'page')} in use"
+        title = f"{used} of {counted(status.budget, 'page')} in use"
         meter = f"<progress max='{status.budget}' value='{used}' aria-label='{title}'></progress>"
-        words = f"{title} {meter} {count(opened, 'page')} opened so far"
+        words = f"{title} {meter} {counted(opened, 'page')} opened so far"
         return f"<h2>Processes <span class='wb-muted'>{words}</span></h2>{table}"
     note = (
         "No dashboard server runs here; this notebook is the only process. <code>workbench dashboard</code> starts one."
@@ -270,11 +271,11 @@ def feed_head(table: pd.DataFrame, total: int, now: datetime) -> str:
     """
     words = []
     if len(table) < total:
-        words.append(f"{len(table)} of {count(total, 'channel')} read")
+        words.append(f"{len(table)} of {counted(total, 'channel')} read")
     elif total:
         gaps = int(table["gaps"].sum())
         words.append(
-            f"{count(gaps, 'gap')} in {count(int((table['gaps'] > 0).sum()), 'channel')}" if gaps else "no gaps"
+            f"{counted(gaps, 'gap')} in {counted(int((table['gaps'] > 0).sum()), 'channel')}" if gaps else "no gaps"
         )
         newest = table["newest"].max()
         words.append("samples have no dates" if pd.isna(newest) else f"newest sample {_long_age(newest, now)}")

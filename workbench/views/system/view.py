@@ -132,7 +132,7 @@ class System(View):
     # ---- reading and showing
 
     def refresh(self) -> None:
-        """Read everything again; what takes longer follows a little later."""
+        """Read the state of the system again; slow checks follow a little later."""
         self._look()
         self._later()
         self._fleet = self.session.overview()

@@ -63,7 +63,7 @@ class Chart(BokehModel):  # type: ignore[misc]
         super().__init__(model, **kwargs)
 
     def update_from_model(self, model: LayoutDOM) -> None:
-        """Show another layout.
+        """Show another layout in place of the present one.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Chart(BokehModel):  # type: ignore[misc]
 
 
 def load_bokehjs() -> None:
-    """Give a notebook BokehJS, from Bokeh's own package: charts in widgets need it and do not bring it.
+    """Load BokehJS into a notebook from Bokeh's own package: charts in widgets need it and do not bring it.
 
     Nothing happens outside IPython. A page that has it keeps what it has.
     """
