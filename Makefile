@@ -82,13 +82,14 @@ notebooks: $(STAMP) ## Execute the notebooks anew as they are committed: without
 	$(BIN)/jupyter nbconvert --to notebook --inplace --TagRemovePreprocessor.enabled=True \
 		--TagRemovePreprocessor.remove_all_outputs_tags=bokehjs --TagRemovePreprocessor.remove_all_outputs_tags=view notebooks/*.ipynb
 
-constraints: ## Pin the newest versions that pyproject.toml allows
+constraints: ## Pin the newest versions that pyproject.toml allows; what is pinned for some Pythons only stays so
 	rm -rf build/resolve
 	$(PYTHON) -m venv build/resolve
 	build/resolve/bin/python -m pip install --quiet '.[dev]'
 	build/resolve/bin/python -m pip freeze --all --exclude pip --exclude telemetry-workbench | $(PYTHON) -c \
 		"import re, sys; pairs = sorted((re.sub('[-_.]+', '-', line.split('==')[0]).lower(), line.split('==')[1]) for line in sys.stdin); \
-		print(*('=='.join(pair).strip() for pair in pairs), sep='\n')" > build/constraints.txt
+		some = {line.split('==')[0]: line[line.index(';'):].strip() for line in open('constraints.txt') if ';' in line}; \
+		print(*('=='.join(pair).strip() + some.get(pair[0], '') for pair in pairs), sep='\n')" > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/resolve
 

@@ -175,8 +175,11 @@ def test_metrics_that_nobody_asked_for_open_nothing(home, tmp_path):
     assert not (home / "maintenance.db").exists()
 
 
-def test_a_kernel_closes_what_a_notebook_opened(home):
-    manager, client = start_new_kernel(kernel_name="python3")
+def test_a_kernel_closes_what_a_notebook_opened(home, tmp_path):
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore,default::ResourceWarning"}
+    log = tmp_path / "kernel.log"
+    with log.open("w") as errors:
+        manager, client = start_new_kernel(kernel_name="python3", env=environment, stderr=errors)
     try:
         manager.shutdown_wait_time = 120.0  # then it would be killed
         lines = f"import workbench as wb; session = wb.open(home={str(home)!r}); session.maintenance.alerts.list()"
@@ -186,6 +189,7 @@ def test_a_kernel_closes_what_a_notebook_opened(home):
         client.stop_channels()
         manager.shutdown_kernel()
     assert not (home / "maintenance.db-wal").exists()
+    assert "unclosed database" not in log.read_text()
 
 
 def test_a_program_that_closes_nothing_ends_without_a_warning(home, tmp_path):

@@ -21,7 +21,7 @@ from workbench.parameters import Preset
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 
-__all__ = ["OVERVIEW_COLUMNS", "Scores"]
+__all__ = ["OVERVIEW_COLUMNS", "Scores", "anomalies_within"]
 
 OVERVIEW_COLUMNS = (
     "channel",
@@ -37,6 +37,29 @@ OVERVIEW_COLUMNS = (
     "flagged",
 )
 """Columns of `Session.overview`."""
+
+
+def anomalies_within(anomalies: pd.DataFrame, samples: int) -> pd.DataFrame:
+    """Return the anomalies that lie within a series; a score older than its series may have others.
+
+    Parameters
+    ----------
+    anomalies : pandas.DataFrame
+        Anomalies of a stored score, as from `Session.stored_anomalies`.
+    samples : int
+        Length of the series as it is now.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows whose last sample is in the series.
+
+    Examples
+    --------
+    >>> anomalies_within(pd.DataFrame({"start": [3, 90], "end": [8, 120]}), 100)["end"].tolist()
+    [8]
+    """
+    return anomalies[anomalies["end"] < samples]
 
 
 class Scores:

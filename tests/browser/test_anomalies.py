@@ -53,7 +53,7 @@ def test_arrows_choose_and_everything_follows(page, session):
     expect(page.locator(ROWS).nth(2)).to_have_attribute("aria-selected", "true")
     alert = stored(session, alert_of(page))
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
-    expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("clears")
+    expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("other settings")
     page.wait_for_function("start => location.search.includes('anomaly=' + start)", arg=alert.start_sample)
 
 
@@ -64,7 +64,7 @@ def test_a_key_acknowledges_and_the_other_browser_sees_it(page, session, dashboa
     page.keyboard.press("a")
     told(page, "1 alert acknowledged.")
     assert stored(session, alert).acknowledged
-    state = {"returned": "cleared", "cleared": "cleared", "latched_acknowledged": "latched, ackn."}
+    state = {"returned": "cleared", "cleared": "cleared", "latched_acknowledged": "acknowledged, waiting for reset"}
     words = state.get(stored(session, alert).state, "acknowledged")
     expect(other.locator(f"{ROWS}[data-pick='{alert}']")).to_contain_text(words)
     other.close()
@@ -74,8 +74,8 @@ def test_shelving_asks_for_a_reason_and_unshelving_brings_it_back(page, session)
     page.locator(ROWS).nth(1).click()
     alert = alert_of(page)
     page.keyboard.press("s")
-    page.get_by_label("Why").fill("sensor is being replaced")
-    page.get_by_role("button", name="Shelve it").click()
+    page.get_by_label("Reason").fill("sensor is being replaced")
+    page.get_by_role("button", name="Shelve alert").click()
     told(page, "1 alert shelved.")
     assert stored(session, alert).shelved_why == "sensor is being replaced"
     page.locator(f"{ROWS}[data-pick='{alert}']").click()
@@ -91,15 +91,15 @@ def test_marked_alerts_are_commented_and_closed_together(page, session):
     marked = page.locator(f"{ROWS}:has(:checked)").evaluate_all("rows => rows.map(row => Number(row.dataset.pick))")
     assert len(marked) == 2
     page.keyboard.press("m")
-    page.get_by_label("Remark").fill("seen in both")
-    page.get_by_role("button", name="Comment: 2 alerts").click()
+    page.get_by_label("Comment").fill("seen in both")
+    page.get_by_role("button", name="Add comment to 2 alerts").click()
     told(page, "2 alerts commented.")
     assert {stored(session, alert).comment for alert in marked} == {"seen in both"}
     for alert in marked:
         page.locator(f"{ROWS}[data-pick='{alert}'] input").check()
     page.keyboard.press("v")
-    page.get_by_label("It was").select_option("false alarm")
-    page.get_by_role("button", name="Close: 2 alerts").click()
+    page.get_by_label("Verdict").select_option("false alarm")
+    page.get_by_role("button", name="Close 2 alerts").click()
     told(page, "2 alerts closed.")
     assert {stored(session, alert).verdict for alert in marked} == {"false alarm"}
     for alert in marked:
@@ -137,7 +137,7 @@ def test_related_channels_and_similar_segments_are_shown(page):
     page.get_by_role("button", name="Related").click()
     expect(page.locator(".wb-tab-related tr[data-pick]").first).to_be_visible()
     page.get_by_role("button", name="Similar", exact=True).click()
-    page.get_by_role("button", name="Look for similar segments").click()
+    page.get_by_role("button", name="Find similar segments").click()
     expect(page.locator(".wb-tab-similar tr[data-pick]").first).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Evidence").click()
 

@@ -107,12 +107,12 @@ def test_look_is_changed_by_key_and_kept_by_the_browser(dashboard):
     page = dashboard.open(context=context)
     assert page.evaluate("getComputedStyle(document.querySelector('.wb')).backgroundColor") != light
     expect(page.get_by_role("button", name="Compact")).to_be_visible()
-    who = page.get_by_label("Acting as")
+    who = page.get_by_label("Your name")
     who.fill("Ada Lovelace")
     who.press("Tab")
     page.wait_for_function("document.cookie.includes('Ada%20Lovelace')")
     page.reload()
-    expect(page.get_by_label("Acting as")).to_have_value("Ada Lovelace")
+    expect(page.get_by_label("Your name")).to_have_value("Ada Lovelace")
     context.close()
 
 
@@ -154,7 +154,7 @@ def test_the_scoring_notebook_runs_on_the_chosen_channel(dashboard, session):
     name = session.archive.channels()[0]
     page = dashboard.open(f"?view=overview&channel={name}")
     page.keyboard.press("n")
-    page.get_by_role("button", name="Make the report").click()
+    page.get_by_role("button", name="Create the report").click()
     with page.expect_popup() as waited:
         page.get_by_role("link", name=f"Report on {name}").click()
     report = waited.value

@@ -68,8 +68,8 @@ def test_a_training_is_watched_compared_and_what_is_not_better_is_refused(page, 
     expect(boxes).to_have_count(len(versions))
     for place in range(2):
         boxes.nth(place).click()
-    press(page, "Compare the marked two")
-    expect(page.locator(f"{VIEW} .wb-versus")).to_contain_text("anomalies found")
+    press(page, "Compare marked versions")
+    expect(page.locator(f"{VIEW} .wb-versus")).to_contain_text("anomalies detected")
     expect(page.locator(f"{VIEW} .wb-part-versions canvas").first).to_be_visible()
     champion = session.registry.champion(model.split(".")[0]).id
     if "champion" not in next(info for info in versions if info.version == len(versions)).aliases:
@@ -85,7 +85,7 @@ def test_a_training_is_cancelled_and_leaves_nothing(page, session):
     press(page, "Train again")
     expect(page.locator(f"{VIEW} .wb-training")).to_contain_text("epoch")
     press(page, "Cancel")
-    expect(page.locator(f"{VIEW} .wb-told")).to_contain_text("nothing of the training stays")
+    expect(page.locator(f"{VIEW} .wb-told")).to_contain_text("No version was registered")
     assert len(session.registry.list()) == before
 
 

@@ -40,7 +40,7 @@ def test_the_figures_are_those_of_the_database(page, session):
     expect(page.locator(".wb-tile", has_text="Work orders").locator("b")).to_have_text(
         str(len(session.maintenance.orders.list()))
     )
-    expect(page.locator(".wb-overview .wb-headline")).to_contain_text(f"First: {alerts['channel'].iloc[0]}")
+    expect(page.locator(".wb-overview .wb-headline")).to_contain_text(f"Do first: {alerts['channel'].iloc[0]}")
     expect(page.locator(".wb-worst tr[data-pick]").first).to_contain_text(alerts["channel"].iloc[0])
     expect(page.locator(".wb-worst svg").first).to_be_visible()
 

@@ -28,7 +28,7 @@ def opened(dashboard):
 def page(opened):
     """The page on its first part, looking by itself."""
     show(opened, "Load")
-    go_on = opened.locator(VIEW).get_by_role("button", name="Go on")
+    go_on = opened.locator(VIEW).get_by_role("button", name="Resume")
     if go_on.count():
         go_on.click()
     return opened
@@ -103,7 +103,7 @@ def test_it_looks_by_itself_until_it_is_paused(page):
         "([selector, then]) => document.querySelector(selector).innerText != then", arg=[LOOKED, then]
     )
     page.keyboard.press("p")
-    expect(page.locator(VIEW).get_by_role("button", name="Go on")).to_be_visible()
+    expect(page.locator(VIEW).get_by_role("button", name="Resume")).to_be_visible()
     expect(page).to_have_url(re.compile("paused=yes"))
     then = as_of(page)
     page.wait_for_timeout(7000)  # more than two looks
@@ -131,15 +131,15 @@ def test_the_latencies_of_a_view_open_by_click_and_close_by_another(page):
 def test_a_failing_check_shows_its_fix_and_passes_once_it_is_mended(page, session):
     show(page, "Health")
     checks = page.locator(f"{VIEW} .wb-checks")
-    expect(checks.locator("tbody tr")).to_have_count(9)
+    expect(checks.locator("tbody tr")).to_have_count(10)
     expect(checks.locator("tbody tr").first).to_contain_text("workbench train --all")  # the last channel has no model
-    expect(page.locator(f"{VIEW} .wb-headline h1")).to_contain_text("2 of 9 checks to mend: models, scores")
+    expect(page.locator(f"{VIEW} .wb-headline h1")).to_contain_text("2 of 10 checks failed: models, scores")
     name = session.archive.channels()[-1]
     session.train(name, "ridge")
     session.score(name)
     page.keyboard.press("h")
-    expect(checks).not_to_contain_text("Mend:")
-    expect(page.locator(f"{VIEW} .wb-headline h1")).to_have_text("9 checks pass")
+    expect(checks).not_to_contain_text("Fix:")
+    expect(page.locator(f"{VIEW} .wb-headline h1")).to_have_text("System: all 10 checks passed")
 
 
 def test_the_feed_is_sorted_picked_and_leads_to_the_telemetry(page, session):
@@ -177,7 +177,7 @@ def test_the_number_of_an_error_is_found_in_the_log(page, dashboard):
     expect(page).to_have_url(re.compile(f"find={number}"))
     find.fill("nothing has this text")
     find.press("Enter")
-    expect(page.locator(f"{VIEW} .wb-log")).to_contain_text("Nothing in the log is like this.")
+    expect(page.locator(f"{VIEW} .wb-log")).to_contain_text("No entries match.")
     expect(page.locator(f"{VIEW} .wb-entry pre")).to_have_count(0)
     find.fill("")
     find.press("Enter")

@@ -8,11 +8,11 @@ import pytest
 from nbclient import NotebookClient
 from typer.testing import CliRunner
 
-from workbench import cli, lab
-from workbench.dashboard.serving import settings_environment
+from workbench import cli
 from workbench.exceptions import SettingsError
+from workbench.jobs import lab
 from workbench.jobs.reports import notebooks_folder
-from workbench.settings import load_settings
+from workbench.settings import load_settings, settings_environment
 from workbench.telemetry.archive import Archive
 
 
@@ -55,7 +55,7 @@ def test_a_kernel_of_the_lab_has_home_and_settings_of_the_folder_it_was_started_
 def test_the_lab_is_started_with_that_environment(launched, monkeypatch):
     calls = []
     done = type("Done", (), {"returncode": 0})
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, **given: calls.append((command, given["env"])) or done)
+    monkeypatch.setattr("subprocess.run", lambda command, **given: calls.append((command, given["env"])) or done)
     monkeypatch.setenv("WORKBENCH_ENV", "site")
     (launched / "workbench.site.yaml").write_text("seed: 7\n", encoding="utf-8")
     assert CliRunner().invoke(cli.app, ["lab"]).exit_code == 0

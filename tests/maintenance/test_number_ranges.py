@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from tests.maintenance.conftest import START, Clock
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.alerts import Alerts
+from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.outages import Outages
 from workbench.maintenance.database import Database
 from workbench.maintenance.kpis.risk import failure_probability

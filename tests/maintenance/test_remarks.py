@@ -3,7 +3,7 @@
 import pytest
 
 from tests.maintenance.conftest import START
-from workbench.maintenance.alerts import Alerts
+from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.outages import Outages
 from workbench.maintenance.options import AlertOptions
 from workbench.maintenance.orders.orders import WorkOrders

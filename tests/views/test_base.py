@@ -6,6 +6,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from tests.fake_session import small_fleet
+from tests.views.look import find_button, markup, press, texts
 from workbench.exceptions import SettingsError, ViewError
 from workbench.views.base import View, callback
 from workbench.views.state import Selected, Selection, State
@@ -105,7 +106,7 @@ def test_an_error_in_a_callback_becomes_a_card_whose_number_the_log_holds(view, 
 def test_the_card_stays_until_what_failed_succeeds(view):
     view.go_wrong = "mine"
     view.breaker.click()
-    view.tools.on_csv(view.tools._csv)
+    press(view, "Export")
     assert view.failure is not None
     view.go_wrong = ""
     view.breaker.click()
@@ -140,10 +141,12 @@ def test_what_a_link_names_in_vain_gives_a_card(view):
 
 def test_choosing_tells_the_other_views_and_the_page_but_not_itself(view):
     other = Little(small_fleet(), selection=view.selection)
+    frame = Frame()
+    view.put_into(frame)
     view.choose(Selected("SMAP", "P-1"))
     view.choose(Selected("SMAP", "P-1"))
     assert (view.shown, other.shown) == ([], ["P-1"])
-    assert view._frame.moves == [True]
+    assert frame.moves == [True]
     view.close()
     other.choose(Selected("SMAP", "A-2"))
     assert view.shown == []
@@ -182,16 +185,16 @@ def test_the_theme_recolours_once_and_the_density_not_at_all(view):
 
 @pytest.mark.parametrize("look", [{"theme": "sepia"}, {"density": "airy"}])
 def test_an_unknown_look_is_refused(look):
-    with pytest.raises(SettingsError, match=r"is '(sepia|airy)'\. Known: "):
+    with pytest.raises(SettingsError, match=r"no (theme|density) '(sepia|airy)'\. Choose one of: "):
         Little(small_fleet(), **look)
 
 
 def test_the_table_is_exported_without_formulas(view):
     view.restore(State({"channel": "P-1"}))
     assert view.export_csv() == ("little_P-1.csv", "channel,value\nP-1,1.0\n'=cmd(),-2.0\n")
-    view.tools.on_tool(view.tools._buttons["export"])
-    view.tools.on_csv(view.tools._csv)
-    assert 'download="little_P-1.csv"' in view.tools._saved.value
+    press(view, "Export")
+    press(view.tools.panel, "CSV of the table")
+    assert 'download="little_P-1.csv"' in markup(view)
 
 
 def test_the_code_puts_imports_first_and_the_view_last(view):
@@ -204,25 +207,25 @@ def test_the_code_puts_imports_first_and_the_view_last(view):
 
 def test_one_tool_is_open_at_a_time_and_closes_again(view):
     tools = view.tools
-    tools.on_tool(tools._buttons["code"])
+    press(view, "Code")
     assert "session.view" in tools.panel.children[0].value
-    tools.on_tool(tools._buttons["export"])
+    press(view, "Export")
     assert "?view=little" in tools.panel.children[1].value
     assert tools.panel.layout.display is None
-    tools.on_tool(tools._buttons["export"])
+    press(view, "Export")
     assert (tools.opened, tools.panel.layout.display) == ("", "none")
 
 
 def test_a_report_needs_a_channel(view):
-    view.tools.on_tool(view.tools._buttons["notebook"])
+    press(view, "Notebook")
     assert "Choose a channel first" in view.tools.panel.children[0].value
 
 
 def test_progress_is_shown_while_it_lasts(view):
     with view.busy("Scoring", 3) as done:
         done(2)
-        assert "Scoring 2 of 3" in view._progress.value
-    assert view._progress.value == ""
+        assert "Scoring 2 of 3" in texts(view)
+    assert "Scoring" not in texts(view)
 
 
 def test_closing_leaves_no_widget_behind():
@@ -233,3 +236,28 @@ def test_closing_leaves_no_widget_behind():
     assert made.widget.comm is not None
     made.close()
     assert set(_instances) == before
+
+
+def test_the_report_of_the_chosen_channel_is_linked(view, monkeypatch):
+    async def make_report(settings, channel):
+        return f"/reports/{channel}.html"
+
+    monkeypatch.setattr("workbench.views.tools.make_report", make_report)
+    view.restore(State({"channel": "P-1"}))
+    press(view, "Notebook")
+    press(view, "Create the report")
+    assert view.failure is None
+    assert "/reports/P-1.html" in markup(view)
+    assert "Report on P-1" in texts(view)
+
+
+def test_a_report_that_fails_shows_a_card_and_can_be_tried_again(view, monkeypatch):
+    async def make_report(settings, channel):
+        raise ViewError("It went wrong.", "Mend it.")
+
+    monkeypatch.setattr("workbench.views.tools.make_report", make_report)
+    view.restore(State({"channel": "P-1"}))
+    press(view, "Notebook")
+    press(view, "Create the report")
+    assert view.failure is not None
+    assert not find_button(view, "Create the report").disabled

@@ -55,7 +55,7 @@ def test_choosing_drives_the_view(session):
 def test_what_cannot_be_opened_gives_one_clear_error(session):
     with pytest.raises(ViewError, match=r"There is no view 'x'\. Views: overview"):
         session.view("x")
-    with pytest.raises(SettingsError, match="theme is 'sepia'"):
+    with pytest.raises(SettingsError, match="no theme 'sepia'"):
         session.view("overview", theme="sepia")
     with pytest.raises(ViewError, match="lies after"):
         session.view("monitoring", channel="X-1", from_=20, to=10)

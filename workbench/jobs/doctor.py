@@ -7,12 +7,47 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Protocol
+
+import pandas as pd
 
 from workbench.exceptions import WorkbenchError
-from workbench.session import Session
+from workbench.models import Registry
+from workbench.settings import Settings
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.schema import SPLITS
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Examined", "Finding", "examine"]
+
+
+class Examined(Protocol):
+    """What the checks need of a session; `workbench.session.Session` is one."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings in use."""
+
+    @property
+    def archive(self) -> Archive:
+        """Telemetry, labels and scores."""
+
+    @property
+    def registry(self) -> Registry:
+        """The trained models."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Assets and channels with units and limits."""
+
+    def channels(self) -> pd.DataFrame:
+        """Return one row for each channel: what it is, and how many labels it has."""
+
+    def check_settings(self) -> None:
+        """Check settings and catalog against the archive."""
+
+    def overview(self) -> pd.DataFrame:
+        """Return one row for each channel: its worst anomaly, and how current its score is."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +76,13 @@ class Finding:
         return asdict(self)
 
 
-def examine(session: Session, *, read_samples: bool = False) -> list[Finding]:
+def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
     """Look at everything that the workbench needs.
 
     Parameters
     ----------
-    session : Session
+    session : Examined
+        Session that is examined.
     read_samples : bool
         Read every sample of every channel, too, and compare it with what was written: seconds for a hundred channels.
 
@@ -54,7 +90,7 @@ def examine(session: Session, *, read_samples: bool = False) -> list[Finding]:
     -------
     list of Finding
     """
-    checks: list[Callable[[Session], Iterator[Finding]]] = [
+    checks: list[Callable[[Examined], Iterator[Finding]]] = [
         _python,
         _packages,
         _home,
@@ -76,12 +112,12 @@ def examine(session: Session, *, read_samples: bool = False) -> list[Finding]:
     return findings
 
 
-def _python(session: Session) -> Iterator[Finding]:
+def _python(session: Examined) -> Iterator[Finding]:
     del session
     yield Finding("python", "ok", platform.python_version())
 
 
-def _packages(session: Session) -> Iterator[Finding]:
+def _packages(session: Examined) -> Iterator[Finding]:
     del session
     try:
         needed = [text for text in requires("telemetry-workbench") or [] if "extra ==" not in text]
@@ -104,7 +140,7 @@ def _packages(session: Session) -> Iterator[Finding]:
         )
 
 
-def _home(session: Session) -> Iterator[Finding]:
+def _home(session: Examined) -> Iterator[Finding]:
     home = session.settings.home
     place = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
@@ -115,7 +151,7 @@ def _home(session: Session) -> Iterator[Finding]:
     yield Finding("home", state, f"{home}, {free:.1f} GiB free", fix)
 
 
-def _channels(session: Session) -> Iterator[Finding]:
+def _channels(session: Examined) -> Iterator[Finding]:
     table = session.channels()
     if table.empty:
         yield Finding("channels", "missing", "none", "workbench run, or workbench import PATH")
@@ -128,7 +164,7 @@ def _channels(session: Session) -> Iterator[Finding]:
         yield Finding("channel", "broken", error.message, error.hint)
 
 
-def _samples(session: Session) -> Iterator[Finding]:
+def _samples(session: Examined) -> Iterator[Finding]:
     """Read the telemetry and labels of every channel, and the attributes of its scores."""
     described, _ = session.archive.infos()
     whole = 0
@@ -151,7 +187,7 @@ def _samples(session: Session) -> Iterator[Finding]:
         yield Finding("telemetry", "ok", f"{whole} channels hold what was written")
 
 
-def _models(session: Session) -> Iterator[Finding]:
+def _models(session: Examined) -> Iterator[Finding]:
     models = session.registry.list()
     without = set(session.archive.channels()) - {model.channel for model in models}
     if without:
@@ -162,31 +198,31 @@ def _models(session: Session) -> Iterator[Finding]:
         yield Finding("models", "ok", f"{len(models)} versions")
 
 
-def _scores(session: Session) -> Iterator[Finding]:
+def _scores(session: Examined) -> Iterator[Finding]:
     states = session.overview()["state"].value_counts()
     found = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
     due = int(states.sum() - states.get("current", 0) - states.get("damaged", 0))
     yield Finding("scores", "missing" if due else "ok", found, "workbench score --all" if due else "")
 
 
-def _settings(session: Session) -> Iterator[Finding]:
+def _settings(session: Examined) -> Iterator[Finding]:
     session.check_settings()
     yield Finding("settings", "ok", f"preset {session.settings.preset}")
 
 
-def _catalog(session: Session) -> Iterator[Finding]:
+def _catalog(session: Examined) -> Iterator[Finding]:
     catalog = session.catalog
     yield Finding("catalog", "ok", f"{len(catalog.assets)} assets, {len(catalog.channels)} channels")
 
 
-def _notebooks(session: Session) -> Iterator[Finding]:
+def _notebooks(session: Examined) -> Iterator[Finding]:
     from workbench.jobs.reports import notebooks_folder
 
     del session
     yield Finding("notebooks", "ok", str(notebooks_folder()))
 
 
-def _browser(session: Session) -> Iterator[Finding]:
+def _browser(session: Examined) -> Iterator[Finding]:
     del session
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if (path := shutil.which(name))), None)

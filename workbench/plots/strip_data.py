@@ -1,6 +1,6 @@
 """What is drawn of a channel on a strip: prepared once, then cut to the time that is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from workbench.plots.marks import mark_data
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
 
-__all__ = ["Strip", "make_strip"]
+__all__ = ["Strip", "alike", "make_strip"]
 
 _WORD_ROOM = 0.12  # share of the time shown that an anomaly's word takes
 _TICKS = 400  # most command marks on a strip
@@ -112,6 +112,22 @@ class Strip:
             "value": [height] * kept.size,
             "command": self.commands[first:last][kept].tolist(),
         }
+
+
+def alike(strips: Sequence[Strip]) -> list[Strip]:
+    """Return the channels that can share a time axis with the first one.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        Channels.
+
+    Returns
+    -------
+    list of Strip
+        Those whose time is stamps where that of the first is, and sample numbers where it is not.
+    """
+    return [strip for strip in strips if strip.dated == strips[0].dated]
 
 
 def make_strip(

@@ -1,4 +1,4 @@
-"""What every view is: widgets over a session, with a state that a link can carry and a selection shared by all."""
+"""The base of every view: widgets over a session, a state that a link carries, and a selection that all share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -32,10 +32,10 @@ __all__ = ["Frame", "View", "ViewSession", "callback"]
 class View(ABC):
     """A page, alone or as a tab of the shell; the same object in JupyterLab, in Voila and in a test.
 
-    A subclass gives `name` and `title`, builds its widgets once, changes their values afterwards, and makes every
+    A subclass has a `name` and a `title`, builds its widgets once, changes their values afterwards, and makes every
     callback a named method under `callback`, so that a test can call what a click calls and an error in it becomes a
-    card. The base puts one row above what `build` gives: `head`, which the view fills with the state that the reader
-    wants first, and the tools (refresh, export, code, report). Below is a whole view::
+    card. The base puts one row above what `build` returns: `head`, which the view fills with what the reader
+    needs first, and the tools (refresh, export, code, report). Below is a whole view::
 
         class Worst(View):
             name = "worst"                        # in the address and in the registry of views
@@ -71,19 +71,19 @@ class View(ABC):
                 self.session.maintenance.close(...)
                 self.altered()                    # data has changed: other views read again when they are shown
 
-            def show_selection(self, now):        # another view, or a link, has chosen
+            def show_selection(self, now):        # another view, or a link, has chosen a channel
                 self.draw()
 
             def read_state(self):                 # what a link must carry to show the same again
                 return {"level": self._level.value}
 
-            def apply_state(self, state):         # the way back; what is not in it goes to where it was at first
+            def apply_state(self, state):         # the reverse; a key that is missing stands for the default
                 self._level.value = state.get("level", "all")
 
             def shown_table(self):                # what is shown, for "Export CSV" (None: nothing to export)
                 return self._table
 
-            def charts(self):                     # what can be saved as PNG or SVG, by the words on the button
+            def charts(self):                     # what can be saved as PNG or SVG, by name
                 return {"Overview": self._chart}  # workbench.views.widgets.chart.Chart
 
             def code_lines(self):                 # the notebook cell that gives the same result
@@ -91,30 +91,30 @@ class View(ABC):
 
     A button with the class `wb-key-x` is clicked by the key x while its view is shown; `shortcuts` says so under `?`.
 
-    Where a subclass has parameters of its own it hands the others on: `def __init__(self, session, *, mine=1, **frame)`
+    A subclass that has parameters of its own passes the others on: `def __init__(self, session, *, mine=1, **frame)`
     and `super().__init__(session, **frame)`.
 
     Parameters
     ----------
     session : ViewSession
-        Where all values come from.
+        The session that all values come from.
     theme : str
         `light` or `dark`.
     density : str
         `compact` or `roomy`.
     selection : Selection, optional
-        Shared with other views; one of its own where omitted.
+        Selection that is shared with other views; a new one where omitted.
     state : State or mapping, optional
-        What to show first, as from a link.
+        What to show first, as a link holds it.
 
     Attributes
     ----------
     name, title : str
-        In addresses, and on screen.
+        Name in addresses, and title on screen.
     keys : tuple of str
-        Keys of the state that are this view's own.
+        Keys of the state that are the view's own.
     shortcuts : mapping of str to str
-        Words by key, for the list under `?`.
+        What the keys of the keyboard do, for the list under `?`.
     widget : ipywidgets.Widget
         The root with its stylesheet; displaying the view displays this.
     pane : ipywidgets.Widget
@@ -122,10 +122,11 @@ class View(ABC):
     selection : Selection
         `selection.now` is what is chosen; `selection.choose(Selected("SMAP", "P-1"))` chooses.
     tokens : Tokens
+        Colours of the theme in use.
     active : bool
-        Whether it is on screen; one that is not learns of selections when it is shown.
+        Whether the view is on screen; a hidden one learns of selections when it is shown.
     failure : Failure or None
-        The error whose card is shown.
+        The error whose card is shown; None where there is none.
 
     Raises
     ------
@@ -149,16 +150,16 @@ class View(ABC):
         selection: Selection | None = None,
         state: Mapping[str, object] = EMPTY,
     ) -> None:
-        for kind, value, known in (("theme", theme, THEMES), ("density", density, DENSITIES)):
-            if value not in known:
-                raise SettingsError(f"{kind} is {value!r}.", f"Known: {', '.join(known)}.")
+        for kind, value, names in (("theme", theme, THEMES), ("density", density, DENSITIES)):
+            if value not in names:
+                raise SettingsError(f"There is no {kind} {value!r}.", f"Choose one of: {', '.join(names)}.")
         self.session = session
         self.tokens: Tokens = THEMES[theme]
         self.density = density
         self.selection = Selection() if selection is None else selection
         self.active = True
         self.failure: Failure | None = None
-        self._failed = ""
+        self._failed_source = ""
         self._missed: set[str] = set()
         self._frame: Frame | None = None
         self.head = classed(widgets.HTML(), "wb-headline")
@@ -172,11 +173,11 @@ class View(ABC):
         self.selection.observe(self._on_selected)
         with Guard(self, "refresh"):
             self.refresh()
-        given = State(state)
-        if given or self.selection.now != Selected():
-            self.restore(given)
+        first = State(state)
+        if first or self.selection.now != Selected():
+            self.restore(first)
 
-    # ---- what a subclass gives
+    # ---- what a subclass defines
 
     @abstractmethod
     def build(self) -> list[widgets.Widget]:
@@ -184,42 +185,60 @@ class View(ABC):
 
     @abstractmethod
     def refresh(self) -> None:
-        """Read the session again and show what it holds now; what is chosen stays where it can."""
+        """Read the session again and show what it holds now; what is chosen stays if it still exists."""
 
     @abstractmethod
     def recolour(self) -> None:
         """Draw again what takes its colours from `tokens` and not from the stylesheet."""
 
     def show_selection(self, now: Selected) -> None:
-        """Show what was chosen elsewhere; a view that shows no channel does nothing."""
+        """Show what was chosen elsewhere; a view that shows no channel does nothing.
+
+        Parameters
+        ----------
+        now : Selected
+            What was chosen.
+        """
         del now
 
     def read_state(self) -> Mapping[str, object]:
-        """Give `from`, `to` and the view's own `keys`; empty texts and None are left out."""
+        """Return `from`, `to` and the view's own `keys`; empty texts and None are left out."""
         return {}
 
     def apply_state(self, state: State) -> None:
-        """Show a state; the selection in it was shown before. A key that is missing stands for its first value."""
+        """Show a state; a key that is missing stands for its default.
+
+        Parameters
+        ----------
+        state : State
+            The state, whose selection is shown already.
+        """
         del state
 
     def shown_table(self) -> pd.DataFrame | None:
-        """Give the table that is shown, for export; None where there is none."""
+        """Return the table that is shown, for export; None where there is none."""
         return None
 
     def charts(self) -> Mapping[str, "Chart"]:
-        """Give the charts that are shown, by name, for PNG and SVG."""
+        """Return the charts that are shown, by name, for PNG and SVG."""
         return {}
 
     def code_lines(self) -> list[str]:
-        """Give the lines after `session = wb.open()` whose last one has the result that is shown."""
+        """Return the lines after `session = wb.open()`; the last one has the result that is shown."""
         return []
 
     def poll(self) -> None:
-        """Look, cheaply, whether others have changed what is shown; called every few seconds while it is shown."""
+        """Check quickly whether others have changed what is shown; called every few seconds while it is shown."""
         return
 
     def set_active(self, active: bool) -> None:
-        """Take note of being shown or hidden; a view with a clock stops it when hidden, after calling this."""
+        """Show or hide the view; a view with a clock overrides this to stop its clock while it is hidden.
+
+        Parameters
+        ----------
+        active : bool
+            Whether the view is shown.
+        """
         self.active = active
         missed, self._missed = (self._missed, set()) if active else (set(), self._missed)
         if "refresh" in missed:
@@ -233,12 +252,12 @@ class View(ABC):
 
     @property
     def who(self) -> str:
-        """Who acts; the name that goes into the maintenance log."""
+        """Name of the person who acts, for the maintenance log."""
         return self.selection.who
 
     @property
     def state(self) -> State:
-        """What a link must carry to show the same again; assigning a mapping shows what it holds."""
+        """The state that a link carries to show the same again; assign a mapping to show another state."""
         now = self.selection.now
         chosen = {"asset": now.asset, "channel": now.channel, "anomaly": now.anomaly}
         return State({"view": self.name, **chosen, **self.read_state()})
@@ -248,7 +267,13 @@ class View(ABC):
         self.restore(State(values))
 
     def restore(self, state: State) -> None:
-        """Show a state, as from a link; where it names no asset or channel, the selection stays."""
+        """Show a state, as from a link; where it names no asset or channel, the selection stays.
+
+        Parameters
+        ----------
+        state : State
+            The state.
+        """
         if "asset" in state or "channel" in state:
             anomaly = int(state["anomaly"]) if "anomaly" in state else None
             chosen = Selected(state.get("asset", ""), state.get("channel", ""), anomaly)
@@ -259,28 +284,48 @@ class View(ABC):
             self.apply_state(state)
 
     def choose(self, chosen: Selected) -> None:
-        """Choose for all views; this one shows it by itself, the address gets an entry in the browser's history."""
+        """Choose for all views, with an entry in the browser's history; this view shows it by itself.
+
+        Parameters
+        ----------
+        chosen : Selected
+            What is chosen.
+        """
         if chosen != self.selection.now:
             self.selection.choose(chosen, by=self._on_selected)
             self.moved(step=True)
 
     def moved(self, *, step: bool = False) -> None:
-        """Tell the page that the state has changed; after a `step` the back button comes back to what was before."""
+        """Tell the page that the state has changed, so that the address follows.
+
+        Parameters
+        ----------
+        step : bool
+            Whether the browser's back button returns to the state before.
+        """
         if self._frame is not None:
             self._frame.on_moved(step=step)
 
     def go(self, name: str, state: Mapping[str, object] | None = None) -> None:
-        """Open another view with what is chosen, and with what a state holds; one that stands alone stays."""
+        """Open another view; nothing happens where this view stands alone.
+
+        Parameters
+        ----------
+        name : str
+            Name of the other view.
+        state : mapping of str to object, optional
+            What the other view shows; as it was where omitted.
+        """
         if self._frame is not None:
             self._frame.open(name, state)
 
     def altered(self) -> None:
-        """Tell the other views that data has changed; they read again when they are shown."""
+        """Tell the other views that data has changed, so that they read again when they are shown."""
         if self._frame is not None:
             self._frame.on_altered(self)
 
     def outdate(self) -> None:
-        """Read again: at once where the view is shown, else when it is."""
+        """Read the session again: at once where the view is shown, else when it is."""
         if self.active:
             with Guard(self, "refresh"):
                 self.refresh()
@@ -288,7 +333,13 @@ class View(ABC):
             self._missed.add("refresh")
 
     def put_into(self, frame: Frame) -> None:
-        """Have a frame follow the view."""
+        """Connect the view to the page that it is part of.
+
+        Parameters
+        ----------
+        frame : Frame
+            The page.
+        """
         self._frame = frame
 
     def _on_selected(self, now: Selected) -> None:
@@ -303,14 +354,23 @@ class View(ABC):
 
     @cached_property
     def widget(self) -> widgets.Widget:
-        """The root, with the stylesheet that the shell would give."""
+        """The root of a view that stands alone, with its stylesheet."""
         self._restyle()
         return box(f"wb {self._scope}", self._style, self.pane)
 
     def set_theme(self, theme: str, density: str | None = None) -> None:
-        """Show the view in other colours, and `compact` or `roomy`; as it is where omitted."""
+        """Show the view in another theme and density.
+
+        Parameters
+        ----------
+        theme : str
+            `light` or `dark`.
+        density : str, optional
+            `compact` or `roomy`; as it is where omitted.
+        """
         recolour = THEMES[theme] is not self.tokens
-        self.tokens, self.density = THEMES[theme], density or self.density
+        self.tokens = THEMES[theme]
+        self.density = density or self.density
         if "widget" in self.__dict__:
             self._restyle()
         if recolour:
@@ -323,31 +383,47 @@ class View(ABC):
     # ---- errors and progress
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error."""
-        self.failure, self._failed = failure, source
+        """Show the card of an error.
+
+        Parameters
+        ----------
+        failure : Failure
+            The error.
+        source : str
+            Name of the callback that failed.
+        """
+        self.failure = failure
+        self._failed_source = source
         self._notice.value = error_card(failure)
 
     def mend(self, source: str) -> None:
-        """Take the card away that `source` has left."""
-        if self._failed == source:
-            self.failure, self._failed = None, ""
+        """Remove the card that a callback has left.
+
+        Parameters
+        ----------
+        source : str
+            Name of the callback, which has succeeded now.
+        """
+        if self._failed_source == source:
+            self.failure = None
+            self._failed_source = ""
             self._notice.value = ""
 
     @contextmanager
     def busy(self, words: str, total: int = 0) -> Iterator[Callable[[int], None]]:
-        """Say that something takes a while, and how far it is: `with self.busy("Scoring", 82) as done: done(1)`.
+        """Show that something takes a while, and how far it is: `with self.busy("Scoring", 82) as done: done(1)`.
 
         Parameters
         ----------
         words : str
-            What is done.
+            What is done, as `Scoring`.
         total : int
-            Steps; 0 where they are not known.
+            Number of steps; 0 where it is not known.
 
         Yields
         ------
         callable
-            To be called with the number of steps done.
+            Call it with the number of steps done.
         """
 
         def show(done: int) -> None:
@@ -362,22 +438,22 @@ class View(ABC):
     # ---- export
 
     def export_csv(self) -> tuple[str, str] | None:
-        """Write the table that is shown: file name and content; None where there is none."""
+        """Return file name and content of the table that is shown; None where there is none."""
         table = self.shown_table()
         return None if table is None else (f"{file_stem(self.state)}.csv", csv_text(table))
 
     def code(self) -> str:
-        """Write the notebook cell that gives what is shown."""
+        """Return the notebook cell that gives what is shown."""
         return view_code(self)
 
     def link(self) -> str:
-        """Give the query of the address that shows the same again."""
+        """Return the query of the address that shows the same again."""
         return f"?{self.state.query()}"
 
     # ---- end
 
     def close(self) -> None:
-        """Take the view from the page; a subclass that has a clock stops it first and calls this last."""
+        """Remove the view from the page; a subclass that has a clock stops it first and calls this last."""
         self.selection.unobserve(self._on_selected)
         self._frame = None
         self.tools.close()

@@ -1,4 +1,4 @@
-"""The notebook cell that gives what a view shows."""
+"""Notebook cells that give what a view shows."""
 
 from html import escape
 from keyword import iskeyword
@@ -10,18 +10,18 @@ __all__ = ["CodedView", "code_markup", "view_code"]
 
 
 class CodedView(Protocol):
-    """What is asked of a view."""
+    """What is asked of a view for its notebook cell."""
 
     @property
     def name(self) -> str:
-        """Name in the registry of views."""
+        """Name of the view in the registry."""
 
     @property
     def state(self) -> State:
-        """What is shown."""
+        """State of the view."""
 
     def code_lines(self) -> list[str]:
-        """Lines after `session = wb.open()`."""
+        """Return the lines after `session = wb.open()`."""
 
 
 def view_code(view: CodedView) -> str:
@@ -30,11 +30,12 @@ def view_code(view: CodedView) -> str:
     Parameters
     ----------
     view : CodedView
+        The view.
 
     Returns
     -------
     str
-        Python.
+        Python code.
     """
     state = {key: value for key, value in view.state.items() if key != "view"}
     values = [f"{f'{key}_' if iskeyword(key) else key}={value!r}" for key, value in state.items()]
@@ -55,7 +56,13 @@ def view_code(view: CodedView) -> str:
 
 
 def code_markup(code: str) -> str:
-    """Show code with a button that copies it."""
+    """Write code as HTML, with a button that copies it.
+
+    Parameters
+    ----------
+    code : str
+        Python code.
+    """
     return (
         f'<button type="button" class="wb-copy" data-copy="{escape(code)}">Copy</button>'
         f'<pre tabindex="0">{escape(code)}</pre>'

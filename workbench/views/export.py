@@ -1,4 +1,4 @@
-"""Files that a reader takes away: names, CSV, and the link that the browser saves."""
+"""Files that a reader saves: their names, CSV, and links for the browser."""
 
 import base64
 import os
@@ -21,12 +21,12 @@ def csv_text(table: pd.DataFrame) -> str:
     Parameters
     ----------
     table : pandas.DataFrame
-        Its index is written where it has a name.
+        The table; its index is written where it has a name.
 
     Returns
     -------
     str
-        A text that begins as a formula would (`=`, `+`, `-`, `@`) stands after an apostrophe.
+        CSV in which a text that begins as a formula would (`=`, `+`, `-`, `@`) comes after an apostrophe.
 
     Examples
     --------
@@ -42,7 +42,12 @@ def _harmless(value: object) -> object:
 
 
 def file_stem(state: State) -> str:
-    """Name a file after what it shows, with letters that every file system takes.
+    """Return the name of a file that holds what a state shows, in letters that every file system accepts.
+
+    Parameters
+    ----------
+    state : State
+        State of a view.
 
     Examples
     --------
@@ -54,7 +59,13 @@ def file_stem(state: State) -> str:
 
 
 def download_link(name: str, content: str) -> str:
-    """Make the link that saves a text as a file; the pages of the dashboard follow it by themselves."""
+    """Write the link that saves a text as a file; the pages of the dashboard follow it by themselves.
+
+    Parameters
+    ----------
+    name, content : str
+        Name and content of the file.
+    """
     data = base64.b64encode(content.encode()).decode()
     size = f"{max(1, round(len(content) / 1024)):,} kB"
     return (
@@ -64,7 +75,13 @@ def download_link(name: str, content: str) -> str:
 
 
 def report_link(path: str, channel: str) -> str:
-    """Link a report: at the dashboard's server where it serves this page, else the file."""
+    """Write the link to a report: on the dashboard's server where it serves this page, else to the file.
+
+    Parameters
+    ----------
+    path, channel : str
+        File of the report, and the channel that it is about.
+    """
     served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
     base = os.environ.get("VOILA_BASE_URL", "/")
     address = f"{base}workbench/reports/{quote(channel)}.html" if served else f"file://{quote(path)}"

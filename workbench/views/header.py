@@ -1,4 +1,4 @@
-"""Words of the page's header, and the list of shortcuts."""
+"""The header of the page, and the list of keyboard shortcuts, as HTML."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,43 +8,44 @@ import pandas as pd
 
 from workbench.plots.theme import SEVERITIES
 from workbench.settings import Settings
+from workbench.views.markup import count
 
 __all__ = ["GLOBAL_SHORTCUTS", "header_markup", "help_markup"]
 
 GLOBAL_SHORTCUTS: Mapping[str, str] = {
     "1 to 9": "open a tab",
-    "R": "read everything again",
-    "E": "export: CSV, PNG, SVG, link",
-    "C": "show the code that gives the same",
+    "R": "refresh: read all data again",
+    "E": "export as CSV, PNG or SVG; copy a link",
+    "C": "show the code that gives the same result",
     "N": "run the scoring notebook on the chosen channel",
-    "T": "light or dark",
-    "D": "compact or roomy",
-    "Tab, Shift Tab": "go through the controls",
-    "Alt Left, Alt Right": "back and forward",
-    "Escape": "close what is open",
-    "?": "this list",
+    "T": "light or dark theme",
+    "D": "compact or roomy layout",
+    "Tab, Shift Tab": "go to the next or previous control",
+    "Alt Left, Alt Right": "go back or forward",
+    "Escape": "close the open panel",
+    "?": "show this list",
 }
-"""What the keys do on every page; a view's own come after."""
+"""What the keys do in every view."""
 
 
 def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, now: datetime) -> str:
-    """Say how the fleet is, where the data lies and how new it is.
+    """Write the header: open alerts by level, where the data comes from, and when it was read.
 
     Parameters
     ----------
     fleet : pandas.DataFrame
-        `session.overview()`.
+        The channels, as `session.overview` returns them.
     alerts : pandas.Series
-        Open alerts by level.
+        Number of open alerts by level.
     settings : Settings
-        Give the home and the preset.
+        Settings in use, which name the home and the preset.
     now : datetime
-        Aware; when `fleet` was read.
+        When `fleet` was read, aware.
 
     Returns
     -------
     str
-        HTML.
+        The header as HTML.
     """
     counts = {level: int(alerts.get(level, 0)) for level in SEVERITIES}
     if not len(fleet):
@@ -52,27 +53,42 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     elif any(counts.values()):
         state = "".join(
             f'<span class="wb-state {level}" title="{level}"><span class="wb-symbol" aria-hidden="true">'
-            f"{SEVERITIES[level].symbol}</span><b>{count}</b> {level}</span>"
-            for level, count in counts.items()
-            if count
+            f"{SEVERITIES[level].symbol}</span><b>{alert_count}</b> {level}</span>"
+            for level, alert_count in counts.items()
+            if alert_count
         )
-        state = f'<span class="wb-state">{sum(counts.values())} open alerts</span>{state}'
+        state = f'<span class="wb-state">{count(sum(counts.values()), "open alert")}</span>{state}'
     else:
-        state = f'<span class="wb-state">{len(fleet)} channels, no open alert</span>'
+        state = f'<span class="wb-state">{count(len(fleet), "channel")}, no open alerts</span>'
     stale = int((fleet["state"] == "stale").sum()) if len(fleet) else 0
     damaged = int((fleet["state"] == "damaged").sum()) if len(fleet) else 0
     notes = [f"{count} {word}" for count, word in ((stale, "stale"), (damaged, "damaged")) if count]
     stamp = now.astimezone(UTC)
-    source = f'<span title="{escape(str(settings.home.resolve()))}">data: {escape(settings.home.resolve().name)}</span>'
+    home = settings.home.resolve()
+    source = f'<span title="Data in {escape(str(home))}">{escape(_fleet_name(home.name))}</span>'
     return (
         f'<div class="wb-line"><b class="wb-brand">Workbench</b>{state}'
-        f'<span class="wb-muted">{source}{"".join(f", {note}" for note in notes)}, preset {escape(settings.preset)}, '
-        f'<time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">as of {stamp:%H:%M} UTC</time></span></div>'
+        f'<span class="wb-muted"><time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">'
+        f"as of {stamp:%H:%M} UTC</time>{''.join(f', {note}' for note in notes)}, "
+        f"{source}, detection settings: {escape(settings.preset)}</span></div>"
     )
 
 
+def _fleet_name(folder: str) -> str:
+    name = folder[:1].upper() + folder[1:]
+    return name if name.lower().endswith("fleet") else f"{name} fleet"
+
+
 def help_markup(titles: Sequence[str], shortcuts: Mapping[str, str]) -> str:
-    """List the keys: of the page, and of the view that is shown."""
+    """Write the list of keyboard shortcuts: of every view, the tabs, and the view that is shown.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        Titles of the tabs.
+    shortcuts : mapping of str to str
+        What the keys do in the view that is shown.
+    """
     tabs = {str(place): title for place, title in enumerate(titles, 1)}
     lists = [("Every page", GLOBAL_SHORTCUTS), ("Tabs", tabs), ("This view", shortcuts)]
     return '<div class="wb-keys" role="dialog" aria-label="Keyboard shortcuts">{}</div>'.format(

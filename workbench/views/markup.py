@@ -1,4 +1,4 @@
-"""Pieces of HTML that several views share: links to a target, sparklines, ages and the words of a state."""
+"""Pieces of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
 
 import json
 from datetime import datetime
@@ -12,15 +12,28 @@ from workbench.views.state import Selected
 
 __all__ = [
     "age",
+    "count",
+    "duration",
+    "percent",
     "read_target",
     "sparkline",
     "state_words",
     "target",
+    "verdict_words",
 ]
 
 
 def target(asset: str = "", channel: str = "", anomaly: int | None = None, view: str = "anomalies") -> str:
-    """Write where a click leads.
+    """Write where a click leads, as text for the `data-pick` of a `Grid`.
+
+    Parameters
+    ----------
+    asset, channel : str
+        What the click chooses.
+    anomaly : int or None
+        First sample of the anomaly that the click chooses.
+    view : str
+        Name of the view that the click opens.
 
     Examples
     --------
@@ -31,7 +44,13 @@ def target(asset: str = "", channel: str = "", anomaly: int | None = None, view:
 
 
 def read_target(text: str) -> tuple[str, Selected]:
-    """Read what `target` has written: the view, and what is chosen there."""
+    """Read what `target` has written: the view, and what is chosen there.
+
+    Parameters
+    ----------
+    text : str
+        Text of `target`.
+    """
     view, asset, channel, anomaly = json.loads(text)
     return view, Selected(asset, channel, anomaly)
 
@@ -42,21 +61,22 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     Parameters
     ----------
     values : array_like, shape (n,)
+        The series.
     spans : list of (int, int, str)
-        First and last sample, and level.
+        First and last sample of each anomaly, and its level.
     width, height : int
-        Pixels.
+        Size of the drawing, pixels.
 
     Returns
     -------
     str
-        SVG.
+        The drawing as SVG.
     """
     series = np.asarray(values, dtype=float)
-    kept = decimate(series, width)
+    drawn = decimate(series, width)
     low, high = float(series.min()), float(series.max())
     scale, step = (height - 6) / ((high - low) or 1.0), width / max(len(series) - 1, 1)
-    points = " ".join(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}" for place in kept)
+    points = " ".join(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}" for place in drawn)
     marks = "".join(
         f"<rect class='{level}' x='{start * step:.1f}' y='{height - 3}' height='3' "
         f"width='{max((end - start) * step, 2):.1f}'/>"
@@ -68,13 +88,59 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     )
 
 
+_STATE_WORDS = {
+    "unacknowledged": "new",
+    "returned": "returned to normal",
+    "latched": "returned to normal, not acknowledged",
+    "latched_acknowledged": "acknowledged, waiting for reset",
+}
+
+
 def state_words(state: str) -> str:
-    """Name a state on screen."""
-    return {"unacknowledged": "new", "latched_acknowledged": "latched, ackn."}.get(state, state.replace("_", " "))
+    """Return the words for the state of an alert, as the screens show it.
+
+    Parameters
+    ----------
+    state : str
+        One of `workbench.maintenance.alerts.table.STATES`.
+
+    Examples
+    --------
+    >>> state_words("latched_acknowledged"), state_words("shelved")
+    ('acknowledged, waiting for reset', 'shelved')
+    """
+    return _STATE_WORDS.get(state, state.replace("_", " "))
+
+
+def verdict_words(verdict: str) -> str:
+    """Return the words for a verdict, as the screens show it.
+
+    Parameters
+    ----------
+    verdict : str
+        One of `workbench.maintenance.alerts.table.VERDICTS`.
+
+    Examples
+    --------
+    >>> verdict_words("true"), verdict_words("false alarm")
+    ('real fault', 'false alarm')
+    """
+    return "real fault" if verdict == "true" else verdict
 
 
 def age(then: datetime | None, now: datetime) -> str:
-    """Say how long ago something was.
+    """Return how long ago something was, in words.
+
+    Parameters
+    ----------
+    then : datetime or None
+        When it was; the text is empty for None and NaT.
+    now : datetime
+        Present time.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -86,9 +152,90 @@ def age(then: datetime | None, now: datetime) -> str:
     if then is None or pd.isna(then):
         return ""
     seconds = (now - then).total_seconds()
-    if seconds < 60:
-        return "now"
-    for size, name, digits in ((86_400, "d", 1), (3600, "h", 1), (60, "min", 0)):
-        if seconds >= size * (2 if name == "d" else 1):
-            return f"{seconds / size:.{digits}f} {name}"
-    return ""
+    return "now" if seconds < 60 else duration(seconds)
+
+
+_UNITS = (
+    (2 * 86_400, 86_400, "d", "day"),
+    (3_600, 3_600, "h", "hour"),
+    (60, 60, "min", "minute"),
+    (0, 1, "s", "second"),
+)
+"""From how many seconds on a unit is used, its seconds, its symbol and its name."""
+
+
+def duration(seconds: float, *, long: bool = False) -> str:
+    """Return a length of time in words.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of time; the text is empty for NaN.
+    long : bool
+        Whether the unit is written out, as in a sentence.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [duration(seconds) for seconds in (5, 3_660, 5_400, 180_000, 28_600_000)]
+    ['5 s', '1 h', '1.5 h', '2.1 d', '331 d']
+    >>> duration(3_600, long=True), duration(28_600_000, long=True)
+    ('1 hour', '331 days')
+    """
+    if seconds != seconds:  # NaN
+        return ""
+    _, size, symbol, name = next(unit for unit in _UNITS if seconds >= unit[0] or not unit[0])
+    value = seconds / size
+    text = f"{value:.0f}" if value >= 10 or size <= 60 else f"{value:.1f}".removesuffix(".0")
+    if not long:
+        return f"{text} {symbol}"
+    return f"{text} {name}" if text == "1" else f"{text} {name}s"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share in percent.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1; the text is empty for NaN.
+    digits : int
+        Digits after the decimal point.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> percent(0.9), percent(0.0123, 1), percent(float("nan"))
+    ('90 %', '1.2 %', '')
+    """
+    return "" if share != share else f"{share:.{digits}%}".replace("%", " %")
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, which agrees with it.
+
+    Parameters
+    ----------
+    number : int
+        How many there are.
+    noun : str
+        What is counted, in the singular.
+    plural : str
+        Its plural; the noun with an s where omitted.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> count(1, "open alert"), count(2, "open alert"), count(1200, "entry", "entries")
+    ('1 open alert', '2 open alerts', '1,200 entries')
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -1,4 +1,4 @@
-"""What an app does in its last cell: wait for a browser, and show what that asks for."""
+"""The last cell of an app: wait for a browser, and show what it asks for."""
 
 import os
 import warnings
@@ -19,11 +19,12 @@ def show(shell: Shell) -> Shell:
     Parameters
     ----------
     shell : Shell
+        The page.
 
     Returns
     -------
     Shell
-        The same.
+        The same page.
     """
     log_to(log_path(shell.session.settings.home))
     wait_for_page()
@@ -34,9 +35,9 @@ def show(shell: Shell) -> Shell:
 
 
 def wait_for_page() -> None:
-    """Hold a kernel that was started ahead until a browser asks for its page.
+    """Wait until a browser asks for the page, in a kernel that was started ahead; return at once in any other.
 
-    What runs after this in an app sees the data of that moment. Does nothing anywhere but in such a kernel.
+    What runs after this in an app sees the data of that moment.
     """
     if os.environ.get("VOILA_PREHEAT", "False") == "False":
         return

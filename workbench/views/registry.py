@@ -1,4 +1,4 @@
-"""The views that there are, in the order of their tabs; adding one is one line."""
+"""The registry of the views, in the order of their tabs; adding a view is one line."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -22,11 +22,11 @@ VIEWS: dict[str, str] = {
     "maintenance": "workbench.views.maintenance.view:Maintenance",
     "system": "workbench.views.system.view:System",
 }
-"""Where each view is, by its name; it is imported when it is first opened."""
+"""Module and class of each view, by name; a view is imported when it is first opened."""
 
 
 def view_class(name: str) -> "type[View]":
-    """Import a view.
+    """Import the class of a view, and return it.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ def view_class(name: str) -> "type[View]":
     Returns
     -------
     type of View
+        The class.
 
     Raises
     ------
@@ -45,18 +46,19 @@ def view_class(name: str) -> "type[View]":
     if name not in VIEWS:
         raise ViewError(f"There is no view {name!r}.", f"Views: {', '.join(VIEWS)}.")
     module, _, attribute = VIEWS[name].partition(":")
-    found: type[View] = getattr(import_module(module), attribute)
-    return found
+    cls: type[View] = getattr(import_module(module), attribute)
+    return cls
 
 
 def open_view(
     session: "ViewSession", name: str, state: Mapping[str, object] = MappingProxyType({}), *, theme: str = "light"
 ) -> "View":
-    """Open a view for a notebook.
+    """Open a view in a notebook.
 
     Parameters
     ----------
     session : ViewSession
+        The session that all values come from.
     name : str
         One of `VIEWS`.
     state : mapping of str to object

@@ -1,4 +1,4 @@
-"""A session whose list of the fleet is read once as long as no file behind it has changed."""
+"""A session that reads the list of the fleet only when a file behind it has changed."""
 
 import os
 from pathlib import Path
@@ -13,16 +13,17 @@ __all__ = ["data_stamp", "remember_fleet"]
 
 
 def data_stamp(settings: Settings) -> tuple[int, ...]:
-    """Give what changes with the archive, its scores and the registry.
+    """Return times that change when the archive, its scores or the registry change.
 
     Parameters
     ----------
     settings : Settings
+        Settings in use, which name the archive and the registry.
 
     Returns
     -------
     tuple of int
-        Empty where nothing can be said: there is no archive, or the registry is elsewhere.
+        Times of folders and files; empty where there is no archive, or the registry is on another server.
 
     Notes
     -----
@@ -35,10 +36,10 @@ def data_stamp(settings: Settings) -> tuple[int, ...]:
     places = [archive, *(Path(entry) for entry in os.scandir(archive))]
     places += [place / "scores" for place in places[1:]]
     places += [path for folder in (settings.home, settings.registry_path) for path in folder.glob("*.db*")]
-    return tuple(_time(place) for place in places)
+    return tuple(_modified(place) for place in places)
 
 
-def _time(place: Path) -> int:
+def _modified(place: Path) -> int:
     try:
         return place.stat().st_mtime_ns
     except OSError:
@@ -54,7 +55,8 @@ class _Remembered:
     def overview(self) -> pd.DataFrame:
         stamp = data_stamp(self._session.settings)
         if not stamp or stamp != self._stamp:
-            self._fleet, self._stamp = self._session.overview(), stamp
+            self._fleet = self._session.overview()
+            self._stamp = stamp
         return self._fleet.copy()
 
     def __getattr__(self, name: str) -> Any:
@@ -62,15 +64,16 @@ class _Remembered:
 
 
 def remember_fleet(session: ViewSession) -> ViewSession:
-    """Give a session that answers `overview` from memory until what is behind it changes.
+    """Return a session that answers `overview` from memory until a file behind it changes.
 
     Parameters
     ----------
     session : ViewSession
+        The session to read.
 
     Returns
     -------
     ViewSession
-        Everything else is the session's own.
+        A session that otherwise answers as the one it reads.
     """
     return cast(ViewSession, _Remembered(session))

@@ -1,7 +1,8 @@
-"""A section: a part of a view that opens by its own button, and what it asks of the view around it."""
+"""Sections: the parts of a view that open by their own buttons, and what they ask of the view around them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 import ipywidgets as widgets
@@ -54,6 +55,12 @@ class Host(Guarded, Protocol):
     def altered(self) -> None:
         """Tell the other views that data has changed."""
 
+    def outdate(self) -> None:
+        """Read the session again: at once where the view is shown, else when it is."""
+
+    def busy(self, words: str, total: int = 0) -> AbstractContextManager[Callable[[int], None]]:
+        """Show that something takes a while, and how far it is."""
+
 
 HostT = TypeVar("HostT", bound=Host)
 
@@ -90,22 +97,36 @@ class Section(ABC, Generic[HostT]):
         """Make the widgets, empty; called once."""
 
     def recolour(self) -> None:
-        """Forget what takes its colours from the tokens; the section is shown again after it."""
+        """Remove what takes its colours from the tokens; the section is shown again after it."""
         return
 
     @property
     def title(self) -> str:
-        """Title of the view."""
+        """Title of the view, under which the time of the section's callbacks is counted."""
         return self.view.title
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card of an error."""
+        """Show the card of an error, in the view.
+
+        Parameters
+        ----------
+        failure : Failure
+            The error.
+        source : str
+            Name of the callback that failed.
+        """
         self.view.fail(failure, source)
 
     def mend(self, source: str) -> None:
-        """Have the view take away the card that `source` has left."""
+        """Remove the card that a callback has left in the view.
+
+        Parameters
+        ----------
+        source : str
+            Name of the callback, which has succeeded now.
+        """
         self.view.mend(source)
 
     def close(self) -> None:
-        """Stop what is under way and take the section from the page."""
+        """Stop what is under way and remove the section from the page."""
         close_tree(self.widget)

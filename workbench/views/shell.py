@@ -33,24 +33,25 @@ class Shell:
     Parameters
     ----------
     session : ViewSession
-        Where all values come from.
+        The session that all values come from.
     names : sequence of str, optional
-        Views in the order of their tabs; all of `VIEWS` where omitted. One alone has neither tabs nor header.
+        Names of the views in the order of their tabs; all of `VIEWS` where omitted. A single view has neither tabs
+        nor header.
     theme, density : str
         `light` or `dark`; `compact` or `roomy`.
     state : mapping of str to object
-        What to show first, as from a link; a link that cannot be read gives a card and the first view.
+        What to show first, as from a link; a link that cannot be read leads to the first view and a card.
 
     Attributes
     ----------
     widget : ipywidgets.Box
         The root; displaying the shell displays this.
     selection : Selection
-        Shared by all views.
+        Selection that is shared by all views.
     views : dict of str to View
-        Those opened so far.
+        The views that have been opened so far.
     current : str
-        The view that is shown.
+        Name of the view that is shown.
 
     Raises
     ------
@@ -72,31 +73,40 @@ class Shell:
         state: Mapping[str, object] = EMPTY,
     ) -> None:
         self._classes = {name: view_class(name) for name in (VIEWS if names is None else names)}
-        self.session, self.selection = remember_fleet(session), Selection()
+        self.session = remember_fleet(session)
+        self.selection = Selection()
         self.views: dict[str, View] = {}
         self.current = ""
         self.failure: Failure | None = None
-        self._failed, self._returning, self._steps, self._acted = "", False, 0, -1
+        self._failed_source = ""
+        self._restoring = False
+        self._steps = 0
+        self._log_length = -1
         self.theme, self.density = self._look(theme, density)
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
         self._build()
         self._restyle()
-        self._tell()
+        self._show_header()
         self.restore(state)
 
     def _build(self) -> None:
         hidden = {"layout": widgets.Layout(display="none")}
-        self._style, self._address = widgets.HTML(**hidden), widgets.HTML(**hidden)
+        self._style = widgets.HTML(**hidden)
+        self._address = widgets.HTML(**hidden)
         self._visit = widgets.Text(continuous_update=False, **hidden)
         self._visit.add_class("wb-visit")
         self._visit.observe(self.on_visit, "value")
-        self._header, self._notice, self._progress = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._header = widgets.HTML()
+        self._notice = widgets.HTML()
+        self._progress = widgets.HTML()
         self._header.add_class("wb-fleet")
         self._notice.add_class("wb-notice")
         self._progress.add_class("wb-progress")
-        self._theme_button = button("", "Switch between light and dark (T)", self.on_look, "wb-key-t")
-        self._density_button = button("", "Switch between compact and roomy (D)", self.on_look, "wb-key-d")
-        self._help_button = button("?", "Keyboard shortcuts (?)", self.on_help, "wb-key-help wb-opener-help")
+        self._theme_button = button("", "Switch between the light and the dark theme (T)", self.on_look, "wb-key-t")
+        self._density_button = button(
+            "", "Switch between the compact and the roomy layout (D)", self.on_look, "wb-key-d"
+        )
+        self._help_button = button("?", "Show the keyboard shortcuts (?)", self.on_help, "wb-key-help wb-opener-help")
         self._tabs = {
             name: button(cls.title, f"{cls.title} ({place})", self.on_tab, f"wb-tab wb-key-{place}")
             for place, (name, cls) in enumerate(self._classes.items(), 1)
@@ -104,8 +114,8 @@ class Shell:
         self._help = box("wb-help wb-panel wb-popover")
         self._help.layout.display = "none"
         self._panes = box("wb-panes")
-        self._who = widgets.Text(self.selection.who, description="Acting as", continuous_update=False)
-        self._who.tooltip = "The name that the maintenance log gets with whatever you do here"
+        self._who = widgets.Text(self.selection.who, description="Your name", continuous_update=False)
+        self._who.tooltip = "The maintenance log records this name with everything that you do here"
         self._who.add_class("wb-who")
         self._who.observe(self.on_who, "value")
         looks = box("wb-looks", self._who, self._theme_button, self._density_button, self._help_button)
@@ -129,25 +139,31 @@ class Shell:
 
     @property
     def view(self) -> View | None:
-        """The view that is shown; None where it could not be opened."""
+        """The view that is shown, or None where it could not be opened."""
         return self.views.get(self.current)
 
     @property
     def state(self) -> State:
-        """What a link must carry to show the same again."""
+        """The state that a link carries to show the same again."""
         return self.view.state if self.view else State({"view": self.current})
 
     def restore(self, state: Mapping[str, object] | str) -> None:
-        """Show a state, or what the query of an address asks for; where it cannot be shown, a card says why."""
-        self._returning = True
+        """Show a state, or what the query of an address asks for; where it cannot be shown, a card says why.
+
+        Parameters
+        ----------
+        state : mapping of str to object, or str
+            The state, or the query of an address.
+        """
+        self._restoring = True
         try:
             with Guard(self, "open link"):
-                wanted = State.parse(state) if isinstance(state, str) else State(state)
-                self._show(wanted.get("view", next(iter(self._classes))), wanted)
+                requested = State.parse(state) if isinstance(state, str) else State(state)
+                self._show(requested.get("view", next(iter(self._classes))), requested)
             if not self.current:
                 self._show(next(iter(self._classes)), EMPTY)
         finally:
-            self._returning = False
+            self._restoring = False
         self.on_moved(step=False)
 
     def visit(self, query: str = "", look: str = "") -> None:
@@ -156,9 +172,9 @@ class Shell:
         Parameters
         ----------
         query : str
-            Of the address.
+            Query of the address.
         look : str
-            What the reader chose on an earlier page, as `dark.roomy.Ada%20L.`: theme, density, and who acts.
+            Theme, density and name that the reader chose on an earlier page, as `dark.roomy.Ada%20L.`.
         """
         theme, density, who = [*look.split(".", 2), "", ""][:3]
         if unquote(who).strip():
@@ -171,14 +187,14 @@ class Shell:
         self._polling.start()
 
     def open(self, name: str, state: Mapping[str, object] | None = None) -> None:
-        """Show a view with what is chosen; where one stands alone, it stays.
+        """Show a view with what is chosen; a page of a single view stays as it is.
 
         Parameters
         ----------
         name : str
-            One of those of the shell.
+            Name of one of the page's views.
         state : mapping of str to object, optional
-            What it shows; as it was where omitted.
+            What the view shows; as it was where omitted.
 
         Raises
         ------
@@ -218,27 +234,42 @@ class Shell:
     # ---- what views and widgets call
 
     def on_moved(self, *, step: bool) -> None:
-        """Have the address follow; steps are counted, as a page may see only the last of several messages."""
-        if not self._returning:
+        """Follow the state with the address; steps are counted, as a page may see only the last of several messages.
+
+        Parameters
+        ----------
+        step : bool
+            Whether the browser's back button returns to the state before.
+        """
+        if not self._restoring:
             self._steps += step
-            told = {
+            values = {
                 "query": self.state.query(),
                 "step": self._steps,
                 "look": f"{self.theme}.{self.density}.{quote(self.selection.who, safe='')}",
             }
-            data = " ".join(f'data-{key}="{escape(str(value))}"' for key, value in told.items())
+            data = " ".join(f'data-{key}="{escape(str(value))}"' for key, value in values.items())
             self._address.value = f'<i class="wb-address" {data}></i>'
 
     def on_altered(self, view: object) -> None:
-        """Have all other views, and the header, read again."""
+        """Tell all other views, and the header, to read again.
+
+        Parameters
+        ----------
+        view : View
+            The view that has changed data.
+        """
         for other in self.views.values():
             if other is not view:
                 other.outdate()
-        self._tell()
+        self._show_header()
 
     @callback
     def on_visit(self, change: dict[str, Any]) -> None:
-        """Show what the browser's back button has come to; the text before the first blank only makes it new."""
+        """Show what the browser's back button has returned to.
+
+        The text before the first blank only makes the value of the widget new.
+        """
         if change["new"]:
             self.restore(change["new"].partition(" ")[2])
 
@@ -259,14 +290,14 @@ class Shell:
 
     @callback
     def on_who(self, change: dict[str, Any]) -> None:
-        """Act under another name; an empty one stays what it was."""
+        """Take another name for the maintenance log; an empty name changes nothing."""
         self.selection.who = change["new"].strip()[:_LONGEST_NAME] or change["old"]
         self._who.value = self.selection.who
         self.on_moved(step=False)
 
     @callback
     def on_help(self, pressed: widgets.Button) -> None:
-        """Open the list of shortcuts, or close it."""
+        """Open or close the list of keyboard shortcuts."""
         del pressed
         closed = self._help.layout.display == "none"
         shortcuts = self.view.shortcuts if self.view else {}
@@ -276,8 +307,8 @@ class Shell:
 
     @callback
     def on_poll(self) -> None:
-        """Read again where others have acted, and have the view that is shown look for more."""
-        if self.session.maintenance.log_length() != self._acted:
+        """Read again where others have changed something, and poll the view that is shown."""
+        if self.session.maintenance.log_length() != self._log_length:
             self.refresh()
         if self.view is not None:
             self.view.poll()
@@ -285,7 +316,15 @@ class Shell:
     # ---- look
 
     def set_look(self, theme: str, density: str) -> None:
-        """Show everything in other colours, closer together or wider apart."""
+        """Show everything in another theme and density.
+
+        Parameters
+        ----------
+        theme : str
+            `light` or `dark`.
+        density : str
+            `compact` or `roomy`.
+        """
         self.theme, self.density = self._look(theme, density)
         self._restyle()
         for view in self.views.values():
@@ -293,9 +332,9 @@ class Shell:
         self.on_moved(step=False)
 
     def _look(self, theme: str, density: str) -> tuple[str, str]:
-        for kind, value, known in (("theme", theme, THEMES), ("density", density, DENSITIES)):
-            if value not in known:
-                raise SettingsError(f"{kind} is {value!r}.", f"Known: {', '.join(known)}.")
+        for kind, value, names in (("theme", theme, THEMES), ("density", density, DENSITIES)):
+            if value not in names:
+                raise SettingsError(f"There is no {kind} {value!r}.", f"Choose one of: {', '.join(names)}.")
         return theme, density
 
     def _restyle(self) -> None:
@@ -304,33 +343,49 @@ class Shell:
         self._density_button.description = "Compact" if self.density == "roomy" else "Roomy"
 
     def refresh(self) -> None:
-        """Read the session again, for the header, which is quick, and all views."""
-        self._tell()
+        """Read the session again, for the header and for all views."""
+        self._show_header()
         for view in self.views.values():
             view.outdate()
 
-    def _tell(self) -> None:
+    def _show_header(self) -> None:
         with Guard(self, "read the fleet"):
             now = self.session.clock()
-            self._acted = self.session.maintenance.log_length()
+            self._log_length = self.session.maintenance.log_length()
             alerts = self.session.maintenance.alerts.count(state="open")
             self._header.value = header_markup(self.session.overview(), alerts, self.session.settings, now)
 
     # ---- errors
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error."""
-        self.failure, self._failed = failure, source
+        """Show the card of an error.
+
+        Parameters
+        ----------
+        failure : Failure
+            The error.
+        source : str
+            Name of the callback that failed.
+        """
+        self.failure = failure
+        self._failed_source = source
         self._notice.value = error_card(failure)
 
     def mend(self, source: str) -> None:
-        """Take the card away that `source` has left."""
-        if self._failed == source:
-            self.failure, self._failed = None, ""
+        """Remove the card that a callback has left.
+
+        Parameters
+        ----------
+        source : str
+            Name of the callback, which has succeeded now.
+        """
+        if self._failed_source == source:
+            self.failure = None
+            self._failed_source = ""
             self._notice.value = ""
 
     def close(self) -> None:
-        """End everything and take the page away."""
+        """Stop what is under way, and remove the page."""
         self._polling.stop()
         for view in self.views.values():
             view.close()

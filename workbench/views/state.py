@@ -1,4 +1,4 @@
-"""Where a reader stands: the state that a link carries, and the selection that all views share."""
+"""The state of a view, which a link carries, and the selection that all views share."""
 
 import getpass
 import re
@@ -14,8 +14,8 @@ from workbench.exceptions import ViewError
 __all__ = ["EMPTY", "Selected", "Selection", "State", "axis_time", "time_text"]
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_LONGEST = 200
-_MOST = 32
+_MAX_CHARACTERS = 200
+_MAX_KEYS = 32
 
 
 class State(Mapping[str, str]):
@@ -48,31 +48,37 @@ class State(Mapping[str, str]):
 
     def __init__(self, values: Mapping[str, object] | None = None) -> None:
         texts = {key: str(value) for key, value in (values or {}).items() if value is not None and str(value)}
-        if len(texts) > _MOST:
-            raise ViewError(f"The state has {len(texts)} keys.", f"At most {_MOST}.")
+        if len(texts) > _MAX_KEYS:
+            raise ViewError(f"The state has {len(texts)} keys.", f"At most {_MAX_KEYS}.")
         for key, text in texts.items():
             if not _KEY.fullmatch(key):
                 raise ViewError(f"The state's key {key[:40]!r} is malformed.", "Keys are letters a to z, digits and _.")
-            if len(text) > _LONGEST or not text.isprintable():
-                raise ViewError(f"The state's {key} is too long or not text.", f"At most {_LONGEST} characters.")
+            if len(text) > _MAX_CHARACTERS or not text.isprintable():
+                raise ViewError(f"The state's {key} is too long or not text.", f"At most {_MAX_CHARACTERS} characters.")
         if "anomaly" in texts and not re.fullmatch(r"\d{1,12}", texts["anomaly"]):
-            raise ViewError(f"anomaly is {texts['anomaly']!r}.", "Give the first sample of the sequence, as 2149.")
+            raise ViewError(f"anomaly is {texts['anomaly']!r}.", "Use the number of the first sample, as 2149.")
         times = [axis_time(texts[key]) for key in ("from", "to") if key in texts]  # raises where one is no time
         if len(times) == 2 and times[0] > times[1]:
-            raise ViewError(f"from ({texts['from']}) lies after to ({texts['to']}).", "Give from before to.")
+            raise ViewError(f"from ({texts['from']}) lies after to ({texts['to']}).", "Swap them.")
         self._values = texts
 
     @classmethod
     def parse(cls, query: str) -> "State":
-        """Read the query of an address, with or without `?`; the first of two equal keys holds."""
+        """Return the state of an address; the first of two equal keys counts.
+
+        Parameters
+        ----------
+        query : str
+            Query of the address, with or without `?`.
+        """
         return cls(dict(reversed(parse_qsl(query.removeprefix("?")))))
 
     def query(self) -> str:
-        """Write the query of an address, without `?`."""
+        """Return the query of an address, without `?`."""
         return urlencode(self._values)
 
     def objects(self) -> dict[str, object]:
-        """Give the values as Python objects: whole numbers as int, `from` and `to` that are times as `pd.Timestamp`.
+        """Return the values as Python objects: whole numbers as int, `from` and `to` that are times as `pd.Timestamp`.
 
         Examples
         --------
@@ -84,7 +90,13 @@ class State(Mapping[str, str]):
         return {key: _object(key, text) for key, text in self._values.items()}
 
     def with_values(self, **values: object) -> "State":
-        """Give a state with other values; None takes a key away. `from` is written `from_`."""
+        """Return a state with other values.
+
+        Parameters
+        ----------
+        **values
+            Values by key; None removes a key, and `from` is written `from_`.
+        """
         return State({**self._values, **{key.removesuffix("_"): value for key, value in values.items()}})
 
     def __getitem__(self, key: str) -> str:
@@ -112,16 +124,21 @@ def _object(key: str, text: str) -> object:
 
 
 EMPTY = State()
-"""Nothing is asked for."""
+"""The state that asks for nothing."""
 
 
 def axis_time(text: str) -> float:
-    """Read a time of a state as charts take it: milliseconds since 1970 of an ISO time, or the sample number.
+    """Return a time of a state as charts take it: milliseconds since 1970 of an ISO time, or the sample number.
+
+    Parameters
+    ----------
+    text : str
+        ISO time in UTC, or sample number.
 
     Raises
     ------
     ViewError
-        It is neither.
+        The text is neither.
 
     Examples
     --------
@@ -132,19 +149,21 @@ def axis_time(text: str) -> float:
         return float(text)
     stamp = pd.to_datetime(text, errors="coerce", utc=True)
     if not isinstance(stamp, pd.Timestamp):
-        raise ViewError(f"{text!r} is no time.", "Give an ISO time in UTC, as 2026-01-01T00:00:00, or a sample number.")
+        raise ViewError(
+            f"{text!r} is not a time.", "Use an ISO time in UTC, as 2026-01-01T00:00:00, or a sample number."
+        )
     return float(stamp.tz_localize(None).to_datetime64().astype("datetime64[ms]").astype(np.int64))
 
 
 def time_text(time: float, *, dated: bool) -> str:
-    """Write a time of a chart's axis as a state holds it.
+    """Return a time of a chart's axis as a state holds it.
 
     Parameters
     ----------
     time : float
         Milliseconds since 1970, or sample number.
     dated : bool
-        Which of the two.
+        Whether it is milliseconds since 1970.
 
     Examples
     --------
@@ -158,14 +177,14 @@ def time_text(time: float, *, dated: bool) -> str:
 
 @dataclass(frozen=True)
 class Selected:
-    """What is chosen.
+    """The asset, channel and anomaly that are chosen.
 
     Attributes
     ----------
     asset, channel : str
-        Empty where none is.
+        Names; empty where none is chosen.
     anomaly : int or None
-        First sample of the anomaly sequence in the channel's test series.
+        First sample of the anomaly in the channel's test series; None where none is chosen.
     """
 
     asset: str = ""
@@ -174,14 +193,14 @@ class Selected:
 
 
 class Selection:
-    """The asset, channel and anomaly that are chosen, shared by all views of a page.
+    """What is chosen on a page, shared by all its views.
 
     Attributes
     ----------
     now : Selected
-        What is chosen now; assigned by `choose` alone.
+        What is chosen now; only `choose` changes it.
     who : str
-        Who acts on this page, as the maintenance log names people; the user of the system at first.
+        Name of the person who acts on this page, for the maintenance log; the user of the system at first.
 
     Examples
     --------
@@ -189,7 +208,7 @@ class Selection:
     >>> selection.observe(lambda now: print(now.channel, now.anomaly))
     >>> selection.choose(Selected("SMAP", "P-1", 2149))
     P-1 2149
-    >>> selection.choose(Selected("SMAP", "P-1", 2149))  # nothing changed, nobody is told
+    >>> selection.choose(Selected("SMAP", "P-1", 2149))  # nothing has changed, and no observer is called
     """
 
     def __init__(self, now: Selected | None = None) -> None:
@@ -201,7 +220,15 @@ class Selection:
         return f"Selection({self.now!r})"
 
     def choose(self, chosen: Selected, *, by: Callable[[Selected], None] | None = None) -> None:
-        """Choose, and tell everybody who observes but `by`."""
+        """Choose, and call all observers.
+
+        Parameters
+        ----------
+        chosen : Selected
+            What is chosen.
+        by : callable, optional
+            Observer that is not called, as it chose itself.
+        """
         if chosen == self.now:
             return
         self.now = chosen
@@ -210,10 +237,22 @@ class Selection:
                 observer(chosen)
 
     def observe(self, observer: Callable[[Selected], None]) -> None:
-        """Have a callable told of each change."""
+        """Add a callable that is called with each new selection.
+
+        Parameters
+        ----------
+        observer : callable
+            The callable.
+        """
         self._observers.append(observer)
 
     def unobserve(self, observer: Callable[[Selected], None]) -> None:
-        """Stop that; nothing happens where it was not told."""
+        """Remove an observer; nothing happens where it was not added.
+
+        Parameters
+        ----------
+        observer : callable
+            The callable.
+        """
         if observer in self._observers:
             self._observers.remove(observer)

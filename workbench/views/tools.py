@@ -1,22 +1,50 @@
-"""The tools that every view has at its top right: read again, export, code, notebook."""
+"""The tools that every view has at its top right: refresh, export, code and notebook."""
 
 import asyncio
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import ipywidgets as widgets
+import pandas as pd
 
 from workbench.jobs.processes import make_report
-from workbench.views.code import code_markup
+from workbench.views.code import CodedView, code_markup
 from workbench.views.export import download_link, file_stem, report_link
+from workbench.views.state import Selection
+from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, close_tree
-from workbench.views.widgets.callbacks import Failure, Guard, callback
+from workbench.views.widgets.callbacks import Failure, Guard, Guarded, callback
 from workbench.views.widgets.cards import progress_card
+from workbench.views.widgets.chart import Chart
 
-if TYPE_CHECKING:
-    from workbench.views.base import View
+__all__ = ["ToolHost", "Tools"]
 
-__all__ = ["Tools"]
+
+class ToolHost(CodedView, Guarded, Protocol):
+    """What the tools ask of the view that they belong to; every `View` is one."""
+
+    session: ViewSession
+    selection: Selection
+    failure: Failure | None
+
+    def refresh(self) -> None:
+        """Read the session again and show what it holds now."""
+
+    def shown_table(self) -> pd.DataFrame | None:
+        """Return the table that is shown, or None."""
+
+    def charts(self) -> Mapping[str, Chart]:
+        """Return the charts that are shown, by name."""
+
+    def export_csv(self) -> tuple[str, str] | None:
+        """Return file name and content of the table that is shown, or None."""
+
+    def code(self) -> str:
+        """Return the notebook cell that gives what is shown."""
+
+    def link(self) -> str:
+        """Return the query of the address that shows the same again."""
 
 
 class Tools:
@@ -24,8 +52,8 @@ class Tools:
 
     Parameters
     ----------
-    view : View
-        Whose tools these are.
+    view : ToolHost
+        The view that is refreshed and exported.
 
     Attributes
     ----------
@@ -34,50 +62,54 @@ class Tools:
         Which panel is open: `export`, `code`, `notebook` or none.
     """
 
-    def __init__(self, view: "View") -> None:
+    def __init__(self, view: ToolHost) -> None:
         self._view = view
         self.opened = ""
         self._buttons = {
             "export": button("Export", "Save the table or a chart, or copy a link (E)", self.on_tool),
-            "code": button("Code", "Show the notebook cell that gives the same (C)", self.on_tool),
+            "code": button("Code", "Show the notebook cell that gives the same result (C)", self.on_tool),
             "notebook": button("Notebook", "Run the scoring notebook on the chosen channel (N)", self.on_tool),
         }
-        self._refresh = button("Refresh", "Read everything again (R)", self.on_refresh)
+        self._refresh = button("Refresh", "Refresh: read all data again (R)", self.on_refresh)
         for key, made in {"refresh": self._refresh, **self._buttons}.items():
             made.add_class(f"wb-key-{key[0]}")
         self.widget = box("wb-tools", self._refresh, *self._buttons.values())
         self.panel = box("wb-panel wb-popover wb-tool-panel")
         self._saved = widgets.HTML()
         self._report = widgets.HTML()
-        self._make = button("Make the report", "Takes about half a minute; the page goes on working", self.on_report)
-        self._making: asyncio.Task[None] | None = None
-        self._csv = button("CSV of the table", "Save what the table shows", self.on_csv)
-        self._kept = (self._csv, self._saved, self._make, self._report)
+        self._create = button(
+            "Create the report",
+            "Run the notebook: about half a minute, and the page can be used meanwhile",
+            self.on_report,
+        )
+        self._report_task: asyncio.Task[None] | None = None
+        self._csv = button("CSV of the table", "Save the table as a CSV file", self.on_csv)
+        self._permanent = (self._csv, self._saved, self._create, self._report)
         self._saves: dict[widgets.Button, tuple[str, str]] = {}
         self._show("")
 
     @property
     def title(self) -> str:
-        """The view's."""
+        """Title of the view, under which the time of the callbacks is counted."""
         return self._view.title
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card."""
+        """Show the card of an error, in the view."""
         self._view.fail(failure, source)
 
     def mend(self, source: str) -> None:
-        """Have the view take the card away."""
+        """Remove the card of an error from the view."""
         self._view.mend(source)
 
     @callback
     def on_refresh(self, button: widgets.Button) -> None:
-        """Read everything again."""
+        """Read all data again and show it."""
         del button
         self._view.refresh()
 
     @callback
     def on_tool(self, button: widgets.Button) -> None:
-        """Open a panel, or close it where it is open."""
+        """Open a panel, or close it if it is open."""
         key = next(key for key, made in self._buttons.items() if made is button)
         self._show("" if key == self.opened else key)
 
@@ -85,8 +117,8 @@ class Tools:
     def on_csv(self, button: widgets.Button) -> None:
         """Save the table that is shown."""
         del button
-        made = self._view.export_csv()
-        self._saved.value = "" if made is None else download_link(*made)
+        exported = self._view.export_csv()
+        self._saved.value = "" if exported is None else download_link(*exported)
 
     @callback
     def on_chart(self, button: widgets.Button) -> None:
@@ -98,28 +130,28 @@ class Tools:
 
     @callback
     def on_report(self, button: widgets.Button) -> None:
-        """Begin to make the report of the chosen channel; in a script, make it."""
+        """Start creating the report of the chosen channel; in a script, wait for it."""
         channel = self._view.selection.now.channel
         button.disabled = True
         self._report.value = progress_card(f"Running the scoring notebook on {channel}")
         try:
-            self._making = asyncio.get_running_loop().create_task(self._run(channel))
+            self._report_task = asyncio.get_running_loop().create_task(self._run(channel))
         except RuntimeError:
             asyncio.run(self._run(channel))
 
     async def _run(self, channel: str) -> None:
-        with Guard(self, "make the report", timed=False):
+        with Guard(self, "create the report", timed=False):
             self._report.value = report_link(await make_report(self._view.session.settings, channel), channel)
         if self._view.failure is not None:
             self._report.value = ""
-        self._make.disabled = False
+        self._create.disabled = False
 
     def close(self) -> None:
-        """Stop what is under way, and close what is in no panel."""
-        if self._making is not None:
-            self._making.cancel()
-        for kept in self._kept:
-            close_tree(kept)
+        """Stop a report that is being created, and close the widgets that are in no panel."""
+        if self._report_task is not None:
+            self._report_task.cancel()
+        for widget in self._permanent:
+            close_tree(widget)
 
     def _show(self, key: str) -> None:
         for name, made in self._buttons.items():
@@ -127,7 +159,7 @@ class Tools:
                 (made.add_class if name == key else made.remove_class)(cls)
         self.opened = key
         for child in self.panel.children:
-            if child not in self._kept:
+            if child not in self._permanent:
                 close_tree(child)
         self.panel.children = (
             {"export": self._export, "code": self._code, "notebook": self._notebook}[key]() if key else ()
@@ -154,5 +186,9 @@ class Tools:
     def _notebook(self) -> tuple[widgets.Widget, ...]:
         channel = self._view.selection.now.channel
         if not channel:
-            return (widgets.HTML("Choose a channel first: its report is a notebook run on it."),)
-        return (widgets.HTML(f"Report on <b>{escape(channel)}</b>, a notebook run on it"), self._make, self._report)
+            return (widgets.HTML("Choose a channel first. Its report is the scoring notebook, run on that channel."),)
+        return (
+            widgets.HTML(f"Report on <b>{escape(channel)}</b>: the scoring notebook, run on this channel"),
+            self._create,
+            self._report,
+        )

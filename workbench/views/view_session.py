@@ -30,7 +30,7 @@ class ViewSession(Protocol):
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Gives the present time, aware."""
+        """Returns the present time, aware."""
 
     @property
     def archive(self) -> Archive:
@@ -45,32 +45,32 @@ class ViewSession(Protocol):
         """The trained models."""
 
     def overview(self) -> pd.DataFrame:
-        """Give one row a channel: what it is, its worst anomaly and how current its scores are."""
+        """Return one row a channel: what it is, its worst anomaly and how current its scores are."""
 
     def channel(self, name: str, split: str = "test") -> xr.Dataset:
-        """Open one split of one channel."""
+        """Load one split of a channel."""
 
     def stored(self, channel: str) -> xr.Dataset | None:
-        """Open the stored score of a channel, None where there is none."""
+        """Load the stored score of a channel; None where there is none."""
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
-        """Give the anomalies of that score."""
+        """Return the anomalies of the stored score of a channel; None where there is none."""
 
     def explain(self, channel: str, *, clearing: Spans | None = None) -> pd.DataFrame:
-        """Explain the anomalies of a channel; what clears them is looked for where asked."""
+        """Return why the anomalies of a channel were found, and which settings would clear those in `clearing`."""
 
     def quality(self, channels: Sequence[str]) -> xr.Dataset:
-        """Report on the quality of the telemetry."""
+        """Return the quality report of some channels."""
 
 
 class Frame(Protocol):
     """What a view asks of the page that it is part of."""
 
     def on_moved(self, *, step: bool) -> None:
-        """Take note of the view's state."""
+        """Follow the state of the view with the address."""
 
     def open(self, name: str, state: Mapping[str, object] | None = None) -> None:
-        """Show another view; with a state, what that holds."""
+        """Show another view, and in it what a state holds."""
 
     def on_altered(self, view: object) -> None:
-        """Have the other views read again."""
+        """Tell the other views to read again."""

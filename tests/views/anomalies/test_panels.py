@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fake_session import small_fleet
+from tests.views.look import press, texts
 from workbench.settings import Settings, load_settings
 from workbench.views.anomalies.view import Anomalies
 from workbench.views.markup import target
@@ -20,7 +21,7 @@ def view(tmp_path):
 
 
 def open_panel(view, name):
-    view.on_panel(view._tabs[name])
+    press(view, name)
     return view.panels[name]
 
 
@@ -69,7 +70,7 @@ def test_similar_segments_are_looked_for_when_asked(view):
     first = panel.table.iloc[0]
     assert first["channel"] in panel.grid.html
     panel.grid.tell("pick", target("SMAP", first["channel"], int(first["start"])))
-    assert f"around sample {first['start']:,}" in view._told.value
+    assert f"around sample {first['start']:,}" in texts(view)
     view.follow(Selected("SMAP", "A-2", 900))
     assert panel.grid.html == "", "what was found for another alert stays"
 
@@ -77,7 +78,7 @@ def test_similar_segments_are_looked_for_when_asked(view):
 def test_related_channels_and_alerts_lead_on(view):
     panel = open_panel(view, "Related")
     assert set(panel.channels["channel"]) <= {"A-2", "E-4"}
-    assert "no common clock" in panel.words.value
+    assert "have no times" in panel.words.value
     others = panel.alerts
     assert view.alert not in others["id"].tolist()
     assert others["apart"].abs().is_monotonic_increasing

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.fake_session import FakeSession, small_fleet
+from tests.views.look import find_button, texts
 from workbench.views.anomalies.view import Anomalies
 from workbench.views.state import Selected, State
 
@@ -40,7 +41,7 @@ def test_the_worst_alert_is_first_and_shown_with_its_reason(view):
     assert view.alerts["severity"].is_monotonic_decreasing
     assert view.alert == view.alerts["id"].iloc[0]
     row = view.list.row(view.alert)
-    assert row["channel"] in view._title.value
+    assert row["channel"] in texts(view)
     assert f"{row['channel']} left its forecast." in view.panels["Evidence"].facts.value
     assert "z_min 4 instead of 2.5" in view.panels["Evidence"].facts.value
     assert view.list.grid.chosen == str(view.alert)
@@ -48,14 +49,18 @@ def test_the_worst_alert_is_first_and_shown_with_its_reason(view):
 
 def test_the_reason_is_said_before_what_clears_it_is_known(view, monkeypatch):
     panel = view.panels["Evidence"]
-    panel.forget()
-    told = []
-    with monkeypatch.context() as patch:
-        patch.setattr(panel, "_clear", lambda: told.append(panel.facts.value))
-        panel.on_explain()
-    assert "left its forecast" in told[0]
-    assert "looking for it" in told[0]
-    panel.on_clear()
+    shown = []
+    explain = view.session.explain
+
+    def explain_and_look(name, *, clearing=None):
+        if clearing:
+            shown.append(panel.facts.value)
+        return explain(name, clearing=clearing)
+
+    monkeypatch.setattr(view.session, "explain", explain_and_look)
+    view.refresh()
+    assert "left its forecast" in shown[0]
+    assert "computing" in shown[0]
     assert "z_min 4 instead of 2.5" in panel.facts.value
 
 
@@ -64,7 +69,7 @@ def test_picking_a_row_chooses_for_all_views(view):
     view.list.grid.tell("pick", str(other))
     row = view.list.row(other)
     assert view.selection.now == Selected(row["asset"], row["channel"], row["start_sample"])
-    assert row["channel"] in view._title.value
+    assert row["channel"] in texts(view)
 
 
 def test_acknowledging_writes_who_and_changes_the_list(view):
@@ -72,7 +77,7 @@ def test_acknowledging_writes_who_and_changes_the_list(view):
     assert not view.actions.buttons["acknowledge"].disabled
     press(view, "acknowledge")
     assert desk(view).alerts.get(alert).acknowledged_by == "Ada"
-    assert "1 alert acknowledged." in view._told.value
+    assert "1 alert acknowledged." in texts(view)
     assert view.alert == alert
     assert view.actions.buttons["acknowledge"].disabled
 
@@ -97,14 +102,14 @@ def test_closing_many_with_a_verdict_tells_of_each(view):
     every = [int(name) for name in view.list.grid.marked]
     desk(view).alerts.close(every[0], "Bob", "test")
     press(view, "close")
-    assert view.actions.confirm.description == f"Close: {len(every)} alerts"
+    assert view.actions.confirm.description == f"Close {len(every)} alerts"
     confirm(view, verdict="false alarm", text="all of them")
-    assert f"{len(every) - 1} of {len(every)} alerts closed." in view._told.value
+    assert f"{len(every) - 1} of {len(every)} alerts closed." in texts(view)
     assert {desk(view).alerts.get(alert).verdict for alert in every[1:]} == {"false alarm"}
     assert desk(view).alerts.get(every[0]).verdict == "test"
     assert view.list.grid.marked == []
     assert not len(view.alerts)
-    assert "No open alert" in view._empty.value
+    assert "No open alerts." in texts(view)
 
 
 def test_a_comment_is_in_the_history(view):
@@ -165,14 +170,14 @@ def test_filters_narrow_the_list_and_a_link_carries_them(view):
     assert again.alerts["id"].tolist() == view.alerts["id"].tolist()
     again.close()
     view.list.filters["state"].value = "shelved"
-    assert "No alert is like that." in view._empty.value
+    assert "No alerts match." in texts(view)
 
 
 def test_sorting_by_time_turns_round(view):
     view.list.grid.tell("sort", "newest")
-    assert view.list.wanted.order == "newest"
+    assert view.list.request.order == "newest"
     view.list.grid.tell("sort", "newest")
-    assert view.list.wanted.order == "oldest"
+    assert view.list.request.order == "oldest"
     view.list.grid.tell("sort", "worst")
     assert view.alerts["severity"].is_monotonic_decreasing
 
@@ -190,14 +195,14 @@ def test_the_whole_series_is_shown_and_what_is_around_the_anomaly(view):
     view.follow(Selected("SMAP", "P-1", 2149))
 
     def shown():
-        sources = {item.data_source.name: item.data_source for item in view._charts._figures["channel"].renderers}
+        sources = {item.data_source.name: item.data_source for item in view.plots.figures["channel"].renderers}
         return len(sources["telemetry"].data["time"])
 
     around = shown()
-    view.on_span(view._span)
+    find_button(view, "Whole series").click()
     assert shown() > around
     assert view.state["whole"] == "yes"
-    view.on_span(view._span)
+    find_button(view, "Around the anomaly").click()
     assert shown() == around
 
 
@@ -210,7 +215,7 @@ def test_a_channel_without_alert_is_shown_without_one(view):
 
 def test_a_fleet_without_scores_says_what_to_run():
     view = Anomalies(FakeSession({"E-4": None}))
-    assert "workbench run" in view._empty.value
+    assert "workbench run" in texts(view)
     view.close()
 
 
@@ -223,6 +228,31 @@ def test_more_than_a_page_of_alerts_comes_by_scrolling(monkeypatch):
     assert f"2 of {every}" in view.list.grid.html
     view.list.grid.tell("more", "")
     assert len(view.alerts) == min(4, every)
+    view.close()
+
+
+@pytest.mark.parametrize("prepare", [None, "acknowledge", "shelve", "close"])
+def test_a_button_is_enabled_exactly_where_the_desk_allows_its_action(prepare):
+    view = Anomalies(small_fleet(), state={"state": "all"})
+    alert = view.alert
+    options = {"shelve": {"hours": 2, "why": "test"}, "close": {"verdict": "test"}}
+    if prepare:
+        desk(view).alerts.each(prepare, [alert], "Ada", **options.get(prepare, {}))
+        view.refresh()
+    enabled = {
+        name
+        for name in ("acknowledge", "shelve", "unshelve", "reset", "close")
+        if not view.actions.buttons[name].disabled
+    }
+    allowed = set()
+    for name in ("acknowledge", "shelve", "unshelve", "reset", "close"):
+        other = Anomalies(small_fleet(), state={"state": "all"})
+        if prepare:
+            desk(other).alerts.each(prepare, [alert], "Ada", **options.get(prepare, {}))
+        if desk(other).alerts.each(name, [alert], "Ada", **options.get(name, {}))["done"].all():
+            allowed.add(name)
+        other.close()
+    assert enabled == allowed
     view.close()
 
 

@@ -5,6 +5,8 @@ import pytest
 
 import workbench as wb
 from tests.conftest import wave_channel
+from tests.views.finders import columns, find_box, find_grid
+from tests.views.look import find_field, find_toggle, press, texts
 from workbench.exceptions import ForecasterError
 from workbench.forecasting import forecasts
 from workbench.forecasting.skill import skill_table
@@ -47,9 +49,20 @@ def view(session):
 
 
 def fan(view):
-    chart = view.charts()["Forecast"]
-    sources = {renderer.data_source.name: renderer.data_source.data for renderer in chart._shown.renderers}
-    return sources["forecast"]
+    [plot] = view.kept_charts.figures("Forecast")
+    return columns(plot, "forecast")
+
+
+def show_channel(view, name):
+    find_field(view, "Channel").value = name
+
+
+def show_risks(view):
+    find_toggle(view, "Risk and what-if").value = "Risk and what-if"
+
+
+def table(view):
+    return find_grid(view, "Forecasters").html
 
 
 def test_forecasters_stand_side_by_side_with_what_the_session_gives(view, session):
@@ -57,17 +70,19 @@ def test_forecasters_stand_side_by_side_with_what_the_session_gives(view, sessio
     view.selection.choose(Selected("XAVER", "X-2"))
     pd.testing.assert_frame_equal(view.skill, skill_table(forecasts(session, "X-2")))
     best = view.skill.iloc[0]
-    assert view._grid.chosen == best["forecaster"] == "ridge"
-    for text in (f"{best['skill']:.2f}", f"{best['coverage']:.0%}", "RMSE, V"):
-        assert text in view._grid.html
-    assert "X-2" in view.head.value
-    assert "ridge errs least" in view.head.value
+    assert find_grid(view, "Forecasters").chosen == best["forecaster"] == "ridge"
+    for text in (f"{best['skill']:.2f}", f"{best['coverage'] * 100:.0f} %", "RMSE, V"):
+        assert text in table(view)
+    error = f"{best['mae']:,.4g} V"
+    assert f'X-2 10 samples ahead, "ridge" has the smallest mean error ({error})' in texts(view)
+    assert f"{best['coverage'] * 100:.0f} % of the values fell inside its 90 % interval" in texts(view)
     assert set(view.charts()) == {"Forecast", "Parts", "Error by lead time", "Coverage by lead time"}
 
 
 def test_picking_a_forecaster_draws_its_forecast(view):
     ours = list(fan(view)["forecast"])
-    view._grid.tell("pick", "persistence")
+    assert "last value" in table(view)
+    find_grid(view, "Forecasters").tell("pick", "persistence")
     flat = list(fan(view)["forecast"])
     assert len(set(flat)) == 1 < len(set(ours))
     assert view.state["forecaster"] == "persistence"
@@ -75,72 +90,73 @@ def test_picking_a_forecaster_draws_its_forecast(view):
 
 def test_looking_farther_ahead_and_wider_intervals_are_drawn(view):
     ten = fan(view)
-    view._ahead.value = 60
+    find_field(view, "Ahead").value = 60
     assert len(fan(view)["forecast"]) == 61
     assert len(view.skill) == 3
-    view._ahead.value = 10
-    view._inside.value = 0.95
+    find_field(view, "Ahead").value = 10
+    find_field(view, "Interval").value = 0.95
     wider = fan(view)
     assert (wider["upper"] - wider["lower"])[1:].mean() > (ten["upper"] - ten["lower"])[1:].mean()
     assert (view.state["inside"], "ahead" in view.state) == ("0.95", False)
 
 
 def test_limits_say_when_or_that_there_are_none(view):
-    assert "no limits" in view._limits.value
-    view._channel.value = "X-2"
-    assert "warning high" in view._limits.value
-    assert "not in this time" in view._limits.value  # critical high 5
+    assert "The catalog has no limits for this channel." in texts(view)
+    show_channel(view, "X-2")
+    limits = texts(find_box(view, "wb-limits"))
+    assert "warning high" in limits
+    assert "not in this time" in limits  # critical high 5
     assert view.selection.now == Selected("XAVER", "X-2")
 
 
 def test_a_result_is_not_computed_twice(view, monkeypatch):
-    view._channel.value = "X-2"
-    monkeypatch.setattr("workbench.views.forecasting.view.forecasts", None)
-    view._channel.value = "X-1"
-    view._channel.value = "X-2"
+    show_channel(view, "X-2")
+    monkeypatch.setattr("workbench.views.forecasting.scene.forecasts", None)
+    show_channel(view, "X-1")
+    show_channel(view, "X-2")
     assert view.failure is None
     assert "X-2" in view.head.value
 
 
 def test_a_channel_that_cannot_be_forecast_leaves_nothing_of_another(view, monkeypatch):
-    def fail(*_given, **_options):
+    def fail(*_arguments, **_options):
         raise ForecasterError("X-2 holds 2 samples with NaN.", "Fill the gaps.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("workbench.views.forecasting.view.forecasts", fail)
-        view._channel.value = "X-2"
+        patch.setattr("workbench.views.forecasting.scene.forecasts", fail)
+        show_channel(view, "X-2")
     assert view.failure.what == "X-2 holds 2 samples with NaN."
     assert view.charts() == {}
     assert view.shown_table().empty
-    assert view._grid.html == ""
+    assert table(view) == ""
     assert "X-2" in view.head.value
     view.refresh()
-    assert "ridge" in view._grid.html
+    assert "ridge" in table(view)
 
 
 def test_risks_are_shown_where_records_tell(view, session):
-    view._mode.value = "Risk and what-if"
+    show_risks(view)
     assert list(view.charts()) == ["Risk matrix"]
-    assert "none has records" in view.head.value
-    assert "Xaver: never watched." in view._risk_grid.html
+    assert "No asset has both enough history and a criticality." in texts(view)
+    assert "Xaver: never watched." in find_grid(view, "Risks").html
     session.maintenance.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
     began = session.clock()
     session.clock = lambda: began + pd.Timedelta(days=20)
     view.refresh()
     assert view.risks["failures"].tolist() == [1]
-    assert f"{view.risks['level'][0]} {view.risks['risk'][0]}" in view._risk_grid.html
+    assert f"{view.risks['level'][0]} {view.risks['risk'][0]}" in find_grid(view, "Risks").html
     assert "Xaver" in view.head.value
     before = view.risks["probability"][0]
-    view._days.value = 7
+    find_field(view, "Fails within").value = 7
     assert view.risks["probability"][0] > before
     assert view.shown_table() is view.risks
     assert view.state["days"] == "7"
 
 
 def test_picking_an_asset_chooses_its_first_channel(view):
-    view._mode.value = "Risk and what-if"
-    view._channel.value = "X-2"
-    view._risk_grid.tell("pick", "XAVER")
+    show_risks(view)
+    show_channel(view, "X-2")
+    find_grid(view, "Risks").tell("pick", "XAVER")
     assert view.selection.now == Selected("XAVER", "X-1")
 
 
@@ -150,13 +166,14 @@ def test_a_delay_is_compared_and_nothing_is_kept(view, session):
     desk.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
     view.refresh()
     ask = view.what_if
-    assert ask.away.options == ("nobody", "Ann")
+    show_risks(view)
+    assert find_field(view, "Absent").options == ("nobody", "Ann")
     entries = len(session.maintenance.log())
-    ask.delay.value = 3
-    ask.on_plan(ask.plan)
+    find_field(view, "No work for, days").value = 3
+    press(view, "Compare the plans")
     figures = ask.comparison.figures()
     assert figures.loc["planned"].tolist()[:2] == [1, 1]
-    assert "WO-1" in ask._answer.value
+    assert "WO-1" in texts(view)
     assert len(session.maintenance.log()) == entries
     assert desk.planning.table().empty
 
@@ -165,23 +182,24 @@ def test_a_question_that_cannot_be_is_a_card(view, session):
     session.maintenance.people.set("Ann", "root")
     session.maintenance.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
     view.refresh()
-    view.what_if.hours.value = "whenever"
-    view.what_if.on_plan(view.what_if.plan)
+    find_field(view, "Working hours").value = "whenever"
+    press(view, "Compare the plans")
     assert "whenever" in view.failure.what
-    view.what_if.hours.value = ""
-    view.what_if.on_plan(view.what_if.plan)
+    find_field(view, "Working hours").value = ""
+    press(view, "Compare the plans")
     assert view.failure is None
-    view.what_if.z_min.value = -1
-    view.what_if.on_thresholds(view.what_if.thresholds)
+    find_field(view, "Smallest z").value = -1
+    press(view, "Try on the fleet")
     assert "z_min" in view.failure.what
 
 
 def test_thresholds_are_tried_on_the_fleet(view):
-    ask = view.what_if
-    ask.z_min.value = 11.5
-    ask.on_thresholds(ask.thresholds)
-    assert ask.trial.channels == 2
-    assert str(ask.trial) in ask._effect.value
+    show_risks(view)
+    find_field(view, "Smallest z").value = 11.5
+    press(view, "Try on the fleet")
+    trial = view.what_if.trial
+    assert trial.channels == 2
+    assert str(trial) in texts(view)
 
 
 def test_a_link_shows_the_same(session):
@@ -191,7 +209,7 @@ def test_a_link_shows_the_same(session):
     assert view.state == State({"view": "forecasting", **state})
     assert len(fan(view)["forecast"]) == 31
     view.restore(State({"ahead": "11"}))
-    assert "ahead is '11'" in view.failure.what
+    assert "ahead '11'" in view.failure.what
     view.close()
 
 

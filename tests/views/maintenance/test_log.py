@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.fake_session import small_fleet
+from tests.views.look import find_field, markup, texts
 from workbench.views.maintenance.log import PAGE
 from workbench.views.maintenance.view import Maintenance
 from workbench.views.state import State
@@ -54,7 +55,7 @@ def test_filters_leave_what_they_say(view):
     assert log.total == PAGE + 20
     log.fields["from"].value = date(2026, 1, 3)
     assert log.total == 0
-    assert "No row is like that." in log.grid.html
+    assert "No rows match." in log.grid.html
     log.fields["from"].value = date(2026, 1, 2)
     log.fields["to"].value = date(2026, 1, 2)
     assert log.total == PAGE + 20
@@ -67,17 +68,17 @@ def test_filters_leave_what_they_say(view):
 def test_what_is_found_is_saved_whole(view):
     view.log.fields["kind"].value = "part"
     view.log.on_save(view.log.save)
-    content = base64.b64decode(re.search("base64,([^\"']+)", view.log._saved.value)[1]).decode()
+    content = base64.b64decode(re.search("base64,([^\"']+)", markup(view))[1]).decode()
     assert len(pd.read_csv(io.StringIO(content))) == PAGE + 20
 
 
 def test_a_row_opens_its_order_and_the_chain_is_verified(view):
     view.log.fields["object"].value = "WO-1"
     view.log.on_pick(str(view.log.entries["seq"].iloc[0]))
-    assert "WO-1" in view.log._details.value
+    assert "object WO-1" in texts(view)
     view.log.on_verify(view.log.check)
-    assert "critical" not in view.log._told.value
-    assert view.log._told.value
+    assert str(view.session.maintenance.verify_log()) in texts(view)
+    assert "critical" not in markup(view)
     view.log.on_open(str(view.log.entries["seq"].iloc[0]))
     assert (view.mode.name, view.orders.order.number) == ("Orders", "WO-1")
 
@@ -91,7 +92,7 @@ def test_links_that_cannot_be_are_refused(view, wrong):
 def test_stock_and_technicians_are_changed(view):
     view.restore(State({"mode": "figures"}))
     figures, desk = view.figures, view.session.maintenance
-    figures.fields["part"].value, figures.fields["pieces"].value = "filter", 4
+    figures.fields["part"].value, figures.fields["quantity"].value = "filter", 4
     figures.fields["minimum"].value, figures.fields["lead"].value = 6, 3.0
     figures.on_receive(figures.receive)
     assert "filter" in view.failure.what, "a part that is not there"
@@ -107,6 +108,6 @@ def test_stock_and_technicians_are_changed(view):
     assert figures.load["name"].tolist() == ["Ann"]
     figures.on_part("seal 1")
     assert (figures.fields["part"].value, figures.fields["minimum"].value) == ("seal 1", 0)
-    figures._days.value = figures._days.options[-1] if isinstance(figures._days.options[-1], int) else 365
-    assert view.state["days"]
+    find_field(view, "Period").value = 365
+    assert view.state["days"] == "365"
     assert set(figures.shown_table().columns) >= {"value"}

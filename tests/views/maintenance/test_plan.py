@@ -8,6 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from tests.fake_session import small_fleet
+from tests.views.look import find_toggle, markup, press, texts
 from workbench.views.maintenance.view import Maintenance
 
 
@@ -43,21 +44,21 @@ def test_a_plan_is_kept_only_when_it_is_accepted(view):
     assert planned(view).empty
     make(view)
     assert set(planned(view).index) == {"WO-1", "WO-2", "WO-3", "WO-4"}
-    assert "The plan of 4 orders is kept." in view.plan.by_hand.told.value
+    assert "Plan saved: 4 orders." in texts(view)
     view.plan.on_accept(view.plan.accept)
-    assert "There is no proposal." in view.failure.what
+    assert "There is no proposed plan." in view.failure.what
 
 
 def test_what_if_compares_and_can_be_accepted(view):
     make(view)
     before = planned(view)["start"]
     view.plan.questions.delay.value = 3
-    view.plan.questions.away.value = "Ann"
+    view.plan.questions.absent.value = "Ann"
     view.plan.on_what_if(view.plan.questions.compare)
     assert view.failure is None
     figures = view.plan.comparison.figures()
     assert (figures.loc["planned", "before"], figures.loc["planned", "after"]) == (4, 4)
-    assert "what if" in view.plan._changes.html
+    assert "what if difference" in texts(view)
     assert planned(view)["start"].equals(before), "asking keeps nothing"
     view.plan.on_accept(view.plan.accept)
     after = planned(view)
@@ -85,7 +86,7 @@ def test_an_order_is_dropped_fixed_and_loosened(view):
     view.plan.on_place(view.plan.by_hand.place)
     assert planned(view).loc["WO-2", "start"].to_pydatetime() == datetime(2026, 1, 8, 9, tzinfo=UTC)
     view.plan.on_drop("WO-9\tBen|2026-01-07")
-    assert "WO-9 has no place" in view.failure.what
+    assert "WO-9 is not planned." in view.failure.what
 
 
 def test_a_proposal_is_not_changed_by_hand(view):
@@ -93,14 +94,14 @@ def test_a_proposal_is_not_changed_by_hand(view):
     kept = planned(view)
     view.plan.on_make(view.plan.make)
     view.plan.on_drop("WO-1\tBen|2026-01-07")
-    assert "A proposal is shown." in view.failure.what
+    assert "A proposed plan is shown." in view.failure.what
     assert planned(view)["start"].equals(kept["start"])
 
 
 def test_the_calendar_file_holds_each_session(view):
     make(view)
-    view.plan.on_ics(view.plan._calendar_file)
-    content = base64.b64decode(re.search('base64,([^"]+)', view.plan._saved.value)[1])
+    press(view, "Calendar file")
+    content = base64.b64decode(re.search('base64,([^"]+)', markup(view))[1])
     events = Calendar.from_ical(content).walk("VEVENT")
     sessions = view.session.maintenance.planning.sessions()
     assert sorted(event.decoded("dtstart") for event in events) == sorted(sessions["start"])
@@ -110,10 +111,10 @@ def test_the_calendar_file_holds_each_session(view):
 
 def test_gantt_week_and_month_show_the_same_orders(view):
     make(view)
-    view.plan._shown.value = "Week"
+    find_toggle(view, "Week").value = "Week"
     weeks = [view.plan.calendar.html]
     for _ in range(2):
-        view.plan.on_later(view.plan._later)
+        press(view, "Later")
         weeks.append(view.plan.calendar.html)
     for number in planned(view).index:
         assert any(f"data-pick='{number}" in week for week in weeks), number
@@ -122,8 +123,8 @@ def test_gantt_week_and_month_show_the_same_orders(view):
     assert again.state == view.state
     assert again.plan.calendar.html == view.plan.calendar.html
     again.close()
-    view.plan.on_earlier(view.plan._earlier)
-    view.plan.on_earlier(view.plan._earlier)
+    press(view, "Earlier")
+    press(view, "Earlier")
     assert "data-pick" in view.plan.calendar.html
 
 

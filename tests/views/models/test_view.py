@@ -7,6 +7,8 @@ import pytest
 
 import workbench as wb
 from tests.conftest import wave_channel
+from tests.views.finders import find_grid
+from tests.views.look import find_button, find_field, find_toggle, press, texts
 from workbench.views.models.view import Models
 from workbench.views.state import Selected, State
 
@@ -36,23 +38,23 @@ def champion(session, channel="X-1"):
     return session.registry.champion(channel).id
 
 
-def choose_part(view, name):
-    view._part.value = name
+def open_section(view, name):
+    find_toggle(view, name).value = name
 
 
 def test_all_versions_are_listed_filtered_and_sorted(view):
     assert view.listed["model"].tolist() == ["X-1.ridge/1", "X-1.ridge/2", "X-2.ridge/1"]
     assert view.model == "X-1.ridge/2"
     assert "3 versions for 2 channels" in view.head.value
-    view._text.value = "x-2"
+    find_field(view, "Part of the channel's name").value = "x-2"
     assert view.listed["model"].tolist() == ["X-2.ridge/1"]
-    view._text.value = ""
-    view._filters["alias"].value = "champion"
+    find_field(view, "Part of the channel's name").value = ""
+    find_field(view, "Alias").value = "champion"
     assert view.listed["model"].tolist() == ["X-1.ridge/2", "X-2.ridge/1"]
-    view._filters["alias"].value = ""
-    view._grid.tell("sort", "error")
+    find_field(view, "Alias").value = ""
+    find_grid(view, "Models").tell("sort", "error")
     assert view.listed["error"].is_monotonic_increasing
-    view._grid.tell("sort", "error")
+    find_grid(view, "Models").tell("sort", "error")
     assert view.listed["error"].is_monotonic_decreasing
     again = Models(view.session, state=view.state)
     assert again.listed["model"].tolist() == view.listed["model"].tolist()
@@ -60,8 +62,8 @@ def test_all_versions_are_listed_filtered_and_sorted(view):
 
 
 def test_drift_is_that_of_the_session(view, session):
-    told = session.models.drift(["X-1", "X-2"]).set_index("model")
-    assert {model: row["error_ratio"] for model, row in view.drift.items() if row["model"]} == told[
+    drift = session.models.drift(["X-1", "X-2"]).set_index("model")
+    assert {model: row["error_ratio"] for model, row in view.drift.items() if row["model"]} == drift[
         "error_ratio"
     ].to_dict()
 
@@ -69,9 +71,9 @@ def test_drift_is_that_of_the_session(view, session):
 def test_a_channel_without_a_model_is_shown_as_such(view):
     view.selection.choose(Selected("X", "X-3"))
     assert (view.model, view.channel) == ("", "X-3")
-    assert "no model yet" in view._title.value
-    assert view.actions.promote.disabled
-    assert not view.actions.retrain.disabled
+    assert "X-3 no model yet" in texts(view)
+    assert find_button(view, "Promote").disabled
+    assert not find_button(view, "Train again").disabled
 
 
 @pytest.mark.parametrize("wrong", [{"part": "Nothing"}, {"model": "X-1.ridge/9"}, {"alias": "king"}, {"order": "luck"}])
@@ -81,25 +83,24 @@ def test_links_that_cannot_be_are_refused(view, wrong):
 
 
 def test_two_versions_are_compared_on_the_same_data(view):
-    choose_part(view, "Versions")
-    versions = view.parts["Versions"]
-    assert versions.compare.disabled
+    open_section(view, "Versions")
+    assert find_button(view, "Compare marked versions").disabled
     for model in ("X-1.ridge/1", "X-1.ridge/2"):
-        versions.grid.tell("mark", model)
-    assert not versions.compare.disabled
-    versions.on_compare(versions.compare)
-    figures = versions.found.figures.set_index("model")
+        find_grid(view, "Versions").tell("mark", model)
+    assert not find_button(view, "Compare marked versions").disabled
+    press(view, "Compare marked versions")
+    figures = view.shown_table().set_index("model")
     assert figures.loc["X-1.ridge/2", "held_out_error"] < figures.loc["X-1.ridge/1", "held_out_error"]
     assert set(view.charts()) == {"Drift", "Comparison"}
-    pd.testing.assert_frame_equal(view.shown_table(), versions.found.figures)
     view.selection.choose(Selected("X", "X-2"))
-    assert versions.found is None
+    assert set(view.charts()) == {"Drift"}
+    pd.testing.assert_frame_equal(view.shown_table(), view.listed)
 
 
 def test_labels_are_counted_where_they_are(view, session):
     session.archive.set_labels("X-1", pd.DataFrame({"start": [1990], "end": [2010], "kind": ["point"]}))
-    choose_part(view, "Labels")
-    counts = view.parts["Labels"].counts
+    open_section(view, "Labels")
+    counts = view.shown_table()
     assert counts["channel"].tolist() == ["X-1"]
     assert counts["true_positives"].item() + counts["false_negatives"].item() == 1
 
@@ -107,45 +108,45 @@ def test_labels_are_counted_where_they_are(view, session):
 @pytest.mark.slow
 def test_a_version_is_rolled_back_promoted_and_the_next_score_uses_it(view, session):
     assert champion(session) == "X-1.ridge/2"
-    view.actions.on_rollback(view.actions.rollback)
+    press(view, "Roll back")
     assert view.failure is None
     assert champion(session) == "X-1.ridge/1"
-    view.actions.on_score(view.actions.score)
+    press(view, "Score again")
     assert session.stored("X-1").attrs["model"] == "X-1.ridge/1"
-    view._grid.tell("pick", "X-1.ridge/2")
-    view.actions.on_promote(view.actions.promote)
+    find_grid(view, "Models").tell("pick", "X-1.ridge/2")
+    press(view, "Promote")
     assert champion(session) == "X-1.ridge/2"
-    view.actions.on_score(view.actions.score)
+    press(view, "Score again")
     assert session.stored("X-1").attrs["model"] == "X-1.ridge/2"
-    view._grid.tell("pick", "X-1.ridge/1")
-    view.actions.on_promote(view.actions.promote)
+    find_grid(view, "Models").tell("pick", "X-1.ridge/1")
+    press(view, "Promote")
     assert "is not better than the champion" in view.failure.what
     assert champion(session) == "X-1.ridge/2"
-    view._grid.tell("pick", "X-1.ridge/2")
-    view.actions.on_retire(view.actions.retire)
+    find_grid(view, "Models").tell("pick", "X-1.ridge/2")
+    press(view, "Retire")
     assert champion(session) == "X-1.ridge/1"
-    assert view.actions.retire.disabled
+    assert find_button(view, "Retire").disabled
 
 
 @pytest.mark.slow
 def test_a_training_registers_a_version_and_a_cancelled_one_nothing(view, session):
     view.selection.choose(Selected("X", "X-3"))
     view.actions.how.value = "ridge"
-    view.actions.on_retrain(view.actions.retrain)
+    press(view, "Train again")
     assert view.failure is None
     assert view.model == champion(session, "X-3") == "X-3.ridge/1"
 
     async def cancelled():
         view.actions.how.value = "lstm"
-        view.actions.on_retrain(view.actions.retrain)
+        press(view, "Train again")
         assert view.actions.running == "X-3"
         while not view.epochs:
             await asyncio.sleep(0.05)
-        assert view.parts["Training"].charts.shown()
-        view.actions.on_cancel(view.actions.cancel)
+        assert "Learning curve" in view.charts()
+        press(view, "Cancel")
         while view.actions.running:
             await asyncio.sleep(0.05)
 
     asyncio.run(cancelled())
-    assert "Stopped: nothing of the training stays." in view.actions.told.value
+    assert "Training stopped. No version was registered." in texts(view)
     assert [info.id for info in session.registry.list("X-3")] == ["X-3.ridge/1"]

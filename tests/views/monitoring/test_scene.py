@@ -18,8 +18,13 @@ def clock():
 
 
 @pytest.fixture
-def scene(clock):
-    made = Scene(MonitoredSession(), clock)
+def session():
+    return MonitoredSession()
+
+
+@pytest.fixture
+def scene(session, clock):
+    made = Scene(session, clock)
     made.read()
     return made
 
@@ -99,10 +104,9 @@ def test_what_is_shown_stays_on_another_page_of_the_same_time(scene):
     assert scene.range == (0, 2999)
 
 
-def test_what_is_shown_stays_where_another_pages_time_holds_it(scene):
+def test_what_is_shown_stays_where_another_pages_time_holds_it(scene, session):
     name = scene.groups["worst first"][9]
-    longer = scene.store._session.data
-    longer[name] = longer[name].isel(time=slice(0, 2500))
+    session.data[name] = session.data[name].isel(time=slice(0, 2500))
     scene.last(HOUR)
     scene.step(-8)
     shown = scene.range

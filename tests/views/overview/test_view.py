@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tests.fake_session import FakeSession, small_fleet
+from tests.views.finders import find_box, find_grid
+from tests.views.look import find_toggle, texts
 from workbench.forecasting import risks
 from workbench.plots.theme import SEVERITIES
 from workbench.views.markup import sparkline, target
@@ -33,26 +35,39 @@ class Opened:
 
 
 @pytest.fixture
-def view():
+def frame():
+    return Opened()
+
+
+@pytest.fixture
+def view(frame):
     made = Overview(small_fleet())
-    made.put_into(Opened())
+    made.put_into(frame)
     yield made
     assert made.failure is None
     made.close()
 
 
-def text(markup):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup))
-
-
 def tile(view, name):
-    return next(part for part in view._tiles.html.split("wb-tile") if f">{name}<" in part)
+    return next(part for part in find_grid(view, "Key figures").html.split("wb-tile") if f">{name}<" in part)
+
+
+def health(view):
+    return find_grid(view, "Channels by asset and subsystem")
+
+
+def worst(view):
+    return find_grid(view, "Channels with the worst alerts")
+
+
+def failures(view):
+    return find_grid(view, "Assets most likely to fail next")
 
 
 def test_every_channel_has_a_cell_with_its_open_alerts(view):
     alerts = view.session.maintenance.alerts.list(state="open")
     cells = re.findall(
-        r'<button type="button" class="wb-cell ([\w-]*)" data-pick="([^"]+)".*?<b>(\d*)</b>', view._health.html
+        r'<button type="button" class="wb-cell ([\w-]*)" data-pick="([^"]+)".*?<b>(\d*)</b>', health(view).html
     )
     shown = {json.loads(pick.replace("&quot;", '"'))[2]: (kind, number) for kind, pick, number in cells}
     assert set(shown) == set(view.session.spans)
@@ -63,15 +78,15 @@ def test_every_channel_has_a_cell_with_its_open_alerts(view):
 
 
 def test_the_first_line_names_the_worst(view):
-    worst = view.picture.alerts.iloc[0]
-    assert f"First: {worst['channel']} , {worst['level']}" in text(view.head.value)
-    assert "1 stale, 1 not scored" in text(view.head.value)
+    alert = view.picture.alerts.iloc[0]
+    assert f"Do first: {alert['channel']} , {alert['level']}" in texts(view.head)
+    assert "1 with scores out of date, 1 not scored" in texts(view.head)
 
 
 def test_figures_are_those_of_the_desk_and_of_the_time_before(view):
     desk, count = view.session.maintenance, len(view.picture.alerts)
     assert f"<b>{count}</b>" in tile(view, "Open alerts")
-    assert "before: 0" in tile(view, "Open alerts")
+    assert "previous 7 days: 0" in tile(view, "Open alerts")
     assert "no outage recorded" in tile(view, "Availability")
     alert = int(view.picture.alerts["id"].iloc[0])
     desk.alerts.acknowledge(alert, "Ada")
@@ -79,14 +94,15 @@ def test_figures_are_those_of_the_desk_and_of_the_time_before(view):
     view.refresh()
     assert f"<b>{count - 1}</b>" in tile(view, "To acknowledge")
     assert "<b>1</b>" in tile(view, "Work orders")
-    assert order.number in view._load.value
-    assert "Ada" in view._feed.value
+    assert order.number in texts(find_box(view, "wb-load-panel"))
+    assert "Ada" in texts(find_box(view, "wb-activity"))
     desk.people.set("Ann", "Ada")
     desk.orders.new("Ada", asset="MSL", type="inspection", title="Look at it")
     desk.orders.assign(order.number, "Ann", "Ada")
     view.refresh()  # one order has a technician, another has none
-    assert ", Ann</span>" in view._load.value
-    assert ", nobody</span>" in view._load.value
+    shown = texts(find_box(view, "wb-load-panel"))
+    assert ", Ann " in shown
+    assert ", unassigned" in shown
 
 
 def test_a_closed_alert_counts_in_the_past_only(view):
@@ -103,47 +119,48 @@ def test_a_closed_alert_counts_in_the_past_only(view):
     assert look_at(session, "all").open_before is None
 
 
-def test_a_cell_leads_to_the_channel_s_alerts_and_a_figure_to_its_view(view):
-    view._health.tell("pick", target("SMAP", "A-2"))
+def test_a_cell_leads_to_the_channel_s_alerts_and_a_figure_to_its_view(view, frame):
+    health(view).tell("pick", target("SMAP", "A-2"))
     assert view.selection.now == Selected("SMAP", "A-2")
-    view._tiles.tell("pick", target())
-    assert view._frame.names == ["anomalies", "anomalies"]
+    find_grid(view, "Key figures").tell("pick", target())
+    assert frame.names == ["anomalies", "anomalies"]
     assert view.selection.now == Selected("SMAP", "A-2")
 
 
-def test_a_row_is_chosen_by_one_key_and_leads_on_by_another(view):
+def test_a_row_is_chosen_by_one_key_and_leads_on_by_another(view, frame):
     alert = view.picture.alerts.iloc[0]
     value = target(alert["asset"], alert["channel"], int(alert["start_sample"]))
-    view._worst.tell("pick", value)
+    worst(view).tell("pick", value)
     assert view.selection.now.anomaly == alert["start_sample"]
-    assert view._frame.names == []
-    view._worst.tell("open", value)
-    assert view._frame.names == ["anomalies"]
+    assert frame.names == []
+    worst(view).tell("open", value)
+    assert frame.names == ["anomalies"]
 
 
-def test_assets_most_likely_to_fail_lead_on_to_their_risk(view):
+def test_assets_most_likely_to_fail_lead_on_to_their_risk(view, frame):
     session = view.session
-    assert "too few days" in text(view._failures.html)
+    assert "not enough history" in texts(failures(view))
     alert = session.maintenance.alerts.list(state="open").query("channel == 'P-1'")["id"].iloc[0]
     session.maintenance.alerts.close(int(alert), "Ada", "true")
     began = session.clock()
     session.clock = session.maintenance.database.clock = lambda: began + timedelta(days=30)
     view.refresh()
-    found = risks(session, 7.0).set_index("asset")
-    assert found.loc["SMAP", "failures"] == 1
-    shown = re.findall(r"data-pick='(\w+)'.*?(\d+ %|\d+%)", view._failures.html)
-    assert shown == [(asset, f"{found.loc[asset, 'probability']:.0%}") for asset in ("SMAP", "MSL")]
-    view._failures.tell("pick", "SMAP")
+    expected = risks(session, 7.0).set_index("asset")["probability"]
+    assert risks(session, 7.0).set_index("asset").loc["SMAP", "failures"] == 1
+    shown = re.findall(r"data-pick='(\w+)'.*?(\d+) %", failures(view).html)
+    assert shown == [(asset, f"{expected[asset] * 100:.0f}") for asset in ("SMAP", "MSL")]
+    failures(view).tell("pick", "SMAP")
     assert view.selection.now == Selected("SMAP")
-    assert (view._frame.names, view._frame.state) == (["forecasting"], {"mode": "Risk and what-if"})
+    assert (frame.names, frame.state) == (["forecasting"], {"mode": "Risk and what-if"})
 
 
 def test_every_range_shows_what_was_raised_in_it(view):
     for words in RANGES:
-        view._range.value = words
+        find_toggle(view, "7 d").value = words
         assert view.failure is None
         assert view.picture.words == words
-        drawn = view._plot.renderers[0].data_source.data
+        [plot] = view.kept_charts.figures("Alerts raised")
+        drawn = plot.renderers[0].data_source.data
         assert sum(sum(drawn[level]) for level in SEVERITIES) == len(view.picture.raised)
     assert view.state["range"] == "all"
 
@@ -163,5 +180,5 @@ def test_an_empty_and_an_unscored_fleet_say_what_to_run():
 
 
 def test_the_worst_channels_have_sparklines_of_their_telemetry(view):
-    assert view._worst.html.count("<svg") == min(12, view.picture.alerts["channel"].nunique())
+    assert worst(view).html.count("<svg") == min(12, view.picture.alerts["channel"].nunique())
     assert sparkline([0, 1, 0, 5, 0], [(3, 3, "high")]).count("class='high'") == 1

@@ -10,6 +10,8 @@ import pytest
 import workbench as wb
 from tests.conftest import wave_channel
 from tests.telemetry.test_lag import dated
+from tests.views.finders import columns, find_box, find_grid
+from tests.views.look import find_button, find_field, find_toggle, press, texts
 from workbench.exceptions import ArchiveError
 from workbench.jobs.doctor import examine
 from workbench.jobs.storage import storage
@@ -77,16 +79,36 @@ def served(tmp_path, monkeypatch):
 
 
 def drawn(view, name):
-    plot = view._chart[1]["memory"]
-    return next(each.data_source.data for each in plot.renderers if each.data_source.name == name)
+    plot = next(plot for plot in view.kept_charts.figures("Memory and CPU") if plot.name == "memory")
+    return columns(plot, name)
+
+
+def open_health(view):
+    find_toggle(view, "Health").value = "Health"
+
+
+def processes(view):
+    return texts(find_box(view, "wb-processes"))
+
+
+def storage_shown(view):
+    return texts(find_box(view, "wb-storage"))
+
+
+def checks(view):
+    return texts(find_box(view, "wb-checks"))
+
+
+def latencies(view):
+    return find_grid(view, "Latencies")
 
 
 def test_without_a_server_it_shows_its_own_process_and_says_so(view):
-    assert "no dashboard server here" in view.head.value
-    assert "No dashboard serves this" in view._processes.value
+    assert "no dashboard server" in view.head.value
+    assert "No dashboard server runs here" in processes(view)
     (process,) = view.status.processes
     assert (process.pid, process.role) == (os.getpid(), "notebook")
-    assert f"{process.memory / 2**20:,.0f}" in view._processes.value
+    assert f"{process.memory / 2**20:,.0f}" in processes(view)
     assert len(drawn(view, "notebook")["value"]) == 1
     view.poll()
     assert len(drawn(view, "notebook")["value"]) == 2
@@ -96,13 +118,13 @@ def test_without_a_server_it_shows_its_own_process_and_says_so(view):
 def test_beside_a_server_it_shows_what_that_saw(session, served):
     view = System(session)
     assert "1 of 4 pages open" in view.head.value
-    assert "300 MiB of memory; 36 % of one core; 2 visits found no place" in view.head.value
-    for text in ("kernel, this page", "page open, busy", "ready for a page", "1 of 4 places taken", "2.0 h"):
-        assert text in view._processes.value
+    assert "300 MiB of memory; 36 % of one core; 2 visits refused since all pages were in use" in view.head.value
+    for text in ("kernel, this page", "page open, busy", "ready for a page", "1 of 4 pages in use", "2 h"):
+        assert text in processes(view)
     assert drawn(view, "kernels")["value"].tolist() == [200, 200, 200]
     served(processes=view.status.processes[:2])
     view.poll()
-    assert "ready for a page" not in view._processes.value
+    assert "ready for a page" not in processes(view)
     view.close()
 
 
@@ -110,7 +132,7 @@ def test_when_the_server_is_gone_it_is_alone(session, served):
     view = System(session)
     served(at=time.time() - 60)
     view.poll()
-    assert "no dashboard server here" in view.head.value
+    assert "no dashboard server" in view.head.value
     assert [process.role for process in view.status.processes] == ["notebook"]
     assert view.failure is None
     view.close()
@@ -118,15 +140,16 @@ def test_when_the_server_is_gone_it_is_alone(session, served):
 
 def test_paused_it_looks_only_when_asked(session, served):
     view = System(session)
-    view.on_pause(view._pause)
-    assert (view._pause.description, view.state["paused"]) == ("Go on", "yes")
+    press(view, "Pause")
+    assert find_button(view, "Resume")
+    assert view.state["paused"] == "yes"
     served(budget=9)
     view.poll()
     assert view.status.budget == 4
     view.refresh()
     assert view.status.budget == 9
     served(budget=7)
-    view.on_pause(view._pause)
+    press(view, "Resume")
     assert view.status.budget == 7, "going on looks at once"
     assert "paused" not in view.state
     view.close()
@@ -136,52 +159,52 @@ def test_latencies_of_views_open_into_their_callbacks(view):
     shown = view.shown_table()
     row = shown[(shown["group"] == "System") & (shown["name"] == "")].iloc[0]
     assert row["count"] >= 1
-    assert "data-pick='System'" in view._timings.html
-    assert "data-pick='System refresh'" not in view._timings.html
-    view._timings.tell("pick", "System")
-    assert "data-pick='System refresh'" in view._timings.html
+    assert "data-pick='System'" in latencies(view).html
+    assert "data-pick='System refresh'" not in latencies(view).html
+    latencies(view).tell("pick", "System")
+    assert "data-pick='System refresh'" in latencies(view).html
     assert "refresh" in set(view.shown_table()["name"])
-    view._timings.tell("pick", "System refresh")
-    assert "data-pick='System refresh'" in view._timings.html
-    view._timings.tell("pick", "System")
-    assert "data-pick='System refresh'" not in view._timings.html
-    assert "stage</span> overview" in view._timings.html
+    latencies(view).tell("pick", "System refresh")
+    assert "data-pick='System refresh'" in latencies(view).html
+    latencies(view).tell("pick", "System")
+    assert "data-pick='System refresh'" not in latencies(view).html
+    assert "stage</span> overview" in latencies(view).html
 
 
 def test_the_cache_is_that_of_the_session_s_registry(view, session):
-    assert "none" in view._storage.value
+    assert "requests none" in storage_shown(view)
     for _ in range(4):
         session.registry.load(session.registry.champion("X-1"))
     view.poll()
     assert view.status.cache["hits"] == 3
-    assert "75% of 4 found loaded" in view._storage.value
+    assert "requests 4, 75 % of them in memory" in storage_shown(view)
 
 
 def test_sizes_are_those_of_the_disk(view, session):
     pd.testing.assert_frame_equal(view.sizes, storage(session.settings, session.maintenance.database))
-    assert "telemetry" in view._storage.value
+    assert "telemetry" in storage_shown(view)
 
 
 def test_a_failing_check_shows_its_fix_until_it_is_mended(view, session):
-    view._part.value = "Health"
+    open_health(view)
     assert [(item.what, item.fix) for item in view.findings if item.state != "ok"] == [
         ("scores", "workbench score --all")
     ]
-    assert "1 of 9 checks to mend: scores" in view.head.value
-    assert view._checks.value.index("workbench score --all") < view._checks.value.index("python")
+    assert "1 of 10 checks failed: scores" in view.head.value
+    assert checks(view).index("workbench score --all") < checks(view).index("python")
     session.score("D-1")
-    view.on_run(view._run)
-    assert "workbench score --all" not in view._checks.value
-    assert "9 checks pass" in view.head.value
+    press(view, "Run the checks")
+    assert "workbench score --all" not in checks(view)
+    assert "System: all 10 checks passed" in view.head.value
     assert view.findings == examine(session)
 
 
 def test_the_feed_tells_lag_and_gaps_and_is_sorted(view):
-    view._part.value = "Health"
+    open_health(view)
     table = view.feed.table.set_index("channel")
     assert table.loc["D-1", ["gaps", "missed"]].tolist() == [1, 10]
     assert view.shown_table() is view.feed.table
-    assert "1 gaps in 1 channels; newest sample" in view.feed.head.value
+    assert "1 gap in 1 channel; newest sample" in texts(view.feed)
 
     def first():
         return view.feed.grid.html.split("data-pick='")[1].split("'")[0]
@@ -204,7 +227,7 @@ def test_picking_a_channel_chooses_it_for_all_and_opening_goes_to_its_telemetry(
 
     frame = Frame()
     view.put_into(frame)
-    view._part.value = "Health"
+    open_health(view)
     view.feed.grid.tell("pick", "X-2")
     assert view.selection.now.channel == "X-2"
     view.feed.grid.tell("open", "D-1")
@@ -214,8 +237,8 @@ def test_picking_a_channel_chooses_it_for_all_and_opening_goes_to_its_telemetry(
 
 
 def test_the_log_is_searched_by_the_number_of_an_error(view, home):
-    view._part.value = "Health"
-    assert "The log is empty" in view.log.grid.html
+    open_health(view)
+    assert "The log is empty" in texts(view.log)
     log = log_path(home)
     log.parent.mkdir(exist_ok=True)
     log.write_text(
@@ -225,17 +248,17 @@ def test_the_log_is_searched_by_the_number_of_an_error(view, home):
     )
     view.poll()
     assert len(view.log.entries) == 2
-    view.log.level.value = "ERROR"
+    find_field(view, "Which entries are listed").value = "ERROR"
     assert [entry.level for entry in view.log.entries.values()] == ["ERROR"]
-    view.log.level.value = "DEBUG"
-    view.log.find.value = "1A2B"
+    find_field(view, "Which entries are listed").value = "DEBUG"
+    find_field(view, "Search the whole log").value = "1A2B"
     assert view.state["find"] == "1A2B"
     (key,) = view.log.entries
     assert "&lt;b&gt;" in view.log.grid.html
     view.log.grid.tell("pick", key)
     assert "Traceback\n  here" in view.log.entry.value
-    view.log.find.value = "no such text"
-    assert "Nothing in the log" in view.log.grid.html
+    find_field(view, "Search the whole log").value = "no such text"
+    assert "No entries match." in texts(view.log)
     assert view.log.entry.value == ""
     log.unlink()
 
@@ -247,7 +270,7 @@ def test_a_link_shows_the_same_and_one_that_is_wrong_says_so(session):
     assert (view.paused, view.log.find.value) == (True, "x")
     for wrong in ({"part": "Wealth"}, {"level": "LOUD"}):
         view.restore(State(wrong))
-        assert "Known:" in view.failure.todo
+        assert "Choose one of:" in view.failure.todo
     view.restore(State({}))
     assert view.failure is None
     assert view.state == State({"view": "system"})
@@ -261,7 +284,7 @@ def test_where_the_archive_cannot_be_read_the_rest_is_shown(session, monkeypatch
     monkeypatch.setattr(session, "overview", fail)
     view = System(session)
     assert view.failure.what == "The archive cannot be read."
-    assert "Mend it." in view._checks.value
+    assert "Mend it." in checks(view)
     assert view.status.processes
     view.close()
 
@@ -270,8 +293,8 @@ def test_an_empty_home_is_told_how_to_begin(tmp_path, monkeypatch):
     monkeypatch.delenv(STATUS_VARIABLE, raising=False)
     view = System(wb.open(home=tmp_path), state=State({"part": "Health"}))
     assert view.failure is None
-    assert "workbench run, or workbench import PATH" in view._checks.value
-    assert "no telemetry yet" in view.feed.head.value
+    assert "workbench run, or workbench import PATH" in checks(view)
+    assert "no telemetry yet" in texts(view.feed)
     assert view.feed.table.empty
     view.close()
 
@@ -281,6 +304,6 @@ def test_a_report_of_another_kernel_adds_to_the_latencies(session, served, tmp_p
     cache = dict.fromkeys(("hits", "misses", "evictions", "bytes", "models"), 2)
     kernel_file(tmp_path, 3).write_text(json.dumps({"timings": timings, "cache": cache}), encoding="utf-8")
     view = System(session)
-    assert "data-pick='Elsewhere'" in view._timings.html
+    assert "data-pick='Elsewhere'" in latencies(view).html
     assert view.status.cache["hits"] == 2
     view.close()

@@ -11,8 +11,8 @@ from bokeh.plotting import figure
 
 from tests.fake_session import small_fleet
 from tests.views.monitored_session import MonitoredSession
-from workbench.views.anomalies import Anomalies
-from workbench.views.monitoring import Monitoring
+from workbench.views.anomalies.view import Anomalies
+from workbench.views.monitoring.view import Monitoring
 from workbench.views.shell import Shell
 from workbench.views.state import State
 from workbench.views.widgets.chart import LiveChart

@@ -10,11 +10,11 @@ COLUMNS = [Column("name", "channel"), Column("severity", "score", number=True, t
 def test_a_message_of_the_page_does_what_tell_does():
     called = []
     grid = Grid("Channels", pick=called.append, sort=lambda value: called.append(f"by {value}"))
-    grid._on_message(grid, {"kind": "pick", "value": "P-1"}, [])
-    grid._on_message(grid, {"kind": "sort", "value": "severity"}, [])
+    grid.receive({"kind": "pick", "value": "P-1"})
+    grid.receive({"kind": "sort", "value": "severity"})
     assert called == ["P-1", "by severity"]
     assert grid.chosen == "P-1"
-    grid._on_message(grid, {"kind": "mark", "value": "1", "marked": ["2", "1"]}, [])
+    grid.receive({"kind": "mark", "value": "1", "marked": ["2", "1"]})
     assert grid.marked == ["2", "1"]
     grid.close()
 
@@ -22,7 +22,7 @@ def test_a_message_of_the_page_does_what_tell_does():
 @pytest.mark.parametrize("content", [None, "pick", {}, {"kind": "close"}, {"kind": "more"}])
 def test_a_message_that_nobody_handles_changes_nothing(content):
     grid = Grid("Channels", pick=pytest.fail)
-    grid._on_message(grid, content, [])
+    grid.receive(content)
     assert grid.chosen == ""
     grid.close()
 

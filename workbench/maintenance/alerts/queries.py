@@ -12,7 +12,7 @@ from workbench.maintenance.database import Database, frame
 from workbench.maintenance.values import known
 from workbench.parameters import LEVELS
 
-__all__ = ["conditions", "first_raised", "open_at", "ordering"]
+__all__ = ["conditions", "first_raised", "open_at", "ordering", "worst_levels"]
 
 
 def conditions(
@@ -118,3 +118,26 @@ def first_raised(database: Database) -> datetime | None:
     with database.reading() as db:
         found: datetime | None = db.scalar(sa.select(sa.func.min(ALERTS.c.raised_at)))
     return found
+
+
+def worst_levels(alerts: pd.DataFrame) -> dict[str, str]:
+    """Return the worst level of each channel's alerts.
+
+    Parameters
+    ----------
+    alerts : pandas.DataFrame
+        Columns `channel` and `level`.
+
+    Returns
+    -------
+    dict of str to str
+        One of `LEVELS` by channel; channels without alerts are left out.
+
+    Examples
+    --------
+    >>> worst_levels(pd.DataFrame({"channel": ["A", "A", "B"], "level": ["low", "high", "info"]}))
+    {'A': 'high', 'B': 'info'}
+    """
+    ranks = alerts["level"].astype(object).map(LEVELS.index)
+    worst = ranks.groupby(alerts["channel"]).max()
+    return {str(channel): LEVELS[int(rank)] for channel, rank in worst.items()}

@@ -26,7 +26,6 @@ __all__ = [
     "ALLOWED",
     "ANNUNCIATIONS",
     "KINDS",
-    "NEW",
     "OPEN",
     "SHOWN",
     "STATES",
@@ -67,7 +66,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "unshelve": ("shelved",),
     "close": OPEN,
 }
-"""States in which a person may do what."""
+"""States in which a person may do what; those of `acknowledge` are the states that wait for acknowledgement."""
 
 
 class LevelName(sa.types.TypeDecorator[str]):
@@ -297,7 +296,3 @@ def state_of(alert: AlertRow) -> str:
     if alert.condition:
         return "acknowledged" if alert.acknowledged else "unacknowledged"
     return "latched_acknowledged" if alert.acknowledged else "latched"
-
-
-NEW = ("unacknowledged", "returned", "latched")
-"""States of an alert that waits for somebody to acknowledge it."""

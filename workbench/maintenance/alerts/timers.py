@@ -8,13 +8,11 @@ from sqlalchemy import orm
 
 from workbench.maintenance.alerts.actions import PROGRAM, Unshelved, empty_shelf, log_change
 from workbench.maintenance.alerts.outages import end_outage
-from workbench.maintenance.alerts.table import AlertRow, OutageRow
+from workbench.maintenance.alerts.table import ALLOWED, AlertRow, OutageRow
 from workbench.maintenance.database import UtcDateTime, now
 from workbench.maintenance.options import AlertOptions
 
 __all__ = ["Elapsed", "escalate", "expire", "something_expired"]
-
-_UNSEEN = ("unacknowledged", "returned", "latched")
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def escalate(db: orm.Session, options: AlertOptions) -> tuple[int, ...]:
     found: list[int] = []
     for level, minutes in options.escalate_after_minutes.items():
         late = sa.select(AlertRow).where(
-            AlertRow.state.in_(_UNSEEN),
+            AlertRow.state.in_(ALLOWED["acknowledge"]),
             AlertRow.level == level,
             AlertRow.escalated_at.is_(None),
             AlertRow.annunciated_at <= now(db) - timedelta(minutes=minutes),

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.orders.states import FAILURE_TYPES
 
 __all__ = [
     "MTBF",
@@ -34,7 +35,6 @@ __all__ = [
     "repair_hours",
 ]
 
-_FAILED = ("corrective", "predictive", "emergency")
 _PLANNED = ("preventive", "inspection", "predictive")
 _HARM = {"info": 2.0, "low": 5.0, "medium": 10.0, "high": 20.0, "critical": 40.0}
 
@@ -233,7 +233,7 @@ def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
     done = orders["state"] == "completed"
     foreseen = (orders["type"] == "predictive") & ~done
     none = (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
-    return orders[orders["type"].isin(_FAILED) & ~none]
+    return orders[orders["type"].isin(FAILURE_TYPES) & ~none]
 
 
 def repair_hours(completed: pd.DataFrame) -> pd.Series:

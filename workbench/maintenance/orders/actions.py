@@ -20,7 +20,7 @@ from workbench.maintenance.orders.opening import rate
 from workbench.maintenance.orders.people import find_technician
 from workbench.maintenance.orders.preventive import completed as preventive_completed
 from workbench.maintenance.orders.priority import by_hand
-from workbench.maintenance.orders.states import CLOSED, check_transition
+from workbench.maintenance.orders.states import CLOSED, FAILURE_TYPES, check_transition
 from workbench.maintenance.orders.table import MeterRow, OrderAlertRow, OrderRow, find_order, number_of
 from workbench.maintenance.values import (
     MOST_HOURS,
@@ -176,7 +176,7 @@ def complete(
             f"{name} has open alerts: {', '.join(str(alert.id) for alert in alerts)}.",
             "Say what they were: true, false alarm, known behaviour, test or unknown.",
         )
-    if not failure.mode and row.type in ("corrective", "predictive", "emergency") and verdict not in _NO_FAILURE:
+    if not failure.mode and row.type in FAILURE_TYPES and verdict not in _NO_FAILURE:
         raise MaintenanceError(f"{name} needs a failure mode.", "Give its ISO 14224 code, as PDE; UNK is unknown.")
     row.failure_mode, row.failure_cause, row.failure_effect = failure.mode, failure.cause, failure.effect
     parts_cost = stock.consume(db, row, used, who)

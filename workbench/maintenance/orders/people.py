@@ -16,7 +16,7 @@ from workbench.maintenance.schedule.model import Technician
 from workbench.maintenance.values import MOST_RATE, finite, words
 from workbench.maintenance.windows import WorkingCalendar
 
-__all__ = ["People", "find_technician"]
+__all__ = ["People", "able_technicians", "find_technician"]
 
 _ALWAYS = ("Mon-Sun 00:00-24:00",)
 
@@ -125,6 +125,27 @@ class People:
         with self.database.reading() as db:
             rows = db.scalars(sa.select(TechnicianRow).where(TechnicianRow.active).order_by(TechnicianRow.name))
             return tuple(Technician(row.name, frozenset(row.skills), row.rate, _works(row)) for row in rows)
+
+
+def able_technicians(people: pd.DataFrame, skills: Iterable[str]) -> list[str]:
+    """Return the names of the active technicians who have all of some skills.
+
+    Parameters
+    ----------
+    people : pandas.DataFrame
+        Technicians, as `People.list` returns them: name, skills (comma-separated), active.
+    skills : iterable of str
+        Skills that are needed.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"name": ["Ann", "Ben"], "skills": ["optics, rf", ""], "active": True})
+    >>> able_technicians(people, ["rf"]), able_technicians(people, [])
+    (['Ann'], ['Ann', 'Ben'])
+    """
+    needed = set(skills)
+    rows = people[people["active"]].to_dict(orient="records")
+    return [row["name"] for row in rows if needed <= set(row["skills"].split(", "))]
 
 
 def find_technician(db: orm.Session, name: str) -> TechnicianRow:

@@ -2,10 +2,13 @@
 
 from workbench.exceptions import MaintenanceError, TransitionError
 
-__all__ = ["CLOSED", "ORDER_STATES", "ORDER_TYPES", "TRANSITIONS", "check_transition", "check_type"]
+__all__ = ["CLOSED", "FAILURE_TYPES", "ORDER_STATES", "ORDER_TYPES", "TRANSITIONS", "check_transition", "check_type"]
 
 ORDER_TYPES = ("corrective", "predictive", "preventive", "inspection", "emergency")
 """What a work order is for."""
+
+FAILURE_TYPES = ("corrective", "predictive", "emergency")
+"""Types of an order that repairs a failure, which has a failure mode."""
 
 ORDER_STATES = ("open", "assigned", "in progress", "on hold", "completed", "cancelled")
 """The states in the order in which an order passes them."""

@@ -1,176 +1,326 @@
-"""What can be done with alerts: a bar of buttons, and the small form that some of them open."""
+"""What can be done with alerts: a table of actions, the bar of their buttons, and the form that some of them open."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ViewError
-from workbench.maintenance.alerts.table import VERDICTS
+from workbench.maintenance.alerts.table import ALLOWED, VERDICTS
+from workbench.views.markup import count, verdict_words
+from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, classed
 
-if TYPE_CHECKING:
-    from workbench.views.anomalies.view import Anomalies
+__all__ = ["ALERT_ACTIONS", "Actions", "AlertAction", "AlertRequest", "outcome_words"]
 
-__all__ = ["Actions", "told"]
+_LABEL_KINDS = ("point", "contextual")
 
-_KINDS = ("point", "contextual")
-_ACTIONS = {
-    "acknowledge": ("Acknowledge", "Say that you have seen it (A)", "a", ()),
-    "shelve": ("Shelve", "Hide it for some hours, and say why (S)", "s", ("hours", "text")),
-    "close": ("Close", "Close it with what it was (V)", "v", ("verdict", "text")),
-    "comment": ("Comment", "Add a remark to its history (M)", "m", ("text",)),
-    "order": ("Work order", "Open one work order for the alerts (W)", "w", ("text",)),
-    "label": ("Label", "Label samples of the channel as a true anomaly (L)", "l", ("first", "last", "kind")),
-    "unshelve": ("Unshelve", "Show it again (U)", "u", ()),
-    "reset": ("Reset", "Clear a latched alert that is back to normal (O)", "o", ()),
+
+@dataclass(frozen=True)
+class AlertRequest:
+    """What somebody asks to be done with alerts.
+
+    Attributes
+    ----------
+    session : ViewSession
+        The session whose alerts and labels are changed.
+    who : str
+        Name of the person, for the maintenance log.
+    alerts : list of int
+        Numbers of the alerts.
+    row : mapping or None
+        The chosen alert, a row of `Alerts.list`; None where none is listed.
+    values : mapping of str to object
+        Values of the form's fields, by their names.
+    """
+
+    session: ViewSession
+    who: str
+    alerts: list[int]
+    row: Mapping[str, Any] | None
+    values: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Text of the form, without blanks around it."""
+        return str(self.values["text"]).strip()
+
+
+@dataclass(frozen=True)
+class AlertAction:
+    """One action: its words on screen, the fields that it needs, and what it does.
+
+    Attributes
+    ----------
+    label, tip, key : str
+        Words of the button, its tooltip, and the key that presses it.
+    perform : callable
+        Does it, and returns the sentence that says what was done.
+    fields : tuple of str
+        Names of the form's fields; empty where the button acts at once.
+    text_label : str
+        Label of the form's text.
+    confirm, confirm_many : str
+        Words of the form's button, for one alert and for `{count}` alerts.
+    """
+
+    label: str
+    tip: str
+    key: str
+    perform: Callable[[AlertRequest], str]
+    fields: tuple[str, ...] = ()
+    text_label: str = ""
+    confirm: str = ""
+    confirm_many: str = ""
+
+
+def _change(action: str, participle: str, request: AlertRequest, **options: Any) -> str:
+    outcome = request.session.maintenance.alerts.each(action, request.alerts, request.who, **options)
+    return outcome_words(participle, outcome)
+
+
+def _shelve(request: AlertRequest) -> str:
+    if not request.text:
+        raise ViewError("Shelving needs a reason.", "Enter it in the field Reason.")
+    return _change("shelve", "shelved", request, hours=request.values["hours"], why=request.text)
+
+
+def _close(request: AlertRequest) -> str:
+    return _change("close", "closed", request, verdict=request.values["verdict"], comment=request.text)
+
+
+def _comment(request: AlertRequest) -> str:
+    if not request.text:
+        raise ViewError("The comment is empty.", "Enter it in the field Comment.")
+    return _change("comment", "commented", request, text=request.text)
+
+
+def _open_order(request: AlertRequest) -> str:
+    title = {"title": request.text} if request.text else {}
+    order = request.session.maintenance.orders.from_alerts(request.alerts, request.who, **title)
+    return f"Work order {order.number} opened for {count(len(request.alerts), 'alert')}."
+
+
+def _add_label(request: AlertRequest) -> str:
+    first, last, kind = (request.values[name] for name in ("first", "last", "kind"))
+    if request.row is None:
+        raise ViewError("No alert is chosen.", "Choose an alert of the channel to label.")
+    if first > last:
+        raise ViewError("The label's first sample lies after its last.", "Enter the smaller number as first sample.")
+    channel, archive = request.row["channel"], request.session.archive
+    added = pd.DataFrame({"start": [first], "end": [last], "kind": [kind]})
+    labels = archive.labels(channel)
+    table = added if labels is None else pd.concat([labels, added]).drop_duplicates(["start", "end"], keep="last")
+    archive.set_labels(channel, table)
+    total = count(len(table), "label")
+    return f"{channel} is labelled from sample {first:,} to {last:,}; it has {total} now."
+
+
+ALERT_ACTIONS: Mapping[str, AlertAction] = {
+    "acknowledge": AlertAction(
+        "Acknowledge", "Record that you have seen it (A)", "a", partial(_change, "acknowledge", "acknowledged")
+    ),
+    "shelve": AlertAction(
+        "Shelve",
+        "Hide it for some hours, with a reason (S)",
+        "s",
+        _shelve,
+        fields=("hours", "text"),
+        text_label="Reason",
+        confirm="Shelve alert",
+        confirm_many="Shelve {count} alerts",
+    ),
+    "close": AlertAction(
+        "Close",
+        "Close it with a verdict (V)",
+        "v",
+        _close,
+        fields=("verdict", "text"),
+        text_label="Comment",
+        confirm="Close alert",
+        confirm_many="Close {count} alerts",
+    ),
+    "comment": AlertAction(
+        "Comment",
+        "Add a comment to its history (M)",
+        "m",
+        _comment,
+        fields=("text",),
+        text_label="Comment",
+        confirm="Add comment",
+        confirm_many="Add comment to {count} alerts",
+    ),
+    "order": AlertAction(
+        "Work order",
+        "Open one work order for the alerts (W)",
+        "w",
+        _open_order,
+        fields=("text",),
+        text_label="Title",
+        confirm="Open work order",
+        confirm_many="Open work order for {count} alerts",
+    ),
+    "label": AlertAction(
+        "Label",
+        "Label samples of the channel as a real anomaly (L)",
+        "l",
+        _add_label,
+        fields=("first", "last", "kind"),
+        confirm="Add label",
+    ),
+    "unshelve": AlertAction(
+        "Unshelve",
+        "Show it again (U)",
+        "u",
+        partial(_change, "unshelve", "shown again"),
+    ),
+    "reset": AlertAction(
+        "Reset",
+        "Clear an alert that is acknowledged and back to normal, but waits for a reset (O)",
+        "o",
+        partial(_change, "reset", "reset"),
+    ),
 }
-_TEXTS = {"shelve": "Why", "close": "Remark", "comment": "Remark", "order": "Title"}
-_DONE = {
-    "acknowledge": "acknowledged",
-    "shelve": "shelved",
-    "close": "closed",
-    "comment": "commented",
-    "unshelve": "shown again",
-    "reset": "reset",
-}
+"""All actions, by their names, in the order of their buttons."""
 
 
 class Actions:
-    """Widgets; what they do is the view's.
+    """The bar of buttons, and the form of the action that was pressed last.
 
     Parameters
     ----------
-    view : Anomalies
-        Whose methods `on_action`, `on_confirm` and `on_cancel` they call.
+    press : callable
+        Called with the button of an action.
+    mark_all : callable
+        Called with the button that marks all alerts, or none.
+    confirm, cancel : callable
+        Called with the form's buttons.
 
     Attributes
     ----------
     bar, form : ipywidgets.Box
+        The two rows of widgets.
     buttons : dict of str to ipywidgets.Button
-        By action.
-    asked : str
-        The action whose form is open; empty where none is.
+        The buttons by the names of their actions.
+    opened : str
+        Name of the action whose form is open; empty where none is.
     fields : dict of str to ipywidgets.Widget
-        hours, verdict, kind, first, last, text.
-    confirm, cancel : ipywidgets.Button
+        The fields of the form: hours, verdict, kind, first, last, text.
+    all, confirm, cancel : ipywidgets.Button
+        Mark all; do what the form says; close the form.
     """
 
-    def __init__(self, view: "Anomalies") -> None:
-        self.asked = ""
+    def __init__(
+        self,
+        *,
+        press: Callable[[widgets.Button], None],
+        mark_all: Callable[[widgets.Button], None],
+        confirm: Callable[[widgets.Button], None],
+        cancel: Callable[[widgets.Button], None],
+    ) -> None:
+        self.opened = ""
         self.buttons = {
-            name: button(words, tip, view.on_action, f"wb-key-{key}{' wb-asks' if asks else ''}")
-            for name, (words, tip, key, asks) in _ACTIONS.items()
+            name: button(action.label, action.tip, press, f"wb-key-{action.key}{' wb-asks' if action.fields else ''}")
+            for name, action in ALERT_ACTIONS.items()
         }
-        self.all = button("Mark all", "Mark every alert of the list, or none (K)", view.on_mark_all, "wb-key-k")
-        self._of = classed(widgets.HTML(), "wb-muted wb-of")
-        self.bar = box("wb-bar wb-actions", *self.buttons.values(), self.all, self._of)
-        hours = widgets.BoundedFloatText(4.0, min=0.25, max=24 * 31, step=0.5, description="Hours")
+        self.all = button("Mark all", "Mark every alert of the list, or none (K)", mark_all, "wb-key-k")
+        self._marked = classed(widgets.HTML(), "wb-muted wb-of")
+        self.bar = box("wb-bar wb-actions", *self.buttons.values(), self.all, self._marked)
         samples = {
             name: widgets.BoundedIntText(0, min=0, max=10**12, description=words)
             for name, words in (("first", "First sample"), ("last", "Last sample"))
         }
+        verdicts = [(verdict_words(verdict), verdict) for verdict in VERDICTS]
         self.fields: dict[str, Any] = {
-            "hours": hours,
-            "verdict": widgets.Dropdown(options=VERDICTS, description="It was"),
-            "kind": widgets.Dropdown(options=_KINDS, description="Kind"),
+            "hours": widgets.BoundedFloatText(4.0, min=0.25, max=24 * 31, step=0.5, description="Hours"),
+            "verdict": widgets.Dropdown(options=verdicts, description="Verdict"),
+            "kind": widgets.Dropdown(options=_LABEL_KINDS, description="Kind"),
             **samples,
-            "text": widgets.Text(description="Remark", continuous_update=False),
+            "text": widgets.Text(description="Comment", continuous_update=False),
         }
         for name, field in self.fields.items():
             classed(field, f"wb-field wb-field-{name}")
-        self.confirm = button("Do it", "Do what the form says", view.on_confirm, "wb-confirm")
-        self.cancel = button("Cancel", "Do nothing", view.on_cancel, "wb-opener-open")
+        self.confirm = button("Confirm", "Do this with the alerts", confirm, "wb-confirm")
+        self.cancel = button("Cancel", "Close the form and change nothing", cancel, "wb-opener-open")
         self.form = box("wb-form wb-panel", *self.fields.values(), self.confirm, self.cancel)
-        self.ask("")
+        self.open("")
 
     def name(self, pressed: widgets.Button) -> str:
-        """Give the action of a button."""
+        """Return the name of the action of a button.
+
+        Parameters
+        ----------
+        pressed : ipywidgets.Button
+            One of `buttons`.
+        """
         return next(name for name, made in self.buttons.items() if made is pressed)
 
-    def needs_form(self, action: str) -> bool:
-        """Tell whether an action needs to be told more."""
-        return bool(_ACTIONS[action][3])
+    def open(self, action: str, alerts: int = 1) -> None:
+        """Open the form of an action, or close the form.
 
-    def ask(self, action: str, count: int = 1) -> None:
-        """Open the form of an action for so many alerts; an empty name closes it."""
-        self.asked = action
+        Parameters
+        ----------
+        action : str
+            Name of the action; empty to close the form.
+        alerts : int
+            Number of alerts that the action is for.
+        """
+        self.opened = action
         self.form.layout.display = None if action else "none"
         for name, made in self.buttons.items():
             (made.add_class if name == action else made.remove_class)("wb-opened")
         if not action:
             return
+        chosen = ALERT_ACTIONS[action]
         for name, field in self.fields.items():
-            field.layout.display = None if name in _ACTIONS[action][3] else "none"
-        self.fields["text"].description = _TEXTS.get(action, "")
+            field.layout.display = None if name in chosen.fields else "none"
+        self.fields["text"].description = chosen.text_label
         self.fields["text"].value = ""
-        words = _ACTIONS[action][0].lower()
-        one = {"order": "Open the work order", "label": "Add the label"}.get(action, f"{words.capitalize()} it")
-        self.confirm.description = one if count == 1 else f"{words.capitalize()}: {count} alerts"
+        many = alerts > 1 and chosen.confirm_many
+        self.confirm.description = chosen.confirm_many.format(count=alerts) if many else chosen.confirm
 
-    def options(self) -> dict[str, Any]:
-        """Give what the form says, as the action takes it.
-
-        Raises
-        ------
-        ViewError
-            A reason is missing.
-        """
-        text = self.fields["text"].value.strip()
-        if self.asked == "shelve":
-            if not text:
-                raise ViewError("Shelving needs a reason.", "Say why in the field beside the hours.")
-            return {"hours": self.fields["hours"].value, "why": text}
-        if self.asked == "close":
-            return {"verdict": self.fields["verdict"].value, "comment": text}
-        if self.asked == "comment":
-            if not text:
-                raise ViewError("The comment is empty.", "Write a remark first.")
-            return {"text": text}
-        if self.asked == "order":
-            return {"title": text} if text else {}
-        return {name: self.fields[name].value for name in ("first", "last", "kind")}
+    def values(self) -> dict[str, Any]:
+        """Return the values of the form's fields, by their names."""
+        return {name: field.value for name, field in self.fields.items()}
 
     def show(self, alerts: pd.DataFrame, marked: int) -> None:
-        """Enable what the chosen alerts allow.
+        """Enable the buttons of what the states of some alerts allow.
 
         Parameters
         ----------
         alerts : pandas.DataFrame
-            Rows of those that an action would be done to.
+            Rows of the alerts that an action would be done to.
         marked : int
-            How many of them are marked; 0 where it is the chosen one.
+            Number of marked alerts; 0 where the action is for the chosen alert.
         """
         states = set(alerts["state"]) if len(alerts) else set()
-        for made in self.buttons.values():
-            made.disabled = not states
-        self.buttons["acknowledge"].disabled = not states & {"unacknowledged", "returned", "latched"}
-        self.buttons["unshelve"].disabled = "shelved" not in states
-        self.buttons["reset"].disabled = "latched_acknowledged" not in states
-        closed = states <= {"closed"}
-        for name in ("shelve", "close"):
-            self.buttons[name].disabled = closed
+        for name, made in self.buttons.items():
+            made.disabled = not states.intersection(ALLOWED.get(name, states))
         self.buttons["label"].disabled = len(alerts) != 1
-        self._of.value = f"{marked} marked" if marked else ""
+        self._marked.value = f"{marked} marked" if marked else ""
 
 
-def told(action: str, outcome: pd.DataFrame) -> str:
-    """Say what an action has come to.
+def outcome_words(participle: str, outcome: pd.DataFrame) -> str:
+    """Return the sentences that say what an action has done, and why it was refused for some alerts.
 
     Parameters
     ----------
-    action : str
+    participle : str
+        What was done to the alerts, as `closed`.
     outcome : pandas.DataFrame
-        alert, done, reason, of `Alerts.each`.
+        alert, done, reason, as `Alerts.each` returns them.
 
     Examples
     --------
-    >>> told("close", pd.DataFrame({"alert": [1, 2], "done": [True, False], "reason": ["", "It is closed."]}))
+    >>> outcome_words("closed", pd.DataFrame({"alert": [1, 2], "done": [True, False], "reason": ["", "It is closed."]}))
     '1 of 2 alerts closed. Alert 2: It is closed.'
     """
-    done, every = int(outcome["done"].sum()), len(outcome)
-    count = f"{done} of {every} alerts" if done < every else f"{done} alert{'' if done == 1 else 's'}"
+    done, total = int(outcome["done"].sum()), len(outcome)
+    changed = f"{done} of {count(total, 'alert')}" if done < total else count(done, "alert")
     refused: Sequence[Any] = outcome[~outcome["done"]][["alert", "reason"]].head(3).to_numpy().tolist()
-    return " ".join([f"{count} {_DONE[action]}.", *(f"Alert {alert}: {escape(reason)}" for alert, reason in refused)])
+    reasons = [f"Alert {alert}: {escape(reason)}" for alert, reason in refused]
+    return " ".join([f"{changed} {participle}.", *reasons])

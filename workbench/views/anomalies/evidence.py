@@ -1,4 +1,4 @@
-"""Evidence: why an alert was raised, what would clear it, and what was done about it."""
+"""Evidence: why an alert was raised, under which settings it would not have been, and what was done about it."""
 
 from collections.abc import Mapping
 from html import escape
@@ -17,50 +17,67 @@ from workbench.views.widgets.timers import Later
 __all__ = ["Evidence", "evidence_markup"]
 
 _CHANGES = 4
-"""Newest changes of an alert that are shown; the log has all."""
+"""Number of the newest changes that are shown; the log has all."""
 
 
 class Evidence(Panel):
-    """Why, at once; what would clear it, when the reader stays: that runs the detection over and over.
+    """Why the alert was raised, at once, and what would clear it, a little later.
+
+    The latter runs the detection many times, so it is computed only for an alert at which the reader stays.
 
     Attributes
     ----------
     facts : ipywidgets.HTML
+        The evidence as a list of facts.
     """
 
-    title: ClassVar[str] = "Evidence"
-    tip: ClassVar[str] = "Why it was raised, and what would clear it"
+    name: ClassVar[str] = "Evidence"
+    css: ClassVar[str] = "wb-tabbed wb-tab-evidence"
+    tip: ClassVar[str] = "Why the alert was raised, and with which settings it would not have been"
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widget, empty."""
+        """Make the widget, empty; called once."""
         self.facts = classed(widgets.HTML(), "wb-evidence")
         self._explained: dict[str, pd.DataFrame] = {}
         self._cleared: dict[tuple[str, int, int], str] = {}
-        self._why, self._clear = Later(self.on_explain, 0.02), Later(self.on_clear, 0.6)
-        self._search = Background(self.view, "look for what clears it", lambda _told: None, self.on_cleared)
+        self._why = Later(self.on_explain, 0.02)
+        self._clear = Later(self.on_clear, 0.6)
+        self._search = Background(self, "look for what clears it", lambda _progress: None, self.on_cleared)
         return [self.facts]
 
     def show(self, chosen: Chosen) -> None:
-        """Explain an alert a moment later, when its charts are on their way."""
+        """Explain an alert a moment later, when its charts are on their way to the page.
+
+        Parameters
+        ----------
+        chosen : Chosen
+            The alert and its channel.
+        """
         self.chosen = chosen
         self._clear.cancel()
         self._search.stop()
         self._why()
 
     def show_none(self, channel: str) -> None:
-        """Say that a channel has no alert."""
+        """Show that a channel has no alert.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        """
         self.chosen = None
         self.facts.value = f"<p class='wb-note'>{escape(channel)} has no alert in this list.</p>"
 
     def forget(self) -> None:
-        """Forget what was read, as scores may be others now."""
+        """Remove what was computed before, as the scores may have changed."""
         self._search.stop()
         self._explained.clear()
         self._cleared.clear()
 
     @callback
     def on_explain(self) -> None:
-        """Say why the alert was raised."""
+        """Show why the alert was raised."""
         why = self._explanation()
         self._write(why)
         if why is not None and self._key not in self._cleared:
@@ -68,26 +85,26 @@ class Evidence(Panel):
 
     @callback
     def on_clear(self) -> None:
-        """Look for what would clear it, beside the page: it may be left for another one meanwhile."""
+        """Start to compute what would clear the alert, beside the page; another alert may be chosen meanwhile."""
         why = self._explanation()
         if why is None or self.chosen is None:
             return
         key, channel, span = self._key, self.chosen.channel, (why["start"], why["end"])
         explain = self.view.session.explain
-        self._search.start(lambda _tell: (key, span, explain(channel, clearing=[span])))
+        self._search.start(lambda _progress: (key, span, explain(channel, clearing=[span])))
 
     @callback
-    def on_cleared(self, found: tuple[tuple[str, int, int], tuple[int, int], pd.DataFrame] | None) -> None:
-        """Say what would clear it."""
-        if found is None:
+    def on_cleared(self, result: tuple[tuple[str, int, int], tuple[int, int], pd.DataFrame] | None) -> None:
+        """Show what would clear the alert."""
+        if result is None:
             return
-        key, span, table = found
+        key, span, table = result
         for row in table[(table["start"] == span[0]) & (table["end"] == span[1])].to_dict(orient="records"):
             self._cleared[key] = str(row["clears"])
         self._write(self._explanation())
 
     def close(self) -> None:
-        """Stop what is due."""
+        """Stop what is due, and remove the section from the page."""
         self._why.cancel()
         self._clear.cancel()
         self._search.stop()
@@ -95,7 +112,7 @@ class Evidence(Panel):
 
     @property
     def _key(self) -> tuple[str, int, int]:
-        """What stands for the chosen anomaly."""
+        """Channel, first and last sample of the chosen anomaly."""
         row: Mapping[str, Any] = {"channel": "", "start_sample": 0, "end_sample": 0}
         if self.chosen is not None:
             row = self.chosen.row
@@ -110,15 +127,15 @@ class Evidence(Panel):
         self.facts.value = evidence_markup(row, why, alerts.history(number), clears, alerts.remarks(number))
 
     def _explanation(self) -> Mapping[Any, Any] | None:
-        """Give the alert's row of `Session.explain`; None where the present score does not hold it."""
+        """Return the alert's row of `Session.explain`, or None where the present score does not hold it."""
         if self.chosen is None or self.chosen.row["kind"] != "model" or self.chosen.shown.scored is None:
             return None
         channel, start, end = self._key
         if channel not in self._explained:
             self._explained[channel] = self.view.session.explain(channel, clearing=())
         table = self._explained[channel]
-        found: list[dict[Any, Any]] = table[(table["start"] == start) & (table["end"] == end)].to_dict(orient="records")
-        return found[0] if found else None
+        rows: list[dict[Any, Any]] = table[(table["start"] == start) & (table["end"] == end)].to_dict(orient="records")
+        return rows[0] if rows else None
 
 
 def evidence_markup(
@@ -128,20 +145,20 @@ def evidence_markup(
     clears: str = "",
     remarks: pd.DataFrame | None = None,
 ) -> str:
-    """Say why an alert was raised, what would clear it and what has happened to it.
+    """Write why an alert was raised, what would clear it and what has happened to it.
 
     Parameters
     ----------
     alert : mapping
-        A row of `Alerts.list`.
+        The alert, a row of `Alerts.list`.
     why : mapping or None
         Its row of `Session.explain`; None where the present score does not hold it, or a limit raised it.
     history : pandas.DataFrame
-        Of `Alerts.history`.
+        Changes of the alert, as `Alerts.history` returns them.
     clears : str
-        What would clear it; empty while that is looked for.
+        Settings that would clear it; empty while they are being computed.
     remarks : pandas.DataFrame, optional
-        What people wrote about it, of `Alerts.remarks`.
+        What people wrote about it, as `Alerts.remarks` returns it.
     """
     rows = [("why", escape(alert["message"]))]
     if why is not None:
@@ -149,19 +166,24 @@ def evidence_markup(
             ("why", escape(why["text"])),
             (
                 "error",
-                f"{why['smoothed_error']:.3g} at sample {why['smoothed_error_at']:,}, {why['distance']:.1f} sd from "
-                f"the mean; epsilon {why['epsilon']:.3g} (z {why['z']:g}, error window "
+                f"{why['smoothed_error']:.3g} at sample {why['smoothed_error_at']:,}, {why['distance']:.1f} standard "
+                f"deviations from the mean; threshold {why['epsilon']:.3g} (epsilon, with z {why['z']:g}; error window "
                 f"{why['window_start']:,} to {why['window_end']:,})",
             ),
-            ("clears", escape(clears) or "<span class='wb-muted'>looking for it</span>"),
+            ("other settings", escape(clears) or "<span class='wb-muted'>computing</span>"),
         ]
         if why["commands"]:
             rows.append(("commands", escape(why["commands"])))
-        rows.append(("model", f"{escape(why['model'])}, preset {escape(why['preset'])}"))
+        rows.append(("model", f"{escape(why['model'])}, detection settings: {escape(why['preset'])}"))
     elif alert["kind"] == "model":
-        rows.append(("clears", "The present score does not hold this sequence: the model or the preset has changed."))
+        rows.append(
+            (
+                "other settings",
+                "Not available: the model or the detection settings have changed, and this anomaly is gone.",
+            )
+        )
     else:
-        rows.append(("clears", f"Telemetry back within its {escape(alert['source'])} limit."))
+        rows.append(("clears when", f"Telemetry inside its {escape(alert['source'])} limit."))
     if remarks is not None and len(remarks):
         rows.insert(1, ("remarks", remarks_markup(remarks, f"alert:{alert['id']}")))
     changes = [

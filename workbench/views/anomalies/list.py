@@ -1,82 +1,105 @@
-"""The list of alerts with its filters."""
+"""The list of alerts, with the filters above it."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.views.anomalies.table import Wanted, alerts_markup, options
+from workbench.views.anomalies.table import AlertFilter, alerts_markup, options
 from workbench.views.state import Selected
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.grid import Grid
 
-if TYPE_CHECKING:
-    from workbench.views.anomalies.view import Anomalies
-
 __all__ = ["PAGE", "AlertList"]
 
 PAGE = 200
-"""Alerts that are listed at first; scrolling to the end brings as many more."""
+"""Number of alerts that are listed at first; scrolling to the end lists as many more."""
 
 _FILTERS = ("level", "state", "place", "kind", "verdict")
 
 
 class AlertList:
-    """Widgets; what they do is the view's.
+    """The widgets of the list: filters, and a table of the alerts that they leave.
 
     Parameters
     ----------
-    view : Anomalies
-        Whose methods `on_filter`, `on_pick`, `on_sort`, `on_mark` and `on_more` they call.
+    filter : callable
+        Called with the change of a filter.
+    pick, sort, mark, more : callable
+        Called with the alert that is picked, the column to sort by, the alert that is marked, and when the reader has
+        scrolled to the end.
 
     Attributes
     ----------
     bar : ipywidgets.Box
         Filters.
     grid : Grid
-    wanted : Wanted
+        The table.
+    filters : dict of str to ipywidgets.Dropdown
+        The filters by their names.
+    text : ipywidgets.Text
+        The filter for words.
+    request : AlertFilter
+        Which alerts are listed.
     alerts : pandas.DataFrame
-        Those listed, of `Alerts.list`.
+        The alerts that are listed, as `Alerts.list` returns them.
     total, limit : int
-        How many there are, and how many are listed at most.
+        Number of alerts that match, and number that is listed at most.
     orders : dict of int to str
         Active work order by alert.
     quiet : bool
-        Whether the filters are being set, and not by the reader.
+        Whether the filters are being set by the program, not by the reader.
     """
 
-    def __init__(self, view: "Anomalies") -> None:
+    def __init__(
+        self,
+        *,
+        filter: Callable[[dict[str, Any]], None],
+        pick: Callable[[str], None],
+        sort: Callable[[str], None],
+        mark: Callable[[str], None],
+        more: Callable[[str], None],
+    ) -> None:
         self.alerts = pd.DataFrame()
-        self.wanted, self.limit, self.total = Wanted(), PAGE, 0
+        self.request = AlertFilter()
+        self.limit = PAGE
+        self.total = 0
         self.orders: dict[int, str] = {}
         self.quiet = False
         self.filters = {name: widgets.Dropdown(options=options(name, [])) for name in _FILTERS}
         for name, made in self.filters.items():
             made.tooltip = "Asset" if name == "place" else name.capitalize()
-            made.observe(view.on_filter, "value")
+            made.observe(filter, "value")
             classed(made, "wb-choice")
         self._rows: dict[int | None, dict[Any, Any]] = {}
-        self.text = classed(widgets.Text(placeholder="channel or words", continuous_update=False), "wb-search")
-        self.text.tooltip = "Part of the channel's name or of the message"
-        self.text.observe(view.on_filter, "value")
-        self.grid = Grid("Alerts", pick=view.on_pick, sort=view.on_sort, mark=view.on_mark, more=view.on_more)
+        self.text = classed(widgets.Text(placeholder="channel or message", continuous_update=False), "wb-search")
+        self.text.tooltip = "Show only alerts with this text in their channel's name or message"
+        self.text.observe(filter, "value")
+        self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more)
         self.bar = box("wb-bar wb-filters", *self.filters.values(), self.text)
 
     def ask(self) -> None:
-        """Take what the filters say."""
+        """Read the filters, and list the first page of what they leave."""
         values = {name: made.value for name, made in self.filters.items()}
-        self.wanted = Wanted(**values, text=self.text.value.strip(), order=self.wanted.order)
+        self.request = AlertFilter(**values, text=self.text.value.strip(), order=self.request.order)
         self.limit = PAGE
 
     def read(self, session: ViewSession) -> None:
-        """Read what is wanted; marks stay on what is still listed."""
-        desk, filters = session.maintenance, self.wanted.filters()
-        found = desk.alerts.list(**filters, limit=self.limit + 1)
-        self.alerts = found.iloc[: self.limit]
+        """Read the alerts that match the filters; marks stay on those that are still listed.
+
+        Parameters
+        ----------
+        session : ViewSession
+            The session whose alerts are read.
+        """
+        desk, filters = session.maintenance, self.request.filters()
+        matching = desk.alerts.list(**filters, limit=self.limit + 1)  # one more tells whether there are more
+        self.alerts = matching.iloc[: self.limit]
         self._rows.clear()
-        self.total = len(found) if len(found) <= self.limit else len(desk.alerts.list(**filters))
+        self.total = len(matching) if len(matching) <= self.limit else len(desk.alerts.list(**filters))
         self.orders = desk.orders_of_alerts()
         listed = {str(number) for number in self.alerts["id"]}
         self.grid.marked = [name for name in self.grid.marked if name in listed]
@@ -86,31 +109,53 @@ class AlertList:
             choices = options(name, assets)
             if tuple(made.options) != tuple(choices):
                 made.options = choices
-            made.value = getattr(self.wanted, name)
-        self.text.value = self.wanted.text
+            made.value = getattr(self.request, name)
+        self.text.value = self.request.text
         self.quiet = False
-        self.grid.html = alerts_markup(self.alerts, self.orders, self.total, self.wanted, session.clock())
+        self.grid.html = alerts_markup(self.alerts, self.orders, self.total, self.request, session.clock())
 
     def nothing(self, session: ViewSession, open_alerts: int) -> str:
-        """Say why the list is empty, and what to do."""
-        if open_alerts or self.wanted != Wanted():
-            return empty_card("No alert is like that.", "Take a filter away to see others.")
+        """Return a card that says why the list is empty, and what to do.
+
+        Parameters
+        ----------
+        session : ViewSession
+            The session whose fleet may not be scored yet.
+        open_alerts : int
+            Number of open alerts, whatever the filters say.
+        """
+        if open_alerts or self.request != AlertFilter():
+            return empty_card("No alerts match.", "Remove a filter.")
         if (session.overview()["state"] == "missing").all():
-            return empty_card("No channel is scored yet.", "Train and score the fleet first:", "workbench run")
-        return empty_card("No open alert.", "Scores that are not yet alerts become so by", "workbench score --all")
+            return empty_card("No channel is scored yet.", "Train and score the fleet:", "workbench run")
+        return empty_card(
+            "No open alerts.", "Score the fleet to raise alerts for new anomalies:", "workbench score --all"
+        )
 
     def matching(self, now: Selected) -> int | None:
-        """Find the alert of an anomaly, else the first of its channel, else the first of all."""
+        """Return the alert of an anomaly, else the first of its channel, else the first of all.
+
+        Parameters
+        ----------
+        now : Selected
+            The channel and the anomaly that are chosen.
+        """
         if not len(self.alerts):
             return None
         rows = self.alerts[self.alerts["channel"] == now.channel] if now.channel else self.alerts
         exact = rows[rows["start_sample"] == now.anomaly] if now.anomaly is not None else rows
-        chosen = exact if len(exact) else rows
-        return int(chosen["id"].iloc[0]) if len(chosen) else None
+        best = exact if len(exact) else rows
+        return int(best["id"].iloc[0]) if len(best) else None
 
     def row(self, alert: int | None) -> dict[str, Any] | None:
-        """Give the row of an alert; None where it is not listed."""
+        """Return the row of an alert, or None where it is not listed.
+
+        Parameters
+        ----------
+        alert : int or None
+            Number of the alert.
+        """
         if alert not in self._rows and len(self.alerts):
-            for found in self.alerts[self.alerts["id"] == alert].to_dict(orient="records"):
-                self._rows[alert] = dict(found)
+            for row in self.alerts[self.alerts["id"] == alert].to_dict(orient="records"):
+                self._rows[alert] = dict(row)
         return self._rows.get(alert)

@@ -1,82 +1,77 @@
-"""What the tabs under the charts of an alert have in common."""
+"""What the sections under the charts of an alert have in common, and what they ask of the view."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-import ipywidgets as widgets
+from workbench.views.anomalies.detail import Shown
+from workbench.views.section import Host, Section
+from workbench.views.state import Selected
 
-from workbench.views.widgets.boxes import box, close_tree
-from workbench.views.widgets.callbacks import Failure
+__all__ = ["AlertHost", "Chosen", "Panel"]
 
-if TYPE_CHECKING:
-    from workbench.views.anomalies.detail import Shown
-    from workbench.views.anomalies.view import Anomalies
 
-__all__ = ["Chosen", "Panel"]
+class AlertHost(Host, Protocol):
+    """What a section under the charts asks of the view of the alerts."""
+
+    def follow(self, chosen: Selected) -> None:
+        """Choose an alert or a channel that a section names."""
+
+    def look(self, chosen: Selected, samples: int) -> None:
+        """Show some samples of a channel; the alert stays chosen."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The alert that a panel is about.
+    """The alert that a section is about.
 
     Attributes
     ----------
     row : mapping
-        Of `Alerts.list`.
+        The alert, a row of `Alerts.list`.
     shown : Shown
-        Its channel.
+        The channel of the alert.
     """
 
     row: Mapping[str, Any]
-    shown: "Shown"
+    shown: Shown
 
     @property
     def channel(self) -> str:
-        """Name."""
+        """Name of the alert's channel."""
         return str(self.row["channel"])
 
     @property
     def sequence(self) -> tuple[int, int]:
-        """First and last sample, within the series that is there."""
+        """First and last sample of the anomaly, within the stored series."""
         last = int(self.shown.channel.sizes["time"]) - 1
         return min(int(self.row["start_sample"]), last), min(int(self.row["end_sample"]), last)
 
 
-class Panel(ABC):
-    """A tab; only the one that is open is told what is chosen.
+class Panel(Section[AlertHost]):
+    """A section under the charts; only the one that is open learns which alert is chosen.
 
-    Parameters
+    Attributes
     ----------
-    view : Anomalies
-        Gives the session, and shows the errors of the panel's callbacks.
+    tip : str
+        What the section shows, for the tooltip of its button.
+    chosen : Chosen or None
+        The alert that the section shows; None before there is one.
     """
 
-    title: ClassVar[str]
     tip: ClassVar[str]
 
-    def __init__(self, view: "Anomalies") -> None:
-        self.view = view
+    def __init__(self, view: AlertHost) -> None:
         self.chosen: Chosen | None = None
-        self.widget = box(f"wb-tabbed wb-tab-{self.title.lower()}", *self.build())
-
-    @abstractmethod
-    def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        super().__init__(view)
 
     @abstractmethod
     def show(self, chosen: Chosen) -> None:
-        """Show what is known of an alert."""
+        """Show the section for an alert.
 
-    def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card."""
-        self.view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Have the view take the card away."""
-        self.view.mend(source)
-
-    def close(self) -> None:
-        """Take it from the page."""
-        close_tree(self.widget)
+        Parameters
+        ----------
+        chosen : Chosen
+            The alert and its channel.
+        """

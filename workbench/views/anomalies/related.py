@@ -1,4 +1,4 @@
-"""Related: channels that moved with the anomaly, and the alerts near it."""
+"""Related: channels that moved with the anomaly, and alerts near it in time."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from workbench.exceptions import ArchiveError
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.markup import read_target, state_words, target
+from workbench.views.markup import count, read_target, state_words, target
 from workbench.views.state import Selected
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback
@@ -19,44 +19,57 @@ from workbench.views.widgets.timers import Later
 
 __all__ = ["Related"]
 
-_AROUND, _MAX_LAG, _MOST = 200, 100, 10
-_NEAR = 20
+_CONTEXT_SAMPLES = 200
+_MAX_LAG = 100
+_MAX_LISTED_CHANNELS = 10
+_MAX_LISTED_ALERTS = 20
 
 
 class Related(Panel):
-    """Correlated channels with their lag, and alerts near in time.
+    """Channels that correlate with the anomaly, with their lags, and alerts near it in time.
 
     Attributes
     ----------
-    channels, alerts : pandas.DataFrame
-        Of `correlated_channels`; of `Alerts.list`, with `apart` (samples, or seconds where the channel is dated).
+    channels : pandas.DataFrame
+        The channels, as `correlated_channels` returns them.
+    alerts : pandas.DataFrame
+        The alerts, as `Alerts.list` returns them, with `apart`: samples, or seconds where the channel is dated.
     """
 
-    title: ClassVar[str] = "Related"
-    tip: ClassVar[str] = "Channels that moved with it, and alerts near it"
+    name: ClassVar[str] = "Related"
+    css: ClassVar[str] = "wb-tabbed wb-tab-related"
+    tip: ClassVar[str] = "Channels that moved with the anomaly, and alerts near it in time"
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
-        self.channels, self.alerts = pd.DataFrame(), pd.DataFrame()
+        """Make the widgets, empty; called once."""
+        self.channels = pd.DataFrame()
+        self.alerts = pd.DataFrame()
         self._later = Later(self.on_correlate, 0.05)
         self._of: tuple[str, int, int] | None = None
-        self.moved, self.near = Grid("Correlated channels", pick=self.on_pick), Grid("Alerts near", pick=self.on_pick)
+        self.moved = Grid("Correlated channels", pick=self.on_pick)
+        self.near = Grid("Alerts near in time", pick=self.on_pick)
         self.words = classed(widgets.HTML(), "wb-words")
         return [self.words, box("wb-pair", self.moved, self.near)]
 
     def show(self, chosen: Chosen) -> None:
-        """Show the alerts near, and a little later the channels."""
+        """Show the alerts near an alert, and a little later the channels that correlate with it.
+
+        Parameters
+        ----------
+        chosen : Chosen
+            The alert and its channel.
+        """
         self.chosen = chosen
         if self._of == (chosen.channel, *chosen.sequence):
             return
         self._of = (chosen.channel, *chosen.sequence)
-        self.moved.html = "<p class='wb-note wb-muted'>Comparing the channels</p>"
+        self.moved.html = "<p class='wb-note wb-muted'>Comparing the channels…</p>"
         self._near(chosen)
         self._later()
 
     @callback
     def on_correlate(self) -> None:
-        """Compare the channels of the asset around the anomaly."""
+        """Show which channels of the asset moved with the anomaly."""
         if self.chosen is None:
             return
         session, chosen = self.view.session, self.chosen
@@ -75,14 +88,14 @@ class Related(Panel):
                 damaged.append(name)
         start, end = chosen.sequence
         last = chosen.shown.channel.sizes["time"] - 1
-        span = max(0, start - _AROUND), min(last, end + _AROUND)
+        span = max(0, start - _CONTEXT_SAMPLES), min(last, end + _CONTEXT_SAMPLES)
         self.channels, left_out = correlated_channels(chosen.channel, *span, series, max_lag=_MAX_LAG)
         rows = [
             (
                 target(chosen.row["asset"], item["channel"]),
                 [cell(item["channel"]), f"{item['correlation']:+.2f}", f"{item['lag']:+d}"],
             )
-            for item in self.channels.head(_MOST).to_dict(orient="records")
+            for item in self.channels.head(_MAX_LISTED_CHANNELS).to_dict(orient="records")
         ]
         columns = (
             Column("", "channel"),
@@ -90,17 +103,18 @@ class Related(Panel):
             Column("", "lag, samples", number=True),
         )
         self.moved.html = table_markup(columns, rows)
-        by = "" if dated else " Compared by sample number: this data carries no common clock."
-        out = f" {len(left_out)} constant there or too short." if left_out else ""
+        by = "" if dated else " Compared by sample number, as these channels have no times."
+        left_out_words = f"{count(len(left_out), 'channel')} left out: constant there, or too short."
+        out = f" {left_out_words}" if left_out else ""
         out += f" {', '.join(damaged)} cannot be read." if damaged else ""
         self.words.value = (
-            f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG}; a positive lag moves "
-            f"later than {chosen.channel}.{out}{by}</p>"
+            f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG} samples. A channel with "
+            f"a positive lag moves later than {chosen.channel}.{out}{by}</p>"
         )
 
     @callback
     def on_pick(self, text: str) -> None:
-        """Choose a channel, or an alert."""
+        """Show a channel in the charts, or choose an alert."""
         chosen = read_target(text)[1]
         if chosen.anomaly is None and self.chosen is not None:
             start, end = self.chosen.sequence
@@ -109,7 +123,7 @@ class Related(Panel):
             self.view.follow(chosen)
 
     def close(self) -> None:
-        """Stop what is due."""
+        """Stop what is due, and remove the section from the page."""
         self._later.cancel()
         super().close()
 
@@ -122,7 +136,7 @@ class Related(Panel):
         if dated:
             apart = pd.to_timedelta(apart).dt.total_seconds()
         table = table.assign(apart=apart)
-        self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_NEAR)
+        self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_MAX_LISTED_ALERTS)
         rows = []
         for item in self.alerts.to_dict(orient="records"):
             level = severity(item["level"])
@@ -138,8 +152,15 @@ class Related(Panel):
             Column("", "level"),
             Column("", "channel"),
             Column(
-                "", "begins" if dated else "begins, samples", number=True, tip="Later (+) or earlier (-) than this one"
+                "",
+                "begins" if dated else "begins, samples",
+                number=True,
+                tip="After (+) or before (-) the chosen alert",
             ),
             Column("", "state"),
         )
-        self.near.html = table_markup(columns, rows) if rows else "<p class='wb-note wb-muted'>No other alert.</p>"
+        self.near.html = (
+            table_markup(columns, rows)
+            if rows
+            else "<p class='wb-note wb-muted'>No other open alerts of this asset.</p>"
+        )

@@ -1,4 +1,4 @@
-"""Similar: segments of this channel and its asset's that have the shape of the anomaly."""
+"""Similar: segments of the asset's channels that have the shape of the anomaly."""
 
 from typing import ClassVar
 
@@ -17,50 +17,59 @@ from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 
 __all__ = ["Similar"]
 
-_LONGEST = 2000
+_MAX_SAMPLES = 2000  # of the anomaly that are compared
 
 
 class Similar(Panel):
-    """The nearest segments by the matrix profile's distance, looked for when asked.
+    """The nearest segments by the distance of the matrix profile; the search starts when its button is pressed.
 
     Attributes
     ----------
     table : pandas.DataFrame
-        Of `similar_segments`.
+        The segments, as `similar_segments` returns them.
     """
 
-    title: ClassVar[str] = "Similar"
+    name: ClassVar[str] = "Similar"
+    css: ClassVar[str] = "wb-tabbed wb-tab-similar"
     tip: ClassVar[str] = "Segments of this asset's channels that look like the anomaly"
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        """Make the widgets, empty; called once."""
         self.table = pd.DataFrame()
         self._of: tuple[str, int, int] | None = None
-        self.find = button("Look for similar segments", "In all channels of the asset", self.on_find)
+        self.find = button("Find similar segments", "Search all channels of the asset", self.on_find)
         self.words = classed(widgets.HTML(), "wb-words")
         self.grid = Grid("Similar segments", pick=self.on_pick)
         return [box("wb-bar", self.find, self.words), self.grid]
 
     def show(self, chosen: Chosen) -> None:
-        """Take note of the alert; what was found for another goes."""
+        """Prepare the search for an alert; segments that were found for another one are removed.
+
+        Parameters
+        ----------
+        chosen : Chosen
+            The alert and its channel.
+        """
         self.chosen = chosen
         if self._of != (chosen.channel, *chosen.sequence):
-            self._of, self.table, self.grid.html = None, pd.DataFrame(), ""
+            self._of = None
+            self.table = pd.DataFrame()
+            self.grid.html = ""
             start, end = chosen.sequence
             self.words.value = f"<p class='wb-muted'>{chosen.channel}, samples {start:,} to {end:,}</p>"
 
     @callback
     def on_find(self, pressed: widgets.Button) -> None:
-        """Look for them; the first time takes some seconds more, while the search is compiled."""
+        """Find similar segments; the first time takes some seconds more, while the search is compiled."""
         del pressed
         if self.chosen is None:
             return
         session, chosen = self.view.session, self.chosen
         start, end = chosen.sequence
-        end = min(end, start + _LONGEST - 1)
+        end = min(end, start + _MAX_SAMPLES - 1)
         fleet = session.overview()
         names = fleet[fleet["asset"] == chosen.row["asset"]]["channel"].tolist()
-        with self.view.busy("Looking for similar segments", len(names)) as done:
+        with self.view.busy("Finding similar segments", len(names)) as done:
             series = {}
             damaged: list[str] = []
             for place, name in enumerate(names, 1):
@@ -94,7 +103,7 @@ class Similar(Panel):
 
     @callback
     def on_pick(self, text: str) -> None:
-        """Show a segment."""
+        """Show a segment in the charts."""
         chosen = read_target(text)[1]
         if self.chosen is not None and chosen.anomaly is not None:
             start, end = self.chosen.sequence

@@ -1,4 +1,4 @@
-"""Thresholds: change any parameter, see which alerts would appear and vanish, then save or go back."""
+"""Thresholds: change any parameter, see which alerts would appear and vanish, then save or revert."""
 
 from typing import Any, ClassVar
 
@@ -20,16 +20,20 @@ from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 __all__ = ["Thresholds"]
 
 _FIELDS = {
-    "z_min": ("z from", "Candidate thresholds begin at mean + z sd", 0.1),
-    "z_max": ("z to", "and end here", 0.5),
-    "z_step": ("z step", "in steps of", 0.1),
-    "min_decrease": ("min decrease", "Least relative step between maxima that keeps the higher (pruning)", 0.01),
+    "z_min": ("z from", "Lowest candidate threshold: mean + z standard deviations of the error", 0.1),
+    "z_max": ("z to", "Highest candidate threshold", 0.5),
+    "z_step": ("z step", "Step between candidate thresholds", 0.1),
+    "min_decrease": (
+        "min decrease",
+        "Pruning: smallest relative step between two maxima that keeps the higher one",
+        0.01,
+    ),
     "smoothing_fraction": ("smoothing", "Span of the smoothing, as a share of the error window", 0.01),
     "error_buffer": ("error buffer", "Samples added on each side of an anomalous error", 10),
-    "batch_size": ("batch", "Errors by which the error window moves", 10),
-    "window_size": ("batches", "Batches in one error window", 1),
+    "batch_size": ("batch", "Samples by which the error window moves", 10),
+    "window_size": ("batches", "Number of batches in one error window", 1),
 }
-_MOST = 300
+_MAX_LISTED_ALERTS = 300
 _WORDS = {"appears": "+ appears", "vanishes": "- vanishes", "stays": "stays"}
 
 
@@ -39,14 +43,17 @@ class Thresholds(Panel):
     Attributes
     ----------
     trial : Trial or None
-        The last one.
+        The last trial; None before there is one.
+    fields : dict of str to ipywidgets.Widget
+        The fields of the parameters, by name.
     """
 
-    title: ClassVar[str] = "Thresholds"
+    name: ClassVar[str] = "Thresholds"
+    css: ClassVar[str] = "wb-tabbed wb-tab-thresholds"
     tip: ClassVar[str] = "Try other thresholds before anything is changed"
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, with the parameters in use."""
+        """Make the widgets, with the parameters in use; called once."""
         self.trial: Trial | None = None
         self.fields: dict[str, Any] = {}
         for name, (words, tip, step) in _FIELDS.items():
@@ -55,12 +62,20 @@ class Thresholds(Panel):
             made.tooltip = tip
             self.fields[name] = classed(made, "wb-field")
         self.lag = classed(widgets.Checkbox(description="lag correction", indent=False), "wb-check")
-        self.lag.tooltip = "Bounds follow the prediction error, not the smoothed one that lags behind"
-        self.one = button("Try on this channel", "See what these thresholds find here", self.on_one)
-        self.fleet = button("Try on the fleet", "See what they find on every channel", self.on_fleet)
-        self.revert = button("Revert", "Back to the thresholds in use", self.on_revert)
-        self.save = button("Save as preset tuned", "In use wherever settings name no other preset", self.on_save)
-        self.remove = button("Remove preset tuned", "Back to the presets of the settings", self.on_remove)
+        self.lag.tooltip = (
+            "Anomalies begin and end with the prediction error, not with the smoothed error, which lags behind"
+        )
+        self.one = button(
+            "Try on this channel", "Show which alerts these thresholds would raise on this channel", self.on_one
+        )
+        self.fleet = button(
+            "Try on the fleet", "Show which alerts these thresholds would raise on every channel", self.on_fleet
+        )
+        self.revert = button("Revert", "Go back to the thresholds in use", self.on_revert)
+        self.save = button(
+            "Save as preset tuned", "Use these thresholds wherever the settings name no other preset", self.on_save
+        )
+        self.remove = button("Remove preset tuned", "Use the preset of the settings again", self.on_remove)
         self.words = classed(widgets.HTML(), "wb-words")
         self.grid = Grid("Alerts under these thresholds", pick=self.on_pick)
         self._fill(self._preset)
@@ -69,12 +84,12 @@ class Thresholds(Panel):
 
     @property
     def params(self) -> Preset:
-        """What the fields say.
+        """The parameters that the fields hold.
 
         Raises
         ------
         SettingsError
-            A value cannot be.
+            A value is outside its range.
         """
         values = {name: field.value for name, field in self.fields.items()} | {"lag_correction": self.lag.value}
         try:
@@ -82,54 +97,64 @@ class Thresholds(Panel):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or "thresholds"
-            raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}.", "Change the value.") from None
+            raise SettingsError(
+                f"{name}: {first['msg'].removeprefix('Value error, ')}.", "Enter another value."
+            ) from None
 
     def show(self, chosen: Chosen) -> None:
-        """Take note of the channel; what was tried stays until it is tried again."""
+        """Prepare a trial on the channel of an alert; the last trial stays until the next one.
+
+        Parameters
+        ----------
+        chosen : Chosen
+            The alert and its channel.
+        """
         self.chosen = chosen
         self._enable()
 
     @callback
     def on_one(self, pressed: widgets.Button) -> None:
-        """Try on the chosen channel."""
+        """Try the thresholds on the chosen channel."""
         del pressed
         if self.chosen is not None:
             self._try([self.chosen.channel])
 
     @callback
     def on_fleet(self, pressed: widgets.Button) -> None:
-        """Try on every channel."""
+        """Try the thresholds on every channel of the fleet."""
         del pressed
         self._try(self.view.session.overview()["channel"].tolist())
 
     @callback
     def on_revert(self, pressed: widgets.Button) -> None:
-        """Go back to the thresholds in use."""
+        """Fill the fields with the thresholds in use."""
         del pressed
         self._fill(self._preset)
-        self.trial, self.words.value, self.grid.html = None, "", ""
+        self.trial = None
+        self.words.value = ""
+        self.grid.html = ""
 
     @callback
     def on_save(self, pressed: widgets.Button) -> None:
-        """Keep them as the preset `tuned`."""
+        """Save the thresholds as the preset `tuned`."""
         del pressed
         path = write_tuned(self.view.session.settings.home, self.params)
         self.words.value = (
-            f"<p role='status'>Saved to {path.name}. From now on <code>workbench score --all</code> uses it.</p>"
+            f"<p role='status'>Saved to {path.name}. <code>workbench score --all</code> uses it from now on.</p>"
         )
         self._enable()
 
     @callback
     def on_remove(self, pressed: widgets.Button) -> None:
-        """Forget the preset `tuned`."""
+        """Remove the preset `tuned`."""
         del pressed
         remove_tuned(self.view.session.settings.home)
-        self.words.value = "<p role='status'>Removed: the presets of the settings are in use again.</p>"
+        self.words.value = "<p role='status'>Preset tuned removed. The preset of the settings is in use again.</p>"
         self._enable()
 
     @callback
     def on_pick(self, text: str) -> None:
-        """Choose the channel of a row."""
+        """Choose the alert of a row, with its channel."""
         self.view.follow(read_target(text)[1])
 
     @property
@@ -146,7 +171,7 @@ class Thresholds(Panel):
 
     def _try(self, channels: list[str]) -> None:
         session, params = self.view.session, self.params
-        with self.view.busy("Trying", len(channels)) as done:
+        with self.view.busy("Trying the thresholds", len(channels)) as done:
             self.trial = try_thresholds(
                 session.maintenance,
                 channels,
@@ -163,7 +188,7 @@ class Thresholds(Panel):
 def _table(table: pd.DataFrame, fleet: pd.DataFrame) -> str:
     assets = fleet.set_index("channel")["asset"]
     rows = []
-    for item in table.head(_MOST).to_dict(orient="records"):
+    for item in table.head(_MAX_LISTED_ALERTS).to_dict(orient="records"):
         level = severity(item["level"])
         words = _WORDS[item["outcome"]]
         rows.append(
@@ -181,5 +206,9 @@ def _table(table: pd.DataFrame, fleet: pd.DataFrame) -> str:
         )
     heads = ("alert", "channel", "level", "score", "first sample", "last sample")
     columns = [Column("", head, number=place > 2) for place, head in enumerate(heads)]
-    note = f"{_MOST} of {len(table)}" if len(table) > _MOST else ""
-    return table_markup(columns, rows, note=note) if rows else "<p class='wb-note'>No alert, before or after.</p>"
+    note = f"{_MAX_LISTED_ALERTS} of {len(table):,}" if len(table) > _MAX_LISTED_ALERTS else ""
+    return (
+        table_markup(columns, rows, note=note)
+        if rows
+        else "<p class='wb-note'>No alerts, neither now nor with these thresholds.</p>"
+    )

@@ -7,15 +7,15 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ArchiveError, ViewError
-from workbench.maintenance.alerts.table import NEW
-from workbench.views.anomalies.actions import Actions, told
+from workbench.maintenance.alerts.table import ALLOWED
+from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
 from workbench.views.anomalies.detail import Charts, Shown, title_markup
 from workbench.views.anomalies.evidence import Evidence
 from workbench.views.anomalies.list import PAGE, AlertList
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.anomalies.related import Related
 from workbench.views.anomalies.similar import Similar
-from workbench.views.anomalies.table import Wanted
+from workbench.views.anomalies.table import AlertFilter
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.state import Selected, State
@@ -25,21 +25,27 @@ from workbench.views.widgets.chart import Chart
 
 __all__ = ["Anomalies"]
 
-PANELS: dict[str, type[Panel]] = {kind.title: kind for kind in (Evidence, Thresholds, Similar, Related)}
-"""Tabs under the charts; the first is open at first, the others are made when they are opened."""
+PANELS: dict[str, type[Panel]] = {section.name: section for section in (Evidence, Thresholds, Similar, Related)}
+"""Sections under the charts, by name; the first is open at first, the others are made when they are opened."""
 
 
 class Anomalies(View):
-    """Alerts, one of them chosen.
+    """The list of alerts, beside the one that is chosen: its charts, its evidence and what can be done with it.
 
     Attributes
     ----------
     list : AlertList
-        What is listed.
+        The alerts that are listed, and their filters.
     alert : int or None
-        Number of the one that is chosen.
+        Number of the alert that is chosen.
+    actions : Actions
+        The buttons of what can be done, and their form.
+    plots : Charts
+        The charts of the chosen alert.
     panel : str
-        The tab under the charts that is open.
+        Name of the section under the charts that is open.
+    panels : dict of str to Panel
+        The sections under the charts that have been opened, by name.
     """
 
     name: ClassVar[str] = "anomalies"
@@ -48,7 +54,7 @@ class Anomalies(View):
     shortcuts: ClassVar[Mapping[str, str]] = {
         "Up, Down": "choose another alert of the list",
         "X": "mark the alert that has the focus",
-        "K": "mark all, or none",
+        "K": "mark all alerts, or none",
         "A": "acknowledge",
         "S": "shelve",
         "V": "close with a verdict",
@@ -56,38 +62,45 @@ class Anomalies(View):
         "W": "open a work order",
         "L": "add a label",
         "U, O": "unshelve, reset",
-        "F": "whole series, or around the anomaly",
+        "F": "show the whole series, or what is around the anomaly",
     }
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        """Make the widgets, empty; called once."""
         self.alert: int | None = None
         self._whole = False
         self._read: dict[str, Shown] = {}
-        self.list = AlertList(self)
+        self.list = AlertList(
+            filter=self.on_filter, pick=self.on_pick, sort=self.on_sort, mark=self.on_mark, more=self.on_more
+        )
         self._empty = widgets.HTML()
-        self._title, self._told = widgets.HTML(), widgets.HTML()
-        classed(self._told, "wb-told")
-        self.actions = Actions(self)
-        self._charts = Charts(self.tokens)
-        classed(self._charts.widget, "wb-charts")
+        self._title = widgets.HTML()
+        self._status = classed(widgets.HTML(), "wb-told")
+        self.actions = Actions(
+            press=self.on_action, mark_all=self.on_mark_all, confirm=self.on_confirm, cancel=self.on_cancel
+        )
+        self.plots = Charts(self.tokens)
         self._evidence = Evidence(self)
-        self.panels: dict[str, Panel] = {Evidence.title: self._evidence}
+        self.panels: dict[str, Panel] = {Evidence.name: self._evidence}
         self._tabs = {name: button(name, kind.tip, self.on_panel, "wb-subtab") for name, kind in PANELS.items()}
-        self._span = button("Whole series", "Whole series, or around the anomaly (F)", self.on_span, "wb-key-f")
-        self._monitor = button("Monitoring", "Show the channel with the others of its asset", self.on_monitoring)
+        self._span = button(
+            "Whole series", "Show the whole series, or only what is around the anomaly (F)", self.on_span, "wb-key-f"
+        )
+        self._monitor = button(
+            "Monitoring", "Show this channel with the others of its asset in Monitoring", self.on_monitoring
+        )
         head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
         self._detail = box(
             "wb-detail wb-panel",
             head,
             self.actions.bar,
             self.actions.form,
-            self._told,
-            self._charts.widget,
+            self._status,
+            self.plots.widget,
             box("wb-bar wb-tabs", *self._tabs.values()),
             self._evidence.widget,
         )
-        self._open(Evidence.title)
+        self._open(Evidence.name)
         listing = box("wb-list wb-panel", self.list.grid)
         self._body = box("wb-body", listing, self._detail)
         return [self.list.bar, self._empty, self._body]
@@ -95,74 +108,86 @@ class Anomalies(View):
     # ---- reading and showing
 
     def refresh(self) -> None:
-        """Read the alerts again; what is chosen and marked stays where it can."""
+        """Read the alerts again; what is chosen and marked stays if it is still listed."""
         self._read.clear()
         self._evidence.forget()
         self._list()
         self._show()
 
     def recolour(self) -> None:
-        """Draw the charts again in the tokens' colours."""
-        self._charts.tokens = self.tokens
-        self._charts.clear()
+        """Draw the charts again in the colours of the theme."""
+        self.plots.recolour(self.tokens)
         self._show()
 
     def show_selection(self, now: Selected) -> None:
-        """Choose the alert of an anomaly, or the worst of a channel."""
+        """Choose the alert of the anomaly that was chosen elsewhere, or the worst alert of the channel.
+
+        Parameters
+        ----------
+        now : Selected
+            What was chosen.
+        """
         if now.channel and now.channel not in set(self.session.overview()["channel"]):
-            raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
+            raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the fleet.")
         self.alert = self.list.matching(now)
         self._show()
 
     def read_state(self) -> Mapping[str, object]:
-        """Give filters, order, and whether the whole series is shown."""
-        panel = None if self.panel == Evidence.title else self.panel.lower()
-        return {**self.list.wanted.written(), "whole": "yes" if self._whole else None, "panel": panel}
+        """Return the filters, the order, the open section, and whether the whole series is shown."""
+        panel = None if self.panel == Evidence.name else self.panel.lower()
+        return {**self.list.request.written(), "whole": "yes" if self._whole else None, "panel": panel}
 
     def apply_state(self, state: State) -> None:
-        """Take filters and order of a link."""
+        """Show what a link holds: filters, order, section and extent of the charts.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         names = {name.lower(): name for name in self._tabs}
-        wanted = state.get("panel", Evidence.title.lower())
-        if wanted not in names:
-            raise ViewError(f"There is no panel {wanted!r}.", f"Panels: {', '.join(names)}.")
-        self._open(names[wanted])
-        self.list.wanted, self._whole = Wanted.of(state), "whole" in state
+        panel = state.get("panel", Evidence.name.lower())
+        if panel not in names:
+            raise ViewError(f"There is no section {panel!r}.", f"Sections: {', '.join(names)}.")
+        self._open(names[panel])
+        self.list.request = AlertFilter.of(state)
         self.list.limit = PAGE
+        self._whole = "whole" in state
         self._list()
         self._show()
 
     @property
     def alerts(self) -> pd.DataFrame:
-        """Those listed, of `Alerts.list`."""
+        """The alerts that are listed, as `Alerts.list` returns them."""
         return self.list.alerts
 
     def shown_table(self) -> pd.DataFrame | None:
-        """Give the alerts listed."""
+        """Return the alerts that are listed."""
         return self.alerts
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the charts of the chosen alert."""
-        return {} if self._charts.chart is None else {"Charts": self._charts.chart}
+        """Return the charts of the chosen alert."""
+        return self.plots.charts()
 
     def code_lines(self) -> list[str]:
-        """Give the cell that lists the same alerts."""
-        given = {name: value for name, value in self.list.wanted.filters().items() if value is not None}
-        if self.list.wanted.filters()["state"] is None:
-            given["state"] = None
-        return [f"session.maintenance.alerts.list({', '.join(f'{name}={value!r}' for name, value in given.items())})"]
+        """Return the cell that lists the same alerts."""
+        filters = self.list.request.filters()
+        arguments = {name: value for name, value in filters.items() if value is not None or name == "state"}
+        words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return [f"session.maintenance.alerts.list({words})"]
 
     def close(self) -> None:
-        """Stop what is due and take the view from the page."""
+        """Stop what is under way and remove the view from the page."""
         for panel in self.panels.values():
             panel.close()
-        self._charts.clear()
+        self.plots.clear()
         super().close()
 
     # ---- callbacks
 
     @callback
     def on_filter(self, change: dict[str, Any]) -> None:
-        """List what the filters ask for."""
+        """List the alerts that match the filters."""
         del change
         if self.list.quiet:
             return
@@ -173,45 +198,45 @@ class Anomalies(View):
 
     @callback
     def on_sort(self, key: str) -> None:
-        """Sort by a column."""
-        self.list.wanted = self.list.wanted.sorted_by(key)
+        """Sort the list by a column."""
+        self.list.request = self.list.request.sorted_by(key)
         self._list()
         self.moved()
 
     @callback
     def on_more(self, _value: str) -> None:
-        """List more."""
+        """List more alerts, when the reader has scrolled to the end."""
         if len(self.alerts) < self.list.total:
             self.list.limit += PAGE
             self._list()
 
     @callback
     def on_pick(self, name: str) -> None:
-        """Choose an alert."""
+        """Choose an alert of the list."""
         self.alert = int(name)
         row = self.list.row(self.alert)
-        self._told.value = ""
-        self.actions.ask("")
+        self._status.value = ""
+        self.actions.open("")
         self._show()
         if row is not None:
             self.choose(Selected(row["asset"], row["channel"], int(row["start_sample"])))
 
     @callback
     def on_mark(self, _value: str) -> None:
-        """Take note of the marks."""
+        """Enable the buttons of what the marked alerts allow."""
         self._enable()
 
     @callback
     def on_mark_all(self, pressed: widgets.Button) -> None:
-        """Mark all that are listed, or none."""
+        """Mark all alerts that are listed, or none where all are marked."""
         del pressed
-        every = [str(number) for number in self.alerts["id"]] if len(self.alerts) else []
-        self.list.grid.marked = [] if set(every) <= set(self.list.grid.marked) else every
+        listed = [str(number) for number in self.alerts["id"]] if len(self.alerts) else []
+        self.list.grid.marked = [] if set(listed) <= set(self.list.grid.marked) else listed
         self._enable()
 
     @callback
     def on_span(self, pressed: widgets.Button) -> None:
-        """Show the whole series, or what is around the anomaly."""
+        """Show the whole series, or only what is around the anomaly."""
         del pressed
         self._whole = not self._whole
         self._show()
@@ -219,105 +244,107 @@ class Anomalies(View):
 
     @callback
     def on_monitoring(self, pressed: widgets.Button) -> None:
-        """Show the channel with the others of its asset."""
+        """Open Monitoring at the chosen channel."""
         del pressed
         self.go("monitoring")
 
     @callback
     def on_panel(self, pressed: widgets.Button) -> None:
-        """Show another panel under the charts."""
+        """Show another section under the charts."""
         self._open(next(name for name, made in self._tabs.items() if made is pressed))
-        self._tell_panel()
+        self._show_panel()
         self.moved()
 
     @callback
     def on_action(self, pressed: widgets.Button) -> None:
-        """Do what a button says, or ask what else it needs; a second press closes the form."""
+        """Do what a button says, or open the form that the action needs; a second press closes the form."""
         action = self.actions.name(pressed)
-        if not self.actions.needs_form(action):
-            self._do(action, {})
-        elif self.actions.asked == action:
-            self.actions.ask("")
+        if not ALERT_ACTIONS[action].fields:
+            self._perform(action)
+        elif self.actions.opened == action:
+            self.actions.open("")
         else:
             row = self.list.row(self.alert)
             if row is not None:
                 for name, column in (("first", "start_sample"), ("last", "end_sample")):
                     self.actions.fields[name].value = int(row[column])
-            self._told.value = ""
-            self.actions.ask(action, len(self._wanted_alerts()))
+            self._status.value = ""
+            self.actions.open(action, len(self._concerned_alerts()))
 
     @callback
     def on_confirm(self, pressed: widgets.Button) -> None:
-        """Do what the form says."""
+        """Do what the form says with the alerts."""
         del pressed
-        self._do(self.actions.asked, self.actions.options())
+        self._perform(self.actions.opened)
 
     @callback
     def on_cancel(self, pressed: widgets.Button) -> None:
-        """Close the form."""
+        """Close the form, and change nothing."""
         del pressed
-        self.actions.ask("")
+        self.actions.open("")
 
     def follow(self, chosen: Selected) -> None:
-        """Choose an alert or a channel that a panel names."""
+        """Choose an alert or a channel that a section names.
+
+        Parameters
+        ----------
+        chosen : Selected
+            What the section names.
+        """
         self.alert = self.list.matching(chosen)
         self._show()
         self.choose(chosen)
 
     def look(self, chosen: Selected, samples: int) -> None:
-        """Show so many samples of a channel, from an `anomaly` on; the alert stays chosen."""
+        """Show some samples of a channel in the charts; the alert stays chosen.
+
+        Parameters
+        ----------
+        chosen : Selected
+            The channel, and as `anomaly` the first sample.
+        samples : int
+            Number of samples.
+        """
         shown = self._channel(chosen.channel)
         last = shown.channel.sizes["time"] - 1
         start = min(chosen.anomaly or 0, last)
-        self._charts.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
+        self.plots.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
         words = f"Charts: {chosen.channel} around sample {start:,}."
-        self._told.value = f"<p role='status'>{words} Choose an alert to come back.</p>"
+        self._status.value = f"<p role='status'>{words} Choose an alert to return.</p>"
 
     # ---- parts
 
-    def _do(self, action: str, given: dict[str, Any]) -> None:
-        """Do something to the marked alerts, or to the chosen one, and tell."""
-        desk, numbers = self.session.maintenance, self._wanted_alerts()
-        if action == "order":
-            order = desk.orders.from_alerts(numbers, self.who, **given)
-            words = f"Work order {order.number} opened for {len(numbers)} alert{'s' if len(numbers) > 1 else ''}."
-        elif action == "label":
-            words = self._add_label(given)
-        else:
-            words = told(action, desk.alerts.each(action, numbers, self.who, **given))
-        self.actions.ask("")
+    def _perform(self, action: str) -> None:
+        """Do something with the marked alerts, or with the chosen one, and write what was done."""
+        request = AlertRequest(
+            self.session, self.who, self._concerned_alerts(), self.list.row(self.alert), self.actions.values()
+        )
+        words = ALERT_ACTIONS[action].perform(request)
+        self.actions.open("")
         self.list.grid.marked = []
         self.refresh()
-        self._told.value = f"<p role='status'>{words}</p>"
+        status = f"<p role='status'>{words}</p>"
+        self._status.value = status
+        if self._body.layout.display == "none":  # the last alert is gone, and the status line is hidden with it
+            self._empty.value = status + self._empty.value
         self.altered()
 
-    def _add_label(self, given: Mapping[str, Any]) -> str:
-        row = self.list.row(self.alert)
-        if row is None or given["first"] > given["last"]:
-            raise ViewError("The label's first sample lies after its last.", "Give the first sample first.")
-        channel, archive = row["channel"], self.session.archive
-        added = pd.DataFrame({"start": [given["first"]], "end": [given["last"]], "kind": [given["kind"]]})
-        labels = archive.labels(channel)
-        table = added if labels is None else pd.concat([labels, added]).drop_duplicates(["start", "end"], keep="last")
-        archive.set_labels(channel, table)
-        return f"{channel} is labelled from sample {given['first']:,} to {given['last']:,}; {len(table)} labels in all."
-
-    def _wanted_alerts(self) -> list[int]:
+    def _concerned_alerts(self) -> list[int]:
         marked = [int(name) for name in self.list.grid.marked]
         return marked or ([] if self.alert is None else [self.alert])
 
     def _list(self) -> None:
-        """Read the list and say how many there are."""
+        """Read the list, and write how many open alerts there are."""
         self.list.read(self.session)
         if self.list.row(self.alert) is None:
             self.alert = self.list.matching(self.selection.now)
         counts = self.session.maintenance.alerts.count("state", state="open")
-        new = int(sum(counts.get(state, 0) for state in NEW))
-        words = f"{int(counts.sum())} open, {new} to acknowledge, {int(counts.get('shelved', 0))} shelved"
+        new = int(sum(counts.get(state, 0) for state in ALLOWED["acknowledge"]))
+        words = f"{int(counts.sum()):,} open, {new:,} to acknowledge, {int(counts.get('shelved', 0)):,} shelved"
         self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{words}</p></div>"
-        nothing = not len(self.alerts)
-        self._body.layout.display = "none" if nothing and not self.selection.now.channel else None
-        self._empty.value = self.list.nothing(self.session, int(counts.sum())) if nothing else ""
+        empty = not len(self.alerts)
+        self._body.layout.display = "none" if empty and not self.selection.now.channel else None
+        self._empty.value = self.list.nothing(self.session, int(counts.sum())) if empty else ""
 
     def _show(self) -> None:
         """Show the chosen alert, or the chosen channel where it has none."""
@@ -332,20 +359,20 @@ class Anomalies(View):
             shown = self._channel(channel)
         except ArchiveError as error:
             self._title.value = f"<h2>{channel}</h2>{damage_card({channel: str(error)})}"
-            self._charts.clear()
+            self.plots.clear()
             self._evidence.show_none(channel)
             return
         if row is not None and not self._whole:
             start, end = int(row["start_sample"]), int(row["end_sample"])
             last = shown.channel.sizes["time"] - 1
             shown = shown.part(*shown.around(min(start, last), min(end, last)))
-        self._charts.show(shown)
+        self.plots.show(shown)
         if row is None:
             self._title.value = f"<h2>{channel}</h2>"
             self._evidence.show_none(channel)
             return
         self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
-        self._tell_panel()
+        self._show_panel()
 
     def _open(self, name: str) -> None:
         self.panel = name
@@ -357,13 +384,13 @@ class Anomalies(View):
         for other, panel in self.panels.items():
             panel.widget.layout.display = None if other == name else "none"
 
-    def _tell_panel(self) -> None:
+    def _show_panel(self) -> None:
         row = self.list.row(self.alert)
         if row is not None:
             self.panels[self.panel].show(Chosen(row, self._channel(row["channel"])))
 
     def _enable(self) -> None:
-        numbers = self._wanted_alerts()
+        numbers = self._concerned_alerts()
         rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
         self.actions.show(rows, len(self.list.grid.marked))
 

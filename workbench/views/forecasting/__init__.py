@@ -1,1 +1,1 @@
-"""The view Forecasting."""
+"""The Forecasting view of the workbench."""

@@ -7,54 +7,138 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from workbench.forecasting import TOGETHER
 from workbench.maintenance.kpis.risk import LIKELIHOODS
 from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
+from workbench.views.markup import count, percent
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
     "comparison_markup",
+    "forecaster_words",
     "head_markup",
     "limits_markup",
+    "no_telemetry_markup",
     "parts_markup",
     "risk_head_markup",
     "risks_markup",
     "skill_markup",
 ]
 
-_MOST_MOVED = 12
-_MOST_REASONS = 6
+_MAX_MOVED_ORDERS = 12
+_MAX_REASONS = 6
+_FORECASTERS = {"persistence": "last value", TOGETHER: "combined"}
+
+
+def forecaster_words(name: str) -> str:
+    """Return the name of a forecaster on screen.
+
+    Parameters
+    ----------
+    name : str
+        Name in tables and links.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> forecaster_words("persistence"), forecaster_words("ridge")
+    ('last value', 'ridge')
+    """
+    return _FORECASTERS.get(name, name)
+
+
+def no_telemetry_markup() -> str:
+    """Return the headline where the archive holds no channel.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return (
+        "<div class='wb-line'><h1>No telemetry yet</h1><p>Run <code>workbench run</code> for the demo fleet.</p></div>"
+    )
 
 
 def head_markup(channel: str, table: pd.DataFrame, steps: int, confidence: float, units: str) -> str:
-    """Say which forecaster errs least, by how much, and whether one is better than persistence."""
+    """Write which forecaster has the smallest error, and whether one is better than the last value.
+
+    Parameters
+    ----------
+    channel : str
+        Name of the channel.
+    table : pandas.DataFrame
+        As from `skill_table`; empty before the channel has been forecast.
+    steps : int
+        How far ahead, samples.
+    confidence : float
+        Share of the truths that the intervals are to hold.
+    units : str
+        Units of the channel.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     words = []
     if len(table) and table["mae"].notna().any():
         best = table.iloc[0]
-        words.append(
-            f"{steps:,} samples ahead {best['forecaster']} errs least, by {_number(best['mae'])} {units}".strip()
-        )
-        words.append(f"its {confidence:.0%} interval held {best['coverage']:.0%}")
-        skilled = table.sort_values("skill", ascending=False, na_position="last").iloc[0]
-        better = skilled["skill"] > 0
-        words.append(f"best skill {skilled['skill']:.2f}, {skilled['forecaster']}" if better else "none has skill")
+        error = f"{_number(best['mae'])} {units}".strip()
+        name = forecaster_words(best["forecaster"])
+        words.append(f'{steps:,} samples ahead, "{name}" has the smallest mean error ({error})')
+        words.append(f"{percent(best['coverage'])} of the values fell inside its {percent(confidence)} interval")
+        if not (table["skill"] > 0).any():
+            words.append('no forecaster is better than "last value"')
     return f"<div class='wb-line'><h1>{escape(channel)}</h1><p>{escape('; '.join(words))}</p></div>"
 
 
 def risk_head_markup(risks: pd.DataFrame, names: Mapping[str, str], days: float) -> str:
-    """Say which risk is the worst."""
-    known = risks[risks["risk"].notna()].to_dict(orient="records")
-    words = f"of {len(risks)} assets none has records and a criticality from which to tell"
-    if known:
-        first = known[0]
+    """Write which asset has the highest risk.
+
+    Parameters
+    ----------
+    risks : pandas.DataFrame
+        As from `workbench.forecasting.risks`, the highest risk first.
+    names : mapping of str to str
+        Catalog names of the assets by their ids.
+    days : float
+        How far ahead, days.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    rated = risks[risks["risk"].notna()].to_dict(orient="records")
+    words = "No asset has both enough history and a criticality. Set criticalities in the catalog."
+    if rated:
+        first = rated[0]
         name = names.get(first["asset"], first["asset"])
-        words = f"the worst of {len(known)} is {name}: {first['level']} {first['risk']}, {first['probability']:.0%}"
-        words += f" within {days:g} d"
+        words = f"Highest of {count(len(rated), 'asset')}: {name}, {first['level']} {first['risk']}; "
+        words += f"{percent(first['probability'])} probability of a failure within {_days(days)}"
     return f"<div class='wb-line'><h1>Risk</h1><p>{escape(words)}</p></div>"
 
 
 def skill_markup(table: pd.DataFrame, units: str) -> str:
-    """Write the forecasters side by side, the best first."""
+    """Write the forecasters side by side, the smallest error first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `skill_table`.
+    units : str
+        Units of the channel.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     unit = f", {units}" if units else ""
     columns = [
         Column("", "forecaster"),
@@ -63,28 +147,42 @@ def skill_markup(table: pd.DataFrame, units: str) -> str:
         Column("", "R2", True, "1 - squared errors over squared deviations from the mean"),
         Column(
             "",
-            "skill",
+            "better than last value",
             True,
-            "1 - squared errors over those of persistence; below 0 persistence is better",
+            "Skill: 1 - squared errors over those of the last value; below 0 the last value is the better forecast",
         ),
-        Column("", "inside", True, "Share of what came that lay within the interval, on the test series"),
-        Column("", "inside, fixed", True, "The same for the interval found once on held-out training windows"),
+        Column("", "coverage", True, "Share of the values that fell inside the interval, on the test series"),
+        Column("", "coverage, fixed interval", True, "The same for the interval from the held-out training windows"),
         Column("", f"± {units}".strip(), True, "Mean half width of the interval"),
     ]
     rows = []
     for row in table.to_dict(orient="records"):
         numbers = [_number(row["mae"]), _number(row["rmse"]), _fixed(row["r2"]), _fixed(row["skill"])]
-        shares = [_share(row["coverage"]), _share(row["fixed_coverage"])]
-        rows.append((str(row["forecaster"]), [cell(row["forecaster"]), *numbers, *shares, _number(row["width"])]))
+        shares = [percent(row["coverage"]), percent(row["fixed_coverage"])]
+        name = str(row["forecaster"])
+        rows.append((name, [cell(forecaster_words(name)), *numbers, *shares, _number(row["width"])]))
     return table_markup(columns, rows)
 
 
 def limits_markup(table: pd.DataFrame, units: str) -> str:
-    """Write when each limit is reached."""
+    """Write when the forecast exceeds each limit.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `workbench.forecasting.crossings`.
+    units : str
+        Units of the channel.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     if table.empty:
-        return "<p class='wb-note wb-muted'>The catalog gives this channel no limits.</p>"
-    heads = ("limit", f"at, {units}" if units else "at", "reached", "expected", "earliest", "latest")
-    tips = ("", "", "", "Where the forecast reaches it", "Where its interval first does", "Where all of it lies beyond")
+        return "<p class='wb-note wb-muted'>The catalog has no limits for this channel.</p>"
+    heads = ("limit", f"at, {units}" if units else "at", "outcome", "expected", "earliest", "latest")
+    tips = ("", "", "", "When the forecast exceeds it", "When its interval first does", "When all of its interval does")
     head = "".join(f'<th title="{tip}">{escape(text)}</th>' for text, tip in zip(heads, tips, strict=True))
     body = ""
     for row in table.to_dict(orient="records"):
@@ -98,7 +196,7 @@ def limits_markup(table: pd.DataFrame, units: str) -> str:
 
 
 _OUTCOMES = {
-    "now": ("already", ("critical", "high")),
+    "now": ("already exceeded", ("critical", "high")),
     "expected": ("expected", ("high", "medium")),
     "possible": ("possible", ("", "")),
     "none": ("not in this time", ("", "")),
@@ -109,41 +207,79 @@ _LEADS = {"lead": "time", "earliest": "earliest_time", "latest": "latest_time"}
 
 
 def parts_markup(parts: xr.Dataset | None, reason: str = "") -> str:
-    """Say what the decomposition found, or why there is none."""
+    """Write what the decomposition found, or why there is none.
+
+    Parameters
+    ----------
+    parts : xarray.Dataset or None
+        As from `workbench.forecasting.decomposition`.
+    reason : str
+        Why there is none.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     if parts is None:
         return f"<p class='wb-note wb-muted'>{escape(reason)}</p>"
     period = parts.attrs["period"]
-    strength = f"{parts.attrs['seasonal_strength']:.0%}"
-    season = f"repeats every {period:,} samples, {strength} of what the trend leaves" if period else "no period found"
+    strength = percent(parts.attrs["seasonal_strength"])
+    season = (
+        f"the season repeats every {period:,} samples and explains {strength} of what the trend leaves"
+        if period
+        else "no season found"
+    )
     return f"<h2>Trend, season, remainder: <span class='wb-muted'>{escape(season)}</span></h2>"
 
 
 def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> str:
-    """Write the assets, the worst risk first."""
+    """Write the assets, the highest risk first.
+
+    Parameters
+    ----------
+    risks : pandas.DataFrame
+        As from `workbench.forecasting.risks`.
+    days : float
+        How far ahead, days.
+    names : mapping of str to str
+        Catalog names of the assets by their ids.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     columns = [
         Column("", "asset"),
         Column("", "risk", False, "Likelihood times criticality, 1 to 25"),
-        Column("", f"fails within {days:g} d", True, "Probability of at least one failure"),
+        Column("", f"fails within {_days(days)}", True, "Probability of at least one failure"),
         Column("", "90 % interval", True),
-        Column("", "failures", True, "On record; several within a day are one"),
-        Column("", "watched, d", True, "Days in which failures would have been recorded"),
+        Column("", "failures", True, "Recorded failures; several within a day count as one"),
+        Column("", "history, days", True, "Days in which failures would have been recorded"),
         Column("", "criticality", True),
     ]
     rows = []
     for row in risks.to_dict(orient="records"):
         if pd.isna(row["risk"]):
-            risk = f"<span class='wb-muted' title='{escape(row['reason'])}'>not known</span>"
+            risk = f"<span class='wb-muted' title='{escape(row['reason'])}'>not available</span>"
         else:
             level = severity(row["level"])
             word = LIKELIHOODS[int(row["likelihood"]) - 1][0]
             symbol = f"<span class='{level.word}'><span class='wb-symbol'>{level.symbol}</span></span>"
             risk = f"<span title='{word}'>{symbol}{row['level']} {row['risk']}</span>"
-        interval = "" if pd.isna(row["low"]) else f"{row['low']:.0%} to {row['high']:.0%}"
+        interval = "" if pd.isna(row["low"]) else f"{percent(row['low'])} to {percent(row['high'])}"
         importance = "" if pd.isna(row["criticality"]) else f"{row['criticality']}"
         name = cell(names.get(row["asset"], row["asset"]))
-        numbers = [_share(row["probability"]), interval, f"{row['failures']}", f"{row['watched_days']:.1f}", importance]
+        numbers = [
+            percent(row["probability"]),
+            interval,
+            f"{row['failures']}",
+            f"{row['watched_days']:.1f}",
+            importance,
+        ]
         rows.append((str(row["asset"]), [name, risk, *numbers]))
-    unknown = risks[risks["reason"] != ""].head(_MOST_REASONS)
+    unknown = risks[risks["reason"] != ""].head(_MAX_REASONS)
     reasons = [
         f"{names.get(row['asset'], row['asset'])}: {row['reason']}." for row in unknown.to_dict(orient="records")
     ]
@@ -151,7 +287,18 @@ def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> 
 
 
 def comparison_markup(comparison: Comparison) -> str:
-    """Write the plan as it is and as it would be, and the orders that move."""
+    """Write the plan as it is and as it would be, and the orders that move.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Both plans.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     figures = comparison.figures()
     head = "<tr><th>plan</th><th>now</th><th>would be</th><th>difference</th></tr>"
     body = "".join(
@@ -163,12 +310,16 @@ def comparison_markup(comparison: Comparison) -> str:
     rows = "".join(
         f"<tr><td>{escape(str(row['job']))}</td><td>{_planned(row['start'], row['technician'])}</td>"
         f"<td>{_planned(row['new_start'], row['new_technician'])}</td></tr>"
-        for row in moved[:_MOST_MOVED]
+        for row in moved[:_MAX_MOVED_ORDERS]
     )
     table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
     if not moved:
         return f"{table}<p class='wb-note wb-muted'>No order moves.</p>"
-    more = f"<p class='wb-note wb-muted'>{_MOST_MOVED} of {len(moved)}</p>" if len(moved) > _MOST_MOVED else ""
+    more = (
+        f"<p class='wb-note wb-muted'>{_MAX_MOVED_ORDERS} of {len(moved)} orders</p>"
+        if len(moved) > _MAX_MOVED_ORDERS
+        else ""
+    )
     heads = "<tr><th>order that moves</th><th>now</th><th>would be</th></tr>"
     return f"{table}<table><thead>{heads}</thead><tbody>{rows}</tbody></table>{more}"
 
@@ -198,5 +349,5 @@ def _fixed(value: float) -> str:
     return "" if pd.isna(value) else f"{round(value, 2) + 0.0:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def _share(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.0%}"
+def _days(days: float) -> str:
+    return f"{days:g} day" if days == 1 else f"{days:g} days"

@@ -1,42 +1,38 @@
 """Forecasting: what a channel will do, how far that can be trusted, and which asset is at risk."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
-import xarray as xr
 
-from workbench.exceptions import DetectionError, ViewError, WorkbenchError
-from workbench.forecasting import crossings, decomposition, forecasts, outlook, risks
-from workbench.forecasting.skill import SKILL_COLUMNS, skill_by_lead, skill_table
-from workbench.views.base import View, callback
+from workbench.exceptions import WorkbenchError
+from workbench.views.base import View, ViewSession, callback
 from workbench.views.forecasting.charts import Charts
 from workbench.views.forecasting.markup import (
     head_markup,
     limits_markup,
+    no_telemetry_markup,
     parts_markup,
     risk_head_markup,
     risks_markup,
     skill_markup,
 )
+from workbench.views.forecasting.scene import CONFIDENCES, DAYS, STEPS, Scene
 from workbench.views.forecasting.what_if import WhatIf
+from workbench.views.markup import count, percent
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
 from workbench.views.widgets.timers import Later
 
 __all__ = ["Forecasting"]
 
-_AHEAD = (10, 30, 60, 240)
-_INSIDE = (0.9, 0.8, 0.95)
-_DAYS = (1, 7, 30, 90)
 _MODES = ("Channel", "Risk and what-if")
-_HISTORY = 4  # times as many samples as are forecast are shown before them
-_LEAST_HISTORY = 200
-_KEPT = 12  # results of channels
+"""Values of the state's key `mode`, and words on the buttons."""
 
 
 class Forecasting(View):
@@ -44,12 +40,12 @@ class Forecasting(View):
 
     Attributes
     ----------
-    channel : str
-        The one shown; empty where there is none.
-    skill : pandas.DataFrame
-        Its forecasters, of `skill_table`.
-    risks : pandas.DataFrame
-        Of `workbench.forecasting.fleet.risks`; empty until they are shown.
+    scene : Scene
+        What is shown: channel, how far ahead, forecasts and risks.
+    kept_charts : Charts
+        Charts of the channel, and the risk matrix.
+    what_if : WhatIf
+        Questions about the plan and the thresholds.
     """
 
     name: ClassVar[str] = "forecasting"
@@ -57,28 +53,30 @@ class Forecasting(View):
     keys: ClassVar[tuple[str, ...]] = ("ahead", "inside", "forecaster", "days", "mode")
     shortcuts: ClassVar[Mapping[str, str]] = {"Up, Down": "choose another forecaster", "P": "compare the plans"}
 
+    def __init__(self, session: ViewSession, **frame: Any) -> None:
+        self.scene = Scene(session)
+        super().__init__(session, **frame)
+
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self.channel, self._forecaster = "", ""
-        self.skill, self.risks = pd.DataFrame(columns=list(SKILL_COLUMNS)), pd.DataFrame()
-        self._quiet = False
-        self._fleet = pd.DataFrame()
-        self._results: dict[tuple[str, int, float], dict[str, xr.Dataset]] = {}
-        self._told: tuple[object, str] = (None, "")  # what charts and tables show, and the line that belongs to it
+        self._quiet = Quiet()
+        self._drawn: tuple[object, str] = (None, "")  # what charts and tables show, and the headline that belongs to it
         self._later = Later(self.on_compute, 0.05)
-        self._channel = _choice("Channel", self.on_channel)
-        self._ahead = _choice("Ahead", self.on_choice, [(f"{steps} samples", steps) for steps in _AHEAD])
-        self._inside = _choice("Interval", self.on_choice, [(f"{share:.0%}", share) for share in _INSIDE])
-        self._days = _choice("Fails within", self.on_days, [(f"{days} d", days) for days in _DAYS])
+        self._channel = _dropdown("Channel", self.on_channel)
+        self._steps = _dropdown("Ahead", self.on_choice, [(f"{steps} samples", steps) for steps in STEPS])
+        self._confidence = _dropdown("Interval", self.on_choice, [(percent(share), share) for share in CONFIDENCES])
+        days = [(count(number, "day"), number) for number in DAYS]
+        self._days = _dropdown("Fails within", self.on_days, days)
         self._mode = widgets.ToggleButtons(options=_MODES, style={"button_width": "auto"})
         self._mode.tooltips = ["Forecasts of one channel", "Risk of each asset, and other plans and thresholds"]
         classed(self._mode, "wb-toggle").observe(self.on_mode, "value")
-        self._charts = Charts(self.tokens)
+        self.kept_charts = Charts(self.tokens)
         self._grid = Grid("Forecasters", pick=self.on_forecaster)
-        self._limits, self._parts = widgets.HTML(), widgets.HTML()
+        self._limits = widgets.HTML()
+        self._parts = widgets.HTML()
         self._risk_grid = Grid("Risks", pick=self.on_asset)
         self.what_if = WhatIf(self)
-        chart = self._charts.boxes
+        chart = self.kept_charts.boxes
         series = (box("wb-panel wb-fan", chart["Forecast"]), box("wb-panel wb-parts", self._parts, chart["Parts"]))
         errors = box("wb-panel wb-leads", chart["Error by lead time"], chart["Coverage by lead time"])
         tables = (box("wb-panel wb-skill", self._grid), box("wb-panel wb-limits", self._limits))
@@ -88,87 +86,113 @@ class Forecasting(View):
             box("wb-body", box("wb-left", *fleet), box("wb-right", self.what_if.widget)),
         )
         self._panes = dict(zip(_MODES, bodies, strict=True))
-        bar = box("wb-bar", self._mode, self._channel, self._ahead, self._inside, self._days)
+        # keys of the state, with the dropdowns that hold their values
+        self._choices = {"ahead": self._steps, "inside": self._confidence, "days": self._days}
+        bar = box("wb-bar", self._mode, self._channel, self._steps, self._confidence, self._days)
         return [bar, box("wb-stack", *bodies)]
+
+    @property
+    def channel(self) -> str:
+        """The channel that is shown; empty where there is none."""
+        return self.scene.channel
+
+    @property
+    def skill(self) -> pd.DataFrame:
+        """The channel's forecasters, of `skill_table`."""
+        return self.scene.skill
+
+    @property
+    def risks(self) -> pd.DataFrame:
+        """Table of `workbench.forecasting.risks`; empty until the risks are shown."""
+        return self.scene.risks
 
     # ---- reading and showing
 
     def refresh(self) -> None:
         """Read everything again; what is chosen stays where it can."""
-        self._results.clear()
-        self._told = (None, "")
-        self._fleet = self.session.overview()
-        names = self._fleet["channel"].tolist()
-        wanted = self.selection.now.channel or self.channel
-        sound = self._fleet.loc[self._fleet["state"] != "damaged", "channel"].tolist()
-        self.channel = wanted if wanted in names else next(iter(sound), next(iter(names), ""))
-        self.risks = pd.DataFrame()
+        self._drawn = (None, "")
+        self.scene.read(self.selection.now.channel)
         self.what_if.refresh()
-        with self._quietly():
-            self._channel.options = names
+        with self._quiet:
+            self._channel.options = self.scene.channels
             self._channel.value = self.channel or None
         self._show()
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
-        self._charts.tokens = self.tokens
-        self._charts.clear()
-        self._told = (None, "")
+        self.kept_charts.recolour(self.tokens)
+        self._drawn = (None, "")
         self._show()
 
     def show_selection(self, now: Selected) -> None:
-        """Show the channel that was chosen elsewhere."""
+        """Show the channel that was selected elsewhere.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
         if now.channel and now.channel != self.channel:
-            if now.channel not in set(self._fleet["channel"]):
-                raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
-            self.channel = now.channel
+            self.scene.select(now.channel)
             self._show()
 
     def read_state(self) -> Mapping[str, object]:
-        """Give what is chosen, where it is not what comes first."""
-        chosen = {"ahead": self._ahead, "inside": self._inside, "days": self._days, "mode": self._mode}
+        """Return what is chosen, where it differs from the first choice."""
+        values = {name: dropdown.value for name, dropdown in self._choices.items()}
         state: dict[str, object] = {
-            name: None if made.value == _first(made) else made.value for name, made in chosen.items()
+            name: None if value == self._offered(name)[0] else value for name, value in values.items()
         }
-        return {**state, "forecaster": self._forecaster}
+        mode = None if self._mode.value == _MODES[0] else self._mode.value
+        return {**state, "mode": mode, "forecaster": self.scene.forecaster}
 
     def apply_state(self, state: State) -> None:
-        """Show what a link chose."""
-        chosen = {"ahead": self._ahead, "inside": self._inside, "days": self._days, "mode": self._mode}
-        with self._quietly():
-            for name, made in chosen.items():
-                offered = [option[1] if isinstance(option, tuple) else option for option in made.options]
-                found = [value for value in offered if str(value) == state.get(name, str(_first(made)))]
-                if not found:
-                    raise ViewError(f"{name} is {state[name]!r}.", f"Known: {', '.join(map(str, offered))}.")
-                made.value = found[0]
-        self._forecaster, self.risks = state.get("forecaster", ""), pd.DataFrame()
+        """Show what a link asks for.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
+        values, mode = {}, state.get("mode", _MODES[0])
+        for name in self._choices:
+            offered = {str(value): value for value in self._offered(name)}
+            text = state.get(name, next(iter(offered)))
+            check_choice(name, text, offered)
+            values[name] = offered[text]
+        check_choice("mode", mode, _MODES)
+        with self._quiet:
+            for name, value in values.items():
+                self._choices[name].value = value
+            self._mode.value = mode
+        self.scene.forecaster = state.get("forecaster", "")
+        self._take_choices()
+        self.scene.set_days(self._days.value)
         self._show()
 
     def shown_table(self) -> pd.DataFrame | None:
-        """Give the forecasters, or the risks."""
+        """Return the forecasters, or the risks."""
         return self.skill if self._mode.value == _MODES[0] else self.risks
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the charts of the mode."""
-        ours = {"Risk matrix"} if self._mode.value == _MODES[1] else set(self._charts.boxes) - {"Risk matrix"}
-        return {name: chart for name, chart in self._charts.shown().items() if name in ours}
+        """Return the charts of the mode."""
+        risky = self._mode.value == _MODES[1]
+        return {name: chart for name, chart in self.kept_charts.shown().items() if (name == "Risk matrix") == risky}
 
     def code_lines(self) -> list[str]:
-        """Give the cell that makes the table."""
+        """Return the lines that compute the table."""
         if self._mode.value == _MODES[1]:
             return ["from workbench.forecasting import risks", f"risks(session, {self._days.value})"]
-        given = f"session, {self.channel!r}, steps={self._ahead.value}, confidence={self._inside.value}"
+        channel, steps, confidence = self.scene.key
         return [
             "from workbench.forecasting.skill import skill_table",
             "from workbench.forecasting import forecasts",
-            f"skill_table(forecasts({given}))",
+            f"skill_table(forecasts(session, {channel!r}, steps={steps}, confidence={confidence}))",
         ]
 
     def close(self) -> None:
         """Stop what is due and take the view from the page."""
         self._later.cancel()
-        self._charts.clear()
+        self.kept_charts.clear()
         super().close()
 
     # ---- callbacks
@@ -177,25 +201,24 @@ class Forecasting(View):
     def on_channel(self, change: dict[str, Any]) -> None:
         """Show the chosen channel, here and elsewhere."""
         if not self._quiet and change["new"]:
-            self.channel = change["new"]
-            asset = self._fleet.loc[self._fleet["channel"] == self.channel, "asset"].iloc[0]
+            self.scene.select(change["new"])
             self._show()
-            self.choose(Selected(str(asset), self.channel))
+            self.choose(Selected(self.scene.asset, self.channel))
 
     @callback
     def on_choice(self, change: dict[str, Any]) -> None:
         """Forecast as far, and with such intervals, as is chosen."""
         del change
         if not self._quiet:
+            self._take_choices()
             self._show()
             self.moved()
 
     @callback
     def on_days(self, change: dict[str, Any]) -> None:
-        """Look as far ahead for failures as is chosen."""
-        del change
+        """Compute the risks within the chosen days."""
         if not self._quiet:
-            self.risks = pd.DataFrame()
+            self.scene.set_days(change["new"])
             self._show()
             self.moved()
 
@@ -210,127 +233,107 @@ class Forecasting(View):
     @callback
     def on_forecaster(self, name: str) -> None:
         """Show the forecast of a row."""
-        self._forecaster = name
-        self._tell()
+        self.scene.forecaster = name
+        self._draw()
         self.moved()
 
     @callback
-    def on_asset(self, name: str) -> None:
-        """Show the channels of an asset: the first of them is chosen."""
-        rows = self._fleet[self._fleet["asset"] == name]
-        if len(rows):
-            self.channel = str(rows["channel"].iloc[0])
-            with self._quietly():
+    def on_asset(self, asset: str) -> None:
+        """Select the first channel of an asset."""
+        if self.scene.select_asset(asset):
+            with self._quiet:
                 self._channel.value = self.channel
-            self.choose(Selected(name, self.channel))
+            self.choose(Selected(asset, self.channel))
 
     @callback
     def on_compute(self) -> None:
         """Forecast the channel, and show it."""
-        key = self._key
         if self._mode.value != _MODES[0]:
             return
-        if self.channel and key not in self._results:
+        if self.channel and not self.scene.computed:
             try:
                 with self.busy(f"Forecasting {self.channel}"):
-                    self._results[key] = forecasts(self.session, key[0], steps=key[1], confidence=key[2])
+                    self.scene.compute()
             except WorkbenchError:
                 self._blank()
                 raise
-            if len(self._results) > _KEPT:
-                self._results.pop(next(iter(self._results)))
-        self._tell()
+        self._draw()
 
     # ---- drawing
 
+    def _take_choices(self) -> None:
+        self.scene.steps = self._steps.value
+        self.scene.confidence = self._confidence.value
+
     def _show(self) -> None:
-        """Show the mode; what takes longer comes a little later."""
+        """Show the mode; what takes longer follows a little later."""
         risky = self._mode.value == _MODES[1]
         for name, pane in self._panes.items():
             pane.layout.visibility = None if name == self._mode.value else "hidden"
-        for made in (self._channel, self._ahead, self._inside):
-            made.layout.display = "none" if risky else None
+        for dropdown in (self._channel, self._steps, self._confidence):
+            dropdown.layout.display = "none" if risky else None
         self._days.layout.display = None if risky else "none"
-        with self._quietly():
+        with self._quiet:
             self._channel.value = self.channel or None
         if risky:
-            if self.risks.empty:
-                self.risks = risks(self.session, self._days.value)
-            names = {name: self.session.catalog.asset(name).name for name in self.risks["asset"]}
-            self._charts.risks(self.risks.assign(asset=self.risks["asset"].map(names)))
-            self._risk_grid.html = risks_markup(self.risks, self._days.value, names)
-            self.head.value = risk_head_markup(self.risks, names, self._days.value)
+            self._show_risks()
         elif not self.channel:
-            self.head.value = head_markup("No telemetry yet", self.skill, 0, 0, "")
-        elif self._key not in self._results:
-            self.head.value = head_markup(self.channel, self.skill.iloc[:0], 0, 0, "")
+            self.head.value = no_telemetry_markup()
+        elif not self.scene.computed:
+            self._write_head(self.skill.iloc[:0])
             self._later()
-        elif self._told[0] == (self._key, self._forecaster):
-            self.head.value = self._told[1]
+        elif self._drawn[0] == (self.scene.key, self.scene.forecaster):
+            self.head.value = self._drawn[1]
         else:
-            self._tell()
+            self._draw()
+
+    def _show_risks(self) -> None:
+        scene = self.scene
+        scene.read_risks()
+        names = scene.asset_names
+        self.kept_charts.risks(scene.risks.assign(asset=scene.risks["asset"].map(names)))
+        self._risk_grid.html = risks_markup(scene.risks, scene.days, names)
+        self.head.value = risk_head_markup(scene.risks, names, scene.days)
 
     def _blank(self) -> None:
         """Leave nothing of another channel beside the card of an error."""
-        self._charts.clear()
-        self._told = (None, "")
-        self.skill = self.skill.iloc[:0]
-        self._grid.html = self._limits.value = self._parts.value = ""
-        self.head.value = head_markup(self.channel, self.skill, 0, 0, "")
+        self.kept_charts.clear()
+        self._drawn = (None, "")
+        self.scene.forget_skill()
+        self._grid.html = ""
+        self._limits.value = ""
+        self._parts.value = ""
+        self._write_head(self.skill)
 
-    def _tell(self) -> None:
+    def _draw(self) -> None:
         """Show the forecasts of the channel."""
-        results = self._results.get(self._key)
-        if results is None:
+        scene = self.scene
+        outlook = scene.outlook()
+        if outlook is None:
             return
-        self.skill = skill_table(results)
-        if self._forecaster not in results:
-            self._forecaster = ""
-        name = self._forecaster or str(self.skill["forecaster"].iloc[0])
-        chosen, confidence = results[name], self._inside.value
-        channel = self.session.channel(self.channel, "test")
-        known = self.session.catalog.channel(self.channel)
-        units = str(channel.attrs.get("units", "")) or known.units
-        history = max(_HISTORY * self._ahead.value, _LEAST_HISTORY)
-        limits: Mapping[str, float | None] = dict(known.limits)
-        given = {limit.replace("_", " "): value for limit, value in limits.items() if value is not None}
-        self._charts.fan(channel.isel(time=slice(-history, None)), outlook(self.session, self.channel, chosen), given)
-        self._charts.leads(skill_by_lead(results), name, units, confidence)
-        try:
-            parts = decomposition(self.session, self.channel)
-        except DetectionError as error:  # there is no less to forecast
-            self._charts.clear("Parts")
-            self._parts.value = parts_markup(None, str(error))
+        self.kept_charts.fan(outlook.history, outlook.forecast, outlook.limits)
+        self.kept_charts.leads(outlook.by_lead, outlook.forecaster, outlook.units, scene.confidence)
+        if outlook.parts is None:
+            self.kept_charts.clear("Parts")
         else:
-            self._charts.parts(parts)
-            self._parts.value = parts_markup(parts)
-        self._grid.html, self._grid.chosen = skill_markup(self.skill, units), name
-        self._limits.value = limits_markup(crossings(self.session, self.channel, chosen), units)
-        self.head.value = head_markup(self.channel, self.skill, self._ahead.value, confidence, units)
-        self._told = ((self._key, self._forecaster), self.head.value)
+            self.kept_charts.parts(outlook.parts)
+        self._parts.value = parts_markup(outlook.parts, outlook.reason)
+        self._grid.html = skill_markup(scene.skill, outlook.units)
+        self._grid.chosen = outlook.forecaster
+        self._limits.value = limits_markup(outlook.crossings, outlook.units)
+        self._write_head(scene.skill, outlook.units)
+        self._drawn = ((scene.key, scene.forecaster), self.head.value)
 
-    @property
-    def _key(self) -> tuple[str, int, float]:
-        return self.channel, self._ahead.value, self._inside.value
+    def _write_head(self, skill: pd.DataFrame, units: str = "") -> None:
+        self.head.value = head_markup(self.channel, skill, self.scene.steps, self.scene.confidence, units)
 
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Change controls without their callbacks."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
+    def _offered(self, name: str) -> list[Any]:
+        """Return the values that a dropdown offers, the first of which is the default."""
+        return [value for _, value in self._choices[name].options]
 
 
-def _choice(words: str, changed: Any, options: Any = ()) -> Any:
-    made = classed(
-        widgets.Dropdown(options=options, description=words, layout=widgets.Layout(width="auto")), "wb-choice"
-    )
-    made.observe(changed, "value")
-    return made
-
-
-def _first(made: Any) -> Any:
-    option = made.options[0]
-    return option[1] if isinstance(option, tuple) else option
+def _dropdown(words: str, changed: Any, options: Any = ()) -> Any:
+    layout = widgets.Layout(width="auto")
+    dropdown = classed(widgets.Dropdown(options=options, description=words, layout=layout), "wb-choice")
+    dropdown.observe(changed, "value")
+    return dropdown

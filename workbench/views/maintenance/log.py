@@ -1,4 +1,4 @@
-"""The maintenance log: who did what and when, a page at a time; its chain is verified, and it is saved as CSV."""
+"""The maintenance log: who did what and when, in pages; it can be verified, and saved as CSV."""
 
 import json
 from collections.abc import Mapping
@@ -12,138 +12,166 @@ import pandas as pd
 from workbench.exceptions import ViewError
 from workbench.views.export import csv_text, download_link
 from workbench.views.maintenance.mode import Mode
+from workbench.views.markup import count
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 
 __all__ = ["PAGE", "Log"]
 
 PAGE = 100
-"""Rows of a page."""
+"""Number of rows of a page."""
 
 _KINDS = ("alert", "order", "plan", "part", "technician", "preventive", "meter", "outage", "target")
-_MOST = 50_000  # rows of a CSV file that a page can carry
+_MAX_CSV_ROWS = 50_000  # more are too much for a link in a page
 _COLUMNS = (
     Column("", "row", True),
     Column("", "time, UTC"),
-    Column("", "about"),
-    Column("", "what"),
-    Column("", "who"),
+    Column("", "object"),
+    Column("", "action"),
+    Column("", "person"),
     Column("", "details"),
 )
 
 
 class Log(Mode):
-    """One page of what the filters leave.
+    """One page of the rows that match the filters, and the details of one row.
 
     Attributes
     ----------
     entries : pandas.DataFrame
-        Of `Maintenance.log`: the page.
+        The rows of the page, as `Maintenance.log` returns them.
     total : int
-        How many there are in all.
+        Number of rows that match the filters.
     page : int
-        From 0, the newest.
+        Number of the page; 0 is the newest.
+    fields : dict of str to ipywidgets.Widget
+        The filters, by their names.
+    grid : Grid
+        The table of the page.
+    newest, newer, older, oldest, check, save : ipywidgets.Button
+        Other pages; verify the log; save it.
     """
 
     name: ClassVar[str] = "Log"
+    css: ClassVar[str] = "wb-mode wb-mode-log"
     keys: ClassVar[tuple[str, ...]] = ("kind", "by", "object", "find", "page")
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
-        self.entries, self.total, self.page, self._seq = pd.DataFrame(), 0, 0, ""
+        """Make the widgets, empty; called once."""
+        self.entries = pd.DataFrame()
+        self.total = 0
+        self.page = 0
+        self._seq = ""
         self.fields: dict[str, Any] = {
             "kind": widgets.Dropdown(options=[("any kind", ""), *((kind, kind) for kind in _KINDS)]),
-            "by": widgets.Dropdown(options=[("anybody", "")]),
+            "by": widgets.Dropdown(options=[("any person", "")]),
             "object": widgets.Text(placeholder="WO-7, alert 12", continuous_update=False),
-            "find": widgets.Text(placeholder="words", continuous_update=False),
+            "find": widgets.Text(placeholder="text", continuous_update=False),
             "from": widgets.DatePicker(description="From"),
-            "to": widgets.DatePicker(description="to"),
+            "to": widgets.DatePicker(description="To"),
         }
         tips = {
             "kind": "Kind of object",
-            "by": "Who did it",
-            "object": "One order, alert or part",
-            "find": "Part of any column",
+            "by": "Person who did it",
+            "object": "One order, alert or part, as WO-7 or alert 12",
+            "find": "Text in any column",
         }
         for name, field in self.fields.items():
-            field.tooltip = tips.get(name, "Days, UTC; both included")
+            field.tooltip = tips.get(name, "Days in UTC, both included")
             classed(field, f"wb-choice wb-log-{name}").observe(self.on_filter, "value")
-        self.newest = button("Newest", "The newest rows", self.on_page)
-        self.newer = button("Newer", "A page towards the newest ([)", self.on_page, "wb-key-[")
-        self.older = button("Older", "A page towards the oldest (])", self.on_page, "wb-key-]")
-        self.oldest = button("Oldest", "The oldest rows", self.on_page)
-        self.check = button("Verify", "Compare every row with its hash (V)", self.on_verify, "wb-key-v")
-        self.save = button("CSV of all found", f"Save what the filters leave, at most {_MOST:,} rows", self.on_save)
-        self._place, self._saved, self._told = widgets.HTML(), widgets.HTML(), classed(widgets.HTML(), "wb-told")
+        self.newest = button("Newest", "Show the newest rows", self.on_page)
+        self.newer = button("Newer", "Show the page of newer rows ([)", self.on_page, "wb-key-[")
+        self.older = button("Older", "Show the page of older rows (])", self.on_page, "wb-key-]")
+        self.oldest = button("Oldest", "Show the oldest rows", self.on_page)
+        self.check = button(
+            "Verify",
+            "Check every row against its hash, to prove that no row was changed (V)",
+            self.on_verify,
+            "wb-key-v",
+        )
+        self.save = button(
+            "CSV of all rows", f"Save all rows that match the filters, at most {_MAX_CSV_ROWS:,} rows", self.on_save
+        )
+        self._position = widgets.HTML()
+        self._download = widgets.HTML()
+        self._status = classed(widgets.HTML(), "wb-told")
         self._details = classed(widgets.HTML(), "wb-log-details")
         self.grid = Grid("Maintenance log", pick=self.on_pick, open=self.on_open)
-        pages = (self.newest, self.newer, self._place, self.older, self.oldest)
+        pages = (self.newest, self.newer, self._position, self.older, self.oldest)
         return [
             box("wb-bar wb-filters", *self.fields.values()),
-            box("wb-bar", *pages, self.check, self.save, self._saved, self._told),
+            box("wb-bar", *pages, self.check, self.save, self._download, self._status),
             box("wb-body", box("wb-panel wb-log", self.grid), box("wb-panel wb-log-side", self._details)),
         ]
 
     def refresh(self) -> str:
-        """Read the page again."""
-        people = [("anybody", ""), *((name, name) for name in self.desk.log_people())]
+        """Read the page again, and return the words beside the title."""
+        people = [("any person", ""), *((name, name) for name in self.desk.log_people())]
         self.quiet = True
         if tuple(self.fields["by"].options) != tuple(people):
-            kept = self.fields["by"].value
+            before = self.fields["by"].value
             self.fields["by"].options = people
-            self.fields["by"].value = kept if kept in dict(people).values() else ""
+            self.fields["by"].value = before if before in dict(people).values() else ""
         self.quiet = False
         self._read()
-        return f"{self.desk.log_length():,} rows in the log"
+        return f"{count(self.desk.log_length(), 'row')} in the log"
 
     def read_state(self) -> Mapping[str, object]:
-        """Give filters and page."""
+        """Return the filters and the page."""
         return {**{name: field.value for name, field in self.fields.items()}, "page": self.page or None}
 
     def apply_state(self, state: State) -> None:
-        """Take filters and page of a link."""
+        """Take the filters and the page of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         kind, page, by = state.get("kind", ""), state.get("page", "0"), state.get("by", "")
-        if kind not in ("", *_KINDS):
-            raise ViewError(f"kind is {kind!r}.", f"Known: {', '.join(_KINDS)}.")
+        check_choice("kind", kind, ("", *_KINDS))
         if not page.isdecimal():
-            raise ViewError(f"page is {page!r}.", "Give a number, 0 for the newest.")
+            raise ViewError(f"The link asks for page {page!r}, which is not a number.", "Use 0 for the newest page.")
         self.quiet = True
         for name in ("object", "find"):
             self.fields[name].value = state.get(name, "")
         if by not in [value for _, value in self.fields["by"].options]:
             self.fields["by"].options = [*self.fields["by"].options, (by, by)]
-        self.fields["kind"].value, self.fields["by"].value = kind, by
+        self.fields["kind"].value = kind
+        self.fields["by"].value = by
         for name in ("from", "to"):
             self.fields[name].value = _day(state[name]) if name in state else None
         self.quiet = False
         self.page = int(page)
 
     def shown_table(self) -> pd.DataFrame:
-        """Give the page."""
+        """Return the rows of the page."""
         return self.entries
 
     def code_lines(self) -> list[str]:
-        """Give the cell that reads the page."""
-        given = {**self._filters(), "limit": PAGE} | ({"offset": self.page * PAGE} if self.page else {})
+        """Return the cell that reads the page."""
+        arguments = {**self._filters(), "limit": PAGE} | ({"offset": self.page * PAGE} if self.page else {})
         words = ", ".join(
             f"{name}=datetime.fromisoformat({value.isoformat()!r})"
             if isinstance(value, datetime)
             else f"{name}={value!r}"
-            for name, value in given.items()
+            for name, value in arguments.items()
         )
-        dated = any(isinstance(value, datetime) for value in given.values())
+        dated = any(isinstance(value, datetime) for value in arguments.values())
         return [*(["from datetime import datetime"] if dated else []), f"session.maintenance.log({words})"]
 
     # ---- callbacks
 
     @callback
     def on_filter(self, change: dict[str, Any]) -> None:
-        """Show what the filters leave, the newest first."""
+        """Show the newest rows that match the filters."""
         del change
         if not self.quiet:
-            self.page, self._saved.value = 0, ""
+            self.page = 0
+            self._download.value = ""
             self._read()
             self.view.moved()
 
@@ -158,32 +186,32 @@ class Log(Mode):
 
     @callback
     def on_verify(self, pressed: widgets.Button) -> None:
-        """Compare every row with its hash."""
+        """Verify the log, and show the result."""
         del pressed
-        with self.view.busy("Reading the log"):
-            found = self.desk.verify_log()
-        level = "" if found.ok else "critical"
-        sign = "" if found.ok else "<span class='wb-symbol' aria-hidden='true'>◆</span>"
-        self._told.value = f"<p role='status' class='{level}'>{sign}{escape(str(found))}</p>"
+        with self.view.busy("Verifying the log"):
+            result = self.desk.verify_log()
+        level = "" if result.ok else "critical"
+        sign = "" if result.ok else "<span class='wb-symbol' aria-hidden='true'>◆</span>"
+        self._status.value = f"<p role='status' class='{level}'>{sign}{escape(str(result))}</p>"
 
     @callback
     def on_save(self, pressed: widgets.Button) -> None:
-        """Save what the filters leave as CSV."""
+        """Save the rows that match the filters as CSV."""
         del pressed
-        if self.total > _MOST:
-            hint = "Filter it, or: workbench log export FILE."
-            raise ViewError(f"{self.total:,} rows are more than a page can carry, {_MOST:,}.", hint)
-        self._saved.value = download_link("maintenance_log.csv", csv_text(self.desk.log(**self._filters())))
+        if self.total > _MAX_CSV_ROWS:
+            hint = "Set a filter, or run: workbench log export FILE."
+            raise ViewError(f"{self.total:,} rows are more than a page can save ({_MAX_CSV_ROWS:,}).", hint)
+        self._download.value = download_link("maintenance_log.csv", csv_text(self.desk.log(**self._filters())))
 
     @callback
     def on_pick(self, seq: str) -> None:
-        """Show a row in full."""
+        """Show the details of a row."""
         self._seq = seq
         self._show()
 
     @callback
     def on_open(self, seq: str) -> None:
-        """Show what a row is about, where there is a place for it."""
+        """Open the order or the alert that a row is about."""
         row = self._row(seq)
         kind, _, number = str("" if row is None else row["subject"]).partition(":")
         if kind == "order":
@@ -201,14 +229,14 @@ class Log(Mode):
 
     def _filters(self) -> dict[str, Any]:
         values = {name: field.value for name, field in self.fields.items()}
-        given = {
+        filters = {
             "subject": _subject(values["object"]) or values["kind"],
             "who": values["by"],
             "text": values["find"].strip(),
             "since": values["from"] and datetime.combine(values["from"], datetime.min.time(), UTC),
             "until": values["to"] and datetime.combine(values["to"] + timedelta(days=1), datetime.min.time(), UTC),
         }
-        return {name: value for name, value in given.items() if value}
+        return {name: value for name, value in filters.items() if value}
 
     def _read(self) -> None:
         filters = self._filters()
@@ -230,10 +258,10 @@ class Log(Mode):
             for row in self.entries.to_dict(orient="records")
         ]
         self.grid.html = (
-            table_markup(_COLUMNS, rows) if rows else "<p class='wb-note wb-muted'>No row is like that.</p>"
+            table_markup(_COLUMNS, rows) if rows else "<p class='wb-note wb-muted'>No rows match. Remove a filter.</p>"
         )
         first = self.page * PAGE + 1
-        self._place.value = f"<span>{first if rows else 0:,} to {first + len(rows) - 1:,} of {self.total:,}</span>"
+        self._position.value = f"<span>{first if rows else 0:,} to {first + len(rows) - 1:,} of {self.total:,}</span>"
         self.newest.disabled = self.newer.disabled = self.page == 0
         self.older.disabled = self.oldest.disabled = self.page == self._last
         if self._row(self._seq) is None:
@@ -242,8 +270,8 @@ class Log(Mode):
 
     def _row(self, seq: str) -> dict[Any, Any] | None:
         rows = self.entries[self.entries["seq"].astype(str) == seq] if len(self.entries) else self.entries
-        found: list[dict[Any, Any]] = rows.to_dict(orient="records")
-        return found[0] if found else None
+        records: list[dict[Any, Any]] = rows.to_dict(orient="records")
+        return records[0] if records else None
 
     def _show(self) -> None:
         self.grid.chosen = self._seq
@@ -254,15 +282,15 @@ class Log(Mode):
         facts = {
             "row": f"{row['seq']:,}",
             "time": f"{row['time']:%Y-%m-%d %H:%M:%S.%f} UTC",
-            "about": _words(row["subject"]),
-            "what": row["action"],
-            "who": row["who"],
+            "object": _words(row["subject"]),
+            "action": row["action"],
+            "person": row["who"],
             **{name: str(value) for name, value in json.loads(row["details"] or "{}").items()},
             "hash": row["hash"],
         }
         cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in facts.items())
         lead = (
-            "<p class='wb-note wb-muted'>Enter on the row opens it.</p>"
+            "<p class='wb-note wb-muted'>Press Enter on the row to open the object.</p>"
             if row["subject"].startswith(("order:", "alert:"))
             else ""
         )
@@ -270,7 +298,7 @@ class Log(Mode):
 
 
 def _subject(text: str) -> str:
-    """Read an object as people write it: WO-7, alert 12, or a subject of the log.
+    """Return the subject of the log for an object as people write it: WO-7, alert 12, or a subject itself.
 
     Examples
     --------
@@ -290,12 +318,12 @@ def _words(subject: str) -> str:
 
 
 def _brief(details: str) -> str:
-    given = json.loads(details or "{}")
-    return ", ".join(f"{name} {value}" for name, value in given.items() if value not in (None, "", [], {}))[:160]
+    values = json.loads(details or "{}")
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in (None, "", [], {}))[:160]
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise ViewError(f"{text!r} is no day.", "Write it as 2026-12-24.") from None
+        raise ViewError(f"{text!r} is not a date.", "Write it as 2026-12-24.") from None

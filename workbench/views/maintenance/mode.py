@@ -1,95 +1,84 @@
-"""What the modes of the maintenance view have in common."""
+"""What the sections of the maintenance view have in common, and what they ask of the view."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
-import ipywidgets as widgets
 import pandas as pd
 
 from workbench.maintenance.desk import Maintenance as Desk
+from workbench.views.section import Host, Section
 from workbench.views.state import State
-from workbench.views.widgets.boxes import box
-from workbench.views.widgets.callbacks import Failure
 from workbench.views.widgets.chart import Chart
 
-if TYPE_CHECKING:
-    from workbench.views.maintenance.view import Maintenance
-
-__all__ = ["Mode"]
+__all__ = ["MaintenanceHost", "Mode"]
 
 
-class Mode(ABC):
-    """One of the pages of the maintenance view; only the one that is open reads the database.
+class MaintenanceHost(Host, Protocol):
+    """What a section asks of the maintenance view."""
 
-    Parameters
-    ----------
-    view : Maintenance
-        Gives the session, and shows the errors of the mode's callbacks.
+    @property
+    def fleet(self) -> pd.DataFrame:
+        """The channels of the fleet, as `session.overview` returns them."""
+
+    def lead(self, number: str) -> None:
+        """Open a work order in the section of the orders."""
+
+    def changed(self) -> None:
+        """Read again after a section has changed something, and tell the other views."""
+
+    def pick(self, asset: str, channel: str, anomaly: int | None = None) -> None:
+        """Choose a channel in all views, where the fleet has it."""
+
+
+class Mode(Section[MaintenanceHost]):
+    """A section of the maintenance view; only the one that is open reads the database.
 
     Attributes
     ----------
-    widget : ipywidgets.Box
+    keys : tuple of str
+        Keys of the view's state that are the section's own.
+    quiet : bool
+        Whether widgets are being set by the program, not by the reader.
     """
 
-    name: ClassVar[str]
     keys: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, view: "Maintenance") -> None:
-        self.view = view
+    def __init__(self, view: MaintenanceHost) -> None:
         self.quiet = False
-        self.widget = box(f"wb-mode wb-mode-{self.name.lower()}", *self.build())
-
-    @abstractmethod
-    def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        super().__init__(view)
 
     @abstractmethod
     def refresh(self) -> str:
-        """Read the desk again, show what it holds, and give the words beside the title."""
-
-    def recolour(self) -> None:
-        """Forget what takes its colours from the tokens; `refresh` comes after it."""
-        return
+        """Read the desk again, show what it holds, and return the words beside the title."""
 
     @abstractmethod
     def read_state(self) -> Mapping[str, object]:
-        """Give what a link must carry; what comes first is left out."""
+        """Return what a link must carry; values that are the defaults are left out."""
 
     @abstractmethod
     def apply_state(self, state: State) -> None:
-        """Take what a link carries; `refresh` comes after it."""
+        """Take what a link carries; `refresh` comes after it.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
 
     @abstractmethod
     def shown_table(self) -> pd.DataFrame:
-        """Give the table that is shown."""
+        """Return the table that is shown."""
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the charts that are shown."""
+        """Return the charts that are shown, by name."""
         return {}
 
     @abstractmethod
     def code_lines(self) -> list[str]:
-        """Give the cell that makes the table."""
+        """Return the cell that makes the table."""
 
     @property
     def desk(self) -> Desk:
-        """The session's."""
+        """Alerts, work orders, plan and log of the session."""
         return self.view.session.maintenance
-
-    @property
-    def title(self) -> str:
-        """The view's."""
-        return self.view.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card."""
-        self.view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Have the view take the card away."""
-        self.view.mend(source)
-
-    def close(self) -> None:
-        """Stop what is under way."""
-        return

@@ -1,10 +1,11 @@
-"""One work order: what it is, its checklist, its parts, its alerts and its trail."""
+"""One work order: what it is, its checklist, its parts, its alerts and its history."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from html import escape
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
@@ -12,14 +13,11 @@ import pandas as pd
 from workbench.maintenance.orders.checklists import Answer, ChecklistItem
 from workbench.maintenance.orders.table import WorkOrder, order_id
 from workbench.plots.theme import severity
-from workbench.views.maintenance.order_table import LEVELS, due_words, priority_markup
+from workbench.views.maintenance.order_table import LEVELS, UNASSIGNED, due_words, priority_markup
 from workbench.views.markup import age, state_words
 from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
-
-if TYPE_CHECKING:
-    from workbench.views.maintenance.orders import Orders
 
 __all__ = ["Checklist", "Detail"]
 
@@ -27,27 +25,35 @@ _NOT_YET = "not answered"
 
 
 class Checklist:
-    """A field for each item of a checklist; made anew only for other items.
+    """A field for each item of a checklist; the fields are made anew only for other items.
 
     Parameters
     ----------
-    mode : Orders
-        Whose method `on_answer` the fields call.
+    answer : callable
+        Called with the change of a field.
 
     Attributes
     ----------
     widget : ipywidgets.Box
+        The box that the fields are in.
     fields : list of ipywidgets.Widget
+        The fields, in the order of the items.
     """
 
-    def __init__(self, mode: "Orders") -> None:
-        self._mode = mode
+    def __init__(self, answer: Callable[[dict[str, Any]], None]) -> None:
+        self._answer = answer
         self._of: tuple[object, ...] = ()
         self.fields: list[Any] = []
         self.widget = box("wb-checklist")
 
     def show(self, order: WorkOrder | None) -> None:
-        """Show the answers of an order."""
+        """Show the checklist of an order, with its answers.
+
+        Parameters
+        ----------
+        order : WorkOrder or None
+            The order; None to show no checklist.
+        """
         items = order.checklist if order else ()
         of = (order and order.number, *((item.text, item.kind) for item in items))
         if of != self._of:
@@ -57,7 +63,7 @@ class Checklist:
             for child in before:
                 close_tree(child)
             for field in self.fields:
-                field.observe(self._mode.on_answer, "value")
+                field.observe(self._answer, "value")
         for item, field, row in zip(items, self.fields, self.widget.children, strict=True):
             field.value = _shown(item)
             field.disabled = order is None or not order.is_open
@@ -90,27 +96,34 @@ def _about(item: ChecklistItem) -> str:
 
 
 class Detail:
-    """Widgets that show one work order.
+    """The widgets that show one work order.
 
     Parameters
     ----------
-    mode : Orders
-        Whose methods `on_answer` and `on_alert` they call.
+    answer : callable
+        Called with the change of a field of the checklist.
+    pick_alert : callable
+        Called with the number of an alert that is picked.
 
     Attributes
     ----------
-    title, told, facts, remarks, trail : ipywidgets.HTML
+    title, status, facts, remarks, parts, history : ipywidgets.HTML
+        Title of the order; what was done last; its facts, remarks, parts and history.
     checklist : Checklist
+        The fields of its checklist.
     alerts : Grid
+        Its alerts.
     """
 
-    def __init__(self, mode: "Orders") -> None:
-        self.title, self.told, self.facts, self.parts, self.trail = (widgets.HTML() for _ in range(5))
+    def __init__(self, *, answer: Callable[[dict[str, Any]], None], pick_alert: Callable[[str], None]) -> None:
+        self.title = classed(widgets.HTML(), "wb-title")
+        self.status = classed(widgets.HTML(), "wb-told")
+        self.facts = widgets.HTML()
         self.remarks = widgets.HTML()
-        classed(self.title, "wb-title")
-        classed(self.told, "wb-told")
-        self.checklist = Checklist(mode)
-        self.alerts = Grid("Alerts of the order", pick=mode.on_alert)
+        self.parts = widgets.HTML()
+        self.history = widgets.HTML()
+        self.checklist = Checklist(answer)
+        self.alerts = Grid("Alerts of the order", pick=pick_alert)
         self._heads = {name: widgets.HTML(f"<h3>{name}</h3>") for name in ("Checklist", "Alerts")}
         self.body = box(
             "wb-order",
@@ -121,7 +134,7 @@ class Detail:
             self.parts,
             self._heads["Alerts"],
             self.alerts,
-            self.trail,
+            self.history,
         )
 
     def show(
@@ -132,14 +145,15 @@ class Detail:
         Parameters
         ----------
         order : WorkOrder or None
+            The order; None where none is chosen.
         alerts : pandas.DataFrame
-            Its alerts: id, channel, level, state, start_sample.
+            Alerts of the order: id, channel, level, state, start_sample.
         trail : pandas.DataFrame
-            Of `WorkOrders.history`.
+            Its history, as `WorkOrders.history` returns it.
         remarks : pandas.DataFrame
-            What people wrote about the order and its alerts, of `WorkOrders.remarks`.
+            What people wrote about the order and its alerts, as `WorkOrders.remarks` returns it.
         now : datetime
-            Aware.
+            Present time, aware.
         """
         self.body.layout.display = "none" if order is None else None
         self.checklist.show(order)
@@ -154,7 +168,7 @@ class Detail:
         self.remarks.value = f"<h3>Remarks</h3>{listed}" if listed else ""
         self.parts.value = _parts(order)
         self.alerts.html = _alerts(alerts)
-        self.trail.value = _trail(trail, now)
+        self.history.value = _trail(trail, now)
 
 
 def _title(order: WorkOrder, now: datetime) -> str:
@@ -163,18 +177,18 @@ def _title(order: WorkOrder, now: datetime) -> str:
     facts = [
         f"<span class='{level}'>{priority_markup(order.priority.name)}</span>",
         f"<b>{escape(order.state)}</b>",
-        escape(order.assignee or "nobody"),
+        escape(order.assignee or UNASSIGNED),
     ]
     if order.is_open and order.due is not None:
         sign = "<span class='high'><span class='wb-symbol'>▲</span></span>" if overdue else ""
-        facts.append(f"{sign}due {due_words(order.due, overdue, now)}")
+        facts.append(f"{sign}{'' if overdue else 'due '}{due_words(order.due, overdue, now)}")
     text = "".join(f"<span class='wb-muted'>{fact}</span>" for fact in facts)
     return f"<h2>{order.number} {escape(order.title)}</h2><div class='wb-line'>{text}</div>"
 
 
 def _facts(order: WorkOrder) -> str:
     place = " ".join(filter(None, (order.asset, order.subsystem, order.channel)))
-    actual = "" if order.actual_hours is None else f", {order.actual_hours:g} h in fact"
+    actual = "" if order.actual_hours is None else f", {order.actual_hours:g} h actual"
     cost = order.estimated_cost if order.actual_cost is None else order.actual_cost
     rows = {
         "about": f"{place}, {order.type}",
@@ -184,10 +198,10 @@ def _facts(order: WorkOrder) -> str:
         "waits for": ", ".join(order.after),
         "not before": "" if order.not_before is None else f"{order.not_before:%Y-%m-%d %H:%M} UTC",
         "on hold": order.hold_reason,
-        "done": order.done,
+        "work done": order.done,
         "failure": str(order.failure),
         "priority": "; ".join(part.reason for part in order.priority.parts),
-        "why": order.description,
+        "description": order.description,
         "references": ", ".join(one["title"] for one in order.attachments),
     }
     cells = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows.items() if words)
@@ -211,7 +225,7 @@ def _alerts(alerts: pd.DataFrame) -> str:
         level = severity(row["level"])
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
         name = str(row["id"])
-        rows.append((name, [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), "open it"]))
+        rows.append((name, [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), "open"]))
         classes[name] = level.word
     columns = (Column("", "level"), Column("", "channel"), Column("", "state"), Column("", "in Anomalies"))
     return table_markup(columns, rows, classes=classes)
@@ -235,4 +249,4 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
             f"{escape(row['action'])} {escape(shorten(str(about), 120, placeholder=' …'))} "
             f"<span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
         )
-    return f"<h3>Trail</h3><ul class='wb-trail'>{''.join(rows)}</ul>"
+    return f"<h3>History</h3><ul class='wb-trail'>{''.join(rows)}</ul>"

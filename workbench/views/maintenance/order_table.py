@@ -1,24 +1,25 @@
-"""The work orders as a table and as a board: what is asked for, and its HTML."""
+"""The work orders as a table and as a board: which orders they show, and their HTML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from workbench.exceptions import ViewError
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import ORDER_STATES, TRANSITIONS
 from workbench.plots.theme import severity
+from workbench.views.widgets.filters import Filters, check_choice, next_order
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
     "LEVELS",
     "NOBODY",
     "SORTS",
-    "Wanted",
+    "UNASSIGNED",
+    "OrderFilter",
     "board_markup",
     "due_words",
     "options",
@@ -27,12 +28,17 @@ __all__ = [
 ]
 
 NOBODY = "nobody"
+"""Value of the filter for orders without a technician, in links."""
+
+UNASSIGNED = "unassigned"
+"""Words for an order without a technician, on screen."""
+
 LEVELS: Mapping[str, str] = {"urgent": "critical", "high": "high", "medium": "medium", "low": "low"}
 """The severity level whose colour and symbol a priority has."""
 
 _COLUMNS = (
     Column("number", "order"),
-    Column("urgent", "priority", tip="By the rule of severity, frequency, impact and age, or as somebody set it"),
+    Column("urgent", "priority", tip="Follows from severity, frequency, impact and age, or was set by a person"),
     Column("state", "state"),
     Column("asset", "asset"),
     Column("title", "title"),
@@ -48,19 +54,19 @@ SORTS = {
     "technician": "assignee",
     "due": "due",
 }
-_MOST_CARDS = 60
+_MAX_CARDS = 60
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which work orders are listed.
+class OrderFilter(Filters):
+    """Which work orders are listed, and in which order.
 
     Attributes
     ----------
     state : str
         `active`, `all`, or one of `ORDER_STATES`.
     priority, place, technician, text : str
-        Priority, asset, assignee (`nobody` for none), part of title or description; empty for all.
+        Priority, asset, assignee (`nobody` for unassigned orders), part of title or description; empty for all.
     sort : str
         One of `SORTS`, the largest first after `-`.
     """
@@ -73,61 +79,90 @@ class Wanted:
     sort: str = "-urgent"
 
     def filters(self) -> dict[str, Any]:
-        """Give them as `WorkOrders.list` takes them."""
+        """Return the arguments of `WorkOrders.list`."""
         assignee = "" if self.technician == NOBODY else self.technician
-        given = {"priority": self.priority, "asset": self.place, "assignee": assignee, "text": self.text}
+        choices = {"priority": self.priority, "asset": self.place, "assignee": assignee, "text": self.text}
         state = {"state": None} if self.state == "all" else {"state": self.state} if self.state != "active" else {}
-        return {**state, **{name: value for name, value in given.items() if value}}
-
-    def written(self) -> dict[str, str]:
-        """Give what differs from what comes first, for a link."""
-        return {
-            item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
-        }
+        return {**state, **{name: value for name, value in choices.items() if value}}
 
     @classmethod
-    def of(cls, state: Mapping[str, str]) -> "Wanted":
-        """Read a link.
+    def of(cls, state: Mapping[str, str]) -> "OrderFilter":
+        """Return the filter that a link holds.
+
+        Parameters
+        ----------
+        state : mapping of str to str
+            State of the link.
 
         Raises
         ------
         ViewError
-            It sorts by no column.
+            The link sorts by an unknown column.
         """
-        found = cls(**{item.name: state[item.name] for item in fields(cls) if item.name in state})
-        if found.sort.removeprefix("-") not in SORTS:
-            raise ViewError(f"sort is {found.sort!r}.", f"Known: {', '.join(SORTS)}, or the same after -.")
-        return found
+        request = super().of(state)
+        check_choice("sort", request.sort.removeprefix("-"), SORTS)
+        return request
 
-    def sorted_by(self, key: str) -> "Wanted":
-        """Sort by a column; the other way round where it is sorted so already."""
-        first = f"-{key}" if key in ("urgent", "number") else key
-        other = key if first.startswith("-") else f"-{key}"
-        return replace(self, sort=other if self.sort == first else first)
+    def sorted_by(self, key: str) -> "OrderFilter":
+        """Return the filter sorted by a column; in the other direction where it is sorted so already.
 
-    def chosen(self, orders: pd.DataFrame) -> pd.DataFrame:
-        """Leave out what the filters of `WorkOrders.list` cannot, and sort."""
+        Parameters
+        ----------
+        key : str
+            Key of the column.
+        """
+        return replace(self, sort=next_order(self.sort, key, largest_first=key in ("urgent", "number")))
+
+    def apply(self, orders: pd.DataFrame) -> pd.DataFrame:
+        """Return orders filtered by what `WorkOrders.list` cannot filter by, and sorted.
+
+        Parameters
+        ----------
+        orders : pandas.DataFrame
+            Orders, as `WorkOrders.list` returns them.
+        """
         table = orders[orders["assignee"].isna()] if self.technician == NOBODY else orders
-        column, down = SORTS[self.sort.removeprefix("-")], self.sort.startswith("-")
+        column = SORTS[self.sort.removeprefix("-")]
+        descending = self.sort.startswith("-")
         ranks = (
             table[column].map({state: place for place, state in enumerate(ORDER_STATES)})
             if column == "state"
             else table[column]
         )
-        place = ranks.sort_values(ascending=not down, kind="stable", na_position="last").index
+        place = ranks.sort_values(ascending=not descending, kind="stable", na_position="last").index
         return table.loc[place].reset_index(drop=True)
 
 
 def options(name: str, assets: list[str], people: list[str]) -> list[tuple[str, str]]:
-    """Give the choices of a filter: words and value."""
+    """Return the choices of a filter: words and value.
+
+    Parameters
+    ----------
+    name : str
+        Name of the filter.
+    assets, people : list of str
+        Names of the assets and of the technicians.
+    """
     if name == "state":
         return [("active", "active"), *((one, one) for one in ORDER_STATES), ("any state", "all")]
     values = {"priority": list(PRIORITIES), "place": assets, "technician": [NOBODY, *people]}[name]
-    return [(f"any {'asset' if name == 'place' else name}", ""), *((value, value) for value in values)]
+    return [
+        (f"any {'asset' if name == 'place' else name}", ""),
+        *((UNASSIGNED if value == NOBODY else value, value) for value in values),
+    ]
 
 
 def due_words(due: Any, overdue: bool, now: datetime) -> str:
-    """Say when something is due, and the exact time on hover.
+    """Return the HTML that says when something is due, with the exact time on hover.
+
+    Parameters
+    ----------
+    due : datetime or None
+        When it is due; the text is empty for None and NaT.
+    overdue : bool
+        Whether that time has passed.
+    now : datetime
+        Present time, aware.
 
     Examples
     --------
@@ -140,27 +175,34 @@ def due_words(due: Any, overdue: bool, now: datetime) -> str:
         return ""
     hours = abs((pd.Timestamp(due) - pd.Timestamp(now)) / pd.Timedelta(hours=1))
     span = f"{hours:.0f} h" if hours < 24 else f"{hours / 24:.1f} d" if hours < 24 * 14 else f"{hours / 24:.0f} d"
-    words = f"{span} over" if overdue else f"in {span}"
+    words = f"{span} overdue" if overdue else f"in {span}"
     return cell(words, title=f"{due:%Y-%m-%d %H:%M} UTC")
 
 
 def priority_markup(name: str) -> str:
-    """Write a priority with its symbol."""
+    """Write a priority with its symbol.
+
+    Parameters
+    ----------
+    name : str
+        One of `PRIORITIES`.
+    """
     return f"<span class='wb-symbol' aria-hidden='true'>{severity(LEVELS.get(name, '')).symbol}</span>{escape(name)}"
 
 
-def orders_markup(orders: pd.DataFrame, total: int, wanted: Wanted, now: datetime) -> str:
-    """Write the table.
+def orders_markup(orders: pd.DataFrame, total: int, request: OrderFilter, now: datetime) -> str:
+    """Write the table of the orders.
 
     Parameters
     ----------
     orders : pandas.DataFrame
-        Of `WorkOrders.list`; the rows to show.
+        The orders to show, as `WorkOrders.list` returns them.
     total : int
-        How many there are in all.
-    wanted : Wanted
+        Number of orders that match the filters.
+    request : OrderFilter
+        The filters, which say how the table is sorted.
     now : datetime
-        Aware.
+        Present time, aware.
     """
     rows, classes = [], {}
     for row in orders.to_dict(orient="records"):
@@ -173,17 +215,25 @@ def orders_markup(orders: pd.DataFrame, total: int, wanted: Wanted, now: datetim
         rows.append((row["number"], [cell(row["number"]), *words, cell(row["assignee"]), late]))
         closed = not TRANSITIONS[row["state"]]
         classes[row["number"]] = "wb-closed" if closed else LEVELS.get(row["priority"], "")
-    note = f"{len(orders)} of {total}; go on down for more" if len(orders) < total else ""
-    return table_markup(_COLUMNS, rows, order=wanted.sort, note=note, classes=classes)
+    note = f"{len(orders):,} of {total:,}; scroll down for more" if len(orders) < total else ""
+    return table_markup(_COLUMNS, rows, order=request.sort, note=note, classes=classes)
 
 
 def board_markup(orders: pd.DataFrame, now: datetime) -> str:
-    """Write the board: a column for each state, and a card for each order that says where it may go."""
+    """Write the board: a column for each state, and a card for each order that says to which states it can move.
+
+    Parameters
+    ----------
+    orders : pandas.DataFrame
+        The orders to show, as `WorkOrders.list` returns them.
+    now : datetime
+        Present time, aware.
+    """
     columns = []
     for state in ORDER_STATES:
         rows = orders[orders["state"] == state]
-        cards = "".join(_card(row, now) for row in rows.head(_MOST_CARDS).to_dict(orient="records"))
-        more = f"<p class='wb-muted'>and {len(rows) - _MOST_CARDS} more</p>" if len(rows) > _MOST_CARDS else ""
+        cards = "".join(_card(row, now) for row in rows.head(_MAX_CARDS).to_dict(orient="records"))
+        more = f"<p class='wb-muted'>and {len(rows) - _MAX_CARDS} more</p>" if len(rows) > _MAX_CARDS else ""
         columns.append(
             f"<section data-drop='{state}' aria-label='{state}'><h3>{state} <b>{len(rows)}</b></h3>"
             f"<div data-scroll>{cards}{more}</div></section>"
@@ -203,6 +253,6 @@ def _card(row: Mapping[Any, Any], now: datetime) -> str:
         f"title='{escape(row['title'])}, {row['priority']}'>"
         f"<span><span class='wb-symbol' aria-hidden='true'>{symbol}</span><b>{row['number']}</b>"
         f"<i class='{late}'>{due}</i></span><span class='wb-cut'>{escape(row['title'])}</span>"
-        f"<span class='wb-muted'>{cell(row['assignee']) or NOBODY}</span>"
+        f"<span class='wb-muted'>{cell(row['assignee']) or UNASSIGNED}</span>"
         f"<span class='wb-hidden'> {escape(row['priority'])} priority, {row['state']}</span></button>"
     )

@@ -1,4 +1,4 @@
-"""The work orders: listed or on a board, one of them chosen, and what is done about it."""
+"""The work orders: as a table or a board, one of them chosen, and what can be done with it."""
 
 from collections.abc import Mapping
 from html import escape
@@ -6,80 +6,90 @@ from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
-from bokeh.plotting import figure
 
 from workbench.exceptions import ViewError
 from workbench.maintenance.orders.states import check_transition
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.plots.load import due_figure, update_due
 from workbench.views.maintenance.mode import Mode
-from workbench.views.maintenance.order_actions import ACTION_OF_STATE, Actions
+from workbench.views.maintenance.order_actions import Actions
+from workbench.views.maintenance.order_commands import ACTION_OF_STATE, ORDER_ACTIONS, OrderRequest, done_words
 from workbench.views.maintenance.order_detail import Detail
-from workbench.views.maintenance.order_table import Wanted, board_markup, options, orders_markup
+from workbench.views.maintenance.order_table import OrderFilter, board_markup, options, orders_markup
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
-from workbench.views.widgets.chart import Chart, LiveChart
+from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.grid import Grid
+from workbench.views.widgets.kept_charts import KeptCharts
 
 __all__ = ["Orders"]
 
-_PAGE = 200
+_PAGE = 200  # orders that are listed at first; scrolling to the end lists as many more
 _FILTERS = ("state", "priority", "place", "technician")
-_DONE = {
-    "assign": "is assigned to {technician}",
-    "start": "is in progress",
-    "hold": "is on hold",
-    "back": "is open again",
-    "complete": "is completed",
-    "cancel": "is cancelled",
-    "change": "is changed",
-    "comment": "has a new comment",
-}
+_CHART = "Hours due"
 
 
 class Orders(Mode):
-    """Table and board of the work orders, beside the one that is chosen.
+    """Table and board of the work orders, beside the order that is chosen.
 
     Attributes
     ----------
-    wanted : Wanted
-        What is listed.
+    request : OrderFilter
+        Which orders are listed.
     listed : pandas.DataFrame
-        Of `WorkOrders.list`.
+        The orders that are listed, as `WorkOrders.list` returns them.
+    people : pandas.DataFrame
+        The technicians, as `People.list` returns them.
     order : WorkOrder or None
-        The one that is chosen.
+        The order that is chosen.
     actions : Actions
+        The buttons of what can be done, and their form.
     detail : Detail
+        What is shown of the chosen order.
+    table, board : Grid
+        The two ways to list the orders.
     """
 
     name: ClassVar[str] = "Orders"
+    css: ClassVar[str] = "wb-mode wb-mode-orders"
     keys: ClassVar[tuple[str, ...]] = ("state", "priority", "place", "technician", "text", "sort", "board", "order")
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
-        self.wanted, self._limit, self._number = Wanted(), _PAGE, ""
-        self.listed, self.people, self._alerts = pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
+        """Make the widgets, empty; called once."""
+        self.request = OrderFilter()
+        self._limit = _PAGE
+        self._number = ""
+        self.listed = pd.DataFrame()
+        self.people = pd.DataFrame()
+        self._alerts = pd.DataFrame()
         self.order: WorkOrder | None = None
-        self._plot: figure | None = None
+        self._charts = KeptCharts([_CHART], self.view.tokens)
         self.filters = {name: widgets.Dropdown(options=options(name, [], [])) for name in _FILTERS}
         for name, made in self.filters.items():
             made.tooltip = "Asset" if name == "place" else name.capitalize()
             classed(made, "wb-choice").observe(self.on_filter, "value")
-        self.text = classed(
-            widgets.Text(placeholder="words of title or description", continuous_update=False), "wb-search"
-        )
-        self.text.tooltip = "Part of the title or description"
+        self.text = classed(widgets.Text(placeholder="title or description", continuous_update=False), "wb-search")
+        self.text.tooltip = "Show only orders with this text in their title or description"
         self.text.observe(self.on_filter, "value")
-        self._board = button("Board", "Table, or a board with a column for each state (B)", self.on_board, "wb-key-b")
-        self.actions = Actions(self)
-        self.detail = Detail(self)
+        self._board = button(
+            "Board",
+            "Show the orders as a table, or as a board with a column for each state (B)",
+            self.on_board,
+            "wb-key-b",
+        )
+        self.actions = Actions(
+            press=self.on_action, confirm=self.on_confirm, cancel=self.on_cancel, asset=self.on_asset
+        )
+        self.detail = Detail(answer=self.on_answer, pick_alert=self.on_alert)
         self.table = Grid("Work orders", pick=self.on_pick, sort=self.on_sort, more=self.on_more)
         self.board = classed(Grid("Board of work orders", pick=self.on_pick, drop=self.on_drop), "wb-board-grid")
-        self._empty, self._due = widgets.HTML(), box("wb-chart")
+        self._empty = widgets.HTML()
         bar = box("wb-bar wb-filters", self.actions.buttons["new"], self._board, *self.filters.values(), self.text)
-        self._chart = box("wb-panel wb-due", widgets.HTML("<h2>Hours of open work by due date, UTC</h2>"), self._due)
+        self._chart_panel = box(
+            "wb-panel wb-due", widgets.HTML("<h2>Hours of open work by due date, UTC</h2>"), self._charts.boxes[_CHART]
+        )
         self._list = box("wb-panel wb-orders", self._empty, self.table, self.board)
         self._lay_out(board=False)
         detail = box(
@@ -87,15 +97,15 @@ class Orders(Mode):
             self.detail.title,
             self.actions.bar,
             self.actions.form,
-            self.detail.told,
+            self.detail.status,
             self.detail.body,
         )
-        return [bar, box("wb-body", box("wb-left", self._list, self._chart), detail)]
+        return [bar, box("wb-body", box("wb-left", self._list, self._chart_panel), detail)]
 
     # ---- reading and showing
 
     def refresh(self) -> str:
-        """Read the orders again; what is chosen stays."""
+        """Read the orders again, and return the words beside the title; what is chosen stays."""
         self.people = self.desk.people.list()
         active = self.desk.orders.list()
         self._offer()
@@ -103,68 +113,91 @@ class Orders(Mode):
         self._draw(active)
         self._show()
         counts = active["state"].value_counts()
-        words = ", ".join(f"{int(counts[state])} {state}" for state in counts.index) or "no open order"
+        words = ", ".join(f"{int(counts[state])} {state}" for state in counts.index) or "no open orders"
         overdue = int(active["overdue"].sum())
-        late = f" <b class='high'><span class='wb-symbol'>▲</span>{overdue} overdue</b>" if overdue else ""
+        late = f" <b class='high'><span class='wb-symbol'>▲</span>{overdue:,} overdue</b>" if overdue else ""
         return f"{len(active)} active: {escape(words)}{late}" if len(active) else words
 
     def recolour(self) -> None:
-        """Forget the chart."""
-        before, self._due.children, self._plot = self._due.children, (), None
-        for child in before:
-            child.close()
+        """Remove the chart, which is made in other colours when the section is shown again."""
+        self._charts.recolour(self.view.tokens)
 
     def read_state(self) -> Mapping[str, object]:
-        """Give filters, order, layout and what is chosen."""
-        return {**self.wanted.written(), "board": "yes" if self._on_board else None, "order": self._number}
+        """Return the filters, the order, the layout and the order that is chosen."""
+        return {**self.request.written(), "board": "yes" if self._on_board else None, "order": self._number}
 
     def apply_state(self, state: State) -> None:
-        """Take filters, order and layout of a link."""
-        self.wanted, self._limit = Wanted.of(state), _PAGE
+        """Take the filters, the layout and the chosen order of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
+        self.request = OrderFilter.of(state)
+        self._limit = _PAGE
         self._lay_out(board="board" in state)
         self._number = state.get("order", "")
-        self.actions.ask("")
+        self.actions.open("")
 
     def shown_table(self) -> pd.DataFrame:
-        """Give the orders listed."""
+        """Return the orders that are listed."""
         return self.listed
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the chart of the hours due."""
-        return {"Hours due": self._due.children[0]} if self._due.children else {}
+        """Return the chart of the hours that are due."""
+        return self._charts.shown()
 
     def code_lines(self) -> list[str]:
-        """Give the cell that lists the same orders."""
-        given = ", ".join(f"{name}={value!r}" for name, value in self.wanted.filters().items())
-        return [f"session.maintenance.orders.list({given})"]
+        """Return the cell that lists the same orders."""
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.request.filters().items())
+        return [f"session.maintenance.orders.list({arguments})"]
 
     def choose(self, number: str) -> None:
-        """Choose an order before it is shown."""
+        """Choose an order, which is shown at the next `refresh`.
+
+        Parameters
+        ----------
+        number : str
+            Number of the order.
+        """
         self._number = number
-        self.actions.ask("")
+        self.actions.open("")
 
     def follow(self, channel: str) -> bool:
-        """Choose the first active order of a channel, unless one of it is chosen; tell whether there was one."""
+        """Choose the first active order of a channel, unless an order of the channel is chosen already.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+
+        Returns
+        -------
+        bool
+            Whether another order is chosen now.
+        """
         if self.order is not None and self.order.channel == channel:
             return False
-        found = self.desk.orders.list(channel=channel, limit=1)
-        if len(found):
-            self.choose(str(found["number"].iloc[0]))
-        return bool(len(found))
+        first = self.desk.orders.list(channel=channel, limit=1)
+        if len(first):
+            self.choose(str(first["number"].iloc[0]))
+        return bool(len(first))
 
     def close(self) -> None:
-        """Take the chart away."""
-        self.recolour()
+        """Remove the section and its chart from the page."""
+        self._charts.clear()
+        super().close()
 
     # ---- callbacks
 
     @callback
     def on_filter(self, change: dict[str, Any]) -> None:
-        """List what the filters ask for."""
+        """List the orders that match the filters."""
         del change
         if not self.quiet:
             values = {name: made.value for name, made in self.filters.items()}
-            self.wanted = Wanted(**values, text=self.text.value.strip(), sort=self.wanted.sort)
+            self.request = OrderFilter(**values, text=self.text.value.strip(), sort=self.request.sort)
             self._limit = _PAGE
             self._list_orders()
             self._show()
@@ -172,21 +205,21 @@ class Orders(Mode):
 
     @callback
     def on_sort(self, key: str) -> None:
-        """Sort by a column."""
-        self.wanted = self.wanted.sorted_by(key)
+        """Sort the list by a column."""
+        self.request = self.request.sorted_by(key)
         self._list_orders()
         self.view.moved()
 
     @callback
     def on_more(self, _value: str) -> None:
-        """List more."""
+        """List more orders, when the reader has scrolled to the end."""
         if self._limit < len(self.listed):
             self._limit += _PAGE
             self._list_orders()
 
     @callback
     def on_board(self, pressed: widgets.Button) -> None:
-        """Switch between table and board."""
+        """Switch between the table and the board."""
         del pressed
         self._lay_out(board=not self._on_board)
         self._list_orders()
@@ -195,7 +228,7 @@ class Orders(Mode):
 
     @callback
     def on_pick(self, number: str) -> None:
-        """Choose an order."""
+        """Choose an order of the list."""
         self._pick(number)
         if self.order is not None:
             self.view.pick(self.order.asset, self.order.channel)
@@ -203,35 +236,35 @@ class Orders(Mode):
 
     @callback
     def on_drop(self, text: str) -> None:
-        """Carry an order into the state of another column, or ask what that needs."""
+        """Move an order to the state of another column, or open the form that this needs."""
         number, _, state = text.partition("\t")
         self._pick(number)
         if self.order is None:
-            raise ViewError(f"There is no order {number!r}.", "Drag a card of this board.")
+            raise ViewError(f"There is no order {number!r}.", "Move a card of this board.")
         check_transition(number, self.order.state, state)
         self._begin(ACTION_OF_STATE[state])
 
     @callback
     def on_action(self, pressed: widgets.Button) -> None:
-        """Do what a button says, or ask what else it needs; a second press closes the form."""
+        """Do what a button says, or open the form that the action needs; a second press closes the form."""
         action = self.actions.name(pressed)
-        self.detail.told.value = ""
-        if action == self.actions.asked:
-            self.actions.ask("")
+        self.detail.status.value = ""
+        if action == self.actions.opened:
+            self.actions.open("")
         else:
             self._begin(action)
 
     @callback
     def on_confirm(self, pressed: widgets.Button) -> None:
-        """Do what the form says."""
+        """Do what the form says with the order."""
         del pressed
-        self._do(self.actions.asked)
+        self._perform(self.actions.opened)
 
     @callback
     def on_cancel(self, pressed: widgets.Button) -> None:
-        """Close the form."""
+        """Close the form, and change nothing."""
         del pressed
-        self.actions.ask("")
+        self.actions.open("")
 
     @callback
     def on_asset(self, change: dict[str, Any]) -> None:
@@ -245,23 +278,23 @@ class Orders(Mode):
 
     @callback
     def on_answer(self, change: dict[str, Any]) -> None:
-        """Answer an item of the checklist; an answer that is taken out of a field changes nothing."""
+        """Save the answer to an item of the checklist; an empty field changes nothing."""
         if self.quiet or self.order is None:
             return
         item = self.detail.checklist.fields.index(change["owner"])
-        given = change["new"].strip() if isinstance(change["new"], str) else change["new"]
-        if given == "":
+        answer = change["new"].strip() if isinstance(change["new"], str) else change["new"]
+        if answer == "":
             self._show()
             return
         order = self.order
         try:
-            self.desk.orders.answer(order.number, item + 1, given, self.view.who, version=order.version)
+            self.desk.orders.answer(order.number, item + 1, answer, self.view.who, version=order.version)
         finally:
             self.view.changed()
 
     @callback
     def on_alert(self, number: str) -> None:
-        """Show an alert in the view of the anomalies."""
+        """Open an alert of the order in Anomalies."""
         alert = self.desk.alerts.get(int(number))
         self.view.pick(alert.asset, alert.channel, alert.start_sample)
         self.view.go("anomalies")
@@ -275,7 +308,7 @@ class Orders(Mode):
     def _lay_out(self, *, board: bool) -> None:
         self.table.layout.display = "none" if board else None
         self.board.layout.display = None if board else "none"
-        self._chart.layout.display = "none" if board else None
+        self._chart_panel.layout.display = "none" if board else None
         self._board.description = "Table" if board else "Board"
 
     def _offer(self) -> None:
@@ -283,40 +316,42 @@ class Orders(Mode):
         self.quiet = True
         for name, made in self.filters.items():
             choices = options(name, assets, people)
-            value = getattr(self.wanted, name)
+            value = getattr(self.request, name)
             if value not in [choice for _, choice in choices]:
                 choices.append((value, value))
             if tuple(made.options) != tuple(choices):
                 made.options = choices
             made.value = value
-        self.text.value = self.wanted.text
+        self.text.value = self.request.text
         self.quiet = False
 
     def _list_orders(self) -> None:
-        filters, now = self.wanted.filters(), self.view.session.clock()
+        filters, now = self.request.filters(), self.view.session.clock()
         if self._on_board:
             filters["state"] = None
-        self.listed = self.wanted.chosen(self.desk.orders.list(**filters))
+        self.listed = self.request.apply(self.desk.orders.list(**filters))
         self._empty.value = ""
         if self._on_board:
             self.board.html = board_markup(self.listed, now)
         else:
-            self.table.html = orders_markup(self.listed.head(self._limit), len(self.listed), self.wanted, now)
-        if self.listed.empty and self.wanted == Wanted():
-            self._empty.value = empty_card("No open work order.", "Open one for an alert in Anomalies, or by hand: O.")
+            self.table.html = orders_markup(self.listed.head(self._limit), len(self.listed), self.request, now)
+        if self.listed.empty and self.request == OrderFilter():
+            self._empty.value = empty_card(
+                "No open work orders.", "Open one for an alert in Anomalies, or with New order."
+            )
         elif self.listed.empty:
-            self._empty.value = empty_card("No work order is like that.", "Take a filter away to see others.")
+            self._empty.value = empty_card("No work orders match.", "Remove a filter.")
         if not self._number and len(self.listed):
             self._number = str(self.listed["number"].iloc[0])
 
     def _pick(self, number: str) -> None:
         if number != self._number or self.order is None:
             self.choose(number)
-        self.detail.told.value = ""
+        self.detail.status.value = ""
         self._show()
 
     def _show(self) -> None:
-        """Read the chosen order and show it."""
+        """Read the chosen order, and show it."""
         self.order = self.desk.orders.get(self._number) if self._number else None
         order, now = self.order, self.view.session.clock()
         alerts = [self.desk.alerts.get(one) for one in order.alerts] if order else []
@@ -333,57 +368,31 @@ class Orders(Mode):
 
     def _draw(self, active: pd.DataFrame) -> None:
         now = pd.Timestamp(self.view.session.clock())
-        if self._plot is None:
-            self._plot = due_figure(active, now, tokens=self.view.tokens)
-            self._due.children = (LiveChart(self._plot),)
-        else:
-            with self._due.children[0].together():
-                update_due(self._plot, active, now)
+        self._charts.show(
+            _CHART,
+            lambda: due_figure(active, now, tokens=self.view.tokens),
+            lambda plot: update_due(plot, active, now),
+        )
 
     @property
     def _open_alerts(self) -> bool:
         return bool((self._alerts["state"] != "closed").any())
 
     def _begin(self, action: str) -> None:
-        if not self.actions.needs_form(action):
-            self._do(action)
+        """Do something with the chosen order, or open the form that the action needs."""
+        if not ORDER_ACTIONS[action].fields:
+            self._perform(action)
             return
         if action == "assign" and not self.people["active"].any():
             raise ViewError("There are no technicians yet.", "Add one under Figures, or: workbench people set NAME.")
-        self.actions.asked = action
-        self.actions.fill(self.order, self.people, self.view.fleet, self.view.selection.now.asset)
-        self.actions.ask(action, self.actions.leave_out(self.order, self._open_alerts))
+        self.actions.fill(action, self.order, self.people, self.view.fleet, self.view.selection.now.asset)
+        self.actions.open(action, self.actions.leave_out(action, self.order, self._open_alerts))
 
-    def _do(self, action: str) -> None:
-        """Do something to the chosen order, and tell."""
-        orders, who, fields = self.desk.orders, self.view.who, self.actions.fields
-        text = fields["text"].value.strip()
-        if action == "new":
-            made = orders.new(who, **self.actions.opening())
-            words = f"{made.number} is open."
-            self._number = made.number
-        else:
-            order = self.order
-            if order is None:
-                raise ViewError("No order is chosen.", "Choose one of the list.")
-            seen: dict[str, Any] = {"version": order.version}
-            if action == "assign":
-                if fields["technician"].value is None:
-                    raise ViewError(f"Nobody has all of {', '.join(order.skills)}.", "Change somebody's skills first.")
-                orders.assign(order.number, fields["technician"].value, who, **seen)
-            elif action == "back":
-                orders.assign(order.number, None, who, **seen)
-            elif action == "start":
-                orders.start(order.number, who, **seen)
-            elif action == "complete":
-                orders.complete(order.number, who, **self.actions.completing(order, self._open_alerts), **seen)
-            elif action == "change":
-                orders.change(order.number, who, **self.actions.changes(order), **seen)
-            elif action == "comment":
-                orders.comment(order.number, text, who)
-            else:
-                {"hold": orders.hold, "cancel": orders.cancel}[action](order.number, text, who, **seen)
-            words = f"{order.number} {_DONE[action].format(technician=escape(str(fields['technician'].value)))}."
-        self.actions.ask("")
+    def _perform(self, action: str) -> None:
+        """Do something with the chosen order, and write what was done."""
+        request = OrderRequest(self.desk.orders, self.view.who, self.order, self._open_alerts, self.actions.values())
+        order = ORDER_ACTIONS[action].perform(request)
+        self._number = order.number
+        self.actions.open("")
         self.view.changed()
-        self.detail.told.value = f"<p role='status'>{words}</p>"
+        self.detail.status.value = f"<p role='status'>{done_words(action, order)}</p>"

@@ -1,4 +1,4 @@
-"""The plan: who does what and when, as a Gantt chart or a calendar; proposals, and what if."""
+"""The plan: who does what and when, as a Gantt chart or a calendar; proposed plans, and what if."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
-from bokeh.plotting import figure
 
 from workbench.exceptions import ViewError
 from workbench.maintenance.exports import plan_calendar
 from workbench.maintenance.schedule.kept_conflicts import plan_conflicts
 from workbench.maintenance.schedule.model import Conflict
+from workbench.maintenance.schedule.shown_sessions import COLUMNS, proposed_sessions, saved_sessions
 from workbench.maintenance.schedule.solver import Stop
 from workbench.maintenance.schedule.what_if import Comparison, moved
 from workbench.plots.gantt import gantt_figure, update_gantt
@@ -23,85 +23,105 @@ from workbench.views.maintenance.plan_markup import (
     calendar_link,
     changes_markup,
     conflicts_markup,
-    kept_words,
     month_markup,
-    proposal_words,
+    proposed_words,
+    saved_words,
     week_markup,
 )
 from workbench.views.maintenance.plan_search import Search
-from workbench.views.maintenance.plan_sessions import COLUMNS, kept_sessions, proposed_sessions
 from workbench.views.maintenance.plan_what_if import Questions
+from workbench.views.markup import count
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
-from workbench.views.widgets.chart import Chart, LiveChart
+from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
+from workbench.views.widgets.kept_charts import KeptCharts
 
 __all__ = ["Plan"]
 
-_SHOWN = ("Gantt", "Week", "Month")
+_LAYOUTS = ("Gantt", "Week", "Month")
 _DAYS = 7
-_NOBODY = empty_card("No technicians yet.", "Add one under Figures, or:", "workbench people set NAME")
+_NO_TECHNICIANS = empty_card("No technicians yet.", "Add one under Figures, or:", "workbench people set NAME")
 
 
 class Plan(Mode):
-    """The kept plan, or a proposal beside it.
+    """The saved plan, or a proposed plan that is not saved.
 
     Attributes
     ----------
     proposal : workbench.maintenance.schedule.model.Plan or None
-        A plan that is shown and not kept.
+        The proposed plan; None where the saved plan is shown.
     comparison : Comparison or None
-        The what-if that it comes from.
+        The what-if that the proposed plan answers.
     sessions : pandas.DataFrame
-        What is shown: number, title, technician, start, end, kind, words.
+        The sessions that are shown, as `saved_sessions` or `proposed_sessions` returns them.
     conflicts : tuple of Conflict
+        The conflicts of the plan that is shown.
     number : str
-        The order that is chosen.
+        Number of the order that is chosen; empty where none is.
     by_hand : ByHand
+        The order that is chosen, with what changes its place by hand.
     questions : Questions
+        The fields of a what-if.
+    calendar : Grid
+        The week or month that is shown.
     """
 
     name: ClassVar[str] = "Plan"
+    css: ClassVar[str] = "wb-mode wb-mode-plan"
     keys: ClassVar[tuple[str, ...]] = ("shown", "day", "placed")
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        """Make the widgets, empty; called once."""
         self.proposal: Any = None
         self.comparison: Comparison | None = None
-        self.sessions, self.number = pd.DataFrame(columns=COLUMNS), ""
+        self.sessions = pd.DataFrame(columns=COLUMNS)
         self.conflicts: tuple[Conflict, ...] = ()
+        self.number = ""
         self._people: list[str] = []
-        self._asked, self._first = "", ""
-        self._plot: figure | None = None
-        self._search = Search(self, self._propose, self._end)
-        self.by_hand = ByHand(self)
+        self._question = ""
+        self._first_day = ""
+        self._charts = KeptCharts(["Gantt"], self.view.tokens, "wb-chart wb-gantt")
+        self._search = Search(self.view, self._propose, self._end)
+        self.by_hand = ByHand(place=self.on_place, fix=self.on_fix, open_order=self.on_open_order)
         self.make = button(
-            "Make a plan", "Plan all open orders; nothing is kept before you accept (P)", self.on_make, "wb-key-p"
+            "Make a plan",
+            "Propose a plan of all open orders; it is saved when you accept it (P)",
+            self.on_make,
+            "wb-key-p",
         )
-        self.stop = button("Stop", "End the search: what was found so far is proposed", self.on_stop)
-        self.accept = button("Accept", "Keep the proposal as the plan (Y)", self.on_accept, "wb-key-y")
-        self.discard = button("Discard", "Forget the proposal (Z)", self.on_discard, "wb-key-z")
-        self._shown = classed(widgets.ToggleButtons(options=list(_SHOWN)), "wb-toggle")
-        self._shown.tooltips = ["Bars by technician", "Sessions by technician and day", "Five weeks"]
-        self._shown.observe(self.on_shown, "value")
-        self._earlier = button("Earlier", "A week back ([)", self.on_earlier, "wb-key-[")
-        self._later = button("Later", "A week on (])", self.on_later, "wb-key-]")
+        self.stop = button("Stop", "End the search, and propose the best plan so far", self.on_stop)
+        self.accept = button("Accept", "Save the proposed plan (Y)", self.on_accept, "wb-key-y")
+        self.discard = button(
+            "Discard", "Discard the proposed plan, and show the saved one (Z)", self.on_discard, "wb-key-z"
+        )
+        self._layout = classed(widgets.ToggleButtons(options=list(_LAYOUTS)), "wb-toggle")
+        self._layout.tooltips = [
+            "A bar for each session, by technician",
+            "Sessions by technician and day",
+            "Sessions of five weeks",
+        ]
+        self._layout.observe(self.on_layout, "value")
+        self._earlier = button("Earlier", "Show the week before ([)", self.on_earlier, "wb-key-[")
+        self._later = button("Later", "Show the week after (])", self.on_later, "wb-key-]")
         self._calendar_file = button(
-            "Calendar file", "Save the kept plan as .ics, for any calendar (I)", self.on_ics, "wb-key-i"
+            "Calendar file", "Save the plan as an .ics file for calendar programs (I)", self.on_ics, "wb-key-i"
         )
-        self._saved, self._empty = widgets.HTML(), widgets.HTML()
-        self._gantt = box("wb-chart wb-gantt")
+        self._download = widgets.HTML()
+        self._empty = widgets.HTML()
+        self._gantt = self._charts.boxes["Gantt"]
         self.calendar = Grid("Calendar of the plan", pick=self.on_pick, open=self.on_open, drop=self.on_drop)
         self.questions = Questions(self.on_what_if)
         self._problems = Grid("Conflicts", pick=self.on_conflict, open=self.on_open)
         self._changes = Grid("Orders that move", pick=self.on_pick, open=self.on_open)
         bar = box(
-            "wb-bar", self.make, self.stop, self.accept, self.discard, self._shown, self._earlier, self._later,
-            self._calendar_file, self._saved,
+            "wb-bar", self.make, self.stop, self.accept, self.discard, self._layout, self._earlier, self._later,
+            self._calendar_file, self._download,
         )  # fmt: skip
-        self._moves = box("wb-panel wb-moves", widgets.HTML("<h2>What the proposal changes</h2>"), self._changes)
+        self._moves = box("wb-panel wb-moves", widgets.HTML("<h2>What the proposed plan changes</h2>"), self._changes)
         left = box("wb-left", box("wb-panel wb-plan", self._empty, self._gantt, self.calendar))
         right = box(
             "wb-right",
@@ -115,15 +135,16 @@ class Plan(Mode):
     # ---- reading and showing
 
     def refresh(self) -> str:
-        """Read the plan again; a proposal stays until it is accepted or discarded."""
+        """Read the plan again, and return the words beside the title; a proposed plan stays as it is."""
         people = self.desk.people.list()
         names = people.loc[people["active"], "name"].tolist()
-        table, kept = self.desk.planning.table(), self.desk.planning.sessions()
+        table = self.desk.planning.table()
+        saved = self.desk.planning.sessions()
         active = self.desk.orders.list()
         moved = self._moved()
         if self.proposal is None:
-            self.conflicts = plan_conflicts(table, kept, active["number"].tolist())
-            self.sessions = kept_sessions(kept, table, self.conflicts)
+            self.conflicts = plan_conflicts(table, saved, active["number"].tolist())
+            self.sessions = saved_sessions(saved, table, self.conflicts)
         else:
             self.conflicts = self.proposal.conflicts
             self.sessions = proposed_sessions(self.proposal, active, set(moved["job"]))
@@ -134,97 +155,103 @@ class Plan(Mode):
         self._moves.layout.display = "none" if self.proposal is None else None
         self._problems.html = conflicts_markup(self.conflicts)
         self._enable()
-        self._calendar_file.disabled = kept.empty
+        self._calendar_file.disabled = saved.empty
         self._draw()
         self._choose(self.number)
         if self.proposal is None:
-            return kept_words(table, len(active))
-        return proposal_words(self.proposal, self._asked, len(moved))
+            return saved_words(table, len(active))
+        return proposed_words(self.proposal, self._question, len(moved))
 
     def recolour(self) -> None:
-        """Forget the chart."""
-        before, self._gantt.children, self._plot = self._gantt.children, (), None
-        for child in before:
-            child.close()
+        """Remove the chart, which is made in other colours when the section is shown again."""
+        self._charts.recolour(self.view.tokens)
 
     def read_state(self) -> Mapping[str, object]:
-        """Give what is shown, from which day, and what is chosen."""
-        shown = None if self._shown.value == _SHOWN[0] else self._shown.value.lower()
-        return {"shown": shown, "day": self._first, "placed": self.number}
+        """Return the layout, the first day and the order that is chosen."""
+        shown = None if self._layout.value == _LAYOUTS[0] else self._layout.value.lower()
+        return {"shown": shown, "day": self._first_day, "placed": self.number}
 
     def apply_state(self, state: State) -> None:
-        """Take what is shown from a link."""
-        names = {name.lower(): name for name in _SHOWN}
-        wanted, day = state.get("shown", _SHOWN[0].lower()), state.get("day", "")
-        if wanted not in names:
-            raise ViewError(f"shown is {wanted!r}.", f"Known: {', '.join(names)}.")
+        """Take the layout, the first day and the chosen order of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
+        names = {name.lower(): name for name in _LAYOUTS}
+        layout = state.get("shown", _LAYOUTS[0].lower())
+        day = state.get("day", "")
+        check_choice("shown", layout, names)
         try:
-            self._first = day and date.fromisoformat(day).isoformat()
+            self._first_day = day and date.fromisoformat(day).isoformat()
         except ValueError:
-            raise ViewError(f"day is {day!r}.", "Write it as 2026-12-24.") from None
+            raise ViewError(
+                f"The link asks for the day {day!r}, which is not a date.", "Write it as 2026-12-24."
+            ) from None
         self.quiet = True
-        self._shown.value = names[wanted]
+        self._layout.value = names[layout]
         self.quiet = False
         self.number = state.get("placed", "")
 
     def shown_table(self) -> pd.DataFrame:
-        """Give the sessions."""
+        """Return the sessions that are shown."""
         return self.sessions
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the Gantt chart, where it is shown."""
-        there = self._gantt.children and self._shown.value == _SHOWN[0]
-        return {"Gantt": self._gantt.children[0]} if there else {}
+        """Return the Gantt chart, where it is shown."""
+        return self._charts.shown() if self._layout.value == _LAYOUTS[0] else {}
 
     def code_lines(self) -> list[str]:
-        """Give the cell that lists the kept sessions."""
+        """Return the cell that lists the sessions of the saved plan."""
         return ["session.maintenance.planning.sessions()"]
 
     def close(self) -> None:
-        """End the search, and take the chart away."""
+        """Stop the search, and remove the section and its chart from the page."""
         self._search.close()
-        self.recolour()
+        self._charts.clear()
+        super().close()
 
     # ---- callbacks
 
     @callback
     def on_make(self, pressed: widgets.Button) -> None:
-        """Plan all open orders, and propose it."""
+        """Propose a plan of all open orders."""
         del pressed
         self._begin("", self.desk.planning.propose)
 
     @callback
     def on_what_if(self, pressed: widgets.Button) -> None:
-        """Plan as it is and as it would be, and propose the latter."""
+        """Compare the plan with one under other conditions, and propose the latter."""
         del pressed
         self._begin(self.questions.words(), partial(self.desk.planning.what_if, self.questions.change()))
 
     @callback
     def on_stop(self, pressed: widgets.Button) -> None:
-        """End the search."""
+        """Stop the search, and propose the best plan so far."""
         del pressed
         self._search.stop()
 
     @callback
     def on_accept(self, pressed: widgets.Button) -> None:
-        """Keep the proposal."""
+        """Save the proposed plan."""
         del pressed
         if self.proposal is None:
-            raise ViewError("There is no proposal.", "Plan first.")
+            raise ViewError("There is no proposed plan.", "Press Make a plan first.")
         self.desk.planning.keep(self.proposal, self.view.who)
-        self._done(f"The plan of {len(self.proposal.placements)} orders is kept.")
+        self._done(f"Plan saved: {count(len(self.proposal.placements), 'order')}.")
 
     @callback
     def on_discard(self, pressed: widgets.Button) -> None:
-        """Forget the proposal."""
+        """Discard the proposed plan, and show the saved one."""
         del pressed
         self.proposal = self.comparison = None
-        self.by_hand.told.value = ""
+        self.by_hand.status.value = ""
         self.view.outdate()
 
     @callback
-    def on_shown(self, change: dict[str, Any]) -> None:
-        """Show the chart, a week or a month."""
+    def on_layout(self, change: dict[str, Any]) -> None:
+        """Show the Gantt chart, a week or a month."""
         del change
         if not self.quiet:
             self._draw()
@@ -232,90 +259,91 @@ class Plan(Mode):
 
     @callback
     def on_earlier(self, pressed: widgets.Button) -> None:
-        """Go a week back."""
+        """Show the week before."""
         del pressed
         self._go(-_DAYS)
 
     @callback
     def on_later(self, pressed: widgets.Button) -> None:
-        """Go a week on."""
+        """Show the week after."""
         del pressed
         self._go(_DAYS)
 
     @callback
     def on_pick(self, number: str) -> None:
         """Choose an order of the plan."""
-        self.by_hand.told.value = ""
+        self.by_hand.status.value = ""
         self._choose(number)
         self.view.moved()
 
     @callback
     def on_conflict(self, name: str) -> None:
-        """Choose the order of a conflict, and go to where it is."""
+        """Choose the order of a conflict, and show the week in which it is planned."""
         number = name.partition("#")[0]
         rows = self.sessions[self.sessions["number"] == number]
         if len(rows):
-            self._first = _monday(rows["start"].iloc[0].date()).isoformat()
+            self._first_day = _monday(rows["start"].iloc[0].date()).isoformat()
             self._draw()
         self._choose(number)
         self.view.moved()
 
     @callback
     def on_open(self, name: str) -> None:
-        """Show an order with its checklist."""
+        """Open an order in the section of the orders."""
         self.view.lead(name.partition("#")[0])
 
     @callback
     def on_open_order(self, pressed: widgets.Button) -> None:
-        """Show the chosen order with its checklist."""
+        """Open the chosen order in the section of the orders."""
         del pressed
         self.view.lead(self.number)
 
     @callback
     def on_drop(self, text: str) -> None:
-        """Put an order to another day or technician, at the same hour."""
+        """Move an order to another day or technician, at the same hour."""
         number, _, slot = text.partition("\t")
         technician, _, day = slot.rpartition("|")
         rows = self.sessions[self.sessions["number"] == number]
         if rows.empty:
-            raise ViewError(f"{number} has no place in the plan.", "Plan it first.")
+            raise ViewError(f"{number} is not planned.", "Press Make a plan first.")
         hour = rows["start"].iloc[0].time()
         self._put(number, technician, datetime.combine(date.fromisoformat(day), hour, UTC))
 
     @callback
     def on_place(self, pressed: widgets.Button) -> None:
-        """Put the chosen order where the fields say."""
+        """Move the chosen order to the technician and time of the fields."""
         del pressed
-        self._put(self.number, *self.by_hand.wanted())
+        self._put(self.number, *self.by_hand.slot())
 
     @callback
     def on_fix(self, pressed: widgets.Button) -> None:
-        """Fix the chosen order where it is, or let it move again."""
+        """Fix the chosen order where it is, or release it."""
         del pressed
         frozen = not self._fixed(self.number)
         self.desk.planning.freeze(self.number, self.view.who, frozen=frozen)
-        self._done(f"{self.number} is {'fixed' if frozen else 'free to move'}.")
+        self._done(f"{self.number} is {'fixed' if frozen else 'released: the next plan can move it'}.")
 
     @callback
     def on_ics(self, pressed: widgets.Button) -> None:
-        """Save the kept plan as a calendar."""
+        """Save the plan as a calendar file."""
         del pressed
         content = plan_calendar(self.desk.planning.sessions(), self.view.session.clock())
-        self._saved.value = calendar_link("plan.ics", content)
+        self._download.value = calendar_link("plan.ics", content)
 
     # ---- searching
 
-    def _begin(self, asked: str, work: Callable[[Stop], Any]) -> None:
-        self._asked, self.by_hand.told.value = asked, ""
+    def _begin(self, question: str, work: Callable[[Stop], Any]) -> None:
+        self._question = question
+        self.by_hand.status.value = ""
         limit = round(self.desk.planning.options.time_limit) * (2 if isinstance(work, partial) else 1)
-        self._search.start(work, f"Planning {len(self.desk.orders.list())} orders, second", limit)
+        self._search.start(work, f"Planning {count(len(self.desk.orders.list()), 'order')}, second", limit)
         self._enable()
 
-    def _propose(self, found: Any) -> None:
-        self.comparison = found if isinstance(found, Comparison) else None
-        self.proposal = found if self.comparison is None else self.comparison.after
+    def _propose(self, result: Any) -> None:
+        self.comparison = result if isinstance(result, Comparison) else None
+        self.proposal = result if self.comparison is None else self.comparison.after
         if self.proposal.placements:
-            self._first = _monday(self.proposal.placements[0].start.date()).isoformat()
+            self._first_day = _monday(self.proposal.placements[0].start.date()).isoformat()
 
     def _end(self) -> None:
         self.view.outdate()
@@ -336,36 +364,37 @@ class Plan(Mode):
 
     @property
     def _monday(self) -> date:
-        """First day shown: as chosen, else that of the first session that is not over, else today's week."""
-        if self._first:
-            return _monday(date.fromisoformat(self._first))
+        """First day that is shown: as chosen, else of the week of the next session, else of this week."""
+        if self._first_day:
+            return _monday(date.fromisoformat(self._first_day))
         now = self.view.session.clock()
         ahead = self.sessions[self.sessions["end"] > now]["start"] if len(self.sessions) else self.sessions["start"]
         return _monday(ahead.min().date() if len(ahead) else now.date())
 
     def _draw(self) -> None:
-        mode, first, now = self._shown.value, self._monday, pd.Timestamp(self.view.session.clock())
+        layout, first = self._layout.value, self._monday
+        now = pd.Timestamp(self.view.session.clock())
         nobody = not self._people
-        self._empty.value = _NOBODY if nobody else ""
-        self._gantt.layout.display = None if mode == _SHOWN[0] and not nobody else "none"
-        self.calendar.layout.display = "none" if mode == _SHOWN[0] or nobody else None
+        self._empty.value = _NO_TECHNICIANS if nobody else ""
+        self._gantt.layout.display = None if layout == _LAYOUTS[0] and not nobody else "none"
+        self.calendar.layout.display = "none" if layout == _LAYOUTS[0] or nobody else None
         if nobody:
             return
-        if mode == _SHOWN[0]:
-            given = (self.sessions, self._people, first, _DAYS, now)
-            if self._plot is None:
-                self._plot = gantt_figure(*given, tokens=self.view.tokens)
-                self._gantt.children = (LiveChart(self._plot),)
-            else:
-                with self._gantt.children[0].together():
-                    update_gantt(self._plot, *given, tokens=self.view.tokens)
-        elif mode == "Week":
+        if layout == _LAYOUTS[0]:
+            data = (self.sessions, self._people, first, _DAYS, now)
+            tokens = self.view.tokens
+            self._charts.show(
+                "Gantt",
+                lambda: gantt_figure(*data, tokens=tokens),
+                lambda plot: update_gantt(plot, *data, tokens=tokens),
+            )
+        elif layout == "Week":
             self.calendar.html = week_markup(self.sessions, self._people, first, now.date())
         else:
             self.calendar.html = month_markup(self.sessions, first, now.date())
 
     def _go(self, days: int) -> None:
-        self._first = (self._monday + timedelta(days=days)).isoformat()
+        self._first_day = (self._monday + timedelta(days=days)).isoformat()
         self._draw()
         self.view.moved()
 
@@ -383,16 +412,16 @@ class Plan(Mode):
     def _put(self, number: str, technician: str, start: datetime) -> None:
         if self.proposal is not None:
             raise ViewError(
-                "A proposal is shown.", "Accept or discard it first: only the kept plan is changed by hand."
+                "A proposed plan is shown.", "Accept or discard it first: only the saved plan can be changed by hand."
             )
         self.desk.planning.place(number, technician, start, self.view.who)
         self.number = number
-        self._done(f"{number} is placed with {escape(technician)} at {start:%a %d %b %H:%M} UTC, and fixed there.")
+        self._done(f"{number} is planned for {escape(technician)}, {start:%a %d %b %H:%M} UTC, and fixed there.")
 
     def _done(self, words: str) -> None:
         self.proposal = self.comparison = None
         self.view.changed()
-        self.by_hand.told.value = f"<p role='status'>{words}</p>"
+        self.by_hand.status.value = f"<p role='status'>{words}</p>"
 
 
 def _monday(day: date) -> date:

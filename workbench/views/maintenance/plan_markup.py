@@ -1,4 +1,4 @@
-"""HTML of the plan: its calendar, its conflicts, and what a proposal changes."""
+"""HTML of the plan: its calendar, its conflicts, and what a proposed plan changes."""
 
 import base64
 from collections.abc import Sequence
@@ -11,15 +11,16 @@ import pandas as pd
 from workbench.maintenance.schedule.model import Conflict, Plan
 from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
+from workbench.views.markup import count
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
     "calendar_link",
     "changes_markup",
     "conflicts_markup",
-    "kept_words",
     "month_markup",
-    "proposal_words",
+    "proposed_words",
+    "saved_words",
     "week_markup",
 ]
 
@@ -31,17 +32,19 @@ _SIGNS = {
     "planned": ("", ""),
 }
 _KINDS = {"due": "high", "double_booking": "critical"}
-_MOST = 4
+_MAX_LISTED_SESSIONS = 4
+_TIGHT_GAP = 0.1
 
 
 def week_markup(sessions: pd.DataFrame, people: Sequence[str], first: date, today: date) -> str:
-    """Write a week: a row for each technician, a column for each day; sessions can be carried to other days.
+    """Write a week: a row for each technician, a column for each day; sessions can be moved to other days.
 
     Parameters
     ----------
     sessions : pandas.DataFrame
         number, title, technician, start, end, kind.
     people : sequence of str
+        Names of the technicians, one a row.
     first, today : datetime.date
         First day of the week; the present one, UTC.
     """
@@ -60,27 +63,53 @@ def week_markup(sessions: pd.DataFrame, people: Sequence[str], first: date, toda
 
 
 def month_markup(sessions: pd.DataFrame, first: date, today: date) -> str:
-    """Write five weeks from a Monday on: a field for each day."""
+    """Write five weeks: a field for each day.
+
+    Parameters
+    ----------
+    sessions : pandas.DataFrame
+        number, title, technician, start, end, kind.
+    first, today : datetime.date
+        First day, a Monday; the present day, UTC.
+    """
     names = "".join(f"<div class='wb-day-head'>{first + timedelta(days=place):%a}</div>" for place in range(7))
     fields = ""
     for place in range(35):
         day = first + timedelta(days=place)
         rows = _of(sessions, day)
-        items = "".join(_item(row, who=True) for row in rows[:_MOST])
-        more = f"<span class='wb-muted'>{len(rows) - _MOST} more</span>" if len(rows) > _MOST else ""
+        items = "".join(_item(row, who=True) for row in rows[:_MAX_LISTED_SESSIONS])
+        more = (
+            f"<span class='wb-muted'>{len(rows) - _MAX_LISTED_SESSIONS} more</span>"
+            if len(rows) > _MAX_LISTED_SESSIONS
+            else ""
+        )
         title = f"{day:%d %b}" if day.day == 1 or not place else f"{day.day}"
         fields += f"<div class='wb-slot{_today(day, today)}'><span class='wb-muted'>{title}</span>{items}{more}</div>"
     return f"<div class='wb-month'>{names}{fields}</div>"
 
 
 def calendar_link(name: str, content: bytes) -> str:
-    """Write the link under which a calendar file is saved."""
+    """Write the link that saves a calendar file.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    content : bytes
+        The calendar.
+    """
     data = base64.b64encode(content).decode()
     return f'<a class="wb-download" download="{name}" href="data:text/calendar;base64,{data}">{name}</a>'
 
 
 def conflicts_markup(conflicts: Sequence[Conflict]) -> str:
-    """Write what stands in the way, and what would help."""
+    """Write the conflicts of a plan, and what would solve each.
+
+    Parameters
+    ----------
+    conflicts : sequence of Conflict
+        The conflicts.
+    """
     rows, classes = [], {}
     for place, one in enumerate(conflicts):
         level = severity(_KINDS.get(one.kind, "medium"))
@@ -92,12 +121,20 @@ def conflicts_markup(conflicts: Sequence[Conflict]) -> str:
         rows.append((name, [f"{symbol}{escape(one.kind.replace('_', ' '))}", words]))
         classes[name] = level.word
     if not rows:
-        return "<p class='wb-note wb-muted'>No conflict.</p>"
-    return table_markup((Column("", "conflict"), Column("", "what, and what would help")), rows, classes=classes)
+        return "<p class='wb-note wb-muted'>No conflicts.</p>"
+    return table_markup((Column("", "conflict"), Column("", "description, and what to do")), rows, classes=classes)
 
 
 def changes_markup(moved: pd.DataFrame, comparison: Comparison | None) -> str:
-    """Write which orders a proposal puts elsewhere and, for a what-if, how much better or worse it is."""
+    """Write which orders a proposed plan moves and, for a what-if, how much better or worse it is.
+
+    Parameters
+    ----------
+    moved : pandas.DataFrame
+        The orders that move, as `what_if.moved` returns them.
+    comparison : Comparison or None
+        The what-if; None where the plan does not answer one.
+    """
     table = ""
     if comparison is not None:
         figures = comparison.figures()
@@ -106,7 +143,7 @@ def changes_markup(moved: pd.DataFrame, comparison: Comparison | None) -> str:
             f"<td>{row['difference']:+,.1f}</td></tr>"
             for name, row in zip(figures.index, figures.to_dict(orient="records"), strict=True)
         )
-        head = "<tr><th>plan</th><th>as it is</th><th>what if</th><th>difference</th></tr>"
+        head = "<tr><th>plan</th><th>now</th><th>what if</th><th>difference</th></tr>"
         table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
     rows = [
         (
@@ -120,46 +157,60 @@ def changes_markup(moved: pd.DataFrame, comparison: Comparison | None) -> str:
         for row in moved.to_dict(orient="records")
     ]
     if not rows:
-        return f"{table}<p class='wb-note wb-muted'>No order moves.</p>"
-    return table + table_markup((Column("", "order"), Column("", "in the kept plan"), Column("", "proposed")), rows)
+        return f"{table}<p class='wb-note wb-muted'>No orders move.</p>"
+    return table + table_markup((Column("", "order"), Column("", "saved plan"), Column("", "proposed plan")), rows)
 
 
-def kept_words(table: pd.DataFrame, active: int) -> str:
-    """Say how much of the work the kept plan holds.
+def saved_words(table: pd.DataFrame, active: int) -> str:
+    """Return the words that say how much of the work the saved plan holds.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `Planning.table`.
+        The plan, as `Planning.table` returns it.
     active : int
-        Active orders.
+        Number of active orders.
     """
     if table.empty:
-        return f"no plan yet; {active} active orders"
+        return f"no plan yet; {count(active, 'active order')}"
     made = f"made {table['planned_at'].max():%a %d %b %H:%M} UTC"
-    return f"{len(table)} of {active} active orders planned, {int(table['late'].sum())} late; {made}"
+    return f"{len(table)} of {count(active, 'active order')} planned, {int(table['late'].sum())} late; {made}"
 
 
-def proposal_words(plan: Plan, asked: str, moved: int) -> str:
-    """Say how good a proposal is; `asked` is the what-if that it answers."""
-    words = f"what if {escape(asked)}: " if asked else ""
-    better = "no plan is better" if plan.optimal else f"a better one could save at most {plan.gap:.0%}"
+def proposed_words(plan: Plan, question: str, moved: int) -> str:
+    """Return the words that say how good a proposed plan is.
+
+    Parameters
+    ----------
+    plan : Plan
+        The proposed plan.
+    question : str
+        The what-if that the plan answers; empty where there is none.
+    moved : int
+        Number of orders that the plan moves.
+    """
+    words = f"what if {escape(question)}: " if question else ""
+    quality = ""
+    if plan.optimal:
+        quality = "; no plan is better"
+    elif plan.gap <= _TIGHT_GAP:  # a wide bound says nothing of the plan
+        quality = f"; within {100 * plan.gap:.0f} % of the best possible plan"
     return (
-        f"<b>Proposal, not kept</b>: {words}{len(plan.placements)} orders planned, {len(plan.unplanned)} not, "
-        f"{plan.lateness_hours:,.0f} h late, {moved} moved; {better}"
+        f"<b>Proposed plan, not saved</b>: {words}{count(len(plan.placements), 'order')} planned, "
+        f"{len(plan.unplanned)} not planned, {plan.lateness_hours:,.0f} h late, {moved} moved{quality}"
     )
 
 
 def _planned(start: Any, technician: Any) -> str:
     if not isinstance(technician, str):
-        return "<span class='wb-muted'>no place</span>"
+        return "<span class='wb-muted'>not planned</span>"
     return escape(f"{pd.Timestamp(start):%a %d %b %H:%M} {technician}")
 
 
 def _of(sessions: pd.DataFrame, day: date) -> list[dict[Any, Any]]:
     begin = pd.Timestamp(day, tz="UTC")
-    there = sessions[(sessions["start"] >= begin) & (sessions["start"] < begin + pd.Timedelta(days=1))]
-    return there.sort_values(["start", "number"]).to_dict(orient="records")
+    rows = sessions[(sessions["start"] >= begin) & (sessions["start"] < begin + pd.Timedelta(days=1))]
+    return rows.sort_values(["start", "number"]).to_dict(orient="records")
 
 
 def _item(row: dict[Any, Any], *, who: bool) -> str:

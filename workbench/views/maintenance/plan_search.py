@@ -1,15 +1,13 @@
-"""A search that runs beside the page and can be stopped."""
+"""The search for a plan, which runs beside the page and can be stopped."""
 
 import asyncio
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.maintenance.schedule.solver import Stop
+from workbench.views.section import Host
 from workbench.views.widgets.callbacks import Guard
-
-if TYPE_CHECKING:
-    from workbench.views.maintenance.mode import Mode
 
 __all__ = ["Search"]
 
@@ -19,69 +17,71 @@ class Search:
 
     Parameters
     ----------
-    mode : Mode
-        Shows the progress and the errors.
-    found : callable
-        Called with what was found.
-    ended : callable
-        Called at the end, whatever came of it.
+    view : Host
+        The view that shows the progress and the errors.
+    on_result : callable
+        Called with the result of the search.
+    on_end : callable
+        Called at the end, also where the search failed.
     """
 
-    def __init__(self, mode: "Mode", found: Callable[[Any], None], ended: Callable[[], None]) -> None:
-        self._mode, self._found, self._ended = mode, found, ended
+    def __init__(self, view: Host, on_result: Callable[[Any], None], on_end: Callable[[], None]) -> None:
+        self._view = view
+        self._on_result = on_result
+        self._on_end = on_end
         self._stop: Stop | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether one is under way."""
+        """Whether a search is under way."""
         return self._stop is not None
 
     def start(self, work: Callable[[Stop], Any], words: str, seconds: int) -> None:
-        """Begin.
+        """Start a search.
 
         Parameters
         ----------
         work : callable
-            Called with the `Stop` that ends it early; touches no widget.
+            Called with the `Stop` that ends it early; it must not touch any widget.
         words : str
-            What is done, followed by the second.
+            Words of the progress, which are followed by the second.
         seconds : int
-            That it takes at most.
+            Longest time of the search, in seconds.
         """
         stop = self._stop = Stop()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             try:
-                self._found(work(stop))
+                self._on_result(work(stop))
             finally:
                 self._end()
             return
         self._task = loop.create_task(self._wait(work, stop, words, seconds))
 
     def stop(self) -> None:
-        """End it early: what was found so far is what was found."""
+        """Stop the search early; its result is the best plan so far."""
         if self._stop is not None:
             self._stop()
 
     def close(self) -> None:
-        """End it, and tell nobody."""
+        """Stop the search, and drop its result."""
         self.stop()
         if self._task is not None:
             self._task.cancel()
 
     async def _wait(self, work: Callable[[Stop], Any], stop: Stop, words: str, seconds: int) -> None:
-        with Guard(self._mode, "plan"), self._mode.view.busy(words, seconds) as told:
+        with Guard(self._view, "plan"), self._view.busy(words, seconds) as show_second:
             making = asyncio.ensure_future(asyncio.to_thread(work, stop))
             for second in count(1):
                 ready, _ = await asyncio.wait({making}, timeout=1.0)
                 if ready:
                     break
-                told(min(second, seconds))
-            self._found(making.result())
+                show_second(min(second, seconds))
+            self._on_result(making.result())
         self._end()
 
     def _end(self) -> None:
         self._stop = self._task = None
-        self._ended()
+        self._on_end()

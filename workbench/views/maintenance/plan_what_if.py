@@ -1,5 +1,6 @@
-"""What if, for the plan: maintenance comes later, somebody is away or helps, or there are other hours."""
+"""What if, for the plan: work is delayed, a technician is absent, an extra one helps, or the hours are others."""
 
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -14,57 +15,70 @@ _NOBODY = "nobody"
 
 
 class Questions:
-    """Fields of a what-if.
+    """The fields of a what-if, and the button that compares.
 
     Parameters
     ----------
-    asked : callable
-        What the button calls.
+    compare : callable
+        Called with the button.
 
     Attributes
     ----------
     widget : ipywidgets.Box
-    delay, away, helper, hours : ipywidgets.Widget
+        The row of fields.
+    delay, absent, extra, hours : ipywidgets.Widget
+        Days without work; technician who is absent; name and skills of an extra technician; maintenance windows.
     compare : ipywidgets.Button
+        Compares the plan with one under these conditions.
     """
 
-    def __init__(self, asked: Any) -> None:
-        self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "No work for, days")
-        self.away = _field(widgets.Dropdown(options=[_NOBODY]), "Away")
-        self.helper = _field(widgets.Text(placeholder="name: skills", continuous_update=False), "Helper")
-        self.helper.tooltip = "Somebody more, for this question only, as Zoe: rf, optics"
+    def __init__(self, compare: Callable[[widgets.Button], None]) -> None:
+        self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "Days without work")
+        self.absent = _field(widgets.Dropdown(options=[_NOBODY]), "Absent")
+        self.extra = _field(widgets.Text(placeholder="name: skills", continuous_update=False), "Extra technician")
+        self.extra.tooltip = "A technician for this comparison only, for example Zoe: rf, optics"
         self.hours = _field(widgets.Text(placeholder="as set", continuous_update=False), "Hours")
-        self.hours.tooltip = "Maintenance windows, as Mon-Fri 08:00-20:00; Sat 08:00-12:00"
-        self.compare = button("What if", "Plan as it is and as it would be; nothing is kept (W)", asked, "wb-key-w")
-        self.widget = box("wb-bar wb-asked", self.delay, self.away, self.helper, self.hours, self.compare)
+        self.hours.tooltip = "Maintenance windows, for example Mon-Fri 08:00-20:00; Sat 08:00-12:00"
+        self.compare = button(
+            "What if", "Compare the plan with one under these conditions; nothing is saved (W)", compare, "wb-key-w"
+        )
+        self.widget = box("wb-bar wb-asked", self.delay, self.absent, self.extra, self.hours, self.compare)
 
     def offer(self, names: list[str]) -> None:
-        """Offer the technicians that there are; who was chosen stays."""
+        """Offer technicians who may be absent; the one that was chosen stays.
+
+        Parameters
+        ----------
+        names : list of str
+            Names of the technicians.
+        """
         choices = (_NOBODY, *names)
-        if tuple(self.away.options) != choices:
-            kept = self.away.value
-            self.away.options = choices
-            self.away.value = kept if kept in choices else _NOBODY
+        if tuple(self.absent.options) != choices:
+            before = self.absent.value
+            self.absent.options = choices
+            self.absent.value = before if before in choices else _NOBODY
 
     def change(self) -> Change:
-        """Give what is asked."""
+        """Return the change that the fields hold."""
         lines = tuple(line.strip() for line in self.hours.value.split(";") if line.strip())
-        away = () if self.away.value == _NOBODY else (str(self.away.value),)
-        name, _, skills = self.helper.value.partition(":")
-        held = frozenset(filter(None, map(str.strip, skills.split(","))))
-        more = (Technician(name.strip(), held),) if name.strip() else ()
-        return Change(delay_days=self.delay.value, technicians=more, without=away, hours=lines or None)
+        absent = () if self.absent.value == _NOBODY else (str(self.absent.value),)
+        name, _, skills = self.extra.value.partition(":")
+        extra_skills = frozenset(filter(None, map(str.strip, skills.split(","))))
+        extra = (Technician(name.strip(), extra_skills),) if name.strip() else ()
+        return Change(delay_days=self.delay.value, technicians=extra, without=absent, hours=lines or None)
 
     def words(self) -> str:
-        """Say what is asked."""
+        """Return the change that the fields hold, in words."""
         change = self.change()
         parts = [
-            f"no work for {change.delay_days:g} days" if change.delay_days else "",
+            f"no work for {change.delay_days:g} {'day' if change.delay_days == 1 else 'days'}"
+            if change.delay_days
+            else "",
             f"without {', '.join(change.without)}" if change.without else "",
             f"with {', '.join(one.name for one in change.technicians)}" if change.technicians else "",
             f"hours {', '.join(change.hours)}" if change.hours else "",
         ]
-        return ", ".join(filter(None, parts)) or "nothing else"
+        return ", ".join(filter(None, parts)) or "nothing changes"
 
 
 def _field(made: Any, words: str) -> Any:

@@ -1,4 +1,4 @@
-"""Maintenance: the work orders, when they are done, how well it goes, and who did what."""
+"""Maintenance: the work orders, the plan, how well it goes, and who did what."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,53 +16,61 @@ from workbench.views.maintenance.plan import Plan
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import Chart
+from workbench.views.widgets.filters import check_choice
 
 __all__ = ["Maintenance"]
 
 _TIPS = {
-    "Orders": "The work orders, as a table or a board",
+    "Orders": "Work orders, as a table or a board",
     "Plan": "Who does what, and when",
-    "Figures": "How well it goes; technicians and parts",
-    "Log": "Who did what, when",
+    "Figures": "Key figures; technicians and parts",
+    "Log": "Who did what, and when",
 }
 
 
 class Maintenance(View):
-    """Work orders, plan, figures and log, one of them shown.
+    """The sections Orders, Plan, Figures and Log, one of them open.
 
     Attributes
     ----------
     fleet : pandas.DataFrame
-        Of `session.overview`.
+        The channels, as `session.overview` returns them.
     orders : Orders
+        The work orders.
     plan : Plan
+        Who does what, and when.
     figures : Figures
+        Key figures, technicians and parts.
     log : Log
+        Who did what, and when.
     """
 
     name: ClassVar[str] = "maintenance"
     title: ClassVar[str] = "Maintenance"
     keys: ClassVar[tuple[str, ...]] = ("mode", *Orders.keys, *Plan.keys, *Figures.keys, *Log.keys)
     shortcuts: ClassVar[Mapping[str, str]] = {
-        "Up, Down": "choose another order of the table, or row of the log",
-        "Arrows": "choose another card of the board, or of the calendar",
-        "Shift Left, Shift Right": "carry a card to the next column that takes it",
-        "O, B": "open an order; board or table",
-        "A, U": "assign, take back",
+        "Up, Down": "choose another order of the table, or another row of the log",
+        "Arrows": "choose another card of the board or the calendar",
+        "Shift Left, Shift Right": "move a card to the next column that accepts it",
+        "O, B": "new order; board or table",
+        "A, U": "assign, unassign the order",
         "S, H, F, X": "start, hold, complete, cancel the order",
-        "G, M": "change, comment",
-        "P, Y, Z": "plan, accept the proposal, discard it",
+        "G, M": "change the order, comment on it",
+        "P, Y, Z": "make a plan; accept or discard the proposed plan",
         "W, I": "what if; calendar file of the plan",
-        "[, ]": "earlier, later days or rows",
+        "[, ]": "earlier or later week; newer or older rows",
         "V": "verify the log",
     }
 
     def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        """Make the widgets, empty; called once."""
         self.fleet = pd.DataFrame({"channel": [], "asset": []})
-        self.orders, self.plan, self.figures, self.log = Orders(self), Plan(self), Figures(self), Log(self)
+        self.orders = Orders(self)
+        self.plan = Plan(self)
+        self.figures = Figures(self)
+        self.log = Log(self)
         self._modes: dict[str, Mode] = {mode.name: mode for mode in (self.orders, self.plan, self.figures, self.log)}
-        self._old: set[str] = set(self._modes)
+        self._outdated: set[str] = set(self._modes)
         self._words: dict[str, str] = {}
         self._quiet = False
         self._mode = classed(widgets.ToggleButtons(options=list(self._modes)), "wb-toggle")
@@ -73,89 +81,114 @@ class Maintenance(View):
 
     @property
     def mode(self) -> Mode:
-        """The one that is open."""
+        """The section that is open."""
         return self._modes[self._mode.value]
 
     def refresh(self) -> None:
-        """Read everything again; what is chosen stays where it can."""
+        """Read the open section again; the others are read again when they are opened."""
         self.fleet = self.session.overview()
-        self._old = set(self._modes)
+        self._outdated = set(self._modes)
         self._show()
 
     def recolour(self) -> None:
-        """Draw the charts again in the tokens' colours."""
+        """Draw the charts again in the colours of the theme."""
         for mode in self._modes.values():
             mode.recolour()
         self.refresh()
 
     def show_selection(self, now: Selected) -> None:
-        """Choose the work order of the channel that was chosen elsewhere."""
+        """Choose the work order of the channel that was chosen elsewhere.
+
+        Parameters
+        ----------
+        now : Selected
+            What was chosen.
+        """
         if now.channel and now.channel not in set(self.fleet["channel"]):
-            raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
+            raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the fleet.")
         if now.channel and self.orders.follow(now.channel):
-            self._old.add(self.orders.name)
+            self._outdated.add(self.orders.name)
             self._show()
 
     def read_state(self) -> Mapping[str, object]:
-        """Give the mode, and what is chosen in it."""
+        """Return the open section, and what is chosen in it."""
         first = next(iter(self._modes))
         return {"mode": None if self._mode.value == first else self._mode.value.lower(), **self.mode.read_state()}
 
     def apply_state(self, state: State) -> None:
-        """Open the mode of a link, and show there what it chose."""
+        """Open the section of a link, and show there what the link holds.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         names = {name.lower(): name for name in self._modes}
-        wanted = state.get("mode", next(iter(names)))
-        if wanted not in names:
-            raise ViewError(f"mode is {wanted!r}.", f"Known: {', '.join(names)}.")
-        self._set(names[wanted])
+        mode = state.get("mode", next(iter(names)))
+        check_choice("mode", mode, names)
+        self._set(names[mode])
         self.mode.apply_state(state)
-        self._old.add(self.mode.name)
+        self._outdated.add(self.mode.name)
         self._show()
 
     def shown_table(self) -> pd.DataFrame | None:
-        """Give the table of the mode."""
+        """Return the table of the open section."""
         return self.mode.shown_table()
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the charts of the mode."""
+        """Return the charts of the open section."""
         return self.mode.charts()
 
     def code_lines(self) -> list[str]:
-        """Give the cell that makes the table."""
+        """Return the cell that makes the table of the open section."""
         return self.mode.code_lines()
 
     def close(self) -> None:
-        """Stop what is under way and take the view from the page."""
+        """Stop what is under way and remove the view from the page."""
         for mode in self._modes.values():
             mode.close()
         super().close()
 
     @callback
     def on_mode(self, change: dict[str, Any]) -> None:
-        """Show another mode."""
+        """Open another section."""
         del change
         if not self._quiet:
             self._show()
             self.moved(step=True)
 
-    # ---- what modes call
+    # ---- what sections call
 
     def lead(self, number: str) -> None:
-        """Show a work order in the mode of the orders."""
+        """Open a work order in the section of the orders.
+
+        Parameters
+        ----------
+        number : str
+            Number of the order.
+        """
         self.orders.choose(number)
-        self._old.add(self.orders.name)
+        self._outdated.add(self.orders.name)
         self._set(self.orders.name)
         self._show()
         self.moved(step=True)
 
     def changed(self) -> None:
-        """Read again after a mode has changed something, and have the other views do so."""
-        self._old = set(self._modes)
+        """Read again after a section has changed something, and tell the other views."""
+        self._outdated = set(self._modes)
         self._show()
         self.altered()
 
     def pick(self, asset: str, channel: str, anomaly: int | None = None) -> None:
-        """Choose a channel for all views, where the fleet has it."""
+        """Choose a channel in all views, where the fleet has it.
+
+        Parameters
+        ----------
+        asset, channel : str
+            The channel and its asset.
+        anomaly : int or None
+            First sample of the anomaly to choose.
+        """
         if channel in set(self.fleet["channel"]):
             self.choose(Selected(asset, channel, anomaly))
 
@@ -169,7 +202,7 @@ class Maintenance(View):
     def _show(self) -> None:
         for name, mode in self._modes.items():
             mode.widget.layout.visibility = None if name == self._mode.value else "hidden"
-        if self.mode.name in self._old:
-            self._old.discard(self.mode.name)
+        if self.mode.name in self._outdated:
+            self._outdated.discard(self.mode.name)
             self._words[self.mode.name] = self.mode.refresh()
         self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{self._words[self.mode.name]}</p></div>"

@@ -1,1 +1,1 @@
-"""The view Models."""
+"""The Models view of the workbench."""

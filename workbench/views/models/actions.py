@@ -3,175 +3,169 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
 from workbench.detection.forecasters import FORECASTERS
 from workbench.jobs.processes import Request, TrainingProcess, run_command
+from workbench.views.models.host import ModelsHost
 from workbench.views.models.markup import progress_markup
+from workbench.views.section import Section
 from workbench.views.widgets.boxes import box, button, classed
-from workbench.views.widgets.callbacks import Failure, Guard, callback
-
-if TYPE_CHECKING:
-    from workbench.views.models.view import Models
+from workbench.views.widgets.callbacks import Guard, callback
 
 __all__ = ["Actions"]
 
 
-class Actions:
-    """Buttons, how a training is to be done, and how far it is.
-
-    Parameters
-    ----------
-    view : Models
-        Gives session and choice, and shows the errors.
+class Actions(Section[ModelsHost]):
+    """Buttons for the chosen version, the settings of the next training, and how far a training is.
 
     Attributes
     ----------
     promote, rollback, retire, score, retrain, cancel : ipywidgets.Button
+        Buttons of the actions.
     how, seed : ipywidgets.Widget
         Forecaster and seed of the next training.
-    bar, doing, told : ipywidgets.Widget
+    outcome : ipywidgets.HTML
+        What the last action did.
     epochs : list of dict
-        Of the training that runs: `epoch`, `epochs`, `loss`, `validation_loss`.
+        Epochs of the training that runs: `epoch`, `epochs`, `loss`, `validation_loss`.
     """
 
-    def __init__(self, view: "Models") -> None:
-        self._view = view
+    name: ClassVar[str] = "Actions"
+    css: ClassVar[str] = "wb-model-actions"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
         self._training: TrainingProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
-        self._offered = ""
+        self._offered = ""  # id of the version whose forecaster is offered for the next training
         self.epochs: list[dict[str, Any]] = []
-        tip = "Make it champion, if it is better on the same held-out data (P)"
+        tip = "Make this version the champion if it is better on the same held-out data (P)"
         self.promote = button("Promote", tip, self.on_promote, "wb-key-p")
-        tip = "Make the version champion that was so before (B)"
+        tip = "Make the previous champion the champion again (B)"
         self.rollback = button("Roll back", tip, self.on_rollback, "wb-key-b")
-        tip = "Take it out of use: the version that was champion before serves, or none; nothing is deleted"
+        tip = "Take this version out of use; the previous champion serves instead, or none. Nothing is deleted"
         self.retire = button("Retire", tip, self.on_retire)
-        self.score = button("Score again", "Score the channel with its champion (S)", self.on_score, "wb-key-s")
-        self.retrain = button("Train again", "Train a new version, and register it (L)", self.on_retrain, "wb-key-l")
-        self.cancel = button("Cancel", "Stop the training; nothing of it stays", self.on_cancel)
-        self.how = classed(widgets.Dropdown(options=list(FORECASTERS), description="with"), "wb-field")
-        self.seed = classed(widgets.BoundedIntText(0, min=0, max=2**31 - 1, description="seed"), "wb-field")
+        tip = "Score the channel again with its champion (S)"
+        self.score = button("Score again", tip, self.on_score, "wb-key-s")
+        tip = "Train a new version and register it (L)"
+        self.retrain = button("Train again", tip, self.on_retrain, "wb-key-l")
+        self.cancel = button("Cancel", "Stop the training; no version is registered", self.on_cancel)
+        self.how = classed(widgets.Dropdown(options=list(FORECASTERS), description="Forecaster"), "wb-field")
         self.how.value = "ridge"
-        self._doing, self.told = widgets.HTML(), classed(widgets.HTML(), "wb-told")
-        done = (self.promote, self.rollback, self.retire, self.score)
-        self.bar = box("wb-bar wb-actions", *done, self.retrain, self.how, self.seed)
-        self.doing = box("wb-bar wb-training", self._doing, self.cancel)
+        self.seed = classed(widgets.BoundedIntText(0, min=0, max=2**31 - 1, description="Seed"), "wb-field")
+        self.outcome = classed(widgets.HTML(), "wb-told")
+        self._progress = widgets.HTML()
+        buttons = (self.promote, self.rollback, self.retire, self.score, self.retrain)
+        self._under_way = box("wb-bar wb-training", self._progress, self.cancel)
+        return [box("wb-bar wb-actions", *buttons, self.how, self.seed), self._under_way, self.outcome]
 
     @property
     def running(self) -> str:
         """The channel that is trained; empty where none is."""
         return "" if self._training is None else self._training.request.channel
 
-    @property
-    def title(self) -> str:
-        """The view's."""
-        return self._view.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card."""
-        self._view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Have the view take the card away."""
-        self._view.mend(source)
-
     def show(self) -> None:
         """Enable what the chosen version allows."""
-        view, busy = self._view, self._task is not None
-        info = view.info
+        info, busy = self.view.info, self._task is not None
         if info is not None and info.id != self._offered:
-            self.how.value, self._offered = info.forecaster, info.id
-        own = [other for other in view.versions() if info is not None and other.name == info.name]
+            self.how.value = info.forecaster
+            self._offered = info.id
+        own = [other for other in self.view.versions() if info is not None and other.name == info.name]
         champion = next((other for other in own if "champion" in other.aliases), None)
         self.promote.disabled = busy or info is None or info == champion
         self.rollback.disabled = busy or champion is None or champion.replaced is None
         self.retire.disabled = busy or info is None or info.retired
         self.score.disabled = busy or info is None
-        self.retrain.disabled = busy or not view.channel
-        self.doing.layout.display = None if busy else "none"
+        self.retrain.disabled = busy or not self.view.channel
+        self._under_way.layout.display = None if busy else "none"
         self.cancel.layout.display = None if self._training is not None else "none"
 
     def close(self) -> None:
-        """Stop the training."""
+        """Stop the training, and take the section from the page."""
         self._closed = True
         if self._training is not None:
             self._training.stop()
+        super().close()
 
     # ---- callbacks
 
     @callback
     def on_promote(self, pressed: widgets.Button) -> None:
-        """Make the chosen version champion."""
+        """Make the chosen version the champion."""
         del pressed
-        info = self._view.info
+        info = self.view.info
         if info is not None:
             self._run("models", "promote", info.name, str(info.version))
 
     @callback
     def on_rollback(self, pressed: widgets.Button) -> None:
-        """Make the version champion that was so before."""
+        """Make the previous champion the champion again."""
         del pressed
-        if self._view.info is not None:
-            self._run("models", "rollback", self._view.info.name)
+        if self.view.info is not None:
+            self._run("models", "rollback", self.view.info.name)
 
     @callback
     def on_retire(self, pressed: widgets.Button) -> None:
-        """Take the chosen version out of use."""
+        """Retire the chosen version, so that it is out of use."""
         del pressed
-        info = self._view.info
+        info = self.view.info
         if info is not None:
             self._run("models", "retire", info.name, str(info.version))
 
     @callback
     def on_score(self, pressed: widgets.Button) -> None:
-        """Score the channel."""
+        """Score the channel with its champion."""
         del pressed
-        if self._view.channel:
-            self._run("score", self._view.channel)
+        if self.view.channel:
+            self._run("score", self.view.channel)
 
     @callback
     def on_retrain(self, pressed: widgets.Button) -> None:
-        """Train a new version."""
+        """Train a new version of the channel's model."""
         del pressed
-        if self._task is not None or not self._view.channel:
+        if self._task is not None or not self.view.channel:
             return
-        request = Request(self._view.channel, str(self.how.value), int(self.seed.value))
-        self._training, self.epochs = TrainingProcess(self._view.session.settings, request, self.on_epoch), []
+        request = Request(self.view.channel, str(self.how.value), int(self.seed.value))
+        self._training = TrainingProcess(self.view.session.settings, request, self.on_report)
+        self.epochs = []
         self._begin("train", self._training.run(), self._on_trained, progress_markup(_name(request), []))
 
     @callback
-    def on_epoch(self, told: dict[str, Any]) -> None:
-        """Show how far the training is."""
+    def on_report(self, report: dict[str, Any]) -> None:
+        """Show what the training reports: an epoch, or that it registers the version."""
         if self._training is None:
             return
-        if "epoch" in told:
-            self.epochs.append(told)
+        if "epoch" in report:
+            self.epochs.append(report)
         name = _name(self._training.request)
-        self._doing.value = progress_markup(name, self.epochs, f"Registering {name}" if told.get("registering") else "")
-        self._view.trained_on()
+        words = f"Registering {name}" if report.get("registering") else ""
+        self._progress.value = progress_markup(name, self.epochs, words)
+        self.view.on_epochs()
 
     @callback
     def on_cancel(self, pressed: widgets.Button) -> None:
-        """Stop the training."""
+        """Stop the training that runs."""
         del pressed
         if self._training is not None:
             self._training.stop()
-            self._doing.value = progress_markup("", [], f"Stopping the training of {_name(self._training.request)}")
+            words = f"Stopping the training of {_name(self._training.request)}"
+            self._progress.value = progress_markup("", [], words)
 
     # ---- parts
 
     def _run(self, *command: str) -> None:
         if self._task is None:
             words = progress_markup("", [], f"workbench {' '.join(command)}")
-            self._begin(" ".join(command[:2]), run_command(self._view.session.settings, *command), self._say, words)
+            self._begin(" ".join(command[:2]), run_command(self.view.session.settings, *command), self._say, words)
 
     def _begin(self, source: str, work: Coroutine[Any, Any, Any], ended: Callable[[Any], None], markup: str) -> None:
         """Do work beside the page; where no event loop runs, as in a script, now."""
-        self.told.value, self._doing.value = "", markup
+        self.outcome.value = ""
+        self._progress.value = markup
         follow = self._follow(source, work, ended)
         try:
             self._task = asyncio.get_running_loop().create_task(follow)
@@ -183,28 +177,29 @@ class Actions:
         results = []
         with Guard(self, source, timed=False):
             results.append(await work)
-        self._training = self._task = None
+        self._training = None
+        self._task = None
         self.epochs = []
         if self._closed:
             return
-        for result in results:  # one, or none where it failed
+        for result in results:  # one, or none where the work failed and its error is shown
             ended(result)
-        self._doing.value = ""
-        self._view.refresh()
-        self._view.altered()
+        self._progress.value = ""
+        self.view.refresh()
+        self.view.altered()
 
-    def _on_trained(self, done: Mapping[str, str] | None) -> None:
-        if done is None:
-            self._say("Stopped: nothing of the training stays.")
-        elif done["status"] == "failed":
-            self._say(done["reason"])
+    def _on_trained(self, result: Mapping[str, str] | None) -> None:
+        if result is None:
+            self._say("Training stopped. No version was registered.")
+        elif result["status"] == "failed":
+            self._say(result["reason"])
         else:
-            self._view.model = done["model"]
-            alias = f" as {done['alias']}" if done["alias"] else ""
-            self._say(f"{done['model']} is registered{alias}. {done['reason']}")
+            self.view.model = result["model"]
+            alias = f" as {result['alias']}" if result["alias"] else ""
+            self._say(f"{result['model']} is registered{alias}. {result['reason']}")
 
     def _say(self, words: str) -> None:
-        self.told.value = f"<p role='status'>{escape(words)}</p>"
+        self.outcome.value = f"<p role='status'>{escape(words)}</p>"
 
 
 def _name(request: Request) -> str:

@@ -1,25 +1,27 @@
-"""The table of models: what is asked for, and its rows."""
+"""The table of models: its filters, and its rows."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import pandas as pd
 
-from workbench.exceptions import ViewError
 from workbench.models.inventory import inventory
 from workbench.models.listing import ModelInfo, natural_key
 from workbench.models.names import ALIASES
+from workbench.views.markup import duration
 from workbench.views.view_session import ViewSession
+from workbench.views.widgets.filters import Filters, check_choice, next_order
 from workbench.views.widgets.grid import Column, cell, table_markup
 
-__all__ = ["CONDITIONS", "PAGE", "Wanted", "age_words", "model_table", "models_markup", "number", "size_words"]
+__all__ = ["CONDITIONS", "PAGE", "ModelFilters", "model_table", "models_markup", "number", "size_words"]
 
 PAGE = 60
-"""Models that are listed at first; scrolling to the end brings as many more."""
+"""Models that are listed at first; scrolling to the end lists as many more."""
 
-CONDITIONS = {"": "any state", "drifted": "drifted", "stale": "old training data", "loaded": "loaded"}
+CONDITIONS = {"": "any condition", "drifted": "drifted", "stale": "old training data", "loaded": "in memory"}
+"""Words of the conditions by which models are filtered."""
 
 COLUMNS = (
     "model",
@@ -34,35 +36,40 @@ COLUMNS = (
     "stale",
     "loaded",
 )
+"""Columns of `model_table`."""
 
 _HEADS = (
     Column("channel", "channel"),
     Column("forecaster", "forecaster"),
-    Column("version", "v", True, "Version"),
+    Column("version", "version", True),
     Column("aliases", "alias", tip="The champion predicts; the challenger may replace it"),
-    Column("age", "age", True, "Since it was registered"),
-    Column("size", "size, kB", True, "Of its files"),
-    Column("error", "error", True, "Mean absolute one-step error over the held-out training windows, channel's units"),
+    Column("age", "age", True, "Time since the version was registered"),
+    Column("size", "size, kB", True, "Size of its files"),
+    Column(
+        "error",
+        "validation error",
+        True,
+        "Mean absolute one-step error over the held-out training windows, in the channel's units",
+    ),
     Column("drift", "drift", True, "Typical error on the test series, in multiples of the error in training"),
-    Column("loaded", "loaded", tip="Whether this page's process keeps it in memory"),
+    Column("loaded", "in memory", tip="Whether the process of this page keeps the model in memory"),
 )
-_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which models are listed.
+class ModelFilters(Filters):
+    """Which models are listed, and in which order.
 
     Attributes
     ----------
     text, place, forecaster : str
         Part of the channel's name, asset, forecaster; empty for all.
     alias : str
-        One of `ALIASES`, `none`, or empty.
+        One of `ALIASES`, `none`, or empty for all.
     condition : str
         One of `CONDITIONS`.
     order : str
-        Key of the column by which they are sorted; `-key` where the largest comes first.
+        Key of the column by which they are sorted, after `-` where the largest value comes first.
     """
 
     text: str = ""
@@ -72,40 +79,51 @@ class Wanted:
     condition: str = ""
     order: str = "channel"
 
-    def written(self) -> dict[str, str]:
-        """Give what differs from what comes first, for a link."""
-        return {
-            item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
-        }
-
     @classmethod
-    def of(cls, state: Mapping[str, str]) -> "Wanted":
-        """Read a link.
+    def of(cls, state: Mapping[str, str]) -> Self:
+        """Return the filters of a link.
+
+        Parameters
+        ----------
+        state : mapping of str to str
+            State of the view.
+
+        Returns
+        -------
+        ModelFilters
 
         Raises
         ------
         ViewError
-            The alias, condition or order is not known.
+            The alias, condition or order is not offered.
         """
-        wanted = cls(**{item.name: state[item.name] for item in fields(cls) if item.name in state})
-        known = {"alias": ["", *ALIASES, "none"], "condition": list(CONDITIONS)}
-        known["order"] = [sign + column.key for column in _HEADS for sign in ("", "-")]
-        for name, values in known.items():
-            if getattr(wanted, name) not in values:
-                raise ViewError(f"{name} is {getattr(wanted, name)!r}.", f"Known: {', '.join(filter(None, values))}.")
-        return wanted
+        filters = super().of(state)
+        check_choice("alias", filters.alias, ["", *ALIASES, "none"])
+        check_choice("condition", filters.condition, CONDITIONS)
+        check_choice("order", filters.order, [sign + column.key for column in _HEADS for sign in ("", "-")])
+        return filters
 
-    def sorted_by(self, key: str) -> "Wanted":
-        """Sort by a column; the other way round where it is sorted so already."""
-        return replace(self, order=f"-{key}" if self.order == key else key)
+    def sorted_by(self, key: str) -> Self:
+        """Return the filters after a click on the head of a column.
 
-    def of_table(self, models: pd.DataFrame, drift: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-        """Give the models that are wanted, in their order.
+        Parameters
+        ----------
+        key : str
+            Key of the column.
+
+        Returns
+        -------
+        ModelFilters
+        """
+        return replace(self, order=next_order(self.order, key))
+
+    def select(self, models: pd.DataFrame, drift: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+        """Return the models that pass the filters, in their order.
 
         Parameters
         ----------
         models : pandas.DataFrame
-            Of `model_table`.
+            As from `model_table`.
         drift : mapping of str to mapping
             Rows of `ModelLife.drift` by model.
 
@@ -114,23 +132,23 @@ class Wanted:
         pandas.DataFrame
             With `drift`, the error ratio, and `drifted`, `reason`.
         """
-        found = [drift.get(model, {}) for model in models["model"]]
+        drift_rows = [drift.get(model, {}) for model in models["model"]]
         table = models.assign(
-            drift=[row.get("error_ratio", math.nan) for row in found],
-            drifted=[row.get("status") == "retrain" for row in found],
-            reason=[row.get("reason", "") for row in found],
+            drift=[row.get("error_ratio", math.nan) for row in drift_rows],
+            drifted=[row.get("status") == "retrain" for row in drift_rows],
+            reason=[row.get("reason", "") for row in drift_rows],
         )
-        kept = table["channel"].str.contains(self.text, case=False, regex=False)
+        passes = table["channel"].str.contains(self.text, case=False, regex=False)
         for value, column in ((self.place, "asset"), (self.forecaster, "forecaster")):
-            kept &= (table[column] == value) | (value == "")
+            passes &= (table[column] == value) | (value == "")
         if self.alias:
-            kept &= table["aliases"] == "" if self.alias == "none" else table["aliases"].str.contains(self.alias)
+            passes &= table["aliases"] == "" if self.alias == "none" else table["aliases"].str.contains(self.alias)
         if self.condition:
-            kept &= {"drifted": table["drifted"], "stale": table["stale"] != "", "loaded": table["loaded"]}[
-                self.condition
-            ]
-        table = table[kept]
+            conditions = {"drifted": table["drifted"], "stale": table["stale"] != "", "loaded": table["loaded"]}
+            passes &= conditions[self.condition]
+        table = table[passes]
         key = self.order.removeprefix("-")
+        # A-2 comes before A-10
         by = [natural_key(name) for name in table[key]] if key == "channel" else table[key]
         order = pd.Series(by, index=table.index, dtype=object if key == "channel" else None)
         order = order.sort_values(ascending=not self.order.startswith("-"), kind="stable", na_position="last")
@@ -140,14 +158,16 @@ class Wanted:
 def model_table(
     session: ViewSession, models: list[ModelInfo], assets: Mapping[str, str], loaded: Mapping[str, bool]
 ) -> pd.DataFrame:
-    """Lay registered versions out as rows; no model is opened.
+    """Return registered versions as rows; no model is opened.
 
     Parameters
     ----------
     session : ViewSession
+        Session whose archive tells which training data are old.
     models : list of ModelInfo
+        Registered versions.
     assets : mapping of str to str
-        By channel.
+        Assets by channel.
     loaded : mapping of str to bool
         Whether a version, by its id, is in memory.
 
@@ -172,46 +192,71 @@ def model_table(
 
 
 def models_markup(table: pd.DataFrame, limit: int, order: str) -> str:
-    """Write the first rows of `Wanted.of_table`."""
+    """Write the table of the models that pass the filters.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `ModelFilters.select`.
+    limit : int
+        How many rows are written.
+    order : str
+        Key of the column by which the table is sorted.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
+    if table.empty:
+        return "<p class='wb-note wb-muted'>No models match. Remove a filter.</p>"
     rows = []
     for row in table.head(limit).to_dict(orient="records"):
         drift = cell(f"{row['drift']:.1f} x", title=row["reason"]) if row["drift"] == row["drift"] else ""
         if row["drifted"] or row["stale"]:
-            tip = row["reason"] or row["stale"]
-            words = drift or cell("old data", title=tip)
+            words = drift or cell("old data", title=row["reason"] or row["stale"])
             drift = f"<span class='high'><span class='wb-symbol' aria-hidden='true'>▲</span></span>{words}"
         cells = [
             cell(row["channel"], title=row["asset"]),
             cell(row["forecaster"]),
             f"{row['version']}",
             cell(row["aliases"]),
-            age_words(row["age"]),
+            duration(row["age"]),
             size_words(row["size"]),
             number(row["error"]),
             drift,
             "yes" if row["loaded"] else "",
         ]
         rows.append((row["model"], cells))
-    note = f"{limit} of {len(table)}; go on down for more" if len(table) > limit else ""
+    note = f"{limit} of {len(table)} models; scroll down for more" if len(table) > limit else ""
     return table_markup(_HEADS, rows, order=order, note=note)
 
 
-def age_words(seconds: float) -> str:
-    """Say how old something is.
-
-    Examples
-    --------
-    >>> age_words(7300), age_words(5)
-    ('2 h', 'now')
-    """
-    return next((f"{seconds / length:.0f} {unit}" for length, unit in _UNITS if seconds >= length), "now")
-
-
 def size_words(size: float) -> str:
-    """Say how large something is, in kB; empty where that is not known."""
+    """Return a size in kB; empty where it is not known.
+
+    Parameters
+    ----------
+    size : float
+        Size in bytes.
+
+    Returns
+    -------
+    str
+    """
     return f"{size / 1000:,.0f}" if size == size else ""
 
 
 def number(value: Any) -> str:
-    """Write a figure with four digits; empty where there is none."""
+    """Return a figure with four significant digits; empty where there is none.
+
+    Parameters
+    ----------
+    value : float or None
+        Figure.
+
+    Returns
+    -------
+    str
+    """
     return "" if value is None or value != value else f"{value:,.4g}"

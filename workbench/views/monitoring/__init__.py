@@ -1,1 +1,1 @@
-"""The view Monitoring."""
+"""The Monitoring view of the workbench."""

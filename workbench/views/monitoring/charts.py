@@ -1,11 +1,9 @@
 """The charts of monitoring in their four modes, all over one time axis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import ipywidgets as widgets
 from bokeh.events import DoubleTap, Tap
-from bokeh.layouts import column
 from bokeh.models import Range1d
 from bokeh.plotting import figure
 
@@ -14,34 +12,38 @@ from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, 
 from workbench.plots.strip_data import Strip
 from workbench.plots.strips import base_figure, name_strip, strip_figure, update_strip
 from workbench.plots.theme import Tokens
+from workbench.views.widgets.boxes import box
 from workbench.views.widgets.chart import LiveChart
+from workbench.views.widgets.kept_charts import KeptCharts
 
 __all__ = ["MODES", "STRIPS", "Charts"]
 
 MODES = ("strips", "overlay", "stacked", "heat map")
 STRIPS = 8
-"""Most strips, and most lines over each other, at a time."""
+"""Most strips, and most lines in one chart, at a time."""
 
-_AXIS = 26  # pixels
+_AXIS_PX = 26
+"""Height of the time axis under the strips."""
 
 
 class Charts:
-    """A box with one chart a mode, made when it is first shown.
+    """A chart for each mode, made when it is first shown.
 
     Parameters
     ----------
     tokens : Tokens
-        Colours.
+        Colours of the theme in use.
     on_range : callable
         Called with start and end when the reader has panned or zoomed.
     on_choose : callable
         Called with the place of the strip that was clicked.
     on_all : callable
-        Called when all of the time is asked for.
+        Called when the reader asks for all of the time.
 
     Attributes
     ----------
     widget : ipywidgets.Box
+        Charts of all modes, of which one is shown.
     """
 
     def __init__(
@@ -51,28 +53,62 @@ class Charts:
         on_choose: Callable[[int], None],
         on_all: Callable[[], None],
     ) -> None:
-        self.tokens = tokens
-        self.widget = widgets.Box()
-        self._on_range, self._on_choose, self._on_all = on_range, on_choose, on_all
-        self._made: dict[str, tuple[LiveChart, list[figure]]] = {}
-        self._dated: bool | None = None
-        self._moving = False
+        self._charts = KeptCharts(MODES, tokens, "wb-monitor-chart")
+        self.widget = box("wb-monitor-charts", *self._charts.boxes.values())
+        self._on_range = on_range
+        self._on_choose = on_choose
+        self._on_all = on_all
+        self._mode = MODES[0]
+        self._moving = False  # whether the axis is moved by the view and not by the reader
+
+    @property
+    def tokens(self) -> Tokens:
+        """Colours of the theme in use."""
+        return self._charts.tokens
 
     def figures(self, mode: str) -> list[figure]:
-        """Give the figures of a mode that has been shown; the last of `strips` is the time axis."""
-        return self._made[mode][1] if mode in self._made else []
+        """Return the figures of a mode.
+
+        Parameters
+        ----------
+        mode : str
+            One of `MODES`.
+
+        Returns
+        -------
+        list of bokeh.plotting.figure
+            Empty where the mode has not been shown; the last of `strips` is the time axis.
+        """
+        return self._charts.figures(mode)
 
     def chart(self, mode: str) -> LiveChart | None:
-        """Give the chart of a mode; None where it has not been shown."""
-        return self._made[mode][0] if mode in self._made else None
+        """Return the chart of a mode.
+
+        Parameters
+        ----------
+        mode : str
+            One of `MODES`.
+
+        Returns
+        -------
+        LiveChart or None
+            None where the mode has not been shown.
+        """
+        return self._charts.shown().get(mode)
 
     def clear(self) -> None:
-        """Forget every chart, as when their colours change."""
-        before = self.widget.children
-        self.widget.children = ()
-        self._made.clear()
-        for child in before:
-            child.close()
+        """Remove all charts from the page."""
+        self._charts.clear()
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Remove all charts from the page, so that they are drawn in other colours.
+
+        Parameters
+        ----------
+        tokens : Tokens
+            Colours of the theme in use.
+        """
+        self._charts.recolour(tokens)
 
     def show(
         self, mode: str, strips: Sequence[Strip], start: float, end: float, until: float, chosen: str, *, dated: bool
@@ -92,29 +128,42 @@ class Charts:
         dated : bool
             Whether time is stamps.
         """
-        if dated != self._dated:
-            self.clear()
-            self._dated = dated
-        if mode not in self._made:
-            figures = self._make(mode, start, end)
-            self._draw(mode, figures, strips, (start, end), until, chosen)
-            chart = LiveChart(column(*figures, sizing_mode="stretch_both", spacing=0))
-            self._made[mode] = (chart, figures)
-            self.widget.children = [*self.widget.children, chart]
-        else:
-            chart, figures = self._made[mode]
-            with chart.together():
-                self._draw(mode, figures, strips, (start, end), until, chosen)
-        for name, (other, _) in self._made.items():
-            other.layout.display = None if name == mode else "none"
+        self._mode = mode
+
+        def draw(figures: Mapping[str, figure]) -> None:
+            self._draw(mode, list(figures.values()), strips, (start, end), until, chosen)
+
+        def make() -> dict[str, figure]:
+            figures = self._make(mode, start, end, dated=dated)
+            draw(figures)
+            return figures
+
+        self._charts.show(mode, make, draw, dated)
+        for name, frame in self._charts.boxes.items():
+            frame.layout.display = None if name == mode else "none"
 
     def mark(self, mode: str, strips: Sequence[Strip], chosen: str) -> bool:
-        """Mark another channel without drawing anew; tell whether that could be done in this mode."""
-        if mode != "strips" or mode not in self._made:
-            return mode == "heat map"
-        chart, figures = self._made[mode]
+        """Mark another channel without drawing the charts again.
+
+        Parameters
+        ----------
+        mode : str
+            One of `MODES`.
+        strips : sequence of Strip
+            Channels on screen.
+        chosen : str
+            Channel that is marked.
+
+        Returns
+        -------
+        bool
+            Whether that is possible in this mode.
+        """
+        chart = self.chart(mode)
+        if mode != "strips" or chart is None:
+            return mode == "heat map"  # it marks no channel
         with chart.together():
-            for plot, strip in zip(figures, strips, strict=False):
+            for plot, strip in zip(self.figures(mode), strips, strict=False):
                 name_strip(plot, strip, self._colour(strip, chosen))
         return True
 
@@ -145,8 +194,8 @@ class Charts:
                 if plot.visible:
                     update_strip(plot, strips[place], *shown, until, colour=self._colour(strips[place], chosen))
 
-    def _make(self, mode: str, start: float, end: float) -> list[figure]:
-        style: dict[str, Any] = {"dated": bool(self._dated), "tokens": self.tokens, "x_range": Range1d(start, end)}
+    def _make(self, mode: str, start: float, end: float, *, dated: bool) -> dict[str, figure]:
+        style: dict[str, Any] = {"dated": dated, "tokens": self.tokens, "x_range": Range1d(start, end)}
         if mode == "strips":
             axis = _axis(style)
             ticker = axis.xaxis[0].ticker
@@ -160,14 +209,13 @@ class Charts:
             plot.on_event(DoubleTap, self._on_double_tap)
             if mode == "strips":
                 plot.on_event(Tap, self._on_tap)
-        return figures
+        return {plot.name: plot for plot in figures}
 
     def _on_axis(self, attr: str, old: float, new: float) -> None:
         del attr, old, new
-        if self._moving:
-            return
-        shown = next(figures for chart, figures in self._made.values() if chart.layout.display != "none")
-        self._on_range(float(shown[0].x_range.start), float(shown[0].x_range.end))
+        shown = self.figures(self._mode)
+        if shown and not self._moving:
+            self._on_range(float(shown[0].x_range.start), float(shown[0].x_range.end))
 
     def _on_tap(self, event: Tap) -> None:
         names = [plot.name for plot in self.figures("strips")]
@@ -179,8 +227,8 @@ class Charts:
 
 
 def _axis(style: dict[str, Any]) -> figure:
-    plot = base_figure("axis", height=_AXIS, **style)
-    plot.update(sizing_mode="stretch_width", height=_AXIS, min_height=_AXIS, max_height=_AXIS)
+    plot = base_figure("axis", height=_AXIS_PX, **style)
+    plot.update(sizing_mode="stretch_width", height=_AXIS_PX, min_height=_AXIS_PX, max_height=_AXIS_PX)
     plot.yaxis.visible = False
     plot.grid.visible = False
     return plot

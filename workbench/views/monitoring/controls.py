@@ -26,21 +26,23 @@ _SPEEDS: dict[bool, list[tuple[str, float]]] = {
 
 
 class Controls:
-    """Widgets; what they do is the view's.
+    """The widgets of both bars; what they do is up to the view.
 
     Parameters
     ----------
     view : Monitoring
-        Whose methods, `on_asset` and so on, they call.
+        View whose methods, `on_asset` and so on, they call.
 
     Attributes
     ----------
     bar, replay_bar : ipywidgets.Box
+        The bars above and below the charts.
     asset, group, mode, span : ipywidgets.Dropdown or ToggleButtons
         Values: asset, words of a group, one of `MODES`, time shown in units of the axis (0 for all, -1 as zoomed).
     previous, following, earlier, later, closer, wider : ipywidgets.Button
         Channels before and after; time before and after; zoom.
     play, latest : ipywidgets.Button
+        Starts and pauses the replay; ends it.
     speed, seek : ipywidgets.Dropdown, ipywidgets.FloatSlider
         Units of the axis a second; share of the time replayed.
     """
@@ -51,14 +53,14 @@ class Controls:
         self.mode = widgets.ToggleButtons(options=MODES, tooltips=_TIPS, style={"button_width": "auto"})
         self.mode.add_class("wb-toggle")
         self.span = _dropdown("Show")
-        self.previous = button("Back", "Channels before these", view.on_page)
+        self.previous = button("Back", "Show the channels before these", view.on_page)
         self.page = widgets.HTML()
-        self.following = button("Next", "Channels after these", view.on_page)
-        self.earlier = button("←", "Earlier", view.on_step)
-        self.later = button("→", "Later", view.on_step)
+        self.following = button("Next", "Show the channels after these", view.on_page)
+        self.earlier = button("←", "Show an earlier time", view.on_step)
+        self.later = button("→", "Show a later time", view.on_step)
         self.closer = button("+", "Zoom in", view.on_zoom)
         self.wider = button("-", "Zoom out", view.on_zoom)
-        self.play = button("▶ Replay", "Play the time shown again", view.on_play)
+        self.play = button("▶ Replay", "Replay the time shown", view.on_play)
         self.speed = _dropdown("Speed")
         self.seek = widgets.FloatSlider(
             min=0.0,
@@ -70,7 +72,7 @@ class Controls:
         )
         self.seek.tooltip = "Replay position"
         self.position = widgets.HTML()
-        self.latest = button("Latest", "Leave the replay and show the newest values", view.on_latest)
+        self.latest = button("Latest", "End the replay and show the newest values", view.on_latest)
         self.bar = box(
             "wb-bar",
             self.asset,
@@ -91,7 +93,15 @@ class Controls:
             getattr(self, name).observe(getattr(view, f"on_{name}"), "value")
 
     def show(self, scene: Scene, catalog: Catalog) -> None:
-        """Offer what there is to choose, and show what is chosen."""
+        """Show the choices, and what is chosen.
+
+        Parameters
+        ----------
+        scene : Scene
+            What the view shows.
+        catalog : Catalog
+            Names of the assets.
+        """
         assets = list(dict.fromkeys(scene.fleet["asset"]))
         _offer(self.asset, [(catalog.asset(asset).name, asset) for asset in assets], scene.asset)
         groups = [(f"{words} ({len(names)})", words) for words, names in scene.groups.items()]
@@ -107,16 +117,22 @@ class Controls:
         self.show_time(scene)
 
     def show_time(self, scene: Scene) -> None:
-        """Show how much time is seen, and where the replay stands."""
+        """Show how much time is on screen, and the position of the replay.
+
+        Parameters
+        ----------
+        scene : Scene
+            What the view shows.
+        """
         length, newest = scene.range[1] - scene.range[0], min(scene.extent[1], scene.until)
         spans = _RANGES[scene.dated]
-        known = next((size for _, size in spans if size == length and scene.range[1] == newest), _CUSTOM[1])
-        _offer(self.span, [*spans, _CUSTOM], 0.0 if scene.range == scene.extent else known)
+        offered = next((size for _, size in spans if size == length and scene.range[1] == newest), _CUSTOM[1])
+        _offer(self.span, [*spans, _CUSTOM], 0.0 if scene.range == scene.extent else offered)
         playing = scene.replay.state == "playing"
         self.play.description = "Pause" if playing else "▶ Replay"
-        self.play.tooltip = "Stay at this time" if playing else "Play the time shown again"
+        self.play.tooltip = "Pause the replay" if playing else "Replay the time shown"
         self.latest.disabled = scene.replay.state == "ended"
-        self.seek.value = round(scene.share, 3)  # of the slider's steps: it would send any other value back
+        self.seek.value = round(scene.share, 3)  # a whole step: the slider would send any other value back
         self.position.value = time_words(scene.replay.position, dated=scene.dated)
 
 
@@ -128,14 +144,14 @@ def _offer(widget: widgets.Dropdown, options: Sequence[tuple[str, Any]], value: 
 
 
 _TIPS = (
-    "One chart a channel",
-    "Lines over each other",
-    "One lane a channel, all of the group",
-    "One row of shades a channel, all of the group",
+    "One chart for each channel",
+    "All lines in one chart",
+    "One lane for each channel of the group",
+    "One row of colours for each channel of the group",
 )
 
 
 def _dropdown(words: str, options: Sequence[Any] = ()) -> widgets.Dropdown:
-    made = widgets.Dropdown(options=options, description=words, layout=widgets.Layout(width="auto"))
-    made.add_class("wb-choice")
-    return made
+    dropdown = widgets.Dropdown(options=options, description=words, layout=widgets.Layout(width="auto"))
+    dropdown.add_class("wb-choice")
+    return dropdown

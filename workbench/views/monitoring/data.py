@@ -9,8 +9,10 @@ import xarray as xr
 
 from workbench.exceptions import ArchiveError
 from workbench.plots.strip_data import Strip, make_strip
+from workbench.scores import anomalies_within
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
+from workbench.views.markup import count, percent
 from workbench.views.view_session import ViewSession
 
 __all__ = ["ALL", "WORST", "ChannelStore", "presets"]
@@ -18,22 +20,23 @@ __all__ = ["ALL", "WORST", "ChannelStore", "presets"]
 WORST = "worst first"
 ALL = "all, by name"
 
-_MOST_SAMPLES = 16_000_000
-"""Samples kept in memory before the channel that was shown longest ago is dropped."""
+_MAX_SAMPLES = 16_000_000
+"""Samples in memory above which the channel that was shown longest ago is dropped."""
 
 _LIMITS = ("critical_low", "warning_low", "warning_high", "critical_high")
 
 
 def presets(catalog: Catalog, fleet: pd.DataFrame, asset: str) -> dict[str, list[str]]:
-    """Group the channels of an asset.
+    """Return the groups of an asset's channels.
 
     Parameters
     ----------
     catalog : Catalog
         Names of subsystems.
     fleet : pandas.DataFrame
-        `session.overview()`.
+        Table of `Session.overview`.
     asset : str
+        Id of the asset.
 
     Returns
     -------
@@ -50,11 +53,12 @@ def presets(catalog: Catalog, fleet: pd.DataFrame, asset: str) -> dict[str, list
 
 
 class ChannelStore:
-    """Channels, read and prepared when they are first asked for.
+    """Read channels and prepare them for the charts, each when it is first asked for.
 
     Parameters
     ----------
     session : ViewSession
+        Session that all values come from.
 
     Attributes
     ----------
@@ -64,28 +68,48 @@ class ChannelStore:
 
     def __init__(self, session: ViewSession) -> None:
         self._session = session
-        self._known: dict[str, tuple[Strip, xr.Dataset]] = {}
+        self._channels: dict[str, tuple[Strip, xr.Dataset]] = {}
         self._quality: dict[str, str] = {}
         self.damage: dict[str, str] = {}
         self._unreadable: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether a channel is at hand."""
-        return name in self._known
+        """Return whether a channel has been read."""
+        return name in self._channels
 
     def clear(self) -> None:
         """Forget everything, so that it is read anew."""
-        self._known.clear()
+        self._channels.clear()
         self._quality.clear()
         self.damage.clear()
         self._unreadable.clear()
 
     def strip(self, name: str) -> Strip:
-        """Give a channel as the charts draw it."""
+        """Return a channel as the charts draw it.
+
+        Parameters
+        ----------
+        name : str
+            Name of the channel.
+
+        Returns
+        -------
+        Strip
+        """
         return self._get(name)[0]
 
     def readable(self, name: str) -> bool:
-        """Tell whether a channel can be drawn, by reading it; `damage` says why where it cannot."""
+        """Return whether a channel can be drawn, by reading it; `damage` says why where it cannot.
+
+        Parameters
+        ----------
+        name : str
+            Name of the channel.
+
+        Returns
+        -------
+        bool
+        """
         if name in self._unreadable:
             return False
         try:
@@ -96,19 +120,55 @@ class ChannelStore:
         return name not in self._unreadable
 
     def is_unreadable(self, name: str) -> bool:
-        """Tell whether a channel is known to be unreadable; it is not read for that."""
+        """Return whether a channel has been found unreadable; it is not read for that.
+
+        Parameters
+        ----------
+        name : str
+            Name of the channel.
+
+        Returns
+        -------
+        bool
+        """
         return name in self._unreadable
 
     def limits(self, name: str) -> Limits:
-        """Limits of a channel."""
+        """Return the limits of a channel.
+
+        Parameters
+        ----------
+        name : str
+            Name of the channel.
+
+        Returns
+        -------
+        Limits
+        """
         return self._session.catalog.channel(name).limits
 
-    def judged(self, name: str) -> bool:
-        """Tell whether a channel's quality is known."""
+    def has_quality(self, name: str) -> bool:
+        """Return whether the quality of a channel has been read.
+
+        Parameters
+        ----------
+        name : str
+            Name of the channel.
+
+        Returns
+        -------
+        bool
+        """
         return name in self._quality
 
-    def judge(self, names: Sequence[str]) -> None:
-        """Ask the session about the quality of channels; what is known is not asked again."""
+    def read_quality(self, names: Sequence[str]) -> None:
+        """Read the quality of channels where that was not done yet.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of the channels.
+        """
         missing = [name for name in names if name not in self._quality]
         if not missing:
             return
@@ -119,11 +179,12 @@ class ChannelStore:
     def table(
         self, names: Sequence[str], start: float, end: float, *, now: np.datetime64 | None, until: float
     ) -> pd.DataFrame:
-        """Describe the last values.
+        """Return the last values of channels, with statistics of the time shown.
 
         Parameters
         ----------
         names : sequence of str
+            Names of the channels.
         start, end : float
             Time shown, of which the statistics are, as charts take it.
         now : numpy.datetime64 or None
@@ -135,7 +196,7 @@ class ChannelStore:
         -------
         pandas.DataFrame
             `channel`, `units`, `dated`, the columns of `last_value`, the limits, and `quality` in words, empty before
-            `judge`.
+            `read_quality`.
         """
         rows = []
         for name in names:
@@ -146,18 +207,18 @@ class ChannelStore:
                 present = np.datetime64(int(until), "ms") if strip.dated else until
             shown = strip.telemetry.span(start, end)
             inside = shown.start + (strip.telemetry.time[shown.start] < start), shown.stop
-            told = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
+            values = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
             bounds = {limit: np.nan if (at := getattr(limits, limit)) is None else at for limit in _LIMITS}
-            known = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
-            rows.append(known | told | bounds | {"quality": self._quality.get(name, "")})
+            described = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
+            rows.append(described | values | bounds | {"quality": self._quality.get(name, "")})
         return pd.DataFrame(rows)
 
     def _get(self, name: str) -> tuple[Strip, xr.Dataset]:
-        found = self._known.pop(name, None) or self._read(name)
-        self._known[name] = found
-        while len(self._known) > 1 and sum(data.sizes["time"] for _, data in self._known.values()) > _MOST_SAMPLES:
-            del self._known[next(iter(self._known))]
-        return found
+        read = self._channels.pop(name, None) or self._read(name)
+        self._channels[name] = read  # at the end: the first one is the one that was shown longest ago
+        while len(self._channels) > 1 and sum(data.sizes["time"] for _, data in self._channels.values()) > _MAX_SAMPLES:
+            del self._channels[next(iter(self._channels))]
+        return read
 
     def _read(self, name: str) -> tuple[Strip, xr.Dataset]:
         channel = self._session.channel(name, "test").load()
@@ -165,9 +226,10 @@ class ChannelStore:
             scored, anomalies = self._session.stored(name), self._session.stored_anomalies(name)
             scored = None if scored is None else scored.load()
         except ArchiveError as error:  # the telemetry can be shown all the same
-            self.damage[name], scored, anomalies = str(error), None, None
-        if anomalies is not None:  # a stale score may be of a series that was longer
-            anomalies = anomalies[anomalies["end"] < channel.sizes["time"]]
+            self.damage[name] = str(error)
+            scored, anomalies = None, None
+        if anomalies is not None:
+            anomalies = anomalies_within(anomalies, channel.sizes["time"])
         entry = self._session.catalog.channel(name)
         limits: Mapping[str, float | None] = dict(entry.limits)
         strip = make_strip(
@@ -178,12 +240,12 @@ class ChannelStore:
             spans=quality_spans(channel),
             words=entry.description.split(";")[0],
         )
-        return strip, channel[["telemetry"]]  # commands are in the strip
+        return strip, channel[["telemetry"]]  # the strip holds the commands already
 
 
 def _quality_words(measures: Mapping[Any, Any]) -> str:
     counted = {"gaps_test": "gap", "stuck_runs": "stuck run"}
     shares = {"missing_test": "missing", "outliers_test": "outliers"}
-    words = [f"{n:g} {word}{'s' if n > 1 else ''}" for key, word in counted.items() if (n := measures[key]) > 0]
-    words += [f"{share:.1%} {word}" for key, word in shares.items() if (share := measures[key]) >= 0.0005]
+    words = [count(int(n), word) for key, word in counted.items() if (n := measures[key]) > 0]
+    words += [f"{percent(share, 1)} {word}" for key, word in shares.items() if (share := measures[key]) >= 0.0005]
     return ", ".join(words) or "good"

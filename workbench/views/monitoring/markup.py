@@ -1,4 +1,4 @@
-"""Words and tables of monitoring."""
+"""HTML of monitoring: the headline, the table of last values and the key of the charts."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,25 +9,29 @@ import pandas as pd
 
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import SEVERITIES
+from workbench.views.markup import count, duration
 
 __all__ = ["age_words", "code_lines", "head_markup", "key_markup", "time_words", "values_table"]
 
 _STATES = {"critical": "critical", "warning": "high"}
 """Severity by which a limit state is shown."""
 
+_HOW_TO_MOVE = "Drag to pan, turn the wheel to zoom, double-click to show all of the time."
+
 _WORDS = ("state", "unit", "quality")
 
-_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
-
-def age_words(age: float, *, dated: bool) -> str:
-    """Say how old a value is.
+def age_words(age: float, *, dated: bool, long: bool = False) -> str:
+    """Return how old a value is, in words.
 
     Parameters
     ----------
     age : float
         Seconds, or samples where time is sample numbers.
     dated : bool
+        Whether the age is in seconds.
+    long : bool
+        Whether the unit is written out, as in a sentence.
 
     Returns
     -------
@@ -36,18 +40,30 @@ def age_words(age: float, *, dated: bool) -> str:
     Examples
     --------
     >>> age_words(7500, dated=True), age_words(1200, dated=False), age_words(0, dated=False)
-    ('2 h', '1,200 samples', '')
+    ('2.1 h', '1,200 samples', '')
     """
     if not np.isfinite(age):
         return ""
     if not dated:
         return f"{age:,.0f} samples" if age else ""
-    size, unit = next(((size, unit) for size, unit in _AGES if age >= size), (1, "s"))
-    return f"{age // size:,.0f} {unit}"
+    return duration(age, long=long)
 
 
 def time_words(time: float, *, dated: bool) -> str:
-    """Write a time of the charts' axis out, in UTC, or as a sample number."""
+    """Return a time of the charts' axis in words.
+
+    Parameters
+    ----------
+    time : float
+        As charts take it; the text is empty where it is not finite.
+    dated : bool
+        Whether time is stamps.
+
+    Returns
+    -------
+    str
+        Date and time in UTC, or the sample number.
+    """
     if not np.isfinite(time):
         return ""
     if not dated:
@@ -58,16 +74,16 @@ def time_words(time: float, *, dated: bool) -> str:
 def head_markup(
     title: str, table: pd.DataFrame, strips: Sequence[Strip], shown: tuple[float, float], until: float
 ) -> str:
-    """Say what is abnormal on an asset, and how new its telemetry is.
+    """Write what is abnormal on an asset, and how new its telemetry is.
 
     Parameters
     ----------
     title : str
-        Asset.
+        Name of the asset.
     table : pandas.DataFrame
         As from `ChannelStore.table`.
     strips : sequence of Strip
-        Its channels.
+        Channels of the asset.
     shown : tuple of float
         Start and end of the time shown.
     until : float
@@ -79,24 +95,25 @@ def head_markup(
         HTML.
     """
     if not strips:
-        return f'<div class="wb-line"><h1>{escape(title)}</h1><span>Run <code>workbench run</code>.</span></div>'
+        todo = "Run <code>workbench run</code> for the demo fleet."
+        return f'<div class="wb-line"><h1>{escape(title)}</h1><span>{todo}</span></div>'
     dated = strips[0].dated
     states = table["limit"].str.split(" ").str[0]
     items = [
-        _badge(level, n, f"beyond a {state} limit")
+        _badge(level, n, f"outside the {state} limit")
         for state, level in _STATES.items()
         if (n := int((states == state).sum()))
     ]
     if not items:
-        words = "all within limits" if (states == "normal").any() else "no limits known"
+        words = "all within limits" if (states == "normal").any() else "no limits in the catalog"
         items.append(f'<li class="wb-muted">{words}</li>')
     anomalous = sum(bool(strip.anomalies(*shown, until, 0.0)["left"]) for strip in strips)
-    items.append(f"<li><b>{anomalous}</b> of {len(table)} with anomalies in the time shown</li>")
+    items.append(f"<li><b>{anomalous}</b> of {count(len(table), 'channel')} with anomalies in the time shown</li>")
     if table["stale"].any():
-        age = age_words(float(table["age"].min()), dated=dated)
-        items.append(f"<li><b>{int(table['stale'].sum())}</b> stale{f', by {age}' if age else ''}</li>")
+        age = age_words(float(table.loc[table["stale"], "age"].min()), dated=dated, long=True)
+        items.append(f"<li><b>{int(table['stale'].sum())}</b> with {_no_data(age)}</li>")
     newest = max(min(strip.extent[1], until) for strip in strips)
-    words = "newest" if until == float("inf") else "replayed to"
+    words = "newest value" if until == float("inf") else "replayed to"
     items.append(f'<li class="wb-muted">{words} {time_words(newest, dated=dated)}</li>')
     return f'<div class="wb-line"><h1>{escape(title)}</h1><ul>{"".join(items)}</ul></div>'
 
@@ -123,7 +140,20 @@ def values_table(table: pd.DataFrame, chosen: str) -> str:
 
 
 def key_markup(strips: Sequence[Strip], chosen: str) -> str:
-    """Say what the chosen channel is, and explain the marks on the charts that are not named there."""
+    """Write what the chosen channel is, and what the marks on the charts mean.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        Channels on screen.
+    chosen : str
+        Name of the chosen channel.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     items = ['<span class="wb-key wb-key-telemetry"></span>telemetry']
     if any(strip.prediction.time.size for strip in strips):
         items.append('<span class="wb-key wb-key-prediction"></span>prediction')
@@ -134,13 +164,23 @@ def key_markup(strips: Sequence[Strip], chosen: str) -> str:
     words = next((", ".join(filter(None, (strip.words, strip.units))) for strip in strips if strip.name == chosen), "")
     return (
         f'<div class="wb-line"><b>{escape(f"{chosen}: {words}" if words else chosen)}</b>'
-        f'<span class="wb-muted" title="Drag pans, the wheel zooms, a double click shows all.">{" ".join(items)}</span>'
+        f'<span class="wb-muted" title="{_HOW_TO_MOVE}">{" ".join(items)}</span>'
         "</div>"
     )
 
 
 def code_lines(names: Sequence[str]) -> list[str]:
-    """Give the lines that make the table of last values in a notebook."""
+    """Return the lines that compute the table of last values in a notebook.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Channels of the table.
+
+    Returns
+    -------
+    list of str
+    """
     return [
         "import pandas as pd",
         "from workbench.telemetry.last_values import last_value",
@@ -158,9 +198,11 @@ def _badge(level: str, n: int, words: str) -> str:
 def _row(row: dict[Any, Any], chosen: bool) -> str:
     level = _STATES.get(str(row["limit"]).split(" ")[0], "")
     symbol = SEVERITIES[level].symbol if level else ""
-    words = ["stale", row["quality"].removeprefix("good")] if row["stale"] else [row["quality"]]
-    quality = escape(", ".join(filter(None, words)))
     age = age_words(row["age"], dated=row["dated"])
+    words = [row["quality"]]
+    if row["stale"]:  # "good" beside it would be wrong
+        words = [_no_data(age_words(row["age"], dated=row["dated"], long=True)), row["quality"].removeprefix("good")]
+    quality = escape(", ".join(filter(None, words)))
     when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
     classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if row["stale"] else "")))
     state = row["limit"] or "no limits"
@@ -175,12 +217,16 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
     )
 
 
+def _no_data(age: str) -> str:
+    return f"no data for {age}" if age else "no recent data"
+
+
 def _when(time: Any, *, dated: bool) -> str:
     return f"{pd.Timestamp(time):%Y-%m-%d %H:%M:%S} UTC" if dated else f"sample {time:,}"
 
 
 def _number(value: float) -> str:
-    """Four digits that matter, as an instrument shows them."""
+    """Return a value with as many decimals as an instrument of its range shows."""
     if not np.isfinite(value):
         return "none"
     size = abs(value)

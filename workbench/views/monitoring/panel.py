@@ -1,6 +1,6 @@
 """Beside the charts: the last values as a table whose rows choose, and gauges."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -12,46 +12,66 @@ from workbench.plots.theme import Tokens
 from workbench.views.monitoring.markup import values_table
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import LiveChart
+from workbench.views.widgets.kept_charts import KeptCharts
 
 __all__ = ["Panel"]
 
+_GAUGES = "Gauges"
+
 
 class Panel:
-    """Table and gauges.
+    """Table and gauges of the last values.
 
     Parameters
     ----------
+    tokens : Tokens
+        Colours of the theme in use.
     on_name : callable
         Called with the change when the reader has chosen a row.
 
     Attributes
     ----------
     widget : ipywidgets.Box
+        Table and gauges.
     names : ipywidgets.RadioButtons
         The first column of the table: channels, of which one is chosen.
+    values : ipywidgets.HTML
+        The other columns of the table.
     """
 
-    def __init__(self, on_name: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, tokens: Tokens, on_name: Callable[[dict[str, Any]], None]) -> None:
         self.names: widgets.RadioButtons = classed(widgets.RadioButtons(options=[]), "wb-names")
         self.names.observe(on_name, "value")
-        self._values = widgets.HTML()
-        self._gauges = box("wb-gauges wb-panel")
-        self._plot: figure | None = None
-        self.widget = box("wb-side", box("wb-values wb-panel", self.names, self._values), self._gauges)
+        self.values = widgets.HTML()
+        self._charts = KeptCharts([_GAUGES], tokens, "wb-gauges wb-panel")
+        self._frame = self._charts.boxes[_GAUGES]
+        self.widget = box("wb-side", box("wb-values wb-panel", self.names, self.values), self._frame)
 
-    @property
-    def gauges(self) -> LiveChart | None:
-        """The chart of the gauges; None where no channel shown has limits."""
-        return self._gauges.children[0] if self._gauges.children and self._gauges.layout.display != "none" else None
+    def charts(self) -> Mapping[str, LiveChart]:
+        """Return the gauges by their name; empty where no channel shown has limits.
+
+        Returns
+        -------
+        mapping of str to LiveChart
+        """
+        return {} if self._frame.layout.display == "none" else self._charts.shown()
 
     def choose(self, names: Sequence[str], chosen: str) -> None:
-        """Give the rows their names."""
+        """Write the names of the rows, and mark one.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Channels, from top to bottom.
+        chosen : str
+            Channel that is marked; empty for none.
+        """
         if self.names.options != tuple(names):
             self.names.options = tuple(names)
         self.names.value = chosen or None
 
-    def show(self, table: pd.DataFrame, chosen: str, tokens: Tokens, *, limited: bool) -> None:
-        """Show last values.
+    def show(self, table: pd.DataFrame, chosen: str, *, limited: bool) -> None:
+        """Show the last values.
 
         Parameters
         ----------
@@ -59,25 +79,31 @@ class Panel:
             As from `ChannelStore.table`.
         chosen : str
             Channel whose row is marked.
-        tokens : Tokens
-            Colours.
         limited : bool
             Whether any channel has limits.
         """
-        self._values.value = values_table(table, chosen)
-        self._gauges.layout.display = None if limited else "none"
+        self.values.value = values_table(table, chosen)
+        self._frame.layout.display = None if limited else "none"
         if not limited:
             return
-        if self._plot is None:
-            self._plot = gauges_figure(tokens=tokens)
-            update_gauges(self._plot, table)
-            self._gauges.children = [LiveChart(self._plot)]
-            return
-        with self._gauges.children[0].together():
-            update_gauges(self._plot, table)
+
+        def make() -> figure:
+            plot = gauges_figure(tokens=self._charts.tokens)
+            update_gauges(plot, table)
+            return plot
+
+        self._charts.show(_GAUGES, make, lambda plot: update_gauges(plot, table))
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Remove the gauges from the page, so that they are drawn in other colours.
+
+        Parameters
+        ----------
+        tokens : Tokens
+            Colours of the theme in use.
+        """
+        self._charts.recolour(tokens)
 
     def clear(self) -> None:
-        """Forget the gauges, as when their colours change."""
-        before, self._gauges.children, self._plot = self._gauges.children, (), None
-        for child in before:
-            child.close()
+        """Remove the gauges from the page."""
+        self._charts.clear()

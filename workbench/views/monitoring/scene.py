@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from workbench.plots.strip_data import Strip
+from workbench.plots.strip_data import Strip, alike
 from workbench.telemetry.feeds import Replay
 from workbench.views.monitoring.charts import MODES, STRIPS
 from workbench.views.monitoring.data import ChannelStore, presets
@@ -21,18 +21,19 @@ _INFINITE = float("inf")
 
 
 class Scene:
-    """Where the reader of monitoring stands.
+    """What monitoring shows: asset, group, page, channel, time and replay.
 
     Parameters
     ----------
     session : ViewSession
+        Session that all values come from.
     seconds : callable
         Clock of the replay: seconds that only rise.
 
     Attributes
     ----------
     fleet : pandas.DataFrame
-        `session.overview()`.
+        Table of `Session.overview`.
     groups : dict of str to list of str
         The asset's channels by the words of each group.
     asset, group, mode, channel : str
@@ -44,18 +45,25 @@ class Scene:
     extent, range : tuple of float
         All of the time, and what is shown of it, as charts take it.
     replay : Replay
+        Position and speed of the replay.
     store : ChannelStore
+        Channels that have been read.
     """
 
     def __init__(self, session: ViewSession, seconds: Callable[[], float]) -> None:
-        self._session, self._seconds = session, seconds
+        self._session = session
+        self._seconds = seconds
         self.store = ChannelStore(session)
         self.fleet = pd.DataFrame({"asset": [], "channel": []})
         self.groups: dict[str, list[str]] = {}
-        self.asset = self.group = self.channel = ""
+        self.asset = ""
+        self.group = ""
+        self.channel = ""
         self.mode = MODES[0]
-        self.page, self.dated = 0, False
-        self.extent = self.range = (0.0, 1.0)
+        self.page = 0
+        self.dated = False
+        self.extent = (0.0, 1.0)
+        self.range = (0.0, 1.0)
         self.replay = Replay(0.0, 0.0, clock=seconds)
 
     @property
@@ -86,19 +94,22 @@ class Scene:
         return [name for name in names if name not in self.store and not self.store.is_unreadable(name)]
 
     def strips(self, *, at_hand: bool = False) -> list[Strip]:
-        """Give the channels on screen that can be drawn together: those with the first one's kind of time.
+        """Return the channels on screen that can be drawn together: those with the first one's kind of time.
 
         Parameters
         ----------
         at_hand : bool
-            Leave out what would have to be read first, where there are many.
+            Leave out channels that would have to be read first, where there are many.
+
+        Returns
+        -------
+        list of Strip
         """
         names = self.shown
         if at_hand and self.mode not in _PAGED:
             sound = [name for name in names if not self.store.is_unreadable(name)]
             names = [name for name in names if name in self.store] or sound[:1]
-        strips = [self.store.strip(name) for name in names if self.store.readable(name)]
-        return [strip for strip in strips if strip.dated == strips[0].dated]
+        return alike([self.store.strip(name) for name in names if self.store.readable(name)])
 
     # ---- choosing
 
@@ -112,13 +123,29 @@ class Scene:
         self.set_asset(self.asset, self.group, self.channel)
 
     def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
-        """Show an asset; its first group and channel where those named are not of it."""
+        """Show the channels of an asset.
+
+        Parameters
+        ----------
+        asset : str
+            Id of the asset; empty for none.
+        group, channel : str
+            Group and channel to show; the first ones where they are not of the asset.
+        """
         self.asset = asset
         self.groups = presets(self._session.catalog, self.fleet, asset) if asset else {}
         self.set_group(group, channel)
 
     def set_group(self, group: str, channel: str = "") -> None:
-        """Show a group of the asset's channels, on the page where a channel is."""
+        """Show a group of the asset's channels, on the page where a channel is.
+
+        Parameters
+        ----------
+        group : str
+            Words of the group; the first one where there is no such group.
+        channel : str
+            Channel to choose; the first one shown where it is not in the group.
+        """
         self.group = group if group in self.groups else next(iter(self.groups), "")
         names = self.channels
         self.page = names.index(channel) // STRIPS if channel in names else 0
@@ -126,17 +153,35 @@ class Scene:
         self._settle()
 
     def set_mode(self, mode: str) -> None:
-        """Show the charts in one of `MODES`, the first where there is no such mode."""
+        """Show the charts in a mode.
+
+        Parameters
+        ----------
+        mode : str
+            One of `MODES`; the first one where there is no such mode.
+        """
         self.mode = mode if mode in MODES else MODES[0]
         self._settle()
 
     def turn(self, pages: int) -> None:
-        """Show the channels that come pages later."""
+        """Show another page of the group.
+
+        Parameters
+        ----------
+        pages : int
+            How many pages later; earlier where negative.
+        """
         self.page = min(max(self.page + pages, 0), max(len(self.channels) - 1, 0) // STRIPS)
         self._settle()
 
     def select(self, channel: str) -> None:
-        """Show a channel, with its asset, and with its group where the one shown lacks it."""
+        """Show a channel, with its asset, and with another group where the one shown lacks it.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        """
         asset = str(self.fleet.loc[self.fleet["channel"] == channel, "asset"].iloc[0])
         if asset != self.asset:
             self.set_asset(asset, channel=channel)
@@ -146,23 +191,47 @@ class Scene:
     # ---- time
 
     def show(self, start: float, end: float) -> None:
-        """Show a stretch of time, the closest there is where it is closer."""
+        """Show a stretch of time.
+
+        Parameters
+        ----------
+        start, end : float
+            As charts take them; a stretch shorter than the closest zoom is widened around its middle.
+        """
         least = max((self.extent[1] - self.extent[0]) * _FINEST, 1.0)
         middle, half = (start + end) / 2, max(end - start, least) / 2
         self.range = (start, end) if end - start >= least else (middle - half, middle + half)
 
     def last(self, length: float) -> None:
-        """Show so much time before the newest value; all of it where 0."""
+        """Show the time before the newest value.
+
+        Parameters
+        ----------
+        length : float
+            How much, in units of the axis; 0 for all of the time.
+        """
         end = min(self.extent[1], self.until)
         self.show(*((end - length, end) if length else self.extent))
 
     def step(self, share: float) -> None:
-        """Go on by a share of what is shown, back where it is negative."""
+        """Move what is shown along the axis.
+
+        Parameters
+        ----------
+        share : float
+            Share of the time shown; towards earlier times where negative.
+        """
         start, end = self.range
         self.show(start + share * (end - start), end + share * (end - start))
 
     def zoom(self, factor: float) -> None:
-        """Show so many times the time that is shown."""
+        """Show more or less time around the same middle.
+
+        Parameters
+        ----------
+        factor : float
+            Time that is shown, in multiples of the time that was shown.
+        """
         middle, half = sum(self.range) / 2, (self.range[1] - self.range[0]) / 2
         self.show(middle - factor * half, middle + factor * half)
 
@@ -172,8 +241,9 @@ class Scene:
         Parameters
         ----------
         first : int
-            Its first sample; nothing happens where none begins there.
+            Its first sample; nothing happens where no anomaly begins there.
         lengths : float
+            How many lengths of it are shown on either side.
         """
         if not self.channel:
             return
@@ -184,12 +254,18 @@ class Scene:
             self.show(left - lengths * (right - left), right + lengths * (right - left))
 
     def seek(self, share: float) -> None:
-        """Put the replay at a share of all the time, from 0 to 1."""
+        """Move the replay to another position.
+
+        Parameters
+        ----------
+        share : float
+            Share of all the time, from 0 to 1.
+        """
         self.replay.seek(self.replay.start + share * (self.replay.end - self.replay.start))
         self.follow()
 
     def play(self) -> None:
-        """Play, from the start of what is shown where nothing is replayed; or pause."""
+        """Start the replay at the start of what is shown, or resume it, or pause it."""
         if self.replay.state == "playing":
             self.replay.pause()
             return
@@ -198,40 +274,40 @@ class Scene:
         self.replay.play()
 
     def leave_replay(self) -> None:
-        """Show the newest values."""
+        """End the replay and show the newest values."""
         self.replay.pause()
         self.replay.seek(self.replay.end)
 
     def follow(self) -> None:
-        """Move what is shown on, by a step, so that the replay's position is in it."""
+        """Move what is shown so that the replay's position is in it."""
         start, end = self.range
         if self.until < _INFINITE and not start <= self.until <= end:
             self.show(self.until - 0.3 * (end - start), self.until + 0.7 * (end - start))
 
     def _settle(self) -> None:
-        """Choose a channel that is shown, and learn how much time there is."""
+        """Choose a channel that is shown, and set all of the time."""
         near = [name for i, name in enumerate(self.shown) if i < STRIPS or name in self.store]
-        strips = [self.store.strip(name) for name in near if self.store.readable(name)]
+        strips = alike([self.store.strip(name) for name in near if self.store.readable(name)])
         names = [name for name in self.shown if not self.store.is_unreadable(name)]
         if self.channel not in names:
             self.channel = next(iter(names), "")
-        alike = [strip for strip in strips if strip.dated == strips[0].dated]
-        if not alike:
+        if not strips:
             return
-        extent = min(strip.extent[0] for strip in alike), max(strip.extent[1] for strip in alike)
+        extent = min(strip.extent[0] for strip in strips), max(strip.extent[1] for strip in strips)
         if extent != self.extent:
-            self._stretch(extent, dated=alike[0].dated)
+            self._stretch(extent, dated=strips[0].dated)
 
     def _stretch(self, extent: tuple[float, float], *, dated: bool) -> None:
-        """Take another time as all of it; what is shown, and a replay, stay where they are still in it."""
+        """Set all of the time; what is shown, and a replay, stay where they are still in it."""
         before, replay = self.range, self.replay
         inside = dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1]
         keep = inside and before != self.extent
-        known = dated == self.dated and self.replay.end > 0
+        same_axis = dated == self.dated and self.replay.end > 0
         position = self.replay.position if inside and self.until < _INFINITE else extent[1]
-        self.dated, self.extent = dated, extent
+        self.dated = dated
+        self.extent = extent
         self.range = before if keep else extent
-        self.replay = Replay(*extent, clock=self._seconds, speed=replay.speed if known else SPEEDS[dated])
+        self.replay = Replay(*extent, clock=self._seconds, speed=replay.speed if same_axis else SPEEDS[dated])
         self.replay.seek(position)
         if replay.state == "playing" and position < extent[1]:
             self.replay.play()

@@ -1,12 +1,12 @@
 """Monitoring: the channels of an asset as linked strip charts with their last values, now or replayed."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
+from bokeh.plotting import figure
 
 from workbench.exceptions import ViewError
 from workbench.plots.strip_data import Strip
@@ -17,18 +17,19 @@ from workbench.views.monitoring.markup import code_lines, head_markup, key_marku
 from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
 from workbench.views.state import Selected, State, axis_time, time_text
-from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.boxes import box
+from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.cards import damage_card
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.timers import Later
 
 __all__ = ["Monitoring"]
 
-_TICK = 0.25  # seconds between two pictures of a replay
+_TICK_S = 0.25  # between two pictures of a replay
 _STEP = 0.5  # share of the time shown that a step goes on
 _ZOOM = 2.0
 _AROUND = 2.0  # lengths of an anomaly that are shown on either side of it
-_JUDGED = 8  # channels whose quality is asked for
+_MAX_QUALITY = 8  # channels whose quality is read
 
 
 class Monitoring(View):
@@ -41,12 +42,16 @@ class Monitoring(View):
     seconds : callable
         Clock of the replay: seconds that only rise.
     **frame
-        Of `View`.
+        Parameters of `View`.
 
     Attributes
     ----------
     scene : Scene
         What is shown.
+    controls : Controls
+        Widgets that choose asset, channels, time and replay.
+    panel : Panel
+        Last values and gauges.
     table : pandas.DataFrame
         The last values that are shown.
     """
@@ -62,17 +67,19 @@ class Monitoring(View):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
         self.table = pd.DataFrame()
-        self._quiet = False
-        self._ticker = Later(self.on_tick, _TICK)
-        self._redraw, self._retell = Later(self.on_redraw, 0.04), Later(self.on_retell, 0.2)
-        self._prefetch, self._judge = Later(self.on_prefetch, 0.1), Later(self.on_judge, 0.2)
+        self._quiet = Quiet()
+        self._ticker = Later(self.on_tick, _TICK_S)
+        self._redraw = Later(self.on_redraw, 0.04)
+        self._rewrite = Later(self.on_rewrite, 0.2)
+        self._prefetch = Later(self.on_prefetch, 0.1)
+        self._read_quality = Later(self.on_quality, 0.2)
+        self._timers = (self._ticker, self._redraw, self._rewrite, self._prefetch, self._read_quality)
         self.controls = Controls(self)
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
-        self._panel = Panel(self.on_name)
+        self.panel = Panel(self.tokens, self.on_name)
         self._key = widgets.HTML()
-        charts = classed(self._charts.widget, "wb-monitor-charts")
-        left = box("wb-strips wb-panel", charts, self._key, self.controls.replay_bar)
-        return [self.controls.bar, box("wb-body", left, self._panel.widget)]
+        left = box("wb-strips wb-panel", self._charts.widget, self._key, self.controls.replay_bar)
+        return [self.controls.bar, box("wb-body", left, self.panel.widget)]
 
     def refresh(self) -> None:
         """Read the session again; what is chosen stays where it can."""
@@ -81,18 +88,22 @@ class Monitoring(View):
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
-        self._charts.tokens = self.tokens
-        self._charts.clear()
-        self._panel.clear()
+        self._charts.recolour(self.tokens)
+        self.panel.recolour(self.tokens)
         self._show()
 
     # ---- the frame
 
     def show_selection(self, now: Selected) -> None:
-        """Show the channel, or the asset, that was chosen elsewhere; an anomaly with what is around it."""
-        known = set(self.scene.fleet["channel"])
-        if now.channel and now.channel not in known:
-            raise ViewError(f"There is no channel {now.channel!r}.", "Choose one that is there.")
+        """Show the channel, or the asset, that was selected elsewhere; an anomaly with the time around it.
+
+        Parameters
+        ----------
+        now : Selected
+            Asset, channel and anomaly that are selected.
+        """
+        if now.channel and now.channel not in set(self.scene.fleet["channel"]):
+            raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the archive.")
         if now.channel:
             self.scene.select(now.channel)
             if now.anomaly is not None:
@@ -102,7 +113,7 @@ class Monitoring(View):
         self._show()
 
     def read_state(self) -> Mapping[str, object]:
-        """Give time, group and mode, where they are not those that come first."""
+        """Return time, group and mode, where they differ from the first choice."""
         scene = self.scene
         state: dict[str, object] = {"mode": None if scene.mode == MODES[0] else scene.mode}
         state["group"] = None if scene.group == next(iter(scene.groups), "") else scene.group
@@ -112,7 +123,13 @@ class Monitoring(View):
         return state
 
     def apply_state(self, state: State) -> None:
-        """Show time, group and mode of a link."""
+        """Show time, group and mode of a link.
+
+        Parameters
+        ----------
+        state : State
+            State of the link.
+        """
         scene = self.scene
         scene.set_mode(state.get("mode", MODES[0]))
         if state.get("group", next(iter(scene.groups), "")) != scene.group:
@@ -125,21 +142,36 @@ class Monitoring(View):
         self._show()
 
     def shown_table(self) -> pd.DataFrame | None:
-        """Give the last values."""
+        """Return the last values."""
         return None if self.table.empty else self.table
 
     def charts(self) -> Mapping[str, Chart]:
-        """Give the charts in the chosen mode, and the gauges."""
+        """Return the chart of the chosen mode, and the gauges."""
         mode = self.scene.mode
-        found = {mode.capitalize(): self._charts.chart(mode), "Gauges": self._panel.gauges}
-        return {name: chart for name, chart in found.items() if chart is not None}
+        chart = self._charts.chart(mode)
+        return {**({} if chart is None else {mode.capitalize(): chart}), **self.panel.charts()}
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything is still to be drawn, read or written a little later."""
+        return any(later.pending for later in self._timers)
+
+    def figures(self) -> list[figure]:
+        """Return the Bokeh figures of the chosen mode, from top to bottom."""
+        return self._charts.figures(self.scene.mode)
 
     def code_lines(self) -> list[str]:
-        """Give the cell that makes the table of last values."""
+        """Return the lines that compute the table of last values."""
         return code_lines(self.table["channel"].tolist()) if len(self.table) else []
 
     def set_active(self, active: bool) -> None:
-        """Pause a replay that nobody sees."""
+        """Pause a replay while the view is hidden.
+
+        Parameters
+        ----------
+        active : bool
+            Whether the view is on screen.
+        """
         super().set_active(active)
         if not active:
             self.scene.replay.pause()
@@ -148,20 +180,20 @@ class Monitoring(View):
 
     def close(self) -> None:
         """Stop everything that would still happen, and take the view from the page."""
-        for later in (self._ticker, self._redraw, self._retell, self._prefetch, self._judge):
+        for later in self._timers:
             later.cancel()
         self._charts.clear()
-        self._panel.clear()
+        self.panel.clear()
         super().close()
 
     # ---- callbacks
 
     @callback
     def on_range(self, start: float, end: float) -> None:
-        """Take the range to which the reader has panned or zoomed; pictures follow a little later."""
+        """Show the time to which the reader has panned or zoomed; pictures follow a little later."""
         self.scene.range = (start, end)
         self._redraw()
-        self._retell()
+        self._rewrite()
 
     @callback
     def on_strip(self, place: int) -> None:
@@ -207,69 +239,69 @@ class Monitoring(View):
 
     @callback
     def on_page(self, button: widgets.Button) -> None:
-        """Show the channels before or after."""
+        """Show the page of channels before or after."""
         self.scene.turn(-1 if button is self.controls.previous else 1)
         self._show()
 
     @callback
     def on_span(self, change: dict[str, Any]) -> None:
-        """Show so much time before the newest value."""
+        """Show the chosen time before the newest value."""
         if not self._quiet and change["new"] is not None and change["new"] >= 0:
             self.scene.last(change["new"])
             self._go()
 
     @callback
     def on_step(self, button: widgets.Button) -> None:
-        """Go earlier or later."""
+        """Show an earlier or a later time."""
         self.scene.step(_STEP if button is self.controls.later else -_STEP)
         self._go()
 
     @callback
     def on_zoom(self, button: widgets.Button) -> None:
-        """Go closer or wider."""
+        """Zoom in or out."""
         self.scene.zoom(1 / _ZOOM if button is self.controls.closer else _ZOOM)
         self._go()
 
     @callback
     def on_play(self, button: widgets.Button) -> None:
-        """Play, or pause."""
+        """Start or pause the replay."""
         del button
         self.scene.play()
         self.on_tick()
 
     @callback
     def on_speed(self, change: dict[str, Any]) -> None:
-        """Play faster or slower."""
+        """Change the speed of the replay."""
         if not self._quiet:
             self.scene.replay.set_speed(change["new"])
 
     @callback
     def on_seek(self, change: dict[str, Any]) -> None:
-        """Go to a share of the time replayed."""
+        """Move the replay to the position of the slider."""
         if not self._quiet:
             self.scene.seek(change["new"])
             self._redraw()
-            self._retell()
+            self._rewrite()
 
     @callback
     def on_latest(self, button: widgets.Button) -> None:
-        """Leave the replay."""
+        """End the replay and show the newest values."""
         del button
         self.scene.leave_replay()
         self.on_tick()
 
     @callback
     def on_tick(self) -> None:
-        """Show where the replay stands now, and ask to be called again while it plays.
+        """Show the position of the replay, and ask to be called again while it plays.
 
-        A page that has not drawn the last picture yet is given no other: they would queue up before all else.
+        A page that has not drawn the last picture yet gets no other: they would queue up before all else.
         """
         playing = self.scene.replay.state == "playing"
         chart = self._charts.chart(self.scene.mode)
         if not playing or chart is None or not chart.behind or not self._ticker.deferred:
             self.scene.follow()
             self._draw()
-            self._retell()
+            self._rewrite()
             chart = self._charts.chart(self.scene.mode)
             if playing and chart is not None:
                 chart.ask()
@@ -282,31 +314,31 @@ class Monitoring(View):
         self._draw()
 
     @callback
-    def on_retell(self) -> None:
-        """Tell the last values again, and where the reader is."""
-        self._tell()
+    def on_rewrite(self) -> None:
+        """Write the last values again, and put the time shown into the address."""
+        self._write_values()
         self.moved()
 
     @callback
     def on_prefetch(self) -> None:
-        """Read one more channel of the asset while nobody waits."""
+        """Read one more channel of the asset while the kernel is idle."""
         unread = self.scene.unread
         if unread and self._prefetch.deferred:
             self.scene.store.readable(unread[0])
             if unread[0] in self.scene.shown:
                 self._redraw()
-                self._retell()
+                self._rewrite()
             self._prefetch()
 
     @callback
-    def on_judge(self) -> None:
-        """Ask for the quality of one more channel that is shown, and tell it when all of it is known."""
-        unjudged = [name for name in self.scene.shown[:_JUDGED] if not self.scene.store.judged(name)]
-        self.scene.store.judge(unjudged[:1] if self._judge.deferred else unjudged)
-        if len(unjudged) > 1 and self._judge.deferred:
-            self._judge()
-        elif unjudged:
-            self._tell()
+    def on_quality(self) -> None:
+        """Read the quality of one more channel that is shown, and write it when all of them have been read."""
+        unread = [name for name in self.scene.shown[:_MAX_QUALITY] if not self.scene.store.has_quality(name)]
+        self.scene.store.read_quality(unread[:1] if self._read_quality.deferred else unread)
+        if len(unread) > 1 and self._read_quality.deferred:
+            self._read_quality()
+        elif unread:
+            self._write_values()
 
     # ---- drawing
 
@@ -315,24 +347,24 @@ class Monitoring(View):
         strips = self.scene.strips(at_hand=self._prefetch.deferred)
         if not self._charts.mark(self.scene.mode, strips, channel):
             self._draw()
-        with self._quietly():
-            self._panel.choose([strip.name for strip in strips], channel)
+        with self._quiet:
+            self.panel.choose([strip.name for strip in strips], channel)
         self._write(strips)
         self.choose(Selected(self.scene.asset, channel))
 
     def _go(self) -> None:
         """Show another stretch of time."""
         self._draw()
-        self._retell()
+        self._rewrite()
 
     def _show(self) -> None:
-        """Show what is chosen; what the asset has beside it is read while nobody waits."""
-        with self._quietly():
+        """Show what is chosen; the other channels of the asset are read while the kernel is idle."""
+        with self._quiet:
             self.controls.show(self.scene, self.session.catalog)
         self._draw()
-        self._tell()
+        self._write_values()
         self._prefetch()
-        self._judge()
+        self._read_quality()
 
     def _draw(self) -> None:
         scene = self.scene
@@ -341,11 +373,11 @@ class Monitoring(View):
             self._charts.show(scene.mode, strips, *scene.range, scene.until, scene.channel, dated=scene.dated)
         else:
             self._charts.clear()
-        with self._quietly():
+        with self._quiet:
             self.controls.show_time(scene)
-            self._panel.choose([strip.name for strip in strips], scene.channel)
+            self.panel.choose([strip.name for strip in strips], scene.channel)
 
-    def _tell(self) -> None:
+    def _write_values(self) -> None:
         scene = self.scene
         strips = scene.strips(at_hand=self._prefetch.deferred)
         now = pd.Timestamp(self.session.clock()).tz_convert(None).to_datetime64()
@@ -353,20 +385,11 @@ class Monitoring(View):
         self._write(strips)
 
     def _write(self, strips: list[Strip]) -> None:
-        """Write what is known of the channels."""
+        """Write headline, key and last values."""
         scene = self.scene
         title = self.session.catalog.asset(scene.asset).name if scene.asset else "No telemetry yet"
         damage = {name: scene.store.damage[name] for name in scene.channels if name in scene.store.damage}
         self.head.value = head_markup(title, self.table, strips, scene.range, scene.until) + damage_card(damage)
         self._key.value = key_markup(strips, scene.channel)
         limited = any(strip.limits for strip in strips)
-        self._panel.show(self.table, scene.channel, self.tokens, limited=limited)
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Change controls without their callbacks."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
+        self.panel.show(self.table, scene.channel, limited=limited)

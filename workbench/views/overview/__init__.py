@@ -1,1 +1,1 @@
-"""The view Overview."""
+"""The Overview view of the workbench."""

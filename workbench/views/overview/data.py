@@ -1,13 +1,12 @@
-"""What the overview shows, gathered from the session; nothing here is computed that others do not compute too."""
+"""What the overview shows, without a widget: figures of the fleet that the session and the maintenance desk compute."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pandas as pd
 
-from workbench.maintenance.alerts.queries import first_raised, open_at
+from workbench.maintenance.alerts.queries import first_raised, open_at, worst_levels
 from workbench.maintenance.kpis.kpis import Kpis, health_index
-from workbench.parameters import LEVELS
 from workbench.views.view_session import ViewSession
 
 __all__ = ["RANGES", "Picture", "look_at"]
@@ -21,37 +20,39 @@ RANGES: dict[str, timedelta | None] = {
 }
 """Periods by their words."""
 
-
-_FEED = 40
+_MAX_ENTRIES = 40
+"""Entries of the maintenance log in the activity."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The fleet at one moment, and a period up to it.
+    """What is known of the fleet at one moment, and in a period up to it.
 
     Attributes
     ----------
     now, since : datetime
-        Aware.
+        Present time, and when the period began; aware.
     words : str
-        The period.
+        Name of the period, one of `RANGES`.
     fleet : pandas.DataFrame
-        `session.overview()`, with `alerts` (open ones) and `worst` (their worst level, empty where there is none).
+        Table of `Session.overview`, with `alerts` (open alerts) and `worst` (their worst level, empty where there is
+        none).
     alerts : pandas.DataFrame
-        Open alerts.
+        Open alerts, the worst first.
     raised : pandas.DataFrame
         Alerts raised in the period.
     raised_before : int or None
-        How many were raised in the period before; None where there is none.
+        How many were raised in the period before; None where there is no period before.
     open_before : int or None
-        How many were open when the period began.
+        How many were open when the period began; None where there is no period before.
     health, health_before : pandas.Series
-        Index by asset, now and when the period began.
+        Health index by asset, now and when the period began.
     kpis : Kpis
+        Key figures of maintenance in the period.
     kpis_before : Kpis or None
-        Of the period before.
+        Key figures of the period before.
     orders, people, feed : pandas.DataFrame
-        Active orders, technicians, last rows of the log.
+        Active orders, technicians, and the newest entries of the maintenance log.
     """
 
     now: datetime
@@ -72,13 +73,18 @@ class Picture:
 
 
 def look_at(session: ViewSession, words: str) -> Picture:
-    """Gather what the overview shows.
+    """Return what the overview shows.
 
     Parameters
     ----------
     session : ViewSession
+        Session that all values come from.
     words : str
         One of `RANGES`.
+
+    Returns
+    -------
+    Picture
     """
     desk, now, length = session.maintenance, session.clock(), RANGES[words]
     since = now - length if length is not None else _beginning(first_raised(desk.database), now)
@@ -103,21 +109,20 @@ def look_at(session: ViewSession, words: str) -> Picture:
         kpis_before=None if length is None else desk.kpis(assets, since - length, since),
         orders=desk.orders.list(),
         people=desk.people.list(),
-        feed=desk.log(since=since, limit=_FEED),
+        feed=desk.log(since=since, limit=_MAX_ENTRIES),
     )
 
 
 def _beginning(first: datetime | None, now: datetime) -> datetime:
-    """Begin all there is with the first alert, and at least an hour ago."""
+    """Return when the period of all alerts begins: with the first one, and at least an hour ago."""
     hour_ago = now - timedelta(hours=1)
     return hour_ago if first is None else min(first, hour_ago)
 
 
 def _with_alerts(fleet: pd.DataFrame, alerts: pd.DataFrame) -> pd.DataFrame:
     counts = alerts["channel"].value_counts()
-    rank = alerts["level"].astype(object).map({level: place for place, level in enumerate(LEVELS)})
-    worst = rank.groupby(alerts["channel"]).max()
+    worst = worst_levels(alerts)
     return fleet.assign(
         alerts=[int(counts.get(name, 0)) for name in fleet["channel"]],
-        worst=[LEVELS[int(worst[name])] if name in worst else "" for name in fleet["channel"]],
+        worst=[worst.get(name, "") for name in fleet["channel"]],
     )

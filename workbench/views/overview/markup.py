@@ -1,17 +1,18 @@
 """HTML of the overview; every value that comes from data is escaped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from workbench.maintenance.alerts.table import NEW
+from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, target
+from workbench.views.markup import age, count, duration, percent, target
 from workbench.views.overview.data import Picture
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -25,16 +26,39 @@ __all__ = [
     "worst_markup",
 ]
 
-_WORST = 12
-_FAILURES = 3
+_MAX_CHANNELS = 12
+"""Channels with the worst open alerts that are listed."""
+
+_MAX_ASSETS = 3
+"""Assets most likely to fail that are listed."""
+
+_MAX_ORDERS = 5
+"""Work orders next due that are listed."""
+
+
+_PERIODS = {"1 h": "hour", "24 h": "24 hours", "7 d": "7 days", "30 d": "30 days"}
+"""Names of the periods before; there is none before all of the time."""
 
 
 def _pick(value: str) -> str:
     return f'data-pick="{escape(value)}"'
 
 
-def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
-    """Write the key figures, each with what it was before."""
+def tiles_markup(picture: Picture, catalog: Catalog) -> str:
+    """Write the key figures, each with its value in the period before.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the overview shows.
+    catalog : Catalog
+        Names of the assets.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     kpis, before = picture.kpis, picture.kpis_before
     counts = picture.alerts["level"].astype(str).value_counts()
     levels = " ".join(
@@ -43,47 +67,47 @@ def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
         for level in reversed(LEVELS)
         if counts.get(level, 0)
     )
-    new = picture.alerts[picture.alerts["state"].isin(NEW)]
+    new = picture.alerts[picture.alerts["state"].isin(ALLOWED["acknowledge"])]
     oldest = age(new["raised_at"].min(), picture.now) if len(new) else ""
-    health = picture.health.dropna()
-    maintenance = "maintenance" if "maintenance" in views else ""
     tiles = [
         (
             "Open alerts",
             f"{len(picture.alerts)}",
             levels,
-            _change(len(picture.alerts), picture.open_before),
+            _change(picture.words, len(picture.alerts), picture.open_before),
             "anomalies",
         ),
-        ("To acknowledge", f"{len(new)}", f"oldest {oldest}" if oldest else "none waits", "", "anomalies"),
+        ("To acknowledge", f"{len(new)}", f"oldest: {oldest}" if oldest else "nothing waiting", "", "anomalies"),
         (
             f"Raised in {picture.words}" if picture.words != "all" else "Raised",
             f"{len(picture.raised)}",
-            "alerts",
-            _change(len(picture.raised), picture.raised_before),
+            "alert" if len(picture.raised) == 1 else "alerts",
+            _change(picture.words, len(picture.raised), picture.raised_before),
             "anomalies",
         ),
-        ("Health", *_health(health, picture.health_before), "anomalies"),
+        ("Health", *_health(picture, catalog), "anomalies"),
         (
             "Availability",
-            "" if kpis.availability is None else f"{kpis.availability:.1%}",
+            "" if kpis.availability is None else percent(kpis.availability, 1),
             "no outage recorded" if kpis.availability is None else "of operating time",
-            _change(kpis.availability, before.availability if before else None, "{:.1%}"),
-            maintenance,
+            _change(
+                picture.words, kpis.availability, before.availability if before else None, partial(percent, digits=1)
+            ),
+            "maintenance",
         ),
         (
             "Work orders",
             f"{kpis.open_orders}",
-            f"{kpis.overdue_orders} overdue, {kpis.completed_orders} done",
+            f"{kpis.overdue_orders} overdue, {kpis.completed_orders} completed",
             "",
-            maintenance,
+            "maintenance",
         ),
         (
             "Mean time to repair",
             "" if kpis.mttr_hours is None else f"{kpis.mttr_hours:.1f} h",
             "no repair completed" if kpis.mttr_hours is None else "per repair",
-            _change(kpis.mttr_hours, before.mttr_hours if before else None, "{:.1f} h"),
-            maintenance,
+            _change(picture.words, kpis.mttr_hours, before.mttr_hours if before else None, "{:.1f} h".format),
+            "maintenance",
         ),
     ]
     return "<div class='wb-tiles'>" + "".join(_tile(*tile) for tile in tiles) + "</div>"
@@ -91,31 +115,49 @@ def tiles_markup(picture: Picture, views: Mapping[str, str]) -> str:
 
 def _tile(name: str, value: str, words: str, change: str, view: str) -> str:
     inside = f"<span class='wb-muted'>{escape(name)}</span><b>{value or '-'}</b><i>{change}</i><span>{words}</span>"
-    if not view:
-        return f"<div class='wb-tile'>{inside}</div>"
     return f'<button type="button" class="wb-tile" {_pick(target(view=view))}>{inside}</button>'
 
 
-def _health(health: pd.Series, before: pd.Series | None) -> tuple[str, str, str]:
+def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str]:
+    health, before = picture.health.dropna(), picture.health_before
     if not len(health):
         return "", "no channel scored", ""
     asset = str(health.idxmin())
+    name = catalog.asset(asset).name
     was = None if before is None or pd.isna(before.get(asset)) else float(before[asset])
-    return f"{health.min():.0f}", f"of 100: {escape(asset)}, the lowest", _change(float(health.min()), was, "{:.0f}")
+    return (
+        f"{health.min():.0f}",
+        f"of 100, lowest asset: {escape(name)}",
+        _change(picture.words, float(health.min()), was, "{:.0f}".format),
+    )
 
 
-def _change(now: float | None, before: float | None, form: str = "{}") -> str:
-    """Say what a figure was in the period before."""
-    return "" if now is None or before is None else f"before: {form.format(before)}"
+def _change(period: str, now: float | None, before: float | None, form: Callable[[Any], str] = str) -> str:
+    """Return what a figure was in the period before."""
+    return "" if now is None or before is None else f"previous {_PERIODS[period]}: {form(before)}"
 
 
 def health_markup(picture: Picture, catalog: Catalog) -> str:
-    """Write the health grid: a cell for each channel, by asset and subsystem."""
+    """Write the health grid: a cell for each channel, by asset and subsystem.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the overview shows.
+    catalog : Catalog
+        Names of assets and subsystems.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     parts = []
     for asset, rows in picture.fleet.groupby("asset", sort=True):
         index = picture.health.get(asset)
         words = "not scored" if index is None or pd.isna(index) else f"health {index:.0f}"
-        parts.append(f"<h3>{escape(str(asset))} <span class='wb-muted'>{words}, {len(rows)} channels</span></h3>")
+        words = f"{words}, {count(len(rows), 'channel')}"
+        parts.append(f"<h3>{escape(catalog.asset(str(asset)).name)} <span class='wb-muted'>{words}</span></h3>")
         names = catalog.asset(str(asset)).subsystems
         for subsystem, group in rows.groupby("subsystem", sort=True):
             cells = "".join(_cell(row) for row in group.to_dict(orient="records"))
@@ -135,8 +177,8 @@ def _cell(row: Mapping[Any, Any]) -> str:
     else:
         kind, symbol = level, SEVERITIES[level].symbol if level else ""
         number = str(row["alerts"]) if row["alerts"] else ""
-        words = f"{row['alerts']} open alerts, worst {level}" if level else "no open alert"
-    stale = ", score is stale" if row["state"] == "stale" else ""
+        words = f"{count(row['alerts'], 'open alert')}, worst {level}" if level else "no open alerts"
+    stale = ", score out of date" if row["state"] == "stale" else ""
     return (
         f'<button type="button" class="wb-cell {kind}" {_pick(target(row["asset"], row["channel"]))} '
         f'title="{name}: {words}{stale}"><span class="wb-symbol" aria-hidden="true">{symbol}</span>{name}'
@@ -145,9 +187,22 @@ def _cell(row: Mapping[Any, Any]) -> str:
 
 
 def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
-    """Write the channels with the worst open alerts."""
+    """Write the channels with the worst open alerts.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the overview shows.
+    lines : mapping of str to str
+        Sparklines by channel, as HTML; those that have been drawn so far.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     rows, classes = [], {}
-    first = picture.alerts.drop_duplicates("channel").head(_WORST)
+    first = picture.alerts.drop_duplicates("channel").head(_MAX_CHANNELS)
     for alert in first.to_dict(orient="records"):
         name = target(alert["asset"], alert["channel"], int(alert["start_sample"]))
         level = severity(alert["level"])
@@ -157,38 +212,68 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
         rows.append((name, cells))
         classes[name] = level.word
     if not rows:
-        return "<p class='wb-note wb-muted'>No open alert.</p>"
+        return "<p class='wb-note wb-muted'>No open alerts.</p>"
     columns = (Column("", "level"), Column("", "channel"), Column("", "score", number=True), Column("", "telemetry"))
     return table_markup(columns, rows, classes=classes)
 
 
 def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
-    """Write the assets that are most likely to fail, or what is missing to tell.
+    """Write the assets that are most likely to fail, or what is missing to compute that.
 
     Parameters
     ----------
     risks : pandas.DataFrame
-        Of `workbench.forecasting.fleet.risks`.
+        Table of `workbench.forecasting.risks`.
     catalog : Catalog
+        Names of the assets.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
     """
     rows = []
-    first = risks.sort_values("probability", ascending=False, na_position="last", kind="stable").head(_FAILURES)
+    first = risks.sort_values("probability", ascending=False, na_position="last", kind="stable").head(_MAX_ASSETS)
     for row in first.to_dict(orient="records"):
         name = str(row["asset"])
-        about = cell(catalog.asset(name).name, title=f"{row['failures']} failures in {row['watched_days']:.1f} d")
+        about = cell(catalog.asset(name).name, title=_history(row))
         if pd.isna(row["probability"]):
-            rows.append((name, [about, "-", "<span class='wb-muted'>too few days</span>"]))
+            rows.append(
+                (
+                    name,
+                    [
+                        about,
+                        "-",
+                        f"<span class='wb-muted' title='{escape(str(row['reason']))}'>not enough history</span>",
+                    ],
+                )
+            )
         else:
-            between = f"{row['low']:.0%} to {row['high']:.0%}"
-            rows.append((name, [about, f"{row['probability']:.0%}", f"<span class='wb-muted'>{between}</span>"]))
+            between = f"{percent(row['low'])} to {percent(row['high'])}"
+            rows.append((name, [about, percent(row["probability"]), f"<span class='wb-muted'>{between}</span>"]))
     if not rows:
         return "<p class='wb-note wb-muted'>No asset yet.</p>"
     columns = (Column("", "asset"), Column("", "probability", number=True), Column("", "90 % interval"))
     return table_markup(columns, rows)
 
 
+def _history(row: Mapping[Any, Any]) -> str:
+    return f"{count(int(row['failures']), 'failure')} in {row['watched_days']:.1f} days"
+
+
 def feed_markup(picture: Picture) -> str:
-    """Write what has happened, newest first."""
+    """Write the newest entries of the maintenance log, the newest first.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the overview shows.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     rows = []
     for row in picture.feed.to_dict(orient="records"):
         kind, _, number = row["subject"].partition(":")
@@ -204,12 +289,23 @@ def feed_markup(picture: Picture) -> str:
     return (
         f"<ul class='wb-feed' tabindex='0' aria-label='Activity'>{''.join(rows)}</ul>"
         if rows
-        else "<p class='wb-note wb-muted'>Nothing yet.</p>"
+        else "<p class='wb-note wb-muted'>No activity yet.</p>"
     )
 
 
 def load_markup(picture: Picture) -> str:
-    """Write the work next due and each technician's load."""
+    """Write each technician's load, and the work orders that are due next.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the overview shows.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     people = picture.people[picture.people["active"]] if len(picture.people) else picture.people
     rows = []
     for person in people.sort_values("hours", ascending=False).to_dict(orient="records"):
@@ -218,37 +314,54 @@ def load_markup(picture: Picture) -> str:
         share = "" if pd.isna(weekly) or not weekly else f" of {weekly:g} h a week"
         bar = "" if not share else f"<progress max='1' value='{min(hours / weekly, 1):.2f}'></progress>"
         rows.append(f"<li><span>{escape(person['name'])}</span><span>{hours:g} h{share} {bar}</span></li>")
-    due = picture.orders[picture.orders["due"].notna()].sort_values("due").head(5)
+    due = picture.orders[picture.orders["due"].notna()].sort_values("due").head(_MAX_ORDERS)
     for order in due.to_dict(orient="records"):
         stamp = pd.Timestamp(order["due"])
-        late = "overdue" if order["overdue"] else f"due {stamp:%m-%d %H:%M}"
-        who = cell(order["assignee"]) or "nobody"
+        left = duration((stamp - picture.now).total_seconds())
+        due_words = "overdue" if order["overdue"] else f"in {left}"
+        who = cell(order["assignee"]) or "unassigned"
         what = f"{escape(order['number'])} {escape(order['title'])}"
-        rows.append(f"<li><span>{what}</span><span>{late}, {who}</span></li>")
+        due_time = f"due {stamp:%Y-%m-%d %H:%M} UTC"
+        rows.append(f"<li><span title='{what}'>{what}</span><span title='{due_time}'>{due_words}, {who}</span></li>")
     if not len(people):
         rows.insert(
-            0, "<li class='wb-muted'><span>No technicians yet: <code>workbench people set NAME</code></span></li>"
+            0, "<li class='wb-muted'><span>No technicians yet. Run <code>workbench people set NAME</code></span></li>"
         )
-    return f"<ul class='wb-load' tabindex='0' aria-label='Load and work next due'>{''.join(rows)}</ul>"
+    return f"<ul class='wb-load' tabindex='0' aria-label='Load, and work due next'>{''.join(rows)}</ul>"
 
 
 def head_markup(picture: Picture) -> str:
-    """Say what is wrong first, and which command helps where scores are missing or stale."""
+    """Write what is wrong first, and which command helps where scores are missing or out of date.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the overview shows.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     fleet, alerts = picture.fleet, picture.alerts
     missing, stale = (int((fleet["state"] == state).sum()) for state in ("missing", "stale"))
     if not len(fleet):
         words = "No telemetry yet. Run <code>workbench run</code> for the demo fleet, or import yours."
     elif missing == len(fleet):
-        words = f"{missing} channels, none scored yet. Run <code>workbench run</code>, or train and score them."
+        words = (
+            f"{count(missing, 'channel')}, none scored yet. Run <code>workbench run</code>, or train and score them."
+        )
     elif len(alerts):
         worst = alerts.iloc[0]
         words = (
-            f"{alerts['channel'].nunique()} of {len(fleet)} channels have open alerts. First: "
+            f"{alerts['channel'].nunique()} of {count(len(fleet), 'channel')} with open alerts. Do first: "
             f"<b class='{worst['level']}'>{escape(worst['channel'])}</b>, {worst['level']}."
         )
     else:
-        words = f"Nothing is wrong: {len(fleet)} channels, no open alert."
-    notes = [f"{count} {word}" for count, word in ((stale, "stale"), (missing, "not scored")) if count]
+        words = f"No open alerts on {count(len(fleet), 'channel')}."
+    notes = [
+        f"{count} {word}" for count, word in ((stale, "with scores out of date"), (missing, "not scored")) if count
+    ]
     if notes and missing < len(fleet):
         words += f" <span class='wb-muted'>{', '.join(notes)}: run <code>workbench score --all</code></span>"
     damaged = fleet[fleet["state"] == "damaged"] if len(fleet) else fleet

@@ -1,1 +1,1 @@
-"""The view System."""
+"""The System view of the workbench."""

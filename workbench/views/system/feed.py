@@ -1,89 +1,119 @@
 """How far each channel's telemetry and scores lie behind, in the system view."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
 
 from workbench.telemetry.lag import LagReader
+from workbench.views.section import Host, Section
 from workbench.views.state import Selected
 from workbench.views.system.markup import feed_head, feed_markup
-from workbench.views.widgets.boxes import box
-from workbench.views.widgets.callbacks import Failure, callback
+from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.filters import next_order
 from workbench.views.widgets.grid import Grid
 from workbench.views.widgets.timers import Later
 
-if TYPE_CHECKING:
-    from workbench.views.base import View
+__all__ = ["FeedPanel", "sort_feed"]
 
-__all__ = ["FeedPanel"]
+_READ_S = 0.05
+"""Time spent reading before the page has its turn, seconds."""
 
-_SECONDS = 0.05  # of reading at a time
-_FIRST = "-state"
+_CHANNELS_AT_A_TIME = 4
+_FIRST_ORDER = "-state"
 _STATES = {"current": 0, "stale": 1, "missing": 2, "damaged": 3}
 
 
-class FeedPanel:
-    """The channels with the age of their samples and scores, read a few at a time.
+def sort_feed(table: pd.DataFrame, order: str) -> pd.DataFrame:
+    """Return the feed in another order.
 
     Parameters
     ----------
-    view : View
+    table : pandas.DataFrame
+        Columns `LAG_COLUMNS`, and `state` and `reason` of the score, in the order of the archive.
+    order : str
+        Key of a column, after `-` where the largest comes first. `received` and `scored_at` are sorted by their age.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    key = order.removeprefix("-")
+    if key == "channel":  # the archive has A-2 before A-10
+        return table if order == key else table.iloc[::-1]
+    by = table["state"].map(_STATES) if key == "state" else table[key]
+    if key in ("received", "scored_at"):  # the older, the larger
+        by = -by.astype("int64").where(by.notna())
+    return table.loc[by.sort_values(ascending=order == key, kind="stable").index]
+
+
+class FeedPanel(Section[Host]):
+    """The channels with the age of their samples and scores, read a few at a time.
 
     Attributes
     ----------
-    widget : ipywidgets.Box
+    head : ipywidgets.HTML
+        Summary of the feed.
+    grid : Grid
+        Table of the channels.
     table : pandas.DataFrame
         Columns `LAG_COLUMNS`, and `state` and `reason` of the score.
     """
 
-    def __init__(self, view: "View") -> None:
-        self._view, self._order = view, _FIRST
-        self._reader = LagReader(view.session.archive)
+    name: ClassVar[str] = "Feed"
+    css: ClassVar[str] = "wb-panel wb-feed"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the widgets, empty."""
+        self._order = _FIRST_ORDER
+        self._reader = LagReader(self.view.session.archive)
         self._fleet = pd.DataFrame({"channel": [], "asset": [], "state": [], "reason": []})
-        self._todo: list[str] = []
-        self._read = self._reader.read([], view.session.clock())
+        self._unread: list[str] = []
+        self._read = self._reader.read([], self.view.session.clock())
         self._later = Later(self.on_read, 0.01)
         self.table = self._read.assign(state="", reason="")
         self.head = widgets.HTML()
         self.grid = Grid("Feed", pick=self.on_pick, sort=self.on_sort, open=self.on_open)
-        self.widget = box("wb-panel wb-feed", self.head, self.grid)
-
-    @property
-    def title(self) -> str:
-        """The view's."""
-        return self._view.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card."""
-        self._view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Have the view take the card away."""
-        self._view.mend(source)
+        return [self.head, self.grid]
 
     def show(self, fleet: pd.DataFrame) -> None:
-        """Begin to read the channels of `session.overview()`."""
-        self._fleet, self._todo, self._read = fleet, fleet["channel"].tolist(), self._read.iloc[:0]
+        """Start to read the channels.
+
+        Parameters
+        ----------
+        fleet : pandas.DataFrame
+            Table of `Session.overview`.
+        """
+        self._fleet = fleet
+        self._unread = fleet["channel"].tolist()
+        self._read = self._read.iloc[:0]
         self._later()
 
     def choose(self, channel: str) -> None:
-        """Mark the channel that is chosen."""
+        """Mark the channel that is selected.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel; empty for none.
+        """
         self.grid.chosen = channel
 
-    def cancel(self) -> None:
-        """Stop reading."""
+    def close(self) -> None:
+        """Stop reading and take the section from the page."""
         self._later.cancel()
+        super().close()
 
     @callback
     def on_read(self) -> None:
         """Read some channels, and go on a little later."""
-        now, until = self._view.session.clock(), time.perf_counter() + _SECONDS
-        while self._todo and (time.perf_counter() < until or not self._later.deferred):
-            some, self._todo = self._todo[:4], self._todo[4:]
-            self._read = pd.concat([self._read, self._reader.read(some, now)], ignore_index=True)
-        if self._todo:
+        now, until = self.view.session.clock(), time.perf_counter() + _READ_S
+        while self._unread and (time.perf_counter() < until or not self._later.deferred):
+            names = self._unread[:_CHANNELS_AT_A_TIME]
+            del self._unread[:_CHANNELS_AT_A_TIME]
+            self._read = pd.concat([self._read, self._reader.read(names, now)], ignore_index=True)
+        if self._unread:
             self.head.value = feed_head(self._read, len(self._fleet), now)
             self._later()
             return
@@ -92,32 +122,23 @@ class FeedPanel:
 
     @callback
     def on_pick(self, channel: str) -> None:
-        """Choose a channel."""
+        """Select a channel in all views."""
         asset = self._fleet.loc[self._fleet["channel"] == channel, "asset"].iloc[0]
-        self._view.choose(Selected(str(asset), channel))
+        self.view.choose(Selected(str(asset), channel))
 
     @callback
     def on_open(self, channel: str) -> None:
-        """Go to its telemetry."""
+        """Open the telemetry of a channel in Monitoring."""
         self.on_pick(channel)
-        self._view.go("monitoring")
+        self.view.go("monitoring")
 
     @callback
     def on_sort(self, key: str) -> None:
-        """Sort by a column; the other way round where it is sorted so."""
-        first = key if key == "channel" else f"-{key}"
-        other = f"-{key}" if key == "channel" else key
-        self._order = other if self._order == first else first
+        """Sort by a column; the opposite way where it is sorted by it already."""
+        self._order = next_order(self._order, key, largest_first=key != "channel")
         self._show()
 
     def _show(self) -> None:
-        key, now = self._order.removeprefix("-"), self._view.session.clock()
-        if key == "channel":  # as the archive has them, A-2 before A-10
-            table = self.table if self._order == key else self.table.iloc[::-1]
-        else:
-            by = self.table["state"].map(_STATES) if key == "state" else self.table[key]
-            if key in ("received", "scored_at"):  # by age
-                by = -by.astype("int64").where(by.notna())
-            table = self.table.loc[by.sort_values(ascending=self._order == key, kind="stable").index]
+        now = self.view.session.clock()
         self.head.value = feed_head(self.table, len(self._fleet), now)
-        self.grid.html = feed_markup(table, now, self._order)
+        self.grid.html = feed_markup(sort_feed(self.table, self._order), now, self._order)

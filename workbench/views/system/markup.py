@@ -14,7 +14,7 @@ from workbench.observability.status import Status
 from workbench.observability.timings import STAGE, Row
 from workbench.observability.usage import Process
 from workbench.plots.theme import severity
-from workbench.views.markup import age
+from workbench.views.markup import age, count, duration, percent
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -32,12 +32,21 @@ __all__ = [
 
 _LEVELS = {"ok": "", "missing": "medium", "broken": "critical"}
 _STATES = {"ok": "ok", "missing": "to do", "broken": "broken"}
-_KERNELS = {"open": "page open", "left": "page gone", "starting": "starting", "waiting": "ready for a page"}
+_KERNELS = {"open": "page open", "left": "page closed", "starting": "starting", "waiting": "ready for a page"}
 _LOG_LEVELS = {"CRITICAL": "critical", "ERROR": "high", "WARNING": "medium"}
 
 
 def size_words(size: float) -> str:
-    """Write bytes.
+    """Return a size in words.
+
+    Parameters
+    ----------
+    size : float
+        Size in bytes.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -52,48 +61,73 @@ def size_words(size: float) -> str:
 
 
 def head_markup(status: Status, findings: Sequence[Finding]) -> str:
-    """Say whether anything is wrong, then how much is used."""
+    """Write whether anything is wrong, then how much is used.
+
+    Parameters
+    ----------
+    status : Status
+        What the server and its kernels do.
+    findings : sequence of Finding
+        Results of the checks; empty before they have run.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     wrong = [finding for finding in findings if finding.state != "ok"]
     level = "critical" if any(finding.state == "broken" for finding in wrong) else "medium" if wrong else ""
-    words = f"{len(findings)} checks pass" if findings else "System"
+    words = f"System: all {count(len(findings), 'check')} passed" if findings else "System"
     if wrong:
         names = escape(", ".join(finding.what for finding in wrong))
-        words = f"{_symbol(level)}{len(wrong)} of {len(findings)} checks to mend: {names}"
+        words = f"{_symbol(level)}System: {len(wrong)} of {count(len(findings), 'check')} failed: {names}"
     open_pages = sum(each.state == "open" for each in status.processes)
-    told = [f"{open_pages} of {status.budget} pages open"] if status.budget else ["no dashboard server here"]
-    told.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
-    told.append(f"{sum(each.cpu for each in status.processes):.0f} % of one core")
-    told += [f"{status.refused} visits found no place"] if status.refused else []
-    return f"<div class='wb-line {level}'><h1>{words}</h1><p>{'; '.join(told)}</p></div>"
+    usage = [f"{open_pages} of {status.budget} pages open" if status.budget else "no dashboard server"]
+    usage.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
+    usage.append(f"{sum(each.cpu for each in status.processes):.0f} % of one core")
+    usage += [f"{count(status.refused, 'visit')} refused since all pages were in use"] if status.refused else []
+    return f"<div class='wb-line {level}'><h1>{words}</h1><p>{'; '.join(usage)}</p></div>"
 
 
 def processes_markup(status: Status, own: int) -> str:
-    """Write the server and its kernels, or this notebook alone."""
+    """Write the server and its kernels, or this notebook alone.
+
+    Parameters
+    ----------
+    status : Status
+        What the server and its kernels do.
+    own : int
+        Number of the process of this page.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     now = datetime.fromtimestamp(status.at, UTC)
     rows = []
     for each in status.processes:
         started = datetime.fromtimestamp(each.started, UTC)
-        up = cell(_up(started, now), title=f"since {started:%Y-%m-%d %H:%M:%S} UTC")
+        uptime = cell(
+            duration(max((now - started).total_seconds(), 0.0)), title=f"since {started:%Y-%m-%d %H:%M:%S} UTC"
+        )
         name = f"{each.role}, this page" if each.role == "kernel" and each.pid == own else each.role
         rows.append(
-            [escape(name), _doing(each, now), f"{each.memory / 2**20:,.0f}", f"{each.cpu:.0f}", up, str(each.pid)]
+            [escape(name), _doing(each, now), f"{each.memory / 2**20:,.0f}", f"{each.cpu:.0f}", uptime, str(each.pid)]
         )
-    heads = ["process", "does", "memory, MiB", "CPU, %", "up", "pid"]
+    heads = ["process", "status", "memory, MiB", "CPU, %", "uptime", "pid"]
     table = _table(heads, rows, numbers={2, 3, 4, 5})
     if status.budget:
         opened = sum(status.opened.values())
-        taken = sum(each.state in ("open", "left", "starting") for each in status.processes)
-        title = f"{taken} of {status.budget} places taken"
-        meter = f"<progress max='{status.budget}' value='{taken}' aria-label='{title}'></progress>"
-        told = f"{title} {meter} {opened} page{'s' if opened != 1 else ''} opened so far"
-        return f"<h2>Processes <span class='wb-muted'>{told}</span></h2>{table}"
-    note = "No dashboard serves this: the process of this notebook alone. <code>workbench dashboard</code> starts one."
+        used = sum(each.state in ("open", "left", "starting") for each in status.processes)
+        title = f"{used} of {count(status.budget, 'page')} in use"
+        meter = f"<progress max='{status.budget}' value='{used}' aria-label='{title}'></progress>"
+        words = f"{title} {meter} {count(opened, 'page')} opened so far"
+        return f"<h2>Processes <span class='wb-muted'>{words}</span></h2>{table}"
+    note = (
+        "No dashboard server runs here; this notebook is the only process. <code>workbench dashboard</code> starts one."
+    )
     return f"<h2>Process</h2>{table}<p class='wb-note wb-muted'>{note}</p>"
-
-
-def _up(started: datetime, now: datetime) -> str:
-    words = age(started, now)
-    return "< 1 min" if words == "now" else words
 
 
 def _doing(each: Process, now: datetime) -> str:
@@ -101,19 +135,32 @@ def _doing(each: Process, now: datetime) -> str:
         return ""
     words = _KERNELS[each.state] + (", busy" if each.busy else "")
     last = age(datetime.fromtimestamp(each.last, UTC), now)
-    return cell(words, title="heard of just now" if last == "now" else f"last heard of {last} ago")
+    return cell(words, title="last active just now" if last == "now" else f"last active {last} ago")
 
 
 def timings_markup(rows: Sequence[Row], opened: str) -> str:
-    """Write how long callbacks of each view take, and each stage."""
+    """Write how long the callbacks of each view take, and each stage of the computation.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Latencies of views and stages, and of the callbacks of the view that is opened.
+    opened : str
+        Title of the view whose callbacks are listed; empty for none.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     columns = [
         Column("", "view or stage"),
-        Column("", "times", True, "How often it ran since the server started"),
+        Column("", "runs", True, "How often it ran since the server started"),
         *(
-            Column("", f"p{percent}, ms", True, f"{percent} % of them took at most so long, in milliseconds")
-            for percent in (50, 95, 99)
+            Column("", f"p{share}, ms", True, f"{share} % of the runs took at most this long, in milliseconds")
+            for share in (50, 95, 99)
         ),
-        Column("", "in all, s", True),
+        Column("", "total, s", True),
     ]
     shown = []
     for row in rows:
@@ -143,19 +190,36 @@ def _milliseconds(seconds: float) -> str:
 
 
 def storage_markup(sizes: pd.DataFrame, free: int, status: Status, budget: int) -> str:
-    """Write what lies on disk, and what the cache of models did."""
+    """Write how much is on disk, and what the cache of models did.
+
+    Parameters
+    ----------
+    sizes : pandas.DataFrame
+        As from `workbench.jobs.storage.storage`.
+    free : int
+        Free space on the disk, bytes.
+    status : Status
+        What the server and its kernels do.
+    budget : int
+        Most memory that the models of one process may take, bytes.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     parts = sizes.to_dict(orient="records")
     rows = [[cell(row["part"], title=str(row["place"])), size_words(row["bytes"])] for row in parts]
-    rows += [["all", size_words(sizes["bytes"].sum())], ["free", size_words(free)]]
-    cache, asked = status.cache, status.cache["hits"] + status.cache["misses"]
+    rows += [["total", size_words(sizes["bytes"].sum())], ["free", size_words(free)]]
+    cache, requests = status.cache, status.cache["hits"] + status.cache["misses"]
     kernels = max(sum(each.role != "server" for each in status.processes), 1)
     tip = f"{size_words(budget)} in each of {kernels} processes" if kernels > 1 else ""
     loaded = cell(f"{cache['models']}, {size_words(cache['bytes'])} of {size_words(budget * kernels)}", title=tip)
-    hits = f"{cache['hits'] / asked:.0%} of {asked:,} found loaded" if asked else "none"
+    hits = f"{requests:,}, {percent(cache['hits'] / requests)} of them in memory" if requests else "none"
     lines = [
-        ["loaded", loaded],
-        ["asked for", hits],
-        ["dropped for room", f"{cache['evictions']:,}"],
+        ["in memory", loaded],
+        ["requests", hits],
+        ["evicted", f"{cache['evictions']:,}"],
     ]
     disk, models = (
         _table(["disk", "size"], rows, numbers={1}),
@@ -165,41 +229,84 @@ def storage_markup(sizes: pd.DataFrame, free: int, status: Status, budget: int) 
 
 
 def checks_markup(findings: Sequence[Finding]) -> str:
-    """Write each check, and under one that does not pass how to mend it."""
+    """Write each check, and under one that failed how to fix it.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Results of the checks.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     order = list(_LEVELS)
     rows, classes = [], []
     for finding in sorted(findings, key=lambda finding: -order.index(finding.state)):
         state = f"{_symbol(_LEVELS[finding.state])}{_STATES[finding.state]}"
-        fix = f"<p class='wb-fix'>Mend: <code>{escape(finding.fix)}</code></p>" if finding.fix else ""
+        fix = f"<p class='wb-fix'>Fix: <code>{escape(finding.fix)}</code></p>" if finding.fix else ""
         rows.append([escape(finding.what), state, f"<span>{escape(finding.found)}</span>{fix}"])
         classes.append(_LEVELS[finding.state])
-    return _table(["check", "state", "found"], rows, classes=classes)
+    return _table(["check", "state", "result"], rows, classes=classes)
 
 
 def feed_head(table: pd.DataFrame, total: int, now: datetime) -> str:
-    """Sum the feed up."""
+    """Write a summary of the feed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Channels that have been read so far.
+    total : int
+        How many channels there are.
+    now : datetime
+        Present time, aware.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     words = []
     if len(table) < total:
-        words.append(f"reading {len(table)} of {total} channels")
+        words.append(f"{len(table)} of {count(total, 'channel')} read")
     elif total:
         gaps = int(table["gaps"].sum())
-        words.append(f"{gaps:,} gaps in {int((table['gaps'] > 0).sum())} channels" if gaps else "no gaps")
+        words.append(
+            f"{count(gaps, 'gap')} in {count(int((table['gaps'] > 0).sum()), 'channel')}" if gaps else "no gaps"
+        )
         newest = table["newest"].max()
-        words.append("samples carry no dates" if pd.isna(newest) else f"newest sample {age(newest, now)} old")
+        words.append("samples have no dates" if pd.isna(newest) else f"newest sample {_long_age(newest, now)}")
     else:
         words.append("no telemetry yet")
     return f"<h2>Feed <span class='wb-muted'>{'; '.join(words)}</span></h2>"
 
 
 def feed_markup(table: pd.DataFrame, now: datetime, order: str) -> str:
-    """Write how far each channel lies behind."""
+    """Write how old the telemetry and the score of each channel are.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns `LAG_COLUMNS`, and `state` and `reason` of the score.
+    now : datetime
+        Present time, aware.
+    order : str
+        Key of the column by which the table is sorted.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
     columns = [
         Column("channel", "channel"),
-        Column("lag", "lag", True, "From its last sample to now; empty where samples carry no dates"),
-        Column("gaps", "gaps", True, "Steps in time above 1.5 times the usual one, in the test series"),
-        Column("missed", "missed", True, "Samples that the gaps leave out"),
+        Column("lag", "lag", True, "Time since the last sample; empty where samples have no dates"),
+        Column("gaps", "gaps", True, "Time steps above 1.5 times the usual step, in the test series"),
+        Column("missed", "missed", True, "Samples missing in the gaps"),
         Column("received", "received", True, "How long ago its telemetry was written here"),
-        Column("scored_at", "scored", True, "How long ago its newest score was made"),
+        Column("scored_at", "scored", True, "How long ago its newest score was computed"),
         Column("state", "score"),
     ]
     rows, classes = [], {}
@@ -220,8 +327,21 @@ def _ago(then: pd.Timestamp, now: datetime) -> str:
 
 
 def log_markup(entries: Iterable[tuple[str, LogEntry]], searched: bool) -> str:
-    """Write the newest entries of the log."""
-    columns = [Column("", "at, UTC"), Column("", "level"), Column("", "what")]
+    """Write the newest entries of the log.
+
+    Parameters
+    ----------
+    entries : iterable of (str, LogEntry)
+        Entries with their keys.
+    searched : bool
+        Whether the entries are the results of a search.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`.
+    """
+    columns = [Column("", "time, UTC"), Column("", "level"), Column("", "message")]
     rows, classes = [], {}
     for key, entry in entries:
         level = _LOG_LEVELS.get(entry.level, "")
@@ -231,17 +351,32 @@ def log_markup(entries: Iterable[tuple[str, LogEntry]], searched: bool) -> str:
         classes[key] = level
     if rows:
         return table_markup(columns, rows, classes=classes)
-    words = "Nothing in the log is like this." if searched else "The log is empty: nothing has gone wrong."
+    words = "No entries match. Change the search." if searched else "The log is empty: no errors and no warnings."
     return f"<p class='wb-note wb-muted'>{words}</p>"
 
 
 def entry_markup(entry: LogEntry | None) -> str:
-    """Write one entry whole."""
+    """Write one entry in full.
+
+    Parameters
+    ----------
+    entry : LogEntry or None
+        The entry; nothing is written for None.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     if entry is None:
         return ""
     source = f"{entry.at} UTC, process {entry.process}, {entry.source}"
     more = f"\n{entry.more}" if entry.more else ""
     return f"<p class='wb-muted'>{escape(source)}</p><pre tabindex='0'>{escape(entry.text + more)}</pre>"
+
+
+def _long_age(then: pd.Timestamp, now: datetime) -> str:
+    return f"{duration(max((now - then).total_seconds(), 0.0), long=True)} old"
 
 
 def _symbol(level: str) -> str:

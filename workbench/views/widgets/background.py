@@ -1,4 +1,4 @@
-"""Work beside the page: in a thread that tells how far it is, or in a process of its own that can be stopped."""
+"""Work beside the page, in a thread that reports how far it is and that can be stopped."""
 
 import asyncio
 import threading
@@ -12,41 +12,44 @@ __all__ = ["Background"]
 
 
 class _Stopped(Exception):
-    """The work was told to stop."""
+    """The work has been asked to stop."""
 
 
 class Background:
-    """Work in a thread; where no event loop runs, as in a script, it is done at once.
+    """Do work in a thread; where no event loop runs, as in a script, it is done at once.
 
     Parameters
     ----------
     view : Guarded
-        Shows an error of the work.
+        View that shows an error of the work.
     source : str
-        What is done, in words.
-    told : callable
-        Called on the event loop with what the work tells.
-    ended : callable
-        Called there with its result, None where it failed; not where it was stopped.
+        What is done, in words, for the log.
+    on_progress : callable
+        Called on the event loop with what the work reports.
+    on_end : callable
+        Called on the event loop with the result, None where the work failed; not called where it was stopped.
     """
 
-    def __init__(self, view: Guarded, source: str, told: Tell, ended: Tell) -> None:
-        self._view, self._source, self._told, self._ended = view, source, told, ended
+    def __init__(self, view: Guarded, source: str, on_progress: Tell, on_end: Tell) -> None:
+        self._view = view
+        self._source = source
+        self._on_progress = on_progress
+        self._on_end = on_end
         self._stop: threading.Event | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether there is work."""
+        """Whether the work is under way."""
         return self._stop is not None
 
     def start(self, work: Callable[[Tell], Any]) -> None:
-        """Begin; what was under way is stopped, and ends without a word.
+        """Start the work; what was under way is stopped without a report.
 
         Parameters
         ----------
         work : callable
-            Called with what it tells by; that ends it where it is to stop.
+            Called with the function by which it reports; that function raises where the work is to stop.
         """
         self.stop()
         try:
@@ -54,10 +57,11 @@ class Background:
         except RuntimeError:
             result = None
             with Guard(self._view, self._source, timed=False):
-                result = work(self._told)
-            self._ended(result)
+                result = work(self._on_progress)
+            self._on_end(result)
             return
-        stop = self._stop = threading.Event()
+        stop = threading.Event()
+        self._stop = stop
 
         def tell(value: Any) -> None:
             if stop.is_set():
@@ -67,7 +71,7 @@ class Background:
         self._task = loop.create_task(self._follow(work, tell, stop))
 
     def stop(self) -> None:
-        """Stop what is under way at its next step."""
+        """Stop the work that is under way, at its next report."""
         if self._stop is not None:
             self._stop.set()
             self._stop = None
@@ -81,8 +85,8 @@ class Background:
                 return
         if not stop.is_set():
             self._stop = None
-            self._ended(result)
+            self._on_end(result)
 
     def _hear(self, stop: threading.Event, value: Any) -> None:
         if not stop.is_set():
-            self._told(value)
+            self._on_progress(value)

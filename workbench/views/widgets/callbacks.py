@@ -11,12 +11,12 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from workbench.exceptions import WorkbenchError
 from workbench.observability.timings import TIMINGS
 
-__all__ = ["LOG", "Failure", "Guard", "Guarded", "callback", "is_callback"]
+__all__ = ["LOG", "Failure", "Guard", "Guarded", "Quiet", "callback", "is_callback"]
 
 LOG = logging.getLogger("workbench.views")
 """Where the errors of all views go, with their tracebacks."""
 
-_AGAIN = "Try again. If it stays, give this number to whoever runs the server: its log says more."
+_AGAIN = "Try again. If the error stays, give its number to the person who runs the server: the log says more."
 
 P = ParamSpec("P")
 
@@ -27,14 +27,14 @@ class Failure:
     Parameters
     ----------
     error : BaseException
-        A `WorkbenchError` speaks for itself; of anything else only its kind is told.
+        A `WorkbenchError` is shown with its own message; of any other error only the kind.
     doing : str
         What was tried, in words.
 
     Attributes
     ----------
     number : str
-        Eight digits, in the log too.
+        Eight hexadecimal digits that stand in the log, too.
     what, todo : str
         What happened, and what to do.
     """
@@ -42,23 +42,39 @@ class Failure:
     def __init__(self, error: BaseException, doing: str) -> None:
         self.number = uuid.uuid4().hex[:8]
         if isinstance(error, WorkbenchError):
-            self.what, self.todo = error.message, error.hint or _AGAIN
+            self.what = error.message
+            self.todo = error.hint or _AGAIN
         else:
-            self.what, self.todo = f"{doing} failed: {type(error).__name__}.", _AGAIN
+            self.what = f"{doing} failed: {type(error).__name__}."
+            self.todo = _AGAIN
 
 
 class Guarded(Protocol):
-    """What `Guard` asks of a view."""
+    """What `Guard` needs of a view, or of a section of one."""
 
     @property
     def title(self) -> str:
-        """How the view is called on screen."""
+        """Title of the view on screen."""
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Show a failure."""
+        """Show the card of an error.
+
+        Parameters
+        ----------
+        failure : Failure
+            The error.
+        source : str
+            Name of the method that raised it.
+        """
 
     def mend(self, source: str) -> None:
-        """Take away the failure that the same source has shown before."""
+        """Remove the card that a source has left before.
+
+        Parameters
+        ----------
+        source : str
+            Name of the method that has succeeded.
+        """
 
 
 class Guard:
@@ -67,15 +83,17 @@ class Guard:
     Parameters
     ----------
     view : Guarded
-        Shows it.
+        View that shows the card.
     source : str
-        Name of the method, with `_` for spaces.
+        Name of the method, or words for what is done.
     timed : bool
-        Whether it is one of the view's latencies; what waits for others is not.
+        Whether the time is counted among the view's latencies; work that waits for other processes is not.
     """
 
     def __init__(self, view: Guarded, source: str, *, timed: bool = True) -> None:
-        self._view, self._source, self._timed = view, source, timed
+        self._view = view
+        self._source = source
+        self._timed = timed
 
     def __enter__(self) -> None:
         self._began = time.perf_counter()
@@ -97,6 +115,32 @@ class Guard:
         return True
 
 
+class Quiet:
+    """A context in which a view changes its own controls; while it lasts, it is true.
+
+    Examples
+    --------
+    >>> quiet = Quiet()
+    >>> with quiet:
+    ...     bool(quiet)  # a callback that asks does nothing now
+    True
+    >>> bool(quiet)
+    False
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._depth -= 1
+
+
 V = TypeVar("V", bound=Guarded)
 
 
@@ -109,7 +153,7 @@ def callback(method: Callable[Concatenate[V, P], None]) -> Callable[Concatenate[
     Parameters
     ----------
     method : callable
-        Gives nothing back.
+        Method that returns nothing.
 
     Returns
     -------
@@ -126,5 +170,15 @@ def callback(method: Callable[Concatenate[V, P], None]) -> Callable[Concatenate[
 
 
 def is_callback(called: Any) -> bool:
-    """Tell whether a callable is a method that `callback` has made."""
+    """Return whether a callable is a method that `callback` has made.
+
+    Parameters
+    ----------
+    called : object
+        Any callable.
+
+    Returns
+    -------
+    bool
+    """
     return bool(getattr(called, "callback", False))

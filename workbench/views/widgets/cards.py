@@ -1,4 +1,4 @@
-"""Cards: what stands where there is nothing, something under way, something old or something wrong."""
+"""Cards that say that something is missing, under way, out of date or wrong."""
 
 from collections.abc import Mapping
 from html import escape
@@ -9,14 +9,16 @@ __all__ = ["damage_card", "empty_card", "error_card", "progress_card", "stale_ca
 
 
 def empty_card(what: str, todo: str = "", command: str = "") -> str:
-    """Say that there is nothing to show, and how something comes there.
+    """Return a card that says what is missing, and how to get it.
 
     Parameters
     ----------
-    what, todo : str
-        What is missing, what to do about it.
+    what : str
+        What is missing.
+    todo : str
+        What to do about it.
     command : str
-        A command line that does it.
+        Command line that does it.
 
     Returns
     -------
@@ -28,7 +30,18 @@ def empty_card(what: str, todo: str = "", command: str = "") -> str:
 
 
 def error_card(failure: Failure) -> str:
-    """Say what happened, what to do, and under which number the log holds it."""
+    """Return a card that says what happened, what to do, and under which number the log holds it.
+
+    Parameters
+    ----------
+    failure : Failure
+        The error.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     return (
         f'<div class="wb-card wb-error" role="alert"><span class="wb-symbol" aria-hidden="true">▲</span>'
         f"<div><b>{escape(failure.what)}</b><p>{escape(failure.todo)}</p></div>"
@@ -37,12 +50,25 @@ def error_card(failure: Failure) -> str:
 
 
 def stale_card(what: str, todo: str = "") -> str:
-    """Say that what is shown is old."""
+    """Return a card that says that what is shown is out of date.
+
+    Parameters
+    ----------
+    what : str
+        What is out of date.
+    todo : str
+        What to do about it.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     return f'<div class="wb-card wb-old" role="status"><b>{escape(what)}</b><p>{escape(todo)}</p></div>'
 
 
 def damage_card(damage: Mapping[str, str]) -> str:
-    """Say which channels cannot be read, and what to do; nothing where all can.
+    """Return a card that says which channels cannot be read, and what to do; nothing where all can.
 
     Parameters
     ----------
@@ -62,7 +88,19 @@ def damage_card(damage: Mapping[str, str]) -> str:
 
 
 def progress_card(words: str, done: int = 0, total: int = 0) -> str:
-    """Say what is under way, with a bar where the number of steps is known.
+    """Return a card that says what is under way, with a bar where the number of steps is known.
+
+    Parameters
+    ----------
+    words : str
+        What is under way.
+    done, total : int
+        Steps done, and steps in all; 0 steps in all where their number is not known.
+
+    Returns
+    -------
+    str
+        HTML.
 
     Examples
     --------

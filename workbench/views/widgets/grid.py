@@ -33,7 +33,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     Parameters
     ----------
     label : str
-        What it is, for a screen reader.
+        Name for a screen reader.
     pick : callable, optional
         Called with the value of `data-pick`.
     sort : callable, optional
@@ -52,6 +52,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     html : str
         What is shown; every value that comes from data is escaped.
     chosen : str
+        Value of `data-pick` of the element that is drawn as chosen.
     marked : list of str
         Values of the checkboxes that are marked, and shown or not; set it to mark others.
 
@@ -84,25 +85,25 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         open: Handler | None = None,
     ) -> None:
         super().__init__(label=label, _dom_classes=["wb-grid"])
-        given = zip(_NAMES, (pick, sort, mark, more, drop, open), strict=True)
-        self.handlers: Mapping[str, Handler] = {name: handler for name, handler in given if handler is not None}
-        self.on_msg(self._on_message)
+        handlers = zip(_NAMES, (pick, sort, mark, more, drop, open), strict=True)
+        self.handlers: Mapping[str, Handler] = {name: handler for name, handler in handlers if handler is not None}
+        self.on_msg(lambda _widget, content, _buffers: self.receive(content))
 
     def tell(self, kind: str, value: str) -> None:
-        """Do what a click, a key or a drag does.
+        """Act as if the reader had clicked, pressed a key or dragged.
 
         Parameters
         ----------
         kind : str
             `pick`, `sort`, `mark`, `more`, `drop` or `open`; one that nobody handles does nothing.
         value : str
-            Of the element's attribute.
+            Value of the element's attribute.
         """
         if kind == "pick":
             self.chosen = value
         if kind == "mark":
-            kept = [name for name in self.marked if name != value]
-            self.marked = kept if value in self.marked else [*kept, value]
+            others = [name for name in self.marked if name != value]
+            self.marked = others if value in self.marked else [*others, value]
         self._call(kind, value)
 
     def _call(self, kind: str, value: str) -> None:
@@ -110,7 +111,14 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         if handler is not None:
             handler(value)
 
-    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def receive(self, content: Any) -> None:
+        """Act on a message of the page; one that is malformed is left alone.
+
+        Parameters
+        ----------
+        content : dict
+            `kind`, `value`, and `marked` with the marks of the page.
+        """
         if not isinstance(content, dict) or content.get("kind") not in _NAMES:
             return
         value = str(content.get("value", ""))[:400]
@@ -123,18 +131,18 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
+    """A column of a table: its key, its head and how its cells are set.
 
     Attributes
     ----------
     key : str
-        By which it is sorted; empty where it cannot be.
+        Key by which the table is sorted; empty where it cannot be sorted by this column.
     title : str
-        Its head, with the unit.
+        Head of the column, with the unit.
     number : bool
-        Whether it stands to the right.
+        Whether its cells are aligned to the right.
     tip : str
-        What it means, on hover.
+        What the column means, on hover.
     """
 
     key: str
@@ -145,6 +153,18 @@ class Column:
 
 def cell(value: object, *, title: str = "") -> str:
     """Write a cell of text; None and NaN are empty.
+
+    Parameters
+    ----------
+    value : object
+        Value of the cell, written as text and escaped.
+    title : str
+        Text on hover.
+
+    Returns
+    -------
+    str
+        HTML.
 
     Examples
     --------
@@ -169,6 +189,7 @@ def table_markup(
     Parameters
     ----------
     columns : sequence of Column
+        Columns from left to right.
     rows : iterable of (str, sequence of str)
         Value of each row's `data-pick`, and its cells as HTML.
     order : str
@@ -176,7 +197,7 @@ def table_markup(
     marks : bool
         Whether each row begins with a checkbox.
     note : str
-        Line under the table, as how many there are in all; HTML.
+        HTML of the line under the table, as how many rows there are in all.
     classes : mapping of str to str, optional
         CSS classes of rows by their value.
 

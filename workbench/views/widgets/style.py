@@ -19,16 +19,16 @@ DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -> str:
-    """Give the rules of `workbench.css`, then those of each view's own file, after the tokens as CSS variables.
+    """Return the tokens as CSS variables, the rules of `workbench.css`, and those of each view's own file.
 
     Parameters
     ----------
     tokens : Tokens
-        Colours.
+        Colours of the theme.
     density : str
         One of `DENSITIES`.
     scope : str
-        Selector of what gets the variables; the whole page where omitted.
+        Selector of the elements that have the variables; the whole page where omitted.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -
 
 @cache
 def _rules() -> str:
-    rooms = (room for room in files("workbench.views").iterdir() if room.is_dir())
-    sheets = [sheet for room in rooms for sheet in room.iterdir() if sheet.name.endswith(".css")]
+    folders = (folder for folder in files("workbench.views").iterdir() if folder.is_dir())
+    sheets = [sheet for folder in folders for sheet in folder.iterdir() if sheet.name.endswith(".css")]
     sheets.sort(key=lambda sheet: (sheet.name != "workbench.css", sheet.name))
     return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)

@@ -1,4 +1,4 @@
-"""A look at what others may have changed, every few seconds, on the kernel's own event loop."""
+"""Calls that happen later, once or again and again, on the kernel's own event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,56 +6,79 @@ from collections.abc import Callable
 __all__ = ["Later", "Polling"]
 
 
-class Polling:
+class _Timer:
+    """A call that is due after some seconds, where an event loop runs."""
+
+    def __init__(self, call: Callable[[], None], seconds: float) -> None:
+        self._call = call
+        self._seconds = seconds
+        self._handle: asyncio.TimerHandle | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a call is due."""
+        return self._handle is not None
+
+    def run(self) -> None:
+        """Call now; a call that was due does not happen again."""
+        self.cancel()
+        self._call()
+
+    def cancel(self) -> None:
+        """Cancel the call that is due, if there is one."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _schedule(self) -> bool:
+        """Make a call due unless one is; return False where no event loop runs."""
+        if self._handle is None:
+            loop = _running_loop()
+            if loop is None:
+                return False
+            self._handle = loop.call_later(self._seconds, self.run)
+        return True
+
+
+class Polling(_Timer):
     """A call that repeats until it is stopped; it never starts where no event loop runs, as in a script.
 
     Parameters
     ----------
     call : callable
-        Quick, and raises nothing.
+        Quick function without arguments that raises nothing.
     seconds : float
-        From the end of one call to the next.
+        Time from the end of one call to the next.
     """
-
-    def __init__(self, call: Callable[[], None], seconds: float) -> None:
-        self._call, self._seconds = call, seconds
-        self._handle: asyncio.TimerHandle | None = None
 
     @property
     def running(self) -> bool:
         """Whether a call is due."""
-        return self._handle is not None
+        return self.pending
 
     def start(self) -> None:
-        """Begin; nothing happens where it has begun."""
-        if self._handle is None:
-            try:
-                loop = asyncio.get_running_loop()
-            except RuntimeError:
-                return
-            self._handle = loop.call_later(self._seconds, self._run)
+        """Start to call; nothing happens where it was started before."""
+        self._schedule()
 
     def stop(self) -> None:
-        """End."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        """Stop to call until it is started again."""
+        self.cancel()
 
-    def _run(self) -> None:
-        self._handle = None
-        self._call()
-        self.start()
+    def run(self) -> None:
+        """Call now, and again after the seconds."""
+        super().run()
+        self._schedule()
 
 
-class Later:
+class Later(_Timer):
     """One call that may be put off.
 
     Parameters
     ----------
     call : callable
-        Without arguments.
+        Function without arguments.
     seconds : float
-        From the first request to the call; requests in between are one with it.
+        Time from the first request to the call; requests in between are one with it.
 
     Notes
     -----
@@ -64,48 +87,29 @@ class Later:
     """
 
     def __init__(self, call: Callable[[], None], seconds: float) -> None:
-        self._call = call
-        self._seconds = seconds
-        self._handle: asyncio.TimerHandle | None = None
-        self._running = False
-
-    @property
-    def pending(self) -> bool:
-        """Whether a call is due."""
-        return self._handle is not None
+        super().__init__(call, seconds)
+        self._in_call = False
 
     @property
     def deferred(self) -> bool:
-        """Whether there is a loop to put the call off on."""
-        return _loop() is not None
+        """Whether there is an event loop to put the call off on."""
+        return _running_loop() is not None
 
     def __call__(self) -> None:
         """Ask for the call."""
-        if self._handle is not None:
-            return
-        loop = _loop()
-        if loop is not None:
-            self._handle = loop.call_later(self._seconds, self.run)
-        elif not self._running:
+        if not self._schedule() and not self._in_call:
             self.run()
 
     def run(self) -> None:
-        """Do it now."""
-        self.cancel()
-        self._running = True
+        """Call now; a call that was due does not happen again."""
+        self._in_call = True
         try:
-            self._call()
+            super().run()
         finally:
-            self._running = False
-
-    def cancel(self) -> None:
-        """Forget what is due."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+            self._in_call = False
 
 
-def _loop() -> asyncio.AbstractEventLoop | None:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -1,8 +1,8 @@
-"""The parts under a chosen model: its training, its channel's versions, and what labels say."""
+"""The sections under a chosen model: its training, its channel's versions, and what labels say."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
@@ -14,48 +14,39 @@ from workbench.models.versus import STEPS, Versus, versus
 from workbench.plots.comparison import comparison_figure, update_comparison_figure
 from workbench.plots.learning_curve import learning_curve_figure, update_learning_curve
 from workbench.plots.series import is_dated
+from workbench.views.models.host import ModelsHost
 from workbench.views.models.markup import confusion_markup, facts_markup, versions_markup, versus_markup
+from workbench.views.section import Section
 from workbench.views.widgets.background import Background
 from workbench.views.widgets.boxes import box, button, classed
-from workbench.views.widgets.callbacks import Failure, callback
+from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import progress_card
 from workbench.views.widgets.grid import Grid
 from workbench.views.widgets.kept_charts import KeptCharts
 from workbench.views.widgets.timers import Later
 
-if TYPE_CHECKING:
-    from workbench.views.models.view import Models
-
-__all__ = ["PARTS", "Labels", "Part", "Training", "Versions"]
-
-PARTS = ("Training", "Versions", "Labels")
-"""Words of the parts, the first of which is open at first."""
+__all__ = ["SECTIONS", "Labels", "ModelSection", "Training", "Versions"]
 
 
-class Part(ABC):
-    """A part; only the one that is open is shown what is chosen.
+class ModelSection(Section[ModelsHost]):
+    """A section under the chosen model; only the one that is open is shown what is chosen.
 
     Parameters
     ----------
-    view : Models
-        Gives session and choice, and shows the errors.
+    view : ModelsHost
+        The models view.
 
     Attributes
     ----------
     charts : KeptCharts
-    widget : ipywidgets.Box
+        The section's chart, if it has one.
     """
 
     chart: ClassVar[str] = ""
 
-    def __init__(self, view: "Models") -> None:
-        self.view = view
+    def __init__(self, view: ModelsHost) -> None:
         self.charts = KeptCharts([self.chart] if self.chart else [], view.tokens)
-        self.widget = box(f"wb-part wb-part-{type(self).__name__.lower()}", *self.build())
-
-    @abstractmethod
-    def build(self) -> list[widgets.Widget]:
-        """Make the widgets, empty."""
+        super().__init__(view)
 
     @abstractmethod
     def show(self) -> None:
@@ -63,42 +54,31 @@ class Part(ABC):
 
     @abstractmethod
     def code_lines(self) -> list[str]:
-        """Give the lines whose last one has what is shown."""
+        """Return the lines of a notebook cell whose last one has what is shown."""
 
     def table(self) -> pd.DataFrame | None:
-        """Give what is exported; None where that is the list of models."""
+        """Return the table that is exported; None where that is the list of models."""
         return None
 
     def forget(self) -> None:
-        """Forget what was read, as it may be other now."""
+        """Forget what was read, since it may have changed."""
         return
 
     def recolour(self) -> None:
-        """Draw again in the view's colours, when it is shown."""
-        self.charts.tokens = self.view.tokens
-        self.charts.clear()
-
-    @property
-    def title(self) -> str:
-        """The view's."""
-        return self.view.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Have the view show the card."""
-        self.view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Have the view take the card away."""
-        self.view.mend(source)
+        """Draw the charts again in the view's colours when the section is shown."""
+        self.charts.recolour(self.view.tokens)
 
     def close(self) -> None:
-        """Stop what is under way, and forget the charts."""
+        """Stop what is under way and take the section from the page."""
         self.charts.clear()
+        super().close()
 
 
-class Training(Part):
+class Training(ModelSection):
     """The learning curve of the chosen version, or of the training that runs, with parameters and tags."""
 
+    name: ClassVar[str] = "Training"
+    css: ClassVar[str] = "wb-part wb-part-training"
     chart: ClassVar[str] = "Learning curve"
 
     def build(self) -> list[widgets.Widget]:
@@ -107,11 +87,11 @@ class Training(Part):
         return [self.charts.boxes[self.chart], self._facts]
 
     def show(self) -> None:
-        """Show curve and facts."""
+        """Show the learning curve, and the facts about the version."""
         info, epochs = self.view.info, self.view.epochs
         if epochs:
             curves = pd.DataFrame(epochs).reindex(columns=["epoch", *CURVES])
-            words = "Loss by epoch, as it trains"
+            words = "Loss by epoch, training under way"
         elif info is None:
             curves, words = pd.DataFrame(columns=["epoch", *CURVES]), "No model yet"
         else:
@@ -121,74 +101,80 @@ class Training(Part):
         self.charts.show(self.chart, make, partial(_update_curves, curves, words))
         self.charts.boxes[self.chart].layout.display = None if len(curves) else "none"
         if info is None:
-            self._facts.value = "<p class='wb-note'>Train one: choose how, and press Train again.</p>"
+            self._facts.value = "<p class='wb-note'>This channel has no model. Press Train again to train one.</p>"
             return
         address = registry_address(self.view.session.settings)
         served = model_address(address, info.name, info.version) if address else ""
         drift = self.view.drift.get(info.id, {})
-        none = "" if len(curves) else "<p class='wb-note'>No losses by epoch are kept with this version.</p>"
-        self._facts.value = none + facts_markup(info, drift, str(self.view.row().get("stale", "")), served)
+        note = "" if len(curves) else "<p class='wb-note'>No learning curve is stored for this version.</p>"
+        self._facts.value = note + facts_markup(info, drift, str(self.view.row().get("stale", "")), served)
 
     def code_lines(self) -> list[str]:
-        """List the models."""
+        """Return the lines that list the models."""
         return ["session.models.list()"]
 
 
-class Versions(Part):
+class Versions(ModelSection):
     """All versions of the channel; two that are marked are compared on the same data.
 
     Attributes
     ----------
     grid : Grid
-    found : Versus or None
+        Table of the versions.
+    comparison : Versus or None
         The last comparison.
     """
 
+    name: ClassVar[str] = "Versions"
+    css: ClassVar[str] = "wb-part wb-part-versions"
     chart: ClassVar[str] = "Comparison"
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
-        self.found: Versus | None = None
-        self._work = Background(self.view, "compare", self._tell, self._ended)
+        self.comparison: Versus | None = None
+        self._work = Background(self, "compare", self._on_step, self._on_compared)
         self.grid = Grid("Versions", pick=self.on_pick, mark=self.on_mark)
-        self.compare = button("Compare the marked two", "On the same held-out and test data (V)", self.on_compare)
+        tip = "Compare the two marked versions on the same held-out and test data (V)"
+        self.compare = button("Compare marked versions", tip, self.on_compare)
         classed(self.compare, "wb-key-v")
-        self._words, self._figures = widgets.HTML(), classed(widgets.HTML(), "wb-versus")
+        self._words = widgets.HTML()
+        self._figures = classed(widgets.HTML(), "wb-versus")
         return [self.grid, box("wb-bar", self.compare, self._words), self.charts.boxes[self.chart], self._figures]
 
     def show(self) -> None:
-        """List the versions; a comparison of another channel goes."""
+        """List the versions; a comparison of another channel is taken away."""
         versions = self.view.versions()
         ids = [info.id for info in versions]
         self.grid.marked = [model for model in self.grid.marked if model in ids]
         self.grid.html = (
             versions_markup(versions, self.view.session.clock())
             if versions
-            else "<p class='wb-note'>No version is registered.</p>"
+            else "<p class='wb-note'>This channel has no model. Press Train again to train one.</p>"
         )
         self.grid.chosen = self.view.model
-        if self.found is not None and {info.id for info in self.found.models} - set(ids):
+        if self.comparison is not None and {info.id for info in self.comparison.models} - set(ids):
             self.forget()
-        if self.found is not None:
-            self._draw(self.found)
+        if self.comparison is not None:
+            self._draw(self.comparison)
         self._enable()
 
     def forget(self) -> None:
-        """Forget the comparison."""
+        """Forget the comparison, since the registry may have changed."""
         self._work.stop()
-        self.found = None
-        self._words.value = self._figures.value = ""
+        self.comparison = None
+        self._words.value = ""
+        self._figures.value = ""
         self.charts.clear()
 
     def table(self) -> pd.DataFrame | None:
-        """Give the figures of the comparison."""
-        return None if self.found is None else self.found.figures
+        """Return the figures of the comparison."""
+        return None if self.comparison is None else self.comparison.figures
 
     def code_lines(self) -> list[str]:
-        """Compare the same two."""
-        if self.found is None:
+        """Return the lines that compare the same two versions."""
+        if self.comparison is None:
             return [f"session.models.compare({self.view.channel!r})"] if self.view.info else ["session.models.list()"]
-        pair = ", ".join(f"session.registry.get({info.name!r}, {info.version})" for info in self.found.models)
+        pair = ", ".join(f"session.registry.get({info.name!r}, {info.version})" for info in self.comparison.models)
         return [
             "from workbench.models.versus import versus",
             f"pair = ({pair})",
@@ -198,17 +184,17 @@ class Versions(Part):
 
     @callback
     def on_pick(self, model: str) -> None:
-        """Choose a version."""
+        """Choose the version of a row."""
         self.view.pick(model)
 
     @callback
     def on_mark(self, _value: str) -> None:
-        """Take note of the marks."""
+        """Enable the comparison where two versions are marked."""
         self._enable()
 
     @callback
     def on_compare(self, pressed: widgets.Button) -> None:
-        """Compare the two that are marked."""
+        """Compare the two versions that are marked."""
         del pressed
         chosen = [info for info in self.view.versions() if info.id in self.grid.marked]
         if len(chosen) != 2:
@@ -221,40 +207,43 @@ class Versions(Part):
         )
 
     def close(self) -> None:
-        """Stop the comparison."""
+        """Stop the comparison and take the section from the page."""
         self._work.stop()
         super().close()
 
-    def _tell(self, done: Any) -> None:
+    def _on_step(self, done: Any) -> None:
         self._words.value = progress_card("Comparing", int(done), STEPS)
 
-    def _ended(self, found: Any) -> None:
+    def _on_compared(self, comparison: Versus | None) -> None:
         self._words.value = ""
-        self.found = found
-        if found is not None:
-            self._draw(found)
+        self.comparison = comparison
+        if comparison is not None:
+            self._draw(comparison)
 
-    def _draw(self, found: Versus) -> None:
-        channel = self.view.session.channel(found.models[0].channel, "test")
-        names = (found.models[0].id, found.models[1].id)
-        given = (channel, found.scored, found.anomalies, names)
-        make = partial(comparison_figure, *given, tokens=self.view.tokens)
+    def _draw(self, comparison: Versus) -> None:
+        channel = self.view.session.channel(comparison.models[0].channel, "test")
+        names = (comparison.models[0].id, comparison.models[1].id)
+        shown = (channel, comparison.scored, comparison.anomalies, names)
+        make = partial(comparison_figure, *shown, tokens=self.view.tokens)
         kind = (names, is_dated(channel))
-        self.charts.show(self.chart, make, partial(_update_comparison, given), kind)
-        self._figures.value = versus_markup(found, str(channel.attrs.get("units", "")))
+        self.charts.show(self.chart, make, partial(_update_comparison, shown), kind)
+        self._figures.value = versus_markup(comparison, str(channel.attrs.get("units", "")))
 
     def _enable(self) -> None:
         self.compare.disabled = len(self.grid.marked) != 2
 
 
-class Labels(Part):
+class Labels(ModelSection):
     """True and false positives by channel, where labels exist.
 
     Attributes
     ----------
     counts : pandas.DataFrame or None
-        Of `workbench.judging.confusion`; None until they are counted.
+        Table of `workbench.judging.confusion`; None until it has been computed.
     """
+
+    name: ClassVar[str] = "Labels"
+    css: ClassVar[str] = "wb-part wb-part-labels"
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
@@ -264,22 +253,22 @@ class Labels(Part):
         return [self._grid]
 
     def show(self) -> None:
-        """Count where that was not done yet."""
+        """Count true and false positives where that was not done yet."""
         if self.counts is None:
-            self._grid.html = "<p class='wb-note wb-muted'>Counting</p>"
+            self._grid.html = "<p class='wb-note wb-muted'>Comparing the anomalies with the labels</p>"
             self._later()
         self._grid.chosen = self.view.channel
 
     def forget(self) -> None:
-        """Forget the counts."""
+        """Forget the counts, since scores or labels may have changed."""
         self.counts = None
 
     def table(self) -> pd.DataFrame | None:
-        """Give the counts."""
+        """Return the counts by channel."""
         return self.counts
 
     def code_lines(self) -> list[str]:
-        """Count the same."""
+        """Return the lines that count the same."""
         return [
             "from workbench.judging import confusion",
             "confusion(session.archive, session.archive.channels(), session.stored_anomalies)",
@@ -287,7 +276,7 @@ class Labels(Part):
 
     @callback
     def on_count(self) -> None:
-        """Count what the stored scores found of the labels."""
+        """Compare the anomalies of the stored scores with the labels."""
         session, names = self.view.session, self.view.fleet["channel"].tolist()
         self.counts = confusion(session.archive, names, session.stored_anomalies)
         self._grid.html = confusion_markup(self.counts, len(names) - len(self.counts))
@@ -295,11 +284,11 @@ class Labels(Part):
 
     @callback
     def on_pick(self, channel: str) -> None:
-        """Choose a channel."""
+        """Choose the channel of a row."""
         self.view.choose_channel(channel)
 
     def close(self) -> None:
-        """Stop what is due."""
+        """Stop what is due and take the section from the page."""
         self._later.cancel()
         super().close()
 
@@ -308,5 +297,9 @@ def _update_curves(curves: pd.DataFrame, words: str, plot: Any) -> None:
     update_learning_curve(plot, curves, words=words)
 
 
-def _update_comparison(given: tuple[Any, ...], plot: Any) -> None:
-    update_comparison_figure(plot, *given)
+def _update_comparison(shown: tuple[Any, ...], plot: Any) -> None:
+    update_comparison_figure(plot, *shown)
+
+
+SECTIONS = (Training, Versions, Labels)
+"""The sections, the first of which is open at first."""

@@ -1,4 +1,4 @@
-"""The sessions of a plan as they are shown: each with what is to be said of it."""
+"""The sessions of a plan, each with what it is: as planned, fixed, moved, late or in conflict."""
 
 from collections.abc import Collection
 
@@ -6,53 +6,57 @@ import pandas as pd
 
 from workbench.maintenance.schedule.model import Conflict, Plan
 
-__all__ = ["COLUMNS", "kept_sessions", "proposed_sessions"]
+__all__ = ["COLUMNS", "KINDS", "proposed_sessions", "saved_sessions"]
 
 COLUMNS = ["number", "title", "technician", "start", "end", "kind", "words"]
 
+KINDS = ("planned", "fixed", "moved", "late", "conflict")
+"""Kinds of sessions; where several are true, the last of them is the kind."""
 
-def kept_sessions(kept: pd.DataFrame, table: pd.DataFrame, conflicts: Collection[Conflict]) -> pd.DataFrame:
-    """Say of each kept session whether it is late, fixed or done at the same time as another.
+
+def saved_sessions(sessions: pd.DataFrame, table: pd.DataFrame, conflicts: Collection[Conflict]) -> pd.DataFrame:
+    """Return the sessions of the saved plan, and which of them are late, fixed or at the same time as another.
 
     Parameters
     ----------
-    kept, table : pandas.DataFrame
-        Of `Planning.sessions` and `Planning.table`.
+    sessions, table : pandas.DataFrame
+        The plan, as `Planning.sessions` and `Planning.table` return it.
     conflicts : collection of Conflict
-        Of `plan_conflicts`.
+        Its conflicts, as `plan_conflicts` returns them.
 
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`; `kind` is one of `workbench.plots.gantt.BARS`.
+        `COLUMNS`; `kind` is one of `KINDS`, and `words` says what else is true.
     """
     late, fixed = (set(table.loc[table[name], "number"]) for name in ("late", "frozen"))
     booked = {one.job for one in conflicts if one.kind == "double_booking"}
     kinds = [
         "conflict" if one in booked else "late" if one in late else "fixed" if one in fixed else "planned"
-        for one in kept["number"]
+        for one in sessions["number"]
     ]
     words = [
-        "fixed" if one in fixed and kind != "fixed" else "" for one, kind in zip(kept["number"], kinds, strict=True)
+        "fixed" if one in fixed and kind != "fixed" else "" for one, kind in zip(sessions["number"], kinds, strict=True)
     ]
-    return kept.assign(kind=kinds, words=words)[COLUMNS]
+    return sessions.assign(kind=kinds, words=words)[COLUMNS]
 
 
 def proposed_sessions(plan: Plan, orders: pd.DataFrame, moved: Collection[str]) -> pd.DataFrame:
-    """Say of each proposed session whether it is late, impossible, or elsewhere than in the kept plan.
+    """Return the sessions of a proposed plan, and which of them are late, in conflict or moved.
 
     Parameters
     ----------
     plan : Plan
+        The proposed plan.
     orders : pandas.DataFrame
-        number, title.
+        number and title of the work orders.
     moved : collection of str
-        Numbers of the orders that are elsewhere.
+        Numbers of the orders that the saved plan has at another time or with another technician.
 
     Returns
     -------
     pandas.DataFrame
-        As of `kept_sessions`.
+        `COLUMNS`, as `saved_sessions` returns them.
     """
     titles = dict(zip(orders["number"], orders["title"], strict=True))
     late = {one.job for one in plan.conflicts if one.kind == "due"}

@@ -1,0 +1,37 @@
+"""The table of what can be done with work orders, against the states of orders and the form's fields."""
+
+import pytest
+
+from tests.fake_session import small_fleet
+from workbench.exceptions import ViewError
+from workbench.maintenance.orders.states import ORDER_STATES
+from workbench.views.maintenance.order_actions import Actions
+from workbench.views.maintenance.order_commands import ACTION_OF_STATE, ORDER_ACTIONS, OrderRequest, part_quantities
+
+
+def test_one_action_leads_to_each_state():
+    assert set(ACTION_OF_STATE) == set(ORDER_STATES)
+    assert len(set(ACTION_OF_STATE.values())) == len(ORDER_STATES)
+
+
+def test_each_action_has_its_own_key_and_a_form_with_words_where_it_has_fields():
+    assert len({action.key for action in ORDER_ACTIONS.values()}) == len(ORDER_ACTIONS)
+    form = Actions(press=print, confirm=print, cancel=print, asset=print)
+    for name, action in ORDER_ACTIONS.items():
+        assert set(action.fields) <= set(form.fields), name
+        assert bool(action.confirm) == bool(action.fields), name
+        assert bool(action.text_label) == ("text" in action.fields), name
+
+
+@pytest.mark.parametrize("name", [name for name in ORDER_ACTIONS if name != "new"])
+def test_without_an_order_each_action_says_so(name):
+    form = Actions(press=print, confirm=print, cancel=print, asset=print)
+    request = OrderRequest(small_fleet().maintenance.orders, "Kim", None, open_alerts=False, values=form.values())
+    with pytest.raises(ViewError, match="No order is chosen"):
+        ORDER_ACTIONS[name].perform(request)
+
+
+@pytest.mark.parametrize("text", ["seal", "seal=", "seal=x", "seal=1.5", "seal=2, filter"])
+def test_parts_without_a_whole_quantity_are_refused_by_name(text):
+    with pytest.raises(ViewError, match="is not a part with its quantity"):
+        part_quantities(text)

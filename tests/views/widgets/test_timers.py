@@ -1,0 +1,62 @@
+"""Calls that happen later: at once without an event loop, once or again and again with one."""
+
+import asyncio
+
+from workbench.views.widgets.timers import Later, Polling
+
+
+def test_without_an_event_loop_a_call_is_not_put_off_and_nothing_is_polled():
+    calls = []
+    later, polling = Later(lambda: calls.append("later"), 60.0), Polling(lambda: calls.append("poll"), 0.0)
+    later()
+    polling.start()
+    assert calls == ["later"]
+    assert not later.deferred
+    assert not polling.running
+
+
+def test_a_call_that_asks_for_itself_happens_once_without_an_event_loop():
+    calls = []
+
+    def call():
+        calls.append(1)
+        later()
+
+    later = Later(call, 0.0)
+    later()
+    assert calls == [1]
+
+
+def test_requests_before_the_call_are_one_with_it_and_can_be_cancelled():
+    async def ask():
+        calls, done = [], asyncio.Event()
+        later = Later(lambda: (calls.append(1), done.set()), 0.0)
+        later()
+        later()
+        assert later.pending
+        await done.wait()
+        assert not later.pending
+        later()
+        later.cancel()
+        assert not later.pending
+        return calls
+
+    assert asyncio.run(ask()) == [1]
+
+
+def test_polling_goes_on_until_it_is_stopped():
+    async def poll():
+        calls, done = [], asyncio.Event()
+
+        def call():
+            calls.append(1)
+            if len(calls) == 3:
+                done.set()
+
+        polling = Polling(call, 0.0)
+        polling.start()
+        await done.wait()
+        polling.stop()
+        return len(calls), polling.running
+
+    assert asyncio.run(poll()) == (3, False)
