@@ -215,7 +215,6 @@ RIDDLES = (
     "Leave it",
     "Acting as",
     "Comment it",
-    "Read everything again",
     "are kept for this version",
     "dropped for room",
     "errs least",
