@@ -162,7 +162,7 @@ class Evaluation:
         }
 
     def _repr_html_(self) -> str:
-        parts = [_html(self.rows), "<p>Detectors that look at nothing, for comparison:</p>", _html(self.baselines)]
+        parts = [_html(self.rows), "<p>Blind baselines, for comparison:</p>", _html(self.baselines)]
         if self.unjudged:
             parts.append(f"<p>{len(self.unjudged)} channels are not judged (see <code>.unjudged</code>).</p>")
         return "".join(parts)
