@@ -187,7 +187,8 @@ def test_the_glossary_is_in_alphabetical_order_and_has_each_term_once() -> None:
 
 @pytest.mark.parametrize("page", sorted(GUIDE.glob("*.md")), ids=lambda page: page.stem)
 def test_a_page_links_words_that_the_glossary_explains(page: Path) -> None:
-    links = re.findall(r"\[([^\]]+)\]\(glossary\.md\)", page.read_text(encoding="utf-8"))
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    links = re.findall(r"\[([^\]]+)\]\(glossary\.md\)", text)
     assert links or page.stem == "glossary"
     singular = {word: {word, word.removesuffix("s"), word.removesuffix("ies") + "y"} for word in links}
     assert [word for word in links if not singular[word] & set(terms())] == []
@@ -214,7 +215,6 @@ RIDDLES = (
     '"Leave it"',
     "Acting as",
     "Comment it",
-    "Read everything again",
     "are kept for this version",
     "dropped for room",
     "errs least",
@@ -224,7 +224,7 @@ RIDDLES = (
     "leads on",
     "look at nothing",
     "looks at nothing",
-    "said so",
+    "is said so",
     "too few days",
 )
 """Words that users read twice; `shared/words.md` of November 2026 has what is written instead."""

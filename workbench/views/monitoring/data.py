@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.exceptions import ArchiveError
 from workbench.plots.strip_data import Strip, make_strip
 from workbench.scores import anomalies_within
