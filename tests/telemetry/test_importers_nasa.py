@@ -183,7 +183,7 @@ def test_a_channel_that_fails_leaves_those_before_it_and_the_next_run_continues(
         ({**good(), "/etc/evil.txt": b""}, "leads out of the zip"),
         ({**good(), "a\\..\\evil.txt": b""}, "leads out of the zip"),
         ({**good(), "C:/evil.txt": b""}, "leads out of the zip"),
-        ({**good(), "./train/A-1.npy": b""}, "there twice"),
+        ({**good(), "./train/A-1.npy": b""}, "in the zip twice"),
         ({**good(), "a/labeled_anomalies.csv": LABELS.encode(), "labeled_anomalies.csv": b"x"}, "different labels"),
     ],
 )
