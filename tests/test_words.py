@@ -25,7 +25,8 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 def public(node: ast.AST) -> Iterator[Function | ast.ClassDef]:
     """Public functions, classes and methods below a node."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef | Function) and not child.name.startswith("_"):
+        setter = any(ast.unparse(one).endswith(".setter") for one in getattr(child, "decorator_list", ()))
+        if isinstance(child, ast.ClassDef | Function) and not child.name.startswith("_") and not setter:
             yield child
             if isinstance(child, ast.ClassDef):
                 yield from public(child)

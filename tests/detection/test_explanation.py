@@ -1,6 +1,7 @@
 """Explanations of anomalies: what they say is what the detection does."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,9 @@ def test_each_anomaly_of_the_score_is_explained(params: TelemanomParams) -> None
         table[["start", "end", "severity", "level"]], anomaly_frame(scored.attrs, LEVELS), check_exact=True
     )
     assert table["found_from"].tolist() == ["high errors", "unusually low errors"]
-    assert table["text"][0].startswith(f"X-1 left its forecast at sample {table['left_at'][0]:,} by ")
+    assert re.fullmatch(
+        rf"X-1: the smoothed error is \d\.\d times the threshold at sample {table['left_at'][0]:,}\.", table["text"][0]
+    )
     assert "closer to its forecast than usual" in table["text"][1]
     assert table["commands"][0].startswith("command 2 on in ")
     assert set(table["preset"]) == {"mine"}

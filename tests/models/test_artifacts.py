@@ -142,7 +142,7 @@ def test_a_model_of_another_forecaster_is_refused(model: Path) -> None:
 
 def test_an_unknown_forecaster_is_refused(tmp_path: Path) -> None:
     write(fitted(name="oracle"), tmp_path / "model")
-    with pytest.raises(ArtifactError, match="'oracle', which is not known"):
+    with pytest.raises(ArtifactError, match="'oracle', which this installation does not have"):
         read(tmp_path / "model", "oracle")
 
 

@@ -274,7 +274,7 @@ def test_another_assets_channel_is_never_replaced(tmp_path: Path, archive: Archi
         (rows([f"{n},{n}" for n in range(50)], "time,a,b"), {"label_column": "b"}, "50 different values"),
         (rows([1, 2, 3]), {"train_fraction": 1.5}, "between 0 and 1"),
         (rows([1, 2, 3]), {"train_fraction": float("nan")}, "between 0 and 1"),
-        (rows([1, 2, 3]), {"train_fraction": 0.5, "train_until": "2024"}, "both given"),
+        (rows([1, 2, 3]), {"train_fraction": 0.5, "train_until": "2024"}, "exclude each other"),
         (rows([1, 2, 3]), {"train_until": "2023-01-01"}, "before the first sample"),
         (rows([1, 2, 3]), {"train_until": "2025-01-01"}, "not before the last sample"),
         (rows([1, 2, 3]), {"train_until": "soon"}, "train_until is no time"),

@@ -125,8 +125,7 @@ def test_new_data_in_one_view_is_read_by_the_others_when_shown(shell):
 def test_the_header_says_how_the_fleet_is_and_where_its_data_lies(shell):
     head = texts(shell.widget)
     assert re.search(r"4 open alerts .* 1 low .* 3 info", head)
-    assert "Fleet, 1 stale, detection settings: workbench" in head
-    assert "as of 12:00 UTC" in head
+    assert "as of 12:00 UTC, 1 stale, Fleet, detection settings: workbench" in head
     assert "no telemetry yet" in texts(Shell(FakeSession({})))
 
 
