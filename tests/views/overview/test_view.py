@@ -79,7 +79,7 @@ def test_every_channel_has_a_cell_with_its_open_alerts(view):
 
 def test_the_first_line_names_the_worst(view):
     alert = view.picture.alerts.iloc[0]
-    assert f"Do first: {alert['channel']} , {alert['level']}" in texts(view.head)
+    assert f"Do first: {alert['channel']}, {alert['level']}" in texts(view.head)
     assert "1 with scores out of date, 1 not scored" in texts(view.head)
 
 
