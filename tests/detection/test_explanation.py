@@ -64,7 +64,8 @@ def test_each_anomaly_of_the_score_is_explained(params: TelemanomParams) -> None
     )
     assert table["found_from"].tolist() == ["high errors", "unusually low errors"]
     assert re.fullmatch(
-        rf"X-1: the smoothed error is \d\.\d times the threshold at sample {table['left_at'][0]:,}\.", table["text"][0]
+        rf"X-1: from sample {table['left_at'][0]:,} on, the smoothed error is up to \d\.\d times the threshold\.",
+        table["text"][0],
     )
     assert "closer to its forecast than usual" in table["text"][1]
     assert table["commands"][0].startswith("command 2 on in ")

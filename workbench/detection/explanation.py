@@ -196,7 +196,7 @@ def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) ->
             f"{name} was closer to its forecast than usual from {at}: smoothed error {finding.peak:.3g}, "
             f"{finding.distance:.1f} sd below its mean."
         )
-    return f"{name}: the smoothed error is {_ratio(finding):.1f} times the threshold at {at}."
+    return f"{name}: from {at} on, the smoothed error is up to {_ratio(finding):.1f} times the threshold."
 
 
 def _clears(z: float | None, decrease: float | None, finding: Finding, params: TelemanomParams) -> str:
