@@ -50,8 +50,9 @@ def test_the_list_is_that_of_the_database_worst_first(page, session):
 def test_arrows_choose_and_everything_follows(page, session):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    expect(page.locator(ROWS).nth(2)).to_have_attribute("aria-selected", "true")
-    alert = stored(session, alert_of(page))
+    third = page.locator(ROWS).nth(2)
+    expect(third).to_have_attribute("aria-selected", "true")
+    alert = stored(session, int(third.get_attribute("data-pick")))
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
     expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("other settings")
     page.wait_for_function("start => location.search.includes('anomaly=' + start)", arg=alert.start_sample)
