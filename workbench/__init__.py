@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["Session", "__version__", "detection", "open"]
 
 
+def __dir__() -> list[str]:
+    """Return the public names, so that completion offers those that are loaded at first use."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Load the public names at first use (PEP 562)."""
     if name == "detection":

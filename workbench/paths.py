@@ -39,7 +39,9 @@ def local_path(name: str, value: str | Path) -> Path:
 machine.
     """
     text = str(value)
-    if _URL.fullmatch(text):
+    if "\0" in text:
+        raise SettingsError(f"{name} holds a null byte: {text!r}.", "Enter the path of a folder or file.")
+    if _URL.fullmatch(text.strip()):
         hint = "Give the path of a folder or file on this machine."
         if text.lower().startswith("file:"):
             hint = "Give the path alone, without file:."

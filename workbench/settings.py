@@ -29,11 +29,21 @@ from pydantic_settings import (
 
 from workbench.exceptions import SettingsError
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
-from workbench.parameters import DriftLimits, Preset, SeverityLevels
+from workbench.parameters import LEVELS, DriftLimits, Preset, SeverityLevels, TelemanomParams
 from workbench.paths import local_path
 from workbench.yaml_text import read_yaml
 
-__all__ = ["DashboardSettings", "Settings", "load_settings", "settings_environment"]
+__all__ = [
+    "LEVELS",
+    "DashboardSettings",
+    "DriftLimits",
+    "Preset",
+    "Settings",
+    "SeverityLevels",
+    "TelemanomParams",
+    "load_settings",
+    "settings_environment",
+]  # the plain values of `workbench.parameters` stood here, and may still be imported from here
 
 
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -261,6 +271,9 @@ def _check_files(files: list[Path]) -> None:
             raise SettingsError(f"{file} is not YAML: {error}") from None
         if content is not None and not isinstance(content, dict):
             raise SettingsError(f"{file} must be a mapping of settings, not {type(content).__name__}.")
+        for key in content or ():
+            if not isinstance(key, str):
+                raise SettingsError(f"{file}: the key {key!r} is not a setting.", "Write the name of a setting.")
 
 
 def _check_variables() -> None:

@@ -101,7 +101,7 @@ def check_parts(options: OrderOptions, parts: Collection[str]) -> None:
             if part not in parts:
                 raise SettingsError(
                     f"Settings: orders.templates.{name}.parts: there is no part {part!r}.",
-                    f"Known: {', '.join(sorted(parts)) or 'none'}. Add it: workbench parts add",
+                    f"Known: {', '.join(sorted(parts)) or 'none'}. Add it: workbench parts set {part}",
                 )
 
 

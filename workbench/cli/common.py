@@ -78,6 +78,7 @@ Who = Annotated[
     ),
 ]
 _AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_MAX_QUANTITY_DIGITS = 9
 _HISTORY_COLUMNS = ["time", "action", "who", "details"]
 _MAX_PRINTED_REMARKS = 10  # JSON has all
 
@@ -301,7 +302,7 @@ def print_json(value: Sequence[Any] | dict[str, Any]) -> None:
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else _printable(str(value))
 
 
 def _plain(value: Any) -> Any:
@@ -390,7 +391,7 @@ def part_quantities(assignments: list[str] | None) -> dict[str, int] | None:
     quantities = {}
     for text in assignments:
         name, equals, number = text.partition("=")
-        if not equals or not number.isdecimal():
+        if not equals or not number.isdecimal() or len(number) > _MAX_QUANTITY_DIGITS:
             raise MaintenanceError(
                 f"{text!r} is not a part with a quantity.", "Write NAME=QUANTITY, for example seal=2."
             )

@@ -210,6 +210,8 @@ def read_meter(
 
 
 def _compare(planning: Any, changes: list[str], as_json: bool) -> None:
+    import pandas as pd
+
     comparison = planning.what_if(_change(changes))
     figures, moved = comparison.figures().rename_axis("figure").reset_index(), comparison.moved()
     if as_json:
@@ -217,7 +219,7 @@ def _compare(planning: Any, changes: list[str], as_json: bool) -> None:
         return
     show(figures, False, "")
     for name in ("start", "new_start"):
-        moved[name] = [time.strftime(_TIME_FORMAT) if time is not None else None for time in moved[name]]
+        moved[name] = pd.to_datetime(moved[name], utc=True).dt.strftime(_TIME_FORMAT)
     typer.echo(f"\n{count_text(len(moved), 'order')} would move. Nothing was changed.")
     if len(moved):
         show(moved, False, "")

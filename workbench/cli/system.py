@@ -18,8 +18,10 @@ from workbench.cli.common import (
     show,
     table_text,
 )
+from workbench.exceptions import ArchiveError
 
 if TYPE_CHECKING:
+    from workbench.session import Session
     from workbench.settings import Settings
 
 __all__ = ["dashboard", "doctor", "lab", "registry_ui", "run"]
@@ -45,12 +47,15 @@ def run(
 ) -> None:
     """Do the main job: train missing models, score, raise alerts, open work orders, serve the dashboard.
 
-    Where the archive is empty, the demo fleet is generated first.
+    Where the archive is empty, or holds a damaged demo fleet, the demo fleet is generated first.
     """
     session = open_session()
     session.check_settings(database=True)
     if not session.archive.channels():
         typer.echo("The archive is empty: generating the demo fleet.")
+        session.import_demo(progress=True)
+    elif _demo_is_damaged(session):
+        typer.echo("The demo fleet is damaged: generating it again.")
         session.import_demo(progress=True)
     channels_with_model = {model.channel for model in session.registry.list()}
     untrained = [name for name in session.archive.channels() if name not in channels_with_model]
@@ -131,6 +136,21 @@ def doctor(as_json: AsJson = False) -> None:
     show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
+
+
+def _demo_is_damaged(session: "Session") -> bool:
+    """Return whether the archive holds the demo fleet of the session's seed, and part of it cannot be read."""
+    described, damaged = session.archive.infos()
+    source = f"demo fleet, seed {session.settings.seed} (synthetic)"
+    if not described or any(info.source != source for info in described):
+        return False
+    try:
+        for info in described:
+            for split in ("train", "test"):
+                session.archive.check(info.channel, split)
+    except ArchiveError:
+        return True
+    return bool(damaged)
 
 
 def _serve(settings: "Settings", host: str | None, port: int | None) -> None:

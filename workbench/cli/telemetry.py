@@ -133,7 +133,7 @@ def import_data(
 
 
 def channels(as_json: AsJson = False) -> None:
-    """List the channels of the archive, with the state of their scores and any damage."""
+    """List the channels of the archive, with damage that their metadata show; `workbench doctor` reads every sample."""
     session = open_session()
     table = session.channels().reset_index()
     table = table.merge(session.overview()[["channel", "state", "anomalies"]], on="channel")

@@ -196,7 +196,8 @@ def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) ->
             f"{name} was closer to its forecast than usual from {at}: smoothed error {finding.peak:.3g}, "
             f"{finding.distance:.1f} sd below its mean."
         )
-    return f"{name}: from {at} on, the smoothed error is up to {_ratio(finding):.1f} times the threshold."
+    ratio = f"{_ratio(finding):.1f} times the threshold of its error window"
+    return f"{name}: from {at} on, the smoothed error is up to {ratio}."
 
 
 def _clears(z: float | None, decrease: float | None, finding: Finding, params: TelemanomParams) -> str:

@@ -121,14 +121,18 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
     Raises
     ------
     MaintenanceError
-        `who` is empty.
+        `who` is empty, or a text is not Unicode.
     """
     if not who.strip():
         raise MaintenanceError("The name of the person is empty.", "Enter one: the log records who did what.")
+    text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)
+    try:
+        f"{subject}{who}{text}".encode()
+    except UnicodeEncodeError:
+        raise MaintenanceError("The text holds characters that are not Unicode.", "Enter it in UTF-8.") from None
     connection = db.connection()  # not through the session, which is slower: this runs at every change
     end = connection.execute(_LAST).one_or_none()
     seq, previous = (end.seq + 1, end.hash) if end else (1, _HASH_BEFORE_FIRST_ROW)
-    text = json.dumps(details or {}, sort_keys=True, ensure_ascii=False, default=_plain)
     row = {"seq": seq, "time": now(db), "subject": subject, "action": action, "who": who.strip(), "details": text}
     row["previous"] = previous
     row["hash"] = _hash(row)

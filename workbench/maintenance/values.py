@@ -185,10 +185,12 @@ def required_text(name: str, value: str) -> str:
     Raises
     ------
     MaintenanceError
-        It is empty, or holds only space.
+        It is empty, holds only space, or is not Unicode.
     """
     if not value.strip():
         raise MaintenanceError(f"{name.capitalize()} is empty.", "Write a few words.")
+    if any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise MaintenanceError(f"{name.capitalize()} holds characters that are not Unicode.", "Enter it in UTF-8.")
     return value.strip()
 
 

@@ -73,15 +73,18 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
     Raises
     ------
     ModelNotFoundError
-        No model is champion; the hint gives the command that trains one.
+        No model is champion; the hint gives the command that trains one, or that takes a retired one back.
     """
     champions = [info for info in models if "champion" in info.aliases]
     if not champions:
         kind = f"{forecaster} " if forecaster else ""
-        raise ModelNotFoundError(
-            f"Channel {channel!r} has no {kind}champion model.",
-            f"Train one: workbench train {channel} --forecaster {forecaster or 'ridge'}",
-        )
+        hint = f"Train one: workbench train {channel} --forecaster {forecaster or 'ridge'}"
+        retired = max((info for info in models if info.retired), key=lambda info: info.version, default=None)
+        if retired is not None:  # training it anew would give the retired version again
+            hint = (
+                f"Its last version is retired; take it back: workbench models promote {retired.name} {retired.version}"
+            )
+        raise ModelNotFoundError(f"Channel {channel!r} has no {kind}champion model.", hint)
     return min(champions, key=lambda info: (info.metrics.get("validation_error", math.inf), info.forecaster))
 
 

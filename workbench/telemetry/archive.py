@@ -499,8 +499,11 @@ class Archive:
         return Place(f"Channel {channel}", _IMPORT_AGAIN)
 
     def _is_channel(self, name: str) -> bool:
-        """Tell whether a folder is a channel's; one whose description is gone still is."""
-        return any((self.path / name / part).exists() for part in ("zarr.json", *SPLITS))
+        """Tell whether a folder is a channel's; one whose description is gone, or that may not be read, still is."""
+        try:
+            return any((self.path / name / part).exists() for part in ("zarr.json", *SPLITS))
+        except OSError:
+            return True
 
     def _sound_attributes(self, channel: str) -> dict[str, Any] | None:
         """Return the attributes of a channel; None where it does not exist or is damaged."""

@@ -215,6 +215,7 @@ def close(
         Somebody changed the alert since `version`.
     """
     verdict_name = verdict.strip().lower().replace("_", " ").replace("-", " ")
+    verdict_name = "true" if verdict_name == "real fault" else verdict_name  # as the screens say it
     if verdict_name not in VERDICTS:
         raise MaintenanceError(f"{verdict!r} is not a verdict.", f"Known: {', '.join(VERDICTS)}.")
     row = _allowed(db, alert, "close", version)

@@ -283,5 +283,5 @@ def _open_order(db: orm.Session, plan: int) -> bool:
 def _find(db: orm.Session, plan: int) -> PreventiveRow:
     row = db.get(PreventiveRow, row_number(plan))
     if row is None:
-        raise MaintenanceError(f"There is no preventive plan {plan}.", "See: workbench plan --preventive.")
+        raise MaintenanceError(f"There is no preventive plan {plan}.", "List the plans: workbench preventive list.")
     return row

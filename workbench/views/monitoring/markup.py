@@ -73,7 +73,12 @@ def time_words(time: float, *, dated: bool) -> str:
 
 
 def head_markup(
-    title: str, table: pd.DataFrame, strips: Sequence[Strip], shown: tuple[float, float], until: float
+    title: str,
+    table: pd.DataFrame,
+    strips: Sequence[Strip],
+    shown: tuple[float, float],
+    until: float,
+    unreadable: int = 0,
 ) -> str:
     """Write what is abnormal on an asset, and how new its telemetry is.
 
@@ -89,6 +94,8 @@ def head_markup(
         Start and end of the time shown.
     until : float
         Time up to which telemetry has come.
+    unreadable : int
+        Channels of the asset that cannot be read.
 
     Returns
     -------
@@ -106,8 +113,12 @@ def head_markup(
         if (n := int((states == state).sum()))
     ]
     if not items:
-        words = "all within limits" if (states == "normal").any() else "no limits in the catalog"
+        every = "the others" if unreadable else "all"
+        words = f"{every} within limits" if (states == "normal").any() else "no limits in the catalog"
         items.append(f'<li class="wb-muted">{words}</li>')
+    if unreadable:
+        cannot = f"{'channel' if unreadable == 1 else 'channels'} cannot be read"
+        items.insert(0, _badge("critical", unreadable, cannot))
     anomalous = sum(bool(strip.anomalies(*shown, until, 0.0)["left"]) for strip in strips)
     items.append(f"<li><b>{anomalous}</b> of {counted(len(table), 'channel')} with anomalies in the time shown</li>")
     if table["stale"].any():

@@ -389,7 +389,8 @@ class Monitoring(View):
         scene = self.scene
         title = self.session.catalog.asset(scene.asset).name if scene.asset else "No telemetry yet"
         damage = {name: scene.store.damage[name] for name in scene.channels if name in scene.store.damage}
-        self.head.value = head_markup(title, self.table, strips, scene.range, scene.until) + damage_card(damage)
+        head = head_markup(title, self.table, strips, scene.range, scene.until, len(damage))
+        self.head.value = head + damage_card(damage)
         self._key.value = key_markup(strips, scene.channel)
         limited = any(strip.limits for strip in strips)
         self.panel.show(self.table, scene.channel, limited=limited)

@@ -249,7 +249,8 @@ def checks_markup(findings: Sequence[Finding]) -> str:
         fix = f"<p class='wb-fix'>Fix: <code>{escape(finding.fix)}</code></p>" if finding.fix else ""
         rows.append([escape(finding.what), state, f"<span>{escape(finding.found)}</span>{fix}"])
         classes.append(_LEVELS[finding.state])
-    return _table(["check", "state", "result"], rows, classes=classes)
+    note = "<p class='wb-note wb-muted'>Every sample is read by <code>workbench doctor</code> alone.</p>"
+    return _table(["check", "state", "result"], rows, classes=classes) + note
 
 
 def feed_head(table: pd.DataFrame, total: int, now: datetime) -> str:
