@@ -82,7 +82,7 @@ def test_a_quantity_of_thousands_of_digits_is_one_error(session):
 
 
 def test_an_order_that_falls_out_of_a_plan_is_shown(session, monkeypatch):
-    from workbench.cli import plan
+    from workbench.maintenance.planning import Planning
     from workbench.maintenance.schedule.what_if import moved
 
     start = pd.Timestamp("2026-01-01", tz="UTC").to_pydatetime()
@@ -97,8 +97,10 @@ def test_an_order_that_falls_out_of_a_plan_is_shown(session, monkeypatch):
         def moved(self):
             return table
 
-    monkeypatch.setattr(plan, "_change", lambda changes: None)
-    plan._compare(type("Planning", (), {"what_if": lambda self, change: Comparison()})(), [], False)
+    monkeypatch.setattr(Planning, "what_if", lambda planning, change: Comparison())
+    result = CliRunner().invoke(app, ["plan", "--what-if", "delay=10"])
+    assert result.exit_code == 0
+    assert "1 order would move" in result.output
 
 
 def test_completion_offers_the_public_names_before_they_are_loaded():

@@ -118,7 +118,7 @@ def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
     source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
     trained = "import workbench as wb; s = wb.open(); s.train(progress=False); s.score_all()"
     heavy = "{'tensorflow', 'keras', 'mlflow', 'torch', 'sklearn'} & set(__import__('sys').modules)"
-    opened = "[page.open(name) for name in page._tabs]; assert page.failure is None"
+    opened = "from workbench.views import VIEWS; [page.open(name) for name in VIEWS]; assert page.failure is None"
     show = f"{source}\n{opened}\nprint(page.view.failure, list(page.views), {heavy})"
     for code in (trained, show):
         done = subprocess.run(

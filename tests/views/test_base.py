@@ -231,8 +231,8 @@ def test_progress_is_shown_while_it_lasts(view):
 def test_closing_leaves_no_widget_behind():
     before = set(_instances)
     made = Little(small_fleet())
-    made.tools.on_tool(made.tools._buttons["export"])
-    made.tools.on_tool(made.tools._buttons["code"])
+    press(made, "Export")
+    press(made, "Code")
     assert made.widget.comm is not None
     made.close()
     assert set(_instances) == before
