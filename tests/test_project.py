@@ -166,10 +166,14 @@ def newer(tmp_path: Path, path: Path, *options: str) -> subprocess.CompletedProc
     system.mkdir()
     for name in ("bash", "make", "sed"):
         (system / name).symlink_to(str(shutil.which(name)))
+    checkout = tmp_path / "checkout"  # where no environment was made before
+    checkout.mkdir()
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (checkout / name).symlink_to(ROOT / name)
     environment = {"PATH": f"{path}:{system}", "HOME": str(tmp_path)}
     return subprocess.run(
         ["make", *options, "test-newer"],
-        cwd=ROOT,
+        cwd=checkout,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
