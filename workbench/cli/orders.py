@@ -264,7 +264,7 @@ def complete(
         str | None,
         typer.Option(
             metavar="VERDICT",
-            help="What the alerts of the order turned out to be: true (a real fault), false alarm, known behaviour, "
+            help="Verdict on the alerts of the order: true (a real fault), false alarm, known behaviour, "
             "test or unknown. Required where one of them is open.",
         ),
     ] = None,

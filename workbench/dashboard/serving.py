@@ -33,7 +33,7 @@ _MAX_FOLDER_LETTERS = 30
 """Characters of the temporary folder with which the names of a kernel's sockets stay under the system's 107."""
 
 _MIN_TOKEN_LETTERS = 16
-"""Characters."""
+"""Least length of a token, in characters."""
 
 _KERNEL = {
     "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"],

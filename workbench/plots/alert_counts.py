@@ -10,7 +10,7 @@ from workbench.plots.theme import LIGHT, SEVERITIES, Tokens, apply_tokens
 __all__ = ["BUCKETS", "alert_counts_figure", "update_alert_counts"]
 
 BUCKETS = 24
-"""Bars."""
+"""Number of bars into which the period is divided."""
 
 _LABEL_EVERY_BUCKETS = 6
 

@@ -1,1 +1,1 @@
-"""Work orders."""
+"""Work orders: opening, actions, states, priorities, parts, people and preventive plans."""
