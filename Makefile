@@ -9,8 +9,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
+BOTH := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+unexport PYTHONDONTWRITEBYTECODE  # where it is set, each process that a test starts compiles what it imports anew
 
-.PHONY: help setup browser postgres run lab test test-quick test-newer lint bench docs screenshots notebooks constraints clean
+.PHONY: help setup setup-newer browser postgres run lab test tests test-quick test-newer test-long lint bench docs screenshots notebooks constraints clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -45,20 +47,32 @@ postgres: ## Install PostgreSQL, for tests of the maintenance database, where ap
 		&& DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq postgresql; then exit 0; fi; \
 	echo "PostgreSQL is not here and cannot be installed: its tests are skipped." >&2
 
-test: lint browser postgres ## Lint, then every test: notebooks and apps as committed, then pytest, two files at a time
-	$(BIN)/python -m pytest --nbval notebooks
+test: lint tests ## Lint, then every test: notebooks and apps as committed, then pytest, two files at a time
+
+tests: $(STAMP) browser postgres
+	$(BIN)/python -m pytest $(BOTH) --nbval notebooks
 	rm -rf build/apps
-	WORKBENCH_HOME=$(CURDIR)/build/apps $(BIN)/python -m pytest --nbval-lax apps
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	WORKBENCH_HOME=$(CURDIR)/build/apps $(BIN)/python -m pytest $(BOTH) --nbval-lax apps
+	$(BIN)/python -m pytest $(BOTH)
+
+test-long: $(STAMP) ## The slower round that make test leaves out: long fuzzing, many kills
+	$(BIN)/python -m pytest $(BOTH) -m long
 
 test-quick: $(STAMP) ## The quick round: no browser, no training of LSTMs; as make test-quick PYTHON=python3.12 VENV=.venv312
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not browser and not slow"
+	$(BIN)/python -m pytest $(BOTH) -m "not browser and not slow and not long"
 
 test-newer: ## The quick round on Python 3.13 in .venv313, where that interpreter is: on PATH, or pyenv's
-	@for python in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
-		if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then \
-			PIP_NO_COMPILE=1 exec $(MAKE) test-quick PYTHON="$$python" VENV=.venv313; fi; done; \
-	echo "Python 3.13 is not here: the quick round on it is skipped." >&2
+	+@$(call on_newer,test-quick)
+
+setup-newer: ## Make .venv313 for test-newer
+	+@$(call on_newer,setup)
+
+define on_newer
+for python in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then \
+		PIP_NO_COMPILE=1 exec $(MAKE) $(1) PYTHON="$$python" VENV=.venv313; fi; done; \
+echo "Python 3.13 is not here: the quick round on it is skipped." >&2
+endef
 
 lint: $(STAMP) ## ruff, mypy and the import rule
 	$(BIN)/ruff check .

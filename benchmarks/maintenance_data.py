@@ -7,7 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from workbench.maintenance.alerts.table import ALERTS, ANNUNCIATIONS, SHOWN, VERDICTS
-from workbench.maintenance.database import Database
+from workbench.maintenance.database import Database, microseconds
 from workbench.maintenance.orders.people import People
 from workbench.maintenance.orders.priority import prioritise
 from workbench.maintenance.orders.states import ORDER_TYPES
@@ -80,6 +80,9 @@ def _alerts(random: np.random.Generator, count: int, open_share: float) -> list[
                 "end_sample": 50 * i + 20,
                 "start_time": at,
                 "end_time": at + timedelta(minutes=20),
+                "clock": "time",
+                "first_at": microseconds(at) * 1000,
+                "last_at": microseconds(at + timedelta(minutes=20)) * 1000,
                 "level": LEVELS[levels[i]],
                 "severity": float(levels[i]) * 5 + i % 5,
                 "value": 0.5,

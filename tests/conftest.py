@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 import xarray as xr
 from hypothesis import settings
 
+import workbench as wb
+from tests.homes import copy_of, share_mlflow_tables
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
@@ -21,8 +25,9 @@ settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the NASA tier where its data is not there, unless the run requires it."""
+    """Run long files first, and skip the NASA tier where its data is not there, unless the run requires it."""
     del config
+    _sort_long_files_first(items)
     if (SHARED / "nasa" / "smap_msl.zip").exists():
         return
     if os.environ.get("REQUIRE_NASA"):
@@ -32,11 +37,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="../shared/nasa is not there"))
 
 
+def _sort_long_files_first(items: list[pytest.Item]) -> None:
+    """Sort files by the number of their slow tests: one that is begun last keeps one process busy, the other idle."""
+    slow_tests = Counter(item.path for item in items if {"slow", "browser"} & set(item.keywords))
+    items.sort(key=lambda item: -slow_tests[item.path])
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("WORKBENCH_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mlflow_makes_its_tables_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_mlflow_tables(patch, tmp_path_factory)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +79,29 @@ def wave_channel(name: str = "X-1", n: int = 1200, seed: int = 0, *, spike: int 
     return make_channel(telemetry, command[:, None], channel=name, asset="XAVER", subsystem=name[0], source="test")
 
 
-@pytest.fixture
-def tiny_archive(tmp_path: Path) -> Archive:
-    """Two channels, X-1 with a labelled anomaly at 2000 to 2039, X-2 labelled normal."""
-    archive = Archive(tmp_path / "archive.zarr")
+def make_tiny_archive(home: Path) -> Archive:
+    """Write two channels, X-1 with a labelled anomaly at 2000 to 2039, X-2 labelled normal."""
+    archive = Archive(home / "archive.zarr")
     spiked = pd.DataFrame({"start": [2000], "end": [2039], "kind": ["point"]})
     archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000), spiked)
     archive.write(wave_channel("X-2", seed=2), wave_channel("X-2", 3000, 3), spiked.iloc[:0])
     return archive
+
+
+def make_trained_home(home: Path) -> None:
+    """Make a home with the tiny archive and a model of each channel."""
+    make_tiny_archive(home)
+    with wb.open(home=home) as session:
+        assert session.train()["status"].tolist() == ["trained", "trained"]
+
+
+@pytest.fixture
+def tiny_archive(tmp_path: Path) -> Archive:
+    """Two channels, X-1 with a labelled anomaly at 2000 to 2039, X-2 labelled normal."""
+    return make_tiny_archive(tmp_path)
+
+
+@pytest.fixture
+def trained_home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the tiny archive and a ridge of each of its channels."""
+    return copy_of("trained", make_trained_home, tmp_path_factory, tmp_path)

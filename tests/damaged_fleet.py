@@ -1,12 +1,12 @@
 """A small fleet of which one channel's files can be damaged, and every way in which they are."""
 
 import random
-import shutil
 from pathlib import Path
 
 import pandas as pd
 
 import workbench as wb
+from tests.archive_files import file_of, segments
 from tests.conftest import wave_channel
 from workbench.telemetry.archive import Archive
 
@@ -24,11 +24,20 @@ def make_fleet(home: Path) -> None:
     archive = Archive(home / "archive.zarr")
     for seed, name in enumerate((BROKEN, SOUND)):
         labels = pd.DataFrame({"start": [1000], "end": [1039], "kind": ["point"]})
-        archive.write(wave_channel(name, 600, seed), wave_channel(name, 1500, seed + 10, spike=1000), labels)
+        test = wave_channel(name, 1500 + 10 * seed, seed + 10, spike=1000)
+        archive.write(wave_channel(name, 600, seed), test, labels)
     (home / "catalog.yaml").write_text(CATALOG, encoding="utf-8")
-    session = open_fleet(home)
-    session.train()
-    assert set(session.score_all()["status"]) == {"scored"}
+    with open_fleet(home) as session:
+        session.train()
+        assert set(session.score_all()["status"]) == {"scored"}
+        session.archive.seal()
+
+
+def make_alerted_fleet(home: Path) -> None:
+    """Fill a home in the same way, and raise the alerts."""
+    make_fleet(home)
+    with open_fleet(home) as session:
+        session.raise_alerts()
 
 
 def open_fleet(home: Path) -> wb.Session:
@@ -37,9 +46,10 @@ def open_fleet(home: Path) -> wb.Session:
 
 
 def channel_files(home: Path) -> list[str]:
-    """Name every file of the channel that is to be damaged, below its folder."""
-    folder = home / "archive.zarr" / BROKEN
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    """Name every file of the channel that is to be damaged, below the archive."""
+    archive = Archive(home / "archive.zarr")
+    files = [file for folder in segments(archive, BROKEN) for file in folder.rglob("*") if file.is_file()]
+    return sorted(file.relative_to(archive.path).as_posix() for file in files)
 
 
 def damage(home: Path, name: str, how: str, seed: int = 0) -> None:
@@ -49,13 +59,14 @@ def damage(home: Path, name: str, how: str, seed: int = 0) -> None:
     ----------
     home : Path
     name : str
-        One of `channel_files`.
+        One of `channel_files`, or a name as `file_of` takes it.
     how : str
         `flip` a byte, `cut` the end off, `empty` it, `remove` it or put `noise`, `list` or `null` in its place.
     seed : int
         Chooses the byte.
     """
-    file = home / "archive.zarr" / BROKEN / name
+    archive = Archive(home / "archive.zarr")
+    file = archive.path / name if name.startswith("_") else file_of(archive, BROKEN, name)
     content, chance = bytearray(file.read_bytes()), random.Random(seed)
     if how == "remove":
         file.unlink()
@@ -67,9 +78,3 @@ def damage(home: Path, name: str, how: str, seed: int = 0) -> None:
     else:
         content = bytearray({"empty": b"", "list": b"[]", "null": b"null", "noise": chance.randbytes(200)}[how])
     file.write_bytes(bytes(content))
-
-
-def copy_of(home: Path, target: Path) -> Path:
-    """Copy a home, so that it can be damaged."""
-    shutil.copytree(home, target)
-    return target

@@ -74,6 +74,10 @@ class FakeArchive:
         dated = np.issubdtype(time.dtype, np.datetime64)
         return tuple(pd.Timestamp(stamp, tz="UTC") for stamp in time[[0, -1]]) if dated else None
 
+    def all_dates(self, channels):
+        dates = {name: self.dates(name) for name in channels}
+        return {name: ends for name, ends in dates.items() if ends is not None}
+
     def labels(self, channel):
         return self.known.get(channel)
 

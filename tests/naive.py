@@ -125,3 +125,30 @@ def detect(telemetry, prediction, params: TelemanomParams) -> Found:
             result.sequences.append((group[0] + length, group[-1] + length))
             result.severities.append(max(s for a, b, s in scores if a <= group[-1] and b >= group[0]))
     return result
+
+
+@dataclass
+class Clearing:
+    """What clears an anomaly, by detections of the whole series with one parameter changed."""
+
+    telemetry: np.ndarray
+    prediction: np.ndarray
+    params: TelemanomParams
+    _anomalies: dict = field(default_factory=dict)
+
+    def clears(self, anomaly, name, value):
+        """Whether no anomaly of the changed detection has a sample in common with this one."""
+        from workbench.detection.anomalies import detect
+
+        if (name, value) not in self._anomalies:
+            changed_params = self.params.model_copy(update={name: value})
+            table = detect(self.telemetry, self.prediction, changed_params).anomalies
+            self._anomalies[name, value] = table[["start", "end"]].to_numpy().tolist()
+        start, end = anomaly
+        return not any(first <= end and last >= start for first, last in self._anomalies[name, value])
+
+    def least_z(self, anomalies):
+        """The first of the candidates that clears each anomaly."""
+        candidates = np.arange(self.params.z_min, self.params.z_max, self.params.z_step)[1:]
+        values = np.round(candidates, 9).tolist()
+        return {anomaly: next((z for z in values if self.clears(anomaly, "z_min", z)), None) for anomaly in anomalies}

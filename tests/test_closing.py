@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from tests.conftest import wave_channel
+from tests.homes import copy_of
 from workbench.cli import app
 from workbench.dashboard.metrics import Metrics
 from workbench.exceptions import MaintenanceError
@@ -37,20 +37,17 @@ def open_databases(folder: Path) -> list[str]:
     return sorted(name for name in names if name.startswith(str(folder)) and ".db" in name)
 
 
-@pytest.fixture(scope="module")
-def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two channels, each with a model: made once, since MLflow takes seconds to make its tables."""
-    folder = tmp_path_factory.mktemp("filled") / "home"
-    with wb.open(home=folder) as session:
+def make_home(home: Path) -> None:
+    """Make a home with two channels, each with a model."""
+    with wb.open(home=home) as session:
         for seed, name in enumerate(("X-1", "X-2")):
             session.archive.write(wave_channel(name), wave_channel(name, 3000, seed))
         session.train(forecaster="persistence")
-    return folder
 
 
 @pytest.fixture
-def home(filled_home: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(filled_home, tmp_path / "home"))
+def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of("persistence", make_home, tmp_path_factory, tmp_path / "home")
 
 
 def use(session: Session) -> None:

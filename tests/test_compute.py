@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.compute import map_channels
+from workbench.compute import Compute, map_channels
 from workbench.exceptions import ModelError, WorkbenchError
 
 
@@ -20,7 +20,7 @@ def process_of(channel: str) -> int:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_one_that_fails_does_not_stop_the_others(workers):
-    results = dict(map_channels(process_of, ["a", "bad", "b"], workers=workers))
+    results = dict(map_channels(process_of, ["a", "bad", "b"], compute=Compute(workers)))
     assert sorted(results) == ["a", "b", "bad"]
     assert isinstance(results["bad"], WorkbenchError)
     assert (os.getpid() in results.values()) == (workers == 1)
@@ -35,7 +35,7 @@ def test_a_defect_is_not_hidden():
 
 
 def test_nothing_to_do():
-    assert list(map_channels(process_of, [], workers=2)) == []
+    assert list(map_channels(process_of, [], compute=Compute(2))) == []
 
 
 def killed(channel: str) -> int:
@@ -45,8 +45,8 @@ def killed(channel: str) -> int:
 
 
 def test_a_killed_process_fails_its_channel_alone():
-    results = dict(map_channels(killed, ["a", "bad", "b", "c"], workers=2))
-    assert "The process that worked on bad was killed." in str(results.pop("bad"))
+    results = dict(map_channels(killed, ["a", "bad", "b", "c"], compute=Compute(2)))
+    assert "The process that worked on bad was killed 3 times." in str(results.pop("bad"))
     assert results == {"a": 1, "b": 1, "c": 1}
 
 
@@ -58,14 +58,14 @@ def threads(channel: str) -> set[int]:
 
 
 def test_each_process_has_one_thread_for_linear_algebra():
-    assert dict(map_channels(threads, ["a", "b"], workers=2)) == {"a": {1}, "b": {1}}
+    assert dict(map_channels(threads, ["a", "b"], compute=Compute(2))) == {"a": {1}, "b": {1}}
 
 
 ENDLESS = """
 import os, sys, threading
 from pathlib import Path
 from tqdm import tqdm
-from workbench.compute import map_channels
+from workbench.compute import Compute, map_channels
 
 def endless(channel):
     tqdm([]).close()
@@ -73,7 +73,7 @@ def endless(channel):
     threading.Event().wait()
 
 if __name__ == "__main__":
-    list(map_channels(endless, ["a", "b", "c", "d"], workers=2))
+    list(map_channels(endless, ["a", "b", "c", "d"], compute=Compute(2)))
 """
 
 

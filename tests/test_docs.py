@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked_commands import CLIENT, forked_commands
+
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
 START = GUIDE / "start.md"
@@ -27,18 +29,19 @@ OUTPUT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 class Reader:
     """Somebody who follows a page: one shell and one Python, in a checkout and a home of their own."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, socket: Path) -> None:
         self.checkout = folder / "checkout"
         self.checkout.mkdir()
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             (self.checkout / name).symlink_to(ROOT / name)
         programs = self.checkout / ".venv" / "bin"
         programs.mkdir(parents=True)
-        for name, command in (
-            ("python", ""),
-            ("workbench", "-c 'from workbench.cli import main; main()'"),
-        ):
-            (programs / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {command} "$@"\n')
+        python = f"exec {shlex.quote(sys.executable)}"
+        own = f"{python} -c 'from workbench.cli import main; main()'"
+        other = f'{python} -I -S -c {shlex.quote(CLIENT)} {shlex.quote(str(socket))} "$@"'
+        workbench = f'case $1 in run|dashboard|lab|registry-ui) {own} "$@";; esac\n{other}'
+        for name, lines in (("python", f'{python} "$@"'), ("workbench", workbench)):
+            (programs / name).write_text(f"#!/bin/sh\n{lines}\n")
             (programs / name).chmod(0o755)
         (programs / "activate").write_text(f"export PATH={shlex.quote(str(programs))}:$PATH\n")
         (self.checkout / ".venv" / ".setup").touch()  # make has nothing to set up
@@ -147,20 +150,27 @@ def fetched(address: str, server: "subprocess.Popen[str]") -> int:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where commands are forked that start no server: their imports are made once."""
+    with forked_commands(tmp_path_factory.mktemp("commands")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory, socket: Path) -> Path:
     """The home of somebody who has followed the first page."""
     folder = tmp_path_factory.mktemp("start")
-    Reader(folder, folder / "home").follow(START)
-    yield folder / "home"
+    Reader(folder, folder / "home", socket).follow(START)
+    return folder / "home"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 @pytest.mark.parametrize("page", [page for page in PAGES if page != START], ids=lambda page: page.stem)
-def test_a_page_can_be_followed_after_the_first_one(page: Path, started: Path, tmp_path: Path) -> None:
+def test_a_page_can_be_followed_after_the_first_one(page: Path, started: Path, socket: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(started, home)
-    Reader(tmp_path, home).follow(page)
+    Reader(tmp_path, home, socket).follow(page)
 
 
 def commands() -> dict[str, set[str]]:

@@ -16,6 +16,7 @@ from workbench.exceptions import MaintenanceError, ModelNotFoundError, SettingsE
 from workbench.maintenance.schedule.model import Placement
 from workbench.maintenance.windows import Window
 from workbench.paths import local_path
+from workbench.session import Session
 from workbench.settings import load_settings
 
 
@@ -37,11 +38,16 @@ def test_a_retired_model_is_offered_where_no_other_serves(session):
 
 
 def test_a_channel_that_may_not_be_read_is_listed(session, monkeypatch):
+    """By one that has not read it before."""
+    other = Session(session.settings)
+
     def refuse(path, **_options):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("pathlib.Path.exists", refuse)
-    assert session.archive.channels() == ["X-1"]
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    assert other.archive.channels() == ["X-1"]
+    assert "Permission denied" in other.channels().loc["X-1", "damage"]
+    other.close()
 
 
 def test_a_verdict_is_taken_as_the_screens_say_it(session):

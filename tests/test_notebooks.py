@@ -35,11 +35,9 @@ def printed(path: Path) -> str:
 
 
 @pytest.fixture
-def settings(tiny_archive: Archive, tmp_path: Path) -> Settings:
+def settings(trained_home: Path) -> Settings:
     """X-1 and X-2 with a ridge model each."""
-    settings = load_settings(tmp_path, home=tmp_path)
-    Session(settings).train(["X-1", "X-2"], "ridge")
-    return settings
+    return load_settings(trained_home, home=trained_home)
 
 
 def test_there_is_one_for_each_step() -> None:
@@ -113,6 +111,7 @@ def test_the_gallery_shows_every_view() -> None:
     assert re.findall(r'session\.view\("(\w+)"', source) == list(VIEWS)
 
 
+@pytest.mark.slow
 def test_explore_describes_the_channel_that_it_is_given(settings: Settings, tmp_path: Path) -> None:
     output = run_notebook(
         FOLDER / "01_explore.ipynb", tmp_path / "o.ipynb", {"home": str(settings.home), "channel": "X-1"}
@@ -122,6 +121,7 @@ def test_explore_describes_the_channel_that_it_is_given(settings: Settings, tmp_
     assert re.search(r"2000 +2039 +point", printed(output))
 
 
+@pytest.mark.slow
 def test_train_compares_the_forecasters_that_it_is_given(settings: Settings, tmp_path: Path) -> None:
     parameters = {"home": str(settings.home), "channel": "X-1", "forecasters": ["ridge", "persistence"]}
     text = printed(run_notebook(FOLDER / "02_train.ipynb", tmp_path / "o.ipynb", parameters))
@@ -158,6 +158,7 @@ def test_score_knows_an_unlabelled_channel(settings: Settings, tmp_path: Path) -
     assert "no labels are known for this channel" in printed(output)
 
 
+@pytest.mark.slow
 def test_evaluate_judges_the_forecaster_that_it_is_given(settings: Settings, tmp_path: Path) -> None:
     Session(settings).train(["X-1", "X-2"], "persistence")
     parameters = {"home": str(settings.home), "forecaster": "persistence"}

@@ -132,10 +132,13 @@ def test_browser_comes_from_playwright_without_rights_for_apt(tmp_path: Path) ->
     assert calls[-1] == "playwright install chromium"
 
 
+GOALS = 'while [ "${1#-}" != "$1" ]; do shift; done'
+
+
 def test_ci_requires_the_nasa_tier_and_fails_when_a_part_fails(tmp_path: Path) -> None:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    program(bin_folder / "make", 'echo "$1 $REQUIRE_NASA"; exit 7')
+    program(bin_folder / "make", f'{GOALS}; echo "$@ $REQUIRE_NASA"; exit 7')
     done = subprocess.run(
         ["bash", str(ROOT / ".ci" / "run")],
         cwd=tmp_path,
@@ -143,13 +146,16 @@ def test_ci_requires_the_nasa_tier_and_fails_when_a_part_fails(tmp_path: Path) -
         capture_output=True,
         text=True,
     )
-    assert (done.stdout.strip(), done.returncode) == ("test 1", 7)
+    assert (done.stdout.strip(), done.returncode) == ("lint setup-newer 1", 7)
 
 
-def test_ci_runs_the_quick_round_on_the_newer_python_too_and_fails_with_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fails", "goals"), [("test", 2), ("test-newer", 3)])
+def test_ci_runs_the_quick_round_on_the_newer_python_too_and_fails_with_it(
+    tmp_path: Path, fails: str, goals: int
+) -> None:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    program(bin_folder / "make", 'echo "$1"; [ "$1" = test ] || exit 7')
+    program(bin_folder / "make", f'{GOALS}; echo "$@"; [ "$1" != {fails} ] || exit 7')
     done = subprocess.run(
         ["bash", str(ROOT / ".ci" / "run")],
         cwd=tmp_path,
@@ -157,7 +163,35 @@ def test_ci_runs_the_quick_round_on_the_newer_python_too_and_fails_with_it(tmp_p
         capture_output=True,
         text=True,
     )
-    assert (done.stdout.split(), done.returncode) == (["test", "test-newer"], 7)
+    assert (done.stdout.splitlines(), done.returncode) == (["lint setup-newer", "test", "test-newer"][:goals], 7)
+
+
+@needs_make
+@pytest.mark.parametrize("fails", ["lint", "setup-newer"])
+def test_one_of_two_targets_that_fails_beside_the_other_fails_both(tmp_path: Path, fails: str) -> None:
+    """As in CI, where the newer environment is made beside lint."""
+    lines = [f"{goal}: ; @echo {goal}; {'exit 3' if goal == fails else ':'}" for goal in ("lint", "setup-newer")]
+    (tmp_path / "Makefile").write_text("\n".join(lines) + "\n")
+    command = next(line for line in (ROOT / ".ci" / "run").read_text().splitlines() if "setup-newer" in line)
+    done = subprocess.run(["bash", "-euc", f"{command}\necho went on"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "went on" not in done.stdout
+
+
+@needs_make
+def test_bytecode_is_written_by_what_make_starts(tmp_path: Path) -> None:
+    """Where it is not, every process that a test starts compiles what it imports."""
+    (tmp_path / "python").write_text('#!/bin/sh\necho "${PYTHONDONTWRITEBYTECODE-written}" >&2\nexit 1\n')
+    (tmp_path / "python").chmod(0o755)
+    done = subprocess.run(
+        ["make", "-f", str(ROOT / "Makefile"), "setup", f"PYTHON={tmp_path / 'python'}", f"VENV={tmp_path / 'none'}"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "written" in done.stderr.splitlines()
 
 
 def newer(tmp_path: Path, path: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -192,7 +226,8 @@ def test_the_newer_python_is_the_one_on_the_path_or_one_of_pyenv(tmp_path: Path)
     done = newer(tmp_path, shims, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert f"{of_pyenv / 'python'} -m venv .venv313" in done.stdout
-    assert '.venv313/bin/python -m pytest --numprocesses 2 --dist loadfile -m "not browser and not slow"' in done.stdout
+    assert ".venv313/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder" in done.stdout
+    assert '-m "not browser and not slow and not long"' in done.stdout
 
 
 @needs_make

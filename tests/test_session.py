@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,16 +22,14 @@ from workbench.exceptions import (
     SettingsError,
 )
 from workbench.scores import OVERVIEW_COLUMNS
-from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> Iterator[wb.Session]:
+def session(trained_home: Path) -> Iterator[wb.Session]:
     """A session over the tiny archive with a trained ridge for each channel."""
-    opened = wb.open(home=tiny_archive.path.parent)
+    opened = wb.open(home=trained_home)
     opened.clock = lambda: datetime(2026, 1, 1, tzinfo=UTC)
-    assert opened.train()["status"].tolist() == ["trained", "trained"]
     yield opened
     opened.close()
 
@@ -54,7 +53,7 @@ def test_a_score_is_what_its_model_and_detect_give(session):
 def test_the_spike_is_found_and_the_normal_channel_is_quiet(session):
     found = session.anomalies("X-1")
     assert ((found["start"] <= 2039) & (found["end"] >= 2000)).sum() == 1
-    assert list(found.columns) == ["start", "end", "severity", "level"]
+    assert list(found.columns) == ["start", "end", "severity", "level", "provisional"]
     assert session.anomalies("X-2").empty
 
 
@@ -64,7 +63,7 @@ def test_what_is_current_is_not_computed_again(session, monkeypatch):
     def never(*args: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("workbench.scores.score", never)
+    monkeypatch.setattr("workbench.scores.continue_score", never)
     xr.testing.assert_identical(session.score("X-1").load(), first)
     assert wb.open(home=session.settings.home).score_all(["X-1"])["status"].tolist() == ["current"]
     with pytest.raises(AssertionError, match="computed again"):

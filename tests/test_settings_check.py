@@ -76,7 +76,7 @@ def test_a_mistake_is_one_line_before_anything_is_trained_or_scored(cli, monkeyp
         raise AssertionError("work has begun")
 
     monkeypatch.setattr("workbench.models.training.train_channels", begun)
-    monkeypatch.setattr("workbench.scores.Scores.table", begun)
+    monkeypatch.setattr("workbench.fleet_scores.score_fleet", begun)
     needs_database = mistake in ("a part that is not known", "a database that is none")
     for arguments in (["run", "--no-serve"], ["score", "--all"], ["train", "--all"]):
         if needs_database and arguments[0] == "train":

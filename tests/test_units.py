@@ -145,6 +145,7 @@ def test_what_explains_an_anomaly_judges_by_the_same_range() -> None:
     assert why["clears"].str.len().gt(0).all()
 
 
+@pytest.mark.slow
 def test_a_score_of_the_old_rule_is_stale_and_scored_anew(tiny_archive: Archive) -> None:
     session = wb.open(home=tiny_archive.path.parent)
     session.train("X-1")
@@ -162,6 +163,7 @@ def test_a_score_of_the_old_rule_is_stale_and_scored_anew(tiny_archive: Archive)
     assert session.score_all(["X-1"])["status"].tolist() == ["current"]
 
 
+@pytest.mark.slow
 def test_another_training_range_makes_a_score_stale_but_not_under_paper(tiny_archive: Archive) -> None:
     session = wb.open(home=tiny_archive.path.parent)
     session.train("X-1")
@@ -175,6 +177,7 @@ def test_another_training_range_makes_a_score_stale_but_not_under_paper(tiny_arc
     assert ranges["ridge.workbench"] == pytest.approx(3 * np.ptp(wave_channel("X-1")["telemetry"].values), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_judged_alerts_and_trials_use_the_range_of_the_score(tiny_archive: Archive) -> None:
     """Tried with the thresholds in use, no alert appears and none vanishes, whatever the units."""
     from workbench.threshold_trial import try_thresholds

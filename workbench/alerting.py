@@ -3,21 +3,25 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 import xarray as xr
 
 from workbench.counts import counted
-from workbench.detection.scoring import anomaly_frame
-from workbench.exceptions import ArchiveError
+from workbench.detection.scoring import anomalies_to_alert
+from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
-from workbench.maintenance.alerts.raising import AlertReport, Finding
+from workbench.maintenance.alerts.raising import Examined, Finding
+from workbench.maintenance.alerts.report import AlertReport
 from workbench.maintenance.desk import Maintenance
 from workbench.maintenance.notifications import Delivery
 from workbench.parameters import SeverityLevels
 from workbench.settings import Settings
+from workbench.telemetry.moments import clock_of, ticks
 
 if TYPE_CHECKING:
+    from workbench.telemetry.archive import Archive
     from workbench.telemetry.catalog import Catalog
 
 __all__ = ["Outcome", "open_desk", "raise_alerts"]
@@ -57,8 +61,23 @@ class Outcome:
         return f"{str(self.raised).rstrip('.')}; {orders}.{failures}"
 
 
-def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catalog") -> Maintenance:
+def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catalog", archive: "Archive") -> Maintenance:
     """Open the maintenance desk of settings; the database is made when it is first used.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings of the workbench.
+    clock : callable
+        Returns the present time, aware, in UTC.
+    catalog : Catalog
+        Catalog with the criticality of the assets.
+    archive : Archive
+        Archive in which the desk looks up where alerts lie now.
+
+    Returns
+    -------
+    Maintenance
 
     Raises
     ------
@@ -73,7 +92,16 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
         schedule=settings.schedule,
         notifications=settings.notifications,
         criticality=lambda asset: catalog.asset(asset).criticality,
+        series=lambda channel: _times(archive, channel),
     )
+
+
+def _times(archive: "Archive", channel: str) -> npt.NDArray[Any] | None:
+    """Return the coordinate `time` of a channel's test series; None where the archive does not hold it, or damaged."""
+    try:
+        return archive.open(channel)["time"].values
+    except (ArchiveError, ChannelNotFoundError):
+        return None
 
 
 def raise_alerts(
@@ -87,7 +115,8 @@ def raise_alerts(
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
-    Doing it again with the same scores changes nothing. A channel whose telemetry or score is damaged does not stop the
+    Doing it again with the same scores changes nothing. What is provisional, at the end of a series that grows, raises
+    no alert before its error window is complete. A channel whose telemetry or score is damaged does not stop the
     others: its alerts stay as they were, and the outcome names it.
 
     Parameters
@@ -113,24 +142,31 @@ def raise_alerts(
     """
     options = desk.alerts.options
     findings: list[Finding] = []
-    looked_at: list[tuple[str, str]] = []
+    looked_at: list[Examined] = []
     failed: list[tuple[str, str]] = []
+    unplaced = desk.alerts.unplaced()
     for name in channels:
         reasons = []
         try:
+            if name in unplaced:
+                desk.alerts.place_in(read(name))
             score = stored(name)
             if score is not None:
                 if check is not None:
                     check(name, score)
-                findings += anomaly_findings(read(name), score, anomaly_frame(score.attrs, levels))
-                looked_at.append((name, "model"))
+                last, anomalies = anomalies_to_alert(score, levels)
+                if last is not None:
+                    channel = read(name)
+                    findings += anomaly_findings(channel, score, anomalies, last)
+                    looked_at.append(_examined(channel, "model", int(score["sample"].variable[0]), last))
         except ArchiveError as error:
             reasons.append(str(error))
         limits = catalog.channel(name).limits
         if options.limit_alarms and any(value is not None for value in limits.model_dump().values()):
             try:
-                findings += limit_findings(read(name), limits, options)
-                looked_at.append((name, "limit"))
+                channel = read(name)
+                findings += limit_findings(channel, limits, options)
+                looked_at.append(_examined(channel, "limit", 0, -1))
             except ArchiveError as error:
                 reasons.append(str(error))
         if reasons:
@@ -139,7 +175,14 @@ def raise_alerts(
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")
     orders = desk.orders.by_rule("workbench")
-    desk.notifier.queue(raised.raised)
+    desk.notifier.queue(raised.raised, raised.reopened)
     delivery = desk.notifier.tick()
     preventive = desk.preventive.open_due("workbench")
     return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
+
+
+def _examined(channel: xr.Dataset, kind: str, first: int, last: int) -> Examined:
+    """Return what was examined of a channel: all from one row to another."""
+    times = channel["time"].values
+    moments = ticks(times)
+    return Examined(str(channel.attrs["channel"]), kind, clock_of(times), int(moments[last]), int(moments[first]))

@@ -9,10 +9,12 @@ __all__ = [
     "ArtifactError",
     "CatalogError",
     "ChannelNotFoundError",
+    "ComputeError",
     "ConflictError",
     "DetectionError",
     "FetchError",
     "ForecasterError",
+    "HomeError",
     "ImportDataError",
     "LabelError",
     "MaintenanceError",
@@ -23,6 +25,7 @@ __all__ = [
     "SettingsError",
     "TelemetryError",
     "TransitionError",
+    "UnfinishedImportError",
     "ViewError",
     "WorkbenchError",
 ]
@@ -53,6 +56,14 @@ class SettingsError(WorkbenchError):
     """A settings file or variable holds a wrong key or value."""
 
 
+class ComputeError(WorkbenchError):
+    """The workers of a Dask scheduler cannot be used for the work on channels."""
+
+
+class HomeError(WorkbenchError):
+    """A home, or a part that it has held, has vanished or is another one."""
+
+
 class TelemetryError(WorkbenchError):
     """Base of errors about telemetry and where it is kept."""
 
@@ -63,6 +74,10 @@ class SchemaError(TelemetryError):
 
 class ArchiveError(TelemetryError):
     """The archive cannot be read or written."""
+
+
+class OutdatedError(ArchiveError):
+    """Another process changed what a change was worked out from; nothing was written."""
 
 
 class ChannelNotFoundError(TelemetryError):
@@ -79,6 +94,10 @@ class LabelError(TelemetryError):
 
 class ImportDataError(TelemetryError):
     """A file given to an importer cannot be used."""
+
+
+class UnfinishedImportError(ImportDataError):
+    """A sound file cannot be imported yet: samples that go with it are missing, or the archive needs a repair."""
 
 
 class FetchError(TelemetryError):

@@ -1,27 +1,33 @@
 """The scores of a fleet: computed where they are due, read where they are current, listed without computing."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workbench.compute import map_channels
-from workbench.detection.applied import params_of
-from workbench.detection.scoring import anomaly_frame, provenance, score, stale_reason
-from workbench.exceptions import ArchiveError, DetectionError, SettingsError, WorkbenchError
+from workbench.detection.applied import params_of, windows_of
+from workbench.detection.continuing import continue_score
+from workbench.detection.moved import score_on
+from workbench.detection.scoring import anomaly_frame, provenance, provenances, score, stale_reason
+from workbench.exceptions import ArchiveError, DetectionError, ModelNotFoundError, SettingsError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
 from workbench.observability.timings import stage
 from workbench.parameters import Preset
 from workbench.settings import Settings
-from workbench.telemetry.archive import Archive
+from workbench.telemetry.archive import Archive, ChannelInfo
+from workbench.telemetry.attribute_names import REMOVED_SAMPLES
+
+if TYPE_CHECKING:
+    from workbench.detection.forecasters import Forecaster
 
 __all__ = ["OVERVIEW_COLUMNS", "Scores", "anomalies_within"]
+
+_SPAN = 1_048_576  # samples read at a time
 
 OVERVIEW_COLUMNS = (
     "channel",
@@ -77,6 +83,9 @@ class Scores:
         Function that returns the present time, with its zone.
     """
 
+    part_samples = 4_000_000
+    """Samples of a long series that are scored at a time."""
+
     def __init__(self, settings: Settings, archive: Archive, registry: Registry, clock: Callable[[], datetime]) -> None:
         self.settings = settings
         self.archive = archive
@@ -91,13 +100,20 @@ class Scores:
         return name, self.settings.presets[name]
 
     def score(
-        self, channel: str, forecaster: str | None, preset: str | None, *, force: bool = False
+        self,
+        channel: str,
+        forecaster: str | None,
+        preset: str | None,
+        *,
+        force: bool = False,
+        models: list[ModelInfo] | None = None,
     ) -> tuple[xr.Dataset, bool]:
-        """Return the score and whether it was computed just now."""
+        """Return the score and whether it was computed just now; `models` are the channel's where they are listed."""
         described = self.archive.info(channel)
         self.archive.check(channel, "test")  # a current score, too, is worth nothing beside damaged telemetry
         name, params = self.params(preset)
-        models = _chosen(self.registry.list(channel, forecaster), channel, forecaster, params)
+        listed = self.registry.list(channel, forecaster) if models is None else models
+        models = _chosen(listed, channel, forecaster, params)
         current_provenance = provenance(_joined(models, "id"), described.test_hash, params, described.train_hash)
         kind = _joined(models, "forecaster")
         key = f"{kind}.{name}"
@@ -105,38 +121,157 @@ class Scores:
         if not force and stored is not None and not stale_reason(stored, current_provenance):
             current = self._whole(channel, key, described.n_test)
             if current is not None:
-                return current, False
+                return self._with_growth(channel, current), False
         forecasters = [self.registry.load(model) for model in models]
-        scored = score(self.archive.open(channel), forecasters, params, self.archive.open(channel, "train"))
-        scored.attrs |= current_provenance | {
+        about = current_provenance | {
             "forecaster": kind,
             "preset": name,
             "scored_at": self.clock().isoformat(timespec="seconds"),
         }
-        self.archive.write_scores(channel, key, scored)
-        return scored, True
+        earlier = None if force else self._earlier(channel, key, stored, current_provenance, described.n_test)
+        scored = self._compute(channel, key, forecasters, params, about, earlier, described.n_test)
+        return self._with_growth(channel, scored), True
 
-    def table(
+    def current(
+        self, channel: str, forecaster: str | None, preset: str | None, models: list[ModelInfo]
+    ) -> dict[str, Any] | None:
+        """Return the attributes of the stored score that `score` would return, where it would compute nothing.
+
+        Nothing is opened: files that were found sound before are read again only where they have changed since.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        forecaster, preset : str or None
+            As for `score`.
+        models : list of ModelInfo
+            Versions of the channel.
+
+        Returns
+        -------
+        dict or None
+            None where the score is to be computed, or is damaged.
+        """
+        described = self.archive.info(channel)
+        self.archive.check(channel, "test")
+        name, params = self.params(preset)
+        chosen = _chosen(models, channel, forecaster, params)
+        key = f"{_joined(chosen, 'forecaster')}.{name}"
+        stored = self.archive.scores(channel).get(key)
+        made_from = provenance(_joined(chosen, "id"), described.test_hash, params, described.train_hash)
+        if stored is None or stale_reason(stored, made_from):
+            return None
+        try:
+            self.archive.check_score(channel, key)
+        except ArchiveError:
+            return None
+        return stored | {"grows": int(described.grows)}
+
+    def all_current(
         self,
         channels: Sequence[str],
-        forecaster: str | None = None,
-        preset: str | None = None,
-        *,
-        force: bool = False,
-        progress: bool = False,
-    ) -> pd.DataFrame:
-        """Score many channels; see `Session.score_all`."""
-        workers = self.settings.workers
-        own: Callable[[str], dict[str, Any]] = partial(self._row, forecaster, preset, force)
-        function = own if workers == 1 else partial(_elsewhere, self.settings, self.clock, forecaster, preset, force)
-        rows = {}
-        for name, result in map_channels(function, channels, workers=workers, progress=progress, description="score"):
-            if isinstance(result, WorkbenchError):
-                empty = anomaly_frame({"anomalies": "[]"}, self.settings.severity)
-                result = {"status": "failed", "model": "", "seconds": 0.0, "anomalies": empty, "reason": str(result)}
-            rows[name] = {"channel": name, **result}
-        columns = ["channel", "status", "model", "seconds", "anomalies", "reason"]
-        return pd.DataFrame([rows[name] for name in channels], columns=columns)
+        forecaster: str | None,
+        preset: str | None,
+        models: Mapping[str, list[ModelInfo]],
+    ) -> dict[str, dict[str, Any]]:
+        """Return what `current` returns for many channels, which are looked up at once.
+
+        A score of which a part was sealed since it was last found sound is left out, too: `current` reads it.
+
+        Parameters
+        ----------
+        channels : sequence of str
+            Names of the channels.
+        forecaster, preset : str or None
+            As for `score`.
+        models : mapping of str to list of ModelInfo
+            Versions of each channel.
+
+        Returns
+        -------
+        dict of str to dict
+            By channel, without those of which anything is to be computed, to be read whole, or to be said.
+        """
+        name, params = self.params(preset)
+        made_from = provenances(params)
+        look = self.archive.look(channels, with_scores=True)
+        keys, current = {}, {}
+        for channel, about in look.attributes.items():
+            try:
+                chosen = _chosen(models[channel], channel, forecaster, params)
+            except ModelNotFoundError:
+                continue
+            key = f"{_joined(chosen, 'forecaster')}.{name}"
+            stored = look.score(channel, key)
+            origin = made_from(_joined(chosen, "id"), about["test_hash"], about["train_hash"])
+            if stored is not None and not stale_reason(stored, origin):
+                keys[channel] = key
+                current[channel] = stored | {"grows": int(about.get("grows", False))}
+        sound = self.archive.sound_scores(look, keys)
+        return {channel: attributes for channel, attributes in current.items() if channel in sound}
+
+    def _earlier(
+        self, channel: str, key: str, stored: dict[str, Any] | None, current: dict[str, Any], length: int
+    ) -> xr.Dataset | None:
+        """Open a stored score that is of the first samples of the series and is current but for that; None else."""
+        if stored is None or stale_reason(stored | {"data_hash": current["data_hash"]}, current):
+            return None
+        try:
+            self.archive.check_score(channel, key)
+            earlier = self.archive.open_scores(channel, key)
+            samples = _covered(earlier)
+            if samples > length or self.archive.test_prefix_hash(channel, samples) != stored.get("data_hash"):
+                return None
+        except ArchiveError:  # a damaged score is computed anew
+            return None
+        return earlier if _fits(earlier, length) else None
+
+    def _compute(
+        self,
+        channel: str,
+        key: str,
+        forecasters: Sequence["Forecaster"],
+        params: Preset,
+        about: dict[str, Any],
+        earlier: xr.Dataset | None,
+        length: int,
+    ) -> xr.Dataset:
+        """Score a channel, go on from an earlier score where there is one, and store what is new.
+
+        A long series is scored part by part, each of which is stored as a score of the series up to its end: memory
+        does not follow its length, and a scoring that was stopped goes on.
+        """
+        train = self.archive.open(channel, "train")
+        test = self.archive.open(channel)
+        seconds = 0.0
+        ends = [*range(self.part_samples, length - self.part_samples, self.part_samples), length]
+        done = 0 if earlier is None else _covered(earlier)
+        for end in [end for end in ends if end > done]:
+            part = test if end == length else test.isel(time=slice(0, end))
+            try:
+                keep, scored = continue_score(part, forecasters, params, train, earlier)
+            except ArchiveError:
+                if earlier is None:
+                    raise
+                self.archive.check(channel, "test")  # what is damaged is the earlier score, unless this says otherwise
+                return self._compute(channel, key, forecasters, params, about, None, length)
+            seconds += scored.attrs["seconds"]
+            scored.attrs |= about | {"seconds": seconds}
+            if end < length:
+                scored.attrs["data_hash"] = self.archive.test_prefix_hash(channel, end)
+            self.archive.write_scores(channel, key, scored, keep)
+            if keep == 0 and end == length:
+                return scored
+            del scored
+            earlier = self.archive.open_scores(channel, key)
+        assert earlier is not None
+        return earlier
+
+    def _with_growth(self, channel: str, scored: xr.Dataset) -> xr.Dataset:
+        """Note in an opened score whether its channel grows, for `anomaly_frame`; this is not stored with it."""
+        scored.attrs["grows"] = int(self.archive.grows(channel))
+        return scored
 
     @stage("overview")
     def overview(self) -> pd.DataFrame:
@@ -145,19 +280,39 @@ class Scores:
         for info in self.registry.list():
             if "champion" in info.aliases:
                 champions.setdefault(info.channel, []).append(info)
+        described, damaged = self.archive.infos()
+        infos, scores = {info.channel: info for info in described}, self.archive.all_scores()
         rows = []
+        made_from = provenances(self.params(None)[1])
         for name in self.archive.channels():
-            try:
-                rows.append(self._overview_row(name, champions.get(name, [])))
-            except ArchiveError as error:
-                rows.append(self._damaged_row(name, error))
+            if name in infos:
+                stored = scores.get(name, ({}, {}))
+                rows.append(self._overview_row(infos[name], champions.get(name, []), *stored, made_from))
+            elif name in damaged:
+                rows.append(self._damaged_row(name, damaged[name]))
         return pd.DataFrame(rows, columns=list(OVERVIEW_COLUMNS))
 
-    def stored(self, channel: str) -> xr.Dataset | None:
-        """Open the score that a channel's row of the overview tells of; None where it is missing."""
-        champions = [info for info in self.registry.list(channel) if "champion" in info.aliases]
-        key = self._key_to_show(channel, champions)
-        return None if key is None else self.archive.open_scores(channel, key)
+    def stored(self, channel: str, models: list[ModelInfo] | None = None) -> xr.Dataset | None:
+        """Open the score that a channel's row of the overview tells of; None where it is missing.
+
+        `models` are the channel's where they are listed.
+        """
+        listed = self.registry.list(channel) if models is None else models
+        champions = [info for info in listed if "champion" in info.aliases]
+        key = self._key_to_show(channel, champions, self.archive.scores(channel))
+        return None if key is None else self._with_growth(channel, self.archive.open_scores(channel, key))
+
+    def shown(self, channel: str) -> xr.Dataset | None:
+        """Return the score that `stored` opens at the rows that its samples have now; see `score_on`."""
+        scored = self.stored(channel)
+        if scored is None or scored.attrs.get("data_hash") == self.archive.info(channel).test_hash:
+            return scored
+        return score_on(scored, self.archive.open(channel)["time"].values)
+
+    def stored_reader(self, channels: Sequence[str]) -> Callable[[str], xr.Dataset | None]:
+        """Return a function that does what `stored` does for some channels, whose models are listed once."""
+        listed = self.listed(channels, None)
+        return lambda channel: self.stored(channel, listed[channel])
 
     def check_series(self, channel: str, scored: xr.Dataset) -> None:
         """Check that a stored score is of the test series that the archive holds now.
@@ -189,9 +344,11 @@ class Scores:
 
         preset, params = self.params(preset)
         flagged = {}
-        for name in channels:
+        names = list(channels)
+        listed = self.listed(names, forecaster)
+        for name in names:
             try:
-                models = _chosen(self.registry.list(name, forecaster), name, forecaster, params)
+                models = _chosen(listed[name], name, forecaster, params)
                 own = params_of(self.archive.open_scores(name, f"{_joined(models, 'forecaster')}.{preset}"), params)
                 train = self.archive.open(name, "train")
                 fitted = PersistenceForecaster(**own.windows).fit(train)
@@ -201,22 +358,22 @@ class Scores:
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged
 
-    def _row(self, forecaster: str | None, preset: str | None, force: bool, channel: str) -> dict[str, Any]:
-        scored, computed = self.score(channel, forecaster, preset, force=force)
-        return {
-            "status": "scored" if computed else "current",
-            "model": scored.attrs["model"],
-            "seconds": float(scored.attrs["seconds"]),
-            "anomalies": anomaly_frame(scored.attrs, self.settings.severity),
-            "reason": "",
-        }
+    def listed(self, channels: Sequence[str], forecaster: str | None) -> dict[str, list[ModelInfo]]:
+        """List the models of channels: a single channel's by its name, those of several in one reading."""
+        if len(channels) == 1:
+            return {channels[0]: self.registry.list(channels[0], forecaster)}
+        listed: dict[str, list[ModelInfo]] = {name: [] for name in channels}
+        for info in self.registry.list(forecaster=forecaster):
+            if info.channel in listed:
+                listed[info.channel].append(info)
+        return listed
 
-    def _key_to_show(self, name: str, champions: list[ModelInfo]) -> str | None:
+    def _key_to_show(self, name: str, champions: list[ModelInfo], scores: dict[str, dict[str, Any]]) -> str | None:
         """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
         preset, params = self.params(None)
         keys = [
             key
-            for key, attrs in self.archive.scores(name).items()
+            for key, attrs in scores.items()
             if attrs.get("preset") == preset and "model" in attrs and "anomalies" in attrs
         ]
         if champions:
@@ -229,8 +386,9 @@ class Scores:
         """Open a stored score; None where it is damaged, so that it is computed anew."""
         try:
             scored = self.archive.open_scores(channel, key)
-            for variable in scored.variables.values():
-                variable.to_numpy()
+            for start in range(0, scored.sizes.get("time", 0), _SPAN):
+                for variable in scored.isel(time=slice(start, start + _SPAN)).variables.values():
+                    variable.to_numpy()
         except ArchiveError:
             return None
         return scored if _fits(scored, length) else None
@@ -252,8 +410,15 @@ class Scores:
             "flagged": float("nan"),
         }
 
-    def _overview_row(self, name: str, champions: list[ModelInfo]) -> dict[str, Any]:
-        info = self.archive.info(name)
+    def _overview_row(
+        self,
+        info: ChannelInfo,
+        champions: list[ModelInfo],
+        scores: dict[str, dict[str, Any]],
+        damaged: dict[str, ArchiveError],
+        made_from: Callable[[str, str, str], dict[str, Any]],
+    ) -> dict[str, Any]:
+        name = info.channel
         row = {
             "channel": name,
             "asset": info.asset,
@@ -267,24 +432,23 @@ class Scores:
             "reason": "not scored yet" if champions else "no model",
             "flagged": float("nan"),
         }
-        key = self._key_to_show(name, champions)
+        key = self._key_to_show(name, champions, scores)
         if key is None:
-            damaged = self.archive.damaged_scores(name)
             return row | {"reason": str(next(iter(damaged.values())))} if damaged else row
         reason = "its model is gone"
-        attributes = self.archive.scores(name)[key]
+        attributes = scores[key]
         if champions:
             _, params = self.params(None)
             model_ids = _joined(_chosen(champions, name, None, params), "id")
-            reason = stale_reason(attributes, provenance(model_ids, info.test_hash, params, info.train_hash))
-        anomalies = anomaly_frame(attributes, self.settings.severity)
+            reason = stale_reason(attributes, made_from(model_ids, info.test_hash, info.train_hash))
+        anomalies = json.loads(attributes["anomalies"])
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {
             "anomalies": len(anomalies),
-            "flagged": float((anomalies["end"] - anomalies["start"] + 1).sum() / info.n_test),
+            "flagged": sum(int(end) - int(start) + 1 for start, end, _ in anomalies) / info.n_test,
         }
-        if len(anomalies):
-            worst = float(anomalies["severity"].max())
+        if anomalies:
+            worst = max(float(severity) for *_, severity in anomalies)
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
 
@@ -298,29 +462,28 @@ def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, param
     return [choose_champion(models, channel, forecaster)]
 
 
+def _covered(scored: xr.Dataset) -> int:
+    """Return how many samples of its series a score is of."""
+    windows = windows_of(scored.attrs)
+    removed = int(scored.attrs.get(REMOVED_SAMPLES, 0))
+    return int(scored.sizes["time"] + sum(windows.values()) - min(removed, windows["sequence_length"]))
+
+
 def _fits(scored: xr.Dataset, length: int) -> bool:
     """Tell whether a score's samples and anomalies lie in a series of some length."""
     if not scored.sizes.get("time"):
         return False
-    samples = scored["sample"].to_numpy()
+    samples, size = scored["sample"].variable, scored.sizes["time"]
+    first = int(samples[0])
     ends = [int(row[1]) for row in json.loads(scored.attrs["anomalies"])]
-    inside = int(samples[0]) >= 0 and int(samples[-1]) < length and bool((np.diff(samples) == 1).all())
-    return inside and max(ends, default=0) < length
+    if first < 0 or first + size > length or max(ends, default=0) >= length:
+        return False
+    return all(
+        np.array_equal(part.to_numpy(), np.arange(first + start, first + start + part.size))
+        for start in range(0, size, _SPAN)
+        for part in [samples[start : start + _SPAN]]
+    )
 
 
 def _joined(models: list[ModelInfo], attribute: str) -> str:
     return "+".join(str(getattr(info, attribute)) for info in models)
-
-
-def _elsewhere(
-    settings: Settings,
-    clock: Callable[[], datetime],
-    forecaster: str | None,
-    preset: str | None,
-    force: bool,
-    channel: str,
-) -> dict[str, Any]:
-    """Score a channel in another process, with an archive and registry of its own."""
-    with Registry(settings.registry_path, settings.tracking_uri, settings.model_cache_bytes) as registry:
-        scores = Scores(settings, Archive(settings.archive_path), registry, clock)
-        return scores._row(forecaster, preset, force, channel)

@@ -18,7 +18,8 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
-from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError
+from workbench.home import open_home
 from workbench.paths import local_path
 from workbench.scores import Scores
 from workbench.settings import Settings, load_settings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from workbench.models.life import ModelLife
     from workbench.telemetry.catalog import Catalog
     from workbench.telemetry.importers import ImportReport
+    from workbench.telemetry.importers.splitting import ChannelSplit
     from workbench.views.base import View
 
 __all__ = ["Session", "open_session"]
@@ -85,6 +87,7 @@ class Session:
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
         self.settings = settings
+        open_home(settings.home, settings.home_id)
         self.archive = Archive(settings.archive_path)
         self.clock = clock or partial(datetime.now, UTC)
 
@@ -114,7 +117,7 @@ class Session:
         """Alerts, work orders, people, parts, plans and the maintenance log."""
         from workbench.alerting import open_desk
 
-        return open_desk(self.settings, self.clock, self.catalog)
+        return open_desk(self.settings, self.clock, self.catalog, self.archive)
 
     @cached_property
     def _scores(self) -> Scores:
@@ -170,6 +173,7 @@ class Session:
         for name in ("registry", "maintenance"):
             if name in vars(self):  # a cached property that was used
                 getattr(self, name).close()
+        self.archive.close()
 
     # ---- telemetry
 
@@ -222,33 +226,220 @@ class Session:
         """Open all channels as one tree, lazily."""
         return self.archive.tree()
 
-    def import_data(self, path: Path | str, layout: str, *, progress: bool = False, **options: Any) -> "ImportReport":
+    def import_data(
+        self,
+        path: Path | str | Iterable[Path | str],
+        layout: str | None = None,
+        *,
+        progress: bool = False,
+        **options: Any,
+    ) -> "ImportReport":
         """Bring telemetry into the archive; `nasa` also registers the shipped models of its channels.
+
+        Samples of a channel that is there are added to it, equal ones are skipped, and files that contradict it are
+        refused; see `workbench.telemetry.importers.table.import_table`.
 
         Parameters
         ----------
-        path : Path or str
-            File or folder to import.
-        layout : str
-            Layout of the data, one of `IMPORTERS`.
+        path : Path, str or iterable of them
+            Files, folders and patterns to import.
+        layout : str, optional
+            Layout of the data, one of `IMPORTERS`; by the ending of each name where omitted.
         progress : bool
             Show a bar.
         **options
-            Options of the importer.
+            Options of the importer, as `asset`, `train_until`, `on_conflict="keep"` or `replace=True`.
 
         Returns
         -------
         ImportReport
-        """
-        from workbench.models.shipped import install_shipped
-        from workbench.telemetry.importers import IMPORTERS
+            Of several files those that were refused stand in `failures`.
 
-        if layout not in IMPORTERS:
+        Raises
+        ------
+        ImportDataError
+            The only file cannot be imported, or an option does not go with the layout.
+        """
+        from workbench.telemetry.importers import IMPORTERS, ImportReport
+        from workbench.telemetry.importers.sources import find_sources
+
+        if layout is not None and layout not in IMPORTERS:
             raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
-        report = IMPORTERS[layout](local_path("path", path), self.archive, progress=progress, **options)
-        if layout != "nasa":
-            return report
-        return replace(report, models=install_shipped(self.archive, self.registry, progress=progress))
+        paths = [local_path("path", one) for one in ([path] if isinstance(path, Path | str) else path)]
+        sources = find_sources(paths, layout)
+        if not sources:
+            raise ImportDataError("There is nothing to import.", "Give files, folders or patterns.")
+        nasa = sources.pop("nasa", [])
+        reports = self._import_nasa(nasa, single=len(paths) == 1, progress=progress, **options)
+        tables = [table for files in sources.values() for table in files]
+        if tables:
+            from workbench.telemetry.importers import import_table
+
+            where = tables if nasa else paths  # folders say what their files are
+            options["vanished"] = self.vanished()
+            reports.append(import_table(where, self.archive, layout=layout, progress=progress, **options))
+        return ImportReport.joined(reports)
+
+    def _import_nasa(
+        self, paths: Iterable[Path], *, single: bool, progress: bool, **options: Any
+    ) -> "list[ImportReport]":
+        from workbench.models.shipped import install_shipped
+        from workbench.telemetry.importers import ImportReport, import_nasa
+
+        reports = []
+        for path in paths:
+            unknown = next((name for name in options if name != "replace"), None)
+            try:
+                if unknown is not None and not path.exists():
+                    raise ImportDataError(f"{path} does not exist.", "Check the name and the folder.")
+                if unknown is not None:
+                    raise ImportDataError(
+                        f"{path} is no table by its name, and {unknown} does not go with the layout nasa.",
+                        "Pass --layout csv where it is a table, or leave the option out.",
+                    )
+                report = import_nasa(path, self.archive, progress=progress, **options)
+                reports.append(replace(report, models=install_shipped(self.archive, self.registry, progress=progress)))
+            except (ImportDataError, LabelError) as error:
+                if single:
+                    raise
+                reports.append(ImportReport("nasa", path, (), failures={str(path): str(error)}))
+        return reports
+
+    def vanished(self) -> dict[str, str]:
+        """Return the channels that the archive does not hold though models or open alerts of the home know them.
+
+        Returns
+        -------
+        dict of str to str
+            What knows each of them, as "1 model and 2 open alerts".
+        """
+        from workbench.telemetry.vanished import vanished_channels
+
+        known: dict[str, list[str]] = {}
+        models = [] if self.settings.tracking_uri else self.registry.list()  # others share a server's registry
+        known["model"] = [model.channel for model in models if not model.retired]
+        if self.settings.database_url is None and self._has_desk():
+            known["open alert"] = list(self.maintenance.alerts.list(state="open", limit=None)["channel"])
+        return vanished_channels(self.archive.channels(), known)
+
+    def remove_channels(
+        self,
+        channels: str | Iterable[str] | None = None,
+        *,
+        asset: str | None = None,
+        who: str = "workbench",
+        dry_run: bool = False,
+    ) -> pd.DataFrame:
+        """Remove channels from the archive, with their samples, labels and scores; they can be imported again.
+
+        The versions of their models are retired; training on the same data takes them back. Their open alerts are
+        closed, with the reason in the maintenance log. Work orders and the log are kept. Models of a tracking server
+        that others share stay as they are.
+
+        Parameters
+        ----------
+        channels : str or iterable of str, optional
+            Names of the channels, damaged or not; all of them are removed, or none.
+        asset : str, optional
+            Asset whose channels are all removed, in place of names.
+        who : str
+            Person or program that does it, for the maintenance log.
+        dry_run : bool
+            Only return what would be removed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel: `channel`, `asset`, `samples`, `labels` and `scores` that are discarded for good,
+            versions of `models` that are retired, and open `alerts` that are closed.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive holds no such channel or asset; none is removed.
+        ArchiveError, ModelError, MaintenanceError
+            Something cannot be written; removing the channels again goes on where it stopped.
+        """
+        from workbench.removal import channels_to_remove, describe_removal, remove_channels
+
+        requested = [channels] if isinstance(channels, str) else None if channels is None else list(channels)
+        names = channels_to_remove(self.archive, requested, asset, self.vanished())
+        registry = None if self.settings.tracking_uri else self.registry
+        desk = self.maintenance if self._has_desk() else None
+        if dry_run:
+            return describe_removal(self.archive, registry, desk, names)
+        return remove_channels(self.archive, registry, desk, names, who)
+
+    def _has_desk(self) -> bool:
+        """Tell whether there is a maintenance database; looking into it would make one."""
+        return self.settings.database_url is not None or (self.settings.home / "maintenance.db").exists()
+
+    def split(
+        self,
+        channels: str | Iterable[str],
+        train_until: str,
+        *,
+        train_from: str | None = None,
+        timezone: str | None = None,
+    ) -> pd.DataFrame:
+        """Choose anew what the models of channels learn from; all samples after it are the test series.
+
+        Parameters
+        ----------
+        channels : str or iterable of str
+            Names of the channels; all of them are split, or none.
+        train_until : str
+            Last time to learn from, or the number of a sample since the channel began where it has no times.
+        train_from : str, optional
+            First time to learn from; the beginning where omitted. Samples before it stay stored, but are neither
+            learned from nor scored.
+        timezone : str, optional
+            Zone of times that carry none; UTC where omitted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel: `channel`, `status` (split or unchanged), `n_before`, `n_train`, `n_test`, and what is
+            stale now, joined by commas: `stale_models` and `stale_scores`.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive does not hold a channel.
+        ImportDataError
+            The span is no time, or leaves the training or the test series of a channel empty.
+        ArchiveError
+            A channel is damaged.
+        """
+        from workbench.telemetry.importers.splitting import split_channels
+
+        names = self.channel_names(channels)
+        splits = split_channels(self.archive, names, start=train_from, end=train_until, timezone=timezone)
+        rows = []
+        for one in splits:
+            models, scores = self._made_stale(one) if one.changed else ([], [])
+            status = "split" if one.changed else "unchanged"
+            row = [one.channel, status, one.n_before, one.n_train, one.n_test, ", ".join(models), ", ".join(scores)]
+            rows.append(row)
+        columns = ["channel", "status", "n_before", "n_train", "n_test", "stale_models", "stale_scores"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def _made_stale(self, split: "ChannelSplit") -> tuple[list[str], list[str]]:
+        """Return the models and the scores of a channel that were current until it was split anew."""
+        (old_train, old_test), (new_train, new_test) = split.old_hashes, split.new_hashes
+        models = [
+            info.id
+            for info in self.registry.list(split.channel)
+            if info.train_hash == old_train != new_train and not info.retired
+        ]
+        scores = [
+            key
+            for key, attributes in self.archive.scores(split.channel).items()
+            if (attributes.get("data_hash") == old_test != new_test)
+            or (attributes.get("train_hash") == old_train != new_train)
+            or set(str(attributes.get("model", "")).split("+")) & set(models)
+        ]
+        return models, scores
 
     def import_demo(self, *, progress: bool = False) -> list[str]:
         """Generate the demo fleet from the session's seed; channels that exist already stay as they are.
@@ -319,10 +510,29 @@ class Session:
 
         self.check_settings(forecaster=forecaster)
         where = (self.archive, self.registry, self.channel_names(channels))
-        how = partial(train_channels, seed=self.settings.seed, workers=self.settings.workers)
+        how = partial(train_channels, seed=self.settings.seed, compute=self.settings.place)
         return how(
             *where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress
         )
+
+    def set_growing(self, channels: str | Iterable[str], grows: bool = True) -> None:
+        """Say whether more samples of channels are to come, so that their last anomalies are provisional.
+
+        Of a channel that grows, only complete error windows raise alerts; a series that has ended is judged to its end.
+
+        Parameters
+        ----------
+        channels : str or iterable of str
+            Names of the channels.
+        grows : bool
+            Whether more samples are to come.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive does not hold a channel; none is changed then.
+        """
+        self.archive.set_growing(self.channel_names(channels), grows)
 
     # ---- scores
 
@@ -371,7 +581,8 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
+            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, and bool
+            `provisional`, which is true only of channels that grow: the anomaly may vanish again.
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
 
@@ -395,7 +606,8 @@ class Session:
         names = self.channel_names(channels)
         levels = self.settings.severity
         check = self._scores.check_series
-        return raise_alerts(self.maintenance, self.catalog, names, self.channel, self.stored, levels, check)
+        stored = self._scores.stored_reader(names)
+        return raise_alerts(self.maintenance, self.catalog, names, self.channel, stored, levels, check)
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
@@ -451,9 +663,11 @@ class Session:
             One row a channel: channel, status (scored, current, failed), model, seconds, anomalies (the table),
             reason.
         """
+        from workbench.fleet_scores import score_fleet
+
         self.check_settings(forecaster=forecaster, preset=preset)
         names = self.channel_names(channels)
-        return self._scores.table(names, forecaster, preset, force=force, progress=progress)
+        return score_fleet(self._scores, names, forecaster, preset, force=force, progress=progress)
 
     def overview(self) -> pd.DataFrame:
         """Return the state of every channel from the stored scores; nothing is computed.
@@ -478,9 +692,10 @@ class Session:
         Returns
         -------
         xarray.Dataset or None
-            Score as `score` returns it; None where the channel is not scored. `stored_anomalies` returns its table.
+            Score as `score` returns it; None where the channel is not scored, or holds no sample that was. One that is
+            stale lies at the rows that its samples have now. `stored_anomalies` returns its table.
         """
-        return self._scores.stored(channel)
+        return self._scores.shown(channel)
 
     def stored_anomalies(self, channel: str) -> pd.DataFrame | None:
         """Return the anomalies of the stored score; nothing is computed.
@@ -497,6 +712,42 @@ class Session:
         """
         scored = self.stored(channel)
         return None if scored is None else anomaly_frame(scored.attrs, self.settings.severity)
+
+    def retain(self, channels: Iterable[str] | None = None, *, dry_run: bool = False) -> pd.DataFrame:
+        """Remove samples that are older than `retention` of the settings keeps; see `workbench.retention`.
+
+        Parameters
+        ----------
+        channels : iterable of str, optional
+            Names of the channels; all where omitted.
+        dry_run : bool
+            Only say what would go.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a channel: `channel`, `asset`, `days` that are kept (NA for all), `samples` that go, `until` the
+            time of the last of them, `status` (kept, to remove, removed, failed) and `reason` why older ones stay, or
+            why it failed.
+        """
+        from workbench.retention import Removal, plan_removal, protected_moments, remove, retention_frame
+
+        names = self.channel_names(channels)
+        if not dry_run:
+            self.archive.seal()
+        protected = protected_moments(self.maintenance)
+        results = []
+        for name in names:
+            asset = self.archive.asset_of(name)[0]
+            try:
+                removal = plan_removal(self.archive, name, self.settings.retention, self.clock(), protected)
+                if removal.rows and not dry_run:
+                    remove(self.archive, removal)
+                    removal = replace(removal, status="removed")
+            except ArchiveError as error:
+                removal = Removal(name, asset, None, {}, None, str(error), "failed")
+            results.append(removal)
+        return retention_frame(results)
 
     def evaluate(
         self,

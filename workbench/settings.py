@@ -7,7 +7,7 @@ Later sources win. Nested keys are written with two underscores in a variable:
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
@@ -27,6 +27,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from workbench.compute.place import Compute
 from workbench.exceptions import SettingsError
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
 from workbench.parameters import LEVELS, DriftLimits, Preset, SeverityLevels, TelemanomParams
@@ -38,6 +39,7 @@ __all__ = [
     "DashboardSettings",
     "DriftLimits",
     "Preset",
+    "RetentionSettings",
     "Settings",
     "SeverityLevels",
     "TelemanomParams",
@@ -83,6 +85,33 @@ class DashboardSettings(BaseModel):
     idle_minutes: int = Field(10, ge=1, le=525_600)
 
 
+class RetentionSettings(BaseModel):
+    """How long samples are kept; `workbench channels retain` removes what is older.
+
+    Attributes
+    ----------
+    days : int or None
+        Days that samples are kept; None keeps all.
+    assets : dict of str to int or None
+        The same for single assets, by id.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int | None = Field(None, ge=1, le=1_000_000)
+    assets: dict[str, Annotated[int, Field(ge=1, le=1_000_000)] | None] = Field(default_factory=dict)
+
+    def days_of(self, asset: str) -> int | None:
+        """Return how many days the samples of an asset are kept; None keeps all.
+
+        Examples
+        --------
+        >>> RetentionSettings(days=400, assets={"Pump-1": 30}).days_of("Pump-1")
+        30
+        """
+        return self.assets.get(asset, self.days)
+
+
 class Settings(BaseSettings):
     """All settings of a workbench.
 
@@ -90,6 +119,8 @@ class Settings(BaseSettings):
     ----------
     home : Path
         Folder of the archive, registry, maintenance database and reports.
+    home_id : str or None
+        Identity that the home must have, as in its `home.json`; None takes whatever is there.
     catalog : Path or None
         Catalog of assets and channels; None takes `data/catalog.yaml` of the product.
     tracking_uri : str or None
@@ -104,12 +135,17 @@ class Settings(BaseSettings):
         Above which training a model again is proposed.
     seed : int
         Seed of everything random.
+    compute : str or None
+        Where work on many channels is done: `local`, `processes:N`, or `tcp://HOST:PORT` of a Dask scheduler; None
+        leaves it to `workers`.
     workers : int
-        Processes that work on channels at once.
+        Processes that work on channels at once, where `compute` says nothing.
     model_cache_bytes : int
         Budget of loaded models, bytes.
     dashboard : DashboardSettings
         Address of the dashboard.
+    retention : RetentionSettings
+        How long samples are kept.
     database_url : str or None
         Maintenance database; None takes SQLite in `home`.
     alerts : AlertOptions
@@ -131,6 +167,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path("data/local")
+    home_id: str | None = None
     catalog: Path | None = None
     tracking_uri: str | None = None
     preset: str = "workbench"
@@ -138,9 +175,11 @@ class Settings(BaseSettings):
     severity: SeverityLevels = SeverityLevels()
     drift: DriftLimits = DriftLimits()
     seed: int = Field(0, ge=0, lt=2**32)
+    compute: str | None = None
     workers: int = Field(1, ge=1, le=1_024)
     model_cache_bytes: int = Field(256 * 2**20, ge=0, le=2**60)
     dashboard: DashboardSettings = DashboardSettings()
+    retention: RetentionSettings = RetentionSettings()
     database_url: str | None = None
     alerts: AlertOptions = AlertOptions()
     orders: OrderOptions = OrderOptions()
@@ -155,6 +194,13 @@ class Settings(BaseSettings):
                 return local_path(str(info.field_name), value)
             except SettingsError as error:
                 raise ValueError(f"a URL is no path. {error.hint}") from None
+        return value
+
+    @field_validator("compute")
+    @classmethod
+    def _is_a_place(cls, value: str | None) -> str | None:
+        if value is not None:
+            Compute.parse(value)
         return value
 
     @model_validator(mode="before")
@@ -176,6 +222,11 @@ class Settings(BaseSettings):
     def params(self) -> Preset:
         """Detection parameters of the preset in use."""
         return self.presets[self.preset]
+
+    @property
+    def place(self) -> Compute:
+        """Where work on many channels is done."""
+        return Compute(processes=self.workers) if self.compute is None else Compute.parse(self.compute)
 
     @property
     def archive_path(self) -> Path:

@@ -10,9 +10,11 @@ from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
 from workbench.exceptions import ArchiveError, DetectionError
+from workbench.maintenance.alerts.places import moment_of, rows_of
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
 from workbench.parameters import SeverityLevels, TelemanomParams
+from workbench.telemetry.moments import moment_at
 
 __all__ = ["Trial", "detect_anew", "threshold_effect", "try_thresholds"]
 
@@ -24,8 +26,9 @@ class Trial:
     Attributes
     ----------
     table : pandas.DataFrame
-        channel, start, end, severity, level, outcome (`appears`, `vanishes`, `stays`); severity and level are those
-        under the thresholds tried, and of the alert where it vanishes.
+        channel, start, end (rows of the test series), severity, level, outcome (`appears`, `vanishes`, `stays`), begin
+        (moment at which it begins, see `workbench.telemetry.moments`); severity and level are those under the
+        thresholds tried, and of the alert where it vanishes. Alerts that the series does not hold are left out.
     effect : ThresholdEffect
         On the alerts that people judged.
     channels : int
@@ -93,18 +96,22 @@ def try_thresholds(
     alerts = desk.alerts.list(state="open", kind="model")
     rows = []
     for name, anomalies in anomalies_by_channel.items():
-        open_alerts = alerts[alerts["channel"] == name]
+        times = read(name)["time"].values
+        placed = [
+            (alert, *span)
+            for alert in alerts[alerts["channel"] == name].to_dict(orient="records")
+            if (span := rows_of(alert, times)) is not None
+        ]
         raised = desk.alerts.would_raise(anomalies)
         for item in raised.to_dict(orient="records"):
-            overlaps = (
-                (open_alerts["start_sample"] <= item["end"]) & (open_alerts["end_sample"] >= item["start"])
-            ).any()
-            rows.append((name, *(item[key] for key in _KEYS), "stays" if overlaps else "appears"))
-        for alert in open_alerts.to_dict(orient="records"):
-            start, end = alert["start_sample"], alert["end_sample"]
+            overlaps = any(start <= item["end"] and end >= item["start"] for _, start, end in placed)
+            words = "stays" if overlaps else "appears"
+            rows.append((name, *(item[key] for key in _KEYS), words, moment_at(times, item["start"])))
+        for alert, start, end in placed:
             if not ((raised["start"] <= end) & (raised["end"] >= start)).any():
-                rows.append((name, start, end, alert["severity"], alert["level"], "vanishes"))
-    table = pd.DataFrame(rows, columns=["channel", *_KEYS, "outcome"])
+                rows.append((name, start, end, alert["severity"], alert["level"], "vanishes", moment_of(alert)))
+    table = pd.DataFrame(rows, columns=["channel", *_KEYS, "outcome", "begin"])
+    table["begin"] = table["begin"].astype(object)
     rank = table["outcome"].map({"appears": 0, "vanishes": 1, "stays": 2})
     table = table.assign(rank=rank).sort_values(["rank", "channel", "start"]).drop(columns="rank")
     return Trial(table.reset_index(drop=True), effect, len(anomalies_by_channel), failed)

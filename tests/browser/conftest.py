@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 import workbench as wb
+from tests.homes import copy_of
 
 PATIENCE = 90_000
 CHECKOUT = Path(__file__).parents[2]
@@ -100,17 +101,21 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+def make_fleet(home: Path) -> None:
+    """The demo fleet, trained, scored and its alerts raised by the real session; its last channel is left unscored."""
+    with wb.open(home=home) as session:
+        session.import_demo()
+        names = session.archive.channels()
+        session.train(names[:-1], "ridge")
+        session.score_all(names[:-1])
+        session.raise_alerts()
+
+
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[wb.Session]:
-    """The demo fleet, trained, scored and its alerts raised by the real session; its last channel is left unscored."""
-    session = wb.open(home=tmp_path_factory.mktemp("fleet"))
-    session.import_demo()
-    names = session.archive.channels()
-    session.train(names[:-1], "ridge")
-    session.score_all(names[:-1])
-    session.raise_alerts()
-    yield session
-    session.close()
+    """A session on a copy of the fleet that is this module's own."""
+    with wb.open(home=copy_of("fleet", make_fleet, tmp_path_factory, tmp_path_factory.mktemp("fleet"))) as session:
+        yield session
 
 
 @pytest.fixture(scope="module")

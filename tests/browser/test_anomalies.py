@@ -4,6 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import reach
+from workbench.maintenance.alerts.places import moment_of
+from workbench.telemetry.moments import moment_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -55,7 +57,8 @@ def test_arrows_choose_and_everything_follows(page, session):
     alert = stored(session, int(third.get_attribute("data-pick")))
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text(alert.channel)
     expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("other settings")
-    page.wait_for_function("start => location.search.includes('anomaly=' + start)", arg=alert.start_sample)
+    begin = moment_text(moment_of(vars(alert)))
+    page.wait_for_function("begin => new URLSearchParams(location.search).get('anomaly') === begin", arg=begin)
 
 
 def test_a_key_acknowledges_and_the_other_browser_sees_it(page, session, dashboard):
@@ -89,8 +92,8 @@ def test_marked_alerts_are_commented_and_closed_together(page, session):
     for place in (-1, -2):
         page.locator(ROWS).nth(place).click()
         page.keyboard.press("x")
+    expect(page.locator(f"{ROWS}:has(:checked)")).to_have_count(2)
     marked = page.locator(f"{ROWS}:has(:checked)").evaluate_all("rows => rows.map(row => Number(row.dataset.pick))")
-    assert len(marked) == 2
     page.keyboard.press("m")
     page.get_by_label("Comment").fill("seen in both")
     page.get_by_role("button", name="Add comment to 2 alerts").click()

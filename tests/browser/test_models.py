@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import PATIENCE
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 VIEW = ".wb-models"
@@ -83,7 +85,7 @@ def test_a_training_is_cancelled_and_leaves_nothing(page, session):
     before = len(session.registry.list())
     page.locator(f"{VIEW} .wb-actions select").select_option("lstm")
     press(page, "Train again")
-    expect(page.locator(f"{VIEW} .wb-training")).to_contain_text("epoch")
+    expect(page.locator(f"{VIEW} .wb-training")).to_contain_text("epoch", timeout=PATIENCE)
     press(page, "Cancel")
     expect(page.locator(f"{VIEW} .wb-told")).to_contain_text("No version was registered")
     assert len(session.registry.list()) == before

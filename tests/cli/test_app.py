@@ -10,6 +10,7 @@ from conftest import wave_channel
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from tests.archive_files import file_of
 from workbench import __version__
 from workbench.cli import app
 from workbench.session import Session
@@ -66,7 +67,7 @@ def test_from_training_to_evaluation(cli, tiny_archive):
     scored = json.loads(ok(cli("score", "--all", "--json")))
     assert [row["channel"] for row in scored] == ["X-1", "X-2"]
     assert set(scored[0]) == {"channel", "model", "seconds", "anomalies"}
-    assert set(scored[0]["anomalies"][0]) == {"start", "end", "severity", "level"}
+    assert set(scored[0]["anomalies"][0]) == {"start", "end", "severity", "level", "provisional"}
     assert isinstance(scored[0]["anomalies"][0]["start"], int)
     judged = json.loads(ok(cli("evaluate", "--json")))
     assert [row["group"] for row in judged["rows"]] == ["XAVER", "all"]
@@ -110,6 +111,7 @@ def test_one_failure_is_told_and_the_rest_is_kept(cli, tiny_archive):
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(cli, tiny_archive, arguments, message):
+    Path("a.zip").write_bytes(b"")
     result = cli(*arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())
@@ -152,7 +154,7 @@ def test_doctor_finds_what_is_missing(cli, tmp_path, tiny_archive):
     ok(cli("score", "--all"))
     states = {row["what"]: row["state"] for row in json.loads(ok(cli("doctor", "--json")))}
     assert states["models"] == states["scores"] == "ok"
-    (tmp_path / "archive.zarr/X-1/zarr.json").write_text("{")
+    file_of(tiny_archive, "X-1", "zarr.json").write_text("{")
     result = cli("doctor")
     assert result.exit_code == 1 and "zarr.json" in result.stdout
 

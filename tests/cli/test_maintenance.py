@@ -4,20 +4,17 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-import workbench as wb
 from workbench.cli import app
-from workbench.telemetry.archive import Archive
 
 
 @pytest.fixture
-def run(tiny_archive: Archive):
-    home = tiny_archive.path.parent
-    with wb.open(home=home) as session:
-        session.train()
+def run(trained_home: Path):
+    home = trained_home
     runner = CliRunner()
 
     def call(*words: object, fails: int = 0) -> str:
@@ -59,6 +56,10 @@ def test_the_whole_loop(run, tmp_path):
     assert [row["action"] for row in shown["history"]][-1] == "completed"
     closed = run.json("alerts", "show", alert["id"])
     assert (closed["state"], closed["verdict"]) == ("closed", "true")
+    assert closed["rows"] == [closed["start_sample"], closed["end_sample"]]
+    shown_to_people = run("alerts", "show", alert["id"])
+    assert f"{closed['start_sample']:,} to {closed['end_sample']:,} of the series" in shown_to_people
+    assert f"samples {closed['first_at']:,} to {closed['last_at']:,}" in shown_to_people
     assert "120" in run("kpis")
     assert run.json("kpis")["mttr_hours"] is None
     assert run.json("alerts", "figures")["announced"] == 1
@@ -163,6 +164,7 @@ def test_other_thresholds_are_tried_on_what_people_judged(run):
     assert len(run.json("log", "show", "--subject", "alert:1")) == 2
 
 
+@pytest.mark.slow
 def test_what_people_write_on_an_alert_is_shown_with_it_and_with_its_order(run, tmp_path):
     run("score", "--all")
     (alert,) = run.json("alerts", "list")

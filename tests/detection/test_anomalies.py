@@ -68,6 +68,7 @@ def series(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return telemetry, prediction
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(series())
 def test_equals_the_oracle(case):

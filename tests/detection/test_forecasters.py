@@ -146,6 +146,7 @@ def test_a_forecast_in_other_units_is_the_same_forecast(power: int, units: str) 
     np.testing.assert_allclose(found / 10.0**power, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.nasa
 def test_nasa_channels_are_taken_as_scaled(nasa_zip: Path, tmp_path: Path) -> None:
     archive = Archive(tmp_path / "archive.zarr")

@@ -12,6 +12,7 @@ def noise(n, seed):
     return np.random.default_rng(seed).normal(size=n).cumsum()
 
 
+@pytest.mark.slow
 def test_the_nearest_are_those_of_a_loop_over_all_segments():
     series = {"A": noise(300, 1), "B": noise(260, 2), "C": noise(20, 3)}
     found = similar_segments("A", 100, 139, series.items(), each=3)

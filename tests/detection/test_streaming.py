@@ -114,6 +114,7 @@ def test_the_windows_are_the_forecasters() -> None:
     assert [decision.prediction for decision in decisions[20:-3]] == expected.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [2.0**-30, 1.0, 2.0**30])
 def test_units_change_no_decision_where_the_least_error_is_a_share_of_the_range(scale: float) -> None:
     params = PARAMS.model_copy(update={"least_error_of": "range"})

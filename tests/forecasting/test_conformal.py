@@ -37,6 +37,7 @@ def test_each_lead_time_has_its_own_width() -> None:
     assert 1.4 < width[0] < width[1] / 1.6 < width[2] / 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [1, 3, 20])
 def test_tracked_width_equals_its_definition(apart: int) -> None:
     random = np.random.default_rng(2)

@@ -10,6 +10,7 @@ from workbench.exceptions import DetectionError
 from workbench.forecasting.decomposition import decompose, find_period
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.integers(2, 30), st.integers(60, 200))
 def test_parts_equal_their_definitions_and_add_up(seed: int, period: int, n: int) -> None:
     values = np.random.default_rng(seed).normal(size=n).cumsum()

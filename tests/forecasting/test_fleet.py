@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ import workbench as wb
 from tests.conftest import wave_channel
 from workbench.forecasting import crossings, decomposition, forecasts, lead_times, outlook, risks
 from workbench.forecasting.skill import skill_table
-from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
 CATALOG = """
@@ -23,11 +23,9 @@ channels:
 
 
 @pytest.fixture
-def session(tiny_archive: Archive) -> Iterator[wb.Session]:
-    home = tiny_archive.path.parent
+def session(trained_home: Path) -> Iterator[wb.Session]:
+    home = trained_home  # without the catalog, whose channel X-4 a test adds later
     (home / "catalog.yaml").write_text(CATALOG)
-    with wb.open(home=home) as trained:  # without the catalog, whose channel X-4 a test adds later
-        trained.train()
     opened = wb.open(home=home, catalog=home / "catalog.yaml")
     yield opened
     opened.close()

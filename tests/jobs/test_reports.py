@@ -75,6 +75,15 @@ def test_parameters_replace_the_defaults_and_the_rest_stays(tmp_path: Path) -> N
     assert notebook.read_bytes() == before
 
 
+def test_the_kernel_lays_its_sockets_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the working directory, two reports made at the same time would answer each other's pages."""
+    working = tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    notebook = write_notebook(tmp_path / "a.ipynb", "import os; print(os.listdir())", parameters="n = 0")
+    assert printed(reports.run_notebook(notebook, tmp_path / "out.ipynb")) == "[]\n"
+
+
 def test_a_cell_that_raises_is_named_with_its_exception(tmp_path: Path) -> None:
     notebook = write_notebook(tmp_path / "a.ipynb", "1 + 1", "# the ratio\n1 / n", parameters="n = 0")
     with pytest.raises(ReportError, match=r"a\.ipynb, cell 3 \(# the ratio\): ZeroDivisionError: division by zero"):
@@ -156,6 +165,7 @@ def test_an_unknown_channel_is_refused_before_anything_runs(channel: str, settin
     assert not settings.reports_path.exists()
 
 
+@pytest.mark.slow
 def test_reports_of_many_channels(settings: Settings, notebook_in_place: Path) -> None:
     pages = reports.reports(settings, ["X-2", "X-1"])
     assert {name: "channel is " + name in page.read_text(encoding="utf-8") for name, page in pages.items()} == {

@@ -30,7 +30,7 @@ def test_each_part_grows_by_what_is_written_to_it(session):
         (session.settings.home / folder).mkdir()
         (session.settings.home / folder / name).write_bytes(b"x" * 10_000)
     after = sizes(session)
-    assert after["telemetry"] == before["telemetry"]
+    assert before["telemetry"] <= after["telemetry"] < 2 * before["telemetry"], "the index learns of the score"
     assert (after > 0).all()
     assert 10_000 <= after["reports"] < 20_000
 

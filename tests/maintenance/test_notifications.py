@@ -165,3 +165,15 @@ def test_wrong_settings_are_named(tmp_path, text, message):
     (tmp_path / "workbench.yaml").write_text(f"notifications: {text}")
     with pytest.raises(SettingsError, match=message):
         load_settings(tmp_path)
+
+
+def test_an_alert_that_opens_again_is_told_again(database, alerts, finding, web):
+    ours = notifier(database, web.url)
+    number = raised(alerts, finding, level="critical")
+    ours.queue([number])
+    assert ours.tick().sent == (("ops", 1),)
+    alerts.close(number, "Ann", "false alarm")
+    report = alerts.raise_findings([], [finding(level="critical", end_sample=900)])
+    assert report.reopened == (number,)
+    assert ours.queue(report.raised, report.reopened) == 1
+    assert ours.tick().sent == (("ops", 1),)

@@ -32,6 +32,7 @@ def planning(database):
     return Planning(database)
 
 
+@pytest.mark.slow
 def test_a_plan_is_kept_and_what_has_begun_or_is_fixed_stays(orders, planning, clock):
     orders.new("x", asset="SMAP", hours=4, skills=["rf"])
     orders.new("x", asset="SMAP", hours=4, due=START + timedelta(hours=5))
@@ -57,6 +58,7 @@ def test_a_plan_is_kept_and_what_has_begun_or_is_fixed_stays(orders, planning, c
     assert log.verify(planning.database).ok
 
 
+@pytest.mark.slow
 def test_a_what_if_touches_nothing(orders, planning):
     for _ in range(6):
         orders.new("x", asset="SMAP", hours=8, due=START + timedelta(days=1), priority="urgent")
@@ -101,6 +103,7 @@ def test_nobody_to_plan_for_is_an_error_that_keeps_the_old_plan(orders, planning
         planning.freeze("WO-9", "boss")
 
 
+@pytest.mark.slow
 def test_a_proposal_is_kept_only_when_it_is_accepted(orders, planning):
     orders.new("x", asset="SMAP", hours=4)
     orders.new("x", asset="MSL", hours=4)
@@ -117,6 +120,7 @@ def test_a_proposal_is_kept_only_when_it_is_accepted(orders, planning):
     assert entries["who"].tolist() == ["boss", "boss"]
 
 
+@pytest.mark.slow
 def test_a_proposal_that_no_longer_fits_is_refused(orders, planning, clock):
     orders.new("x", asset="SMAP", hours=4)
     orders.new("x", asset="MSL", hours=4)
@@ -136,6 +140,7 @@ def test_a_proposal_that_no_longer_fits_is_refused(orders, planning, clock):
     assert planning.table()["start"].tolist() == table["start"].tolist()[1:]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # the search knows no database
 def test_a_search_that_is_stopped_gives_the_first_guess(orders, planning):
     for _ in range(6):
         orders.new("x", asset="SMAP", hours=8, due=START + timedelta(days=1), priority="urgent")
@@ -159,6 +164,8 @@ class WatchedStop(Stop):
         self.search_begun.set()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # the search knows no database
+@pytest.mark.slow
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_search_is_stopped_from_another_thread(orders, database, monkeypatch, elsewhere):
     if elsewhere:  # then the solver has a process of its own

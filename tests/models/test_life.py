@@ -53,6 +53,26 @@ def test_training_again_is_proposed_until_there_is_a_version_of_the_present_data
     assert champion(life) == 1
 
 
+def test_a_version_of_the_present_data_can_be_promoted_over_one_of_others(life: ModelLife, scripted: Scripted) -> None:
+    add(life, 0.1)
+    with pytest.raises(ModelError, match="champion already"):
+        life.promote(NAME, 1, anyway=True)
+    life.archive.write(wave_channel("X-1", seed=9), wave_channel("X-1", 3000, 1))
+    assert life.list()["promote"].tolist() == [""]
+    ScriptedForecaster.errors = {"X-1": 0.5}
+    command = f"workbench models promote {NAME} 2 --anyway"
+    for _ in range(2):  # trained, and then current
+        (reason,) = train_channels(life.archive, life.registry, ["X-1"], "scripted")["reason"]
+        assert reason.startswith(f"not better than the champion {NAME}/1") and reason.endswith(command)
+    assert life.list()["promote"].tolist() == [command, ""]
+    with pytest.raises(ModelError, match="is not better"):
+        life.promote(NAME, 2)
+    assert f"{NAME}/2 is champion; {NAME}/1 learned from other training data" in str(life.promote(NAME, 2, anyway=True))
+    assert (champion(life), life.list()["promote"].tolist()) == (2, ["", ""])
+    life.rollback(NAME)
+    assert life.list()["promote"].tolist() == ["", ""], "somebody has chosen the old one"
+
+
 def test_only_a_better_version_is_promoted(life: ModelLife, scripted: Scripted) -> None:
     add(life, 0.5)
     add(life, 0.75, seed=1)

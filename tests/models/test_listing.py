@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.fakes import HASH
+from tests.models.fakes import HASH, fitted
 from workbench.exceptions import ModelError
 from workbench.models import registry as registry_module
-from workbench.models.listing import natural_key
+from workbench.models.listing import natural_key, queries
 from workbench.models.registry import Registry
 
 
@@ -133,3 +133,28 @@ def test_a_listing_imports_no_mlflow_and_no_tensorflow(registry: Registry) -> No
 def test_natural_order_takes_names_of_any_form() -> None:
     names = ["B", "A-10", "10", "A-2", "A-2b", "", "A"]
     assert sorted(names, key=natural_key) == ["", "10", "A", "A-2", "A-2b", "A-10", "B"]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [{"name": "P-1.ridge"}, {"channel": "P-1"}, {"channel": "P-1", "forecaster": "ridge"}],
+    ids=["name", "channel", "channel and forecaster"],
+)
+def test_each_query_of_one_channel_or_model_goes_by_an_index(registry: Registry, filters: dict[str, str]) -> None:
+    """A plan says SEARCH where an index leads to the rows, and SCAN where every row of the table is read."""
+    with closing(sqlite3.connect(database(registry))) as connection:
+        for text, values in queries(**filters):
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+            assert any(step.startswith("SEARCH") for step in plan), plan
+            assert not any(step.startswith("SCAN") for step in plan), plan
+
+
+def test_channels_whose_names_begin_alike_are_told_apart(registry: Registry) -> None:
+    registry.register(fitted(0.4), "P-1.ridge", HASH, seed=0, duration=1.0)
+    registry.register(fitted(0.4), "P-10", HASH, seed=0, duration=1.0)
+    registry.register(fitted(0.4), "P-1_2", HASH, seed=0, duration=1.0)
+    names = ["P-1.persistence/1", "P-1.persistence/2", "P-1.ridge/1"]
+    assert [info.id for info in registry.list("P-1")] == names
+    assert [info.id for info in registry.list("P-1.ridge")] == ["P-1.ridge.persistence/1"]
+    assert [info.id for info in registry.list("P-1", "ridge")] == ["P-1.ridge/1"]
+    assert registry.list("P") == []

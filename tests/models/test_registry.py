@@ -189,6 +189,7 @@ def test_a_registration_that_stops_midway_shows_nothing(
     assert empty_registry.load(info).n_inputs == 3
 
 
+@pytest.mark.slow
 def test_a_new_database_that_stops_midway_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stops(*_: object) -> None:
         raise KeyboardInterrupt
@@ -203,6 +204,7 @@ def test_a_new_database_that_stops_midway_is_made_again(tmp_path: Path, monkeypa
     assert register(registry).version == 1
 
 
+@pytest.mark.slow
 def test_processes_that_register_at_once_get_versions_of_their_own(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path

@@ -1,10 +1,12 @@
 import math
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import wave_channel
 
+from tests.archive_files import file_of
 from tests.models.fakes import ScriptedForecaster
 from workbench.exceptions import ForecasterError, ModelError
 from workbench.models.registry import Registry
@@ -42,6 +44,40 @@ def test_a_current_model_is_not_trained_again(
     assert len(scripted.log) == 2
     assert train(tiny_archive, empty_registry, force=True)["status"].tolist() == ["trained", "trained"]
     assert len(scripted.log) == 4
+
+
+@pytest.mark.parametrize("damage", ["flip", "remove a file", "remove the folder"])
+def test_a_model_whose_files_are_damaged_is_not_current(
+    tiny_archive: Archive, empty_registry: Registry, scripted: Scripted, damage: str
+) -> None:
+    train(tiny_archive, empty_registry)
+    folder = empty_registry.champion("X-1").path
+    file = next(path for path in sorted(folder.iterdir()) if path.name not in ("manifest.json", "MLmodel"))
+    if damage == "flip":
+        content = bytearray(file.read_bytes())
+        content[0] ^= 1
+        file.write_bytes(content)
+    elif damage == "remove a file":
+        file.unlink()
+    else:
+        shutil.rmtree(folder)
+    done = train(tiny_archive, empty_registry)
+    assert done["status"].tolist() == ["trained", "current"]
+    assert empty_registry.champion("X-1").version == 2
+    assert train(tiny_archive, empty_registry)["status"].tolist() == ["current", "current"]
+
+
+def test_damaged_training_telemetry_is_named_beside_a_current_model(
+    tiny_archive: Archive, empty_registry: Registry, scripted: Scripted
+) -> None:
+    train(tiny_archive, empty_registry)
+    file = file_of(tiny_archive, "X-1", "train/telemetry/c")
+    content = bytearray(file.read_bytes())
+    content[50] ^= 1
+    file.write_bytes(content)
+    done = train(tiny_archive, empty_registry)
+    assert done["status"].tolist() == ["failed", "current"]
+    assert "is damaged" in done.loc["X-1", "reason"]
 
 
 @pytest.mark.parametrize("change", ["seed", "parameters", "data"])

@@ -67,3 +67,17 @@ def test_a_long_log_begins_anew_and_the_old_one_is_still_searched(path):
 def test_no_log_has_no_entries(tmp_path):
     assert read_log(tmp_path / "nowhere.log", "anything") == []
     rotate(tmp_path / "nowhere.log")
+
+
+def test_a_log_whose_folder_vanished_stops_nothing(tmp_path, capsys):
+    path = log_path(tmp_path / "home")
+    log_to(path, "workbench.vanished")
+    logger = logging.getLogger("workbench.vanished")
+    try:
+        path.parent.rmdir()
+        logger.error("the home has vanished")
+    finally:
+        for handler in [*logger.handlers]:
+            handler.close()
+            logger.removeHandler(handler)
+    assert "the home has vanished" in capsys.readouterr().err

@@ -1,5 +1,4 @@
 import errno
-import json
 import multiprocessing
 import shutil
 from pathlib import Path
@@ -10,9 +9,10 @@ import pytest
 import xarray as xr
 from conftest import wave_channel
 
+from tests.archive_files import segments
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, LabelError, SchemaError
-from workbench.telemetry import archive as archive_module
-from workbench.telemetry.archive import Archive
+from workbench.telemetry.archive import Archive, ChannelParts
+from workbench.telemetry.archiving import publishing
 from workbench.telemetry.schema import data_hash, make_channel, validate
 
 
@@ -49,8 +49,8 @@ def test_the_fleet_is_a_tree(tiny_archive):
 
 
 def test_opening_reads_no_sample(tiny_archive):
-    for file in tiny_archive.path.glob("X-1/test/telemetry/c/*"):
-        file.unlink()
+    for file in segments(tiny_archive, "X-1")[0].glob("test/telemetry/c/*/*"):
+        file.write_bytes(b"")
     dataset = tiny_archive.open("X-1")
     assert dataset.sizes["time"] == 3000
 
@@ -116,17 +116,14 @@ def test_a_crash_while_writing_leaves_the_old_channel(tiny_archive, monkeypatch,
         raise Died
 
     if moment == "staging":
-        monkeypatch.setattr(archive_module, "store_dataset", die)
+        monkeypatch.setattr(publishing, "write_segment", die)
     else:
-        rename = Path.rename
-        monkeypatch.setattr(
-            Path, "rename", lambda path, to: die() if path.name.startswith("new-") else rename(path, to)
-        )
-    monkeypatch.setattr(Archive, "_settle", lambda self: None)
+        monkeypatch.setattr(Path, "rename", die)
+    monkeypatch.setattr(publishing.Publisher, "settle", lambda self: None)
     with pytest.raises(Died):
         tiny_archive.write(wave_channel("X-1"), wave_channel("X-1", 2000, 9))
     monkeypatch.undo()
-    assert any(tiny_archive.incoming.iterdir())
+    assert tiny_archive.incoming.exists()
     again = Archive(tiny_archive.path)
     assert again.channels() == ["X-1", "X-2"]
     xr.testing.assert_identical(again.open("X-1").load(), before)
@@ -137,7 +134,7 @@ def test_a_full_disk_is_one_error_and_changes_nothing(tiny_archive, monkeypatch)
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(archive_module, "store_dataset", full)
+    monkeypatch.setattr(publishing, "write_segment", full)
     with pytest.raises(ArchiveError, match="cannot be written: No space left on device"):
         tiny_archive.write(wave_channel("X-3"), wave_channel("X-3"))
     assert tiny_archive.channels() == ["X-1", "X-2"]
@@ -174,16 +171,16 @@ def test_unknown_names_are_answered_with_near_ones(tiny_archive):
 
 
 def test_damage_is_one_error(tiny_archive):
-    (tiny_archive.path / "X-1" / "zarr.json").write_text("{")
+    (segment, *_) = segments(tiny_archive, "X-1")
+    (segment / "zarr.json").write_text("{")
     words = r"Channel X-1 is damaged: .*zarr.json: .*Import it again: workbench import PATH"
     with pytest.raises(ArchiveError, match=words):
         tiny_archive.info("X-1")
-    shutil.rmtree(tiny_archive.path / "X-2" / "test")
-    with pytest.raises(ArchiveError, match=r"Channel X-2 is damaged: .*test: "):
+    shutil.rmtree(segments(tiny_archive, "X-2")[0] / "test")
+    with pytest.raises(ArchiveError, match=r"Channel X-2 is damaged: "):
         tiny_archive.open("X-2")
-    document = tiny_archive.path / "X-1" / "zarr.json"
-    document.write_text(json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}))
-    with pytest.raises(ArchiveError, match="does not describe a channel"):
+    (segment / "zarr.json").unlink()
+    with pytest.raises(ArchiveError, match="No such file"):
         tiny_archive.open("X-1")
 
 
@@ -210,3 +207,258 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
 def test_splits_that_do_not_belong_together_are_refused(tmp_path):
     with pytest.raises(SchemaError, match="channel of train"):
         Archive(tmp_path / "a.zarr").write(wave_channel("X-1"), wave_channel("X-2"))
+
+
+# ---- a store that grows
+
+
+def rows_of(n: int, seed: int, first: int) -> xr.Dataset:
+    """Return the rows of a test series from `first` on."""
+    return wave_channel("X-1", n, seed, spike=2000).isel(time=slice(first, None))
+
+
+def test_rows_that_are_added_make_the_series_that_one_write_makes(tmp_path, tiny_archive):
+    whole = Archive(tmp_path / "whole" / "archive.zarr")
+    series = wave_channel("X-1", 3000, 1, spike=2000)
+    later = series.assign_coords(time=series["time"] + 3000)
+    joined = xr.concat([series, later], "time")
+    whole.write(wave_channel("X-1"), joined)
+    for first in range(0, 3000, 250):
+        tiny_archive.extend([(3000 + first, later.isel(time=slice(first, first + 250)))])
+    xr.testing.assert_identical(tiny_archive.open("X-1").load(), joined)
+    assert tiny_archive.info("X-1").test_hash == whole.info("X-1").test_hash
+    assert tiny_archive.labels("X-1").values.tolist() == [[2000, 2039, "point"]]
+    tiny_archive.seal()
+    xr.testing.assert_identical(tiny_archive.open("X-1").load(), joined)
+    assert not tiny_archive.write(wave_channel("X-1"), joined), "the archive holds just this"
+
+
+def test_rows_at_the_end_can_be_replaced(tiny_archive):
+    series = wave_channel("X-1", 3000, 1, spike=2000)
+    other = wave_channel("X-1", 3100, 5)
+    tiny_archive.extend([(2990, other.isel(time=slice(2990, 3100)))])
+    expected = xr.concat([series.isel(time=slice(0, 2990)), other.isel(time=slice(2990, 3100))], "time")
+    xr.testing.assert_equal(tiny_archive.open("X-1").load(), expected)
+    tiny_archive.check_deeply("X-1", "test")
+
+
+@pytest.mark.parametrize(
+    ("keep", "rows", "words"),
+    [
+        (3001, rows_of(3100, 1, 3000), "of which 3001 cannot stay"),
+        (3000, rows_of(3100, 1, 2000), "do not lie behind"),
+        (3000, rows_of(3100, 1, 3000).assign_coords(command=["other"]), "other commands"),
+    ],
+)
+def test_rows_that_do_not_continue_a_series_are_refused(tiny_archive, keep, rows, words):
+    with pytest.raises(SchemaError, match=words):
+        tiny_archive.extend([(keep, rows)])
+    assert tiny_archive.info("X-1").n_test == 3000
+
+
+def described(archive: Archive) -> dict[str, object]:
+    return {
+        name: (archive.info(name), archive.scores(name), archive.labels(name).to_dict(), archive.open(name).load())
+        for name in archive.channels()
+    }
+
+
+@pytest.mark.parametrize("how", ["removed", "rebuilt", "damaged"])
+def test_the_index_is_made_again_from_what_the_archive_holds(tiny_archive, how):
+    scored = xr.Dataset({"a": ("time", np.arange(3.0))}, coords={"time": [7, 8, 9]}, attrs={"value": 2})
+    tiny_archive.write_scores("X-1", "k", scored)
+    tiny_archive.seal()
+    tiny_archive.write_scores("X-2", "k", scored)
+    tiny_archive.extend([(3000, rows_of(3100, 1, 3000))])
+    before = described(tiny_archive)
+    tiny_archive.close()
+    index = tiny_archive.index.file
+    if how == "removed":
+        index.unlink()
+    elif how == "damaged":
+        index.write_bytes(b"no database" * 100)
+        with pytest.raises(ArchiveError, match="workbench doctor --rebuild-index"):
+            Archive(tiny_archive.path).info("X-1")
+    archive = Archive(tiny_archive.path)
+    assert how == "removed" or archive.rebuild_index() == []
+    after = described(archive)
+    for name, (*parts, series) in before.items():
+        assert after[name][:-1] == tuple(parts)
+        xr.testing.assert_identical(after[name][-1], series)
+    xr.testing.assert_identical(archive.open_scores("X-1", "k").load(), scored)
+    assert archive.faults() == []
+
+
+@pytest.mark.parametrize("lost", ["segment", "tail"])
+def test_what_was_published_before_a_crash_is_there_after_it(tiny_archive, monkeypatch, lost):
+    """The process dies between the publication and its entry in the index."""
+
+    class Died(BaseException):
+        pass
+
+    def die(*args: object) -> None:
+        raise Died
+
+    monkeypatch.setattr("workbench.telemetry.archiving.index.Index.apply", die)
+    monkeypatch.setattr(publishing.Publisher, "settle", lambda self: None)
+    with pytest.raises(Died):
+        if lost == "segment":
+            tiny_archive.write(wave_channel("X-3"), wave_channel("X-3"))
+        else:
+            tiny_archive.extend([(3000, rows_of(3100, 1, 3000))])
+    monkeypatch.undo()
+    again = Archive(tiny_archive.path)
+    assert again.channels() == (["X-1", "X-2", "X-3"] if lost == "segment" else ["X-1", "X-2"])
+    assert again.info("X-1").n_test == (3000 if lost == "segment" else 3100)
+    again.check_deeply("X-1", "test")
+    assert again.faults() == []
+
+
+def test_a_score_that_another_process_staged_is_published(tiny_archive):
+    scored = xr.Dataset({"a": ("time", np.arange(3.0))}, coords={"time": [7, 8, 9]}, attrs={"value": 2})
+    staged = tiny_archive.stage_scores("X-1", "k", scored)
+    assert tiny_archive.scores("X-1") == {}
+    Archive(tiny_archive.path).publish_scores([staged])
+    xr.testing.assert_identical(tiny_archive.open_scores("X-1", "k").load(), scored)
+
+
+def test_a_score_grows(tiny_archive):
+    times = np.arange(500)
+    whole = xr.Dataset({"a": ("time", times / 7)}, coords={"time": times, "sample": ("time", times)}, attrs={"v": 1})
+    tiny_archive.write_scores("X-1", "k", whole.isel(time=slice(0, 300)))
+    tiny_archive.write_scores("X-1", "k", whole.isel(time=slice(250, 500)), keep=250)
+    xr.testing.assert_identical(tiny_archive.open_scores("X-1", "k").load(), whole)
+
+
+def test_a_series_that_was_opened_before_stays_readable_when_it_is_replaced(tiny_archive):
+    opened = tiny_archive.open("X-1")
+    tiny_archive.write(wave_channel("X-1"), wave_channel("X-1", 2000, 9))
+    tiny_archive.seal()
+    assert opened["telemetry"].values.size == 3000
+
+
+def test_other_programs_open_a_segment_with_names_and_units(tmp_path):
+    archive = Archive(tmp_path / "a.zarr")
+    parts = [wave_channel(name, 300).assign_attrs(units="degC") for name in ("X-1", "X-2")]
+    archive.write_all([ChannelParts(one, one) for one in parts])
+    (segment,) = {folder for name in ("X-1", "X-2") for folder in segments(archive, name)}
+    plain = xr.open_zarr(segment / "test", consolidated=False, chunks=None)
+    assert plain["channel"].values.tolist() == ["X-1", "X-2"]
+    assert plain["units"].values.tolist() == ["degC", "degC"]
+    assert plain["command"].values.tolist() == parts[0]["command"].values.tolist()
+    np.testing.assert_array_equal(plain["telemetry"].sel(channel="X-2"), parts[1]["telemetry"])
+    assert len([file for file in archive.path.rglob("*") if file.is_file()]) < 40
+
+
+# ---- faults that were seen
+
+
+def zeros(n: int, first: int = 0) -> xr.Dataset:
+    """A channel whose values and commands are zero all the time."""
+    return make_channel(
+        np.zeros(n),
+        np.zeros((n, 1)),
+        time=np.arange(first, first + n),
+        channel="Z-1",
+        asset="A",
+        command_names=["valve"],
+    )
+
+
+def test_a_channel_that_is_zero_all_the_time_is_sound(tmp_path):
+    archive = Archive(tmp_path / "a.zarr")
+    archive.write(zeros(300), zeros(70_000, 300))
+    archive.write_scores("Z-1", "k", xr.Dataset({"a": ("time", np.zeros(70_000))}, attrs={"v": 1}))
+    archive.seal()
+    for again in (archive, Archive(archive.path)):
+        for split in ("train", "test"):
+            again.check("Z-1", split)
+        again.check_score("Z-1", "k")
+        again.check_score_deeply("Z-1", "k")
+
+
+@pytest.mark.parametrize("how", ["emptied", "of another archive", "removed while it is open"])
+def test_an_index_that_is_not_of_the_archive_is_made_anew(tiny_archive, tmp_path, how):
+    other = Archive(tmp_path / "other" / "archive.zarr")
+    other.write(wave_channel("Y-1", 300), wave_channel("Y-1", 400))
+    index = tiny_archive.index.file
+    if how == "emptied":
+        index.write_bytes(b"")
+    elif how == "of another archive":
+        shutil.copyfile(other.index.file, index)
+    else:
+        index.unlink()
+    archive = tiny_archive if how.startswith("removed") else Archive(tiny_archive.path)
+    assert archive.channels() == ["X-1", "X-2"]
+    archive.write(wave_channel("X-3", 300), wave_channel("X-3", 400))
+    assert Archive(tiny_archive.path).channels() == ["X-1", "X-2", "X-3"]
+    assert archive.faults() == []
+
+
+def test_rows_that_were_not_entered_in_the_index_are_there_with_the_next_score(tiny_archive, monkeypatch):
+    class Died(BaseException):
+        pass
+
+    def die(*args: object) -> None:
+        raise Died
+
+    monkeypatch.setattr("workbench.telemetry.archiving.index.Index.apply", die)
+    monkeypatch.setattr(publishing.Publisher, "settle", lambda self: None)
+    with pytest.raises(Died):
+        tiny_archive.extend([(3000, rows_of(3100, 1, 3000))])
+    monkeypatch.undo()
+    tiny_archive.write_scores("X-2", "k", xr.Dataset({"a": ("time", np.zeros(3))}, attrs={"v": 1}))
+    assert tiny_archive.info("X-1").n_test == 3100
+    assert list(tiny_archive.scores("X-2")) == ["k"]
+    assert tiny_archive.faults() == []
+
+
+@pytest.mark.parametrize("n", [2999, 2000])
+def test_a_shorter_series_with_the_same_beginning_replaces_the_longer_one(tiny_archive, n):
+    shorter = wave_channel("X-1", 3000, 1, spike=2000).isel(time=slice(0, n))
+    assert tiny_archive.write(wave_channel("X-1"), shorter)
+    xr.testing.assert_identical(Archive(tiny_archive.path).open("X-1").load(), shorter)
+    tiny_archive.check_deeply("X-1", "test")
+
+
+def test_a_score_that_goes_on_from_one_that_was_replaced_is_refused(tiny_archive):
+    attributes = {"model": "m", "parameters": "{}", "method": 1}
+    times = np.arange(500)
+    variables = {"a": ("time", times / 7)}
+    whole = xr.Dataset(variables, coords={"time": times, "sample": ("time", times)}, attrs=attributes)
+    tiny_archive.write_scores("X-1", "k", whole.isel(time=slice(0, 400)))
+    staged = tiny_archive.stage_scores("X-1", "k", whole.isel(time=slice(300, 500)), keep=300)
+    other = (whole * 2).isel(time=slice(0, 350)).assign_attrs(attributes)
+    Archive(tiny_archive.path).write_scores("X-1", "k", other)
+    failures = tiny_archive.publish_scores([staged])
+    assert "was replaced while the channel was scored" in str(failures["X-1"])
+    xr.testing.assert_identical(tiny_archive.open_scores("X-1", "k").load(), other)
+
+
+def test_small_and_large_additions_are_sealed_together(tiny_archive, monkeypatch):
+    monkeypatch.setattr("workbench.telemetry.archive._LARGE_ROWS", 50)
+    series = wave_channel("X-1", 3000, 1, spike=2000)
+    later = series.assign_coords(time=series["time"] + 3000)
+    for first, last in ((0, 10), (10, 500), (500, 520)):
+        tiny_archive.extend([(3000 + first, later.isel(time=slice(first, last)))])
+    tiny_archive.seal()
+    assert {piece.kind for piece in tiny_archive.index.pieces("X-1", "test")} == {"segment"}
+    expected = xr.concat([series, later.isel(time=slice(0, 520))], "time")
+    xr.testing.assert_identical(tiny_archive.open("X-1").load(), expected)
+
+
+def test_many_small_scores_and_additions_become_few_pieces(tiny_archive):
+    for number in range(40):
+        first = 3000 + 5 * number
+        tiny_archive.extend([(first, rows_of(first + 5, 1, first))])
+        values = {"a": ("time", np.full(5, float(number)))}
+        scored = xr.Dataset(
+            values, coords={"sample": ("time", np.arange(5 * number, 5 * number + 5))}, attrs={"v": number}
+        )
+        tiny_archive.write_scores("X-1", "k", scored, keep=5 * number)
+    tiny_archive.tidy()
+    assert len(tiny_archive.index.pieces("X-1", "test")) < 20
+    assert len(tiny_archive.index.pieces("X-1", "scores/k")) < 20
+    assert tiny_archive.open_scores("X-1", "k")["a"].values[::5].tolist() == [float(number) for number in range(40)]
+    assert tiny_archive.scores("X-1")["k"]["v"] == 39
+    tiny_archive.check_deeply("X-1", "test")

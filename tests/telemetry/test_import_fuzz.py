@@ -3,8 +3,9 @@
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.exceptions import ImportDataError, LabelError, WorkbenchError
-from workbench.telemetry.archive import Archive
-from workbench.telemetry.importers import IMPORTERS, import_nasa
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError, WorkbenchError
+from workbench.telemetry.archive import Archive, ChannelInfo, ChannelParts
+from workbench.telemetry.archiving.channel_parts import without_time
+from workbench.telemetry.archiving.plain_parts import PlainParts
+from workbench.telemetry.importers import IMPORTERS, delivery, import_nasa
 from workbench.telemetry.importers.npy import read_npy
 from workbench.telemetry.labels import read_labels
 from workbench.telemetry.schema import validate
@@ -102,10 +105,35 @@ class Recorder(Archive):
     """An archive in memory: keeps what is valid under its name, as the real one does."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, tuple[xr.Dataset, xr.Dataset]] = {}
+        self.kept: dict[str, tuple[xr.Dataset, xr.Dataset] | PlainParts] = {}
+        self.described: dict[str, object] = {}
 
     def channels(self) -> list[str]:
         return list(self.kept)
+
+    def infos(self) -> tuple[list[ChannelInfo], dict[str, ArchiveError]]:
+        return [], {}
+
+    def info(self, channel: str) -> ChannelInfo:
+        raise ChannelNotFoundError(channel)
+
+    def content_hashes(self, channel: str) -> tuple[str, ...] | None:
+        return None
+
+    def write_all(
+        self,
+        channels: Sequence[ChannelParts | PlainParts],
+        based_on: Mapping[str, tuple[str, ...] | None] | None = None,
+    ) -> list[bool]:
+        changed = []
+        for parts in channels:
+            self.described[parts.channel] = without_time(parts.attributes())
+            if isinstance(parts, PlainParts):
+                self.kept[parts.channel] = parts
+                changed.append(True)
+            else:
+                changed.append(self.write(parts.train, parts.test, parts.labels))
+        return changed
 
     def write(self, train: xr.Dataset, test: xr.Dataset, labels: pd.DataFrame | None = None) -> bool:
         for split in (train, test):
@@ -127,6 +155,11 @@ def imports_or_refuses(path: Path, layout: str, **options) -> bool:
         assert not archive.kept
         return False
     assert sorted(archive.kept) == sorted(c.channel for c in report.channels if c.status == "imported")
+    if any(isinstance(parts, PlainParts) for parts in archive.kept.values()):
+        alone = Recorder()
+        with patch.object(delivery, "plain_channels", lambda *_: {}):
+            assert IMPORTERS[layout](path, alone, **options) == report
+        assert alone.described == archive.described
     return True
 
 
@@ -210,6 +243,7 @@ def tables(draw: st.DrawFn) -> bytes:
     return text.encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16"])), "replace")
 
 
+@pytest.mark.slow
 @fuzz(450)
 @given(st.one_of(mutated(CSV.encode()), tables(), st.binary(max_size=200)))
 def test_csv(tmp_path: Path, content: bytes) -> None:

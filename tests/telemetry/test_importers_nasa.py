@@ -255,6 +255,7 @@ def test_an_archive_that_cannot_be_written_is_an_archive_error(tmp_path: Path) -
         import_nasa(make_zip(tmp_path / "set.zip", good()), Archive(tmp_path / "home" / "archive.zarr"))
 
 
+@pytest.mark.slow
 @pytest.mark.nasa
 def test_all_of_nasas_channels(nasa_zip: Path, archive: Archive) -> None:
     report = import_nasa(nasa_zip, archive)

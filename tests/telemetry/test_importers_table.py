@@ -107,7 +107,7 @@ def test_a_time_zone_is_kept_as_utc(tmp_path: Path, archive: Archive) -> None:
     report = load(tmp_path, archive, table(), timezone="Europe/Berlin")
     assert whole(archive, "temp")[0][0] == np.datetime64("2024-03-09T23:00")
     assert report.channels[0].note == ""
-    assert "taken as UTC" in load(tmp_path, archive, table()).channels[0].note
+    assert "taken as UTC" in load(tmp_path, archive, table(), replace=True).channels[0].note
 
 
 def test_disorder_and_duplicates_are_repaired_and_counted(tmp_path: Path, archive: Archive) -> None:
@@ -115,11 +115,17 @@ def test_disorder_and_duplicates_are_repaired_and_counted(tmp_path: Path, archiv
     header, data = lines[0], lines[1:]
     again = data[5].rsplit(",", 1)[0]
     content = "\n".join([header, *data[:3], data[4], data[3], *data[5:9], f"{again},99", f"{again},", *data[11:]])
-    report = load(tmp_path, archive, content)
-    time, values = whole(archive, "temp")
-    np.testing.assert_array_equal(values, [0, 1, 2, 3, 4, 99, 6, 7, 8, 11])
-    assert (np.diff(time) > np.timedelta64(0)).all()
-    assert report.channels[0].repairs == {"out_of_order": 3, "duplicate_times": 2, "gaps": 1}
+    words = r"contradicts itself in 1 sample, the first at 2024-03-10 00:05:00 UTC: temp is 99 after 5 at the same time"
+    with pytest.raises(ImportDataError, match=words):
+        load(tmp_path, archive, content)
+    assert archive.channels() == []
+    for decision, value, count in (("keep", 5, "conflicts_kept"), ("replace", 99, "conflicts_replaced")):
+        own = Archive(tmp_path / f"{decision}.zarr")
+        report = load(tmp_path, own, content, on_conflict=decision)
+        time, values = whole(own, "temp")
+        np.testing.assert_array_equal(values, [0, 1, 2, 3, 4, value, 6, 7, 8, 11])
+        assert (np.diff(time) > np.timedelta64(0)).all()
+        assert report.channels[0].repairs == {"out_of_order": 3, "duplicate_times": 1, count: 1, "gaps": 1}
 
 
 def test_missing_values_are_filled_and_counted_in_each_part(tmp_path: Path, archive: Archive) -> None:
@@ -157,7 +163,7 @@ def test_columns_that_are_no_sensor_are_skipped_with_the_reason(tmp_path: Path, 
     )
     report = load(tmp_path, archive, content)
     assert {channel.channel: (channel.status, channel.note) for channel in report.channels[1:]} == {
-        "late": ("skipped", "no values in the training series"),
+        "late": ("skipped", "no values in the training series; another training span: --train-from, --train-until"),
         "state": ("skipped", "not numbers; as an input: --inputs"),
         "empty": ("skipped", "no values"),
         "unnamed 5": ("skipped", "the column has no name"),
@@ -214,11 +220,11 @@ def test_labels_in_training_and_missing_ones_are_counted(tmp_path: Path, archive
 def test_the_split_can_be_set(tmp_path: Path, archive: Archive) -> None:
     load(tmp_path, archive, table(), train_fraction=0.25)
     assert archive.info("temp").n_train == 5
-    load(tmp_path, archive, table(), train_until="2024-03-10 02:00")
+    load(tmp_path, archive, table(), train_until="2024-03-10 02:00", replace=True)
     assert archive.info("temp").n_train == 3
-    load(tmp_path, archive, table(), train_until="10.03.2024 05:30", timezone="Europe/Berlin")
+    load(tmp_path, archive, table(), train_until="10.03.2024 05:30", timezone="Europe/Berlin", replace=True)
     assert archive.info("temp").n_train == 6
-    load(tmp_path, archive, table(), train_until="2024-03-10T05:30:00+02:00")
+    load(tmp_path, archive, table(), train_until="2024-03-10T05:30:00+02:00", replace=True)
     assert archive.info("temp").n_train == 4
 
 
@@ -246,7 +252,7 @@ def test_another_assets_channel_is_never_replaced(tmp_path: Path, archive: Archi
     load(tmp_path, archive, rows([4, 5, 6]), asset="B")
     assert load(tmp_path, archive, rows([4, 5, 6]), asset="B").channels[0].status == "unchanged"
     assert {channel: archive.info(channel).asset for channel in archive.channels()} == {"temp": "A", "B.temp": "B"}
-    load(tmp_path, archive, rows([7, 8, 9]), asset="A")
+    load(tmp_path, archive, rows([7, 8, 9]), asset="A", replace=True)
     np.testing.assert_array_equal(whole(archive, "temp")[1], [7, 8, 9])
 
 

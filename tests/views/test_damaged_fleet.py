@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.damaged_fleet import BROKEN, SOUND, copy_of, damage, make_fleet, open_fleet
+from tests.damaged_fleet import BROKEN, SOUND, damage, make_alerted_fleet, open_fleet
+from tests.homes import copy_of
 from workbench.dashboard.metrics import Metrics
 from workbench.threshold_trial import try_thresholds
 from workbench.views.header import header_markup
@@ -13,23 +14,19 @@ from workbench.views.registry import VIEWS, open_view
 DAMAGED = ("zarr.json", "test/telemetry/c/0", "scores/ridge.workbench/epsilon/c/0")
 
 
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two scored channels whose alerts are raised."""
-    home = tmp_path_factory.mktemp("fleet") / "home"
-    home.mkdir()
-    make_fleet(home)
-    open_fleet(home).raise_alerts()
-    return home
+    return copy_of("alerted-fleet", make_alerted_fleet, tmp_path_factory, tmp_path / "home")
 
 
 @pytest.fixture(params=DAMAGED)
-def session(request: pytest.FixtureRequest, fleet: Path, tmp_path: Path):
-    home = copy_of(fleet, tmp_path / "home")
+def session(request: pytest.FixtureRequest, home: Path):
     damage(home, request.param, "noise")
     return open_fleet(home)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_opens_on_the_sound_channel(session, name):
     view = open_view(session, name, {"channel": SOUND, "asset": "XAVER"})
@@ -46,8 +43,7 @@ def test_monitoring_draws_the_others_and_says_what_to_do(session):
     view.close()
 
 
-def test_the_damaged_channel_is_a_cell_of_the_overview_and_a_note_of_the_header(fleet, tmp_path):
-    home = copy_of(fleet, tmp_path / "home")
+def test_the_damaged_channel_is_a_cell_of_the_overview_and_a_note_of_the_header(home):
     damage(home, "zarr.json", "noise")
     session = open_fleet(home)
     view = open_view(session, "overview")
@@ -58,8 +54,7 @@ def test_the_damaged_channel_is_a_cell_of_the_overview_and_a_note_of_the_header(
     view.close()
 
 
-def test_metrics_count_it(fleet, tmp_path):
-    home = copy_of(fleet, tmp_path / "home")
+def test_metrics_count_it(home, tmp_path):
     damage(home, "zarr.json", "noise")
     families = {family.name: family for family in Metrics(tmp_path, lambda: open_fleet(home)).collect()}
     counts = {sample.labels["score"]: sample.value for sample in families["workbench_channels"].samples}
@@ -68,8 +63,7 @@ def test_metrics_count_it(fleet, tmp_path):
     assert readable["fleet"] == 1.0
 
 
-def test_thresholds_are_tried_on_the_others(fleet, tmp_path):
-    home = copy_of(fleet, tmp_path / "home")
+def test_thresholds_are_tried_on_the_others(home):
     damage(home, "test/telemetry/c/0", "noise")
     session = open_fleet(home)
     settings, desk = session.settings, session.maintenance

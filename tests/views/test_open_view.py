@@ -5,20 +5,24 @@ import pytest
 
 import workbench as wb
 from tests.conftest import wave_channel
+from tests.homes import copy_of
 from workbench.exceptions import SettingsError, ViewError
 from workbench.views.registry import VIEWS
 from workbench.views.state import Selected
 
 
+def make_home(home):
+    with wb.open(home=home) as session:
+        for seed, name in enumerate(["X-1", "X-2"]):
+            session.archive.write(wave_channel(name, seed=seed), wave_channel(name, 3000, seed, spike=2000))
+        session.train(["X-1", "X-2"], "ridge")
+        session.score_all()
+
+
 @pytest.fixture
-def session(tmp_path):
-    session = wb.open(home=tmp_path)
-    for seed, name in enumerate(["X-1", "X-2"]):
-        session.archive.write(wave_channel(name, seed=seed), wave_channel(name, 3000, seed, spike=2000))
-    session.train(["X-1", "X-2"], "ridge")
-    session.score_all()
-    yield session
-    session.close()
+def session(tmp_path, tmp_path_factory):
+    with wb.open(home=copy_of("two-anomalies", make_home, tmp_path_factory, tmp_path)) as session:
+        yield session
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -13,6 +13,8 @@ OWN = st.dictionaries(st.from_regex(r"own_[a-z0-9_]{0,9}", fullmatch=True), TEXT
 
 @given(OWN, st.integers(0, 10**9), st.integers(0, 10**9))
 def test_a_state_comes_back_from_its_address(own, first, length):
+    stamp = State({"view": "x", "anomaly": pd.Timestamp(first * 10**9 + length, tz="UTC")})
+    assert State.parse(f"?{stamp.query()}") == stamp
     state = State({"view": "x", **own, "from": first, "to": first + length, "anomaly": first})
     assert State.parse(f"?{state.query()}") == state
     assert hash(State.parse(state.query())) == hash(state)

@@ -10,6 +10,7 @@ from workbench.cli.common import (
     age_text,
     as_record,
     count_text,
+    empty_archive_text,
     open_session,
     percent_text,
     print_json,
@@ -46,6 +47,7 @@ _FIGURES = {  # key in JSON: attribute of AlarmFigures, words
     "share_of_time_in_floods": ("flood_share", "time in floods"),
     "stale": ("stale", "alerts active for over 24 hours"),
 }
+_UNREADABLE = ["closed_at", "comment", "clock", "first_at", "last_at"]
 _SHARES = ("above_ten_share", "flood_share")
 
 
@@ -86,7 +88,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the worst first."""
-    desk = open_session().maintenance
+    session = open_session()
+    desk = session.maintenance
     filters: dict[str, Any] = {
         "level": level,
         "asset": asset,
@@ -103,7 +106,9 @@ def list_(
     now = desk.database.clock()
     readable = table.assign(age=[age_text((now - raised).total_seconds()) for raised in table["raised_at"]])
     filtered = state != "shown" or any(value is not None for value in filters.values())
-    empty = "No alerts match. Remove a filter." if filtered else "No alerts. To raise them: workbench score --all"
+    empty = "No alerts match. Remove a filter."
+    if not filtered:
+        empty = empty_archive_text(session) or "No alerts. To raise them: workbench score --all"
     show(readable[_COLUMNS], False, empty)
     if more_exist:
         typer.echo(f"Only the first {count_text(limit, 'alert')}. To see more, pass --limit.")
@@ -112,13 +117,21 @@ def list_(
 @alerts.command("show")
 def show_alert(alert: AlertNumber, as_json: AsJson = False) -> None:
     """Show one alert with its remarks and its history."""
+    from workbench.maintenance.alerts.places import place_words
+
     desk = open_session().maintenance
-    details = as_record(desk.alerts.get(alert))
+    shown = desk.alerts.get(alert)
+    rows = desk.alerts.rows(shown)
+    details = as_record(shown) | {"rows": None if rows is None else list(rows)}
     history, remarks = desk.alerts.history(alert), desk.alerts.remarks(alert)
     if as_json:
         print_json(details | {"remarks": records(remarks), "history": records(history)})
         return
     del details["comment"]  # the newest of the remarks
+    for name in ("start_sample", "end_sample", "clock", "first_at", "last_at"):
+        del details[name]
+    details["place"] = place_words(vars(shown))
+    details["rows"] = "not in the series as it is now" if rows is None else f"{rows[0]:,} to {rows[1]:,} of the series"
     for name, value in details.items():
         if value not in (None, ""):
             typer.echo(f"{name.replace('_', ' '):>16}  {value}")
@@ -255,7 +268,7 @@ def thresholds(
     for name, table in tables.items():
         if not table.empty:
             typer.echo(f"\n{name}:")
-            show(table.drop(columns=["closed_at", "comment"], errors="ignore"), False, "")
+            show(table.drop(columns=_UNREADABLE, errors="ignore"), False, "")
 
 
 def _changed_params(params: "Preset", assignments: list[str]) -> "Preset":

@@ -17,8 +17,8 @@ from workbench.cli.log import log
 from workbench.cli.models import models, train
 from workbench.cli.orders import orders, parts, people
 from workbench.cli.plan import kpis, plan, preventive
-from workbench.cli.system import dashboard, doctor, lab, registry_ui, run
-from workbench.cli.telemetry import channels, fetch, import_data, quality
+from workbench.cli.system import cluster, dashboard, doctor, lab, registry_ui, run
+from workbench.cli.telemetry import channels, fetch, import_data, quality, watch
 from workbench.exceptions import WorkbenchError
 from workbench.paths import local_path
 from workbench.version import __version__
@@ -27,7 +27,13 @@ __all__ = ["app", "main"]
 
 _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Get started": {"run": run, "doctor": doctor},
-    "Telemetry": {"fetch": fetch, "import": import_data, "channels": channels, "quality": quality},
+    "Telemetry": {
+        "fetch": fetch,
+        "import": import_data,
+        "watch": watch,
+        "channels": channels,
+        "quality": quality,
+    },
     "Models and detection": {
         "train": train,
         "models": models,
@@ -35,6 +41,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain,
         "evaluate": evaluate,
         "report": report,
+        "cluster": cluster,
     },
     "Maintenance": {
         "alerts": alerts,

@@ -27,6 +27,7 @@ __all__ = [
     "AllChannels",
     "AsJson",
     "Channels",
+    "ComputePlace",
     "ForecasterName",
     "PresetName",
     "Who",
@@ -35,6 +36,7 @@ __all__ = [
     "close_sessions",
     "count_text",
     "day",
+    "empty_archive_text",
     "end_with_failures",
     "export_table",
     "failure_reasons",
@@ -42,6 +44,7 @@ __all__ = [
     "open_session",
     "part_quantities",
     "percent_text",
+    "place_overrides",
     "print_json",
     "print_trail",
     "records",
@@ -55,6 +58,15 @@ __all__ = [
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 Channels = Annotated[list[str] | None, typer.Argument(metavar="CHANNEL", help="Names of channels, for example P-1.")]
 AllChannels = Annotated[bool, typer.Option("--all", help="Work on all channels of the archive.")]
+ComputePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--compute",
+        metavar="PLACE",
+        show_default="compute of the settings, local",
+        help="Place of the work: local, processes:N, or tcp://HOST:PORT of a Dask scheduler.",
+    ),
+]
 ForecasterName = Annotated[
     str | None,
     typer.Option(
@@ -102,6 +114,28 @@ def open_session(**overrides: Any) -> "Session":
     return _sessions.enter_context(session.open_session(**overrides))
 
 
+def place_overrides(compute: str | None, workers: int | None = None) -> dict[str, Any]:
+    """Return the overrides of settings that options of the command line ask for.
+
+    Parameters
+    ----------
+    compute : str or None
+        Place that `--compute` names.
+    workers : int or None
+        Number of processes that `--workers` names; it wins over `compute` of the settings.
+
+    Raises
+    ------
+    typer.BadParameter
+        Both are there.
+    """
+    if compute is not None and workers is not None:
+        raise typer.BadParameter("--compute and --workers are passed. Use one of the two.")
+    if workers is not None:
+        return {"compute": f"processes:{workers}"}
+    return {} if compute is None else {"compute": compute}
+
+
 def close_sessions() -> None:
     """Close every session that the command has opened."""
     _sessions.close()
@@ -129,6 +163,11 @@ def requested_channels(session: "Session", names: list[str] | None, all_channels
     if not names and not all_channels:
         raise typer.BadParameter("No channel is named. Name channels or pass --all; `workbench channels` lists them.")
     return session.channel_names(names or None)
+
+
+def empty_archive_text(session: "Session") -> str:
+    """Return what to do first where the archive holds no channel; an empty text where it holds one."""
+    return "" if session.archive.channels() else "The archive is empty. Run: workbench run, or workbench import PATH."
 
 
 def show(table: "pd.DataFrame", as_json: bool, empty: str) -> None:

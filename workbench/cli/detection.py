@@ -1,7 +1,7 @@
 """Commands that score channels, judge the scores against labels, and write reports."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,7 @@ from workbench.cli.common import (
     AllChannels,
     AsJson,
     Channels,
+    ComputePlace,
     ForecasterName,
     PresetName,
     count_text,
@@ -16,12 +17,16 @@ from workbench.cli.common import (
     failure_reasons,
     local,
     open_session,
+    place_overrides,
     print_json,
     records,
     requested_channels,
     table_text,
 )
 from workbench.exceptions import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.session import Session
 
 __all__ = ["evaluate", "report", "score"]
 
@@ -32,13 +37,14 @@ def score(
     forecaster: ForecasterName = None,
     preset: PresetName = None,
     force: Annotated[bool, typer.Option("--force", help="Compute scores again that are up to date.")] = False,
+    compute: ComputePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict the test series, detect anomalies, raise alerts and open work orders.
 
     Scores that are up to date are not computed again. Alerts follow the preset of the settings.
     """
-    session = open_session()
+    session = open_session(**place_overrides(compute))
     session.check_settings(database=True, forecaster=forecaster, preset=preset)
     names = requested_channels(session, channel, all_channels)
     table = session.score_all(names, forecaster, preset, force=force, progress=True)
@@ -56,13 +62,41 @@ def score(
             anomalies=[len(anomalies) for anomalies in scored["anomalies"]],
             worst=[anomalies["severity"].max() for anomalies in scored["anomalies"]],
         )
-        typer.echo(table_text(summary[["channel", "status", "model", "seconds", "anomalies", "worst"]]))
+        columns = ["channel", "status", "model", "seconds", "anomalies", "worst"]
+        provisional = [int(anomalies["provisional"].sum()) for anomalies in scored["anomalies"]]
+        if any(provisional):  # of channels that grow
+            summary["provisional"] = provisional
+            columns.append("provisional")
+        typer.echo(table_text(summary[columns]))
         anomaly_count = count_text(int(summary["anomalies"].sum()), "anomaly", "anomalies")
         typer.echo(f"{count_text(len(scored), 'channel')}, {anomaly_count}.")
+        _print_stale_models(
+            session, set(scored["channel"]), {name for ids in scored["model"] for name in ids.split("+")}
+        )
     outcome = session.raise_alerts(names)
     if not as_json:
         typer.echo(f"{outcome} Next: workbench alerts list" if len(scored) else str(outcome))
-    end_with_failures(dict(outcome.failed) | failure_reasons(table), len(table))
+    reasons = dict(outcome.failed) | failure_reasons(table)
+    vanished = session.vanished() if all_channels else {}
+    for name, what in vanished.items():
+        fix = f"Restore it, or run: workbench channels remove {name}"
+        reasons[name] = f"it is gone from the archive; the home has {what} of it. {fix}"
+    end_with_failures(reasons, len(table) + len(vanished))
+
+
+def _print_stale_models(session: "Session", channels: set[str], used: set[str]) -> None:
+    """Say which models predicted though their training data have changed since."""
+    models = session.models.list()
+    for model, command in models.loc[
+        (models["promote"] != "") & models["model"].isin(used), ["model", "promote"]
+    ].values:
+        typer.echo(
+            f"{model} predicted, which learned from other training data than the channel has now. Next: {command}"
+        )
+    stale = models.loc[(models["retrain"] != "") & models["channel"].isin(channels), "channel"].unique()
+    if len(stale):
+        which = f"The model of {stale[0]} is" if len(stale) == 1 else f"The models of {len(stale)} channels are"
+        typer.echo(f"{which} stale: the training data have changed. Next: workbench train {' '.join(stale[:20])}")
 
 
 def evaluate(
@@ -77,13 +111,14 @@ def evaluate(
     ] = None,
     forecaster: ForecasterName = None,
     preset: PresetName = None,
+    compute: ComputePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the anomalies with labels, by the paper's overlap protocol, beside blind baselines.
 
     A channel without scores is scored first. Blind baselines flag samples without looking at the telemetry.
     """
-    result = open_session().evaluate(labels, forecaster, preset, progress=True)
+    result = open_session(**place_overrides(compute)).evaluate(labels, forecaster, preset, progress=True)
     channel_count = len(result.channels) + len(result.unjudged)
     if as_json:
         print_json(result.to_json_dict())

@@ -44,5 +44,7 @@ def _explanation_text(row: dict[str, Any]) -> str:
         "cleared by": row["clears"],
         "commands": row["commands"],
     }
-    head = f"Samples {row['start']:,} to {row['end']:,}, {row['level']}, severity {row['severity']:.2f}. {row['text']}"
+    times = f" ({row['start_at']} to {row['end_at']} UTC)".replace("T", " ", 2) if "T" in row["start_at"] else ""
+    place = f"Samples {row['start']:,} to {row['end']:,}{times}"
+    head = f"{place}, {row['level']}, severity {row['severity']:.2f}. {row['text']}"
     return "\n".join([head, *(f"  {name:<13}  {text}" for name, text in lines.items())])

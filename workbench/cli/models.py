@@ -10,9 +10,11 @@ from workbench.cli.common import (
     AllChannels,
     AsJson,
     Channels,
+    ComputePlace,
     age_text,
     local,
     open_session,
+    place_overrides,
     print_json,
     report_failures,
     requested_channels,
@@ -32,7 +34,7 @@ ModelVersion = Annotated[
     str, typer.Argument(metavar="VERSION", help="Number of the version, or its alias, for example challenger.")
 ]
 
-_LEFT_OUT = {"channel", "forecaster", "version", "created"}  # the model's name says it, or the age
+_LEFT_OUT = {"promote", "channel", "forecaster", "version", "created"}  # the model's name says it, or the age
 
 
 def train(
@@ -47,6 +49,7 @@ def train(
         int | None,
         typer.Option(min=1, show_default="workers of the settings, 1", help="Number of processes that train at once."),
     ] = None,
+    compute: ComputePlace = None,
     force: Annotated[bool, typer.Option("--force", help="Train models again that are up to date.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -54,8 +57,7 @@ def train(
 
     Ctrl-C stops it. Run the same command again to continue.
     """
-    overrides: dict[str, Any] = {} if workers is None else {"workers": workers}
-    session = open_session(**overrides)
+    session = open_session(**place_overrides(compute, workers))
     names = requested_channels(session, channel, all_channels)
     parameters: dict[str, Any] = {} if trainer is None else {"trainer": trainer}
     table = session.train(names, forecaster, force=force, progress=True, **parameters)
@@ -88,12 +90,27 @@ def _list(
         typer.echo(f"{channel} has no model. Run: workbench train {channel}")
         return
     typer.echo(rows_text(readable) or "There are no models. Run: workbench train --all")
+    for row in rows:
+        if row["promote"]:
+            typer.echo(
+                f"{row['model']} learned from other training data than the channel has now. Next: {row['promote']}"
+            )
 
 
 @models.command()
-def promote(model: ModelName, version: ModelVersion) -> None:
+def promote(
+    model: ModelName,
+    version: ModelVersion,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Promote it though it is not better, where the champion learned from other data than there are now.",
+        ),
+    ] = False,
+) -> None:
     """Make a version the champion, if it is better on the held-out windows of the present training data."""
-    typer.echo(str(open_session().models.promote(model, version)))
+    typer.echo(str(open_session().models.promote(model, version, anyway=anyway)))
 
 
 @models.command()

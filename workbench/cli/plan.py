@@ -10,6 +10,7 @@ from workbench.cli.common import (
     Who,
     count_text,
     day,
+    empty_archive_text,
     local,
     open_session,
     percent_text,
@@ -53,7 +54,8 @@ def plan(
 
     Each order gets a technician and a time in the maintenance windows.
     """
-    planning = open_session().maintenance.planning
+    session = open_session()
+    planning = session.maintenance.planning
     if what_if:
         _compare(planning, what_if, as_json)
         return
@@ -69,7 +71,13 @@ def plan(
     table["late"] = table["late"].map({True: "late", False: ""})
     for name in ("start", "end", "due"):
         table[name] = table[name].dt.strftime(_TIME_FORMAT)
-    show(table.drop(columns=["planned_at", "frozen", "asset"]), False, "Nothing is planned. Run: workbench plan")
+    if new_plan is None:
+        empty = "Nothing is planned. Run: workbench plan"
+    elif new_plan.unplanned:
+        empty = "No order could be planned."
+    else:
+        empty = "There are no work orders. Anomalies open them: workbench score --all; by hand: workbench orders new"
+    show(table.drop(columns=["planned_at", "frozen", "asset"]), False, empty_archive_text(session) or empty)
     if new_plan is not None:
         for conflict in new_plan.conflicts:
             typer.echo(f"{conflict.job}: {conflict.message} {conflict.resolve}")

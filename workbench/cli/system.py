@@ -9,11 +9,13 @@ import typer
 
 from workbench.cli.common import (
     AsJson,
+    ComputePlace,
     close_sessions,
     count_text,
     failure_reasons,
     local,
     open_session,
+    place_overrides,
     print_failures,
     show,
     table_text,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
     from workbench.settings import Settings
 
-__all__ = ["dashboard", "doctor", "lab", "registry_ui", "run"]
+__all__ = ["cluster", "dashboard", "doctor", "lab", "registry_ui", "run"]
 
 Host = Annotated[
     str | None,
@@ -44,12 +46,13 @@ def run(
     serve: Annotated[bool, typer.Option(help="Serve the dashboard at the end.")] = True,
     host: Host = None,
     port: Port = None,
+    compute: ComputePlace = None,
 ) -> None:
     """Do the main job: train missing models, score, raise alerts, open work orders, serve the dashboard.
 
     Where the archive is empty, or holds a damaged demo fleet, the demo fleet is generated first.
     """
-    session = open_session()
+    session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
     if not session.archive.channels():
         typer.echo("The archive is empty: generating the demo fleet.")
@@ -123,16 +126,69 @@ def registry_ui(
     serve_registry(load_settings(), port, typer.echo)
 
 
-def doctor(as_json: AsJson = False) -> None:
+def cluster(
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, show_default="one a core", help="Number of worker processes on this machine."),
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address that the scheduler listens at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the scheduler; 0 takes any free port.")] = 8786,
+) -> None:
+    """Serve a Dask scheduler with workers on this machine, for --compute, until Ctrl-C.
+
+    Whoever reaches the scheduler can run code on its workers: keep it on this machine or in a network of your own.
+    """
+    import os
+
+    from workbench.jobs.cluster import serve_cluster
+
+    serve_cluster(workers or os.cpu_count() or 1, host, port, typer.echo)
+
+
+def doctor(
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read everything that the home holds, scores, models and databases, too."),
+    ] = False,
+    rebuild_index: Annotated[
+        bool,
+        typer.Option("--rebuild-index", help="First make the index of the archive anew from what the archive holds."),
+    ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="First forget samples that were lost with files of the archive."),
+    ] = False,
+    rebuild_levels: Annotated[
+        bool,
+        typer.Option("--rebuild-levels", help="First make the levels of long series that have none, or damaged ones."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check the installation, the home and the data, and say how to fix what is wrong.
 
     Every sample of the archive is read. The exit code is 1 where something is broken.
     """
     import pandas as pd
 
+    from workbench.jobs.deep_check import examine_deeply
     from workbench.jobs.doctor import examine
 
-    findings = examine(open_session(), read_samples=True)
+    session = open_session()
+    if rebuild_index:
+        for error in session.archive.rebuild_index():
+            typer.echo(f"Left out: {error}", err=True)
+        typer.echo(f"Index made anew: {count_text(len(session.archive.channels()), 'channel')}.", err=True)
+    if accept_loss:
+        session.archive.accept_losses()
+    if rebuild_levels:
+        made, errors = session.archive.make_levels()
+        for error in errors:
+            typer.echo(f"Left out: {error}", err=True)
+        typer.echo(f"Levels made: {made}.", err=True)
+    findings = examine(session, read_samples=not deep)
+    if deep:
+        reported = {finding.found for finding in findings}
+        findings += [finding for finding in examine_deeply(session, progress=True) if finding.found not in reported]
     show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
@@ -147,7 +203,7 @@ def _demo_is_damaged(session: "Session") -> bool:
     try:
         for info in described:
             for split in ("train", "test"):
-                session.archive.check(info.channel, split)
+                session.archive.check_deeply(info.channel, split)
     except ArchiveError:
         return True
     return bool(damaged)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.exceptions import SettingsError
+from workbench.home import open_home
 from workbench.jobs.ports import free_port
 from workbench.observability.status import STATUS_VARIABLE
 from workbench.paths import product_path
@@ -91,6 +92,7 @@ def serve_dashboard(
     with _kernels() as kernels, template_folder() as folder:
         for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
             os.environ.pop(name, None)
+        settings = settings.model_copy(update={"home_id": open_home(settings.home, settings.home_id)})
         os.environ.update(settings_environment(settings))
         os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
         os.environ[STATUS_VARIABLE] = str(folder / "status")
@@ -141,12 +143,12 @@ def template_folder() -> Iterator[Path]:
             shutil.copytree(source, target)
         static = target / "static"
         static.mkdir()
-        for script in ("charts.js", "workbench.js"):
-            (target / script).rename(static / script)
+        (target / "workbench.js").rename(static / "workbench.js")
         shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", static)
         roots = [Path(root) for root in jupyter_path()]
         voila = next(root for root in roots if (root / "voila" / "templates" / "base").is_dir())
-        (static / "front.js").write_text(front_end(voila), encoding="utf-8")
+        charts = (target / "charts.js").read_text(encoding="utf-8").rstrip()  # it wraps what the front end brings
+        (static / "front.js").write_text(f"{charts};\n{front_end(voila)}", encoding="utf-8")
         shutil.copy(voila / "voila" / "templates" / "base" / "static" / "voila-style.js", static)
         write_compressed(static)
         kernel = folder / "kernels" / "python3" / "kernel.json"

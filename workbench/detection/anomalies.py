@@ -14,7 +14,20 @@ from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Detection", "detect", "error_windows", "judge_window"]
+__all__ = [
+    "SETTLED_ERRORS",
+    "Detection",
+    "detect",
+    "error_window",
+    "error_windows",
+    "judge_window",
+    "last_window",
+    "severities",
+]
+
+_FEW_ERRORS = 1800
+SETTLED_ERRORS = 2500
+"""From so many errors on, it is the same samples at the start of a series that are not judged."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
         epsilon[start + (judged_from if start else 0) : end] = threshold
         if anomalous.size:
             flagged[start + anomalous] = True
-            scores += _severities(window, threshold, mirror, anomalous, start)
+            scores += severities(window, threshold, mirror, anomalous, start)
     _fill_unjudged(epsilon, params)
     anomalies = _sequences(flagged, scores, params)
     if params.lag_correction:
@@ -139,20 +152,24 @@ def error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]
         Start and end (exclusive) of each window, and the first of its samples that is judged in it, counted from its
         start.
     """
+    return [error_window(number, m, params) for number in range(last_window(m, params) + 1)]
+
+
+def last_window(m: int, params: TelemanomParams) -> int:
+    """Return the number of the last error window of a series of m errors, counted from 0."""
+    return max(0, int((m - params.batch_size * params.window_size) / params.batch_size))
+
+
+def error_window(number: int, m: int, params: TelemanomParams) -> tuple[int, int, int]:
+    """Return one of the error windows of a series of m errors; see `error_windows`."""
     batch = params.batch_size
-    n_windows = max(0, int((m - batch * params.window_size) / batch))
-    if m < 1800:
-        ignored = 0
-    elif m < 2500:
-        ignored = params.sequence_length
-    else:
-        ignored = 2 * params.sequence_length
-    windows = []
-    for i in range(n_windows + 1):
-        start = i * batch
-        end = m if i == n_windows else start + batch * params.window_size
-        windows.append((start, end, ignored if i == 0 else end - start - batch))
-    return windows
+    start = number * batch
+    end = m if number == last_window(m, params) else start + batch * params.window_size
+    if number:
+        return start, end, end - start - batch
+    if m < _FEW_ERRORS:
+        return start, end, 0
+    return start, end, params.sequence_length if m < SETTLED_ERRORS else 2 * params.sequence_length
 
 
 def judge_window(
@@ -192,6 +209,8 @@ def judge_window(
     lowest = moments.mean + moments.sd * params.z_min
     # Only errors within the buffer's reach of a judged sample can make it anomalous.
     near = window[max(0, judged_from - params.error_buffer) :]
+    if not near.size:  # a window shorter than the quiet start
+        return epsilon, nothing, epsilon
     high = bool(near.max() >= epsilon)
     low = bool((moments.mean + (moments.mean - near.min())) >= lowest)
     if not (high or low) or moments.sd == 0:
@@ -210,7 +229,7 @@ def judge_window(
     return epsilon, anomalous, mirror
 
 
-def _severities(
+def severities(
     window: Floats, epsilon: float, mirror: float, anomalous: Indices, start: int
 ) -> list[tuple[int, int, float]]:
     """Return start, end (samples of the prediction) and severity score of each run of anomalous samples in a window."""

@@ -4,8 +4,8 @@ A preset names no channel and no model, so it cannot know how long the windows a
 how far the telemetry ranges. What it says of windows is the default for training.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -15,13 +15,61 @@ from workbench.parameters import TelemanomParams
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["common_windows", "least_error_range", "params_of", "resolution", "score_attributes"]
+__all__ = [
+    "NO_BOUNDS",
+    "Bounds",
+    "bounds_of",
+    "common_windows",
+    "least_error_range",
+    "params_of",
+    "range_of_least_error",
+    "resolution",
+    "score_attributes",
+    "windows_of",
+]
 
 Params = TypeVar("Params", bound=TelemanomParams)
 
 _WINDOWS = ("sequence_length", "prediction_horizon")
 _RANGE = "least_error_range"
 _ROUNDING = 2.0**-16
+_SPAN = 1_048_576  # samples read at a time
+
+
+class Bounds(NamedTuple):
+    """Least and greatest finite value of telemetry; None where there is none.
+
+    Attributes
+    ----------
+    least, greatest : float or None
+        In the units of the telemetry.
+    """
+
+    least: float | None = None
+    greatest: float | None = None
+
+    def joined(self, other: "Bounds") -> "Bounds":
+        """Return the bounds of both.
+
+        Examples
+        --------
+        >>> Bounds(1.0, 3.0).joined(Bounds()), Bounds(1.0, 3.0).joined(Bounds(2.0, 4.0))
+        (Bounds(least=1.0, greatest=3.0), Bounds(least=1.0, greatest=4.0))
+        """
+        if self.least is None or self.greatest is None:
+            return other
+        if other.least is None or other.greatest is None:
+            return self
+        return Bounds(min(self.least, other.least), max(self.greatest, other.greatest))
+
+    @property
+    def size(self) -> float:
+        """Greatest minus least value; 0 where there is none."""
+        return 0.0 if self.least is None or self.greatest is None else self.greatest - self.least
+
+
+NO_BOUNDS = Bounds()
+"""Bounds of no telemetry."""
 
 
 def common_windows(forecasters: "Iterable[Forecaster]") -> dict[str, int]:
@@ -58,11 +106,14 @@ def least_error_range(train: xr.Dataset | None, test: xr.Dataset) -> float:
         Greatest minus least finite value of the training telemetry, in its units; of the test telemetry where there is
         no training split. Where the training telemetry is constant, `resolution` of the test telemetry.
     """
-    least, greatest = _bounds(test)
+    return range_of_least_error(None if train is None else bounds_of(train), bounds_of(test))
+
+
+def range_of_least_error(train: Bounds | None, test: Bounds) -> float:
+    """Return what `least_error_range` does, from the bounds of both splits."""
     if train is None:
-        return greatest - least
-    low, high = _bounds(train)
-    return high - low if high > low else resolution(least, greatest)
+        return test.size
+    return train.size if train.size > 0 else resolution(test.least or 0.0, test.greatest or 0.0)
 
 
 def resolution(least: float, greatest: float) -> float:
@@ -118,13 +169,33 @@ def params_of(scored: xr.Dataset, params: Params) -> Params:
         score does not hold these, as one of an earlier version.
     """
     attributes = scored.attrs
-    windows = {name: int(attributes[name]) for name in _WINDOWS if name in attributes}
-    fitted = params.model_copy(update=windows)
+    fitted = params.model_copy(update=windows_of(attributes))
     return fitted.in_units(float(attributes[_RANGE])) if _RANGE in attributes else fitted
 
 
-def _bounds(split: xr.Dataset) -> tuple[float, float]:
-    """Return the least and the greatest finite value of the telemetry; 0 and 0 where there is none."""
-    values = split["telemetry"].values
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+def windows_of(attributes: Mapping[str, Any]) -> dict[str, int]:
+    """Return the windows that a score was made with, as far as it tells."""
+    return {name: int(attributes[name]) for name in _WINDOWS if name in attributes}
+
+
+def bounds_of(split: xr.Dataset, start: int = 0) -> Bounds:
+    """Return the bounds of the telemetry from a sample on, read span by span.
+
+    Parameters
+    ----------
+    split : xarray.Dataset
+        One split of a channel.
+    start : int
+        First sample.
+
+    Returns
+    -------
+    Bounds
+    """
+    telemetry, bounds = split["telemetry"].variable, Bounds()
+    for first in range(start, split.sizes["time"], _SPAN):
+        values = telemetry[first : first + _SPAN].values
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            bounds = bounds.joined(Bounds(float(finite.min()) + 0.0, float(finite.max()) + 0.0))
+    return bounds

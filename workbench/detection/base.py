@@ -12,7 +12,14 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.detection.scaling import Scaling
-from workbench.detection.windows import check_finite, read_inputs, split_windows, window_count
+from workbench.detection.windows import (
+    check_finite,
+    check_length,
+    read_inputs,
+    read_span,
+    split_windows,
+    window_count,
+)
 from workbench.exceptions import ArtifactError, ForecasterError
 from workbench.telemetry.schema import data_hash
 
@@ -24,6 +31,7 @@ over the learned and over the held-out windows."""
 
 _DESCRIPTION = "forecaster.json"
 _MIN_WINDOWS = 2  # one to learn from, one held out
+_SEGMENT_WINDOWS = 262_144  # predicted at a time, so that memory does not follow the length of the series
 
 
 class Training:
@@ -90,6 +98,9 @@ class BaseForecaster(ABC):
     name: ClassVar[str]
     scales: ClassVar[bool] = True
     """Whether inputs are scaled; not where a prediction is one of them, which scaling would round."""
+    block_windows: int = 1
+    """Windows that are predicted together. Blocks begin at multiples of it, counted from the start of the series, so
+    that a window's prediction has the same bits however long the series is and wherever a prediction begins."""
 
     def __init__(self, *, sequence_length: int = 250, prediction_horizon: int = 10) -> None:
         for label, value in (("sequence_length", sequence_length), ("prediction_horizon", prediction_horizon)):
@@ -133,10 +144,44 @@ class BaseForecaster(ABC):
 
     def predict(self, channel: xr.Dataset) -> npt.NDArray[np.float32]:
         """Predict each sample from those before it; see `Forecaster.predict`."""
+        return self.predict_from(channel, 0)
+
+    def predict_from(self, channel: xr.Dataset, first: int, removed: int = 0) -> npt.NDArray[np.float32]:
+        """Predict what `predict` does from one of its windows on, to the same bits; only what it takes is read.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            As for `predict`.
+        first : int
+            Number of the first window.
+        removed : int
+            How many samples were in front of the series when it was predicted first, and are removed since.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n - sequence_length - prediction_horizon - first,), float32
+            Prediction of sample `sequence_length + first + i` at index i, in the units of the telemetry.
+
+        Raises
+        ------
+        ForecasterError
+            As for `predict`.
+        """
         scaling = self._fitted()
-        values = read_inputs(channel, self.sequence_length, self.prediction_horizon, windows=1)
-        self._check_inputs(values.shape[1], str(channel.attrs.get("channel", "The series")))
-        return scaling.restore(self._predict(scaling.apply(values)))
+        around = self.sequence_length + self.prediction_horizon
+        check_length(channel, self.sequence_length, self.prediction_horizon, windows=1)
+        self._check_inputs(1 + channel.sizes["command"], str(channel.attrs.get("channel", "The series")))
+        count = channel.sizes["time"] - around
+        step = -(-_SEGMENT_WINDOWS // self.block_windows) * self.block_windows
+        prediction = np.empty(max(0, count - first), np.float32)
+        for start in range(first - (first + removed) % self.block_windows, count, step):
+            end = min(start + step, count)
+            values = read_span(channel, start, end + around)
+            part = scaling.restore(self._predict(scaling.apply(values)))
+            skipped = max(first - start, 0)
+            prediction[start + skipped - first : end - first] = part[skipped:]
+        return prediction
 
     def predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predict the samples that follow one window; see `Forecaster.predict_window`."""

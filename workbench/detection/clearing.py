@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from workbench.detection.anomalies import detect
+from workbench.detection.incremental import Row
+from workbench.detection.loud import Group, LoudWindows
 from workbench.parameters import TelemanomParams
 
 __all__ = ["Clearing"]
@@ -21,29 +21,24 @@ class Clearing:
 
     An anomaly counts as cleared when no anomaly of the changed detection has a sample in common with it.
 
+    Only the error windows that can have a part in an anomaly are judged again; the others come to the same.
+
     Parameters
     ----------
-    telemetry : array_like, shape (n,)
-        Raw test telemetry.
-    prediction : array_like, shape (n - sequence_length - prediction_horizon,)
-        One-step predictions, as for `detect`.
-    params : TelemanomParams
-        Those that found the anomalies.
-
-    Examples
-    --------
-    >>> random = np.random.default_rng(0)
-    >>> telemetry = random.normal(0, 0.01, 3000)
-    >>> telemetry[2000:2050] += 1
-    >>> clearing = Clearing(telemetry, np.zeros(2740), TelemanomParams())
-    >>> clearing.least_z([(1914, 2197)]), clearing.least_decrease((1914, 2197))
-    ({(1914, 2197): 7.0}, 0.93)
+    loud : LoudWindows
+        Of the series, by the parameters that found the anomalies.
+    sequence_length : int
+        Samples before the first prediction.
     """
 
-    telemetry: npt.ArrayLike
-    prediction: npt.ArrayLike
-    params: TelemanomParams
-    _anomalies: dict[tuple[str, float], list[tuple[int, int]]] = field(default_factory=dict, repr=False)
+    loud: LoudWindows
+    sequence_length: int
+    _rows: dict[tuple[int, str, float], tuple[Row, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def params(self) -> TelemanomParams:
+        """Parameters that found the anomalies."""
+        return self.loud.params
 
     def least_z(self, anomalies: Iterable[tuple[int, int]]) -> dict[tuple[int, int], float | None]:
         """Find the smallest `z_min` that clears each anomaly.
@@ -84,7 +79,7 @@ class Clearing:
         Notes
         -----
         Found by halving, as more pruning brings nothing back: what is pruned becomes normal, and against higher
-        normal errors less stands out. The detection is run at the value given, which clears the anomaly, and one
+        normal errors less stands out. The windows are judged at the value given, which clears the anomaly, and one
         hundredth below, which does not.
         """
         low, high = int(round(self.params.min_decrease * _DECREASE_STEPS, 9)), _DECREASE_STEPS - 1
@@ -114,9 +109,17 @@ class Clearing:
         -------
         bool
         """
-        if (name, value) not in self._anomalies:
+        start, end = (sample - self.sequence_length for sample in anomaly)
+        return not any(
+            row.start <= end and row.end >= start
+            for group in self.loud.groups_at(start, end)
+            for row in self._rows_with(group, name, value)
+        )
+
+    def _rows_with(self, group: Group, name: str, value: float) -> tuple[Row, ...]:
+        """Return the anomalies of a group of windows with one parameter changed."""
+        key = (group.start, name, value)
+        if key not in self._rows:
             changed_params = self.params.model_copy(update={name: value})
-            table = detect(self.telemetry, self.prediction, changed_params).anomalies
-            self._anomalies[name, value] = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
-        start, end = anomaly
-        return not any(first <= end and last >= start for first, last in self._anomalies[name, value])
+            self._rows[key] = self.loud.rows_with(group, changed_params)
+        return self._rows[key]

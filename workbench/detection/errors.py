@@ -3,15 +3,35 @@
 Source: Hundman et al. 2018, section 3.2, and NASA's `errors.py` (Telemanom 2.0).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import DetectionError
 from workbench.parameters import TelemanomParams
 
-__all__ = ["prediction_error", "smooth"]
+__all__ = ["NO_AVERAGE", "Average", "averaged", "prediction_error", "smooth"]
+
+
+class Average(NamedTuple):
+    """Where an exponentially weighted moving average stands: from here it goes on to the same bits.
+
+    Attributes
+    ----------
+    mean : float
+        Average of the values so far.
+    weight : float
+        Sum of their weights; the newest one's is 1. 0 where there are none.
+    """
+
+    mean: float = 0.0
+    weight: float = 0.0
+
+
+NO_AVERAGE = Average()
+"""Average of no errors."""
 
 
 def prediction_error(
@@ -87,8 +107,54 @@ def smooth(error: npt.ArrayLike, params: TelemanomParams) -> npt.NDArray[np.floa
     -----
     Unlike Telemanom, no channel is exempt from the quiet start.
     """
-    smoothed: npt.NDArray[np.float64] = (
-        pd.Series(np.asarray(error, dtype=np.float64)).ewm(span=params.smoothing_span).mean().to_numpy(copy=True)
-    )
+    smoothed, _ = averaged(np.asarray(error, dtype=np.float64), NO_AVERAGE, params)
     smoothed[: params.sequence_length] = np.mean(smoothed[: 2 * params.sequence_length])
     return smoothed
+
+
+def averaged(
+    error: npt.NDArray[np.float64], average: Average, params: TelemanomParams
+) -> tuple[npt.NDArray[np.float64], Average]:
+    """Go on with the moving average of the error.
+
+    Parameters
+    ----------
+    error : numpy.ndarray, shape (k,), float64
+        The next errors.
+    average : Average
+        Average of those before.
+    params : TelemanomParams
+        Detection parameters; the smoothing span is used.
+
+    Returns
+    -------
+    numpy.ndarray, shape (k,), float64
+        Average at each error.
+    Average
+        The average at the last one.
+
+    Notes
+    -----
+    The recursion of pandas' `ewm(span).mean()`, with its branch for a value that equals the average, to the bit. It is
+    written out because pandas cannot go on from where an average stands.
+    """
+    keep = 1.0 - 1.0 / (1.0 + (params.smoothing_span - 1) / 2.0)
+    mean, weight = average
+    means = []
+    values = iter(error.tolist())
+    for value in values:
+        earlier_weight = weight
+        weight *= keep
+        if mean != value:
+            mean = (weight * mean + value) / (weight + 1.0)
+        weight += 1.0
+        means.append(mean)
+        if weight == earlier_weight:
+            break
+    share = weight * keep  # from here on the weight stays as it is
+    total = share + 1.0
+    for value in values:
+        if mean != value:
+            mean = (share * mean + value) / total
+        means.append(mean)
+    return np.array(means), Average(mean, weight)

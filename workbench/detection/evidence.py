@@ -1,18 +1,22 @@
 """The error windows that found each anomaly, and the lower threshold where one was found from low errors."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.anomalies import Detection, detect, error_windows, judge_window
-from workbench.detection.applied import params_of
+from workbench.detection.anomalies import Detection, error_windows, judge_window
+from workbench.detection.applied import bounds_of, params_of
+from workbench.detection.channel_errors import ChannelErrors
+from workbench.detection.incremental import JudgedWindow
+from workbench.detection.loud import LoudWindows
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, judge
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Finding", "find_evidence", "lower_epsilon"]
+__all__ = ["Finding", "evidence_in", "find_evidence", "lower_epsilon"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +80,46 @@ def find_evidence(
         By start and end of the anomaly, in order; never an empty list.
     """
     params = params.in_units(float(np.ptp(np.asarray(telemetry, dtype=np.float64))))
-    offset = params.sequence_length
-    evidence: dict[tuple[int, int], list[Finding]] = {
-        (start, end): [] for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()
-    }
-    for judged in _judged_windows(telemetry, detection, params):
-        for (start, end), findings in evidence.items():
+    anomalies = detection.anomalies[["start", "end"]].to_numpy().tolist()
+    return _assigned(anomalies, _judged_windows(telemetry, detection, params), params)
+
+
+def evidence_in(loud: LoudWindows) -> dict[tuple[int, int], list[Finding]]:
+    """List the error windows that found each anomaly of a series, from its loud windows.
+
+    Parameters
+    ----------
+    loud : LoudWindows
+        Loud windows of the series.
+
+    Returns
+    -------
+    dict
+        As from `find_evidence`.
+    """
+    length = loud.params.sequence_length
+    anomalies = [[row.start + length, row.end + length] for row in loud.rows]
+    judged = (_judged(window, loud.params) for window in loud.windows() if window.anomalous.size)
+    return _assigned(anomalies, judged, loud.params)
+
+
+def _assigned(
+    anomalies: list[list[int]], windows: Iterable["_Judged"], params: TelemanomParams
+) -> dict[tuple[int, int], list[Finding]]:
+    """Assign what windows flagged to the anomalies, which are apart and in order."""
+    evidence: dict[tuple[int, int], list[Finding]] = {(start, end): [] for start, end in anomalies}
+    ends = [end for _, end in anomalies]
+    for judged in windows:
+        offset = judged.start + params.sequence_length
+        first, last = (offset + int(bound) for bound in (judged.anomalous[0], judged.anomalous[-1]))
+        for start, end in anomalies[bisect_left(ends, first) :]:
+            if start > last:
+                break
             for low, positions in ((False, judged.high), (True, judged.low)):
-                samples = positions + judged.start + offset
+                samples = positions + offset
                 own = samples[(samples >= start) & (samples <= end)]
                 if own.size:
-                    findings.append(_finding(judged, low, own, start, params))
+                    evidence[start, end].append(_finding(judged, low, own, start, params))
     return evidence
 
 
@@ -114,11 +147,13 @@ def lower_epsilon(channel: xr.Dataset, scored: xr.Dataset, params: TelemanomPara
     DetectionError
         Score and series do not fit each other.
     """
-    telemetry = channel["telemetry"].values
     params = params_of(scored, params)
-    detection = detect(telemetry, scored["prediction"].values, params)
-    values = np.full(detection.smoothed_error.size, np.nan, dtype=np.float32)
-    for findings in find_evidence(telemetry, detection, params).values():
+    if params.least_error_of == "range":  # a score that does not tell the range
+        params = params.in_units(bounds_of(channel).size)
+    m = channel.sizes["time"] - params.sequence_length - params.prediction_horizon
+    loud = LoudWindows.of(ChannelErrors(channel, params, m, scored["prediction"].values), m, params)
+    values = np.full(m, np.nan, dtype=np.float32)
+    for findings in evidence_in(loud).values():
         for finding in findings:
             if finding.low:
                 first, last = (sample - params.sequence_length for sample in finding.flagged_span)
@@ -135,6 +170,7 @@ class _Judged:
     moments: Moments
     epsilon: float
     mirror: float
+    anomalous: Indices
     high: Indices
     low: Indices
 
@@ -149,14 +185,23 @@ def _judged_windows(telemetry: npt.ArrayLike, detection: Detection, params: Tele
         epsilon, anomalous, mirror = judge_window(errors, targets[start:end], judged_from, earlier, params)
         if not anomalous.size:
             continue
-        moments = Moments.of(errors)
-        percent_95, percent_5 = np.percentile(targets[start:end], [95, 5])
-        spread = Spread(float(np.std(targets[start:end])), float(percent_95 - percent_5))
-        mirrored = moments.mean + (moments.mean - errors)
-        high = np.intersect1d(judge(errors, epsilon, spread, judged_from, earlier, params), anomalous)
-        low = np.intersect1d(judge(mirrored, mirror, spread, judged_from, earlier, params), anomalous)
-        yield _Judged(start, errors, moments, epsilon, mirror, high, low)
+        yield _judged(
+            JudgedWindow(start, judged_from, errors, targets[start:end], earlier, epsilon, mirror, anomalous), params
+        )
         flagged[start + anomalous] = True
+
+
+def _judged(window: JudgedWindow, params: TelemanomParams) -> _Judged:
+    """Part what a window flagged into that from high and that from low errors."""
+    errors, earlier, judged_from = window.errors, window.flagged, window.judged_from
+    moments = Moments.of(errors)
+    percent_95, percent_5 = np.percentile(window.targets, [95, 5])
+    spread = Spread(float(np.std(window.targets)), float(percent_95 - percent_5))
+    mirrored = moments.mean + (moments.mean - errors)
+    anomalous = window.anomalous
+    high = np.intersect1d(judge(errors, window.threshold, spread, judged_from, earlier, params), anomalous)
+    low = np.intersect1d(judge(mirrored, window.mirror, spread, judged_from, earlier, params), anomalous)
+    return _Judged(window.start, errors, moments, window.threshold, window.mirror, anomalous, high, low)
 
 
 def _finding(judged: _Judged, low: bool, own: Indices, start: int, params: TelemanomParams) -> Finding:

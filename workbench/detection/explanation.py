@@ -8,14 +8,17 @@ import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
-from workbench.detection.anomalies import Detection, detect
-from workbench.detection.applied import params_of
+from workbench.detection.applied import bounds_of, params_of
+from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import command_words
-from workbench.detection.evidence import Finding, find_evidence
+from workbench.detection.evidence import Finding, evidence_in
+from workbench.detection.loud import LoudWindows
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
 from workbench.parameters import SeverityLevels, TelemanomParams
+from workbench.telemetry.attribute_names import REMOVED_SAMPLES
+from workbench.telemetry.moments import moment_at, moment_text
 
 __all__ = ["Spans", "explain"]
 
@@ -23,6 +26,8 @@ Spans = Collection[tuple[int, int]]
 """Anomalies, each by its start and end."""
 
 _COLUMNS = {
+    "start_at": "str",
+    "end_at": "str",
     "text": "str",
     "preset": "str",
     "model": "str",
@@ -81,7 +86,8 @@ def explain(
         One row an anomaly, in order of time. Samples are those of the test series, errors and thresholds in the
         telemetry's units.
 
-        - `start`, `end` (inclusive), `severity`, and `level` where levels are given;
+        - `start`, `end` (rows, inclusive), `severity`, and `level` where levels are given;
+        - `start_at`, `end_at`: their times, UTC, or numbers of their samples, which stay when the rows change;
         - `text`: one sentence; `preset`; `model`, empty where the score does not tell;
         - `found_from`: high errors, unusually low errors, or both;
         - `windows`: how many error windows found it. The figures are those of the one whose threshold was passed by
@@ -102,27 +108,44 @@ def explain(
 
     Notes
     -----
-    What clears an anomaly is found by running the whole detection with the one change, not from a formula: raising
-    `z_min` also changes what earlier error windows flag, and so what later ones prune against. Telemanom explains
-    nothing beyond its score.
+    What clears an anomaly is found by running the detection with the one change, not from a formula: raising `z_min`
+    also changes what earlier error windows flag, and so what later ones prune against. It runs in the windows that can
+    have a part in the anomaly. Telemanom explains nothing beyond its score.
     """
-    telemetry, prediction = channel["telemetry"].values, scored["prediction"].values
     params = params_of(scored, params)
-    detection = detect(telemetry, prediction, params)
-    _check_same(channel, scored, detection, preset)
-    evidence = find_evidence(telemetry, detection, params)
-    trial = Clearing(telemetry, prediction, params)
+    if params.least_error_of == "range":  # a score that does not tell the range
+        params = params.in_units(bounds_of(channel).size)
+    if scored.attrs.get(REMOVED_SAMPLES):
+        name = channel.attrs.get("channel", "the channel")
+        raise DetectionError(
+            f"The anomalies of {name} cannot be explained: retention has removed "
+            f"{counted(int(scored.attrs[REMOVED_SAMPLES]), 'sample')} that they were found with.",
+            f"To score what is left by itself, and explain that, run: workbench score {name} --force",
+        )
+    m = channel.sizes["time"] - params.sequence_length - params.prediction_horizon
+    errors = ChannelErrors(channel, params, m, scored["prediction"].values)
+    loud = LoudWindows.of(errors, m, params)
+    length = params.sequence_length
+    table = pd.DataFrame(
+        [(row.start + length, row.end + length, row.severity) for row in loud.rows],
+        columns=["start", "end", "severity"],
+    ).astype({"start": "int64", "end": "int64", "severity": "float64"})
+    _check_same(channel, scored, table, preset)
+    evidence = evidence_in(loud)
+    trial = Clearing(loud, length)
     sought = [anomaly for anomaly in evidence if clearing is None or anomaly in clearing]
     clear_z = trial.least_z(sought)
-    rows = []
+    rows, times = [], channel["time"].values
     for (start, end), findings in evidence.items():
         finding = max(findings, key=_margin)
-        part = slice(start - params.sequence_length, end - params.sequence_length + 1)
-        largest = int(detection.prediction_error[part].argmax())
+        part = errors.errors(start - length, end - length + 1)
+        largest = int(part.argmax())
         looked = (start, end) in clear_z
         z, decrease = clear_z.get((start, end)), trial.least_decrease((start, end)) if looked else None
         rows.append(
             {
+                "start_at": moment_text(moment_at(times, start)),
+                "end_at": moment_text(moment_at(times, min(end, len(times) - 1))),
                 "text": _sentence(channel, findings, finding),
                 "preset": preset,
                 "model": str(scored.attrs.get("model", "")),
@@ -138,7 +161,7 @@ def explain(
                 "smoothed_error_at": finding.peak_at,
                 "ratio": _ratio(finding),
                 "distance": finding.distance,
-                "prediction_error": float(detection.prediction_error[part][largest]),
+                "prediction_error": float(part[largest]),
                 "prediction_error_at": start + largest,
                 "clear_z": np.nan if z is None else z,
                 "clear_min_decrease": np.nan if decrease is None else decrease,
@@ -146,18 +169,17 @@ def explain(
                 "commands": command_words(channel, start, end),
             }
         )
-    table = detection.anomalies.copy()
     if levels is not None:
         table["level"] = pd.Series([levels.level(value) for value in table["severity"]], dtype="str")
     return pd.concat([table, pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)], axis=1)
 
 
-def _check_same(channel: xr.Dataset, scored: xr.Dataset, detection: Detection, preset: str) -> None:
+def _check_same(channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, preset: str) -> None:
     """Refuse a score whose anomalies are not those that are about to be explained."""
     if "anomalies" not in scored.attrs:
         return
     stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs["anomalies"])]
-    detected = [(start, end) for start, end in detection.anomalies[["start", "end"]].to_numpy().tolist()]
+    detected = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
     if stored != detected:
         name = channel.attrs.get("channel", "the channel")
         raise DetectionError(

@@ -41,6 +41,7 @@ class RidgeForecaster(BaseForecaster):
     """
 
     name: ClassVar[str] = "ridge"
+    block_windows = 4096
 
     def __init__(
         self,
@@ -139,16 +140,25 @@ class RidgeForecaster(BaseForecaster):
 
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         telemetry_lags, command_lags = self._lags
-        length = self.sequence_length
+        longest = max(telemetry_lags, command_lags)
+        length, block = self.sequence_length, self.block_windows
         count = window_count(len(values), length, self.prediction_horizon)
         telemetry, commands, intercept = (
             self._weights[key].astype(np.float64)[..., 0] for key in ("telemetry", "commands", "intercept")
         )
-        # Step 0 alone is a filter: one correlation over the telemetry and one product a command lag.
-        predicted = np.correlate(values[length - telemetry_lags : length + count - 1, 0].astype(np.float64), telemetry)
-        predicted += intercept
-        for lag, weights in enumerate(commands, start=length - command_lags):
-            predicted += values[lag : lag + count, 1:] @ weights
+        active = np.flatnonzero(commands.any(axis=0))
+        predicted = np.empty(count)
+        # Step 0 alone is a filter: one correlation over the telemetry, and one over each command that has a weight.
+        for start in range(0, count, block):
+            latest = values[start + length - longest : min(start + block, count) + length - 1]
+            series = np.zeros((1 + active.size, longest + block - 1))  # of one size, wherever the series ends
+            series[0, : len(latest)] = latest[:, 0]
+            series[1:, : len(latest)] = latest[:, 1 + active].T
+            part = np.correlate(series[0, longest - telemetry_lags :], telemetry)
+            part += intercept
+            for inputs, command in zip(series[1:, longest - command_lags :], active, strict=True):
+                part += np.correlate(inputs, commands[:, command])
+            predicted[start : start + block] = part[: count - start]
         return predicted
 
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:

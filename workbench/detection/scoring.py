@@ -5,28 +5,31 @@ computed twice and one that is not says why.
 """
 
 import json
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from workbench.counts import counted
-from workbench.detection.anomalies import detect
-from workbench.detection.applied import common_windows, least_error_range, score_attributes
-from workbench.exceptions import DetectionError
-from workbench.observability.timings import stage
-from workbench.parameters import Preset, SeverityLevels, TelemanomParams
+from workbench.detection.continuing import complete_rows, continue_score
+from workbench.parameters import SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["METHOD", "anomaly_frame", "provenance", "score", "stale_reason"]
+__all__ = [
+    "METHOD",
+    "anomalies_to_alert",
+    "anomaly_frame",
+    "anomaly_frames",
+    "provenance",
+    "provenances",
+    "score",
+    "stale_reason",
+]
 
-METHOD = 1
+METHOD = 2
 """Version of the method; raised when the same inputs give another score."""
 
 
@@ -49,13 +52,30 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
     dict
         JSON values.
     """
-    made_from = {
-        "model": model,
-        "data_hash": data_hash,
-        "parameters": json.dumps(params.model_dump(), sort_keys=True),
-        "method": METHOD,
-    }
-    return made_from | ({"train_hash": train_hash} if params.least_error_of == "range" else {})
+    return provenances(params)(model, data_hash, train_hash)
+
+
+def provenances(params: TelemanomParams) -> Callable[[str, str, str], dict[str, Any]]:
+    """Return a function that does what `provenance` does for scores with the same parameters.
+
+    Parameters
+    ----------
+    params : TelemanomParams
+        Detection parameters.
+
+    Returns
+    -------
+    callable
+        It takes the model, the hash of the test series and that of the training series.
+    """
+    parameters = json.dumps(params.model_dump(), sort_keys=True)
+    by_range = params.least_error_of == "range"
+
+    def made_from(model: str, data_hash: str, train_hash: str) -> dict[str, Any]:
+        origin = {"model": model, "data_hash": data_hash, "parameters": parameters, "method": METHOD}
+        return origin | ({"train_hash": train_hash} if by_range else {})
+
+    return made_from
 
 
 def stale_reason(attributes: dict[str, Any], current: dict[str, Any]) -> str:
@@ -113,8 +133,10 @@ def score(
     xarray.Dataset
         `prediction`, `prediction_error`, `smoothed_error` and `epsilon`, float32 in the units of the telemetry,
         dims (time,) of length n - sequence_length - prediction_horizon; coordinate `sample` is the position in
-        the test series. Attributes: `anomalies` (JSON rows of start, end, severity), `seconds`, and the windows and
-        the range that held, for `workbench.detection.applied.params_of`.
+        the test series. Attributes: `anomalies` (JSON rows of start, end, severity), `seconds`, the windows and the
+        range that held, for `workbench.detection.applied.params_of`, `final_samples` (an anomaly that ends before it
+        is not changed by any sample to come), and what it takes to go on from the score: see
+        `workbench.detection.continuing`.
 
     Raises
     ------
@@ -128,49 +150,7 @@ def score(
     has one forecaster. Forecasters of different windows predict different samples: the mean is over those that all of
     them predict, which the longest `sequence_length` and the longest `prediction_horizon` bound.
     """
-    windows = common_windows(forecasters)
-    params = params.model_copy(update=windows)
-    by = least_error_range(train, channel)
-    began = time.perf_counter()
-    weighted = params.forecasters if isinstance(params, Preset) else {}
-    weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
-    with stage("predict"):
-        parts = [_in_common(forecaster, channel, windows) for forecaster in forecasters]
-        mean = np.average(parts, axis=0, weights=weights)
-    prediction = mean.astype(np.float32)  # as it is stored, so that the score explains its own anomalies
-    with stage("threshold"):
-        detection = detect(channel["telemetry"].values, prediction, params.in_units(by))
-    seconds = time.perf_counter() - began
-    samples = np.arange(params.sequence_length, params.sequence_length + prediction.size)
-    series: dict[str, npt.NDArray[np.floating[Any]]] = {
-        "prediction": prediction,
-        "prediction_error": detection.prediction_error,
-        "smoothed_error": detection.smoothed_error,
-        "epsilon": detection.epsilon,
-    }
-    units = channel.attrs.get("units", "")
-    return xr.Dataset(
-        {name: ("time", values.astype(np.float32), {"units": units}) for name, values in series.items()},
-        coords={"time": channel["time"].values[samples], "sample": ("time", samples)},
-        attrs={
-            "channel": channel.attrs["channel"],
-            "anomalies": json.dumps(detection.anomalies.to_numpy().tolist()),
-            "seconds": seconds,
-            **score_attributes(params, by),
-        },
-    )
-
-
-def _in_common(forecaster: "Forecaster", channel: xr.Dataset, windows: dict[str, int]) -> npt.NDArray[np.float32]:
-    """Predict with one of several forecasters the samples that all of them predict."""
-    first, last = windows["sequence_length"], channel.sizes["time"] - windows["prediction_horizon"]
-    if last <= first:
-        raise DetectionError(
-            f"{channel.attrs['channel']} has {counted(channel.sizes['time'], 'sample')}.",
-            f"At least {first + windows['prediction_horizon'] + 1} are needed: the longest sequence_length {first} + "
-            f"the longest prediction_horizon {windows['prediction_horizon']} of its models + 1.",
-        )
-    return forecaster.predict(channel)[first - forecaster.sequence_length : last - forecaster.sequence_length]
+    return continue_score(channel, forecasters, params, train).scored
 
 
 def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.DataFrame:
@@ -179,16 +159,69 @@ def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.Data
     Parameters
     ----------
     attributes : dict
-        Attributes of the score.
+        Attributes of the score; `grows` tells whether its channel grows.
     levels : SeverityLevels
         Name the severity.
 
     Returns
     -------
     pandas.DataFrame
-        int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`.
+        int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, and bool
+        `provisional`: whether the anomaly may vanish again, since it comes from the last error window of a channel
+        that grows, which is not complete yet.
     """
     rows: list[list[float]] = json.loads(attributes["anomalies"])
+    frame = _frame(rows, levels)
+    if not attributes.get("grows"):
+        return frame.assign(provisional=False)
+    complete = complete_rows(attributes)[1]
+    certain = [any(first <= end and last >= start for first, last, _ in complete) for start, end, _ in rows]
+    return frame.assign(provisional=~np.array(certain, dtype=bool))
+
+
+def anomaly_frames(scores: Sequence[dict[str, Any]], levels: SeverityLevels) -> list[pd.DataFrame]:
+    """Return what `anomaly_frame` returns for each of several scores; their tables are made together."""
+    rows: list[list[list[float]]] = [json.loads(attributes["anomalies"]) for attributes in scores]
+    every = _frame([row for own in rows for row in own], levels).assign(provisional=False)
+    frames, start = [], 0
+    for attributes, own in zip(scores, rows, strict=True):
+        if own and attributes.get("grows"):
+            frames.append(anomaly_frame(attributes, levels))
+        else:
+            frame = every.iloc[start : start + len(own)]
+            frame.index = pd.RangeIndex(len(own))
+            frames.append(frame)
+        start += len(own)
+    return frames
+
+
+def anomalies_to_alert(scored: xr.Dataset, levels: SeverityLevels) -> tuple[int | None, pd.DataFrame]:
+    """Return the anomalies of a stored score that may raise alerts, and up to where the series was judged for them.
+
+    Parameters
+    ----------
+    scored : xarray.Dataset
+        The score; its attribute `grows` tells whether its channel grows.
+    levels : SeverityLevels
+        Name the severity.
+
+    Returns
+    -------
+    int or None
+        Last sample judged; None where the channel grows and no error window is complete yet.
+    pandas.DataFrame
+        As from `anomaly_frame`, none of them provisional: of a channel that grows, the anomalies of the series up to
+        the end of the last complete error window, which later samples do not take back.
+    """
+    attributes = scored.attrs
+    if not attributes.get("grows"):
+        return int(scored["sample"].variable[-1]), anomaly_frame(attributes, levels)
+    samples, rows = complete_rows(attributes)
+    last = samples - int(attributes["prediction_horizon"]) - 1 if samples else None
+    return last, _frame(rows, levels).assign(provisional=False)
+
+
+def _frame(rows: list[list[float]], levels: SeverityLevels) -> pd.DataFrame:
     start, end, severity = zip(*rows, strict=True) if rows else ((), (), ())
     return pd.DataFrame(
         {

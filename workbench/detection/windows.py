@@ -14,7 +14,7 @@ from workbench.counts import counted
 from workbench.exceptions import ForecasterError
 from workbench.telemetry.schema import inputs
 
-__all__ = ["check_finite", "read_inputs", "sliding", "split_windows", "window_count"]
+__all__ = ["check_finite", "check_length", "read_inputs", "read_span", "sliding", "split_windows", "window_count"]
 
 Float = TypeVar("Float", np.float32, np.float64)
 
@@ -120,6 +120,12 @@ def read_inputs(
     ForecasterError
         The series is too short, or holds NaN or infinite values.
     """
+    check_length(channel, sequence_length, prediction_horizon, windows=windows)
+    return read_span(channel, 0, channel.sizes["time"])
+
+
+def check_length(channel: xr.Dataset, sequence_length: int, prediction_horizon: int, *, windows: int) -> None:
+    """Refuse a series that has too few samples; see `read_inputs`."""
     name = channel.attrs.get("channel", "The series")
     least = sequence_length + prediction_horizon + windows
     n = channel.sizes["time"]
@@ -129,8 +135,31 @@ def read_inputs(
             f"At least {least} are needed: sequence_length {sequence_length} + prediction_horizon {prediction_horizon} "
             f"+ {windows}.",
         )
-    values = inputs(channel)
-    check_finite(values, name)
+
+
+def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[np.float32]:
+    """Read a channel's inputs from one sample to before another, and refuse NaN and infinite values.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel.
+    start, end : int
+        First sample, and the one after the last; no others are read unless a value is at fault.
+
+    Returns
+    -------
+    numpy.ndarray, shape (end - start, 1 + k), float32
+        Column 0 is the telemetry.
+
+    Raises
+    ------
+    ForecasterError
+        The series holds NaN or infinite values; counts them and names the first.
+    """
+    values = inputs(channel.isel(time=slice(start, end)))
+    if not np.isfinite(values).all():
+        check_finite(inputs(channel), channel.attrs.get("channel", "The series"))
     return values
 
 

@@ -13,7 +13,6 @@ from workbench.detection.base import BaseForecaster
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.windows import split_windows, window_count
-from workbench.exceptions import ArchiveError
 from workbench.forecasting.backtest import backtest, compare
 from workbench.forecasting.crossing import limit_crossings
 from workbench.forecasting.decomposition import decompose, find_period
@@ -274,13 +273,8 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     assets = list(dict.fromkeys(assets))
     began = records_began(session.maintenance.database)
     rows = [] if began is None else [(asset, began, present) for asset in assets]
-    for info in infos:
-        try:
-            dates = session.archive.dates(info.channel)
-        except ArchiveError:
-            continue
-        if dates is not None:
-            rows.append((info.asset, *dates))
+    dates = session.archive.all_dates([info.channel for info in infos])
+    rows += [(info.asset, *dates[info.channel]) for info in infos if info.channel in dates]
     spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
     return risk_table(
         failure_events(session.maintenance.database),

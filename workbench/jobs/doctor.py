@@ -12,7 +12,8 @@ from typing import Protocol
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.exceptions import WorkbenchError
+from workbench.exceptions import ArtifactError, WorkbenchError
+from workbench.home import part_faults
 from workbench.models import Registry
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
@@ -43,6 +44,9 @@ class Examined(Protocol):
 
     def channels(self) -> pd.DataFrame:
         """Return one row for each channel: what it is, and how many labels it has."""
+
+    def vanished(self) -> dict[str, str]:
+        """Return what knows each channel that the archive does not hold."""
 
     def check_settings(self) -> None:
         """Check settings and catalog against the archive."""
@@ -85,7 +89,8 @@ def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
     session : Examined
         Session whose settings, archive, registry and database are checked.
     read_samples : bool
-        Read every sample of every channel, too, and compare it with what was written: seconds for a hundred channels.
+        Read every sample of every channel and every file of every model, too, and compare them with what was written:
+        seconds for a hundred channels.
 
     Returns
     -------
@@ -96,8 +101,12 @@ def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
         _packages,
         _home,
         _channels,
+        _levels,
+        _vanished,
+        _losses,
         *((_samples,) if read_samples else ()),
         _models,
+        *((_model_files,) if read_samples else ()),
         _scores,
         _settings,
         _catalog,
@@ -110,7 +119,7 @@ def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
             findings += check(session)
         except WorkbenchError as error:
             findings.append(Finding(check.__name__.strip("_"), "broken", error.message, error.hint))
-    return findings
+    return list({(finding.state, finding.found): finding for finding in reversed(findings)}.values())[::-1]
 
 
 def _python(session: Examined) -> Iterator[Finding]:
@@ -143,6 +152,8 @@ def _packages(session: Examined) -> Iterator[Finding]:
 
 def _home(session: Examined) -> Iterator[Finding]:
     home = session.settings.home
+    for error in part_faults(home):
+        yield Finding("home", "broken", error.message, error.hint)
     place = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
         yield Finding("home", "broken", f"{home} cannot be written", "Set WORKBENCH_HOME to a folder that can.")
@@ -150,6 +161,25 @@ def _home(session: Examined) -> Iterator[Finding]:
     free = shutil.disk_usage(place).free / 2**30
     state, fix = ("ok", "") if free >= 1 else ("missing", "Free at least 1 GiB.")
     yield Finding("home", state, f"{home}, {free:.1f} GiB free", fix)
+
+
+def _vanished(session: Examined) -> Iterator[Finding]:
+    """Name the channels that are gone from the archive; models and alerts still know them."""
+    for name, what in session.vanished().items():
+        yield Finding(
+            "channel",
+            "broken",
+            f"{name} is gone from the archive; the home has {what} of it",
+            "Restore it from a backup, or import all its files: workbench import PATH --replace --train-until TIME. "
+            f"Where it is gone on purpose: workbench channels remove {name}, which retires its models and closes its "
+            "alerts.",
+        )
+
+
+def _losses(session: Examined) -> Iterator[Finding]:
+    """Name what the archive held until files of it were lost; the index that was made anew knows nothing of it."""
+    for error in session.archive.losses():
+        yield Finding("channel", "broken", error.message, error.hint)
 
 
 def _channels(session: Examined) -> Iterator[Finding]:
@@ -165,6 +195,14 @@ def _channels(session: Examined) -> Iterator[Finding]:
         yield Finding("channel", "broken", error.message, error.hint)
 
 
+def _levels(session: Examined) -> Iterator[Finding]:
+    """Say where long series have no levels, as those of an earlier release."""
+    lacking = session.archive.lacks_levels()
+    if lacking:
+        found = f"{counted(lacking, 'long series', 'long series')} without levels: charts of them read every sample"
+        yield Finding("levels", "missing", found, "workbench doctor --rebuild-levels")
+
+
 def _samples(session: Examined) -> Iterator[Finding]:
     """Read the telemetry and labels of every channel, and the attributes of its scores."""
     described, _ = session.archive.infos()
@@ -173,9 +211,13 @@ def _samples(session: Examined) -> Iterator[Finding]:
         errors: list[WorkbenchError] = []
         for split in SPLITS:
             try:
-                session.archive.check(info.channel, split)
+                session.archive.check_deeply(info.channel, split)
             except WorkbenchError as error:
                 errors.append(error)
+        try:
+            session.archive.open_before(info.channel)
+        except WorkbenchError as error:
+            errors.append(error)
         try:
             session.archive.labels(info.channel)
             errors += session.archive.damaged_scores(info.channel).values()
@@ -186,6 +228,16 @@ def _samples(session: Examined) -> Iterator[Finding]:
         whole += not errors
     if described:
         yield Finding("telemetry", "ok", f"{counted(whole, 'channel')} checked: the files hold what was written")
+
+
+def _model_files(session: Examined) -> Iterator[Finding]:
+    """Compare the files of every version that is in use with those that were registered."""
+    for model in session.registry.list():
+        try:
+            if not model.retired:
+                session.registry.check(model)
+        except ArtifactError as error:
+            yield Finding("model", "broken", f"{model.id}: {error.message}", error.hint)
 
 
 def _models(session: Examined) -> Iterator[Finding]:

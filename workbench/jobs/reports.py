@@ -25,6 +25,9 @@ __all__ = ["REPORT_NOTEBOOK", "notebooks_folder", "report", "reports", "run_note
 REPORT_NOTEBOOK = "03_score.ipynb"
 """The notebook that makes a channel's report."""
 
+_MAX_FOLDER_LETTERS = 90
+"""Letters of the folder of a kernel's sockets: the path of a socket has at most 107."""
+
 _TEMPLATE = """\
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
@@ -97,16 +100,20 @@ def run_notebook(
                 f"{notebook.name} has no parameter {', '.join(unknown)}.",
                 f"It has {', '.join(sorted(names)) or 'none'}.",
             )
-        papermill.execute_notebook(
-            notebook,
-            output,
-            parameters=values,
-            kernel_name="python3",
-            cwd=Path.cwd(),
-            progress_bar=progress,
-            log_output=False,
-            config=Config({"KernelManager": {"transport": "ipc"}}),  # no port that other users could reach
-        )
+        with tempfile.TemporaryDirectory(prefix="wb-") as folder:
+            # Sockets, as no port that other users could reach; in a folder of their own, as those of the working
+            # directory would be another notebook's too.
+            kernel = {"transport": "ipc", "connection_file": f"{folder}/k.json"}
+            papermill.execute_notebook(
+                notebook,
+                output,
+                parameters=values,
+                kernel_name="python3",
+                cwd=Path.cwd(),
+                progress_bar=progress,
+                log_output=False,
+                config=Config({"KernelManager": kernel if len(folder) <= _MAX_FOLDER_LETTERS else {}}),
+            )
     except PapermillExecutionError as error:
         first = error.source.strip().splitlines()[0] if error.source.strip() else ""
         raise ReportError(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.maintenance.database import Database
 from workbench.settings import Settings
+from workbench.telemetry.archiving.tail import Tail
 
 __all__ = ["free_disk", "storage"]
 
@@ -59,7 +60,10 @@ def _by_kind(archive: Path) -> Counter[str]:
     sizes: Counter[str] = Counter()
     for folder, _, files in os.walk(archive):
         parts = Path(folder).relative_to(archive).parts
-        sizes["scores" if "scores" in parts[1:2] else "telemetry"] += _sum(folder, files)
+        is_score = any(part.startswith("scores.") for part in parts[3:4])
+        sizes["scores" if is_score else "telemetry"] += _sum(folder, files)
+    in_tail = Tail(archive / "tail.db").score_bytes()
+    sizes.update(scores=in_tail, telemetry=-in_tail)
     return sizes
 
 

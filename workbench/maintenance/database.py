@@ -4,11 +4,12 @@ Every change is one transaction of one writer at a time: SQLite's `BEGIN IMMEDIA
 PostgreSQL. Both then behave alike, and the hash chain of the log has one end. Readers wait for nobody.
 """
 
+import json
 import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,7 @@ from sqlalchemy import event, orm
 from sqlalchemy.engine.interfaces import Dialect
 
 from workbench.exceptions import ConflictError, MaintenanceError
+from workbench.home import check_part, prepare_part, record_part
 
 __all__ = ["Base", "Database", "UtcDateTime", "Versioned", "frame", "microseconds", "now"]
 
@@ -136,6 +138,7 @@ class Database:
         self._writer = self.engine.execution_options(writes=True)
         self._preparing = threading.Lock()
         self._prepared = False
+        self._file_number: int | None = None
         weakref.finalize(self, self.engine.dispose)
 
     def __enter__(self) -> Self:
@@ -209,12 +212,35 @@ class Database:
 
     def _prepare(self) -> None:
         with self._preparing:
+            self._notice_changed_file()
             if self._prepared:
                 return
             with self._errors():
                 if self._revision() != _head():
                     self._migrate()
             self._prepared = True
+            self._file_number = self._present_file_number()
+
+    def _notice_changed_file(self) -> None:
+        """Refuse a file that has vanished, and close the connections to one that was replaced."""
+        if self._file is None:
+            return
+        check_part(self._file)
+        number = self._present_file_number()
+        if not self._prepared or number == self._file_number:
+            return
+        self._prepared = False
+        self.engine.dispose()
+        if number is None:
+            raise self._error("has vanished", "Restore it from a backup, or mount its disk.")
+
+    def _present_file_number(self) -> int | None:
+        """Return the number of the file on its disk; None where there is none, or it is empty."""
+        try:
+            about = None if self._file is None else self._file.stat()
+        except OSError:
+            return None
+        return about.st_ino if about is not None and about.st_size else None
 
     def _revision(self) -> str | None:
         if self._file is not None and not self._file.exists():
@@ -255,6 +281,7 @@ class Database:
             yield
             return
         try:
+            prepare_part(self._file)
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self._file}.lock", timeout=self.patience):
                 raw = self.engine.raw_connection()
@@ -263,6 +290,7 @@ class Database:
                 finally:
                     raw.close()
                 yield
+            record_part(self._file)
         except Timeout:
             raise self._error(*_SQLITE_CAUSES["SQLITE_BUSY"]) from None
         except OSError as error:
@@ -285,10 +313,24 @@ class Database:
             raise ConflictError(
                 "Somebody else changed the same row in between.", "Load it again, then repeat your change."
             ) from error
-        except sa.exc.IntegrityError:
+        except sa.exc.IntegrityError as error:
+            if self._is_damaged():
+                raise self._error(*_SQLITE_CAUSES["SQLITE_CORRUPT"]) from error
             raise  # a defect of ours: what users give is checked before
         except sa.exc.DBAPIError as error:
             raise self._error(*_cause(error.orig)) from error
+        except (UnicodeDecodeError, json.JSONDecodeError, OverflowError) as error:  # of text and times in a row
+            raise self._error(*_SQLITE_CAUSES["SQLITE_CORRUPT"]) from error
+
+    def _is_damaged(self) -> bool:
+        """Tell whether an SQLite file contradicts itself, as where an index misses a row of its table."""
+        if self._file is None:
+            return False
+        try:
+            with closing(sqlite3.connect(self._file)) as connection:
+                return bool(connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",))
+        except (sqlite3.Error, UnicodeDecodeError):
+            return True
 
 
 def microseconds(time: datetime) -> int:

@@ -16,6 +16,7 @@ from workbench.maintenance.options import AlertOptions, NotificationOptions, Ord
 if TYPE_CHECKING:
     from workbench.maintenance.alerts.alerts import Alerts
     from workbench.maintenance.alerts.outages import Outages
+    from workbench.maintenance.alerts.verdicts import Series
     from workbench.maintenance.kpis.alarms import AlarmFigures
     from workbench.maintenance.kpis.kpis import Kpis
     from workbench.maintenance.notifications import Notifier
@@ -43,6 +44,8 @@ class Maintenance:
         `AlertOptions`, `OrderOptions`, `ScheduleOptions` and `NotificationOptions`; the defaults where omitted.
     criticality : callable, optional
         Returns an asset's criticality, 1 to 5, or None where the catalog has none.
+    series : callable, optional
+        Returns the coordinate `time` of a channel's test series as it is now, None where the archive does not hold it.
 
     Attributes
     ----------
@@ -60,6 +63,7 @@ class Maintenance:
         schedule: ScheduleOptions | None = None,
         notifications: NotificationOptions | None = None,
         criticality: Callable[[str], int | None] | None = None,
+        series: "Series | None" = None,
     ) -> None:
         self.database = Database(url, clock)
         self._alert_options = alerts or AlertOptions()
@@ -67,6 +71,7 @@ class Maintenance:
         self._schedule_options = schedule or ScheduleOptions()
         self._notifications = notifications
         self._criticality = criticality
+        self._series = series
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +92,7 @@ class Maintenance:
         """Return the alerts, to list, acknowledge, shelve and close them."""
         from workbench.maintenance.alerts.alerts import Alerts
 
-        return Alerts(self.database, self._alert_options)
+        return Alerts(self.database, self._alert_options, self._series)
 
     @cached_property
     def outages(self) -> "Outages":

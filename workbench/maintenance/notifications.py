@@ -76,18 +76,27 @@ class Notifier:
         self.database = database
         self.options = options or NotificationOptions()
 
-    def queue(self, alerts: Iterable[int]) -> int:
+    def queue(self, alerts: Iterable[int], reopened: Iterable[int] = ()) -> int:
         """Queue messages about alerts, one for each alert and target.
+
+        Parameters
+        ----------
+        alerts : iterable of int
+            Numbers of the alerts.
+        reopened : iterable of int
+            Alerts that are open again: their messages are sent anew.
 
         Returns
         -------
         int
             New notifications; alerts that are hidden, or too low for every target, make none.
         """
-        numbers = list(alerts)
+        anew = list(reopened)
+        numbers = [*alerts, *anew]
         if not self.options.targets or not numbers:
             return 0
         with self.database.writing() as db:
+            db.execute(sa.delete(NotificationRow).where(NotificationRow.alert_id.in_(anew)))
             queued_statement = sa.select(NotificationRow.alert_id, NotificationRow.target)
             queued_pairs = {
                 tuple(row) for row in db.execute(queued_statement.where(NotificationRow.alert_id.in_(numbers)))

@@ -44,6 +44,11 @@ class AlertOptions(BaseModel):
         Longest time for which an alert can be shelved.
     escalate_after_minutes : dict of str to float
         Minutes after which an unacknowledged alert is escalated, by level; a level that is not listed never is.
+    reopen_levels : int
+        Levels by which the anomaly of a closed alert must have risen above the level that was judged before the alert
+        opens again.
+    reopen_length : float
+        How many times as long as what was judged it must have become before the alert opens again.
     group_seconds : float
         Alerts on one asset that start within this time of each other form a group. Channels without dates have no
         common time and are not grouped.
@@ -66,6 +71,8 @@ class AlertOptions(BaseModel):
         "high": 60.0,
         "critical": 15.0,
     }
+    reopen_levels: int = Field(2, ge=1, le=5)
+    reopen_length: float = Field(3.0, ge=1, le=1_000_000)
     group_seconds: float = Field(300.0, ge=0, le=31_536_000)
     operators: int = Field(1, ge=1, le=1_000_000)
 

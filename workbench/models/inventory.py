@@ -1,15 +1,16 @@
 """The registered versions as rows: what `workbench models` lists, without loading pandas, xarray or Zarr."""
 
-import json
 import math
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from workbench.exceptions import ArchiveError
 from workbench.models.listing import ModelInfo
+from workbench.telemetry.archiving.index import Index
 
-__all__ = ["inventory", "outdated", "train_hashes"]
+__all__ = ["inventory", "outdated", "promote_command", "successor_of_present_data", "train_hashes"]
 
 
 def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list[dict[str, Any]]:
@@ -43,6 +44,7 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
             "age": max(0.0, (now - info.created).total_seconds()),
             "size": math.nan if (size := info.size) is None else size,
             "retrain": outdated(info, info.name in fresh) if info.channel in hashes else "",
+            "promote": promote_command(successor_of_present_data(info, models, hashes.get(info.channel))),
             **info.metrics,
         }
         for info in models
@@ -52,16 +54,47 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
 def train_hashes(archive: Path, channels: Iterable[str]) -> dict[str, str]:
     """Return the hash of the training data of those channels that an archive holds, as `Archive.info` does.
 
-    A channel whose attributes are damaged is left out: its models can still be listed.
+    None are known where the index of the archive is damaged: the models can still be listed.
     """
-    hashes = {}
-    for channel in channels:
-        file = archive / channel / "zarr.json"
-        try:
-            hashes[channel] = str(json.loads(file.read_bytes())["attributes"]["train_hash"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not there, or damaged
-            continue
-    return hashes
+    try:
+        hashes = Index(archive / "index.db").train_hashes()
+    except ArchiveError:
+        return {}
+    return {channel: hashes[channel] for channel in channels if channel in hashes}
+
+
+def successor_of_present_data(
+    champion: ModelInfo, versions: Iterable[ModelInfo], train_hash: str | None
+) -> ModelInfo | None:
+    """Return the version that could take the place of a champion that learned from other data than there are now.
+
+    Training made it challenger, since it was not better; which of the present samples the champion had learned, nobody
+    can tell.
+
+    Parameters
+    ----------
+    champion : ModelInfo
+        A version; one that is not champion has no successor.
+    versions : iterable of ModelInfo
+        Registered versions.
+    train_hash : str or None
+        Hash of the present training data; None where the archive does not hold the channel.
+
+    Returns
+    -------
+    ModelInfo or None
+        The newest of the present data; None where there is none, or one was rolled back or retired.
+    """
+    if "champion" not in champion.aliases or train_hash is None or champion.train_hash == train_hash:
+        return None
+    same = [one for one in versions if one.name == champion.name and one.train_hash == train_hash]
+    newest = max(same, key=lambda one: one.version, default=None)
+    return None if newest is None or newest.retired or newest.rolled_back else newest
+
+
+def promote_command(model: ModelInfo | None) -> str:
+    """Return the command that makes a version champion over one of other data; empty where there is no version."""
+    return "" if model is None else f"workbench models promote {model.name} {model.version} --anyway"
 
 
 def outdated(info: ModelInfo, fresh: bool) -> str:

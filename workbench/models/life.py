@@ -20,7 +20,7 @@ from workbench.models.comparison import Contender, Verdict, challenge, compare
 from workbench.models.drift import error_ratio, ks_distance, typical_error
 from workbench.models.inventory import inventory, outdated
 from workbench.models.listing import ModelInfo
-from workbench.models.names import current_champion
+from workbench.models.names import choose_champion, current_champion
 from workbench.models.registry import Registry
 from workbench.parameters import DriftLimits
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DRIFT_COLUMNS", "MODEL_COLUMNS", "ModelLife", "Promotion", "Retirement", "judge"]
 
-MODEL_COLUMNS = ("model", "channel", "forecaster", "version", "aliases", "created", "age", "size", "retrain")
+MODEL_COLUMNS = ("model", "channel", "forecaster", "version", "aliases", "created", "age", "size", "retrain", "promote")
 """First columns of `ModelLife.list`; the metrics follow."""
 
 DRIFT_COLUMNS = ("channel", "model", "status", "ks", "error", "validation_error", "error_ratio", "reason")
@@ -60,6 +60,8 @@ class Promotion:
             return f"{self.model.id} is champion; there was none."
         if math.isinf(self.verdict.champion_error):
             return f"{self.model.id} is champion; {self.replaced.id} cannot predict the present training data."
+        if not self.verdict.better:
+            return f"{self.model.id} is champion; {self.replaced.id} learned from other training data."
         return (
             f"{self.model.id} is champion: error {self.verdict.error:.4g} on {self.verdict.samples} held-out samples, "
             f"{self.replaced.id} {self.verdict.champion_error:.4g}."
@@ -146,12 +148,14 @@ class ModelLife:
         pandas.DataFrame
             `MODEL_COLUMNS` and one column a metric. `aliases` is text (`retired` for a version out of use), `created`
             an aware time, `age` in seconds, `size` in bytes (NaN where the files are elsewhere). `retrain` is the
-            reason to train again, empty without one: the training data have changed since. `drift` looks deeper.
+            reason to train again, empty without one: the training data have changed since. `promote` is the command
+            that makes the version of the present training data champion, where the champion is of others. `drift`
+            looks deeper.
         """
         rows = inventory(self.registry.list(channel, forecaster), self.archive.path, self.clock())
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*MODEL_COLUMNS, "validation_error"])
 
-    def promote(self, name: str, version: int | str) -> Promotion:
+    def promote(self, name: str, version: int | str, *, anyway: bool = False) -> Promotion:
         """Make a version champion, where it is better on the held-out windows of the present training data.
 
         Parameters
@@ -160,6 +164,9 @@ class ModelLife:
             As `P-1.ridge`.
         version : int or str
             Version number or alias.
+        anyway : bool
+            Promote it although it is not better, where it learned from the present training data of the channel and
+            the champion from others, of which it may have learned those that it is judged on.
 
         Returns
         -------
@@ -187,6 +194,15 @@ class ModelLife:
             contender.errors(self.archive.open(info.channel, "train"))
             return Promotion(self.registry.set_alias(name, info.version, "champion"), None, None)
         verdict = judge(self.archive, self.registry, info.channel, contender, champion)
+        if not verdict.better and anyway:
+            train_hash = self.archive.info(info.channel).train_hash
+            if info.train_hash != train_hash or champion.train_hash == train_hash:
+                raise ModelError(
+                    f"{info.id} is not better than the champion {champion.id}, and not the only one of the two that "
+                    "learned from the present training data.",
+                    "The champion stays. Train another version.",
+                )
+            return Promotion(self.registry.set_alias(name, info.version, "champion"), champion, verdict)
         if not verdict.enough:
             raise ModelError(
                 f"{info.id} cannot be compared with the champion {champion.id}: they held out only "
@@ -280,7 +296,7 @@ class ModelLife:
 
     def _drift(self, channel: str) -> dict[str, Any]:
         models = self.registry.list(channel)
-        info = self.registry.champion(channel)
+        info = choose_champion(models, channel, None)
         train = self.archive.open(channel, "train")["telemetry"].values
         test = self.archive.open(channel)["telemetry"].values
         error = typical_error(self._errors(info))

@@ -18,36 +18,26 @@ from urllib.parse import quote
 
 from workbench.models.mlflow_calls import all_pages
 
-__all__ = ["ModelInfo", "ask_client", "assemble", "list_models", "natural_key"]
+__all__ = ["WITHDRAWN", "ModelInfo", "ask_client", "assemble", "list_models", "natural_key", "queries"]
+
+WITHDRAWN = "channel removed"
+"""Value of the tag `retired` of versions whose channel was removed."""
 
 _TAG_NAMES = {"channel", "forecaster", "train_hash", "manifest_sha256"}  # of a version that the workbench registered
 
 _VERSIONS = """
 SELECT name, version, creation_time, source, run_id FROM model_versions AS v
-WHERE workspace = 'default' AND current_stage <> 'Deleted_Internal'
-  AND (:name IS NULL OR name = :name)
-  AND (:channel IS NULL OR EXISTS (
-    SELECT 1 FROM model_version_tags AS t WHERE t.workspace = v.workspace AND t.key = 'channel'
-      AND t.name = v.name AND t.version = v.version AND t.value = :channel))
-  AND (:forecaster IS NULL OR EXISTS (
-    SELECT 1 FROM model_version_tags AS t WHERE t.workspace = v.workspace AND t.key = 'forecaster'
-      AND t.name = v.name AND t.version = v.version AND t.value = :forecaster))
+WHERE v.workspace = 'default' AND v.current_stage <> 'Deleted_Internal'{named}
 """
-_TAGS = f"""
-SELECT t.name, t.version, t.key, t.value FROM model_version_tags AS t JOIN ({_VERSIONS}) AS chosen
-ON t.workspace = 'default' AND t.name = chosen.name AND t.version = chosen.version
+_TAGS = """
+SELECT v.name, v.version, v.key, v.value FROM model_version_tags AS v WHERE v.workspace = 'default'{named}
 """
-_ALIASES = f"""
-SELECT a.name, a.version, a.alias FROM registered_model_aliases AS a JOIN ({_VERSIONS}) AS chosen
-ON a.workspace = 'default' AND a.name = chosen.name AND a.version = chosen.version
+_ALIASES = """
+SELECT v.name, v.version, v.alias FROM registered_model_aliases AS v WHERE v.workspace = 'default'{named}
 """
-_METRICS = f"""
-SELECT m.run_uuid, m.key, m.value FROM latest_metrics AS m
-WHERE m.is_nan = 0 AND m.run_uuid IN (SELECT run_id FROM ({_VERSIONS}))
-"""
-_PARAMETERS = f"""
-SELECT p.run_uuid, p.key, p.value FROM params AS p WHERE p.run_uuid IN (SELECT run_id FROM ({_VERSIONS}))
-"""
+_OF_RUNS = " AND {table}.run_uuid IN (SELECT run_id FROM model_versions AS v WHERE v.workspace = 'default'{named})"
+_METRICS = "SELECT m.run_uuid, m.key, m.value FROM latest_metrics AS m WHERE m.is_nan = 0{of_runs}"
+_PARAMETERS = "SELECT p.run_uuid, p.key, p.value FROM params AS p WHERE 1 = 1{of_runs}"
 
 
 @dataclass(frozen=True)
@@ -84,6 +74,8 @@ class ModelInfo:
         Whether this version was champion until a rollback.
     retired : bool
         Whether it was taken out of use; promoting it takes it back.
+    withdrawn : bool
+        Whether that was because its channel was removed: training it again takes it back, too.
     """
 
     name: str
@@ -101,6 +93,7 @@ class ModelInfo:
     replaced: int | None = None
     rolled_back: bool = False
     retired: bool = False
+    withdrawn: bool = False
 
     @property
     def size(self) -> int | None:
@@ -179,6 +172,7 @@ def assemble(
             replaced=int(tag["replaced"]) if "replaced" in tag else None,
             rolled_back="rolled_back" in tag,
             retired="retired" in tag,
+            withdrawn=tag.get("retired") == WITHDRAWN,
         )
         models.append(info)
     return sorted(models, key=lambda info: (natural_key(info.channel), info.forecaster, info.version))
@@ -217,24 +211,64 @@ def list_models(
     """
     if not database.exists():
         return []
-    filters = {"name": name, "channel": channel, "forecaster": forecaster}
     uri = f"file:{quote(str(database.absolute()))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
         connection.execute("BEGIN")  # one snapshot for all queries
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
             return []
-        versions = connection.execute(_VERSIONS, filters).fetchall()
-        tags: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
-        for model, version, key, value in connection.execute(_TAGS, filters):
-            tags[model, version][key] = value
-        aliases = connection.execute(_ALIASES, filters).fetchall()
-        metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for run, key, value in connection.execute(_METRICS, filters):
-            metrics[run][key] = value
-        parameters: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for run, key, value in connection.execute(_PARAMETERS, filters):
-            parameters[run][key] = value
-    return assemble(versions, tags, aliases, metrics, parameters, locate)
+        rows = [connection.execute(*query).fetchall() for query in queries(name, channel, forecaster)]
+    versions, tag_rows, aliases, metric_rows, parameter_rows = rows
+    tags: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+    for model, version, key, value in tag_rows:
+        tags[model, version][key] = value
+    metrics: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for run, key, value in metric_rows:
+        metrics[run][key] = value
+    parameters: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for run, key, value in parameter_rows:
+        parameters[run][key] = value
+    models = assemble(versions, tags, aliases, metrics, parameters, locate)
+    return [info for info in models if channel in (None, info.channel) and forecaster in (None, info.forecaster)]
+
+
+def queries(
+    name: str | None = None, channel: str | None = None, forecaster: str | None = None
+) -> list[tuple[str, dict[str, str]]]:
+    """Return the queries that read versions, tags, aliases, metrics and parameters, each with its values.
+
+    A condition that may be absent (`:name IS NULL OR name = :name`) keeps SQLite from its indexes, so that each look-up
+    would read the whole registry. Each query therefore holds only the conditions that are asked for: the name of a
+    model, or the range of the names that begin with a channel.
+
+    Parameters
+    ----------
+    name, channel, forecaster : str, optional
+        Registered model; or channel and forecaster, of which its name consists.
+
+    Returns
+    -------
+    list of (str, dict of str to str)
+        A channel alone may also select models of others: `P-1` those of a channel `P-1.ridge`. A forecaster alone
+        selects nothing.
+
+    Examples
+    --------
+    >>> queries(channel="P-1")[1][1]
+    {'low': 'P-1.', 'high': 'P-1/'}
+    """
+    if name is None and channel is not None and forecaster is not None:
+        name = f"{channel}.{forecaster}"
+    named, values = "", {}
+    if name is not None:
+        named, values = " AND v.name = :name", {"name": name}
+    elif channel is not None:
+        named, values = " AND v.name >= :low AND v.name < :high", {"low": f"{channel}.", "high": f"{channel}/"}
+    of_metrics, of_parameters = (_OF_RUNS.format(table=table, named=named) if named else "" for table in "mp")
+    return [
+        *((query.format(named=named), values) for query in (_VERSIONS, _TAGS, _ALIASES)),
+        (_METRICS.format(of_runs=of_metrics), values),
+        (_PARAMETERS.format(of_runs=of_parameters), values),
+    ]
 
 
 def ask_client(client: Any, experiment: str, view: Any, locate: Callable[[str, str], Path]) -> list[ModelInfo]:

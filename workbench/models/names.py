@@ -79,7 +79,8 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
     if not champions:
         kind = f"{forecaster} " if forecaster else ""
         hint = f"Train one: workbench train {channel} --forecaster {forecaster or 'ridge'}"
-        retired = max((info for info in models if info.retired), key=lambda info: info.version, default=None)
+        by_hand = (info for info in models if info.retired and not info.withdrawn)
+        retired = max(by_hand, key=lambda info: info.version, default=None)
         if retired is not None:  # training it anew would give the retired version again
             hint = (
                 f"Its last version is retired; take it back: workbench models promote {retired.name} {retired.version}"

@@ -1,6 +1,7 @@
 """The registry of trained models: MLflow tracking and registry, checked artifacts, a cache of loaded models.
 
 This is the only module that imports MLflow, and only when a model is registered or the store is not SQLite.
+One module because it is one class: each method is a few lines between the lock, MLflow's client and what it raises.
 """
 
 import os
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from filelock import FileLock
 
 from workbench.exceptions import ModelError
-from workbench.models.artifacts import FORMAT_VERSION, read, write
+from workbench.home import check_part, prepare_part, record_part
+from workbench.models.artifacts import FORMAT_VERSION, read, verify, write
 from workbench.models.cache import ModelCache
-from workbench.models.listing import ModelInfo, ask_client, list_models
+from workbench.models.listing import WITHDRAWN, ModelInfo, ask_client, list_models
 from workbench.models.location import ARTIFACT_FOLDER, Location
 from workbench.models.mlflow_calls import (
     ENVIRONMENT,
@@ -343,6 +345,29 @@ class Registry:
                     client.set_registered_model_alias(name, alias, str(successor.version))
         return self.get(name, info.version), current_champion(self._list(name=name))
 
+    def withdraw(self, channel: str) -> Models:
+        """Take all versions of a channel that was removed out of use; training or promoting them takes them back.
+
+        Returns
+        -------
+        list of ModelInfo
+            The versions that were in use until now.
+
+        Raises
+        ------
+        ModelError
+            The store cannot be written.
+        """
+        if not any(not info.retired for info in self.list(channel)):
+            return []
+        with self._writing() as client:
+            versions = [info for info in self.list(channel) if not info.retired]
+            for info in versions:
+                client.set_model_version_tag(info.name, str(info.version), "retired", WITHDRAWN)
+                for alias in info.aliases:
+                    client.delete_registered_model_alias(info.name, alias)
+        return versions
+
     def load(self, info: ModelInfo) -> "Forecaster":
         """Return the fitted forecaster of a version, from the cache or from its checked artifacts.
 
@@ -357,6 +382,17 @@ class Registry:
             A file is missing, foreign, or not the one that was registered, or the forecaster is not known here.
         """
         return self.cache.get(info.run_id, lambda: self._load(info))
+
+    def check(self, info: ModelInfo) -> None:
+        """Check that the files of a version are those that were registered; files elsewhere are not fetched for it.
+
+        Raises
+        ------
+        ArtifactError
+            A file is missing, foreign, or not the one that was registered.
+        """
+        if info.path.exists() or self.location.given_uri is None:
+            verify(info.path, info.manifest_hash)
 
     def metric_history(self, info: ModelInfo, metric: str) -> dict[int, float]:
         """Return a metric by epoch, through MLflow; `learning_curves` reads it faster where it can."""
@@ -384,12 +420,13 @@ class Registry:
         database = self.location.database
         if database is None:
             return self._list_with_client(**filters)
+        check_part(database)
         try:
             return list_models(database, self.location.artifacts, **filters)
         except sqlite3.OperationalError:  # other tables than expected, or locked: MLflow may know how to read them
             return self._list_with_client(**filters)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise self.location.unusable(error) from error
+        except (sqlite3.DatabaseError, OSError, ValueError, TypeError, OverflowError) as error:
+            raise self.location.unusable(error) from error  # the last three: of values that a damaged page holds
 
     def _list_with_client(self, **filters: str | None) -> Models:
         with self.client() as client:
@@ -408,6 +445,8 @@ class Registry:
     def _writing(self) -> Iterator[Any]:
         """Lend the client to one writer at a time among threads and processes."""
         try:
+            if self.location.database is not None:
+                prepare_part(self.location.database)
             self.location.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.location.folder / ".lock", timeout=_LOCK_SECONDS), self.client() as client:
                 yield client
@@ -425,6 +464,8 @@ class Registry:
         """
         os.environ.update(ENVIRONMENT)
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        if self.location.database is not None:
+            check_part(self.location.database)
         with self._client_lock, warnings.catch_warnings():  # SQLAlchemy 2.1 about MLflow's own mappings
             warnings.filterwarnings("ignore", "The ``noload`` loader strategy is deprecated", DeprecationWarning)
             from mlflow.exceptions import MlflowException
@@ -435,7 +476,7 @@ class Registry:
                     if self._client is None:
                         self._client = self._open()
                     yield self._client
-                except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+                except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
                     raise self.location.unusable(error) from error
 
     def _open(self) -> Any:
@@ -444,7 +485,9 @@ class Registry:
         set_telemetry_client()  # takes back what an earlier import by someone else may have started
         database, root = self.location.database, self.location.artifact_root
         if database is not None:
+            prepare_part(database)
             prepare_database(database, _connect, EXPERIMENT, root)
+            record_part(database)
         weakref.finalize(self, close_connections, self.location.uri)
         return _connect(self.location.uri)
 

@@ -215,7 +215,9 @@ def install_shipped(
         led = any("champion" in info.aliases and info.train_hash == train_hash for info in versions)
         if same is None:
             pending[channel] = "challenger" if led else "champion"
-        elif not led and not (same.rolled_back or same.retired):  # a crash came before the alias, or old data are back
+        elif not led and not (
+            same.rolled_back or (same.retired and not same.withdrawn)
+        ):  # a crash came before the alias, or old data are back
             registry.set_alias(same.name, same.version, "champion")
         rows[channel] = ("current", same.id if same else "", "")
     if pending:

@@ -5,18 +5,20 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.compute import map_channels
+from workbench.compute import LARGEST_BATCH, LOCAL, Compute, map_channels
 from workbench.detection.base import Progress
-from workbench.exceptions import ForecasterError, WorkbenchError
+from workbench.exceptions import ArtifactError, ForecasterError, WorkbenchError
 from workbench.models.comparison import Contender
+from workbench.models.inventory import promote_command, successor_of_present_data
 from workbench.models.life import judge
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
@@ -40,6 +42,7 @@ def train_channels(
     parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
     workers: int = 1,
+    compute: Compute | None = None,
     force: bool = False,
     progress: Progress = False,
 ) -> pd.DataFrame:
@@ -67,7 +70,9 @@ def train_channels(
     seed : int
         Seed of everything random.
     workers : int
-        Processes that fit channels at once; the same models come out of any number.
+        Processes that fit channels at once, where `compute` is omitted; the same models come out of any number.
+    compute : Compute, optional
+        Where channels are fitted; only this process registers what comes out.
     force : bool
         Train what is current, too.
     progress : Progress
@@ -86,32 +91,51 @@ def train_channels(
         The forecaster or a parameter is not known, or the parameter is not allowed.
     ModelError
         The registry cannot be read or written.
+    ComputeError
+        The workers of a scheduler cannot be used.
     """
+    compute = compute or Compute(processes=workers)
     template = _make(forecaster, parameters or {})
     stored = parameter_text(template.parameters, seed)
-    models = registry.list(forecaster=forecaster)
+    listed: defaultdict[str, list[ModelInfo]] = defaultdict(list)
+    for info in registry.list(forecaster=forecaster):
+        listed[info.channel].append(info)
     rows: dict[str, dict[str, Any]] = {}
     pending: dict[str, Path] = {}
     for channel in dict.fromkeys(channels):
         try:
             train_hash = archive.info(channel).train_hash
+            archive.check(channel, "train")  # a current model, too, says nothing about damaged telemetry
             name = model_name(channel, forecaster)
-            versions = [info for info in models if info.channel == channel]
-            current = None if force else _current(archive, registry, versions, train_hash, stored)
+            current = None if force else _current(archive, registry, listed[channel], train_hash, stored)
         except WorkbenchError as error:
             rows[channel] = _failed(channel, error)
             continue
-        rows[channel] = {"channel": channel} if current is None else _row("current", current, note=_unused(current))
+        if current is None:
+            rows[channel] = {"channel": channel}
+        else:
+            note = _unused(current) or _not_better(current, current_champion(listed[channel]))
+            rows[channel] = _row("current", current, note=note)
         if current is None:
             identity = json.dumps([train_hash, stored], sort_keys=True)
             digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
             pending[channel] = registry.location.folder / "checkpoints" / f"{name}-{digest}"
     if pending:
         registry.check_writable()
-    own = progress if min(workers, len(pending)) <= 1 else False
-    fit = _Fit(archive.path, pending, forecaster, template.parameters, seed, own)
+    here = compute == LOCAL or (not compute.scheduler and len(pending) <= 1)
+    own = progress if here else False
+    fit = _Fit(archive.path.absolute(), pending, forecaster, template.parameters, seed, own)
     bar = progress is True
-    mapped = map_channels(fit, list(pending), workers=workers, progress=bar, description=f"train {forecaster}")
+    mapped = map_channels(
+        fit,
+        list(pending),
+        compute=compute,
+        progress=bar,
+        description=f"train {forecaster}",
+        narrowed=fit.narrowed,
+        largest=1 if forecaster == "lstm" else LARGEST_BATCH,  # each takes long
+        notes=None if here else archive.staging_folder().absolute(),
+    )
     for channel, result in mapped:
         try:
             if isinstance(result, WorkbenchError):
@@ -144,6 +168,10 @@ class _Fit:
     parameters: dict[str, Any]
     seed: int
     progress: Progress
+
+    def narrowed(self, channels: Sequence[str]) -> "_Fit":
+        """Return this with the checkpoints of some channels only."""
+        return replace(self, checkpoints={name: self.checkpoints[name] for name in channels})
 
     def __call__(self, channel: str) -> _Fitted:
         from threadpoolctl import threadpool_limits
@@ -184,24 +212,28 @@ def _register(
     better = champion is None or judge(archive, registry, channel, contender, champion).better
     alias = "champion" if better else "challenger"
     info = registry.register(model, channel, fitted.train_hash, seed=seed, duration=fitted.seconds, alias=alias)
-    return _row("trained", info, fitted.seconds, fitted.note)
+    note = "; ".join(filter(None, (fitted.note, _not_better(info, champion))))
+    return _row("trained", info, fitted.seconds, note)
 
 
 def _current(
     archive: Archive, registry: Registry, versions: list[ModelInfo], train_hash: str, parameters: dict[str, str]
 ) -> ModelInfo | None:
-    """Return the newest version made from the same data, seed and parameters.
+    """Return the newest version made from the same data, seed and parameters whose files are whole.
 
     It becomes champion where there is none, as a crash came before the alias, or where the champion was made from
-    other data, as the old ones are back, and it is better; not where it was rolled back or retired.
+    other data, as the old ones are back, and it is better; not where it was rolled back or retired. One that was
+    retired because its channel was removed counts as any other: the channel is back.
     """
     same = (
         info
         for info in reversed(versions)
-        if info.train_hash == train_hash and parameters.items() <= info.parameters.items()
+        if info.train_hash == train_hash
+        and parameters.items() <= info.parameters.items()
+        and ((info.retired and not info.withdrawn) or _is_whole(registry, info))
     )
     info = next(same, None)
-    if info is None or info.retired:
+    if info is None or (info.retired and not info.withdrawn):
         return info
     champion = current_champion(versions)
     if champion is None:
@@ -213,11 +245,33 @@ def _current(
     return registry.set_alias(info.name, info.version, "champion") if better else info
 
 
+def _is_whole(registry: Registry, info: ModelInfo) -> bool:
+    """Tell whether the files of a version are those that were registered; otherwise it is trained again."""
+    try:
+        registry.check(info)
+    except ArtifactError:
+        return False
+    return True
+
+
 def _unused(current: ModelInfo) -> str:
     """Say what to do where the version that a training would make again was retired; empty where it was not."""
     if not current.retired:
         return ""
     return f"it is retired; use it again: workbench models promote {current.name} {current.version}"
+
+
+def _not_better(info: ModelInfo, champion: ModelInfo | None) -> str:
+    """Say how a version of the present data becomes champion where one of other data stays it; else nothing."""
+    if champion is None or "champion" in info.aliases:
+        return ""
+    successor = successor_of_present_data(champion, [info], info.train_hash)
+    if successor is None:
+        return ""
+    return (
+        f"not better than the champion {champion.id}, which learned from other training data and goes on predicting; "
+        f"to use this one: {promote_command(successor)}"
+    )
 
 
 def _row(status: str, info: ModelInfo, seconds: float = math.nan, note: str = "") -> dict[str, Any]:

@@ -31,6 +31,16 @@ def log_path(home: Path) -> Path:
     return home / "logs" / "dashboard.log"
 
 
+class _LogFile(WatchedFileHandler):
+    """A log that goes to standard error instead of stopping what is logged where its folder has vanished."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+
 def log_to(path: Path, name: str = "workbench") -> None:
     """Let a logger and those below it write to a file as well; nothing happens the second time.
 
@@ -45,7 +55,7 @@ def log_to(path: Path, name: str = "workbench") -> None:
     if any(isinstance(handler, WatchedFileHandler) for handler in logger.handlers):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = WatchedFileHandler(path, encoding="utf-8", delay=True)
+    handler = _LogFile(path, encoding="utf-8", delay=True)
     formatter = logging.Formatter(_FORMAT)
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)

@@ -1,9 +1,13 @@
 """Fewer points of a long series, with every extreme kept."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["decimate"]
+
+_SAMPLES_AT_A_TIME = 1_048_576  # so that memory does not follow the length of a series
 
 
 def decimate(values: npt.ArrayLike, limit: int = 4000) -> npt.NDArray[np.intp]:
@@ -33,19 +37,26 @@ def decimate(values: npt.ArrayLike, limit: int = 4000) -> npt.NDArray[np.intp]:
     >>> len(kept) <= 100, 4321 in kept
     (True, True)
     """
-    series = np.asarray(values, dtype=np.float64)
+    series = np.asarray(values)
     n = series.size
     if n <= limit:
         return np.arange(n)
     size = -(-n // max((limit - 2) // 3, 1))
-    buckets = -(-n // size)
+    step = max(_SAMPLES_AT_A_TIME // size, 1) * size
+    parts = [start + _extremes(series[start : start + step], size) for start in range(0, n, step)]
+    positions = np.unique(np.concatenate([[0, n - 1], *parts]))
+    return positions[positions < n]
+
+
+def _extremes(values: npt.NDArray[Any], size: int) -> npt.NDArray[np.intp]:
+    """Return the first lowest, highest and missing value of each bucket."""
+    buckets = -(-values.size // size)
     padded = np.full(buckets * size, np.nan)
-    padded[:n] = series
+    padded[: values.size] = values
     grid = padded.reshape(buckets, size)
     missing = np.isnan(grid)
     offsets = np.arange(buckets) * size
     lowest = offsets + np.where(missing, np.inf, grid).argmin(axis=1)
     highest = offsets + np.where(missing, -np.inf, grid).argmax(axis=1)
     gaps = (offsets + missing.argmax(axis=1))[missing.any(axis=1)]
-    positions = np.unique(np.concatenate([[0, n - 1], lowest, highest, gaps]))
-    return positions[positions < n]
+    return np.concatenate([lowest, highest, gaps])

@@ -107,11 +107,10 @@ def shades(
 def _fill(bin_shades: npt.NDArray[np.float32], strip: Strip, start: float, end: float, until: float) -> None:
     """Fill a bin between two samples with the shade of the one before it, where no sample is missing there."""
     edges = start + np.arange(bin_shades.size) * ((end - start) / bin_shades.size)
-    before = np.searchsorted(strip.telemetry.time, edges, side="right") - 1
-    inside = (before >= 0) & (edges <= min(strip.extent[1], until)) & np.isnan(bin_shades)
-    values = strip.telemetry.values[before[inside]]
-    low, high = strip.scale
-    bin_shades[inside] = (values - low) / (high - low)
+    inside = (edges <= min(strip.extent[1], until)) & np.isnan(bin_shades)
+    if inside.any():
+        low, high = strip.scale
+        bin_shades[inside] = (strip.telemetry.values_before(edges[inside]) - low) / (high - low)
 
 
 def _ramp(first: str, last: str) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 from bokeh.core.properties import value
@@ -13,10 +14,12 @@ from bokeh.transform import factor_cmap, factor_mark, transform
 from workbench.plots.series import time_values
 from workbench.plots.theme import FONT, SEVERITIES, Tokens
 
-__all__ = ["mark_data", "mark_glyphs"]
+__all__ = ["mark_columns", "mark_data", "mark_glyphs"]
 
 _WORD_WIDTH_SHARE = 0.09
 """Share of the time axis that an anomaly's word takes."""
+
+_COLUMNS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
 
 
 def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 0.0) -> dict[str, list[Any]]:
@@ -37,16 +40,45 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
         `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`, `word`. The word is
         left out where a more severe neighbour's would overlap it; the symbol never is.
     """
-    names = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
     if sequences is None or sequences.empty:
-        return {name: [] for name in names}
+        return {name: [] for name in _COLUMNS}
     time, offset = time_values(dataset), int(dataset.attrs.get("first_sample", 0))
     first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
     left, right = time[first - offset].astype(float), time[last - offset].astype(float)
+    return mark_columns(sequences, left, right, float(time[-1] - time[0]), top)
+
+
+def mark_columns(
+    sequences: pd.DataFrame,
+    left: npt.NDArray[np.float64],
+    right: npt.NDArray[np.float64],
+    length: float,
+    top: float = 0.0,
+) -> dict[str, list[Any]]:
+    """Turn sequences whose times are known into the columns of `mark_data`.
+
+    Parameters
+    ----------
+    sequences : pandas.DataFrame
+        As for `mark_data`.
+    left, right : numpy.ndarray
+        Time of the first and of the last sample of each.
+    length : float
+        Time from the first to the last sample of the series.
+    top : float
+        Height of the symbols, in data units.
+
+    Returns
+    -------
+    dict
+    """
+    if sequences.empty:
+        return {name: [] for name in _COLUMNS}
+    first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
     severity = sequences["severity"].to_numpy(dtype=float) if "severity" in sequences else np.zeros(len(sequences))
     level = sequences["level"].tolist() if "level" in sequences else [""] * len(sequences)
     middle = (left + right) / 2
-    room = _WORD_WIDTH_SHARE * float(time[-1] - time[0])
+    room = _WORD_WIDTH_SHARE * length
     worded: list[int] = []
     for i in np.argsort(-severity, kind="stable"):
         if all(abs(middle[i] - middle[j]) >= room for j in worded):

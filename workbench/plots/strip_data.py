@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.plots.long_trace import LongTrace
 from workbench.plots.marks import mark_data
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
@@ -30,7 +31,7 @@ class Strip:
         Channel, what it measures, and its units.
     dated : bool
         Whether time is stamps.
-    telemetry, prediction : Trace
+    telemetry, prediction : Trace or LongTrace
         The prediction is empty where the channel is not scored.
     marks : mapping
         Anomalies, as from `mark_data`.
@@ -52,8 +53,8 @@ class Strip:
     words: str
     units: str
     dated: bool
-    telemetry: Trace
-    prediction: Trace
+    telemetry: Trace | LongTrace
+    prediction: Trace | LongTrace
     marks: Mapping[str, list[Any]]
     command_times: npt.NDArray[np.float64]
     commands: npt.NDArray[np.str_]

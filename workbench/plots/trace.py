@@ -36,6 +36,18 @@ class Trace:
         self.values: npt.NDArray[np.float32] = np.asarray(values, dtype=np.float32)
         self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK_SAMPLES) + 2)
 
+    @property
+    def size(self) -> int:
+        """Return the number of samples."""
+        return self.time.size
+
+    def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+        """Return the value of the last sample at or before each time; NaN where there is none."""
+        before = np.searchsorted(self.time, times, side="right") - 1
+        values = np.full(len(times), np.nan, dtype=np.float32)
+        values[before >= 0] = self.values[before[before >= 0]]
+        return values
+
     def span(self, start: float, end: float, until: float = float("inf")) -> slice:
         """Return the samples from start to end that lie at or before `until`, and one more on either side.
 

@@ -1,89 +1,67 @@
-"""The archive: one Zarr store that holds each channel's telemetry, labels and scores.
+"""The archive: one store that holds each channel's telemetry, labels and scores, and grows.
 
-Layout: `<store>/<channel>/{train,test}` and `<store>/<channel>/scores/<key>`. Everything is written to a
-folder beside the store first and renamed into place, so that a reader sees a channel whole or not at all.
+What is written is a publication: rows of parts of channels (`train`, `test`, `before`, `scores/<key>`), and the
+attributes of channels and scores that hold from then on. A large one is a segment, a folder of Zarr groups that never
+changes (`<store>/_assets/<asset>/<number>`); a small one goes into the tail (`tail.db`), which is sealed into segments
+when enough has come. Each publication is entered in the index (`index.db`), which says which rows of which publication
+hold; it can be made again from them. A reader sees a publication whole or not at all. See
+`workbench.telemetry.archiving` for each of them.
 
-One module because reading, writing and recovery share this layout and its locks: each is wrong where another changes.
+One module because it is one class: its methods share what the attributes of a channel become with each publication.
 """
 
-import json
-import logging
-import os
-import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-import zarr
-from filelock import FileLock, Timeout
 
-from workbench.counts import counted
-from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
-from workbench.observability.timings import stage
-from workbench.telemetry.attributes import check_channel, check_labels, check_score, check_scored
-from workbench.telemetry.damage import Place, damage_named
-from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
-from workbench.telemetry.store import (
-    CHANNEL_NAME,
-    LABEL_COLUMNS,
-    check_pair,
-    label_frame,
-    label_rows,
-    natural_key,
-    open_dataset,
-    read_attributes,
-    store_dataset,
-    suggest,
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, OutdatedError, SchemaError, WorkbenchError
+from workbench.telemetry.archiving.channel_parts import (
+    BEFORE,
+    ChannelInfo,
+    ChannelParts,
+    summary_of,
+    without_time,
 )
+from workbench.telemetry.archiving.label_moments import (
+    Span,
+    label_moments,
+    labels_of_new_version,
+    moments_of_rows,
+    outside,
+)
+from workbench.telemetry.archiving.lanes import Lane, lane_of
+from workbench.telemetry.archiving.long_series import LongSeriesReader
+from workbench.telemetry.archiving.plain_parts import PlainParts
+from workbench.telemetry.archiving.reader import score_place
+from workbench.telemetry.archiving.removal import renumbered, without_front
+from workbench.telemetry.archiving.score_files import packed_score, plain_attributes
+from workbench.telemetry.archiving.staging import StagedScore
+from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED, REMOVED_ROWS, REMOVED_SAMPLES, removed_rows
+from workbench.telemetry.moments import clock_of
+from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
+from workbench.telemetry.store import CHANNEL_NAME, LABEL_COLUMNS, check_goes_on, label_rows, natural_key, suggest
 
-__all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "natural_key"]
+__all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "ChannelParts", "StagedScore", "natural_key"]
 
-_LOG = logging.getLogger(__name__)
-_IMPORT_AGAIN = "Import it again: workbench import PATH"
-
-
-@dataclass(frozen=True)
-class ChannelInfo:
-    """Description of a channel that needs no reading of its samples.
-
-    Attributes
-    ----------
-    channel, asset, subsystem, units, source, sample_period : str
-        As in the contract of a channel.
-    n_train, n_test, n_commands : int
-        Samples of each split and number of input columns.
-    train_hash, test_hash : str
-        SHA-256 of each split's values.
-    labelled : bool
-        Whether the test series is labelled (a labelled series may hold no anomaly).
-    """
-
-    channel: str
-    asset: str
-    subsystem: str
-    units: str
-    source: str
-    sample_period: str
-    n_train: int
-    n_test: int
-    n_commands: int
-    train_hash: str
-    test_hash: str
-    labelled: bool
+_LARGE_ROWS = 1_048_576  # more go into a segment at once
 
 
-class Archive:
-    """Telemetry, labels and scores of a fleet in one Zarr store.
+class Archive(LongSeriesReader):
+    """Telemetry, labels and scores of a fleet in one store.
 
     Parameters
     ----------
     path : Path
-        Folder of the store. It is made at the first write; a missing one reads as empty.
+        Folder of the store. It is made at the first write; a missing one reads as empty. One of an earlier release is
+        taken over into the present layout when it is first opened.
 
     Attributes
     ----------
@@ -92,248 +70,15 @@ class Archive:
     incoming : Path
         Folder beside the store for what is being written; it exists only during a write, and after a crash until the
         archive is opened again.
+    index : Index
+        What the archive holds, as rows of a database.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self.incoming = self.path.with_name(self.path.name + ".incoming")
-        self._dates: dict[str, tuple[pd.Timestamp, pd.Timestamp]] = {}
-        if self.incoming.exists():
-            self._recover()
-
-    def __repr__(self) -> str:
-        """Say where the archive is and how many channels it holds."""
-        return f"Archive({str(self.path)!r}, {counted(len(self.channels()), 'channel')})"
-
-    # ---- reading
-
-    def channels(self) -> list[str]:
-        """Return the names of all channels in natural order."""
-        try:
-            names = [entry.name for entry in os.scandir(self.path) if entry.is_dir()]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ArchiveError(f"Archive {self.path} cannot be read: {error.strerror}.") from None
-        return sorted((name for name in names if self._is_channel(name)), key=natural_key)
-
-    def info(self, channel: str) -> ChannelInfo:
-        """Describe a channel from its attributes alone.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-
-        Returns
-        -------
-        ChannelInfo
-
-        Raises
-        ------
-        ChannelNotFoundError
-            The archive holds no such channel.
-        ArchiveError
-            Its attributes are damaged.
-        """
-        attributes = self._attributes(channel)
-        names = [name for name in ChannelInfo.__dataclass_fields__ if name != "labelled"]
-        return ChannelInfo(**{name: attributes[name] for name in names}, labelled=attributes.get("labels") is not None)
-
-    def infos(self) -> tuple[list[ChannelInfo], dict[str, ArchiveError]]:
-        """Describe all channels, and name those that cannot be described.
-
-        Returns
-        -------
-        list of ChannelInfo
-            The channels whose attributes can be read, in natural order.
-        dict of str to ArchiveError
-            What is wrong with each of the others.
-        """
-        described: list[ChannelInfo] = []
-        damaged: dict[str, ArchiveError] = {}
-        for name in self.channels():
-            try:
-                described.append(self.info(name))
-            except ArchiveError as error:
-                damaged[name] = error
-        return described, damaged
-
-    def asset_of(self, channel: str) -> tuple[str, str]:
-        """Name the asset and subsystem of a channel even where its attributes are damaged.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-
-        Returns
-        -------
-        tuple of str
-            From the channel's attributes, else from those of a split; "unknown" and empty where none can be read.
-        """
-        for folder in ("", *SPLITS):
-            try:
-                attributes = read_attributes(self.path / channel / folder / "zarr.json", self._place(channel))
-            except ArchiveError:
-                continue
-            asset, subsystem = attributes.get("asset"), attributes.get("subsystem")
-            if isinstance(asset, str) and asset and isinstance(subsystem, str):
-                return asset, subsystem
-        return "unknown", ""
-
-    def check(self, channel: str, split: str) -> None:
-        """Read one split of a channel whole, and compare it with the hash that was noted when it was written.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-        split : {"train", "test"}
-            Split to check.
-
-        Raises
-        ------
-        ChannelNotFoundError
-            No such channel or split.
-        ArchiveError
-            It cannot be read, or its values are no longer those that were written.
-        """
-        if data_hash(self.open(channel, split)) != self._attributes(channel)[f"{split}_hash"]:
-            folder = self.path / channel / split
-            raise self._place(channel).error(folder, "its values are not those that were written")
-
-    @stage("open channel")
-    def open(self, channel: str, split: str = "test") -> xr.Dataset:
-        """Open one split of a channel; samples are read when they are used.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-        split : {"train", "test"}
-            Split to open.
-
-        Returns
-        -------
-        xarray.Dataset
-            Keeps the contract of `workbench.telemetry.schema`.
-
-        Raises
-        ------
-        ChannelNotFoundError
-            No such channel or split.
-        ArchiveError
-            The store is damaged.
-        """
-        if split not in SPLITS:
-            raise ChannelNotFoundError(f"split must be one of {SPLITS}, not {split!r}.")
-        about = self._attributes(channel)
-
-        def check(dataset: xr.Dataset) -> None:
-            validate(dataset)
-            for name in ("channel", "asset", "subsystem", "units"):
-                if dataset.attrs[name] != about[name]:
-                    raise ValueError(f"its {name} is {dataset.attrs[name]!r}, that of the channel {about[name]!r}")
-
-        folder, length = self.path / channel / split, about[f"n_{split}"]
-        return open_dataset(folder, self._place(channel), about["command_names"], length=length, check=check)
-
-    def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-        """Return the first and last stamp of a channel's test series, without opening it where that was done before.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-
-        Returns
-        -------
-        tuple of pandas.Timestamp or None
-            UTC; None where the source is anonymized and gives sample numbers.
-
-        Raises
-        ------
-        ChannelNotFoundError
-            No such channel.
-        ArchiveError
-            The store is damaged.
-        """
-        test_hash = self._attributes(channel)["test_hash"]
-        if test_hash not in self._dates:
-            file = self.path / channel / "test" / "time" / "zarr.json"
-            if "units" not in read_attributes(file, self._place(channel)):
-                return None
-            first, last = pd.DatetimeIndex(self.open(channel)["time"].values[[0, -1]]).tz_localize("UTC")
-            self._dates[test_hash] = (first, last)
-        return self._dates[test_hash]
-
-    def received(self, channel: str) -> float:
-        """Return when the test series of a channel was written, in seconds of the Unix epoch.
-
-        Raises
-        ------
-        ArchiveError
-            The store is damaged.
-        """
-        file = self.path / channel / "test" / "zarr.json"
-        with damage_named(self._place(channel), file):
-            return file.stat().st_mtime
-
-    def tree(self) -> xr.DataTree:
-        """Open the whole fleet, one node per channel with `train` and `test` below.
-
-        A channel that is damaged is left out, and a warning in the log says why.
-
-        Returns
-        -------
-        xarray.DataTree
-        """
-        nodes: dict[str, xr.Dataset] = {}
-        for channel in self.channels():
-            try:
-                nodes |= {f"/{channel}/{split}": self.open(channel, split) for split in SPLITS}
-            except ArchiveError as error:
-                _LOG.warning("%s", error)
-        return xr.DataTree.from_dict(nodes, name="fleet")
-
-    def labels(self, channel: str) -> pd.DataFrame | None:
-        """Return the labelled anomalies of a channel's test series.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-
-        Returns
-        -------
-        pandas.DataFrame or None
-            Columns `start`, `end` (samples, both inclusive) and `kind`; no rows where the series is known
-            to be normal, None where nothing is known.
-
-        Raises
-        ------
-        ChannelNotFoundError
-            The archive holds no such channel.
-        ArchiveError
-            Its attributes or labels are damaged.
-        """
-        attributes = self._attributes(channel)
-        rows = attributes.get("labels")
-        if rows is None:
-            return None
-        place = Place(f"The label table of {channel}", _IMPORT_AGAIN)
-        with damage_named(place, self.path / channel / "zarr.json"):
-            check_labels(rows, attributes["n_test"])
-            return label_frame(rows)
-
-    # ---- writing
 
     def write(self, train: xr.Dataset, test: xr.Dataset, labels: pd.DataFrame | None = None) -> bool:
         """Add a channel or replace it, whole or not at all.
 
-        Scores of an earlier version are kept: their data hash tells that they are stale. Labels are kept
-        where none are given and the test series is the same.
+        Scores of an earlier version are kept: their data hash tells that they are stale. Where no labels are given,
+        those that are there stay at their moments: those of the same test series, and of one with times that overlap.
 
         Parameters
         ----------
@@ -356,39 +101,138 @@ class Archive:
         ArchiveError
             The store cannot be written.
         """
-        validate(train)
-        validate(test)
-        channel = str(test.attrs["channel"])
-        check_pair(channel, train, test)
-        rows = None if labels is None else label_rows(channel, labels, test.sizes["time"])
-        attributes: dict[str, Any] = {
-            **{name: test.attrs[name] for name in ATTRIBUTES},
-            "n_train": train.sizes["time"],
-            "n_test": test.sizes["time"],
-            "n_commands": test.sizes["command"],
-            "command_names": [str(name) for name in test["command"].values],
-            "train_hash": data_hash(train),
-            "test_hash": data_hash(test),
-            "labels": rows,
-        }
-        with self._writing() as incoming:
-            target = self.path / channel
-            present = self._sound_attributes(channel)
-            if present is not None:
-                if rows is None and present["test_hash"] == attributes["test_hash"]:
-                    attributes["labels"] = present.get("labels")
-                if present == attributes and self._is_whole(channel):
-                    return False
-            staged = incoming / f"new-{uuid.uuid4().hex}"
-            zarr.create_group(staged, attributes=attributes, zarr_format=3)
-            for split, dataset in zip(SPLITS, (train, test), strict=True):
-                store_dataset(dataset.drop_vars("command"), staged / split)
-            if (target / "scores").exists():
-                shutil.copytree(target / "scores", staged / "scores")
-            if target.exists():
-                target.rename(incoming / f"old-{uuid.uuid4().hex}@{channel}")
-            staged.rename(target)
-        return True
+        return self.write_all([ChannelParts(train, test, labels)])[0]
+
+    def write_all(
+        self,
+        channels: Sequence[ChannelParts | PlainParts],
+        based_on: Mapping[str, tuple[str, ...] | None] | None = None,
+    ) -> list[bool]:
+        """Add or replace several channels, all of them or none, also where the process dies on the way.
+
+        Parameters
+        ----------
+        channels : sequence of ChannelParts or PlainParts
+            What `write` takes of each, and what else is stored.
+        based_on : mapping of str to tuple of str, optional
+            What `content_hashes` returned of those of them that were worked out from what the archive held.
+
+        Returns
+        -------
+        list of bool
+            False for each channel that the archive held just so already.
+
+        Raises
+        ------
+        SchemaError, LabelError, ArchiveError
+            As for `write`.
+        OutdatedError
+            The archive holds something else of a channel than what it was worked out from.
+        """
+        described = [(parts, parts.attributes()) for parts in channels]
+        changed = []
+        with self._publisher.writing():
+            for name, hashes in (based_on or {}).items():
+                if self.content_hashes(name) != hashes:
+                    raise _outdated(name)
+            present_names = self._names_among([parts.channel for parts in channels])
+            plain = [parts.channel for parts in channels if isinstance(parts, PlainParts)]
+            look = self.look([name for name in plain if name in present_names])
+            new_attributes: dict[str, dict[str, Any]] = {}
+            whole: list[str] = []
+            lanes: list[Lane] = []
+            for parts, attributes in described:
+                name = parts.channel
+                if isinstance(parts, PlainParts):
+                    present = look.attributes.get(name)
+                    if (present is None and name in present_names) or not parts.fits(present):
+                        raise _outdated(name)
+                    if present is not None and "grows" in present:
+                        attributes["grows"] = present["grows"]
+                    new_attributes[name] = attributes
+                    whole += [name] if present is None else []
+                    lanes += parts.lanes()
+                    changed.append(True)
+                    continue
+                present = self._sound_attributes(name) if name in present_names else None
+                if present is not None:
+                    times = partial(self._whole_times, name)
+                    attributes[LABEL_MOMENTS] = labels_of_new_version(attributes, present, times)
+                    attributes |= {key: present[key] for key in ("grows", REMOVED) if key in present}
+                is_new = present is None or without_time(present) != without_time(attributes)
+                changed.append(is_new or not self._is_whole(name))
+                if not changed[-1]:
+                    continue
+                new_attributes[name] = attributes
+                kept_rows = 0 if present is None else self._kept_rows(parts, attributes, present)
+                if kept_rows:
+                    first = kept_rows + removed_rows(attributes, "test")
+                    lanes.append(lane_of(parts.test.isel(time=slice(kept_rows, None)), name, "test", first))
+                else:
+                    whole.append(name)
+                    if REMOVED in attributes:
+                        attributes[REMOVED] = renumbered(attributes[REMOVED], parts)
+                    lanes += parts.lanes()
+            self._publish_lanes(lanes, new_attributes, whole)
+            self._note_written(new_attributes)
+            for folder in [self.path / parts.channel for parts, _ in described]:
+                if folder.is_dir():  # a damaged one of the first layout
+                    folder.rename(self.incoming / f"old-{uuid.uuid4().hex}")
+        return changed
+
+    def extend(self, extensions: Sequence[tuple[int, xr.Dataset]]) -> None:
+        """Add rows to the ends of test series, all of them or none; only what is new is written.
+
+        Parameters
+        ----------
+        extensions : sequence of tuple
+            Number of rows of the test series that stay, and the rows that follow them, with the attributes of the
+            channel. What was there behind the rows that stay is dropped.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive holds no such channel.
+        SchemaError
+            The rows do not continue the series, or have other commands.
+        ArchiveError
+            The store is damaged or cannot be written.
+        """
+        with self._publisher.writing():
+            lanes, channels = [], {}
+            for keep, rows in extensions:
+                attributes = self._extended(keep, rows)
+                channels[attributes["channel"]] = attributes
+                name = attributes["channel"]
+                lanes.append(lane_of(rows, name, "test", keep + removed_rows(attributes, "test")))
+            self._publish_lanes(lanes, channels, ())
+            self._note_written(channels)
+
+    def remove(self, channels: Sequence[str]) -> None:
+        """Remove channels with their labels and scores, all of them or none, also where the process dies on the way.
+
+        A series that was opened before stays readable for some minutes. Damaged channels can be removed, too.
+
+        Parameters
+        ----------
+        channels : sequence of str
+            Names of the channels.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive does not hold one of them; none is removed.
+        ArchiveError
+            The store cannot be written.
+        """
+        archived = self.channels()
+        for name in channels:
+            if name not in archived:
+                raise ChannelNotFoundError(f"Unknown channel {name!r}.", suggest(name, archived))
+        with self._publisher.writing():
+            still_there = set(self.channels())
+            self._publisher.remove([name for name in dict.fromkeys(channels) if name in still_there])
+            self._publisher.put_in_order()
 
     def set_labels(self, channel: str, labels: pd.DataFrame) -> None:
         """Replace the labels of a channel.
@@ -405,18 +249,114 @@ class Archive:
         LabelError
             A label lies outside the test series.
         """
-        rows = label_rows(channel, labels, self.info(channel).n_test)
-        with self._writing() as incoming:
-            file = self.path / channel / "zarr.json"
-            document = json.loads(file.read_text(encoding="utf-8"))
-            document["attributes"]["labels"] = rows
-            staged = incoming / f"new-{uuid.uuid4().hex}"
-            staged.write_text(json.dumps(document), encoding="utf-8")
-            staged.replace(file)
+        with self._publisher.writing():
+            attributes = self._attributes(channel)
+            rows = label_rows(channel, labels, attributes["n_test"])
+            times = self.open(channel)["time"].values
+            earlier: list[Span] = []
+            with suppress(ArchiveError):  # what is damaged is replaced
+                earlier = outside(self._label_moments(attributes), times)
+            stored = label_moments(clock_of(times), [*earlier, *moments_of_rows(rows, times)])
+            plain = {name: value for name, value in attributes.items() if name not in ("labels", "earlier_labels")}
+            self._publisher.publish_rows([], {channel: plain | {LABEL_MOMENTS: stored}})
 
-    # ---- scores
+    def set_growing(self, channels: Sequence[str], grows: bool) -> None:
+        """Say whether more samples of channels are to come; see `grows`.
 
-    def write_scores(self, channel: str, key: str, scored: xr.Dataset) -> None:
+        Parameters
+        ----------
+        channels : sequence of str
+            Names of the channels; all of them are changed, or none.
+        grows : bool
+            Whether they are.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            No such channel.
+        ArchiveError
+            The store is damaged, or cannot be written.
+        """
+        changing = [name for name in channels if self.grows(name) != grows]
+        if changing:
+            with self._publisher.writing():
+                self._publisher.publish_rows([], {name: self._attributes(name) | {"grows": grows} for name in changing})
+
+    def seal(self) -> None:
+        """Write all that lies in the tail into segments, and remove what nothing refers to any more."""
+        with self._publisher.writing():
+            self._publisher.seal(force=True)
+
+    def tidy(self) -> None:
+        """Seal and merge what has come in many small pieces, and remove what nothing refers to any more."""
+        with self._publisher.writing():
+            self._publisher.put_in_order()
+
+    def accept_losses(self) -> None:
+        """Forget what `losses` names: it will not come back."""
+        with self._publisher.writing():
+            self._publisher.losses.write([])
+
+    def rebuild_index(self) -> list[ArchiveError]:
+        """Make the index anew from the segments and the tail.
+
+        Returns
+        -------
+        list of ArchiveError
+            What could not be read; the channels of the rest are there again.
+        """
+        return self._publisher.rebuild()
+
+    def remove_front(self, channel: str, rows: Mapping[str, int], scores: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remove the first rows of parts of a channel, for good; the others keep their times, and their numbers inside.
+
+        The files go once nothing in them holds any more, at the latest with the first sealing ten minutes later.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        rows : mapping of str to int
+            How many rows of `test` and `before` are removed; one row of the test series stays at least.
+        scores : mapping of str to mapping
+            Attributes that each of its scores has without the removed samples, by key.
+
+        Raises
+        ------
+        ArchiveError
+            The channel is damaged, or a label lies in what is to be removed; or a score was replaced meanwhile.
+            Nothing is removed.
+        """
+        with self._publisher.writing():
+            self.check(channel, "test")
+            revisions = {key: self.index.score_revision(channel, key) for key in self.index.scores(channel)}
+            if set(revisions) - set(scores) - set(self.damaged_scores(channel)):
+                raise ArchiveError(f"A score of {channel} is new.", "Run the command again.")
+            attributes = without_front(
+                self._with_label_moments(self._attributes(channel)),
+                rows,
+                {part: self._open_part(channel, part) for part in rows},
+            )
+            shortened = []
+            for key, own in scores.items():
+                numbers = self.open_scores(channel, key)["sample"].values
+                gone = int(np.searchsorted(numbers, rows.get("test", 0)))
+                removed = {REMOVED_ROWS: int(own.get(REMOVED_ROWS, 0)) + gone}
+                whole = {"removed_whole": 1} if gone == len(numbers) else {}
+                shortened.append((channel, key, {**own, **removed, **whole}))
+
+            def is_outdated() -> bool:
+                present = {key: self.index.score_revision(channel, key) for key in self.index.scores(channel)}
+                if present != revisions:
+                    raise ArchiveError(f"A score of {channel} was replaced meanwhile.", "Run the command again.")
+                return False
+
+            self._publisher.publish_rows([], {channel: attributes}, shortened, unless=is_outdated)
+            stamp = self._stamp(channel, self.index.pieces(channel, "test"), attributes["test_hash"])
+            self.index.set_verified({(channel, "test"): stamp})
+            self._publisher.seal(force=False)
+
+    def write_scores(self, channel: str, key: str, scored: xr.Dataset, keep: int = 0) -> None:
         """Keep a scored series beside its channel; one of the same key is replaced.
 
         Parameters
@@ -427,88 +367,127 @@ class Archive:
             Name of the score, as `ridge.paper`.
         scored : xarray.Dataset
             Attributes must be strings or numbers.
+        keep : int
+            How many of the first samples of the stored score stay; `scored` has what comes behind them, and the
+            attributes.
+
+        Raises
+        ------
+        ArchiveError
+            The store cannot be written; or the stored score is not one that goes on as this one does, as where another
+            process has replaced it meanwhile. It stays as it was.
         """
         self._attributes(channel)
-        with self._writing() as incoming:
-            target = self.path / channel / "scores" / key
-            staged = incoming / f"new-{uuid.uuid4().hex}"
-            store_dataset(scored, staged)
-            target.parent.mkdir(exist_ok=True)
-            if not (target.parent / "zarr.json").exists():
-                zarr.create_group(target.parent, zarr_format=3)
-            if target.exists():
-                target.rename(incoming / f"old-{uuid.uuid4().hex}")
-            staged.rename(target)
+        based_on = self._based_on(channel, key, scored, keep)
+        scored, keep = self._in_stored_numbers(channel, key, scored, keep)
+        if scored.sizes.get("time", 0) > _LARGE_ROWS:
+            with self._publisher.writing():
+                lane = lane_of(scored, channel, f"scores/{key}", keep)
+                scores = [(channel, key, plain_attributes(scored.attrs))]
+                staged = self._publisher.stage_segment([lane], {}, scores=scores)
+                asset = self.asset_of(channel)[0]
 
-    def scores(self, channel: str) -> dict[str, dict[str, Any]]:
-        """Return the attributes of all scores of a channel, by key; no samples are read.
+                def is_outdated() -> bool:
+                    self._publisher.check_based_on(channel, key, keep, based_on)
+                    return False
 
-        A score whose attributes are damaged is left out, as if it were not there: scoring again replaces it.
+                self._publisher.publish_segments([(asset, *staged)], unless=is_outdated)
+            return
+        content = packed_score(channel, key, scored, keep, based_on)
+        with self._publisher.publishing_only():
+            failures = self._publisher.publish_scores([content], self._verified)
+        for error in failures.values():
+            raise error
+
+    def staging_folder(self) -> Path:
+        """Return the staging folder of this process, beside the store; it goes when this archive or this process ends.
+
+        Raises
+        ------
+        ArchiveError
+            It cannot be written.
+        """
+        with self._publisher.writable():
+            return self._publisher.staging.root / self._publisher.staging.own()
+
+    def stage_scores(
+        self, channel: str, key: str, scored: xr.Dataset, within: Path | None = None, keep: int = 0
+    ) -> StagedScore:
+        """Write a scored series beside the store, without its lock; `publish_scores` makes it part of the archive.
 
         Parameters
         ----------
-        channel : str
-            Name of the channel.
+        channel, key, scored, keep
+            As for `write_scores`.
+        within : Path, optional
+            Staging folder of another process, which publishes it; the one of this process where omitted.
 
         Returns
         -------
-        dict of str to dict
-        """
-        return self._scores(channel)[0]
+        StagedScore
 
-    def damaged_scores(self, channel: str) -> dict[str, ArchiveError]:
-        """Name the scores of a channel whose attributes are damaged.
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive holds no such channel.
+        ArchiveError
+            It cannot be written, or the process that was to publish it has ended.
+        """
+        self._attributes(channel)
+        based_on = self._based_on(channel, key, scored, keep)
+        scored, keep = self._in_stored_numbers(channel, key, scored, keep)
+        owner = self.staging_folder().name if within is None else within.name
+        file = f"{owner}/{uuid.uuid4().hex}"
+        with self._publisher.writable():
+            (self._publisher.staging.root / file).write_bytes(packed_score(channel, key, scored, keep, based_on))
+        return StagedScore(channel, key, file)
+
+    def publish_scores(self, scores: Sequence[StagedScore]) -> dict[str, WorkbenchError]:
+        """Make staged scores part of the archive; those of the same channel and key are replaced.
 
         Parameters
         ----------
-        channel : str
-            Name of the channel.
+        scores : sequence of StagedScore
+            Scores from `stage_scores`, of this process or of others that staged them for it.
 
         Returns
         -------
-        dict of str to ArchiveError
-            What is wrong, by key.
+        dict of str to WorkbenchError
+            Channels whose scores were not published, since they are gone or damaged meanwhile.
+
+        Raises
+        ------
+        ArchiveError
+            The store cannot be written.
         """
-        return self._scores(channel)[1]
+        failures: dict[str, WorkbenchError] = {}
+        root = self._publisher.staging.root
+        with self._publisher.publishing_only():
+            contents = []
+            for score in scores:
+                try:
+                    self._attributes(score.channel)
+                    contents.append((root / score.file).read_bytes())
+                except (ChannelNotFoundError, ArchiveError) as error:
+                    failures[score.channel] = error
+            failures |= self._publisher.publish_scores(contents, self._verified)
+        for score in scores:
+            (root / score.file).unlink(missing_ok=True)
+        return failures
 
-    @stage("open score")
-    def open_scores(self, channel: str, key: str) -> xr.Dataset:
-        """Open a scored series.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-        key : str
-            Key of the score, as from `scores`.
-
-        Returns
-        -------
-        xarray.Dataset
-        """
-        folder = self.path / channel / "scores" / key
-        if not (folder / "zarr.json").exists():
-            keys = ", ".join(self.scores(channel)) or "none"
-            raise ArchiveError(f"{channel} has no score {key!r} (present: {keys}).", f"Run: workbench score {channel}")
-        return open_dataset(folder, _score_place(channel, key), check=check_scored)
+    def keep_verified(self) -> None:
+        """Note in the index what was read whole and is sound, so that no process reads it again before it changes."""
+        if self._verified:
+            with suppress(ArchiveError), self._publisher.publishing_only():  # a home that is only read stays as it is
+                self.index.set_verified(self._verified)
+                self._verified.clear()
 
     # ---- internals
-
-    @staticmethod
-    def _place(channel: str) -> Place:
-        return Place(f"Channel {channel}", _IMPORT_AGAIN)
-
-    def _is_channel(self, name: str) -> bool:
-        """Tell whether a folder is a channel's; one whose description is gone, or that may not be read, still is."""
-        try:
-            return any((self.path / name / part).exists() for part in ("zarr.json", *SPLITS))
-        except OSError:
-            return True
 
     def _sound_attributes(self, channel: str) -> dict[str, Any] | None:
         """Return the attributes of a channel; None where it does not exist or is damaged."""
         try:
-            return self._attributes(channel)
+            return self._with_label_moments(self._attributes(channel))
         except (ChannelNotFoundError, ArchiveError):
             return None
 
@@ -516,70 +495,129 @@ class Archive:
         """Tell whether both splits of a channel hold what was written."""
         try:
             for split in SPLITS:
-                self.check(channel, split)
+                self.check_deeply(channel, split)
         except WorkbenchError:
             return False
         return True
 
-    def _scores(self, channel: str) -> tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]:
-        self._attributes(channel)
-        sound: dict[str, dict[str, Any]] = {}
-        damaged: dict[str, ArchiveError] = {}
-        for folder in sorted((self.path / channel / "scores").glob("*/")):
-            file, place = folder / "zarr.json", _score_place(channel, folder.name)
-            try:
-                attributes = read_attributes(file, place)
-                with damage_named(place, file):
-                    check_score(attributes)
-                sound[folder.name] = attributes
-            except ArchiveError as error:
-                damaged[folder.name] = error
-        return sound, damaged
+    def _based_on(self, channel: str, key: str, scored: xr.Dataset, keep: int) -> int | None:
+        """Return the publication of the score that another one goes on from, after checking that it does."""
+        if not keep:
+            return None
+        based_on = self.index.score_revision(channel, key)
+        check_goes_on(self.open_scores(channel, key), scored, keep, score_place(channel, key))
+        return based_on
 
-    def _attributes(self, channel: str) -> dict[str, Any]:
-        if not CHANNEL_NAME.fullmatch(channel) or not self._is_channel(channel):
-            raise ChannelNotFoundError(f"Unknown channel {channel!r}.", suggest(channel, self.channels()))
-        file = self.path / channel / "zarr.json"
-        attributes = read_attributes(file, self._place(channel))
-        with damage_named(self._place(channel), file):
-            check_channel(attributes, channel)
+    def _whole_times(self, channel: str) -> npt.NDArray[Any]:
+        """Return the times of all samples of a channel."""
+        series = [self.open_before(channel), *(self.open(channel, split) for split in SPLITS)]
+        return np.concatenate([one["time"].values for one in series if one is not None])
+
+    def _in_stored_numbers(self, channel: str, key: str, scored: xr.Dataset, keep: int) -> tuple[xr.Dataset, int]:
+        """Return a score, and how many rows stay, in the numbers from before anything was removed in front of it."""
+        stored = self.index.scores(channel).get(key) if keep else None
+        if not isinstance(stored, dict) or not stored.get(REMOVED_SAMPLES):
+            return scored, keep
+        numbers = {name: stored[name] for name in (REMOVED_SAMPLES, REMOVED_ROWS)}
+        sample = scored["sample"].variable + stored[REMOVED_SAMPLES]
+        return scored.assign_coords(sample=sample).assign_attrs(numbers), keep + stored[REMOVED_ROWS]
+
+    def _note_written(self, channels: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note that the series of channels are sound: they were written just now."""
+        look = self.look(list(channels))
+        stamps = {(name, split): look.stamp(name, split) for name in look.attributes for split in SPLITS}
+        written = {key: stamp for key, stamp in stamps.items() if stamp is not None}
+        if written:
+            self.index.set_verified(written)
+
+    def _publish_lanes(
+        self, lanes: Sequence[Lane], channels: Mapping[str, Mapping[str, Any]], whole: Sequence[str]
+    ) -> None:
+        """Publish rows of several channels, all of them or none: a few in the tail, else in a segment an asset."""
+        if not channels:
+            return
+        if not whole and sum(lane.length for lane in lanes) <= _LARGE_ROWS:
+            self._publisher.publish_rows([lane for lane in lanes if lane.length], channels)
+            self._publisher.put_in_order()
+            return
+        replacing = set(whole)
+        by_asset: dict[str, list[str]] = {}
+        for name, attributes in channels.items():
+            by_asset.setdefault(attributes["asset"], []).append(name)
+        staged = []
+        for asset, names in by_asset.items():
+            members = set(names)
+            own = [lane for lane in lanes if lane.channel in members and lane.length]
+            described = {name: channels[name] for name in names}
+            replaced = [name for name in names if name in replacing]
+            staged.append((asset, *self._publisher.stage_segment(own, described, replaced)))
+        self._publisher.publish_segments(staged)
+
+    def _kept_rows(self, parts: ChannelParts, attributes: Mapping[str, Any], present: Mapping[str, Any]) -> int:
+        """Return how many rows of a stored test series stay in a new version of the channel; 0 where it is another."""
+        same = ("asset", "train_hash", "before_hash", "command_names")
+        if any(attributes.get(name) != present.get(name) for name in same):
+            return 0
+        try:
+            self.check(parts.channel, "train")
+            self.open_before(parts.channel)
+            stored = self.open(parts.channel)
+            new, n = parts.test, min(stored.sizes["time"], parts.test.sizes["time"])
+            if any(stored[name].dtype != new[name].dtype for name in ("time", "commands")):
+                return 0
+            differs = np.zeros(n, dtype=bool)
+            for name in {*stored.variables, *new.variables} - {"command"}:
+                pair = [one[name].values[:n] if name in one.variables else np.zeros(1) for one in (stored, new)]
+                unequal = pair[0] != pair[1]
+                if pair[0].dtype.kind == "f":
+                    unequal &= ~(np.isnan(pair[0]) & np.isnan(pair[1]))
+                differs |= unequal if unequal.ndim == 1 else unequal.any(axis=tuple(range(1, unequal.ndim)))
+        except ArchiveError:
+            return 0
+        kept = int(np.argmax(differs)) if differs.any() else n
+        is_cut = kept == new.sizes["time"] < stored.sizes["time"]  # no row is new
+        return kept if 2 * kept >= stored.sizes["time"] and not is_cut else 0
+
+    def _extended(self, keep: int, rows: xr.Dataset) -> dict[str, Any]:
+        """Return the attributes that a channel has with new rows at the end of its test series."""
+        validate(rows)
+        channel = str(rows.attrs["channel"])
+        attributes = dict(self._with_label_moments(self._attributes(channel)))
+        present = self.open(channel)
+        if not 0 <= keep <= attributes["n_test"]:
+            raise SchemaError(f"{channel} has {attributes['n_test']} rows, of which {keep} cannot stay.")
+        names = [str(name) for name in rows["command"].values]
+        if names != attributes["command_names"] or rows["commands"].dtype != present["commands"].dtype:
+            raise SchemaError(f"{channel}: the new rows have other commands.")
+        if keep and not present["time"].values[keep - 1] < rows["time"].values[0]:
+            raise SchemaError(f"{channel}: the new rows do not lie behind those that are there.")
+        stay = present.isel(time=slice(0, keep))
+        whole = {
+            name: np.concatenate([stay[name].values, rows[name].values]) for name in ("time", "telemetry", "commands")
+        }
+        dims = {"time": ("time",), "telemetry": ("time",), "commands": ("time", "command")}
+        series = xr.Dataset({name: (dims[name], values) for name, values in whole.items() if name != "time"})
+        series = series.assign_coords(time=whole["time"])
+        attributes |= {
+            "n_test": series.sizes["time"],
+            "test_hash": data_hash(series),
+            "summary": summary_of(series),
+        }
+        missing = int(stay["missing"].sum()) if "missing" in stay else 0
+        missing += int(rows["missing"].sum()) if "missing" in rows else 0
+        if missing or "test" in attributes.get("missing", {}):
+            attributes["missing"] = attributes.get("missing", {}) | {"test": missing}
+        own = {name: rows.attrs[name] for name in ATTRIBUTES}
+        base = attributes.get("attributes", {}).get("test") or {name: attributes[name] for name in ATTRIBUTES}
+        if own != base:
+            attributes |= own
+            others = {
+                name: attributes.get("attributes", {}).get(name) or base
+                for name in ("train", *([BEFORE] if "n_before" in attributes else []))
+            }
+            attributes["attributes"] = {name: one for name, one in others.items() if one != own}
         return attributes
 
-    @contextmanager
-    def _writing(self) -> Iterator[Path]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self.incoming}.lock"):
-                if not (self.path / "zarr.json").exists():
-                    zarr.create_group(self.path, zarr_format=3)
-                self.incoming.mkdir(exist_ok=True)
-                try:
-                    yield self.incoming
-                finally:
-                    self._settle()
-        except (OSError, NotImplementedError) as error:  # filelock raises the latter on a file system without locks
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ArchiveError(
-                f"Archive {self.path} cannot be written: {reason}.",
-                "Nothing was changed. Free space, or set WORKBENCH_HOME to a writable folder.",
-            ) from error
 
-    def _recover(self) -> None:
-        """Undo what a crash left half done, unless another process is writing just now."""
-        try:
-            with FileLock(f"{self.incoming}.lock", timeout=0):
-                self._settle()
-        except (Timeout, OSError):
-            return
-
-    def _settle(self) -> None:
-        """Put back a channel that was taken out but not replaced, and drop the rest."""
-        for old in self.incoming.glob("old-*@*"):
-            target = self.path / old.name.partition("@")[2]
-            if not target.exists():
-                old.rename(target)
-        shutil.rmtree(self.incoming, ignore_errors=True)
-
-
-def _score_place(channel: str, key: str) -> Place:
-    return Place(f"The stored score {key} of {channel}", f"Run: workbench score {channel} --force")
+def _outdated(channel: str) -> OutdatedError:
+    return OutdatedError(f"{channel} was changed by another process meanwhile.", "Run it again.")

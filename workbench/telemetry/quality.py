@@ -18,8 +18,10 @@ __all__ = ["MEASURES", "gap_counts", "quality", "quality_report"]
 MEASURES: dict[str, tuple[str, str]] = {
     "n_train": ("samples", "samples of training telemetry"),
     "n_test": ("samples", "samples of test telemetry"),
-    "missing_train": ("1", "share of training samples that are not finite"),
-    "missing_test": ("1", "share of test samples that are not finite"),
+    "missing_train": ("1", "share of training samples without a value in their source"),
+    "missing_test": ("1", "share of test samples without a value in their source"),
+    "missing_samples_train": ("samples", "training samples without a value in their source"),
+    "missing_samples_test": ("samples", "test samples without a value in their source"),
     "gaps_train": ("1", "gaps in the time of the training series"),
     "gaps_test": ("1", "gaps in the time of the test series"),
     "gap_samples_train": ("samples", "samples that the gaps of the training series leave out"),
@@ -69,6 +71,9 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
 
     Notes
     -----
+    Missing: the value is not finite, or it was missing in the file and filled at the import; no measure counts what
+    was filled.
+
     Gap: a step in time above 1.5 times the median step of the series.
 
     Stuck: at least 20 equal samples in a row, and more than twice the longest such run in training. A
@@ -86,7 +91,7 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
     sum((q - p) ln(q / p)) over the levels of training, or over 10 bins between its deciles (by nearest rank), and
     beyond (above 0.25 is commonly called a shift). As samples of telemetry depend on each other, no p-value is given.
     """
-    before, after = (_with_nan(split["telemetry"].values) for split in (train, test))
+    before, after = (_with_nan(split) for split in (train, test))
     train_values, test_values = before[np.isfinite(before)], after[np.isfinite(after)]
     gaps_train, gap_samples_train = gap_counts(train["time"].values)
     gaps_test, gap_samples_test = gap_counts(test["time"].values)
@@ -99,6 +104,8 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
         "n_test": after.size,
         "missing_train": 1.0 - train_values.size / before.size,
         "missing_test": 1.0 - test_values.size / after.size,
+        "missing_samples_train": before.size - train_values.size,
+        "missing_samples_test": after.size - test_values.size,
         "gaps_train": gaps_train,
         "gaps_test": gaps_test,
         "gap_samples_train": gap_samples_train,
@@ -175,9 +182,12 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
     return xr.Dataset(variables, coords=coords, attrs={"damaged": damaged})
 
 
-def _with_nan(telemetry: npt.NDArray[Any]) -> Floats:
-    values = telemetry.astype(np.float64)
+def _with_nan(split: xr.Dataset) -> Floats:
+    """Return the telemetry, NaN where it is not finite or was filled at its import."""
+    values = split["telemetry"].values.astype(np.float64)
     values[~np.isfinite(values)] = np.nan
+    if "missing" in split:
+        values[split["missing"].values != 0] = np.nan
     return values
 
 

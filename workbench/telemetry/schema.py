@@ -14,13 +14,15 @@ import xarray as xr
 
 from workbench.exceptions import SchemaError
 
-__all__ = ["ATTRIBUTES", "SPLITS", "UNKNOWN_PERIOD", "data_hash", "inputs", "make_channel", "validate"]
+__all__ = ["ATTRIBUTES", "SPLITS", "UNKNOWN_PERIOD", "data_hash", "hash_header", "inputs", "make_channel", "validate"]
 
 SPLITS = ("train", "test")
 """The two groups of a channel."""
 
 ATTRIBUTES = ("channel", "asset", "subsystem", "units", "source", "sample_period")
 """String attributes that every channel carries."""
+
+_HASHED_SAMPLES = 1_048_576  # at a time, so that memory does not follow the length of a series
 
 UNKNOWN_PERIOD = "unknown"
 """`sample_period` of a source that does not tell it; otherwise an ISO 8601 duration, as `PT1M`."""
@@ -183,6 +185,17 @@ def inputs(dataset: xr.Dataset) -> npt.NDArray[np.float32]:
     return np.concatenate([telemetry[:, None], dataset["commands"].values.astype(np.float32, copy=False)], axis=1)
 
 
+def hash_header(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """Return what stands before the values of a variable in `data_hash`.
+
+    Examples
+    --------
+    >>> hash_header("time", np.dtype("int64"), (3,))
+    b'time:<i8:(3,);'
+    """
+    return f"{name}:{dtype.newbyteorder('<').str}:{shape};".encode()
+
+
 def data_hash(dataset: xr.Dataset) -> str:
     """Return the SHA-256 of a channel's time, telemetry and commands.
 
@@ -198,8 +211,10 @@ def data_hash(dataset: xr.Dataset) -> str:
     """
     digest = hashlib.sha256()
     for name in ("time", "telemetry", "commands"):
-        array = np.ascontiguousarray(dataset[name].values)
-        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        digest.update(f"{name}:{little.dtype.str}:{little.shape};".encode())
-        digest.update(little.tobytes())
+        variable = dataset[name].variable
+        little = variable.dtype.newbyteorder("<")
+        digest.update(hash_header(name, variable.dtype, variable.shape))
+        for start in range(0, variable.shape[0], _HASHED_SAMPLES):
+            part = variable[start : start + _HASHED_SAMPLES].values
+            digest.update(np.ascontiguousarray(part.astype(little, copy=False)).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -1,30 +1,22 @@
-"""The files of the archive: Zarr groups, their JSON documents, and label rows inside them."""
+"""What the archive asks of a channel: its name, that its splits belong together, and rows of labels."""
 
-import json
 import re
-from collections import OrderedDict
-from collections.abc import Callable
-from pathlib import Path
-from threading import Lock
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workbench.exceptions import LabelError, SchemaError
-from workbench.telemetry.damage import Place, checked_store, damage_named
+from workbench.exceptions import ArchiveError, LabelError, SchemaError
+from workbench.telemetry.damage import Place
 
 __all__ = [
     "CHANNEL_NAME",
     "LABEL_COLUMNS",
+    "check_goes_on",
     "check_pair",
     "label_frame",
     "label_rows",
     "natural_key",
-    "open_dataset",
-    "read_attributes",
-    "store_dataset",
     "suggest",
 ]
 
@@ -34,89 +26,15 @@ CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LABEL_COLUMNS = ("start", "end", "kind")
 """Columns of a label table: samples of the test series, both inclusive, and the kind of anomaly."""
 
-_CHUNK_SAMPLES = 131_072
-_EPOCH = "nanoseconds since 1970-01-01"
-
-_MAX_OPEN_DATASETS = 64
-_MAX_OPEN_SAMPLES = 50_000  # a longer dataset does not stay open, since its times are held in memory
-_OPEN: OrderedDict[tuple[str, int, int], xr.Dataset] = OrderedDict()
-_LOCK = Lock()
+_ORIGIN = ("model", "parameters", "method", "train_hash")  # what a score is made from, beside the test series
 
 
-def read_attributes(file: Path, place: Place) -> dict[str, Any]:
-    """Read the attributes in one of Zarr's JSON documents; damage is an `ArchiveError`."""
-    with damage_named(place, file):
-        attributes = json.loads(file.read_text(encoding="utf-8"))["attributes"]
-        if not isinstance(attributes, dict):
-            raise TypeError("its attributes are no mapping")
-    return cast("dict[str, Any]", attributes)
-
-
-def store_dataset(dataset: xr.Dataset, folder: Path) -> None:
-    """Write a dataset as a new Zarr group, time in nanoseconds of the Unix epoch."""
-    encoding: dict[str, dict[str, Any]] = {}
-    for name, variable in dataset.variables.items():
-        encoding[str(name)] = {"chunks": tuple(max(1, min(size, _CHUNK_SAMPLES)) for size in variable.shape)}
-        if np.issubdtype(variable.dtype, np.datetime64):
-            encoding[str(name)] |= {"units": _EPOCH, "dtype": "int64"}
-    plain = dataset.drop_encoding()
-    plain.to_zarr(folder, mode="w-", encoding=encoding, consolidated=False, zarr_format=3)
-
-
-def open_dataset(
-    folder: Path,
-    place: Place,
-    commands: list[str] | None = None,
-    *,
-    length: int | None = None,
-    check: Callable[[xr.Dataset], None] | None = None,
-) -> xr.Dataset:
-    """Open a Zarr group, with the names of the commands; samples are read each time they are used.
-
-    Opening takes ten times as long as reading, so those opened last are kept open until their folder is replaced.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the group.
-    place : Place
-        What the group is, for an error that says that it is damaged.
-    commands : list of str, optional
-        Names of the commands.
-    length : int, optional
-        Samples that it must hold; this is looked at before the times of all samples are read.
-    check : callable, optional
-        Called with the dataset when it is first opened; what it raises says that the group is damaged.
-
-    Raises
-    ------
-    ArchiveError
-        The group is damaged.
-    """
-    with damage_named(place, folder):
-        about = (folder / "zarr.json").stat()
-        key = (str(folder), about.st_ino, about.st_mtime_ns)
-        with _LOCK:
-            dataset = _OPEN.pop(key, None)
-        if dataset is None:
-            if length is not None:
-                shape = json.loads((folder / "time" / "zarr.json").read_text(encoding="utf-8"))["shape"]
-                if shape != [length]:
-                    raise ValueError(f"its time has the shape {shape}, not [{length}]")
-            dataset = xr.open_dataset(checked_store(folder, place), chunks=None, cache=False)
-            if commands is not None:
-                dataset = dataset.assign_coords(command=np.asarray(commands, dtype=str))
-            if check is not None:
-                try:
-                    check(dataset)
-                except SchemaError as error:
-                    raise place.error(folder, error.message) from None
-    if dataset.sizes.get("time", 0) <= _MAX_OPEN_SAMPLES:
-        with _LOCK:
-            _OPEN[key] = dataset
-            if len(_OPEN) > _MAX_OPEN_DATASETS:
-                _OPEN.popitem(last=False)
-    return dataset.copy()
+def check_goes_on(stored: xr.Dataset, scored: xr.Dataset, keep: int, place: Place) -> None:
+    """Check that a score goes on behind the first samples of a stored one: same origin, and no sample between them."""
+    same_origin = all(stored.attrs.get(name) == scored.attrs.get(name) for name in _ORIGIN)
+    samples = stored["sample"].variable
+    if not (same_origin and keep <= stored.sizes["time"] and int(samples[keep - 1]) + 1 == int(scored["sample"][0])):
+        raise ArchiveError(f"{place.what} was replaced while the channel was scored.", str(place.fix))
 
 
 def check_pair(channel: str, train: xr.Dataset, test: xr.Dataset) -> None:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from workbench.exceptions import SettingsError
 from workbench.plots.theme import THEMES, Tokens
+from workbench.telemetry.moments import moment_text
 from workbench.views.code import view_code
 from workbench.views.export import csv_text, file_stem
-from workbench.views.state import EMPTY, Selected, Selection, State
+from workbench.views.state import EMPTY, Selected, Selection, State, anomaly_moment
 from workbench.views.tools import Tools
 from workbench.views.view_session import Frame, ViewSession
 from workbench.views.widgets.boxes import box, classed, close_tree
@@ -259,7 +260,8 @@ class View(ABC):
     def state(self) -> State:
         """The state that a link carries to show the same again; assign a mapping to show another state."""
         now = self.selection.now
-        chosen = {"asset": now.asset, "channel": now.channel, "anomaly": now.anomaly}
+        anomaly = None if now.anomaly is None else moment_text(now.anomaly)
+        chosen = {"asset": now.asset, "channel": now.channel, "anomaly": anomaly}
         return State({"view": self.name, **chosen, **self.read_state()})
 
     @state.setter
@@ -275,7 +277,7 @@ class View(ABC):
             The state.
         """
         if "asset" in state or "channel" in state:
-            anomaly = int(state["anomaly"]) if "anomaly" in state else None
+            anomaly = anomaly_moment(state["anomaly"]) if "anomaly" in state else None
             chosen = Selected(state.get("asset", ""), state.get("channel", ""), anomaly)
             self.selection.choose(chosen, by=self._on_selected)
         with Guard(self, "restore"):

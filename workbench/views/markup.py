@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.plots.decimate import decimate
+from workbench.telemetry.moments import Moment, moment_text, read_moment
 from workbench.views.state import Selected
 
 __all__ = [
@@ -22,15 +23,15 @@ __all__ = [
 ]
 
 
-def target(asset: str = "", channel: str = "", anomaly: int | None = None, view: str = "anomalies") -> str:
+def target(asset: str = "", channel: str = "", anomaly: Moment | None = None, view: str = "anomalies") -> str:
     """Write where a click leads, as text for the `data-pick` of a `Grid`.
 
     Parameters
     ----------
     asset, channel : str
         What the click chooses.
-    anomaly : int or None
-        First sample of the anomaly that the click chooses.
+    anomaly : int, pandas.Timestamp or None
+        Moment at which the anomaly begins that the click chooses.
     view : str
         Name of the view that the click opens.
 
@@ -39,7 +40,7 @@ def target(asset: str = "", channel: str = "", anomaly: int | None = None, view:
     >>> target("SMAP", "P-1")
     '["anomalies", "SMAP", "P-1", null]'
     """
-    return json.dumps([view, asset, channel, anomaly])
+    return json.dumps([view, asset, channel, anomaly if anomaly is None else moment_text(anomaly)])
 
 
 def read_target(text: str) -> tuple[str, Selected]:
@@ -51,7 +52,7 @@ def read_target(text: str) -> tuple[str, Selected]:
         Text of `target`.
     """
     view, asset, channel, anomaly = json.loads(text)
-    return view, Selected(asset, channel, anomaly)
+    return view, Selected(asset, channel, anomaly if anomaly is None else read_moment(anomaly))
 
 
 def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, height: int = 20) -> str:

@@ -1,6 +1,5 @@
 """A session that reads the list of the fleet only when a file behind it has changed."""
 
-import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,16 +26,13 @@ def data_stamp(settings: Settings) -> tuple[int, ...]:
 
     Notes
     -----
-    Scores and channels are written beside their place and renamed into it, which changes the time of the folder: three
-    levels of folders are looked at, about a millisecond for a hundred channels.
+    Whatever is written to the archive is entered in its index, whose file changes with it.
     """
-    archive = settings.archive_path
-    if settings.tracking_uri is not None or not archive.is_dir():
+    if settings.tracking_uri is not None or not settings.archive_path.is_dir():
         return ()
-    places = [archive, *(Path(entry) for entry in os.scandir(archive))]
-    places += [place / "scores" for place in places[1:]]
-    places += [path for folder in (settings.home, settings.registry_path) for path in folder.glob("*.db*")]
-    return tuple(_modified(place) for place in places)
+    index = settings.archive_path / "index.db"
+    databases = [path for folder in (settings.home, settings.registry_path) for path in folder.glob("*.db*")]
+    return tuple(_modified(place) for place in (index, *databases))
 
 
 def _modified(place: Path) -> int:

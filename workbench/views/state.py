@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.exceptions import ViewError
+from workbench.telemetry.moments import Moment, read_moment
 
-__all__ = ["EMPTY", "Selected", "Selection", "State", "axis_time", "time_text"]
+__all__ = ["EMPTY", "Selected", "Selection", "State", "anomaly_moment", "axis_time", "time_text"]
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MAX_CHARACTERS = 200
@@ -21,8 +22,9 @@ _MAX_KEYS = 32
 class State(Mapping[str, str]):
     """A validated, unchangeable mapping of short texts that goes to and comes from the address of a page.
 
-    Keys that every view knows are `view`, `asset`, `channel`, `anomaly` (first sample of the sequence), `from` and `to`
-    (ISO times in UTC, or sample numbers); a view adds its own. A key whose text is empty is left out.
+    Keys that every view knows are `view`, `asset`, `channel`, `anomaly` (moment at which it begins), `from` and `to`;
+    the last three are ISO times in UTC, or sample numbers where the channel has no times. A view adds its own. A key
+    whose text is empty is left out.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ class State(Mapping[str, str]):
     ------
     ViewError
         A key is not lower-case letters, digits and `_`, a text is longer than 200 characters or cannot be printed,
-        there are more than 32 keys, `anomaly` is no sample number, or `from` and `to` are no times in rising order.
+        there are more than 32 keys, `anomaly` is no moment, or `from` and `to` are no times in rising order.
 
     Examples
     --------
@@ -55,8 +57,8 @@ class State(Mapping[str, str]):
                 raise ViewError(f"The state's key {key[:40]!r} is malformed.", "Keys are letters a to z, digits and _.")
             if len(text) > _MAX_CHARACTERS or not text.isprintable():
                 raise ViewError(f"The state's {key} is too long or not text.", f"At most {_MAX_CHARACTERS} characters.")
-        if "anomaly" in texts and not re.fullmatch(r"\d{1,12}", texts["anomaly"]):
-            raise ViewError(f"anomaly is {texts['anomaly']!r}.", "Use the number of the first sample, as 2149.")
+        if "anomaly" in texts:
+            anomaly_moment(texts["anomaly"])  # raises where it is none
         times = [axis_time(texts[key]) for key in ("from", "to") if key in texts]  # raises where one is no time
         if len(times) == 2 and times[0] > times[1]:
             raise ViewError(f"from ({texts['from']}) lies after to ({texts['to']}).", "Swap them.")
@@ -127,6 +129,22 @@ EMPTY = State()
 """The state that asks for nothing."""
 
 
+def anomaly_moment(text: str) -> Moment:
+    """Return the moment at which the anomaly of a link begins.
+
+    Raises
+    ------
+    ViewError
+        The text is neither a number nor a time.
+    """
+    try:
+        return read_moment(text)
+    except ValueError:
+        raise ViewError(
+            f"anomaly is {text!r}.", "Use the time of its first sample, as 2024-05-12T11:00:00, or its number, as 2149."
+        ) from None
+
+
 def axis_time(text: str) -> float:
     """Return a time of a state as charts take it: milliseconds since 1970 of an ISO time, or the sample number.
 
@@ -183,13 +201,14 @@ class Selected:
     ----------
     asset, channel : str
         Names; empty where none is chosen.
-    anomaly : int or None
-        First sample of the anomaly in the channel's test series; None where none is chosen.
+    anomaly : pandas.Timestamp, int or None
+        Moment at which the anomaly begins: its time, or the number of its first sample where the channel has no times;
+        None where none is chosen.
     """
 
     asset: str = ""
     channel: str = ""
-    anomaly: int | None = None
+    anomaly: Moment | None = None
 
 
 class Selection:

@@ -39,6 +39,7 @@ def expected(weights: dict[str, np.ndarray], values: np.ndarray, length: int, wi
     return np.array([naive_lstm(weights, values[i : i + length]) for i in windows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("units", [(5,), (5, 4), (3, 6, 2)])
 def test_every_window_has_the_prediction_of_the_equations(kind: str, units: tuple[int, ...]) -> None:

@@ -1,5 +1,7 @@
+import numpy as np
 import pandas as pd
 
+from tests.maintenance.alerts.test_raising import dated
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.options import AlertOptions
 
@@ -39,3 +41,28 @@ def test_what_is_too_short_or_too_low_would_not_have_been_raised(database, findi
     anomalies = pd.DataFrame({"start": [0, 200, 400], "end": [1, 210, 410], "level": ["high", "info", "low"]})
     assert alerts.threshold_effect({"P-1": anomalies}).missed["id"].tolist() == [1, 2]
     assert alerts.judged()["verdict"].tolist() == ["true"] * 3
+
+
+def test_verdicts_follow_the_data(database, finding):
+    may = pd.date_range("2024-05-01", periods=2000, freq="min").values.astype("datetime64[ns]")
+    archive = {"P-1": may}
+    alerts = Alerts(database, series=archive.get)
+    alerts.raise_findings([], [dated(finding, 900, 1042, row=900), dated(finding, 1500, 1510, row=1500)])
+    alerts.close(1, "Ann", "true")
+    alerts.close(2, "Ann", "false alarm")
+
+    def rows():
+        return {name: table[["start", "end"]].values.tolist() for name, table in alerts.labels().items()}
+
+    assert rows() == {"P-1": [[900, 1042]]}
+    archive["P-1"] = may[300:]
+    assert rows() == {"P-1": [[600, 742]]}
+    archive["P-1"] = may[1000:]
+    assert rows() == {"P-1": [[0, 42]]}, "the part that is still there"
+    archive["P-1"] = may[1200:]
+    assert rows() == {"P-1": []}, "only the false alarm is still there"
+    assert alerts.threshold_effect({"P-1": pd.DataFrame({"start": [], "end": []})}).spared["id"].tolist() == [2]
+    for other in (may + np.timedelta64(31, "D"), np.arange(2000), None):
+        archive["P-1"] = other
+        assert rows() == {}, "May's verdicts are no labels of another series"
+        assert alerts.judged()["start"].isna().all()

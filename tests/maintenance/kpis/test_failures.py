@@ -18,7 +18,13 @@ def test_without_records_there_is_no_failure(database):
 def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding, clock):
     alerts, orders = Alerts(database), WorkOrders(database)
     began = START - timedelta(days=3)
-    places = [{"start_time": began, "end_time": began}, {}, {}, {}, {"start_time": began, "end_time": began}]
+    places = [
+        {"start_time": began, "end_time": began},
+        {},
+        {},
+        {},
+        {"start_time": began, "end_time": began, "channel": "P-2"},
+    ]
     spots = [finding(start_sample=200 * i, end_sample=200 * i + 50, **place) for i, place in enumerate(places)]
     alerts.raise_findings([], spots)
     clock.forward(hours=1)

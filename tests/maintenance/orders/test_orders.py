@@ -270,3 +270,16 @@ def test_remarks_and_references_stay_with_the_order(orders):
     assert orders.get(1).attachments == ({"reference": "reports/P-1.html", "title": "reports/P-1.html"},)
     assert orders.history(1)["details"].iloc[-1] == '{"comment": "ask the supplier"}'
     assert orders.get(1).opened_at == datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+def test_an_alert_that_opens_again_after_its_order_was_completed_asks_for_another(orders, alerts, finding):
+    alert = raised(alerts, finding)
+    (number,) = orders.by_rule("workbench")["opened"]
+    carried(orders, number)
+    orders.complete(number, "Bob", done="cable replaced", hours=1, mode="pde", verdict="true")
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ()}
+    grown = [finding(end_sample=900)]
+    assert alerts.raise_findings([], grown).reopened == (alert,)
+    assert orders.by_rule("workbench") == {"opened": ("WO-2",), "extended": ()}
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ()}
+    assert orders.get("WO-2").alerts == (alert,)

@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from tests.fake_session import FakeSession, small_fleet
@@ -117,6 +118,16 @@ def test_a_comment_is_in_the_history(view):
     confirm(view, text="Looks like a heater")
     assert desk(view).alerts.get(view.alert).comment == "Looks like a heater"
     assert "by Ada" in view.panels["Evidence"].facts.value
+
+
+def test_a_form_says_how_many_alerts_it_is_for_also_when_more_are_marked(view):
+    press(view, "comment")
+    assert view.actions.confirm.description == "Add comment"
+    for alert in view.alerts["id"].tolist()[:2]:
+        view.list.grid.tell("mark", str(alert))
+    assert view.actions.confirm.description == "Add comment to 2 alerts"
+    view.list.grid.marked = []
+    view.on_cancel(view.actions.cancel)
 
 
 def test_one_work_order_is_opened_for_the_marked_alerts_and_never_two(view):
@@ -246,12 +257,11 @@ def test_a_button_is_enabled_exactly_where_the_desk_allows_its_action(prepare):
     }
     allowed = set()
     for name in ("acknowledge", "shelve", "unshelve", "reset", "close"):
-        other = Anomalies(small_fleet(), state={"state": "all"})
+        alerts = small_fleet().maintenance.alerts
         if prepare:
-            desk(other).alerts.each(prepare, [alert], "Ada", **options.get(prepare, {}))
-        if desk(other).alerts.each(name, [alert], "Ada", **options.get(name, {}))["done"].all():
+            alerts.each(prepare, [alert], "Ada", **options.get(prepare, {}))
+        if alerts.each(name, [alert], "Ada", **options.get(name, {}))["done"].all():
             allowed.add(name)
-        other.close()
     assert enabled == allowed
     view.close()
 
@@ -275,3 +285,70 @@ def test_evidence_shows_the_newest_changes_of_a_long_history(view):
     assert [who for who in ("Ada", "Person5", "Person4", "Person3", "Person2") if who in history] == [
         *("Ada", "Person5", "Person4", "Person3"),
     ]
+
+
+@pytest.fixture
+def with_times():
+    """A view of one channel with times and one alert, that begins at minute 500 of 2026."""
+    opened = Anomalies(FakeSession({"P-1": [(500, 540, 2.0), (900, 950, 1.0)]}, dated=["P-1"]))
+    yield opened
+    assert opened.failure is None
+    opened.close()
+
+
+BEGIN = pd.Timestamp("2026-01-01T08:20", tz="UTC")
+
+
+def test_a_link_holds_the_time_of_the_anomaly_and_leads_back_to_it(with_times):
+    view = with_times
+    other = int(view.alerts["id"].iloc[-1])
+    view.on_pick(str(other))
+    worst = int(view.alerts.loc[view.alerts["start_time"] == BEGIN, "id"].iloc[0])
+    view.on_pick(str(worst))
+    assert view.selection.now == Selected("SMAP", "P-1", BEGIN)
+    assert view.state["anomaly"] == "2026-01-01T08:20:00"
+    view.on_pick(str(other))
+    view.restore(State({"view": "anomalies", "channel": "P-1", "anomaly": "2026-01-01T08:20:00"}))
+    assert view.alert == worst
+    view.restore(State({"view": "anomalies", "channel": "P-1", "anomaly": 900}))
+    assert view.alert == other, "a link of the first release holds the row"
+
+
+def test_an_export_with_other_rows_shows_the_same_anomaly(with_times):
+    view = with_times
+    whole = view.session.data["P-1"]
+    view.session.data["P-1"] = whole.isel(time=slice(250, None))
+    view.session.spans["P-1"] = [(250, 290, 2.0), (650, 700, 1.0)]
+    view.refresh()
+    view.follow(Selected("SMAP", "P-1", BEGIN))
+    assert view.panels["Evidence"].chosen.sequence == (250, 290)
+    assert "P-1 left its forecast." in view.panels["Evidence"].facts.value
+    press(view, "label")
+    assert (view.actions.fields["first"].value, view.actions.fields["last"].value) == (250, 290)
+
+
+def test_an_anomaly_that_the_series_does_not_hold_is_said_to_be_gone(with_times):
+    view = with_times
+    view.session.data["P-1"] = view.session.data["P-1"].isel(time=slice(1000, None))
+    view.session.spans["P-1"] = []
+    view.refresh()
+    view.follow(Selected("SMAP", "P-1", BEGIN))
+    words = "does not hold the anomaly: 2026-01-01 08:20:00 to 2026-01-01 09:00:00 UTC."
+    assert words in view.panels["Evidence"].facts.value
+    for name, section in (("Similar", "words"), ("Related", "words")):
+        find_button(view, name).click()
+        assert words in getattr(view.panels[name], section).value
+
+
+def test_why_an_alert_is_open_again_stands_in_its_evidence(view):
+    alert = view.alert
+    row = view.list.row(alert)
+    desk(view).alerts.close(alert, "Bob", "false alarm")
+    view.session.spans["P-1"] = [(2149, 2949, 2.31)]
+    channel = view.session.data["P-1"]
+    desk(view).alerts.raise_anomalies(channel, view.session.stored("P-1"), view.session.stored_anomalies("P-1"))
+    view.refresh()
+    view.follow(Selected(row["asset"], row["channel"], row["start_sample"]))
+    facts = view.panels["Evidence"].facts.value
+    assert "opened again" in facts
+    assert "4.0 times as long as what was judged. It was closed as false alarm by Bob." in facts

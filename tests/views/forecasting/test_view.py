@@ -5,6 +5,7 @@ import pytest
 
 import workbench as wb
 from tests.conftest import wave_channel
+from tests.homes import copy_of
 from tests.views.finders import columns, find_box, find_grid
 from tests.views.look import find_field, find_toggle, press, texts
 from workbench.exceptions import ForecasterError
@@ -20,23 +21,19 @@ channels: {X-2: {asset: XAVER, subsystem: X, units: V, limits: {warning_high: 0.
 """
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
+def make_home(home):
     (home / "catalog.yaml").write_text(CATALOG)
     archive = Archive(home / "archive.zarr")
     archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
     archive.write(wave_channel("X-2", seed=2), wave_channel("X-2", 3000, 3))
-    session = wb.open(home=home, catalog=home / "catalog.yaml")
-    session.train(["X-1", "X-2"])
-    session.score_all()
-    session.close()
-    return home
+    with wb.open(home=home, catalog=home / "catalog.yaml") as session:
+        session.train(["X-1", "X-2"])
+        session.score_all()
 
 
 @pytest.fixture
-def session(home):
-    (home / "maintenance.db").unlink(missing_ok=True)
+def session(tmp_path, tmp_path_factory):
+    home = copy_of("forecasting", make_home, tmp_path_factory, tmp_path / "home")
     with wb.open(home=home, catalog=home / "catalog.yaml") as opened:
         yield opened
 

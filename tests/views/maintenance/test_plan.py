@@ -109,6 +109,7 @@ def test_the_calendar_file_holds_each_session(view):
     assert {str(event["summary"])[:4] for event in events} == set(sessions["number"])
 
 
+@pytest.mark.slow
 def test_gantt_week_and_month_show_the_same_orders(view):
     make(view)
     find_toggle(view, "Week").value = "Week"

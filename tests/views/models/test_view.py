@@ -7,24 +7,29 @@ import pytest
 
 import workbench as wb
 from tests.conftest import wave_channel
+from tests.homes import copy_of
 from tests.views.finders import find_grid
 from tests.views.look import find_button, find_field, find_toggle, press, texts
 from workbench.views.models.view import Models
 from workbench.views.state import Selected, State
 
 
+def make_home(home):
+    with wb.open(home=home, preset="paper") as session:
+        for place, name in enumerate(["X-1", "X-2", "X-3"]):
+            session.archive.write(wave_channel(name, seed=place), wave_channel(name, 3000, place + 5, spike=2000))
+        session.train(["X-1"], "ridge", telemetry_lags=1)
+        session.train(["X-1"], "ridge", telemetry_lags=40, force=True)
+        session.train(["X-2"], "ridge")
+        session.score_all(["X-1", "X-2"])
+
+
 @pytest.fixture
-def session(tmp_path):
+def session(tmp_path, tmp_path_factory):
     """X-1: a poor champion that a better one has replaced; X-2 with one version, X-3 with none."""
-    session = wb.open(home=tmp_path, preset="paper")
-    for place, name in enumerate(["X-1", "X-2", "X-3"]):
-        session.archive.write(wave_channel(name, seed=place), wave_channel(name, 3000, place + 5, spike=2000))
-    session.train(["X-1"], "ridge", telemetry_lags=1)
-    session.train(["X-1"], "ridge", telemetry_lags=40, force=True)
-    session.train(["X-2"], "ridge")
-    session.score_all(["X-1", "X-2"])
-    yield session
-    session.close()
+    home = copy_of("versions", make_home, tmp_path_factory, tmp_path)
+    with wb.open(home=home, preset="paper") as session:
+        yield session
 
 
 @pytest.fixture

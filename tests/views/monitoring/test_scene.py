@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from tests.views.monitored_session import HOUR, LAST, START, MonitoredSession
@@ -121,6 +122,9 @@ def test_an_anomaly_is_shown_with_what_is_around_it(scene):
     assert scene.range == (START + 1949 * minute, START + 2549 * minute)
     scene.show_anomaly(7, 1.0)
     assert scene.range == (START + 1949 * minute, START + 2549 * minute)
+    scene.show(START, LAST)
+    scene.show_anomaly(pd.Timestamp(START + 2160 * minute, unit="ms", tz="UTC"), 1.0)
+    assert scene.range == (START + 1949 * minute, START + 2549 * minute), "found again, a little earlier"
 
 
 def test_a_replay_begins_with_what_is_shown_and_moves_it_along(scene, clock):

@@ -14,8 +14,19 @@ def test_a_message_of_the_page_does_what_tell_does():
     grid.receive({"kind": "sort", "value": "severity"})
     assert called == ["P-1", "by severity"]
     assert grid.chosen == "P-1"
-    grid.receive({"kind": "mark", "value": "1", "marked": ["2", "1"]})
+    grid.close()
+
+
+def test_marks_of_the_page_are_taken_told_and_not_sent_back(monkeypatch):
+    told, sent = [], []
+    grid = Grid("Alerts", mark=told.append)
+    monkeypatch.setattr(grid, "send_state", sent.append)
+    grid.set_state({"marked": ["2", "1"]})
     assert grid.marked == ["2", "1"]
+    grid.set_state({"marked": ["2", "1"]})
+    grid.set_state({"marked": ["1"]})
+    assert told == ["1", "2", "2"]
+    assert sent == []
     grid.close()
 
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from workbench.detection.base import BaseForecaster, Training
-from workbench.detection.lstm.inference import predict_alone, predict_series
+from workbench.detection.lstm.inference import block_windows, predict_alone, predict_series
 from workbench.detection.lstm.keras import KerasTrainer
 from workbench.detection.lstm.onnx_graph import build_graph, open_graph, run
 from workbench.detection.lstm.training import LSTMTrainer, NumpyTrainer
@@ -89,6 +89,11 @@ class LSTMForecaster(BaseForecaster):
         self._graph = b""
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._session: Any = None
+
+    @property
+    def block_windows(self) -> int:  # type: ignore[override]
+        """Windows of a block, see `BaseForecaster.block_windows`."""
+        return block_windows(self.sequence_length)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Predictions of a stacked LSTM network for all windows of a series, in NumPy.
 
 Source: Hochreiter and Schmidhuber 1997, the gates as Keras has them. Runs that windows share are ours.
+
+The last bits of a matrix product depend on its shape, so windows are predicted in blocks of one size, which begin at
+fixed windows of the series: a window's prediction is the same bits however long the series is, and what comes after a
+window has no influence on it.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -11,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["predict_alone", "predict_series", "predict_shared"]
+__all__ = ["block_windows", "predict_alone", "predict_series", "predict_shared"]
 
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
@@ -20,10 +25,33 @@ Result = TypeVar("Result")
 
 _GATES = (3, 1, 0, 2)  # Keras has input, forget, cell, output; here they are output, forget, input, cell
 _BATCH_COLUMNS = 256  # of a batch: more take longer, as they leave the processor's cache
-_BATCH_RUNS = 128  # of a batch: most series have two batches, for two cores
+_BATCH_RUNS = 63  # of a batch, which has one column more: the run that the last one is compared with
+_COLUMN_STEP = 8  # the products are quickest where these divide the columns
 _WINDOW_SHARE = 5  # a run serves as many windows as a fifth of a window has samples
 _MAX_DIFFERENCE = 1e-6
 _MAX_THREADS = 8
+_BATCHES_HELD = 4 * _MAX_THREADS
+
+
+def block_windows(length: int) -> int:
+    """Return how many windows of a length make a block, at whose multiples a prediction may begin.
+
+    Parameters
+    ----------
+    length : int
+        Samples of a window.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> block_windows(250), block_windows(5)
+    (3150, 256)
+    """
+    share = length // _WINDOW_SHARE
+    return _BATCH_RUNS * share if share > 1 else _BATCH_COLUMNS
 
 
 def predict_series(weights: Weights, values: Array, length: int, count: int) -> Array:
@@ -53,7 +81,15 @@ def predict_series(weights: Weights, values: Array, length: int, count: int) -> 
         prediction, agreed = predict_shared(weights, values, length, count)
         alone = np.flatnonzero(~agreed)
         if alone.size:
-            prediction[alone] = predict_alone(weights, values, length, alone)
+            block, columns = block_windows(length), _alone_columns(length)
+            batch_of = alone - alone % block % columns  # the first window of the batch that each one is in
+            batches = np.unique(batch_of)
+            for start in range(0, batches.size, _BATCHES_HELD):
+                several = batches[start : start + _BATCHES_HELD]
+                first, last = np.searchsorted(batch_of, (several[0], several[-1] + 1))
+                part, places = alone[first:last], np.searchsorted(several, batch_of[first:last])
+                together = predict_alone(weights, values, length, (several[:, None] + np.arange(columns)).ravel())
+                prediction[part] = together[places * columns + part - several[places]]
     return prediction
 
 
@@ -74,34 +110,37 @@ def predict_shared(weights: Weights, values: Array, length: int, count: int) -> 
     Notes
     -----
     A run starts with every m-th window, m a fifth of the window's length, and goes on to the end of the m - 1
-    windows after it. At the end of its first window it is compared with the next run, which has seen m samples
-    fewer: where all states of both are the same to 1e-6, the network no longer knows where it started, and the
-    windows that start between them have the same states there, and from there on. That takes about 6 steps a
-    window in place of 250. Of networks trained on NASA's channels some forget like this and others do not.
+    windows after it. From the end of its first window on it is compared with the next run, which has seen m samples
+    fewer: as long as all states of both are the same to 1e-6, the network no longer knows where it started, and the
+    windows that start between them have the same states there. Where they differ once, the windows that end there or
+    later do not share the run. That takes about 6 steps a window in place of 250. Of networks trained on NASA's
+    channels some forget like this and others do not.
     """
     share = length // _WINDOW_SHARE
     if share < 2:  # of one window there is nothing to share
         return np.zeros((count, len(weights["dense.bias"])), np.float32), np.zeros(count, np.bool_)
 
-    steps = length + share - 1
-    compared = (length - share - 1, length - 2, length - 1, steps - 1)
-
     def predict(runs: Indices) -> tuple[Array, npt.NDArray[np.bool_]]:
-        network = _Network(weights, values, np.append(runs, runs[-1] + 1) * share, steps)
-        predictions = []
-        states = {}
-        for step in range(steps):
+        network = _Network(weights, values, np.append(runs, runs[-1] + 1) * share, length + share - 1)
+        predictions: list[Array] = []
+        agreed: list[npt.NDArray[np.bool_]] = []
+        states: deque[Array] = deque(maxlen=share + 1)
+        agreeing = np.ones(runs.size, np.bool_)
+        for step in range(length + share - 1):
             network.advance(step)
-            if step in compared:
-                states[step] = network.states()
+            if step >= length - 1 - share:
+                states.append(network.states())
             if step >= length - 1:
+                difference = np.abs(states[-1][:, :-1] - states[0][:, 1:]).max(axis=0)
+                agreeing = agreeing & (difference <= _MAX_DIFFERENCE)
+                agreed.append(agreeing)
                 predictions.append(network.predict()[:, :-1].T)
-        differences = [np.abs(states[step][:, :-1] - states[step - share][:, 1:]) for step in compared[2:]]
-        agreed = np.maximum(*differences).max(axis=0) <= _MAX_DIFFERENCE
-        return np.stack(predictions, axis=1).reshape(runs.size * share, -1), agreed.repeat(share)
+        return np.stack(predictions, axis=1).reshape(runs.size * share, -1), np.stack(agreed, axis=1).ravel()
 
-    predictions, agreed = zip(*_in_threads(predict, np.arange(-(-count // share)), _BATCH_RUNS), strict=True)
-    return np.concatenate(predictions)[:count], np.concatenate(agreed)[:count]
+    n_runs = -(-count // share)
+    runs = np.arange(-(-n_runs // _BATCH_RUNS) * _BATCH_RUNS)  # those beyond the end fill the last batch
+    predicted, agreed = zip(*_in_threads(predict, runs, _BATCH_RUNS), strict=True)
+    return np.concatenate(predicted)[:count], np.concatenate(agreed)[:count]
 
 
 def predict_alone(weights: Weights, values: Array, length: int, windows: Indices) -> Array:
@@ -125,12 +164,19 @@ def predict_alone(weights: Weights, values: Array, length: int, windows: Indices
             network.advance(step)
         return network.predict().T
 
-    return np.concatenate(_in_threads(predict, windows, _BATCH_COLUMNS))
+    return np.concatenate(_in_threads(predict, windows, _alone_columns(length)))
 
 
-def _in_threads(function: Callable[[Indices], Result], columns: Indices, most: int) -> list[Result]:
-    """Map a function over batches of columns; the batches do not depend on the number of threads."""
-    batches = np.array_split(columns, -(-columns.size // most))
+def _alone_columns(length: int) -> int:
+    """Return how many windows are predicted together, each by itself: a whole number of batches fills a block."""
+    block = block_windows(length)
+    columns = -(-block // -(-block // _BATCH_COLUMNS))
+    return -(-columns // _COLUMN_STEP) * _COLUMN_STEP
+
+
+def _in_threads(function: Callable[[Indices], Result], columns: Indices, size: int) -> list[Result]:
+    """Map a function over batches of columns, whose size does not depend on the number of threads."""
+    batches = [columns[start : start + size] for start in range(0, columns.size, size)]
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS, len(batches))) as pool:
         return list(pool.map(function, batches))
 
@@ -155,7 +201,11 @@ class _Network:
         self._shared: Array | None = None
         first, last = int(starts[0]), int(starts[-1])
         if last - first == len(starts) - 1:
-            self._shared = self._kernel @ values[first : last + steps].T
+            inputs = values[first : last + steps]
+            beyond = last + steps - first - len(inputs)  # what it takes to fill a batch, where nobody asks
+            if beyond > 0:
+                inputs = np.concatenate([inputs, np.zeros((beyond, values.shape[1]), np.float32)])
+            self._shared = self._kernel @ inputs.T
         rows = np.zeros((sum(units) + len(units), len(starts)), np.float32)
         self._top = rows[: units[-1] + 1]
         self._layers: list[_Layer] = []

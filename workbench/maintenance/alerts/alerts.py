@@ -15,10 +15,13 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.alerts.places import place, rows_of, unplaced_channels
 from workbench.maintenance.alerts.queries import conditions, ordering
-from workbench.maintenance.alerts.raising import AlertReport, Finding, raise_findings
+from workbench.maintenance.alerts.raising import Examined, Finding, raise_findings
+from workbench.maintenance.alerts.report import AlertReport
 from workbench.maintenance.alerts.table import ALERTS, Alert, AlertRow
 from workbench.maintenance.alerts.verdicts import (
+    Series,
     ThresholdEffect,
     judged_alerts,
     model_alerts,
@@ -54,6 +57,9 @@ class Alerts:
         Database of maintenance.
     options : AlertOptions
         When alerts are raised, and what becomes of them; the defaults where omitted.
+    series : callable, optional
+        Function that returns the coordinate `time` of a channel's test series as it is now, None where the archive does
+        not hold it; where omitted, the rows of verdicts are those in which their alerts were found.
 
     Attributes
     ----------
@@ -63,9 +69,10 @@ class Alerts:
         Options with which the alerts are raised.
     """
 
-    def __init__(self, database: Database, options: AlertOptions | None = None) -> None:
+    def __init__(self, database: Database, options: AlertOptions | None = None, series: Series | None = None) -> None:
         self.database = database
         self.options = options or AlertOptions()
+        self._series = series
 
     # ---- reading
 
@@ -161,6 +168,15 @@ class Alerts:
         with self.database.reading() as db:
             return Alert.of(actions.find(db, alert))
 
+    def rows(self, alert: Alert) -> tuple[int, int] | None:
+        """Return the rows of an alert in its series as it is now, both inclusive; None where that does not hold it.
+
+        A desk without an archive returns the rows in which the alert was found.
+        """
+        if self._series is None:
+            return alert.start_sample, alert.end_sample
+        return rows_of(vars(alert), self._series(alert.channel))
+
     def history(self, alert: int) -> pd.DataFrame:
         """Return the rows of the log about an alert, oldest first: seq, time, subject, action, who, details, hash."""
         self.get(alert)
@@ -189,8 +205,9 @@ class Alerts:
         -------
         AlertReport
         """
-        place = (str(channel.attrs["channel"]), "model")
-        return self.raise_findings([place], anomaly_findings(channel, scored, anomalies))
+        self.place_in(channel)
+        looked_at = (str(channel.attrs["channel"]), "model")
+        return self.raise_findings([looked_at], anomaly_findings(channel, scored, anomalies))
 
     def raise_limits(self, channel: xr.Dataset, limits: Limits) -> AlertReport:
         """Raise or update the alerts of a channel's stays beyond its limits, unless `limit_alarms` is off.
@@ -208,14 +225,41 @@ class Alerts:
         """
         if not self.options.limit_alarms:
             return AlertReport()
-        place = (str(channel.attrs["channel"]), "limit")
-        return self.raise_findings([place], limit_findings(channel, limits, self.options))
+        self.place_in(channel)
+        looked_at = (str(channel.attrs["channel"]), "limit")
+        return self.raise_findings([looked_at], limit_findings(channel, limits, self.options))
 
-    def raise_findings(self, looked_at: Iterable[tuple[str, str]], findings: Sequence[Finding]) -> AlertReport:
+    def raise_findings(
+        self, looked_at: Iterable[Examined | tuple[str, str]], findings: Sequence[Finding]
+    ) -> AlertReport:
         """Raise and update alerts so that they agree with findings; see `raising.raise_findings`."""
         self._expire()
         with self.database.writing() as db:
             return raise_findings(db, looked_at, findings, self.options)
+
+    def unplaced(self) -> set[str]:
+        """Return the channels with alerts of the first release whose samples were not looked up in the archive yet."""
+        with self.database.reading() as db:
+            return unplaced_channels(db)
+
+    def place_in(self, channel: xr.Dataset) -> int:
+        """Look up the samples of a channel's alerts of the first release in its series; see `places.place`.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            Test split.
+
+        Returns
+        -------
+        int
+            Number of alerts whose moments are known now.
+        """
+        name = str(channel.attrs["channel"])
+        if name not in self.unplaced():
+            return 0
+        with self.database.writing() as db:
+            return place(db, name, channel["time"].values)
 
     def tick(self) -> timers.Elapsed:
         """Apply what has become due: end shelves and outages, escalate alerts that nobody acknowledged.
@@ -323,11 +367,11 @@ class Alerts:
 
     def judged(self) -> pd.DataFrame:
         """Return the alerts of models that were closed with a verdict; see `verdicts.judged_alerts`."""
-        return judged_alerts(self.database)
+        return judged_alerts(self.database, series=self._series)
 
     def labels(self) -> dict[str, pd.DataFrame]:
         """Return the verdicts as a label table for each channel; see `verdicts.verdict_labels`."""
-        return verdict_labels(self.database)
+        return verdict_labels(self.database, self._series)
 
     def threshold_effect(self, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
         """Return which judged alerts other parameters would not have raised.
@@ -345,8 +389,9 @@ class Alerts:
         alert_anomalies = {
             channel: would_raise(channel_anomalies, self.options) for channel, channel_anomalies in anomalies.items()
         }
-        judged = judged_alerts(self.database, alert_anomalies)
-        return threshold_effect(judged, model_alerts(self.database, alert_anomalies), alert_anomalies)
+        judged = judged_alerts(self.database, alert_anomalies, self._series)
+        alerts = model_alerts(self.database, alert_anomalies, self._series)
+        return threshold_effect(judged, alerts, alert_anomalies)
 
     def would_raise(self, anomalies: pd.DataFrame) -> pd.DataFrame:
         """Return the anomalies (start, end, level) that are long and severe enough for an alert."""

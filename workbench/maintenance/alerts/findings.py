@@ -9,6 +9,7 @@ import xarray as xr
 from workbench.maintenance.alerts.limits import excursions
 from workbench.maintenance.alerts.raising import Finding, as_time
 from workbench.maintenance.options import AlertOptions
+from workbench.telemetry.moments import ticks
 
 if TYPE_CHECKING:
     from workbench.telemetry.catalog import Limits
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["anomaly_findings", "limit_findings"]
 
 
-def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
+def anomaly_findings(
+    channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.DataFrame, last: int | None = None
+) -> list[Finding]:
     """Return the anomalies of a score as findings.
 
     Parameters
@@ -26,7 +29,10 @@ def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.Data
     scored : xarray.Dataset
         Its score, as `Session.score` gives it.
     anomalies : pandas.DataFrame
-        start, end (samples of the test series, both inclusive), severity, level.
+        start, end (samples of the test series, both inclusive), severity, level; those that are `provisional` are left
+        out.
+    last : int, optional
+        Last sample that was judged for them; that of the score where omitted.
 
     Returns
     -------
@@ -36,7 +42,9 @@ def anomaly_findings(channel: xr.Dataset, scored: xr.Dataset, anomalies: pd.Data
         the anomaly is that they are low, and `value` the lowest smoothed error.
     """
     first = int(scored["sample"].values[0])
-    last = int(scored["sample"].values[-1])
+    last = int(scored["sample"].values[-1]) if last is None else last
+    if "provisional" in anomalies:
+        anomalies = anomalies[~anomalies["provisional"]]
     smoothed, error, epsilon = (scored[name].values for name in ("smoothed_error", "prediction_error", "epsilon"))
     findings = []
     rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
@@ -105,13 +113,17 @@ def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions)
 
 def _place(channel: xr.Dataset, start: int, end: int) -> dict[str, Any]:
     times = channel["time"].values
+    end = min(end, len(times) - 1)
+    first_at, last_at = (int(tick) for tick in ticks(times[[start, end]]))
     attributes = {name: str(channel.attrs.get(name, "")) for name in ("channel", "asset", "subsystem", "units")}
     return {
         **attributes,
         "start_sample": start,
         "end_sample": end,
         "start_time": as_time(times[start]),
-        "end_time": as_time(times[min(end, len(times) - 1)]),
+        "end_time": as_time(times[end]),
+        "first_at": first_at,
+        "last_at": last_at,
     }
 
 

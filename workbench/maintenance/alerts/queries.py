@@ -79,7 +79,7 @@ def ordering(order: str) -> list[Any]:
         "newest": [alerts.raised_at.desc(), alerts.id.desc()],
         "oldest": [alerts.raised_at, alerts.id],
         "worst": [alerts.level.desc(), sa.func.coalesce(alerts.severity, 0.0).desc(), alerts.id],
-        "channel": [alerts.channel, alerts.kind, alerts.start_sample],
+        "channel": [alerts.channel, alerts.kind, alerts.first_at],
     }
     check_choice("order", order, tuple(orders))
     return orders[order]

@@ -25,6 +25,7 @@ __all__ = [
     "ALERTS",
     "ALLOWED",
     "ANNUNCIATIONS",
+    "CHANNEL_REMOVED",
     "KINDS",
     "OPEN",
     "SHOWN",
@@ -55,6 +56,9 @@ OPEN = STATES[:-1]
 """States of an alert that is not closed."""
 SHOWN = STATES[:6]
 """Open states that an operator's list shows."""
+
+CHANNEL_REMOVED = "Its channel was removed from the archive."
+"""Comment on an alert that was closed, as unknown, because its channel was removed: nobody has judged it."""
 
 VERDICTS = ("true", "false alarm", "known behaviour", "test", "unknown")
 """What an alert turned out to be."""
@@ -102,6 +106,9 @@ class AlertRow(Versioned, Base):
     end_sample: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
     start_time: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
     end_time: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
+    clock: orm.Mapped[str] = orm.mapped_column(sa.String(12), server_default="row")
+    first_at: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, server_default="0")
+    last_at: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, server_default="0")
     level: orm.Mapped[str] = orm.mapped_column(LevelName)
     severity: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
     value: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
@@ -133,7 +140,7 @@ class AlertRow(Versioned, Base):
     comment: orm.Mapped[str] = orm.mapped_column(sa.Text)
 
     __table_args__ = (
-        sa.Index("ux_alerts_anomaly", "channel", "kind", "start_sample", unique=True),
+        sa.Index("ix_alerts_moments", "channel", "kind", "clock", "first_at"),
         sa.Index("ix_alerts_raised", "raised_at"),
         sa.Index("ix_alerts_state", "state", "raised_at"),
         sa.Index("ix_alerts_asset", "asset", "raised_at"),
@@ -193,9 +200,15 @@ class Alert:
     channel, asset, subsystem, kind : str
         Where it was found, and by what: `kind` is one of `KINDS`.
     start_sample, end_sample : int
-        Samples of the test series, both inclusive.
+        Rows of its first and last sample in the test series in which these were found, both inclusive; only to be
+        shown. The rows in the series as it is now are those of `places.rows_of`.
     start_time, end_time : datetime or None
-        The same as time; None where the channel has no dates.
+        Times of its first and last sample; None where the channel has no dates.
+    clock : str
+        What `first_at` and `last_at` count, of `places.CLOCKS`: `time`, nanoseconds since 1970, UTC; or `sample`, the
+        samples since the channel began, where its source has no times.
+    first_at, last_at : int
+        First and last moment, both inclusive. By these an anomaly that is found again is known.
     level : str
         Severity level.
     severity : float or None
@@ -239,6 +252,9 @@ class Alert:
     end_sample: int
     start_time: datetime | None
     end_time: datetime | None
+    clock: str
+    first_at: int
+    last_at: int
     level: str
     severity: float | None
     value: float | None

@@ -1,18 +1,26 @@
-"""Verdicts on closed alerts, as labels, and which of these alerts other thresholds would have raised."""
+"""Verdicts on closed alerts, as labels, and which of these alerts other thresholds would have raised.
 
-from collections.abc import Iterable, Mapping
+A verdict is about moments. Its rows are looked up in the series as it is now, so that it follows the data: a verdict on
+what the series does not hold is no label of it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
+import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
 from workbench.counts import counted
+from workbench.maintenance.alerts.places import rows_of
 from workbench.maintenance.alerts.table import ALERTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import AlertOptions
 from workbench.parameters import LEVELS
 
 __all__ = [
+    "Series",
     "ThresholdEffect",
     "judged_alerts",
     "model_alerts",
@@ -20,6 +28,9 @@ __all__ = [
     "verdict_labels",
     "would_raise",
 ]
+
+Series: TypeAlias = Callable[[str], "npt.NDArray[Any] | None"]
+"""Returns the coordinate `time` of a channel's test series as it is now; None where the archive does not hold it."""
 
 _REAL = ("true",)
 _FALSE = ("false alarm",)
@@ -56,7 +67,9 @@ class ThresholdEffect:
         )
 
 
-def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> pd.DataFrame:
+def judged_alerts(
+    database: Database, channels: Iterable[str] | None = None, series: Series | None = None
+) -> pd.DataFrame:
     """Return the alerts of models that were closed with a verdict.
 
     Parameters
@@ -65,11 +78,15 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
         Database of maintenance.
     channels : iterable of str, optional
         Only alerts on these channels.
+    series : callable, optional
+        Function that returns the coordinate `time` of a channel; where omitted, the rows are those in which the alerts
+        were found.
 
     Returns
     -------
     pandas.DataFrame
-        id, channel, start, end (samples, both inclusive), level, verdict, closed_by, closed_at, comment.
+        id, channel, start, end (rows of the test series, both inclusive; missing where the series does not hold it),
+        clock, first_at, last_at, level, verdict, closed_by, closed_at, comment.
     """
     a = ALERTS.c
     statement = sa.select(
@@ -77,6 +94,9 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
         a.channel,
         a.start_sample.label("start"),
         a.end_sample.label("end"),
+        a.clock,
+        a.first_at,
+        a.last_at,
         a.level,
         a.verdict,
         a.closed_by,
@@ -86,26 +106,29 @@ def judged_alerts(database: Database, channels: Iterable[str] | None = None) -> 
     if channels is not None:
         statement = statement.where(a.channel.in_(list(channels)))
     with database.reading() as db:
-        table = frame(db, statement)
-    return table.sort_values(["channel", "start"], ignore_index=True)  # faster here than in SQLite, and alike anywhere
+        table = _with_rows(frame(db, statement), series)
+    return table.sort_values(["channel", "first_at"], ignore_index=True)  # faster here than in SQLite, alike anywhere
 
 
-def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
+def verdict_labels(database: Database, series: Series | None = None) -> dict[str, pd.DataFrame]:
     """Return the alerts with the verdict true as labels, as `Session.evaluate` takes them.
 
     Parameters
     ----------
     database : Database
         Database of maintenance.
+    series : callable, optional
+        As for `judged_alerts`.
 
     Returns
     -------
     dict of str to pandas.DataFrame
-        By channel: int `start` and `end` (samples of the test series, both inclusive), str `kind`. A channel all of
-        whose alerts were called false alarms has an empty table; one that nobody judged is missing.
+        By channel: int `start` and `end` (rows of the test series as it is now, both inclusive), str `kind`. A channel
+        all of whose alerts were called false alarms has an empty table; one whose series holds nothing that was judged
+        is missing.
     """
-    judged = judged_alerts(database)
-    judged = judged[judged["verdict"].isin(_REAL + _FALSE)]
+    judged = judged_alerts(database, series=series)
+    judged = judged[judged["verdict"].isin(_REAL + _FALSE) & judged["start"].notna()]
     labels = {}
     for channel, rows in judged.groupby("channel"):
         true = rows.loc[rows["verdict"].isin(_REAL), ["start", "end"]].astype("int64").reset_index(drop=True)
@@ -113,12 +136,27 @@ def verdict_labels(database: Database) -> dict[str, pd.DataFrame]:
     return labels
 
 
-def model_alerts(database: Database, channels: Iterable[str]) -> pd.DataFrame:
-    """Return all alerts of models on some channels: channel, start, end (samples, both inclusive)."""
+def model_alerts(database: Database, channels: Iterable[str], series: Series | None = None) -> pd.DataFrame:
+    """Return all alerts of models that lie in the series of some channels: channel, start, end (rows, inclusive)."""
     a = ALERTS.c
-    statement = sa.select(a.channel, a.start_sample.label("start"), a.end_sample.label("end"))
+    columns = (a.channel, a.start_sample.label("start"), a.end_sample.label("end"), a.clock, a.first_at, a.last_at)
     with database.reading() as db:
-        return frame(db, statement.where(a.kind == "model", a.channel.in_(list(channels))))
+        table = frame(db, sa.select(*columns).where(a.kind == "model", a.channel.in_(list(channels))))
+    return _with_rows(table, series).dropna(subset="start")[["channel", "start", "end"]]
+
+
+def _with_rows(table: pd.DataFrame, series: Series | None) -> pd.DataFrame:
+    """Return a table of alerts with their rows in the series as they are now; missing where they hold none of them."""
+    if series is None:
+        return table
+    names = list(table)
+    parts = []
+    for channel, alerts in table.groupby("channel"):
+        times = series(str(channel))
+        rows = [rows_of(alert, times) or (pd.NA, pd.NA) for alert in alerts.to_dict(orient="records")]
+        start, end = (pd.array(list(column), dtype="Int64") for column in zip(*rows, strict=True))
+        parts.append(alerts.assign(start=start, end=end))
+    return pd.concat(parts)[names] if parts else table
 
 
 def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
@@ -150,7 +188,7 @@ def threshold_effect(
     Parameters
     ----------
     judged : pandas.DataFrame
-        Table that `judged_alerts` returns.
+        Table that `judged_alerts` returns; alerts that the series does not hold are left out.
     alerts : pandas.DataFrame
         Table that `model_alerts` returns.
     anomalies : mapping of str to pandas.DataFrame
@@ -171,7 +209,7 @@ def threshold_effect(
     1 false alarm would not have been raised, 0 real faults would have been missed, 1 alert would be raised as before,
     0 anomalies would be new.
     """
-    judged_again = judged[judged["channel"].isin(list(anomalies))]
+    judged_again = judged[judged["channel"].isin(list(anomalies)) & judged["start"].notna()]
     overlapped = [
         _overlaps(anomalies[channel], start, end)
         for channel, start, end in judged_again[["channel", "start", "end"]].to_numpy().tolist()

@@ -34,8 +34,15 @@ __all__ = [
 
 
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
-    """Return open, unsuppressed alerts of a level and above that never caused an order, not even a cancelled one."""
-    linked_alerts = sa.select(OrderAlertRow.alert_id)
+    """Return open, unsuppressed alerts of a level and above that have caused no order, not even a cancelled one.
+
+    A completed order closed its alerts: one of them that is open again asks for an order anew.
+    """
+    linked_alerts = (
+        sa.select(OrderAlertRow.alert_id)
+        .join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
+        .where(OrderRow.state != "completed")
+    )
     statement = sa.select(AlertRow).where(
         AlertRow.closed_at.is_(None),
         AlertRow.suppressed.is_(False),
@@ -212,9 +219,9 @@ def link(db: orm.Session, row: OrderRow, alert: int) -> None:
     MaintenanceError
         There is no such alert, or it has another order already.
     """
-    alert_actions.find(db, alert)
+    closed = alert_actions.find(db, alert).closed_at is not None
     other = order_of_alert(db, alert)
-    if other is not None:
+    if other is not None and (closed or other.state != "completed"):  # open again after that order: another may follow
         raise MaintenanceError(
             f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
             "Use that one, or cancel it first.",
@@ -224,11 +231,12 @@ def link(db: orm.Session, row: OrderRow, alert: int) -> None:
 
 
 def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:
-    """Return the order that an alert has caused, unless it was cancelled."""
+    """Return the last order that an alert has caused and that was not cancelled."""
     return db.scalars(
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
         .where(OrderAlertRow.alert_id == alert, OrderRow.state != "cancelled")
+        .order_by(OrderRow.id.desc())
     ).first()
 
 

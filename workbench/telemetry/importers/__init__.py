@@ -13,5 +13,6 @@ IMPORTERS: dict[str, Callable[..., ImportReport]] = {
     "nasa": import_nasa,
     "csv": partial(import_table, layout="csv"),
     "parquet": partial(import_table, layout="parquet"),
+    "lookout": partial(import_table, layout="lookout"),
 }
 """Importer of each layout, called with path and archive."""

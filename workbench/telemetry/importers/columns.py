@@ -48,7 +48,10 @@ def find_time_column(sample: pd.DataFrame, named: str | None) -> str:
     columns = [str(column) for column in sample.columns]
     if named is not None:
         if named not in columns:
-            raise ImportDataError(f"There is no column {named!r}.", f"Columns: {_listed(columns)}.")
+            raise ImportDataError(
+                f"There is no column {named!r}.",
+                f"Columns: {_listed(columns)}. Name one of them with --time-column.",
+            )
         if not _share_readable(sample[named]) > 0.5:
             examples = _listed([str(value) for value in sample[named].dropna().iloc[:3]])
             raise ImportDataError(
@@ -158,7 +161,7 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
     if len(categories) > _MAX_CATEGORIES:
         raise ImportDataError(
             f"Input {name!r} has {len(categories)} different words.",
-            f"At most {_MAX_CATEGORIES} are allowed. Choose another input.",
+            f"At most {_MAX_CATEGORIES} are allowed. Leave it out of --inputs.",
         )
     values = np.stack([(words == category).to_numpy() for category in categories], axis=1)
     return values.astype(np.int8), [f"{name}={category}" for category in categories]
@@ -191,7 +194,8 @@ def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], 
     values = set(words.unique())
     if len(values) > _MAX_KINDS:
         raise ImportDataError(
-            f"Label column {name!r} has {len(values)} different values.", "Use a column of 0 and 1, or of a few words."
+            f"Label column {name!r} has {len(values)} different values.",
+            "Name a column of 0 and 1, or of a few words, with --label-column.",
         )
     normal = _NORMAL_WORDS | ({"1", "1.0"} if values & {"-1", "-1.0"} else set())
     kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in values}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from workbench.exceptions import ImportDataError
 
-__all__ = ["Dialect", "read_delimited", "sniff"]
+__all__ = ["Dialect", "read_delimited", "sniff", "split_fields"]
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _SAMPLE_LINES = 200
@@ -158,6 +158,18 @@ def read_delimited(
             "Name every column in the first line.",
         )
     return frame, dropped
+
+
+def split_fields(line: str, separator: str) -> list[str]:
+    """Return the fields of one line.
+
+    Examples
+    --------
+    >>> split_fields('7,"a, b",', ",")
+    ['7', 'a, b', '']
+    """
+    rows = _rows([line], separator)
+    return rows[0] if rows else []
 
 
 def _encoding(path: Path) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from workbench.counts import counted
-from workbench.exceptions import ImportDataError, LabelError, WorkbenchError
-from workbench.telemetry.archive import CHANNEL_NAME, Archive, natural_key
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError, WorkbenchError
+from workbench.telemetry.archive import CHANNEL_NAME, Archive, ChannelInfo, natural_key
 from workbench.telemetry.importers.bundle import Bundle
 from workbench.telemetry.importers.npy import read_npy, read_npy_header
-from workbench.telemetry.importers.report import ChannelImport, ImportReport
+from workbench.telemetry.importers.report import ChannelImport, ImportReport, Status
 from workbench.telemetry.labels import LABELS_FILE, LabelledSeries, parse_labelled_series
-from workbench.telemetry.schema import SPLITS, make_channel
+from workbench.telemetry.schema import SPLITS, data_hash, make_channel
 
 __all__ = ["ASSET_OF_WIDTH", "import_nasa"]
 
@@ -26,7 +26,7 @@ _MAX_LABELS_BYTES = 16 * 2**20
 _Files = dict[str, dict[str, PurePosixPath]]
 
 
-def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> ImportReport:
+def import_nasa(path: Path, archive: Archive, *, replace: bool = False, progress: bool = False) -> ImportReport:
     """Import a zip or folder in Telemanom's layout.
 
     Everything that shows without reading samples (names, pairs, labels, headers, sizes) is checked before the
@@ -40,6 +40,9 @@ def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> Impo
         and `labeled_anomalies.csv` anywhere, if at all.
     archive : Archive
         Archive that takes the channels.
+    replace : bool
+        Discard what the channels held before. Without it a channel that holds other samples fails, and the others are
+        imported: nothing can be added to samples without times.
     progress : bool
         Show a progress bar.
 
@@ -73,7 +76,7 @@ def import_nasa(path: Path, archive: Archive, *, progress: bool = False) -> Impo
         imports: list[ChannelImport] = []
         for channel in tqdm(sorted(files, key=natural_key), desc="Importing", unit="channel", disable=not progress):
             try:
-                imports.append(_import_channel(bundle, channel, files[channel], labels.get(channel), archive))
+                imports.append(_import_channel(bundle, channel, files[channel], labels.get(channel), archive, replace))
             except ImportDataError as error:
                 raise ImportDataError(error.message, _what_now(error, len(imports))) from None
     return ImportReport("nasa", path, tuple(imports))
@@ -155,7 +158,12 @@ def _check_headers(
 
 
 def _import_channel(
-    bundle: Bundle, channel: str, files: dict[str, PurePosixPath], labels: LabelledSeries | None, archive: Archive
+    bundle: Bundle,
+    channel: str,
+    files: dict[str, PurePosixPath],
+    labels: LabelledSeries | None,
+    archive: Archive,
+    replace: bool,
 ) -> ChannelImport:
     arrays = {}
     for split in SPLITS:
@@ -183,14 +191,30 @@ def _import_channel(
         )
         for split in SPLITS
     )
+    old = _described(archive, channel)
+    differs = old is not None and (old.train_hash, old.test_hash) != (data_hash(train), data_hash(test))
+    if old is not None and differs and not replace:
+        reason = f"the archive holds other samples, {old.n_train} to train and {old.n_test} to test; --replace discards"
+        return ChannelImport(channel, "failed", old.n_train, old.n_test, note=f"{reason} them")
+    if old is not None and differs:
+        notes.append(f"replaced {counted(old.n_train + old.n_test, 'sample')}")
     changed_archive = archive.write(train, test, labels.labels if labels else None)
+    status: Status = "replaced" if differs else "imported"
     return ChannelImport(
         channel,
-        "imported" if changed_archive else "unchanged",
+        status if changed_archive else "unchanged",
         train.sizes["time"],
         test.sizes["time"],
         note="; ".join(notes),
     )
+
+
+def _described(archive: Archive, channel: str) -> ChannelInfo | None:
+    """Describe a channel; None where the archive does not hold it, or its description is damaged."""
+    try:
+        return archive.info(channel)
+    except (ChannelNotFoundError, ArchiveError):
+        return None
 
 
 def _what_now(error: WorkbenchError, n_imported: int) -> str:

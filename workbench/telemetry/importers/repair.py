@@ -1,12 +1,23 @@
 """Makes a table of samples regular enough for a channel, and counts what that took."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
-__all__ = ["LONGEST_INTERPOLATED", "count_gaps", "fill_missing", "in_order", "sample_period"]
+__all__ = [
+    "LONGEST_INTERPOLATED",
+    "Ordered",
+    "count_gaps",
+    "fill_missing",
+    "held_values",
+    "in_order",
+    "sample_period",
+]
 
 LONGEST_INTERPOLATED = 10
 """Missing values in a row that are interpolated, samples; where more are missing the last value is held."""
@@ -14,9 +25,40 @@ LONGEST_INTERPOLATED = 10
 _GAP_STEPS = 1.5  # median steps
 
 
+@dataclass(frozen=True)
+class Ordered:
+    """Samples in the order of time, each time once.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Of samples with the same time, the first or the last value of each column that is not missing.
+    stamps : numpy.ndarray, shape (n,)
+        Strictly rising.
+    late : int
+        Samples that came after a later one.
+    equal : int
+        Samples that were joined to another one of their time, without a contradiction.
+    conflicting : int
+        Samples that contradict an earlier row of their time.
+    conflict : tuple or None
+        Time, column, value and earlier value of the first of them.
+    """
+
+    frame: pd.DataFrame
+    stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]
+    late: int
+    equal: int
+    conflicting: int
+    conflict: tuple[Any, str, Any, Any] | None = None
+
+
 def in_order(
-    frame: pd.DataFrame, stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]
-) -> tuple[pd.DataFrame, npt.NDArray[np.datetime64] | npt.NDArray[np.float64], dict[str, int]]:
+    frame: pd.DataFrame,
+    stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64],
+    *,
+    last_wins: bool = False,
+) -> Ordered:
     """Sort samples by time and join those of the same time.
 
     Parameters
@@ -25,31 +67,62 @@ def in_order(
         One row a sample.
     stamps : numpy.ndarray, shape (n,)
         Its time; none is missing.
+    last_wins : bool
+        Whether the last of several values at one time holds, not the first.
 
     Returns
     -------
-    frame : pandas.DataFrame
-        Of samples with the same time, the last value of each column that is not missing.
-    stamps : numpy.ndarray
-        Strictly rising.
-    repairs : dict of str to int
-        `out_of_order` (samples earlier than one before them) and `duplicate_times` (samples joined to another).
+    Ordered
+
+    Examples
+    --------
+    >>> ordered = in_order(pd.DataFrame({"a": [7, 5, 8]}), np.array([2.0, 1.0, 2.0]))
+    >>> ordered.frame["a"].tolist(), ordered.conflicting, *map(str, ordered.conflict)
+    ([5, 7], 1, '2.0', 'a', '8', '7')
     """
     ticks = stamps.astype("int64") if stamps.dtype.kind == "M" else stamps
     late = int((ticks < np.maximum.accumulate(ticks)).sum()) if len(ticks) else 0
     if late:
         order = np.argsort(ticks, kind="stable")
         frame, stamps, ticks = frame.iloc[order], stamps[order], ticks[order]
-    twice = int((ticks[1:] == ticks[:-1]).sum())
-    if twice:
-        group = np.concatenate([[0], np.cumsum(ticks[1:] != ticks[:-1])])
-        stamps = stamps[np.concatenate([[True], ticks[1:] != ticks[:-1]])]
-        frame = frame.groupby(group, sort=False).last()
-    return frame.reset_index(drop=True), stamps, {"out_of_order": late, "duplicate_times": twice}
+    frame = frame.reset_index(drop=True)
+    is_again = np.concatenate([[False], ticks[1:] == ticks[:-1]])
+    if not is_again.any():
+        return Ordered(frame, stamps, late, 0, 0)
+    group = np.cumsum(~is_again) - 1
+    groups = frame.groupby(group, sort=False)
+    again = np.flatnonzero(is_again)
+    first = groups.first().iloc[group[again]].reset_index(drop=True)
+    rows = frame.iloc[again].reset_index(drop=True)
+    differs = (rows.notna() & (_comparable(rows) != _comparable(first))).to_numpy()
+    conflicting = differs.any(axis=1)
+    conflict = None
+    if conflicting.any():
+        row = int(np.argmax(conflicting))
+        column = int(np.argmax(differs[row]))
+        conflict = (stamps[again[row]], str(frame.columns[column]), rows.iat[row, column], first.iat[row, column])
+    joined = (groups.last() if last_wins else groups.first()).reset_index(drop=True)
+    n = int(conflicting.sum())
+    return Ordered(joined, stamps[~is_again], late, len(again) - n, n, conflict)
 
 
-def count_gaps(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> int:
+def _comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return values as they are stored: two numbers that are one in float32 are equal."""
+    floats = {name: "float32" for name, dtype in frame.dtypes.items() if dtype == np.float64}
+    return frame.astype(floats).astype(object)
+
+
+def count_gaps(
+    stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64], fresh: npt.NDArray[np.bool_] | None = None
+) -> int:
     """Count the steps that are longer than one and a half times the median step.
+
+    Parameters
+    ----------
+    stamps : numpy.ndarray, shape (n,)
+        Strictly rising.
+    fresh : numpy.ndarray, shape (n,), bool, optional
+        Which samples are new: only steps to or from one of them count.
 
     Examples
     --------
@@ -59,7 +132,8 @@ def count_gaps(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> 
     if len(stamps) < 2:
         return 0
     steps = np.diff(stamps).astype("float64")
-    return int((steps > _GAP_STEPS * np.median(steps)).sum())
+    wide = steps > _GAP_STEPS * np.median(steps)
+    return int((wide if fresh is None else wide & (fresh[1:] | fresh[:-1])).sum())
 
 
 def fill_missing(
@@ -93,12 +167,31 @@ def fill_missing(
     seconds = (stamps - stamps[0]).astype("float64")
     filled = np.interp(seconds, seconds[present], values[present])
     before = np.maximum.accumulate(np.where(missing, -1, np.arange(len(values))))
-    run = np.cumsum(~missing)
-    length = np.bincount(run, weights=missing)[run]
-    outside = (before < 0) | (np.arange(len(values)) > present[-1])
-    hold = missing & (outside | (length > LONGEST_INTERPOLATED))
+    hold = held_values(values)
     filled[hold] = values[np.where(before[hold] < 0, present[0], before[hold])]
     return filled, int((missing & ~hold).sum()), int(hold.sum())
+
+
+def held_values(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which missing values `fill_missing` fills by holding, not by interpolation.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        NaN where a value is missing; at least one is not.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), bool
+    """
+    missing = np.isnan(values)
+    present = np.flatnonzero(~missing)
+    numbers = np.arange(len(values))
+    run = np.cumsum(~missing)
+    length = np.bincount(run, weights=missing)[run]
+    outside = (numbers < present[0]) | (numbers > present[-1])
+    held: npt.NDArray[np.bool_] = missing & (outside | (length > LONGEST_INTERPOLATED))
+    return held
 
 
 def sample_period(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> str:

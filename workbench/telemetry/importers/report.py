@@ -1,12 +1,16 @@
 """The report of an import: one record a channel, with counts of everything that was repaired or dropped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-__all__ = ["ChannelImport", "ImportReport"]
+__all__ = ["ChannelImport", "ImportReport", "Status"]
+
+Status = Literal["imported", "appended", "replaced", "unchanged", "changed", "skipped", "failed"]
+"""What became of a channel."""
 
 
 @dataclass(frozen=True)
@@ -17,22 +21,37 @@ class ChannelImport:
     ----------
     channel : str
         Name in the archive, or of the column that was skipped.
-    status : {"imported", "unchanged", "skipped"}
-        "unchanged": the archive held just this already. "skipped": see `note`.
+    status : {"imported", "appended", "changed", "replaced", "unchanged", "skipped", "failed"}
+        "imported": the channel is new. "appended": samples were added to those that were there. "changed": only values
+        or labels of those were. "replaced": what was there is gone, see `note`. "unchanged": the archive held just
+        this already. "skipped", "failed": see `note`.
     n_train, n_test : int
-        Samples of each split.
+        Samples of each split, as they are in the archive now.
     repairs : dict of str to int
-        What was repaired or dropped, by count; what did not occur is left out.
+        What was added, repaired or dropped, by count; what did not occur is left out.
     note : str
         What a reader should know: an assumption that was made, or why the channel was skipped.
+    training_changed : bool
+        Whether a channel that was there has other training data now, so that its models are stale.
     """
 
     channel: str
-    status: Literal["imported", "unchanged", "skipped"]
+    status: Status
     n_train: int = 0
     n_test: int = 0
     repairs: dict[str, int] = field(default_factory=dict)
     note: str = ""
+    training_changed: bool = False
+
+    @property
+    def to_train(self) -> bool:
+        """Whether models are to be trained: the channel is new, or its training data changed."""
+        return self.training_changed or self.status in ("imported", "replaced")
+
+    @property
+    def to_score(self) -> bool:
+        """Whether the import changed anything that scores depend on."""
+        return self.to_train or self.status in ("appended", "changed")
 
 
 @dataclass(frozen=True)
@@ -42,27 +61,60 @@ class ImportReport:
     Attributes
     ----------
     layout : str
-        "nasa", "csv" or "parquet".
+        "nasa", "csv" or "parquet", or several of them.
     path : Path
-        What was imported.
+        What was imported; the first of several.
     channels : tuple of ChannelImport
         Results of the channels.
     models : pandas.DataFrame or None
         The shipped models that came with it, one row each: `channel`, `status` (installed, current or skipped),
         `model`, `reason`; None where the layout brings none.
+    failures : dict of str to str
+        Why files were refused, by path; nothing of them is in the archive.
+    n_files : int
+        Files that were to be imported.
+    waiting : frozenset of str
+        Those of the failures that are sound and can be imported later, with the files that they need.
     """
 
     layout: str
     path: Path
     channels: tuple[ChannelImport, ...]
     models: pd.DataFrame | None = field(default=None, compare=False)
+    failures: dict[str, str] = field(default_factory=dict)
+    n_files: int = 1
+    waiting: frozenset[str] = frozenset()
+
+    @classmethod
+    def joined(cls, reports: "Sequence[ImportReport]") -> "ImportReport":
+        """Make one report of several.
+
+        Parameters
+        ----------
+        reports : sequence of ImportReport
+            At least one.
+
+        Returns
+        -------
+        ImportReport
+        """
+        failures = {path: reason for report in reports for path, reason in report.failures.items()}
+        return cls(
+            ", ".join(dict.fromkeys(report.layout for report in reports)),
+            reports[0].path,
+            tuple(channel for report in reports for channel in report.channels),
+            next((report.models for report in reports if report.models is not None), None),
+            failures,
+            sum(report.n_files for report in reports),
+            frozenset().union(*(report.waiting for report in reports)),
+        )
 
     def count(self, status: str) -> int:
         """Count the channels of a status.
 
         Parameters
         ----------
-        status : {"imported", "unchanged", "skipped"}
+        status : str
             Status to count.
 
         Returns

@@ -1,17 +1,19 @@
 """Reads a CSV or Parquet file into a table with its times."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.exceptions import ImportDataError
+from workbench.exceptions import ImportDataError, UnfinishedImportError
 from workbench.telemetry.importers.columns import clock_column, find_time_column
 from workbench.telemetry.importers.delimited import read_delimited, sniff
-from workbench.telemetry.importers.times import parse_times, time_zone
+from workbench.telemetry.importers.last_line import LEFT_OUT, open_last_line
+from workbench.telemetry.importers.times import DateOrder, parse_times, time_zone
 
 __all__ = ["TimedTable", "read_csv_table", "read_parquet_table"]
 
@@ -34,6 +36,12 @@ class TimedTable:
         Rows left out: without a readable time, or with more fields than the header.
     notes : tuple of str
         What was assumed.
+    date_order : {"day", "month"} or None
+        How dates such as 03/04/2024 were read; None where there are none.
+    other_stamps : numpy.ndarray, shape (n,), or None
+        The times with such dates in the other order, where nothing in the file decides.
+    doubtful_column : str or None
+        Column in which the last row ends, where the file ends without a line end: the value may be cut.
     """
 
     frame: pd.DataFrame
@@ -41,10 +49,31 @@ class TimedTable:
     time_columns: tuple[str, ...]
     rows_dropped: int
     notes: tuple[str, ...]
+    date_order: DateOrder | None = None
+    other_stamps: npt.NDArray[Any] | None = None
+    doubtful_column: str | None = None
+
+    def without_last(self) -> "TimedTable":
+        """Return the table without its last row, which may be cut."""
+        other = None if self.other_stamps is None else self.other_stamps[:-1]
+        return replace(
+            self,
+            frame=self.frame.iloc[:-1],
+            stamps=self.stamps[:-1],
+            rows_dropped=self.rows_dropped + 1,
+            notes=(*self.notes, LEFT_OUT),
+            other_stamps=other,
+            doubtful_column=None,
+        )
 
 
 def read_csv_table(
-    path: Path, *, time_column: str | None = None, timezone: str | None = None, as_text: Iterable[str] = ()
+    path: Path,
+    *,
+    time_column: str | None = None,
+    timezone: str | None = None,
+    date_order: DateOrder | None = None,
+    as_text: Iterable[str] = (),
 ) -> TimedTable:
     """Read a delimited text file; see `sniff` for what is detected.
 
@@ -56,6 +85,8 @@ def read_csv_table(
         Looked for where omitted.
     timezone : str, optional
         Zone of times that carry none; UTC where omitted.
+    date_order : {"day", "month"}, optional
+        Order of dates such as 03/04/2024; the whole column decides where omitted.
     as_text : iterable of str
         Columns to leave as they are written.
 
@@ -71,15 +102,30 @@ def read_csv_table(
     time_zone(timezone)
     dialect = sniff(path)
     sample, _ = read_delimited(path, dialect, dialect.columns, first=_SAMPLE_ROWS)
+    last = open_last_line(path, dialect)
+    if last is not None and not last.is_whole and len(sample) == 1:
+        raise UnfinishedImportError(
+            f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."
+        )
     column = _find(path, sample, time_column)
     clock = clock_column(sample, column)
     times = [column, *([clock] if clock else [])]
     frame, dropped = read_delimited(path, dialect, {*times, *as_text} & set(dialect.columns))
-    return _timed(path, frame, times, timezone, dropped)
+    doubtful = None if last is None else dialect.columns[last.fields - 1]
+    is_cut = last is not None and not (last.is_whole and (last.is_as_long or doubtful not in times))
+    if is_cut and len(frame) > 1:
+        table = _timed(path, frame.iloc[:-1], times, timezone, date_order, dropped + 1)
+        return replace(table, notes=(*table.notes, LEFT_OUT))
+    return _timed(path, frame, times, timezone, date_order, dropped, doubtful)
 
 
 def read_parquet_table(
-    path: Path, *, time_column: str | None = None, timezone: str | None = None, as_text: Iterable[str] = ()
+    path: Path,
+    *,
+    time_column: str | None = None,
+    timezone: str | None = None,
+    date_order: DateOrder | None = None,
+    as_text: Iterable[str] = (),
 ) -> TimedTable:
     """Read a Parquet file; a time index that pandas stored counts as a column.
 
@@ -87,7 +133,7 @@ def read_parquet_table(
     ----------
     path : Path
         File to read.
-    time_column, timezone, as_text
+    time_column, timezone, date_order, as_text
         As for `read_csv_table`; types are the file's.
 
     Returns
@@ -115,7 +161,7 @@ def read_parquet_table(
         raise ImportDataError(f"{path} has two columns of one name.", "Give each its own.")
     column = _find(path, frame.head(_SAMPLE_ROWS), time_column)
     clock = clock_column(frame.head(_SAMPLE_ROWS), column) if pd.api.types.is_string_dtype(frame[column]) else None
-    return _timed(path, frame, [column, *([clock] if clock else [])], timezone, 0)
+    return _timed(path, frame, [column, *([clock] if clock else [])], timezone, date_order, 0)
 
 
 def _find(path: Path, sample: pd.DataFrame, named: str | None) -> str:
@@ -127,12 +173,20 @@ def _find(path: Path, sample: pd.DataFrame, named: str | None) -> str:
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
 
 
-def _timed(path: Path, frame: pd.DataFrame, times: list[str], timezone: str | None, dropped: int) -> TimedTable:
+def _timed(
+    path: Path,
+    frame: pd.DataFrame,
+    times: list[str],
+    timezone: str | None,
+    date_order: DateOrder | None,
+    dropped: int,
+    doubtful: str | None = None,
+) -> TimedTable:
     column = frame[times[0]]
     if len(times) == 2:
         both = column.notna() & frame[times[1]].notna()
         column = (column.astype("str").str.strip() + " " + frame[times[1]].astype("str").str.strip()).where(both)
-    parsed = parse_times(column, timezone)
+    parsed = parse_times(column, timezone, date_order)
     readable = parsed.readable
     if readable.sum() * 2 <= len(readable):
         raise ImportDataError(
@@ -141,5 +195,12 @@ def _timed(path: Path, frame: pd.DataFrame, times: list[str], timezone: str | No
         )
     readable_rows = frame.drop(columns=times).loc[readable].reset_index(drop=True)
     return TimedTable(
-        readable_rows, parsed.stamps[readable], tuple(times), dropped + int((~readable).sum()), parsed.notes
+        readable_rows,
+        parsed.stamps[readable],
+        tuple(times),
+        dropped + int((~readable).sum()),
+        parsed.notes,
+        parsed.date_order,
+        None if parsed.other is None or np.isnan(parsed.other[readable]).any() else parsed.other[readable],
+        doubtful if len(readable) and readable[-1] else None,
     )

@@ -1,7 +1,8 @@
 """Reads a column of time stamps in whatever form people keep them; the whole column decides on its form."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -10,7 +11,10 @@ import pandas as pd
 
 from workbench.exceptions import ImportDataError
 
-__all__ = ["ParsedTimes", "parse_times", "time_zone"]
+__all__ = ["DateOrder", "ParsedTimes", "parse_times", "time_zone", "uneven_steps"]
+
+DateOrder = Literal["day", "month"]
+"""Which number of a date such as 03/04/2024 comes first."""
 
 _EPOCH_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _EARLIEST_EPOCH_S = 315_532_800  # 1980
@@ -31,10 +35,12 @@ _CLOCK = (
     r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?\s*$"
 )
 _FORMS = {
-    "ISO 8601": r"^\s*(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _CLOCK,
+    "ISO 8601": r"^\s*(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})" + _CLOCK,
+    "with hyphens throughout": r"^\s*(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})-(?P<hour>\d{1,2})"
+    r"-(?P<minute>\d{2})-(?P<second>\d{2}(?:[.,]\d{1,12})?)(?P<zone>Z)?\s*$",
     "year and day of year": r"^\s*(?P<year>\d{4})-(?P<ordinal>\d{3})" + _CLOCK,
     "compact": r"^\s*(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>[0-3]\d)(?:[T\s_-]?"
-    r"(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-6]\d(?:[.,]\d{1,12})?)?)?"
+    r"(?P<hour>[0-2]\d):?(?P<minute>[0-5]\d):?(?P<second>[0-6]\d(?:[.,]\d{1,12})?)?)?"
     r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?\s*$",
     "day and month": r"^\s*(?P<first>\d{1,2})(?P<mark>[-/.])(?P<other>\d{1,2})[-/.](?P<year>\d{4}|\d{2})" + _CLOCK,
     "day, month by name": _WEEKDAY + r"(?P<day>\d{1,2})\.?[\s-]*(?P<name>[^\W\d_]{3,9})\.?[\s,-]*(?P<year>\d{4}|\d{2})"
@@ -56,11 +62,17 @@ class ParsedTimes:
         False where the column counts samples or elapsed time without a date.
     notes : tuple of str
         What was assumed.
+    date_order : {"day", "month"} or None
+        How dates such as 03/04/2024 were read; None where there are none.
+    other : numpy.ndarray, shape (n,), or None
+        The stamps in the other order, where nothing in the column decides.
     """
 
     stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]
     absolute: bool
     notes: tuple[str, ...] = ()
+    date_order: DateOrder | None = None
+    other: npt.NDArray[np.datetime64] | npt.NDArray[np.float64] | None = None
 
     @property
     def readable(self) -> npt.NDArray[np.bool_]:
@@ -93,7 +105,19 @@ def time_zone(name: str | None) -> ZoneInfo | None:
         raise ImportDataError(f"There is no time zone {name!r}.", "Give a name as Europe/Berlin or UTC.") from None
 
 
-def parse_times(column: pd.Series, timezone: str | None = None) -> ParsedTimes:
+def uneven_steps(stamps: npt.NDArray[np.datetime64]) -> int:
+    """Count the steps of stamps, in the order of time, that are longer than one and a half times the median step.
+
+    Examples
+    --------
+    >>> uneven_steps(np.array(["2024-03-01T00", "2024-03-01T01", "2024-03-01T02", "2024-04-01T00"], "datetime64[ns]"))
+    1
+    """
+    steps = np.diff(np.unique(stamps[~np.isnat(stamps)])).astype("int64")
+    return int((steps > 1.5 * np.median(steps)).sum()) if len(steps) else 0
+
+
+def parse_times(column: pd.Series, timezone: str | None = None, date_order: DateOrder | None = None) -> ParsedTimes:
     """Read a column of time stamps.
 
     Parameters
@@ -104,6 +128,8 @@ def parse_times(column: pd.Series, timezone: str | None = None) -> ParsedTimes:
         milliseconds, microseconds or nanoseconds, Excel's day numbers. Other numbers are taken as counters.
     timezone : str, optional
         Zone of stamps that carry none; UTC where omitted.
+    date_order : {"day", "month"}, optional
+        Order of dates such as 03/04/2024; the whole column decides where omitted.
 
     Returns
     -------
@@ -133,7 +159,7 @@ def parse_times(column: pd.Series, timezone: str | None = None) -> ParsedTimes:
     numbers = _numbers(text)
     if numbers.notna().sum() * 2 > (text.str.strip() != "").sum() and not _looks_compact(text):
         return _from_numbers(numbers, zone)
-    return _from_text(text, zone)
+    return _from_text(text, zone, date_order)
 
 
 def _unreadable(n: int) -> ParsedTimes:
@@ -197,7 +223,7 @@ def _epoch(
     return nanoseconds.view("datetime64[ns]")
 
 
-def _from_text(text: pd.Series, zone: ZoneInfo | None) -> ParsedTimes:
+def _from_text(text: pd.Series, zone: ZoneInfo | None, date_order: DateOrder | None = None) -> ParsedTimes:
     filled = text[text.str.strip() != ""]
     quick = _plain_iso(text, filled)
     if quick is not None:
@@ -209,11 +235,24 @@ def _from_text(text: pd.Series, zone: ZoneInfo | None) -> ParsedTimes:
     if not fitting[form]:
         return _unreadable(len(text))
     parts = text.str.extract(_FORMS[form])
-    notes: list[str] = []
-    if "first" in parts:
-        parts["day"], parts["month"] = _day_and_month(parts, notes)
-    elif "name" in parts:
+    if "name" in parts:
         parts["month"] = parts["name"].str.lower().str[:3].map(_MONTH_NUMBERS)
+    if "first" not in parts:
+        return _localized(*_stamps(parts), zone, ())
+    readings = {
+        "day": _stamps(parts.assign(day=parts["first"], month=parts["other"])),
+        "month": _stamps(parts.assign(day=parts["other"], month=parts["first"])),
+    }
+    order, why, sure = _order_of_dates(parts, readings["day"][0], readings["month"][0], date_order)
+    as_usual = not why or ((parts["mark"] == ".").any() and order == "day")
+    notes = () if as_usual else (f"dates read {order} first, {why}",)
+    parsed = replace(_localized(*readings[order], zone, notes), date_order=order)
+    other = _localized(*readings["month" if order == "day" else "day"], zone, ()).stamps
+    return parsed if sure or np.array_equal(parsed.stamps, other, equal_nan=True) else replace(parsed, other=other)
+
+
+def _stamps(parts: pd.DataFrame) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.bool_]]:
+    """Return the stamps of dates in parts, and which of them carry no zone."""
     years = _whole(parts["year"])
     years = years.where(parts["year"].str.len() == 4, np.where(years < 70, 2000, 1900) + years)
     years = years.where((years >= _YEARS[0]) & (years < _YEARS[1]))
@@ -231,8 +270,7 @@ def _from_text(text: pd.Series, zone: ZoneInfo | None) -> ParsedTimes:
     stamps[~good] = np.datetime64("NaT")
     offset = _offset(parts["zone"])
     naive = parts["zone"].isna().to_numpy()
-    stamps = stamps - np.where(naive, 0, offset).astype("timedelta64[ns]")
-    return _localized(stamps, naive, zone, tuple(notes))
+    return stamps - np.where(naive, 0, offset).astype("timedelta64[ns]"), naive
 
 
 def _plain_iso(text: pd.Series, filled: pd.Series) -> tuple[npt.NDArray[np.datetime64], bool] | None:
@@ -251,27 +289,43 @@ def _whole(text: pd.Series) -> pd.Series:
     return pd.to_numeric(text, errors="coerce").astype("float64")
 
 
-def _day_and_month(parts: pd.DataFrame, notes: list[str]) -> tuple[pd.Series, pd.Series]:
-    """Decide on the order by the whole column: what cannot be a month, what keeps time rising, AM and PM."""
+def _order_of_dates(
+    parts: pd.DataFrame,
+    day_first: npt.NDArray[np.datetime64],
+    month_first: npt.NDArray[np.datetime64],
+    date_order: DateOrder | None,
+) -> tuple[DateOrder, str, bool]:
+    """Decide on the order by the whole column: what cannot be a month, what keeps time rising and its steps even.
+
+    Returns
+    -------
+    order : {"day", "month"}
+    why : str
+        What decided; empty where nobody need be told.
+    sure : bool
+        Whether anything in the column decided, and not just a habit.
+    """
+    if date_order:
+        return date_order, "", True
     first, other = _whole(parts["first"]), _whole(parts["other"])
     beyond = ((first > 12).sum(), (other > 12).sum())
     if beyond[0] != beyond[1]:
-        return (first, other) if beyond[0] > beyond[1] else (other, first)
+        return "day" if beyond[0] > beyond[1] else "month", "", True
     year = _whole(parts["year"])
     falls = [
         int(((year * 372 + month * 31 + day).dropna().diff() < 0).sum())
         for day, month in ((first, other), (other, first))
     ]
     if falls[0] != falls[1]:
-        day_first = falls[0] < falls[1]
-        why = "as that keeps time rising"
-    elif (parts["mark"] == "/").all() and parts["half"].notna().any():
-        day_first, why = False, "as goes with AM and PM"
-    else:
-        day_first, why = True, "which nothing in it contradicts"
-    if not (parts["mark"] == ".").any() or not day_first:
-        notes.append(f"dates read {'day' if day_first else 'month'} first, {why}")
-    return (first, other) if day_first else (other, first)
+        return "day" if falls[0] < falls[1] else "month", "as that keeps time rising", True
+    uneven = (uneven_steps(day_first), uneven_steps(month_first))
+    if uneven[0] != uneven[1]:
+        return "day" if uneven[0] < uneven[1] else "month", "as that keeps the steps even", True
+    if (parts["mark"] == ".").any():
+        return "day", "as goes with dots", True
+    if (parts["mark"] == "/").all() and parts["half"].notna().any():
+        return "month", "as goes with AM and PM", False
+    return "day", "which nothing in it contradicts", False
 
 
 def _clock(parts: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

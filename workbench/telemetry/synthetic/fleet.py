@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
+from workbench.exceptions import WorkbenchError
 from workbench.telemetry.archive import LABEL_COLUMNS, Archive
 from workbench.telemetry.schema import make_channel
 from workbench.telemetry.synthetic.faults import Scene, orbiter_1_faults, orbiter_2_faults, pump_faults
@@ -130,7 +131,7 @@ def demo_fleet(seed: int = 0) -> Iterator[tuple[xr.Dataset, xr.Dataset, pd.DataF
 
 
 def import_demo(archive: Archive, seed: int = 0, progress: bool = False) -> list[str]:
-    """Write the demo fleet to an archive; channels that exist already stay untouched.
+    """Write the demo fleet to an archive; channels that exist already stay untouched, damaged ones are written anew.
 
     Parameters
     ----------
@@ -149,9 +150,18 @@ def import_demo(archive: Archive, seed: int = 0, progress: bool = False) -> list
     total = sum(len(machine.sensors) for machine in _FLEET)
     names = []
     for train, test, labels in tqdm(demo_fleet(seed), "Demo fleet", total, unit="channel", disable=not progress):
-        archive.write(train, test, labels)
+        if not _was_extended(archive, str(test.attrs["channel"])):
+            archive.write(train, test, labels)
         names.append(str(test.attrs["channel"]))
     return names
+
+
+def _was_extended(archive: Archive, channel: str) -> bool:
+    """Tell whether samples were added to a channel, or its training span was chosen anew, since the fleet was made."""
+    try:
+        return archive.training_span(channel) is not None
+    except WorkbenchError:  # not there, or damaged
+        return False
 
 
 def _channels(

@@ -281,6 +281,10 @@ class Actions:
             field.layout.display = None if name in chosen.fields else "none"
         self.fields["text"].description = chosen.text_label
         self.fields["text"].value = ""
+        self._name_confirm(alerts)
+
+    def _name_confirm(self, alerts: int) -> None:
+        chosen = ALERT_ACTIONS[self.opened]
         many = alerts > 1 and chosen.confirm_many
         self.confirm.description = chosen.confirm_many.format(count=alerts) if many else chosen.confirm
 
@@ -303,6 +307,8 @@ class Actions:
             made.disabled = not states.intersection(ALLOWED.get(name, states))
         self.buttons["label"].disabled = len(alerts) != 1
         self._marked.value = f"{marked} marked" if marked else ""
+        if self.opened:
+            self._name_confirm(marked or 1)  # alerts that are marked while the form is open are in it
 
 
 def outcome_words(participle: str, outcome: pd.DataFrame) -> str:

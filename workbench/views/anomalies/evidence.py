@@ -1,5 +1,6 @@
 """Evidence: why an alert was raised, under which settings it would not have been, and what was done about it."""
 
+import json
 from collections.abc import Mapping
 from html import escape
 from typing import Any, ClassVar
@@ -8,6 +9,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.views.anomalies.panel import Chosen, Panel
+from workbench.views.markup import verdict_words
 from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.background import Background
 from workbench.views.widgets.boxes import classed
@@ -39,7 +41,7 @@ class Evidence(Panel):
         """Make the widget, empty; called once."""
         self.facts = classed(widgets.HTML(), "wb-evidence")
         self._explained: dict[str, pd.DataFrame] = {}
-        self._cleared: dict[tuple[str, int, int], str] = {}
+        self._cleared: dict[tuple[Any, ...], str] = {}
         self._why = Later(self.on_explain, 0.02)
         self._clear = Later(self.on_clear, 0.6)
         self._search = Background(self, "look for what clears it", lambda _progress: None, self.on_cleared)
@@ -94,7 +96,7 @@ class Evidence(Panel):
         self._search.start(lambda _progress: (key, span, explain(channel, clearing=[span])))
 
     @callback
-    def on_cleared(self, result: tuple[tuple[str, int, int], tuple[int, int], pd.DataFrame] | None) -> None:
+    def on_cleared(self, result: tuple[tuple[Any, ...], tuple[int, int], pd.DataFrame] | None) -> None:
         """Show what would clear the alert."""
         if result is None:
             return
@@ -111,12 +113,9 @@ class Evidence(Panel):
         super().close()
 
     @property
-    def _key(self) -> tuple[str, int, int]:
-        """Channel, first and last sample of the chosen anomaly."""
-        row: Mapping[str, Any] = {"channel": "", "start_sample": 0, "end_sample": 0}
-        if self.chosen is not None:
-            row = self.chosen.row
-        return str(row["channel"]), int(row["start_sample"]), int(row["end_sample"])
+    def _key(self) -> tuple[Any, ...]:
+        """Channel and moments of the chosen anomaly; empty where none is chosen."""
+        return () if self.chosen is None else self.chosen.place
 
     def _write(self, why: Mapping[Any, Any] | None) -> None:
         if self.chosen is None:
@@ -124,18 +123,23 @@ class Evidence(Panel):
         row = self.chosen.row
         alerts, number = self.view.session.maintenance.alerts, int(row["id"])
         clears = self._cleared.get(self._key, "")
-        self.facts.value = evidence_markup(row, why, alerts.history(number), clears, alerts.remarks(number))
+        absence = self.chosen.absence if self.chosen.sequence is None else ""
+        history, remarks = alerts.history(number), alerts.remarks(number)
+        self.facts.value = evidence_markup(row, why, history, clears, remarks, absence)
 
     def _explanation(self) -> Mapping[Any, Any] | None:
         """Return the alert's row of `Session.explain`, or None where the present score does not hold it."""
         if self.chosen is None or self.chosen.row["kind"] != "model" or self.chosen.shown.scored is None:
             return None
-        channel, start, end = self._key
+        channel, span = self.chosen.channel, self.chosen.sequence
+        if span is None:
+            return None
         if channel not in self._explained:
             self._explained[channel] = self.view.session.explain(channel, clearing=())
         table = self._explained[channel]
-        rows: list[dict[Any, Any]] = table[(table["start"] == start) & (table["end"] == end)].to_dict(orient="records")
-        return rows[0] if rows else None
+        overlap = table["end"].clip(upper=span[1]) - table["start"].clip(lower=span[0])
+        rows: list[dict[Any, Any]] = table[overlap >= 0].to_dict(orient="records")
+        return rows[int(overlap[overlap >= 0].to_numpy().argmax())] if rows else None
 
 
 def evidence_markup(
@@ -144,6 +148,7 @@ def evidence_markup(
     history: pd.DataFrame,
     clears: str = "",
     remarks: pd.DataFrame | None = None,
+    absence: str = "",
 ) -> str:
     """Write why an alert was raised, what would clear it and what has happened to it.
 
@@ -159,6 +164,8 @@ def evidence_markup(
         Settings that would clear it; empty while they are being computed.
     remarks : pandas.DataFrame, optional
         What people wrote about it, as `Alerts.remarks` returns it.
+    absence : str
+        Sentence that says that the series does not hold the anomaly; empty where it does.
     """
     rows = [("why", escape(alert["message"]))]
     if why is not None:
@@ -175,6 +182,8 @@ def evidence_markup(
         if why["commands"]:
             rows.append(("commands", escape(why["commands"])))
         rows.append(("model", f"{escape(why['model'])}, detection settings: {escape(why['preset'])}"))
+    elif absence:
+        rows.append(("other settings", escape(absence)))
     elif alert["kind"] == "model":
         rows.append(
             (
@@ -184,6 +193,9 @@ def evidence_markup(
         )
     else:
         rows.append(("clears when", f"Telemetry inside its {escape(alert['source'])} limit."))
+    again = history[history["action"] == "reopened"]
+    if len(again) and alert["state"] != "closed":
+        rows.insert(1, ("opened again", escape(_reopening(json.loads(again["details"].iloc[-1])))))
     if remarks is not None and len(remarks):
         rows.insert(1, ("remarks", remarks_markup(remarks, f"alert:{alert['id']}")))
     changes = [
@@ -194,3 +206,9 @@ def evidence_markup(
         rows.append(("history", "<br>".join(map(escape, changes))))
     cells = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in rows)
     return f"<dl class='wb-facts' tabindex='0'>{cells}</dl>"
+
+
+def _reopening(details: Mapping[str, Any]) -> str:
+    """Say why a closed alert is open again, and what was said of it before."""
+    before = details["before"]
+    return f"{details['why']}. It was closed as {verdict_words(before['verdict'])} by {before['closed_by']}."

@@ -6,6 +6,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.maintenance.alerts.places import moment_of
 from workbench.views.anomalies.table import AlertFilter, alerts_markup, options
 from workbench.views.state import Selected
 from workbench.views.view_session import ViewSession
@@ -143,7 +144,11 @@ class AlertList:
         if not len(self.alerts):
             return None
         rows = self.alerts[self.alerts["channel"] == now.channel] if now.channel else self.alerts
-        exact = rows[rows["start_sample"] == now.anomaly] if now.anomaly is not None else rows
+        exact = rows
+        if now.anomaly is not None:
+            exact = rows[[moment_of(row) == now.anomaly for row in rows.to_dict(orient="records")]]
+            if not len(exact):  # a link of the first release holds the row
+                exact = rows[rows["start_sample"] == now.anomaly]
         best = exact if len(exact) else rows
         return int(best["id"].iloc[0]) if len(best) else None
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from workbench.maintenance.alerts.places import place_words, rows_of, span_of
 from workbench.views.anomalies.detail import Shown
 from workbench.views.section import Host, Section
 from workbench.views.state import Selected
@@ -43,10 +44,19 @@ class Chosen:
         return str(self.row["channel"])
 
     @property
-    def sequence(self) -> tuple[int, int]:
-        """First and last sample of the anomaly, within the stored series."""
-        last = int(self.shown.channel.sizes["time"]) - 1
-        return min(int(self.row["start_sample"]), last), min(int(self.row["end_sample"]), last)
+    def sequence(self) -> tuple[int, int] | None:
+        """First and last row of the anomaly in the series as it is now; None where the series does not hold it."""
+        return rows_of(self.row, self.shown.channel["time"].values)
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """Channel and moments of the anomaly, which tell it from others."""
+        return (self.channel, *span_of(self.row))
+
+    @property
+    def absence(self) -> str:
+        """Sentence that says that the series does not hold the anomaly."""
+        return f"The series of {self.channel} as it is now does not hold the anomaly: {place_words(self.row)}."
 
 
 class Panel(Section[AlertHost]):

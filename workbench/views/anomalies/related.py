@@ -1,6 +1,7 @@
 """Related: channels that moved with the anomaly, and alerts near it in time."""
 
-from typing import ClassVar
+from html import escape
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
@@ -8,8 +9,10 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.detection.correlation import correlated_channels
 from workbench.exceptions import ArchiveError
+from workbench.maintenance.alerts.places import CLOCKS, moment_of, span_of
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
+from workbench.telemetry.moments import moment_at
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.markup import read_target, state_words, target
 from workbench.views.state import Selected
@@ -46,7 +49,7 @@ class Related(Panel):
         self.channels = pd.DataFrame()
         self.alerts = pd.DataFrame()
         self._later = Later(self.on_correlate, 0.05)
-        self._of: tuple[str, int, int] | None = None
+        self._of: tuple[Any, ...] | None = None
         self.moved = Grid("Correlated channels", pick=self.on_pick)
         self.near = Grid("Alerts near in time", pick=self.on_pick)
         self.words = classed(widgets.HTML(), "wb-words")
@@ -61,19 +64,25 @@ class Related(Panel):
             The alert and its channel.
         """
         self.chosen = chosen
-        if self._of == (chosen.channel, *chosen.sequence):
+        if self._of == chosen.place:
             return
-        self._of = (chosen.channel, *chosen.sequence)
-        self.moved.html = "<p class='wb-note wb-muted'>Comparing the channels…</p>"
+        self._of = chosen.place
         self._near(chosen)
+        if chosen.sequence is None:
+            self.channels = pd.DataFrame()
+            self.moved.html = ""
+            self.words.value = f"<p class='wb-muted'>{escape(chosen.absence)}</p>"
+            return
+        self.moved.html = "<p class='wb-note wb-muted'>Comparing the channels…</p>"
         self._later()
 
     @callback
     def on_correlate(self) -> None:
         """Show which channels of the asset moved with the anomaly."""
-        if self.chosen is None:
+        if self.chosen is None or self.chosen.sequence is None:
             return
         session, chosen = self.view.session, self.chosen
+        start, end = self.chosen.sequence
         fleet = session.overview()
         names = fleet[fleet["asset"] == chosen.row["asset"]]["channel"].tolist()
         dated = is_dated(chosen.shown.channel)
@@ -87,7 +96,6 @@ class Related(Panel):
                     series.append((name, data["telemetry"].values))
             except ArchiveError:
                 damaged.append(name)
-        start, end = chosen.sequence
         last = chosen.shown.channel.sizes["time"] - 1
         span = max(0, start - _CONTEXT_SAMPLES), min(last, end + _CONTEXT_SAMPLES)
         self.channels, left_out = correlated_channels(chosen.channel, *span, series, max_lag=_MAX_LAG)
@@ -117,11 +125,12 @@ class Related(Panel):
     def on_pick(self, text: str) -> None:
         """Show a channel in the charts, or choose an alert."""
         chosen = read_target(text)[1]
-        if chosen.anomaly is None and self.chosen is not None:
-            start, end = self.chosen.sequence
-            self.view.look(Selected(chosen.asset, chosen.channel, start), end - start + 1)
-        else:
+        if chosen.anomaly is not None:
             self.view.follow(chosen)
+        elif self.chosen is not None and self.chosen.sequence is not None:
+            start, end = self.chosen.sequence
+            begin = moment_at(self.chosen.shown.channel["time"].values, start)
+            self.view.look(Selected(chosen.asset, chosen.channel, begin), end - start + 1)
 
     def close(self) -> None:
         """Stop what is due, and remove the section from the page."""
@@ -130,13 +139,11 @@ class Related(Panel):
 
     def _near(self, chosen: Chosen) -> None:
         table = self.view.session.maintenance.alerts.list(state="open", asset=chosen.row["asset"])
-        dated = chosen.row["start_time"] is not None and not pd.isna(chosen.row["start_time"])
-        key = "start_time" if dated else "start_sample"
-        table = table[(table["id"] != chosen.row["id"]) & table[key].notna()]
-        apart = table[key] - chosen.row[key]
-        if dated:
-            apart = pd.to_timedelta(apart).dt.total_seconds()
-        table = table.assign(apart=apart)
+        clock, first, _ = span_of(chosen.row)
+        dated = clock == "time"
+        table = table[(table["id"] != chosen.row["id"]) & (table["clock"].map(CLOCKS) == clock)]
+        apart = table["first_at"] - first
+        table = table.assign(apart=apart / 1e9 if dated else apart)
         self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_MAX_LISTED_ALERTS)
         rows = []
         for item in self.alerts.to_dict(orient="records"):
@@ -145,7 +152,7 @@ class Related(Panel):
             apart_words = f"{item['apart'] / 3600:+.1f} h" if dated else f"{int(item['apart']):+,}"
             rows.append(
                 (
-                    target(item["asset"], item["channel"], int(item["start_sample"])),
+                    target(item["asset"], item["channel"], moment_of(item)),
                     [f"{symbol}{level.word}", cell(item["channel"]), apart_words, cell(state_words(item["state"]))],
                 )
             )

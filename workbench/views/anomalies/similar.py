@@ -1,6 +1,7 @@
 """Similar: segments of the asset's channels that have the shape of the anomaly."""
 
-from typing import ClassVar
+from html import escape
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 
 from workbench.detection.similar import similar_segments
 from workbench.exceptions import ArchiveError
+from workbench.telemetry.moments import moment_at
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.markup import read_target, sparkline, target
 from workbench.views.state import Selected
@@ -36,7 +38,7 @@ class Similar(Panel):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty; called once."""
         self.table = pd.DataFrame()
-        self._of: tuple[str, int, int] | None = None
+        self._of: tuple[Any, ...] | None = None
         self.find = button("Find similar segments", "Search all channels of the asset", self.on_find)
         self.words = classed(widgets.HTML(), "wb-words")
         self.grid = Grid("Similar segments", pick=self.on_pick)
@@ -51,41 +53,44 @@ class Similar(Panel):
             The alert and its channel.
         """
         self.chosen = chosen
-        if self._of != (chosen.channel, *chosen.sequence):
+        if self._of != chosen.place:
             self._of = None
             self.table = pd.DataFrame()
             self.grid.html = ""
-            start, end = chosen.sequence
-            self.words.value = f"<p class='wb-muted'>{chosen.channel}, samples {start:,} to {end:,}</p>"
+            span = chosen.sequence
+            words = chosen.absence if span is None else f"{chosen.channel}, samples {span[0]:,} to {span[1]:,}"
+            self.words.value = f"<p class='wb-muted'>{escape(words)}</p>"
+            self.find.disabled = span is None
 
     @callback
     def on_find(self, pressed: widgets.Button) -> None:
         """Find similar segments; the first time takes some seconds more, while the search is compiled."""
         del pressed
-        if self.chosen is None:
+        if self.chosen is None or self.chosen.sequence is None:
             return
         session, chosen = self.view.session, self.chosen
-        start, end = chosen.sequence
+        start, end = self.chosen.sequence
         end = min(end, start + _MAX_SAMPLES - 1)
         fleet = session.overview()
         names = fleet[fleet["asset"] == chosen.row["asset"]]["channel"].tolist()
         with self.view.busy("Finding similar segments", len(names)) as done:
-            series = {}
+            series, times = {}, {}
             damaged: list[str] = []
             for place, name in enumerate(names, 1):
                 try:
-                    series[name] = session.channel(name, "test")["telemetry"].values
+                    data = session.channel(name, "test")
+                    series[name], times[name] = data["telemetry"].values, data["time"].values
                 except ArchiveError:
                     damaged.append(name)
                 done(place)
             self.table = similar_segments(chosen.channel, start, end, series.items())
-        self._of = (chosen.channel, *chosen.sequence)
+        self._of = chosen.place
         rows = []
         for item in self.table.to_dict(orient="records"):
             part = np.asarray(series[item["channel"]])[item["start"] : item["end"] + 1]
             rows.append(
                 (
-                    target(chosen.row["asset"], item["channel"], int(item["start"])),
+                    target(chosen.row["asset"], item["channel"], moment_at(times[item["channel"]], item["start"])),
                     [
                         cell(item["channel"]),
                         f"{item['start']:,} to {item['end']:,}",
@@ -105,6 +110,6 @@ class Similar(Panel):
     def on_pick(self, text: str) -> None:
         """Show a segment in the charts."""
         chosen = read_target(text)[1]
-        if self.chosen is not None and chosen.anomaly is not None:
+        if self.chosen is not None and self.chosen.sequence is not None and chosen.anomaly is not None:
             start, end = self.chosen.sequence
             self.view.look(Selected(chosen.asset, chosen.channel, chosen.anomaly), end - start + 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.maintenance.alerts.places import place_words
 from workbench.maintenance.alerts.table import KINDS, STATES, VERDICTS
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
@@ -133,7 +134,7 @@ def alerts_markup(
                 name,
                 [
                     f"{symbol}{level}",
-                    cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, sample {row['start_sample']:,}"),
+                    cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, {place_words(row)}"),
                     score or "<span class='wb-muted'>limit</span>",
                     f"<span class='wb-cut' title='{escape(state)}'>{escape(state)}</span>",
                     cell(age(raised, now), title=f"{raised:%Y-%m-%d %H:%M:%S} UTC"),

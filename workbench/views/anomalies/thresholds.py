@@ -193,7 +193,7 @@ def _table(table: pd.DataFrame, fleet: pd.DataFrame) -> str:
         words = _WORDS[item["outcome"]]
         rows.append(
             (
-                target(str(assets.get(item["channel"], "")), item["channel"], int(item["start"])),
+                target(str(assets.get(item["channel"], "")), item["channel"], item["begin"]),
                 [
                     f"<b>{words}</b>" if item["outcome"] != "stays" else cell(words),
                     cell(item["channel"]),

@@ -7,7 +7,10 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ArchiveError, ViewError
+from workbench.maintenance.alerts.places import moment_of, rows_of
 from workbench.maintenance.alerts.table import ALLOWED
+from workbench.plots.long_trace import LONG_SAMPLES
+from workbench.telemetry.moments import row_at
 from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
 from workbench.views.anomalies.detail import Charts, Shown, title_markup
 from workbench.views.anomalies.evidence import Evidence
@@ -219,7 +222,7 @@ class Anomalies(View):
         self.actions.open("")
         self._show()
         if row is not None:
-            self.choose(Selected(row["asset"], row["channel"], int(row["start_sample"])))
+            self.choose(Selected(row["asset"], row["channel"], moment_of(row)))
 
     @callback
     def on_mark(self, _value: str) -> None:
@@ -265,9 +268,9 @@ class Anomalies(View):
             self.actions.open("")
         else:
             row = self.list.row(self.alert)
-            if row is not None:
-                for name, column in (("first", "start_sample"), ("last", "end_sample")):
-                    self.actions.fields[name].value = int(row[column])
+            span = None if row is None else rows_of(row, self._channel(row["channel"]).channel["time"].values)
+            if span is not None:
+                self.actions.fields["first"].value, self.actions.fields["last"].value = span
             self._status.value = ""
             self.actions.open(action, len(self._concerned_alerts()))
 
@@ -301,13 +304,13 @@ class Anomalies(View):
         Parameters
         ----------
         chosen : Selected
-            The channel, and as `anomaly` the first sample.
+            The channel, and as `anomaly` the moment of the first sample.
         samples : int
             Number of samples.
         """
         shown = self._channel(chosen.channel)
         last = shown.channel.sizes["time"] - 1
-        start = min(chosen.anomaly or 0, last)
+        start = 0 if chosen.anomaly is None else row_at(shown.channel["time"].values, chosen.anomaly)
         self.plots.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
         words = f"Charts: {chosen.channel} around sample {start:,}."
         self._status.value = f"<p role='status'>{words} Choose an alert to return.</p>"
@@ -363,9 +366,8 @@ class Anomalies(View):
             self._evidence.show_none(channel)
             return
         if row is not None and not self._whole:
-            start, end = int(row["start_sample"]), int(row["end_sample"])
-            last = shown.channel.sizes["time"] - 1
-            shown = shown.part(*shown.around(min(start, last), min(end, last)))
+            span = rows_of(row, shown.channel["time"].values)
+            shown = shown if span is None else shown.part(*shown.around(*span))
         self.plots.show(shown)
         if row is None:
             self._title.value = f"<h2>{channel}</h2>"
@@ -396,9 +398,11 @@ class Anomalies(View):
 
     def _channel(self, channel: str) -> Shown:
         if channel not in self._read:
-            data = self.session.channel(channel, "test").load()
+            data = self.session.channel(channel, "test")
+            is_long = data.sizes["time"] > LONG_SAMPLES  # its parts are read when they are shown
+            data = data if is_long else data.load()
             scored, anomalies = self.session.stored(channel), self.session.stored_anomalies(channel)
-            if scored is not None:
+            if scored is not None and not is_long:
                 scored = scored.load()
             if anomalies is not None:  # a stale score may be of a series that was longer
                 anomalies = anomalies[anomalies["end"] < data.sizes["time"]]

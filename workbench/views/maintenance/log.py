@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ViewError
+from workbench.maintenance.alerts.places import moment_of
 from workbench.views.export import csv_text, download_link
 from workbench.views.maintenance.mode import Mode
 from workbench.views.state import State
@@ -218,7 +219,7 @@ class Log(Mode):
             self.view.lead(f"WO-{number}")
         elif kind == "alert":
             alert = self.desk.alerts.get(int(number))
-            self.view.pick(alert.asset, alert.channel, alert.start_sample)
+            self.view.pick(alert.asset, alert.channel, moment_of(vars(alert)))
             self.view.go("anomalies")
 
     # ---- parts

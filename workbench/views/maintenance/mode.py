@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 import pandas as pd
 
 from workbench.maintenance.desk import Maintenance as Desk
+from workbench.telemetry.moments import Moment
 from workbench.views.section import Host, Section
 from workbench.views.state import State
 from workbench.views.widgets.chart import Chart
@@ -27,7 +28,7 @@ class MaintenanceHost(Host, Protocol):
     def changed(self) -> None:
         """Read again after a section has changed something, and tell the other views."""
 
-    def pick(self, asset: str, channel: str, anomaly: int | None = None) -> None:
+    def pick(self, asset: str, channel: str, anomaly: Moment | None = None) -> None:
         """Choose a channel in all views, where the fleet has it."""
 
 

@@ -147,7 +147,7 @@ class Detail:
         order : WorkOrder or None
             The order; None where none is chosen.
         alerts : pandas.DataFrame
-            Alerts of the order: id, channel, level, state, start_sample.
+            Alerts of the order: id, channel, level, state.
         trail : pandas.DataFrame
             Its history, as `WorkOrders.history` returns it.
         remarks : pandas.DataFrame

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ViewError
+from workbench.maintenance.alerts.places import moment_of
 from workbench.maintenance.orders.states import check_transition
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.plots.load import due_figure, update_due
@@ -296,7 +297,7 @@ class Orders(Mode):
     def on_alert(self, number: str) -> None:
         """Open an alert of the order in Anomalies."""
         alert = self.desk.alerts.get(int(number))
-        self.view.pick(alert.asset, alert.channel, alert.start_sample)
+        self.view.pick(alert.asset, alert.channel, moment_of(vars(alert)))
         self.view.go("anomalies")
 
     # ---- parts
@@ -355,7 +356,7 @@ class Orders(Mode):
         self.order = self.desk.orders.get(self._number) if self._number else None
         order, now = self.order, self.view.session.clock()
         alerts = [self.desk.alerts.get(one) for one in order.alerts] if order else []
-        columns = ["id", "channel", "level", "state", "start_sample"]
+        columns = ["id", "channel", "level", "state"]
         rows = [[getattr(alert, name) for name in columns] for alert in alerts]
         self._alerts = pd.DataFrame(rows, columns=columns)
         trail = self.desk.orders.history(order.number) if order else pd.DataFrame()

@@ -7,6 +7,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ViewError
+from workbench.telemetry.moments import Moment
 from workbench.views.base import View, callback
 from workbench.views.maintenance.figures import Figures
 from workbench.views.maintenance.log import Log
@@ -179,15 +180,15 @@ class Maintenance(View):
         self._show()
         self.altered()
 
-    def pick(self, asset: str, channel: str, anomaly: int | None = None) -> None:
+    def pick(self, asset: str, channel: str, anomaly: Moment | None = None) -> None:
         """Choose a channel in all views, where the fleet has it.
 
         Parameters
         ----------
         asset, channel : str
             The channel and its asset.
-        anomaly : int or None
-            First sample of the anomaly to choose.
+        anomaly : int, pandas.Timestamp or None
+            Moment at which the anomaly to choose begins.
         """
         if channel in set(self.fleet["channel"]):
             self.choose(Selected(asset, channel, anomaly))

@@ -183,7 +183,7 @@ def model_table(
             **{name: row[name] for name in ("model", "channel", "forecaster", "version", "aliases", "age", "size")},
             "asset": assets.get(row["channel"], ""),
             "error": row.get("validation_error", math.nan),
-            "stale": row["retrain"],
+            "stale": row["retrain"] or ("it learned from other training data" if row["promote"] else ""),
             "loaded": loaded[row["model"]],
         }
         for row in rows

@@ -9,11 +9,13 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError
+from workbench.plots.long_trace import LONG_SAMPLES, LongTrace
 from workbench.plots.strip_data import Strip, make_strip
 from workbench.scores import anomalies_within
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
 from workbench.views.markup import percent
+from workbench.views.monitoring.long_channels import long_last_value, long_strip
 from workbench.views.view_session import ViewSession
 
 __all__ = ["ALL", "WORST", "ChannelStore", "presets"]
@@ -69,7 +71,7 @@ class ChannelStore:
 
     def __init__(self, session: ViewSession) -> None:
         self._session = session
-        self._channels: dict[str, tuple[Strip, xr.Dataset]] = {}
+        self._channels: dict[str, tuple[Strip, xr.Dataset | None]] = {}
         self._quality: dict[str, str] = {}
         self.damage: dict[str, str] = {}
         self._unreadable: set[str] = set()
@@ -206,23 +208,29 @@ class ChannelStore:
             present: Any = now if strip.dated else None
             if until < float("inf"):
                 present = np.datetime64(int(until), "ms") if strip.dated else until
-            shown = strip.telemetry.span(start, end)
-            inside = shown.start + (strip.telemetry.time[shown.start] < start), shown.stop
-            values = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
+            if channel is None or isinstance(strip.telemetry, LongTrace):
+                values = long_last_value(strip, limits, start, end, present)
+            else:
+                shown = strip.telemetry.span(start, end)
+                inside = shown.start + (strip.telemetry.time[shown.start] < start), shown.stop
+                values = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
             bounds = {limit: np.nan if (at := getattr(limits, limit)) is None else at for limit in _LIMITS}
             described = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
             rows.append(described | values | bounds | {"quality": self._quality.get(name, "")})
         return pd.DataFrame(rows)
 
-    def _get(self, name: str) -> tuple[Strip, xr.Dataset]:
+    def _get(self, name: str) -> tuple[Strip, xr.Dataset | None]:
         read = self._channels.pop(name, None) or self._read(name)
         self._channels[name] = read  # at the end: the first one is the one that was shown longest ago
-        while len(self._channels) > 1 and sum(data.sizes["time"] for _, data in self._channels.values()) > _MAX_SAMPLES:
+        while len(self._channels) > 1 and sum(map(_held, self._channels.values())) > _MAX_SAMPLES:
             del self._channels[next(iter(self._channels))]
         return read
 
-    def _read(self, name: str) -> tuple[Strip, xr.Dataset]:
-        channel = self._session.channel(name, "test").load()
+    def _read(self, name: str) -> tuple[Strip, xr.Dataset | None]:
+        channel = self._session.channel(name, "test")
+        if channel.sizes["time"] > LONG_SAMPLES:
+            return self._read_long(name), None
+        channel = channel.load()
         try:
             scored, anomalies = self._session.stored(name), self._session.stored_anomalies(name)
             scored = None if scored is None else scored.load()
@@ -231,17 +239,34 @@ class ChannelStore:
             scored, anomalies = None, None
         if anomalies is not None:
             anomalies = anomalies_within(anomalies, channel.sizes["time"])
+        strip = make_strip(channel, scored, anomalies, spans=quality_spans(channel), **self._described(name))
+        return strip, channel[["telemetry"]]  # the strip holds the commands already
+
+    def _read_long(self, name: str) -> Strip:
+        """Prepare a channel that is read where it is shown."""
+        key, anomalies = None, None
+        try:
+            scored, anomalies = self._session.stored(name), self._session.stored_anomalies(name)
+            key = None if scored is None else f"{scored.attrs['forecaster']}.{scored.attrs['preset']}"
+        except ArchiveError as error:  # the telemetry can be shown all the same
+            self.damage[name] = str(error)
+        archive = self._session.archive
+        if anomalies is not None:
+            anomalies = anomalies_within(anomalies, archive.info(name).n_test)
+        return long_strip(archive, name, key, anomalies, **self._described(name))
+
+    def _described(self, name: str) -> dict[str, Any]:
         entry = self._session.catalog.channel(name)
         limits: Mapping[str, float | None] = dict(entry.limits)
-        strip = make_strip(
-            channel,
-            scored,
-            anomalies,
-            limits={limit.replace("_", " "): value for limit, value in limits.items() if value is not None},
-            spans=quality_spans(channel),
-            words=entry.description.split(";")[0],
-        )
-        return strip, channel[["telemetry"]]  # the strip holds the commands already
+        return {
+            "limits": {limit.replace("_", " "): value for limit, value in limits.items() if value is not None},
+            "words": entry.description.split(";")[0],
+        }
+
+
+def _held(read: tuple[Strip, xr.Dataset | None]) -> int:
+    """Return how many samples of a channel are held in memory."""
+    return 0 if read[1] is None else int(read[1].sizes["time"])
 
 
 def _quality_words(measures: Mapping[Any, Any]) -> str:

@@ -167,7 +167,7 @@ def key_markup(strips: Sequence[Strip], chosen: str) -> str:
         HTML.
     """
     items = ['<span class="wb-key wb-key-telemetry"></span>telemetry']
-    if any(strip.prediction.time.size for strip in strips):
+    if any(strip.prediction.size for strip in strips):
         items.append('<span class="wb-key wb-key-prediction"></span>prediction')
     if any(strip.limits for strip in strips):
         items.append('<span class="wb-key wb-key-limit"></span>limit')

@@ -6,6 +6,7 @@ import pandas as pd
 
 from workbench.plots.strip_data import Strip, alike
 from workbench.telemetry.feeds import Replay
+from workbench.telemetry.moments import Moment
 from workbench.views.monitoring.charts import MODES, STRIPS
 from workbench.views.monitoring.data import ChannelStore, presets
 from workbench.views.view_session import ViewSession
@@ -235,22 +236,24 @@ class Scene:
         middle, half = sum(self.range) / 2, (self.range[1] - self.range[0]) / 2
         self.show(middle - factor * half, middle + factor * half)
 
-    def show_anomaly(self, first: int, lengths: float) -> None:
+    def show_anomaly(self, begin: Moment, lengths: float) -> None:
         """Show an anomaly of the chosen channel with so many lengths of it on either side.
 
         Parameters
         ----------
-        first : int
-            Its first sample; nothing happens where no anomaly begins there.
+        begin : pandas.Timestamp or int
+            Moment at which it begins; the mark that lies there is shown, and nothing happens where none does.
         lengths : float
             How many lengths of it are shown on either side.
         """
         if not self.channel:
             return
         marks = self.store.strip(self.channel).marks
-        if first in marks["first"]:
-            at = marks["first"].index(first)
-            left, right = marks["left"][at], marks["right"][at]
+        at = begin.timestamp() * 1000.0 if isinstance(begin, pd.Timestamp) else float(begin)
+        edges = zip(marks["left"], marks["right"], marks["first"], strict=True)
+        under = [(left, right) for left, right, first in edges if left <= at <= right or first == begin]
+        if under:
+            left, right = under[0]
             self.show(left - lengths * (right - left), right + lengths * (right - left))
 
     def seek(self, share: float) -> None:

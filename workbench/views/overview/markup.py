@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.counts import counted
+from workbench.maintenance.alerts.places import moment_of
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
@@ -205,7 +206,7 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
     rows, classes = [], {}
     first = picture.alerts.drop_duplicates("channel").head(_MAX_CHANNELS)
     for alert in first.to_dict(orient="records"):
-        name = target(alert["asset"], alert["channel"], int(alert["start_sample"]))
+        name = target(alert["asset"], alert["channel"], moment_of(alert))
         level = severity(alert["level"])
         score = "" if pd.isna(alert["severity"]) else f"{alert['severity']:.2f}"
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ViewError
 from workbench.forecasting import risks
+from workbench.maintenance.alerts.places import rows_of
 from workbench.plots.alert_counts import alert_counts_figure, update_alert_counts
 from workbench.plots.theme import SEVERITIES
 from workbench.views.base import View, callback
@@ -201,13 +202,15 @@ class Overview(View):
         for channel in self.picture.alerts["channel"].drop_duplicates().head(_MAX_LINES):
             if channel not in self._lines:
                 try:
-                    values = self.session.channel(channel, "test")["telemetry"].values
+                    series = self.session.channel(channel, "test")
+                    values = series["telemetry"].values
                 except (ArchiveError, ChannelNotFoundError):  # gone or damaged: the head says so
                     self._lines[channel] = ""
                     continue
                 alerts = self.picture.alerts[self.picture.alerts["channel"] == channel]
-                spans = alerts[["start_sample", "end_sample", "level"]].to_numpy().tolist()
-                self._lines[channel] = sparkline(values, [tuple(span) for span in spans])
+                rows = [(rows_of(alert, series["time"].values), alert["level"]) for alert in alerts.to_dict("records")]
+                spans = [(*span, level) for span, level in rows if span is not None]
+                self._lines[channel] = sparkline(values, spans)
         self._worst.html = worst_markup(self.picture, self._lines)
         self._failures.html = failures_markup(risks(self.session, _DAYS), self.session.catalog)
 

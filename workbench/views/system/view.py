@@ -46,6 +46,9 @@ class SystemSession(ViewSession, Protocol):
     def channels(self) -> pd.DataFrame:
         """Return one row for each channel: what it is, and how many labels it has."""
 
+    def vanished(self) -> dict[str, str]:
+        """Return what knows each channel that the archive does not hold."""
+
     def check_settings(self) -> None:
         """Raise where settings and catalog do not fit the archive."""
 

@@ -60,6 +60,7 @@ class Chart(BokehModel):  # type: ignore[misc]
     def __init__(self, model: LayoutDOM, **kwargs: object) -> None:
         self._bundle = ""
         self._serial = 0  # of the patch that was sent last
+        self._has_reader = True
         super().__init__(model, **kwargs)
 
     def update_from_model(self, model: LayoutDOM) -> None:
@@ -93,9 +94,15 @@ class Chart(BokehModel):  # type: ignore[misc]
             By the name of the trait.
         """
         state: dict[str, Any] = super().get_state(key, drop_defaults)
-        if "render_bundle" in state:
+        if "render_bundle" in state and self._has_reader:
             state["render_bundle"] = self._written()
         return state
+
+    def open(self) -> None:
+        """Tell the page of the chart; outside a kernel nobody reads what is told, and the document is not written."""
+        self._has_reader = get_ipython() is not None
+        super().open()
+        self._has_reader = True
 
     def send_document(self) -> None:
         """Send the page the whole document; nothing happens where there is no page yet."""

@@ -81,7 +81,7 @@ function render({ model, el }) {
     const others = model.get("marked").filter((name) => name !== tick.dataset.mark)
     const marked = tick.checked ? [...others, tick.dataset.mark] : others
     model.set("marked", marked)
-    model.send({ kind: "mark", value: tick.dataset.mark, marked })
+    model.save_changes()
   }
 
   // where a thing may go: everywhere, or where its data-onto says; other places are drawn so while it has the focus or is dragged

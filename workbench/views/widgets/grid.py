@@ -117,16 +117,23 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
         Parameters
         ----------
         content : dict
-            `kind`, `value`, and `marked` with the marks of the page.
+            `kind` and `value`.
         """
-        if not isinstance(content, dict) or content.get("kind") not in _NAMES:
-            return
-        value = str(content.get("value", ""))[:400]
-        if content["kind"] == "mark":
-            self.marked = [str(name) for name in content.get("marked", [])]
-            self._call("mark", value)
-        else:
-            self.tell(content["kind"], value)
+        if isinstance(content, dict) and content.get("kind") in _NAMES:
+            self.tell(content["kind"], str(content.get("value", ""))[:400])
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page says of itself, and tell when its marks are others.
+
+        Parameters
+        ----------
+        sync_data : dict
+            Values of traits by name.
+        """
+        before = set(self.marked)
+        super().set_state(sync_data)  # is not sent back: an answer to an earlier mark would take a later one away
+        for name in sorted(before ^ set(self.marked)):
+            self._call("mark", name)
 
 
 @dataclass(frozen=True)

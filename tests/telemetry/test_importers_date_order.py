@@ -1,0 +1,124 @@
+"""Dates such as 03/04/2024: the file decides, then the files beside it, then the series that is there."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.exceptions import ImportDataError
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.importers import import_table
+from workbench.telemetry.importers.times import parse_times
+
+FORMS = {"month": "%m/%d/%Y %H:%M", "day": "%d/%m/%Y %H:%M", "iso": "%Y-%m-%dT%H:%MZ"}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive.zarr")
+
+
+def write(tmp_path: Path, start: str, hours: int = 24, form: str = "month", name: str = "") -> Path:
+    time = pd.date_range(start, periods=hours, freq="h")
+    values = (time - pd.Timestamp("2024-01-01")) // pd.Timedelta(hours=1)
+    file = tmp_path / f"{name or start}.csv"
+    pd.DataFrame({"time": time.strftime(FORMS[form]), "temp": values}).to_csv(file, index=False)
+    return file
+
+
+def extent(archive: Archive) -> tuple[str, str, int]:
+    time = np.concatenate([archive.open("temp", split)["time"].values for split in ("train", "test")])
+    return str(time[0])[:13], str(time[-1])[:13], len(time)
+
+
+def add(archive: Archive, *files: Path, **options):
+    return import_table(list(files), archive, asset="pump", **options)
+
+
+@pytest.mark.parametrize("order", ["month", "day"])
+def test_the_reading_that_continues_the_series_is_taken_and_told(tmp_path, archive, order: str) -> None:
+    add(archive, write(tmp_path, "2024-02-20", 13 * 24, "iso"))
+    assert extent(archive)[1] == "2024-03-03T23"
+    train_hash = archive.info("temp").train_hash
+    report = add(archive, write(tmp_path, "2024-03-04", form=order))
+    assert extent(archive) == ("2024-02-20T00", "2024-03-04T23", 14 * 24)
+    assert (
+        f"dates read {order} first, as that continues temp, which ends at 2024-03-03 23:00" in report.channels[0].note
+    )
+    assert archive.info("temp").train_hash == train_hash
+    again = add(archive, write(tmp_path, "2024-03-04", form=order))
+    assert again.channels[0].status == "unchanged", "the samples that are there tell the reading, too"
+
+
+def test_a_late_day_finds_its_gap(tmp_path, archive) -> None:
+    add(archive, write(tmp_path, "2024-02-20", 13 * 24, "iso"), write(tmp_path, "2024-03-05", 24, "iso"))
+    add(archive, write(tmp_path, "2024-03-04"))
+    assert extent(archive)[2] == 15 * 24
+
+
+def test_where_nothing_decides_both_readings_are_named(tmp_path, archive) -> None:
+    add(archive, write(tmp_path, "2024-02-20", 13 * 24, "iso"))
+    before = archive.info("temp")
+    words = (
+        r"The dates of .*2024-03-06.csv can be read in two ways: day first they go from 2024-06-03 00:00:00 UTC to "
+        r"2024-06-03 23:00:00 UTC, month first they go from 2024-03-06 00:00:00 UTC to 2024-03-06 23:00:00 UTC\. "
+        r"Neither alone continues temp, .* to 2024-03-03 23:00:00 UTC\. Pass --date-order day or --date-order month"
+    )
+    file = write(tmp_path, "2024-03-06")
+    with pytest.raises(ImportDataError, match=words):
+        add(archive, file)
+    assert archive.info("temp") == before
+    add(archive, file, date_order="month")
+    assert extent(archive)[1] == "2024-03-06T23"
+    other = write(tmp_path, "2024-03-08")
+    report = add(archive, other, write(tmp_path, "2024-03-20"), write(tmp_path, "2024-03-25", form="iso"))
+    assert report.failures == {}, "the file of 20 March can be read in one way only"
+    assert "month first, as in the other files" in report.channels[0].note
+    with pytest.raises(ImportDataError, match="date_order must be day or month"):
+        add(archive, other, date_order="year")
+
+
+def test_files_that_come_together_are_read_so_that_they_follow_one_another(tmp_path, archive) -> None:
+    files = [write(tmp_path, f"2024-03-0{day}") for day in range(4, 8)]
+    report = add(archive, *files)
+    assert extent(archive) == ("2024-03-04T00", "2024-03-07T23", 4 * 24)
+    assert "month first, as that keeps the steps even" in report.channels[0].note
+    more = [write(tmp_path, f"2024-03-{day:02}") for day in (9, 10)]
+    assert add(archive, *more).failures == {}
+    assert extent(archive)[1] == "2024-03-10T23"
+
+
+def test_even_steps_decide_within_a_file() -> None:
+    """Case 13 of the imports: hours of the first twelve days of March."""
+    time = pd.date_range("2024-03-01", "2024-03-12 23:00", freq="h")
+    parsed = parse_times(pd.Series(time.strftime("%m/%d/%Y %H:%M:%S")))
+    np.testing.assert_array_equal(parsed.stamps, time.to_numpy().astype("datetime64[ns]"))
+    assert parsed.other is None and "dates read month first, as that keeps the steps even" in parsed.notes
+    daily = parse_times(pd.Series(["03/01/2024", "03/02/2024", "03/03/2024"]))
+    assert daily.other is not None, "days, or the first days of months: both are even"
+    dotted = parse_times(pd.Series(["03.04.2024 10:00"]))
+    assert (str(dotted.stamps[0])[:10], dotted.other) == ("2024-04-03", None)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%Y-%m-%d-%H-%M-%S",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d-%H:%M:%S",
+        "%Y/%m/%dT%H:%M:%S",
+        "%Y/%m/%d %H:%M:%S",
+        "%Y %m %d %H:%M:%S",
+        "%Y%m%dT%H:%M:%S",
+        "%Y%m%d %H:%M:%S",
+        "%Y%m%d%H%M%S",
+        "%s",
+    ],
+)
+def test_every_form_of_lookout_for_equipment_is_read(form: str, monkeypatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time = pd.date_range("2024-01-30 22:15:05", periods=80, freq="h")
+    text = [str(int(one.timestamp())) if form == "%s" else one.strftime(form) for one in time]
+    np.testing.assert_array_equal(parse_times(pd.Series(text)).stamps, time.to_numpy().astype("datetime64[ns]"))

@@ -1,0 +1,299 @@
+"""Scores that go on where an earlier one of the same series stops, equal to the bit to one of the whole.
+
+What is kept of the earlier score is final: predictions depend on nothing that comes after, and only the last error
+window can still change. The rest is computed span by span, so that memory does not follow the length of the series.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from workbench.counts import counted
+from workbench.detection.applied import (
+    NO_BOUNDS,
+    Bounds,
+    bounds_of,
+    common_windows,
+    range_of_least_error,
+    score_attributes,
+    windows_of,
+)
+from workbench.detection.channel_errors import ChannelErrors
+from workbench.detection.incremental import Ending, Piece, Row, Standing, judge_on
+from workbench.exceptions import DetectionError
+from workbench.observability.timings import stage
+from workbench.parameters import Preset, TelemanomParams
+from workbench.telemetry.attribute_names import REMOVED_SAMPLES
+
+if TYPE_CHECKING:
+    from workbench.detection.forecasters import Forecaster
+
+__all__ = ["Continuation", "complete_rows", "continue_score", "with_rows"]
+
+_LOG = logging.getLogger(__name__)
+_SPAN = 262_144  # samples held in float64 at a time
+_STATE = "detection_state"
+_COMPLETE = "complete"
+_FINAL = "final_samples"
+
+
+class Continuation(NamedTuple):
+    """What a score is made of: samples of an earlier one, and those that come behind them.
+
+    Attributes
+    ----------
+    keep : int
+        How many samples of the earlier score stay as they are.
+    scored : xarray.Dataset
+        What follows them, and the attributes of the whole.
+    """
+
+    keep: int
+    scored: xr.Dataset
+
+
+def continue_score(
+    channel: xr.Dataset,
+    forecasters: "Sequence[Forecaster]",
+    params: TelemanomParams,
+    train: xr.Dataset | None = None,
+    earlier: xr.Dataset | None = None,
+) -> Continuation:
+    """Score a channel, going on from a score of its first samples.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        Test split, n samples.
+    forecasters : sequence of Forecaster
+        As for `workbench.detection.scoring.score`.
+    params : TelemanomParams
+        As for `score`.
+    train : xarray.Dataset, optional
+        As for `score`.
+    earlier : xarray.Dataset, optional
+        Score of the first samples, made by the same forecasters with the same parameters; the caller sees to it that
+        these samples have not changed. From nothing where omitted, or where it is too short to go on from.
+
+    Returns
+    -------
+    Continuation
+        The first `keep` samples of `earlier` with `scored` behind them are what `score` returns for the channel, to the
+        bit, and so are the attributes of `scored`, but for `seconds`.
+
+    Raises
+    ------
+    DetectionError, ForecasterError
+        As for `score`.
+    """
+    windows = common_windows(forecasters)
+    params = params.model_copy(update=windows)
+    began = time.perf_counter()
+    m = _count(channel, windows)
+    base = _Base.of(earlier, m, windows)
+    test_bounds = bounds_of(channel, base.samples).joined(base.bounds)
+    by = range_of_least_error(None if train is None else bounds_of(train), test_bounds)
+    goes_on = base.standing is not None and (params.least_error_of == "units" or by == base.least_error_range)
+    if base.removed and not goes_on:
+        _LOG.warning("%s is scored anew from the first sample that retention has left.", channel.attrs["channel"])
+        return continue_score(channel, forecasters, params, train)
+    m += base.removed
+    standing = base.standing if goes_on else None
+    params_in_units = params.in_units(by)
+    first = 0 if standing is None else standing.judged(params)
+    with stage("predict"):
+        prediction = _predict(channel, forecasters, params, m, first, base)
+    series = ChannelErrors(channel, params, m, prediction, first, base.score, base.removed)
+    arrays = {name: np.empty(m - first, np.float32) for name in ("prediction_error", "smoothed_error", "epsilon")}
+    with stage("threshold"):
+        for piece in judge_on(series, m, params_in_units, standing):
+            if isinstance(piece, Ending):
+                ending = piece
+            else:
+                _fill(arrays, piece, first)
+    seconds = time.perf_counter() - began
+    start, end = (params.sequence_length + position - base.removed for position in (first, m))
+    units = channel.attrs.get("units", "")
+    scored = xr.Dataset(
+        {name: ("time", values, {"units": units}) for name, values in ({"prediction": prediction} | arrays).items()},
+        coords={"time": channel["time"].values[start:end], "sample": ("time", np.arange(start, end))},
+        attrs={
+            "channel": channel.attrs["channel"],
+            **_attributes(ending, test_bounds, params, base.removed),
+            "seconds": seconds,
+            **score_attributes(params, by),
+        },
+    )
+    return Continuation(first - base.removed_rows, scored)
+
+
+def complete_rows(attributes: dict[str, Any]) -> tuple[int, list[list[float]]]:
+    """Return the end of the last complete error window of a score, and the anomalies of a series that ends there.
+
+    Parameters
+    ----------
+    attributes : dict
+        Attributes of the score.
+
+    Returns
+    -------
+    int
+        Samples of the series up to that end; 0 where there is no complete window, or the score does not tell.
+    list of list
+        Start, end and severity of each anomaly, as in the attribute `anomalies`.
+    """
+    complete = json.loads(attributes.get(_COMPLETE, "{}"))
+    if not complete:
+        return 0, []
+    return complete["samples"], [*json.loads(attributes["anomalies"])[: complete["same"]], *complete["rows"]]
+
+
+def with_rows(
+    attributes: Mapping[str, Any], change: Callable[[list[list[float]]], list[list[float]]]
+) -> dict[str, Any]:
+    """Return the attributes of a score with other rows of its anomalies; one cannot be gone on from.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Attributes of the score.
+    change : callable
+        Function that returns other rows of start, end and severity.
+    """
+    plain = {name: value for name, value in attributes.items() if name != _STATE}
+    anomalies = change(json.loads(attributes["anomalies"]))
+    samples, rows = complete_rows(dict(attributes))
+    complete = {"samples": samples, "same": 0, "rows": change(rows)} if samples else {}
+    return plain | {"anomalies": json.dumps(anomalies), _COMPLETE: json.dumps(complete)}
+
+
+def _count(channel: xr.Dataset, windows: dict[str, int]) -> int:
+    """Return how many samples all forecasters predict."""
+    first, last = windows["sequence_length"], channel.sizes["time"] - windows["prediction_horizon"]
+    if last <= first:
+        raise DetectionError(
+            f"{channel.attrs['channel']} has {counted(channel.sizes['time'], 'sample')}.",
+            f"At least {first + windows['prediction_horizon'] + 1} are needed: the longest sequence_length {first} + "
+            f"the longest prediction_horizon {windows['prediction_horizon']} of its models + 1.",
+        )
+    return last - first
+
+
+def _attributes(ending: Ending, bounds: Bounds, params: TelemanomParams, removed: int) -> dict[str, Any]:
+    """Return what a score says of its anomalies, and what it takes to go on from it."""
+    length = params.sequence_length - removed
+    rows, complete = ([list(_row(row, length)) for row in some] for some in (ending.rows, ending.complete_rows))
+    same = 0
+    while same < min(len(rows), len(complete)) and rows[same] == complete[same]:
+        same += 1
+    end = ending.complete + length + params.prediction_horizon
+    state: dict[str, Any] = (
+        {} if ending.standing is None else {"standing": ending.standing.to_text(), "telemetry": list(bounds)}
+    )
+    if state and removed:
+        state["removed"] = removed
+    return {
+        "anomalies": json.dumps(rows),
+        _COMPLETE: json.dumps({"samples": end, "same": same, "rows": complete[same:]} if ending.complete else {}),
+        _FINAL: ending.final + length if ending.complete else 0,
+        _STATE: json.dumps(state),
+    } | ({REMOVED_SAMPLES: removed} if removed else {})
+
+
+def _row(row: Row, length: int) -> tuple[float, float, float]:
+    return float(row.start + length), float(row.end + length), row.severity
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What an earlier score gives to go on from: nothing, or itself, its samples, its standing and its ranges."""
+
+    score: xr.Dataset | None = None
+    samples: int = 0
+    standing: Standing | None = None
+    bounds: Bounds = NO_BOUNDS
+    least_error_range: float = 0.0
+    removed: int = 0
+    removed_rows: int = 0
+
+    @classmethod
+    def of(cls, earlier: xr.Dataset | None, m: int, windows: dict[str, int]) -> "_Base":
+        if earlier is None or windows_of(earlier.attrs) != windows:
+            return cls()
+        length = windows["sequence_length"]
+        removed = int(earlier.attrs.get(REMOVED_SAMPLES, 0))
+        covered = earlier.sizes["time"] + sum(windows.values()) - min(removed, length)
+        if covered > m + sum(windows.values()):
+            return cls()
+        try:
+            state = json.loads(earlier.attrs.get(_STATE, "{}"))
+            if not state:
+                return cls()
+            rows = [
+                Row(int(start) - length + removed, int(end) - length + removed, severity)
+                for start, end, severity in json.loads(earlier.attrs["anomalies"])
+            ]
+            standing, bounds = Standing.from_text(state["standing"], rows), Bounds(*state["telemetry"])
+            by = float(earlier.attrs["least_error_range"])
+        except (ValueError, KeyError, TypeError):  # it is not what this version writes
+            return cls()
+        if state.get("removed", 0) != removed:
+            return cls()
+        return cls(earlier, covered, standing, bounds, by, removed, max(0, removed - length))
+
+
+def _predict(
+    channel: xr.Dataset,
+    forecasters: "Sequence[Forecaster]",
+    params: TelemanomParams,
+    m: int,
+    first: int,
+    base: "_Base",
+) -> npt.NDArray[np.float32]:
+    """Return the predictions from a position on: those of the earlier score, then the mean of the forecasters."""
+    prediction = np.empty(m - first, np.float32)
+    earlier, gone = base.score, base.removed_rows
+    done = 0 if earlier is None else gone + earlier.sizes["time"]
+    if earlier is not None:
+        prediction[: done - first] = earlier["prediction"].variable[first - gone : done - gone].values
+    weighted = params.forecasters if isinstance(params, Preset) else {}
+    weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
+    parts = [_predict_one(forecaster, channel, params, m, done, base.removed) for forecaster in forecasters]
+    for start in range(done, m, _SPAN):
+        span = slice(start - done, min(start + _SPAN, m) - done)
+        # Sums in this order whatever the length, as `numpy.average` has them for more than one sample.
+        total = parts[0][span] * np.float64(weights[0])
+        for part, weight in zip(parts[1:], weights[1:], strict=True):
+            total += part[span] * np.float64(weight)
+        prediction[start - first : start - first + total.size] = total / np.sum(weights)
+    return prediction  # in the precision in which it is stored, so that the score explains its own anomalies
+
+
+def _predict_one(
+    forecaster: "Forecaster", channel: xr.Dataset, params: TelemanomParams, m: int, done: int, removed: int
+) -> npt.NDArray[np.float32]:
+    """Return one forecaster's predictions of the samples that all predict, from a position on."""
+    ahead = params.sequence_length - forecaster.sequence_length - removed
+    predict_from = getattr(forecaster, "predict_from", None)
+    if predict_from is None:  # one that is not ours
+        return forecaster.predict(channel)[ahead + done : ahead + m]
+    where = (ahead + done, removed) if removed else (ahead + done,)
+    part: npt.NDArray[np.float32] = predict_from(channel, *where)[: m - done]
+    return part
+
+
+def _fill(arrays: dict[str, npt.NDArray[np.float32]], piece: Piece, first: int) -> None:
+    part = slice(piece.start - first, piece.start - first + piece.error.size)
+    for name, values in (
+        ("prediction_error", piece.error),
+        ("smoothed_error", piece.smoothed),
+        ("epsilon", piece.epsilon),
+    ):
+        arrays[name][part] = values

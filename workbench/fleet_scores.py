@@ -1,0 +1,202 @@
+"""Scoring of a fleet: in this process, or in workers that stage the scores which this process publishes."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from workbench.compute import LARGEST_BATCH, LOCAL, BatchResults, map_batches
+from workbench.detection.scoring import anomaly_frames
+from workbench.exceptions import WorkbenchError
+from workbench.home import check_part, open_home
+from workbench.models import ModelInfo, Registry
+from workbench.scores import Scores
+from workbench.settings import Settings
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.archiving.staging import StagedScore
+
+__all__ = ["score_fleet"]
+
+_COLUMNS = ["channel", "status", "model", "seconds", "anomalies", "reason"]
+_LARGEST_BATCH_OF_LSTM = 20  # an LSTM takes most of a second, so that a batch stays short
+
+
+def score_fleet(
+    scores: Scores,
+    channels: Sequence[str],
+    forecaster: str | None = None,
+    preset: str | None = None,
+    *,
+    force: bool = False,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Score many channels where the settings say; one that fails does not stop the others.
+
+    Workers write what they score beside the archive; only this process makes it part of the archive.
+
+    Parameters
+    ----------
+    scores : Scores
+        Scores of the archive and registry that hold the channels and their models.
+    channels : sequence of str
+        Names of the channels.
+    forecaster, preset : str, optional
+        As for `Session.score`.
+    force : bool
+        Compute scores again where they are current.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `Session.score_all`.
+    """
+    scoring = _Scoring(scores.settings, scores.clock, forecaster, preset, force, scores.listed(channels, forecaster))
+    names = list(dict.fromkeys(channels))
+    current = {} if force else scores.all_current(names, forecaster, preset, scoring.models)
+    rows = _rows({name: _Scored.of(about, False) for name, about in current.items()}, scores.settings)
+    due = [name for name in names if name not in current]
+    for batch in _batches(scores, scoring, due, progress) if due else ():
+        results = dict(batch)
+        staged = [one for result in results.values() if isinstance(result, _Scored) for one in result.staged]
+        if staged:
+            results |= scores.archive.publish_scores(staged)
+        rows |= _rows(results, scores.settings)
+    scores.archive.keep_verified()
+    if any(row["status"] == "scored" for row in rows.values()):
+        scores.archive.tidy()
+    return pd.DataFrame([rows[name] for name in channels], columns=_COLUMNS)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What is to be known of a scored channel, small enough to be sent."""
+
+    computed: bool
+    model: str
+    seconds: float
+    judged: Mapping[str, Any]
+    staged: tuple[StagedScore, ...] = ()
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any], computed: bool) -> "_Scored":
+        judged = {name: about[name] for name in ("anomalies", "complete", "grows") if name in about}
+        return cls(computed, str(about["model"]), float(about["seconds"]), judged)
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """Scores a channel; with a staging folder it can be sent to workers, which have an archive of their own."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    forecaster: str | None
+    preset: str | None
+    force: bool
+    models: dict[str, list[ModelInfo]] = field(repr=False)
+    staging: Path | None = None
+    home_id: str | None = None
+
+    def narrowed(self, channels: Sequence[str]) -> "_Scoring":
+        return replace(self, models={name: self.models[name] for name in channels})
+
+    def here(self, scores: Scores, channel: str) -> _Scored:
+        models = self.models[channel]
+        stored = None if self.force else scores.current(channel, self.forecaster, self.preset, models)
+        if stored is not None:
+            return _Scored.of(stored, False)
+        scored, computed = scores.score(channel, self.forecaster, self.preset, force=self.force, models=models)
+        return _Scored.of(scored.attrs, computed)
+
+    def __call__(self, channel: str) -> _Scored:
+        settings = self.settings
+        where = (settings.registry_path, settings.tracking_uri, settings.model_cache_bytes)
+        archive, registry = _opened(settings.archive_path, self.staging, self.home_id, *where)
+        check_part(archive.path)
+        scores = Scores(settings, archive, registry, self.clock)
+        scores.part_samples = sys.maxsize  # what is staged cannot be read again before it is published
+        result = self.here(scores, channel)
+        return replace(result, staged=archive.take())
+
+
+class _StagingArchive(Archive):
+    """The archive of a worker: what is scored is staged for the process that publishes it."""
+
+    def __init__(self, path: Path, within: Path | None) -> None:
+        super().__init__(path)
+        self._within = within
+        self._staged = threading.local()
+
+    def write_scores(self, channel: str, key: str, scored: xr.Dataset, keep: int = 0) -> None:
+        staged = self.stage_scores(channel, key, scored, self._within, keep)
+        self._staged.scores = (*getattr(self._staged, "scores", ()), staged)
+        self._staged.last = {(channel, key): scored}
+
+    def open_scores(self, channel: str, key: str) -> xr.Dataset:
+        """Open a stored score; of one that was staged just now only what is new is here, with its attributes."""
+        last: xr.Dataset | None = getattr(self._staged, "last", {}).get((channel, key))
+        return super().open_scores(channel, key) if last is None else last
+
+    def take(self) -> tuple[StagedScore, ...]:
+        """Return what this thread has staged since it was last asked."""
+        scores: tuple[StagedScore, ...] = getattr(self._staged, "scores", ())
+        self._staged.scores, self._staged.last = (), {}
+        return scores
+
+
+@lru_cache(maxsize=1)
+def _opened(
+    path: Path, staging: Path | None, home_id: str | None, registry: Path, tracking_uri: str | None, cache_bytes: int
+) -> tuple[_StagingArchive, Registry]:
+    """Open the archive and the registry of a worker, once for all of its batches."""
+    open_home(path.parent, home_id)
+    return _StagingArchive(path, staging), Registry(registry, tracking_uri, cache_bytes)
+
+
+def _batches(scores: Scores, scoring: _Scoring, channels: list[str], progress: bool) -> Iterator[BatchResults[_Scored]]:
+    settings, archive = scores.settings, scores.archive
+    compute = settings.place
+    if compute == LOCAL or (not compute.scheduler and len(channels) <= 1):
+        return map_batches(partial(scoring.here, scores), channels, progress=progress, description="score")
+    home = settings.home.absolute()
+    staging = archive.staging_folder().absolute()
+    elsewhere = replace(
+        scoring, settings=settings.model_copy(update={"home": home}), staging=staging, home_id=open_home(home)
+    )
+    lstm = any(info.forecaster == "lstm" and info.aliases for models in scoring.models.values() for info in models)
+    return map_batches(
+        elsewhere,
+        channels,
+        compute=compute,
+        progress=progress,
+        description="score",
+        assets={name: archive.asset_of(name)[0] for name in channels},
+        narrowed=elsewhere.narrowed,
+        notes=staging,
+        largest=_LARGEST_BATCH_OF_LSTM if lstm else LARGEST_BATCH,
+    )
+
+
+def _rows(results: "Mapping[str, _Scored | WorkbenchError]", settings: Settings) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    judged: list[dict[str, Any]] = []
+    for name, result in results.items():
+        if isinstance(result, WorkbenchError):
+            judged.append({"anomalies": "[]"})
+            row = {"status": "failed", "model": "", "seconds": 0.0, "reason": str(result)}
+        else:
+            judged.append(dict(result.judged))
+            status = "scored" if result.computed else "current"
+            row = {"status": status, "model": result.model, "seconds": result.seconds, "reason": ""}
+        rows[name] = {"channel": name, **row}
+    for row, frame in zip(rows.values(), anomaly_frames(judged, settings.severity), strict=True):
+        row["anomalies"] = frame
+    return rows

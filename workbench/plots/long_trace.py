@@ -1,0 +1,138 @@
+"""A line that is too long to be held: of a stretch of time its envelope is read, or its few samples."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.plots.decimate import decimate
+
+__all__ = ["LONG_SAMPLES", "LongSeries", "LongTrace"]
+
+LONG_SAMPLES = 2_000_000
+"""A series with more samples is not held in memory to be drawn."""
+
+_SAMPLES = 40_000  # read one by one: their extremes are drawn where they are
+_MAX_FILLED = 1_000_000
+_POINTS_OF_BUCKET = 3
+_NANOSECONDS_OF_MS = 1_000_000
+_FAR = 2**62
+
+
+class Buckets(Protocol):
+    """Minimum and maximum of a series by buckets; `workbench.telemetry.archiving.envelopes.Envelope` is one."""
+
+    @property
+    def time(self) -> npt.NDArray[Any]:
+        """Time of the first row of each bucket."""
+
+    @property
+    def minimum(self) -> npt.NDArray[np.float64]:
+        """Least value of each bucket; NaN where it has none."""
+
+    @property
+    def maximum(self) -> npt.NDArray[np.float64]:
+        """Greatest value of each bucket; NaN where it has none."""
+
+    @property
+    def count(self) -> npt.NDArray[np.int64]:
+        """Number of values of each bucket."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Number of rows of each bucket."""
+
+
+class LongSeries(Protocol):
+    """What a long line is read from."""
+
+    @property
+    def length(self) -> int:
+        """Number of its samples."""
+
+    def envelope(self, begin: int, end: int, width: int) -> Buckets:
+        """Return minimum and maximum of some rows in at most `width` buckets."""
+
+    def rows_at(self, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the first row at or behind each time, in nanoseconds or numbers of samples."""
+
+    def samples(self, begin: int, end: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return times and values of some rows."""
+
+
+class LongTrace:
+    """A long series over time; it is read anew for each stretch that is drawn, and little of it.
+
+    Parameters
+    ----------
+    series : LongSeries
+        What is read.
+    dated : bool
+        Whether time is stamps.
+
+    Notes
+    -----
+    Of a stretch with many samples, minimum and maximum of each bucket are drawn at places inside the bucket; a bucket
+    is a pixel or two wide. No extreme is left out at any zoom.
+    """
+
+    def __init__(self, series: LongSeries, *, dated: bool) -> None:
+        self.series = series
+        self._dated = dated
+
+    @property
+    def size(self) -> int:
+        """Return the number of samples."""
+        return self.series.length
+
+    def span(self, start: float, end: float, until: float = float("inf")) -> slice:
+        """Return the samples from start to end, as `workbench.plots.trace.Trace.span` does."""
+        first, last, come = self.rows(start, end, np.floor(until) + 1)
+        return slice(max(first - 1, 0), min(last + 1, come))
+
+    def rows(self, *times: float) -> list[int]:
+        """Return the first sample at or behind each time, as charts take it."""
+        scale = _NANOSECONDS_OF_MS if self._dated else 1
+        whole = [int(min(max(np.ceil(time) * scale, -_FAR), _FAR)) for time in times]
+        return [int(row) for row in self.series.rows_at(np.array(whole, dtype=np.int64))]
+
+    def window(
+        self, start: float, end: float, until: float = float("inf"), limit: int = 2400
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Return the points that draw what lies between start and end, as `workbench.plots.trace.Trace.window` does."""
+        visible = self.span(start, end, until)
+        first, last = visible.start, max(visible.stop, visible.start)
+        if last - first <= max(_SAMPLES, limit):
+            time, values = self._samples(first, last)
+            few = decimate(values, limit)
+            return time[few], values[few]
+        buckets = self.series.envelope(first, last, max((limit - 2) // _POINTS_OF_BUCKET, 1))
+        ends = [self._samples(row, row + 1) for row in (first, last - 1)]
+        begins = self._axis(buckets.time)
+        lengths = np.diff(np.append(begins, ends[1][0]))
+        missing = np.where(buckets.count < buckets.rows, np.nan, buckets.minimum)
+        places = np.column_stack([begins + lengths * share for share in (0.25, 0.5, 0.75)])
+        heights = np.column_stack([buckets.minimum, buckets.maximum, missing])
+        drawn = np.column_stack([np.ones((len(begins), 2), dtype=bool), np.isnan(missing)])
+        time = np.concatenate([ends[0][0], places[drawn], ends[1][0]])
+        return time, np.concatenate([ends[0][1], heights[drawn], ends[1][1]]).astype(np.float32)
+
+    def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+        """Return the value of the last sample at or before each time; NaN where there is none, or far too many lie."""
+        first, last = self.rows(float(times[0]), float(times[-1]) + 1)
+        first = max(first - 1, 0)
+        values = np.full(len(times), np.nan, dtype=np.float32)
+        if last - first <= _MAX_FILLED:
+            time, own = self._samples(first, last)
+            before = np.searchsorted(time, times, side="right") - 1
+            values[before >= 0] = own[before[before >= 0]]
+        return values
+
+    def _samples(self, begin: int, end: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        if begin >= end:
+            return np.zeros(0), np.zeros(0, dtype=np.float32)
+        time, values = self.series.samples(begin, end)
+        return self._axis(time), np.asarray(values, dtype=np.float32)
+
+    def _axis(self, time: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return (time.astype("datetime64[ms]").astype(np.int64) if self._dated else time).astype(np.float64)

@@ -1,0 +1,361 @@
+"""Parts of a channel as lazy datasets: their rows are read from segments and the tail when they are used."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from workbench.exceptions import ArchiveError
+from workbench.telemetry.archiving.index import Piece
+from workbench.telemetry.archiving.lanes import EPOCH
+from workbench.telemetry.archiving.seals import check_group
+from workbench.telemetry.archiving.segments import open_arrays
+from workbench.telemetry.archiving.tail import Tail
+from workbench.telemetry.damage import Place, damage_named
+
+__all__ = ["Description", "PartReader"]
+
+_NOT_OF_A_LANE = ("channel", "command", "units")
+_MAX_KEPT_BYTES = 64 * 2**20
+_KEPT: OrderedDict[tuple[Any, ...], Any] = OrderedDict()  # times of parts, and unpacked rows of tails
+_KEPT_BYTES = 0
+_MAX_OPEN_DATASETS = 256
+_MAX_OPEN_ROWS = 50_000  # times of longer ones would hold too much memory
+_LOCK = Lock()
+
+
+def _renew_lock() -> None:
+    """Renew the lock in a forked process: a thread of its parent may have held it."""
+    global _LOCK
+    _LOCK = Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+@dataclass(frozen=True)
+class Description:
+    """Dims, dtype, shape without rows, and attributes of a variable in one piece."""
+
+    dims: tuple[str, ...]
+    dtype: np.dtype[Any]
+    rest: tuple[int, ...]
+    attributes: Mapping[str, Any]
+    is_coordinate: bool
+
+
+class PartReader:
+    """Rows of one part of a channel.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the archive.
+    tail : Tail
+        Its tail.
+    pieces : sequence of Piece
+        Where the rows lie, in their order.
+    place : Place
+        What they are, for an error that says that they are damaged.
+    identity : tuple
+        What differs from any other archive that was at the same place before.
+    origin : int
+        How many rows were in front of them, and are removed.
+    fresh : bool
+        Read everything from the files, whatever was kept of them.
+    fate : callable, optional
+        Returns the error for rows of a piece that cannot be read because they no longer hold; None where they do.
+
+    Attributes
+    ----------
+    origin : int
+        How many rows were in front of them, and are removed.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        tail: Tail,
+        pieces: Sequence[Piece],
+        place: Place,
+        identity: tuple[Any, ...] = (),
+        *,
+        origin: int = 0,
+        fresh: bool = False,
+        fate: Callable[[Piece], ArchiveError | None] = lambda piece: None,
+    ) -> None:
+        self._fate = fate
+        self.origin = origin
+        self._fresh = fresh
+        self._store = store
+        self._identity = (str(store), *identity)
+        self._tail = tail
+        self._pieces = tuple(pieces)
+        self._place = place
+
+    @property
+    def length(self) -> int:
+        """Return the number of its rows."""
+        return sum(piece.length for piece in self._pieces)
+
+    def dataset(self, attributes: Mapping[str, Any], command_names: Sequence[str] | None = None) -> xr.Dataset:
+        """Return the rows as a dataset; samples are read each time they are used, times at once.
+
+        Parameters
+        ----------
+        attributes : mapping of str to Any
+            Attributes of the dataset.
+        command_names : sequence of str, optional
+            Names of the commands.
+
+        Returns
+        -------
+        xarray.Dataset
+
+        Raises
+        ------
+        ArchiveError
+            What describes the rows, or their times, are damaged.
+        """
+        described = self.describe()
+        variables = {name: self._variable(name, one) for name, one in described.items()}
+        coordinates = {name: variables.pop(name) for name, one in described.items() if one.is_coordinate}
+        if command_names is not None:
+            coordinates["command"] = xr.Variable("command", np.asarray(command_names, dtype=str))
+        return xr.Dataset(variables, coordinates, dict(attributes))
+
+    def describe(self) -> dict[str, Description]:
+        """Return what each variable is, after checking that all rows are there and are of one kind.
+
+        Raises
+        ------
+        ArchiveError
+            What describes the rows is damaged.
+        """
+        described: dict[str, Description] = {}
+        end = 0
+        for piece in self._pieces:
+            with damage_named(self._place, self._file(piece)):
+                if piece.first != end:
+                    raise ValueError(f"rows {end} to {piece.first - 1} are not there")
+                end += piece.length
+                own = self._describe(piece)
+            for name, one in own.items():
+                known = described.setdefault(name, one)
+                with damage_named(self._place, self._file(piece)):
+                    if (known.dims, known.dtype, known.rest) != (one.dims, one.dtype, one.rest):
+                        raise ValueError(f"{name} is of another kind than before")
+        return described
+
+    def kept_dataset(
+        self,
+        attributes: Mapping[str, Any],
+        command_names: Sequence[str],
+        kept: OrderedDict[tuple[Any, ...], xr.Dataset],
+    ) -> xr.Dataset:
+        """Return what `dataset` does; those opened last are kept until a file of theirs is another one."""
+        key = (self._identity, self._pieces, self._files(), tuple(attributes.items()), tuple(command_names))
+        with _LOCK:
+            dataset = kept.pop(key, None)
+        if dataset is None:
+            dataset = self.dataset(attributes, command_names)
+        if self.length <= _MAX_OPEN_ROWS:
+            with _LOCK:
+                kept[key] = dataset
+                if len(kept) > _MAX_OPEN_DATASETS:
+                    kept.popitem(last=False)
+        return dataset.copy()
+
+    def check_names(self, channel: str, command_names: Sequence[str]) -> None:
+        """Compare the names that other programs read in the segments with those of the channel.
+
+        Raises
+        ------
+        ArchiveError
+            They are others.
+        """
+        for piece in self._pieces:
+            if piece.kind != "segment":
+                continue
+            with damage_named(self._place, self._file(piece)):
+                check_group(self._store / piece.folder / piece.place)
+                arrays = open_arrays(self._store / piece.folder / piece.place)
+                if arrays["channel"][...].tolist()[piece.lane] != channel:
+                    raise ValueError(f"it holds {arrays['channel'][piece.lane]!r} in the place of {channel!r}")
+                if command_names and arrays["command"][...].tolist() != list(command_names):
+                    raise ValueError("the names of its commands are others")
+                if "units" in arrays:
+                    arrays["units"][...]
+
+    def read(self, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
+        """Read rows of a variable."""
+        blocks = []
+        for piece in self._pieces:
+            first, last = max(start, piece.first), min(stop, piece.first + piece.length)
+            if first < last:
+                offset = piece.start - piece.first
+                try:
+                    with damage_named(self._place, self._file(piece, name)):
+                        blocks.append(self._rows(piece, name, first + offset, last + offset, template))
+                except ArchiveError as error:
+                    raise self._fate(piece) or error from error.__cause__
+        if len(blocks) == 1:
+            return blocks[0]
+        return np.concatenate(blocks) if blocks else np.empty((0, *template.rest), template.dtype)
+
+    # ---- internals
+
+    def _files(self) -> tuple[tuple[int, int], ...]:
+        """Return what tells the descriptions of the groups from others that were there before."""
+        with damage_named(self._place, self._store):
+            groups = [(self._store / one.folder / one.place / "zarr.json").stat() for one in self._pieces if one.folder]
+        return tuple((one.st_ino, one.st_mtime_ns) for one in groups)
+
+    def _file(self, piece: Piece, name: str = "") -> Path:
+        return self._store / piece.folder / piece.place / name if piece.kind == "segment" else self._tail.file
+
+    def _describe(self, piece: Piece) -> dict[str, Description]:
+        if piece.kind == "tail":
+            rows = self._unpacked(piece)
+            return {
+                name.removeprefix("@"): Description(
+                    dims, values.dtype, values.shape[dims[:1] == ("time",) :], attributes, name.startswith("@")
+                )
+                for name, (dims, values, attributes) in rows.items()
+            }
+        described = {}
+        for name, array in open_arrays(self._store / piece.folder / piece.place).items():
+            if name in _NOT_OF_A_LANE:
+                continue
+            dims, shape = tuple(array.metadata.dimension_names), array.shape
+            is_shared = dims[:1] != ("channel",)
+            if not is_shared:
+                if not piece.lane < shape[0]:
+                    raise ValueError(f"{name} has {shape[0]} channels, not {piece.lane + 1}")
+                dims, shape = dims[1:], shape[1:]
+            has_rows = dims[:1] == ("time",)
+            if has_rows and shape[0] < piece.start + piece.length:
+                raise ValueError(f"{name} has {shape[0]} rows, not {piece.start + piece.length}")
+            is_coordinate = is_shared and name not in ("commands", "missing_commands")
+            rest = shape[1:] if has_rows else shape
+            described[name] = Description(dims, np.dtype(array.dtype), rest, dict(array.attrs), is_coordinate)
+        return described
+
+    def _rows(self, piece: Piece, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
+        if piece.kind == "tail":
+            rows = self._unpacked(piece)
+            entry = rows.get(name) or rows.get(f"@{name}")
+            values = None if entry is None else entry[1][start:stop]
+        else:
+            array = open_arrays(self._store / piece.folder / piece.place).get(name)
+            if array is None:
+                values = None
+            elif array.metadata.dimension_names[:1] == ("channel",):
+                values = array[piece.lane, start:stop]
+            else:
+                values = array[start:stop]
+        if values is None:  # a mark of what was filled that these rows do not need
+            return np.zeros((stop - start, *template.rest), template.dtype)
+        if values.shape != (stop - start, *template.rest):
+            raise ValueError(f"{name} has the shape {values.shape}, not {(stop - start, *template.rest)}")
+        return np.asarray(values)
+
+    def _unpacked(self, piece: Piece) -> Any:
+        key = ("tail", self._identity, piece.revision, piece.lane)
+        read = partial(self._tail.read, piece.revision, piece.lane)
+        return read() if self._fresh else _kept(key, read)
+
+    def _unchangeable(self, name: str, one: Description) -> npt.NDArray[Any]:
+        values = self.read(name, 0, self.length, one)
+        values.flags.writeable = False
+        return values
+
+    def _variable(self, name: str, one: Description) -> xr.Variable:
+        attributes = dict(one.attributes)
+        if one.dims[:1] != ("time",):
+            piece = self._pieces[0]
+            with damage_named(self._place, self._file(piece, name)):
+                if piece.kind == "tail":
+                    rows = self._unpacked(piece)
+                    values = (rows.get(name) or rows[f"@{name}"])[1]
+                else:
+                    array = open_arrays(self._store / piece.folder / piece.place)[name]
+                    own = array.metadata.dimension_names[:1] == ("channel",)
+                    values = array[piece.lane] if own else array[...]
+            return xr.Variable(one.dims, values, attributes)
+        dated = attributes.get("units") == EPOCH
+        if name == "time" or one.is_coordinate:
+            key = ("rows", self._identity, name, self._pieces, self._files())
+            read = partial(self._unchangeable, name, one)
+            times = read() if self._fresh else _kept(key, read)
+            if dated:
+                times, attributes = times.view("datetime64[ns]"), {}
+            return xr.Variable(one.dims, times, attributes)
+        array = _Rows(self, name, (self.length, *one.rest), one)
+        return xr.Variable(one.dims, indexing.LazilyIndexedArray(array), attributes)
+
+
+class _Rows(BackendArray):
+    """A variable of a part whose rows are read when they are used."""
+
+    __slots__ = ("_name", "_reader", "_template", "dtype", "shape")
+
+    def __init__(self, reader: PartReader, name: str, shape: tuple[int, ...], template: Description) -> None:
+        self._reader = reader
+        self._name = name
+        self._template = template
+        self.shape = shape
+        self.dtype = template.dtype
+
+    def __getitem__(self, key: Any) -> Any:
+        support = indexing.IndexingSupport.BASIC
+        return indexing.explicit_indexing_adapter(key, self.shape, support, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> npt.NDArray[Any]:
+        rows, rest = key[0], key[1:]
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(self.shape[0])
+            if step < 0:
+                places = range(start, stop, step)
+                if not places:
+                    return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
+                block = self._reader.read(self._name, places[-1], places[0] + 1, self._template)
+                return block[::-1][::-step][(slice(None), *rest)]
+            return self._reader.read(self._name, start, stop, self._template)[(slice(None, None, step), *rest)]
+        row = int(rows) % self.shape[0]
+        return np.asarray(self._reader.read(self._name, row, row + 1, self._template)[(0, *rest)])
+
+
+def _kept(key: tuple[Any, ...], read: Callable[[], Any]) -> Any:
+    """Return what was read before under a key, or read it; what was used longest ago is dropped first."""
+    global _KEPT_BYTES
+    with _LOCK:
+        if key in _KEPT:
+            _KEPT.move_to_end(key)
+            return _KEPT[key]
+    value = read()
+    size = _bytes(value)
+    if size <= _MAX_KEPT_BYTES // 4:
+        with _LOCK:
+            if key not in _KEPT:
+                _KEPT[key] = value
+                _KEPT_BYTES += size
+            while _KEPT_BYTES > _MAX_KEPT_BYTES:
+                _KEPT_BYTES -= _bytes(_KEPT.popitem(last=False)[1])
+    return value
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(int(entry[1].nbytes) for entry in value.values())
+    return int(value.nbytes)

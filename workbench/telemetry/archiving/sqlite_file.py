@@ -1,0 +1,140 @@
+"""An SQLite file that threads and forked processes use through one object, and whose damage is named."""
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workbench.telemetry.damage import Place
+
+__all__ = ["SqliteFile"]
+
+_WAIT_SECONDS = 60.0
+_DAMAGE = ("malformed", "not a database", "no such table", "no such column", "disk image", "has no column")
+
+_OPENED: "weakref.WeakSet[SqliteFile]" = weakref.WeakSet()
+
+
+class _Connection:
+    """A connection that is closed when it is dropped."""
+
+    def __init__(self, file: Path, schema: str, pragmas: str) -> None:
+        self.raw = sqlite3.connect(file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        self.raw.executescript(pragmas)
+        try:
+            self.raw.executescript(schema)
+        except sqlite3.OperationalError as error:
+            if "readonly" not in str(error):
+                raise
+
+    def __del__(self) -> None:
+        if hasattr(self, "raw"):
+            self.raw.close()
+
+
+class SqliteFile:
+    """An SQLite database with a rollback journal: other machines may read it on a shared file system.
+
+    Parameters
+    ----------
+    file : Path
+        The database. It is made at the first transaction; a missing one reads as empty.
+    schema : str
+        Statements that make its tables where they are missing.
+    pragmas : str
+        Statements for every connection.
+    place : Place
+        What it is, for an error that says that it is damaged.
+    """
+
+    def __init__(self, file: Path, schema: str, pragmas: str, place: Place) -> None:
+        self.file = file
+        self._schema = schema
+        self._pragmas = pragmas
+        self._place = place
+        self._lock = threading.RLock()
+        _OPENED.add(self)
+        self._connection: tuple[int, int, _Connection] | None = None
+        self._of_parent: list[_Connection] = []  # closing what a parent process uses would drop its locks
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query; none where the file does not exist.
+
+        Raises
+        ------
+        ArchiveError
+            The database is damaged, or cannot be read.
+        """
+        try:
+            with self._lock:
+                if not self.file.exists():
+                    self._connection = None
+                    return []
+                return self._open().raw.execute(statement, parameters).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a message holds damaged bytes
+            raise self._place.error(self.file, _reason(error)) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction, which is taken back where anything goes wrong.
+
+        Raises
+        ------
+        ArchiveError
+            The database is damaged.
+        OSError
+            It cannot be written.
+        """
+        try:
+            with self._lock:
+                raw = self._open().raw
+                raw.execute("BEGIN IMMEDIATE")
+                try:
+                    yield raw
+                    raw.execute("COMMIT")
+                except BaseException:
+                    if raw.in_transaction:
+                        raw.execute("ROLLBACK")
+                    raise
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if isinstance(error, UnicodeDecodeError) or any(sign in str(error) for sign in _DAMAGE):
+                raise self._place.error(self.file, _reason(error)) from error
+            raise OSError(f"{self.file}: {error}") from error
+
+    def renew_lock(self) -> None:
+        """Forget who held the lock."""
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Close the connection; it is opened again where it is needed."""
+        with self._lock:
+            self._connection = None
+
+    def _open(self) -> _Connection:
+        process = os.getpid()
+        inode = self.file.stat().st_ino if self.file.exists() else -1
+        if self._connection is not None and self._connection[:2] != (process, inode):
+            if self._connection[0] != process:
+                self._of_parent.append(self._connection[2])
+            self._connection = None
+        if self._connection is None:
+            connection = _Connection(self.file, self._schema, self._pragmas)
+            self._connection = (process, self.file.stat().st_ino, connection)
+        return self._connection[2]
+
+
+def _renew_locks() -> None:
+    """Renew the locks in a forked process: a thread of its parent may have held them."""
+    for one in list(_OPENED):
+        one.renew_lock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)
+
+
+def _reason(error: Exception) -> str:
+    return "it is no database any more" if isinstance(error, UnicodeDecodeError) else str(error)
