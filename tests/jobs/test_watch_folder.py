@@ -179,7 +179,7 @@ def test_a_wrong_option_rejects_no_file(watched, tmp_path) -> None:
         ({"timezone": "Mars/Olympus"}, "no time zone"),
         ({"train_until": "soon"}, "train_until is no time"),
         ({"on_conflict": "both"}, "on_conflict must be"),
-        ({"date_order": "year"}, "date_order must be"),
+        ({"date_order": "week"}, "date_order must be"),
     ):
         with pytest.raises(ImportDataError, match=words):
             watched.take(**option)

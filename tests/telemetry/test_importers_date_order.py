@@ -76,7 +76,7 @@ def test_where_nothing_decides_both_readings_are_named(tmp_path, archive) -> Non
     assert report.failures == {}, "the file of 20 March can be read in one way only"
     assert "month first, as in the other files" in report.channels[0].note
     with pytest.raises(ImportDataError, match="date_order must be day or month"):
-        add(archive, other, date_order="year")
+        add(archive, other, date_order="week")
 
 
 def test_files_that_come_together_are_read_so_that_they_follow_one_another(tmp_path, archive) -> None:

@@ -17,6 +17,7 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import numbers_in, one_hot
 from workbench.telemetry.importers.last_line import DoubtfulValue
 from workbench.telemetry.importers.names import name_and_units
+from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.importers.table_files import TimedTable, read_csv_table, read_parquet_table
@@ -62,6 +63,10 @@ class FileSamples:
         The same samples with such dates in the other order, where nothing in the file decides.
     doubtful : DoubtfulValue or None
         Its last value, where the file ends without a line end.
+    asset : str or None
+        Asset that its rows name; None where they name none.
+    part : str
+        Which of several series of the file this is, in words; empty where it is the only one.
     """
 
     path: Path
@@ -78,6 +83,8 @@ class FileSamples:
     date_order: DateOrder | None = None
     other: "FileSamples | None" = None
     doubtful: DoubtfulValue | None = None
+    asset: str | None = None
+    part: str = ""
 
 
 def column_series(
@@ -122,18 +129,8 @@ def column_series(
     )
 
 
-def read_samples(
-    path: Path,
-    layout: str,
-    *,
-    time_column: str | None,
-    inputs: Sequence[str],
-    label_column: str | None,
-    timezone: str | None,
-    date_order: DateOrder | None = None,
-    on_conflict: OnConflict | None = None,
-) -> FileSamples:
-    """Read the samples of one table, sorted by time.
+def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConflict | None = None) -> list[FileSamples]:
+    """Read the samples of one file, sorted by time.
 
     Parameters
     ----------
@@ -141,12 +138,15 @@ def read_samples(
         File to read.
     layout : {"csv", "parquet"}
         Format of the file.
-    time_column, inputs, label_column, timezone, date_order, on_conflict
+    reading : Reading
+        What was chosen.
+    on_conflict : {"keep", "replace"}, optional
         As for `import_table`.
 
     Returns
     -------
-    FileSamples
+    list of FileSamples
+        One a machine and clock; mostly one.
 
     Raises
     ------
@@ -155,27 +155,19 @@ def read_samples(
         named is not there, or the file contradicts itself and `on_conflict` is None. Every message names the file.
     """
     try:
-        return _read(path, layout, time_column, inputs, label_column, timezone, date_order, on_conflict)
+        if path.is_dir() or not path.exists():
+            raise ImportDataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}.", "Give a file.")
+        table = _READERS[layout](path, reading)
+        return [_samples(path, table, reading, on_conflict)]
     except ImportDataError as error:
         if str(path) in error.message:
             raise
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
 
 
-def _read(
-    path: Path,
-    layout: str,
-    time_column: str | None,
-    inputs: Sequence[str],
-    label_column: str | None,
-    timezone: str | None,
-    date_order: DateOrder | None,
-    on_conflict: OnConflict | None,
-) -> FileSamples:
-    if path.is_dir() or not path.exists():
-        raise ImportDataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}.", "Give a file.")
+def _samples(path: Path, table: TimedTable, reading: Reading, on_conflict: OnConflict | None) -> FileSamples:
+    inputs, label_column = reading.inputs, reading.label_column
     as_words = [label_column] if label_column else []
-    table = _READERS[layout](path, time_column=time_column, timezone=timezone, date_order=date_order, as_text=as_words)
     _check_roles(table, inputs, label_column)
     if table.doubtful_column in {*inputs, *as_words} and len(table.frame) > 1:
         table = table.without_last()

@@ -17,9 +17,10 @@ from workbench.telemetry.importers.delivery import Delivery
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
 from workbench.telemetry.importers.label_spans import read_label_spans
 from workbench.telemetry.importers.names import archived_assets
+from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.sources import TABLE_ENDINGS, find_tables
-from workbench.telemetry.importers.times import DateOrder, parse_times, time_zone
+from workbench.telemetry.importers.times import parse_times
 
 __all__ = ["DEFAULT_TRAIN_FRACTION", "check_table_options", "import_table"]
 
@@ -33,20 +34,16 @@ def import_table(
     *,
     layout: str | None = None,
     asset: str | None = None,
-    time_column: str | None = None,
-    inputs: Sequence[str] = (),
-    label_column: str | None = None,
     train_fraction: float | None = None,
     train_from: str | None = None,
     train_until: str | None = None,
     train_file: Path | str | None = None,
-    timezone: str | None = None,
-    date_order: DateOrder | None = None,
     labels: Path | str | None = None,
     on_conflict: OnConflict | None = None,
     replace: bool = False,
     progress: bool = False,
     vanished: Mapping[str, str] | None = None,
+    **reading: Any,
 ) -> ImportReport:
     """Import tables; every column of numbers becomes a channel, or is added to the channel that is there.
 
@@ -63,12 +60,7 @@ def import_table(
         Equipment takes them; a folder whose folders hold the parts of one series each is recognised.
     asset : str, optional
         Asset of the channels; the file's name without ending where omitted, or its folder in the layout "lookout".
-    time_column : str, optional
-        Looked for by name and content where omitted.
-    inputs : sequence of str
-        Columns that go along as inputs to every channel; one of words becomes one input for each word.
-    label_column : str, optional
-        Column of 0 and 1 or of words; runs in the test series become labelled anomalies.
+        Where the rows name their machines, these are the assets.
     train_fraction : float, optional
         Share of the samples that becomes the training series of a new channel; `DEFAULT_TRAIN_FRACTION` where
         omitted. It says nothing about a channel that is there already.
@@ -77,11 +69,6 @@ def import_table(
         has none). The archive keeps it with the channel.
     train_file : Path or str, optional
         File of its own to learn from; the span of its times is the training span.
-    timezone : str, optional
-        Zone of times that carry none, as `Europe/Berlin`; UTC where omitted. Kept are times in UTC.
-    date_order : {"day", "month"}, optional
-        Order of dates such as 03/04/2024. Where omitted, the file decides, then the files that come with it and the
-        series that is there; a file that could continue it in both ways, or in neither, is refused.
     labels : Path or str, optional
         CSV file without header of start and end of what was anomalous; it holds for all channels that are imported.
     on_conflict : {"keep", "replace"}, optional
@@ -93,6 +80,9 @@ def import_table(
     vanished : mapping of str to str, optional
         Channels that the archive does not hold though something else knows them, and what does. Files for them are
         refused without `replace`.
+    **reading
+        How the files are read, in place of what they decide themselves: attributes of `Reading` by name, as
+        `time_column`, `timezone`, `date_order`, `inputs` or `label_column`.
 
     Returns
     -------
@@ -123,36 +113,26 @@ def import_table(
     if layout is not None and layout not in _LAYOUTS:
         raise ImportDataError(f"layout must be one of {', '.join(_LAYOUTS)}, not {layout!r}.")
     check_table_options(
-        asset=asset,
-        label_column=label_column,
         train_fraction=train_fraction,
         train_from=train_from,
         train_until=train_until,
         train_file=train_file,
-        timezone=timezone,
-        date_order=date_order,
         labels=labels,
         on_conflict=on_conflict,
         replace=replace,
+        **reading,
     )
+    how = Reading.of(reading)
     paths = [Path(path)] if isinstance(path, Path | str) else [Path(one) for one in path]
     file_format = None if layout == "lookout" else layout
     files = find_tables(paths, file_format)
     if not files:
         raise ImportDataError("There is nothing to import.", "Give files, folders or patterns.")
     failures: dict[str, WorkbenchError] = {}
-    options = {
-        "time_column": time_column,
-        "inputs": inputs,
-        "label_column": label_column,
-        "timezone": timezone,
-        "date_order": date_order,
-        "on_conflict": on_conflict,
-    }
     everything: list[FileSamples] = []
     for file in tqdm(files, desc="Reading", unit="file", disable=not progress or len(files) == 1):
         try:
-            everything.append(read_samples(file, file_format or _layout_of(file), **options))  # type: ignore[arg-type]
+            everything += read_samples(file, file_format or _layout_of(file), how, on_conflict)
         except ImportDataError as error:
             failures[str(file)] = error
     if layout is None and asset is None and holds_components(paths, files) and in_components(everything):
@@ -160,17 +140,21 @@ def import_table(
     by_asset: dict[str, list[FileSamples]] = {}
     for samples in everything:
         own_name = samples.path.absolute().parent.name if layout == "lookout" else samples.path.stem
-        by_asset.setdefault(asset or own_name, []).append(samples)
+        by_asset.setdefault(samples.asset or asset or own_name, []).append(samples)
     training = None
     if train_file is not None:
         training_path = Path(train_file)
-        training = read_samples(training_path, file_format or _layout_of(training_path), **options)  # type: ignore[arg-type]
+        training, *others = read_samples(training_path, file_format or _layout_of(training_path), how, on_conflict)
+        if others:
+            raise ImportDataError(
+                f"{training_path} holds more than one series.", "Name a file of one with --train-file."
+            )
         if len(by_asset) > 1:
             raise ImportDataError(
                 f"train_file goes with one asset, not with {', '.join(sorted(by_asset))}.", "Import one at a time."
             )
-    spans = None if labels is None else read_label_spans(Path(labels), timezone, date_order)
-    choices = Choices(train_fraction, train_from, train_until, timezone, on_conflict, replace, spans)
+    spans = None if labels is None else read_label_spans(Path(labels), how.timezone, how.date_order)
+    choices = Choices(train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans)
     imports: list[ChannelImport] = []
     assets = archived_assets(archive)
     for name, group in tqdm(by_asset.items(), desc="Importing", unit="asset", disable=not progress or not by_asset):
@@ -214,24 +198,18 @@ def check_table_options(
     train_from: str | None = None,
     train_until: str | None = None,
     train_file: Path | str | None = None,
-    timezone: str | None = None,
-    date_order: str | None = None,
     labels: Path | str | None = None,
-    label_column: str | None = None,
     on_conflict: str | None = None,
     replace: bool = False,
-    **others: object,
+    asset: str | None = None,
+    **reading: Any,
 ) -> None:
     """Check the options of `import_table` that are right or wrong whatever the files hold.
 
     Parameters
     ----------
-    train_fraction, train_from, train_until, train_file, timezone, date_order, labels, label_column
+    train_fraction, train_from, train_until, train_file, labels, on_conflict, replace, asset, **reading
         As for `import_table`.
-    on_conflict, replace
-        As for `import_table`.
-    **others
-        Options that only the files decide on.
 
     Raises
     ------
@@ -240,25 +218,23 @@ def check_table_options(
     LabelError
         The labels cannot be read.
     """
-    del others
-    time_zone(timezone)
+    del asset  # any text is right
+    how = Reading.of(reading)
     if on_conflict not in (None, "keep", "replace"):
         raise ImportDataError(f"on_conflict must be keep or replace, not {on_conflict!r}.")
-    if date_order not in (None, "day", "month"):
-        raise ImportDataError(f"date_order must be day or month, not {date_order!r}.")
     if replace and on_conflict is not None:
         raise ImportDataError(
             "replace and on_conflict exclude each other: nothing of what the channels held is left to contradict.",
             "Pass one of them.",
         )
-    if labels is not None and label_column is not None:
+    if labels is not None and how.label_column is not None:
         raise ImportDataError("labels and label_column exclude each other.", "Pass one of them.")
     _check_split(train_fraction, train_from, train_until, train_file)
     for name, text in (("train_from", train_from), ("train_until", train_until)):
-        if text is not None and not parse_times(pd.Series([text]), timezone).readable[0]:
+        if text is not None and not parse_times(pd.Series([text]), how.timezone).readable[0]:
             raise ImportDataError(f"{name} is no time: {text!r}.", "Example: 2024-03-01 10:00")
     if labels is not None:
-        read_label_spans(Path(labels), timezone, date_order)  # type: ignore[arg-type]
+        read_label_spans(Path(labels), how.timezone, how.date_order)
 
 
 def _check_split(fraction: float | None, start: str | None, end: str | None, file: Path | str | None) -> None:

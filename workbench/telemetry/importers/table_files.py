@@ -1,6 +1,5 @@
 """Reads a CSV or Parquet file into a table with its times."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from workbench.exceptions import ImportDataError, UnfinishedImportError
 from workbench.telemetry.importers.columns import clock_column, find_time_column
 from workbench.telemetry.importers.delimited import read_delimited, sniff
 from workbench.telemetry.importers.last_line import LEFT_OUT, open_last_line
-from workbench.telemetry.importers.times import DateOrder, parse_times, time_zone
+from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.times import DateOrder, parse_times
 
 __all__ = ["TimedTable", "read_csv_table", "read_parquet_table"]
 
@@ -67,28 +67,15 @@ class TimedTable:
         )
 
 
-def read_csv_table(
-    path: Path,
-    *,
-    time_column: str | None = None,
-    timezone: str | None = None,
-    date_order: DateOrder | None = None,
-    as_text: Iterable[str] = (),
-) -> TimedTable:
+def read_csv_table(path: Path, reading: Reading) -> TimedTable:
     """Read a delimited text file; see `sniff` for what is detected.
 
     Parameters
     ----------
     path : Path
         File to read.
-    time_column : str, optional
-        Looked for where omitted.
-    timezone : str, optional
-        Zone of times that carry none; UTC where omitted.
-    date_order : {"day", "month"}, optional
-        Order of dates such as 03/04/2024; the whole column decides where omitted.
-    as_text : iterable of str
-        Columns to leave as they are written.
+    reading : Reading
+        What was chosen.
 
     Returns
     -------
@@ -99,7 +86,6 @@ def read_csv_table(
     ImportDataError
         It cannot be read or has no time column.
     """
-    time_zone(timezone)
     dialect = sniff(path)
     sample, _ = read_delimited(path, dialect, dialect.columns, first=_SAMPLE_ROWS)
     last = open_last_line(path, dialect)
@@ -107,34 +93,28 @@ def read_csv_table(
         raise UnfinishedImportError(
             f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."
         )
-    column = _find(path, sample, time_column)
+    column = _find(path, sample, reading)
     clock = clock_column(sample, column)
     times = [column, *([clock] if clock else [])]
-    frame, dropped = read_delimited(path, dialect, {*times, *as_text} & set(dialect.columns))
+    as_text = {*times, *([reading.label_column] if reading.label_column else [])}
+    frame, dropped = read_delimited(path, dialect, as_text & set(dialect.columns))
     doubtful = None if last is None else dialect.columns[last.fields - 1]
     is_cut = last is not None and not (last.is_whole and (last.is_as_long or doubtful not in times))
     if is_cut and len(frame) > 1:
-        table = _timed(path, frame.iloc[:-1], times, timezone, date_order, dropped + 1)
+        table = _timed(path, frame.iloc[:-1], times, reading, dropped + 1)
         return replace(table, notes=(*table.notes, LEFT_OUT))
-    return _timed(path, frame, times, timezone, date_order, dropped, doubtful)
+    return _timed(path, frame, times, reading, dropped, doubtful)
 
 
-def read_parquet_table(
-    path: Path,
-    *,
-    time_column: str | None = None,
-    timezone: str | None = None,
-    date_order: DateOrder | None = None,
-    as_text: Iterable[str] = (),
-) -> TimedTable:
+def read_parquet_table(path: Path, reading: Reading) -> TimedTable:
     """Read a Parquet file; a time index that pandas stored counts as a column.
 
     Parameters
     ----------
     path : Path
         File to read.
-    time_column, timezone, date_order, as_text
-        As for `read_csv_table`; types are the file's.
+    reading : Reading
+        What was chosen; types are the file's.
 
     Returns
     -------
@@ -148,8 +128,6 @@ def read_parquet_table(
     import pyarrow
     import pyarrow.parquet
 
-    del as_text
-    time_zone(timezone)
     try:
         table = pyarrow.parquet.ParquetFile(path).read()
         frame = table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
@@ -159,16 +137,16 @@ def read_parquet_table(
     frame.columns = [str(column) for column in frame.columns]
     if not frame.columns.is_unique:
         raise ImportDataError(f"{path} has two columns of one name.", "Give each its own.")
-    column = _find(path, frame.head(_SAMPLE_ROWS), time_column)
+    column = _find(path, frame.head(_SAMPLE_ROWS), reading)
     clock = clock_column(frame.head(_SAMPLE_ROWS), column) if pd.api.types.is_string_dtype(frame[column]) else None
-    return _timed(path, frame, [column, *([clock] if clock else [])], timezone, date_order, 0)
+    return _timed(path, frame, [column, *([clock] if clock else [])], reading, 0)
 
 
-def _find(path: Path, sample: pd.DataFrame, named: str | None) -> str:
+def _find(path: Path, sample: pd.DataFrame, reading: Reading) -> str:
     if sample.empty:
         raise ImportDataError(f"{path} has no rows.", "Needed: one row a sample.")
     try:
-        return find_time_column(sample, named)
+        return find_time_column(sample, reading.time_column[0] if reading.time_column else None)
     except ImportDataError as error:
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
 
@@ -177,8 +155,7 @@ def _timed(
     path: Path,
     frame: pd.DataFrame,
     times: list[str],
-    timezone: str | None,
-    date_order: DateOrder | None,
+    reading: Reading,
     dropped: int,
     doubtful: str | None = None,
 ) -> TimedTable:
@@ -186,7 +163,7 @@ def _timed(
     if len(times) == 2:
         both = column.notna() & frame[times[1]].notna()
         column = (column.astype("str").str.strip() + " " + frame[times[1]].astype("str").str.strip()).where(both)
-    parsed = parse_times(column, timezone, date_order)
+    parsed = parse_times(column, reading.timezone, reading.date_order)
     readable = parsed.readable
     if readable.sum() * 2 <= len(readable):
         raise ImportDataError(

@@ -13,8 +13,8 @@ from workbench.exceptions import ImportDataError
 
 __all__ = ["DateOrder", "ParsedTimes", "parse_times", "time_zone", "uneven_steps"]
 
-DateOrder = Literal["day", "month"]
-"""Which number of a date such as 03/04/2024 comes first."""
+DateOrder = Literal["day", "month", "year"]
+"""Which number of a date such as 03/04/05 comes first."""
 
 _EPOCH_UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _EARLIEST_EPOCH_S = 315_532_800  # 1980
