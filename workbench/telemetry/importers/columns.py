@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.number_marks import numbers_in
 from workbench.telemetry.importers.times import parse_times
 
-__all__ = ["clock_column", "find_time_column", "label_kinds", "numbers_in", "one_hot"]
+__all__ = ["clock_column", "find_time_column", "label_kinds", "one_hot"]
 
 _TIME_NAME = re.compile(
     r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
@@ -98,41 +99,6 @@ def clock_column(sample: pd.DataFrame, date_column: str) -> str | None:
         if column != date_column and len(values) and values.str.fullmatch(_CLOCK).all():
             return str(column)
     return None
-
-
-def numbers_in(column: pd.Series) -> tuple[npt.NDArray[np.float64], int] | None:
-    """Read a column as numbers.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        Column as it was read.
-
-    Returns
-    -------
-    values : numpy.ndarray, shape (n,), float64
-        NaN where a value is missing or unreadable.
-    unreadable : int
-        Values that are there but are no numbers.
-
-    Notes
-    -----
-    None is returned where less than half of the values that are there are numbers.
-    """
-    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
-        return np.asarray(column.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64), 0
-    if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
-        return None
-    has_value = column.notna()
-    text = column.where(has_value, "").map(str).str.strip()
-    readings = [pd.to_numeric(text, errors="coerce").astype("float64")]
-    if text.str.contains(",", regex=False).any():
-        readings.append(pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce").astype("float64"))
-    best = max(readings, key=lambda reading: int(reading.notna().sum()))
-    has_value &= text != ""
-    if not has_value.any() or best.notna().sum() * 2 < has_value.sum():
-        return None
-    return np.asarray(best, dtype=np.float64), int((has_value & best.isna()).sum())
 
 
 def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[str]]:

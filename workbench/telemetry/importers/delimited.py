@@ -5,7 +5,6 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,9 +95,7 @@ def sniff(path: Path) -> Dialect:
     return Dialect(encoding, separator, decimal, thousands, skipped, _unique(header))
 
 
-def read_delimited(
-    path: Path, dialect: Dialect, as_text: Iterable[str], first: int | None = None
-) -> tuple[pd.DataFrame, int]:
+def read_delimited(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, int]:
     """Read a delimited file.
 
     Parameters
@@ -107,15 +104,11 @@ def read_delimited(
         File to read.
     dialect : Dialect
         From `sniff`.
-    as_text : iterable of str
-        Columns to leave as they are written.
-    first : int, optional
-        Read only so many lines.
 
     Returns
     -------
     pandas.DataFrame
-        One column a column; what marks a missing value is NaN.
+        One column a column, as text; what marks a missing value is NaN.
     int
         Lines that were left out as they have more fields than the header.
 
@@ -130,16 +123,13 @@ def read_delimited(
             frame = pd.read_csv(
                 path,
                 sep=r"\s+" if dialect.separator == " " else dialect.separator,
-                decimal=dialect.decimal,
-                thousands=dialect.thousands,
                 encoding=dialect.encoding,
                 compression=None,
                 skiprows=dialect.skipped_lines,
                 header=0,
                 names=list(dialect.columns),
-                nrows=first,
                 index_col=False,
-                dtype=dict.fromkeys(as_text, "str"),
+                dtype="str",
                 na_values=_MISSING,
                 skipinitialspace=True,
                 skip_blank_lines=True,

@@ -14,19 +14,20 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import OnConflict, make_series, time_text
-from workbench.telemetry.importers.columns import numbers_in, one_hot
+from workbench.telemetry.importers.columns import one_hot
+from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
 from workbench.telemetry.importers.names import name_and_units
+from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
-from workbench.telemetry.importers.table_files import TimedTable, read_csv_table, read_parquet_table
+from workbench.telemetry.importers.shapes import series_of
+from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["FileSamples", "column_series", "read_samples"]
-
-_READERS = {"csv": read_csv_table, "parquet": read_parquet_table}
 
 
 @dataclass(frozen=True)
@@ -157,15 +158,16 @@ def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConfl
     try:
         if path.is_dir() or not path.exists():
             raise ImportDataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}.", "Give a file.")
-        table = _READERS[layout](path, reading)
-        return [_samples(path, table, reading, on_conflict)]
+        raw = read_raw(path, layout, reading)
+        return [_samples(with_times(one, reading), reading, on_conflict) for one in series_of(raw, reading)]
     except ImportDataError as error:
         if str(path) in error.message:
             raise
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
 
 
-def _samples(path: Path, table: TimedTable, reading: Reading, on_conflict: OnConflict | None) -> FileSamples:
+def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None) -> FileSamples:
+    path, marks = table.raw.path, table.raw.marks
     inputs, label_column = reading.inputs, reading.label_column
     as_words = [label_column] if label_column else []
     _check_roles(table, inputs, label_column)
@@ -184,7 +186,7 @@ def _samples(path: Path, table: TimedTable, reading: Reading, on_conflict: OnCon
         ordered = in_order(table.frame, stamps, last_wins=on_conflict == "replace")
         if ordered.conflicting and on_conflict is None:
             raise _contradiction(path, ordered)
-        values, names, n_held = _inputs(ordered.frame, inputs)
+        values, names, n_held = _inputs(ordered.frame, inputs, marks)
         repairs = {
             "rows_dropped": table.rows_dropped,
             "out_of_order": ordered.late,
@@ -206,6 +208,8 @@ def _samples(path: Path, table: TimedTable, reading: Reading, on_conflict: OnCon
             table.notes,
             table.date_order,
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
+            asset=table.raw.asset,
+            part=table.raw.part,
         )
 
     present = samples(table.stamps)
@@ -260,7 +264,7 @@ def _sensors(
     for column in table.frame.columns:
         if column in used_columns:
             continue
-        numbers = numbers_in(table.frame[column])
+        numbers = numbers_in(table.frame[column], table.raw.marks)
         empty = bool(table.frame[column].isna().all())
         if re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
             if not empty:
@@ -287,13 +291,15 @@ def _check_finite(values: npt.NDArray[np.float64], column: str) -> None:
         )
 
 
-def _inputs(frame: pd.DataFrame, names: Sequence[str]) -> tuple[npt.NDArray[np.float32], list[str], int]:
+def _inputs(
+    frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks
+) -> tuple[npt.NDArray[np.float32], list[str], int]:
     """Read the input columns; a word that is missing is missing in each of the inputs of its column."""
     arrays: list[npt.NDArray[Any]] = [np.zeros((len(frame), 0), dtype=np.float32)]
     labels: list[str] = []
     n_missing = 0
     for name in names:
-        numbers = numbers_in(frame[name])
+        numbers = numbers_in(frame[name], marks)
         column = frame[name] if numbers is None else pd.Series(numbers[0])
         missing = column.isna().to_numpy()
         n_missing += int(missing.sum())

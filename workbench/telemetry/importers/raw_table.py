@@ -1,0 +1,46 @@
+"""A table as it stands in a file: its columns, before anything says what they hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from workbench.telemetry.importers.last_line import LastLine
+from workbench.telemetry.importers.number_marks import NumberMarks
+
+__all__ = ["RawTable"]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as it stands in a file.
+
+    Attributes
+    ----------
+    path : Path
+        File that it comes from.
+    frame : pandas.DataFrame
+        One row a row. A column of a text file is text as it is written; what marks a missing value is NaN. Other
+        formats have types of their own.
+    marks : NumberMarks
+        How numbers are written in its text.
+    rows_dropped : int
+        Rows that were left out, as they have more fields than the header.
+    notes : tuple of str
+        What was assumed.
+    last : LastLine or None
+        The last line, where it has no line end and may be cut.
+    asset : str or None
+        Asset that its rows name; None where they name none.
+    part : str
+        Which of several series of the file this is, in words; empty where it is the only one.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    marks: NumberMarks
+    rows_dropped: int = 0
+    notes: tuple[str, ...] = ()
+    last: LastLine | None = None
+    asset: str | None = None
+    part: str = ""
