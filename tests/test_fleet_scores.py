@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -179,7 +180,7 @@ def test_a_current_score_that_is_damaged_in_the_tail_is_computed_anew(home):
     with wb.open(home=home) as session:
         session.score_all()
         session.score_all()  # notes that they are sound
-    with sqlite3.connect(home / "archive.zarr" / "tail.db") as connection:
+    with closing(sqlite3.connect(home / "archive.zarr" / "tail.db")) as connection, connection:
         places = [
             (number, json.loads(text)) for number, text in connection.execute("SELECT id, document FROM publication")
         ]

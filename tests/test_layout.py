@@ -4,6 +4,7 @@
 """
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -105,3 +106,11 @@ def test_tests_mirror_the_package() -> None:
     folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
     folders.discard(Path("browser"))  # the pages as a whole
     assert [str(folder) for folder in folders if not (PACKAGE / folder).is_dir()] == []
+
+
+def test_databases_are_closed() -> None:
+    """`with sqlite3.connect(...)` alone ends a transaction and leaves the connection open, an error on Python 3.13."""
+    for folder in ("workbench", "tests", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            opened = re.findall(r"^\s*with sqlite3\.connect\(", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert not opened, f"{path}: write closing(sqlite3.connect(...)) as connection, connection"

@@ -19,21 +19,24 @@ _DAMAGE = ("malformed", "not a database", "no such table", "no such column", "di
 _OPENED: "weakref.WeakSet[SqliteFile]" = weakref.WeakSet()
 
 
-class _Connection:
-    """A connection that is closed when it is dropped."""
-
-    def __init__(self, file: Path, schema: str, pragmas: str) -> None:
-        self.raw = sqlite3.connect(file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-        self.raw.executescript(pragmas)
-        try:
-            self.raw.executescript(schema)
-        except sqlite3.OperationalError as error:
-            if "readonly" not in str(error):
-                raise
+class _Connection(sqlite3.Connection):
+    """A connection that is closed when it is dropped, also where a circle of references holds it."""
 
     def __del__(self) -> None:
-        if hasattr(self, "raw"):
-            self.raw.close()
+        self.close()
+
+
+def _connect(file: Path, schema: str, pragmas: str) -> _Connection:
+    connection = sqlite3.connect(
+        file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
+    connection.executescript(pragmas)
+    try:
+        connection.executescript(schema)
+    except sqlite3.OperationalError as error:
+        if "readonly" not in str(error):
+            raise
+    return connection
 
 
 class SqliteFile:
@@ -74,7 +77,7 @@ class SqliteFile:
                 if not self.file.exists():
                     self._connection = None
                     return []
-                return self._open().raw.execute(statement, parameters).fetchall()
+                return self._open().execute(statement, parameters).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a message holds damaged bytes
             raise self._place.error(self.file, _reason(error)) from error
 
@@ -91,7 +94,7 @@ class SqliteFile:
         """
         try:
             with self._lock:
-                raw = self._open().raw
+                raw = self._open()
                 raw.execute("BEGIN IMMEDIATE")
                 try:
                     yield raw
@@ -122,7 +125,7 @@ class SqliteFile:
                 self._of_parent.append(self._connection[2])
             self._connection = None
         if self._connection is None:
-            connection = _Connection(self.file, self._schema, self._pragmas)
+            connection = _connect(self.file, self._schema, self._pragmas)
             self._connection = (process, self.file.stat().st_ino, connection)
         return self._connection[2]
 
