@@ -16,6 +16,7 @@ import xarray as xr
 from workbench.maintenance.desk import Maintenance
 from workbench.parameters import SeverityLevels
 from workbench.scores import OVERVIEW_COLUMNS as COLUMNS
+from workbench.session import Session
 from workbench.settings import Settings
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.schema import make_channel
@@ -113,6 +114,9 @@ class FakeSession:
                 judged = self.stored_anomalies(name)
                 desk.alerts.raise_anomalies(self.data[name], self.stored(name), judged[judged["start"] >= 250])
         return desk
+
+    def watched(self):
+        return Session.watched(self)
 
     def overview(self):
         return pd.DataFrame([self._row(name) for name in self.spans], columns=COLUMNS)

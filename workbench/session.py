@@ -119,6 +119,31 @@ class Session:
 
         return open_desk(self.settings, self.clock, self.catalog, self.archive)
 
+    def watched(self) -> pd.DataFrame:
+        """Return when the assets of the archive were watched: when a failure of theirs would have been recorded.
+
+        Returns
+        -------
+        pandas.DataFrame
+            asset, start, end (UTC); spans of an asset may overlap. An asset was watched while its dated test series
+            last, and since the maintenance log began, but not before its first dated sample.
+        """
+        from workbench.maintenance.kpis.failures import records_began
+
+        infos, damaged = self.archive.infos()
+        assets = [info.asset for info in infos] + [self.archive.asset_of(name)[0] for name in damaged]
+        dates = self.archive.all_dates([info.channel for info in infos])
+        dated = [info for info in infos if info.channel in dates]
+        rows: list[tuple[str, Any, Any]] = [(info.asset, *dates[info.channel]) for info in dated]
+        first: dict[str, Any] = {}
+        for asset, start, _ in rows:
+            first[asset] = min(start, first.get(asset, start))
+        began, present = records_began(self.maintenance.database), self.clock()
+        if began is not None:
+            rows += [(asset, max(began, first.get(asset, began)), present) for asset in dict.fromkeys(assets)]
+        spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
+        return spans.astype(dict.fromkeys(("start", "end"), "datetime64[us, UTC]"))
+
     @cached_property
     def _scores(self) -> Scores:
         return Scores(self.settings, self.archive, self.registry, self.clock)

@@ -313,7 +313,7 @@ def test_technicians_and_parts_are_saved_and_figures_follow(page, session):
     expect(page.locator(f"{VIEW} .wb-told", has_text="Eve is saved.")).to_be_visible()
     assert "Eve" in set(session.maintenance.people.list()["name"])
     rows = page.locator(f"{VIEW} .wb-kpi-table tbody tr")
-    found = session.maintenance.kpis(3)
+    found = session.maintenance.kpis(session.watched())
     expect(rows.filter(has_text=re.compile("completed", re.IGNORECASE)).first).to_be_visible()
     assert found.completed_orders == len(session.maintenance.orders.list(state="completed"))
 

@@ -15,7 +15,8 @@ from tests.maintenance.conftest import START
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
-from workbench.maintenance.alerts.table import AlertRow
+from workbench.maintenance.alerts.outages import Outages
+from workbench.maintenance.alerts.table import AlertRow, OutageRow
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, microseconds
 
 
@@ -152,6 +153,24 @@ def test_a_damaged_file(embedded, file, finding, bytes_, message):
     file.write_bytes(bytes_ or content[:4096] + b"\xff" * (len(content) - 4096))
     with pytest.raises(MaintenanceError, match=message):
         Alerts(Database(f"sqlite:///{file}", embedded.clock)).list(state=None)
+
+
+def test_ends_of_outages_of_earlier_releases_are_set_right(database, url, clock):
+    outages = Outages(database)
+    outages.start("SMAP", "Ann", "test", until=clock.now + timedelta(hours=1))
+    outages.start("MSL", "Ann", "test")
+    hour = clock.now + timedelta(hours=1)
+    for asset in ("SMAP", "MSL"):
+        outages.end(asset, "Ann")
+    with database.writing() as db:
+        db.execute(sa.update(OutageRow).values(ended_at=hour + timedelta(hours=11)))
+        db.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
+        db.execute(sa.text("ALTER TABLE orders DROP COLUMN cost_missing"))
+    database.close()
+    later = Database(url, clock)
+    ends = Outages(later).list().set_index("asset")["ended_at"]
+    later.close()
+    assert (ends["SMAP"], ends["MSL"]) == (hour, hour + timedelta(hours=11))
 
 
 def test_a_database_of_a_newer_workbench_is_left_alone(database, url, clock):

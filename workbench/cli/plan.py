@@ -107,7 +107,7 @@ def kpis(
     session = open_session()
     desk, channels = session.maintenance, session.channels()
     until = desk.database.clock()
-    figures = desk.kpis(channels["asset"].nunique(), until - day_span("days", days), until)
+    figures = desk.kpis(session.watched(), until - day_span("days", days), until)
     scored = session.overview().query("state in ['current', 'stale']").groupby("asset").size()
     health_index = desk.health({asset: int(scored.get(asset, 0)) for asset in sorted(set(channels["asset"]))})
     health = {asset: None if value != value else float(value) for asset, value in health_index.items()}
@@ -117,17 +117,20 @@ def kpis(
     mtbf = figures.mtbf
     interval = "" if mtbf.low is None else f" ({mtbf.low:.4g} to {'...' if mtbf.high is None else f'{mtbf.high:.4g}'})"
     failures = f"{count_text(mtbf.failures, 'failure')} in {count_text(round(mtbf.operating_hours), 'hour')}"
+    unwatched = f"; not counted, as nobody watches them: {', '.join(mtbf.unwatched)}" if mtbf.unwatched else ""
+    waiting = f", and {_number_text(figures.waiting_weeks)} on hold" if figures.waiting_weeks else ""
+    incomplete = f", without what is unknown of {count_text(figures.cost_incomplete, 'order')}"
     rows: dict[str, Any] = {
-        "MTBF, hours": f"{_number_text(mtbf.hours)}{interval}, {failures}",
+        "MTBF, hours": f"{_number_text(mtbf.hours)}{interval}, {failures}{unwatched}",
         "MTTR, hours": _number_text(figures.mttr_hours),
         "MTTA, minutes": _number_text(figures.mtta_minutes),
         "availability": percent_text(figures.availability),
         "preventive compliance": percent_text(figures.pm_compliance),
         "schedule compliance": percent_text(figures.schedule_compliance),
-        "backlog, weeks": _number_text(figures.backlog_weeks),
+        "backlog, weeks": f"{_number_text(figures.backlog_weeks)}{waiting}",
         "planned share of work": percent_text(figures.planned_share),
         "orders": f"{figures.open_orders} open, {figures.overdue_orders} overdue, {figures.completed_orders} completed",
-        "cost": _number_text(figures.cost),
+        "cost": f"{_number_text(figures.cost)}{incomplete if figures.cost_incomplete else ''}",
         "parts below minimum": figures.parts_below_minimum,
         **{f"health of {asset}": _number_text(value) for asset, value in health.items()},
     }

@@ -19,7 +19,7 @@ from workbench.forecasting.decomposition import decompose, find_period
 from workbench.forecasting.horizon import choose_origins, forecast_errors
 from workbench.forecasting.trend import TrendForecaster
 from workbench.maintenance.desk import Maintenance
-from workbench.maintenance.kpis.failures import failure_events, records_began
+from workbench.maintenance.kpis.failures import failure_events
 from workbench.maintenance.kpis.risk import risk_table
 from workbench.models import Registry
 from workbench.models.comparison import Contender
@@ -69,6 +69,9 @@ class Parts(Protocol):
     @property
     def clock(self) -> Callable[[], datetime]:
         """Function that returns the present time, with its zone."""
+
+    def watched(self) -> pd.DataFrame:
+        """Return when the assets of the archive were watched."""
 
 
 @stage("forecast")
@@ -263,26 +266,17 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive. An asset was watched
-        since the maintenance log began, and as long as its dated test series last; a damaged channel's count for
-        nothing.
+        As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive.
     """
-    present = session.clock()
     infos, damaged = session.archive.infos()
     assets = [info.asset for info in infos] + [session.archive.asset_of(name)[0] for name in damaged]
-    assets = list(dict.fromkeys(assets))
-    began = records_began(session.maintenance.database)
-    rows = [] if began is None else [(asset, began, present) for asset in assets]
-    dates = session.archive.all_dates([info.channel for info in infos])
-    rows += [(info.asset, *dates[info.channel]) for info in infos if info.channel in dates]
-    spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
     return risk_table(
         failure_events(session.maintenance.database),
-        spans.astype(dict.fromkeys(("start", "end"), "datetime64[us, UTC]")),
+        session.watched(),
         session.maintenance.outages.list(),
-        {asset: session.catalog.asset(asset).criticality for asset in assets},
+        {asset: session.catalog.asset(asset).criticality for asset in dict.fromkeys(assets)},
         days=days,
-        until=present,
+        until=session.clock(),
     )
 
 

@@ -6,11 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
-import sqlalchemy as sa
 
 from workbench.maintenance import log as maintenance_log
-from workbench.maintenance.alerts.table import ALERTS
-from workbench.maintenance.database import Database, frame
+from workbench.maintenance.database import Database
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
 
 if TYPE_CHECKING:
@@ -175,45 +173,45 @@ class Maintenance:
 
         return alarm_figures(self.database, self._alert_options, *self._period(since, until))
 
-    def kpis(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> "Kpis":
+    def kpis(self, watched: pd.DataFrame, since: datetime | None = None, until: datetime | None = None) -> "Kpis":
         """Compute the figures of a period, the last 30 days where omitted; see `kpis.compute_kpis`.
 
         Parameters
         ----------
-        assets : int
-            Number of assets that are watched.
+        watched : pandas.DataFrame
+            asset, start, end of the times in which assets were watched, as `session.watched()` returns them.
         since, until : datetime, optional
             The period, aware; since is inclusive, until is not.
         """
+        from workbench.maintenance.kpis.acknowledgements import acknowledgement_minutes
+        from workbench.maintenance.kpis.failures import failure_events
         from workbench.maintenance.kpis.kpis import compute_kpis
 
         begin, end = self._period(since, until)
-        with self.database.reading() as db:
-            acknowledged_alerts = frame(
-                db,
-                sa.select(ALERTS.c.annunciated_at, ALERTS.c.acknowledged_at).where(ALERTS.c.acknowledged_at >= begin),
-            )
         people = self.people.list()
         usual = self._schedule_options.calendar().weekly_hours
         return compute_kpis(
             self.orders.list(state=None),
-            acknowledged_alerts,
+            failure_events(self.database),
+            acknowledgement_minutes(self.database, begin, end),
             self.outages.list(),
             self.planning.table(closed=True),
             self.parts.list(),
-            assets=assets,
+            watched=watched,
             weekly_hours=float(people.loc[people["active"], "weekly_hours"].fillna(usual).sum()),
             since=begin,
             until=end,
         )
 
-    def figures(self, assets: int, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
+    def figures(
+        self, watched: pd.DataFrame, since: datetime | None = None, until: datetime | None = None
+    ) -> pd.DataFrame:
         """Return the figures of `kpis` with their intervals; see `intervals.figure_table`."""
         from workbench.maintenance.kpis.intervals import figure_table
 
         begin, end = self._period(since, until)
         return figure_table(
-            self.kpis(assets, begin, end), self.orders.list(state=None), self.planning.table(closed=True)
+            self.kpis(watched, begin, end), self.orders.list(state=None), self.planning.table(closed=True)
         )
 
     def load(self, days: float = 7.0) -> pd.DataFrame:

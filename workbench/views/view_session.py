@@ -44,6 +44,9 @@ class ViewSession(Protocol):
     def registry(self) -> Registry:
         """Registry of the trained models."""
 
+    def watched(self) -> pd.DataFrame:
+        """Return when the assets of the archive were watched, see `Session.watched`."""
+
     def overview(self) -> pd.DataFrame:
         """Return one row a channel: what it is, its worst anomaly and how current its scores are."""
 

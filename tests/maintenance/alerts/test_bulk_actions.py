@@ -69,6 +69,18 @@ def test_shelved_and_suppressed_at_once(alerts, clock):
     assert log.verify(alerts.database).ok
 
 
+@pytest.mark.parametrize("ended_by_hand", [False, True])
+def test_an_outage_ends_when_it_was_to_end_whoever_looks_later(alerts, clock, ended_by_hand):
+    outages = Outages(alerts.database)
+    outages.start("SMAP", "Ann", "maintenance", until=START + timedelta(hours=1))
+    clock.forward(hours=12)
+    if ended_by_hand:
+        outages.end("SMAP", "Ann")
+    else:
+        alerts.tick()
+    assert outages.list()["ended_at"].tolist() == [START + timedelta(hours=1)]
+
+
 def test_an_outage_needs_a_reason_and_an_end_that_is_to_come(alerts):
     outages = Outages(alerts.database)
     with pytest.raises(MaintenanceError, match="asset or the reason of the outage is empty"):

@@ -41,7 +41,9 @@ def test_rates_floods_and_the_most_frequent(database, finding, clock):
     assert figures.per_operator_hour == 19
     assert figures.peak_ten_minutes == 12
     assert figures.above_ten_share == pytest.approx(1 / 6)
-    assert (figures.floods, figures.flood_share) == (1, pytest.approx(2 / 6))
+    # The tenth alert comes at 135 s. The eighth of them, of 105 s, is ten minutes old at 705 s: four are left. The six
+    # that follow at 720 s make nine with the last three of the twelve, which is no flood of its own.
+    assert (figures.floods, figures.flood_share) == (1, pytest.approx((705 - 135) / 3600))
     assert figures.top_ten[["channel", "alerts"]].values.tolist()[:2] == [["P-1", 8], ["E-1", 6]]
     assert figures.top_ten["share"].iloc[0] == pytest.approx(8 / 19)
     assert figures.chattering.values.tolist() == [["E-1", "model", 6], ["P-1", "model", 4]]
@@ -62,6 +64,29 @@ def test_what_was_hidden_does_not_count_and_what_stays_grows_stale(database, fin
     assert alarm_figures(database, alerts.options, START, later).stale == 2
     alerts.close(1, "Ann", "true")
     assert alarm_figures(database, alerts.options, START, later).stale == 1
+
+
+def test_a_flood_across_two_intervals_is_seen(database, finding, clock):
+    alerts = Alerts(database, AlertOptions(on_delay=1))
+    clock.now = START + timedelta(minutes=8)
+    for i in range(12):  # six before the tenth minute, six after it
+        add(alerts, finding, i * 10, f"P-{i}")
+        clock.forward(seconds=20)
+    figures = alarm_figures(database, AlertOptions(), START, HOUR)
+    assert (figures.floods, figures.peak_ten_minutes, figures.above_ten_share) == (1, 12, 0.0)
+
+
+def test_a_shelf_that_ends_counts_only_where_somebody_must_look_again(database, finding, clock):
+    alerts = Alerts(database, AlertOptions(on_delay=1))
+    for start, channel in ((0, "P-1"), (100, "P-2")):
+        add(alerts, finding, start, channel)
+    alerts.acknowledge(1, "Ann")
+    for alert in (1, 2):
+        alerts.shelve(alert, "Ann", "test", hours=1)
+    clock.forward(hours=2)
+    alerts.tick()
+    assert alarm_figures(database, alerts.options, START, clock.forward(minutes=1)).announced == 3
+    assert alerts.get(2).annunciated_at > alerts.get(1).annunciated_at
 
 
 def test_an_alert_counts_each_time_it_is_shown_anew(database, finding, clock):

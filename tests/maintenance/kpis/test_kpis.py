@@ -18,6 +18,7 @@ ORDER = {
     "estimated_hours": 2.0,
     "actual_hours": 3.0,
     "actual_cost": 100.0,
+    "cost_missing": "",
     "failure_mode": "PDE",
     "opened_at": START + timedelta(days=1),
     "closed_at": START + timedelta(days=2),
@@ -36,17 +37,28 @@ def times(rows, *columns):
     return pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(columns, "datetime64[us, UTC]"))
 
 
-def kpis(orders=None, alerts=(), outages=(), plan=(), parts=(), **options):
+def watched(*spans):
+    rows = spans or [(asset, START - 30 * DAY, END) for asset in ("SMAP", "MSL")]
+    table = pd.DataFrame(list(rows), columns=["asset", "start", "end"])
+    return table.astype({"start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]"})
+
+
+def failures(*rows):
+    return pd.DataFrame(list(rows), columns=["asset", "time"]).astype({"time": "datetime64[us, UTC]"})
+
+
+def kpis(orders=None, failed=(), minutes=(), outages=(), plan=(), parts=(), **options):
     outage = pd.DataFrame(list(outages), columns=["asset", "since", "ended_at"])
     outage = outage.astype({"since": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]"})
     planned = pd.DataFrame(list(plan), columns=["number", "end"]).astype({"end": "datetime64[us, UTC]"})
     return compute_kpis(
         order_table() if orders is None else orders,
-        times(list(alerts), "annunciated_at", "acknowledged_at"),
+        failures(*failed),
+        pd.Series(list(minutes), dtype=float),
         outage,
         planned,
         pd.DataFrame({"below": list(parts)}, dtype=bool),
-        **({"assets": 2, "weekly_hours": 40.0, "since": START, "until": END} | options),
+        **({"watched": watched(), "weekly_hours": 40.0, "since": START, "until": END} | options),
     )
 
 
@@ -65,25 +77,28 @@ def test_without_data_no_figure_is_0_or_100_percent():
     assert figures.mtbf.hours is None
     assert figures.mtbf.low > 0
     assert kpis(weekly_hours=0.0).backlog_weeks is None
-    assert kpis(assets=0).availability is None
-    assert kpis(assets=0).mtbf.low is None
+    nothing = watched().iloc[:0]
+    assert kpis(watched=nothing).availability is None
+    assert kpis(watched=nothing).mtbf.low is None
 
 
 def test_what_is_counted_and_what_is_not():
     table = order_table(
         {},
         {"type": "emergency", "actual_hours": 5.0, "actual_cost": None},
-        {"type": "preventive", "failure_mode": "", "actual_hours": 8.0},
+        {"type": "preventive", "failure_mode": "", "actual_hours": 8.0, "actual_cost": 40.0, "cost_missing": "rate"},
         {"type": "preventive", "failure_mode": "", "closed_at": START + timedelta(days=4)},
         {"type": "predictive", "failure_mode": "", "actual_hours": 0.0},  # its alert was false
         {"state": "open", "closed_at": None, "actual_hours": None, "actual_cost": None, "failure_mode": ""},
         {"state": "open", "closed_at": None, "due": END + timedelta(days=1), "estimated_hours": 18.0},
+        {"state": "on hold", "closed_at": None, "due": None, "estimated_hours": 10.0},
         {"state": "cancelled", "type": "preventive"},
         {"closed_at": END + timedelta(days=1), "opened_at": END, "due": None},
     )
     figures = kpis(
         table,
-        alerts=[(START, START + timedelta(minutes=10)), (START, START + timedelta(minutes=30)), (START, None)],
+        failed=[("SMAP", START), ("MSL", START + DAY), ("SMAP", START - DAY), ("SMAP", END), ("Compressor-9", START)],
+        minutes=[10.0, 30.0],
         outages=[
             ("SMAP", START - timedelta(days=1), START + timedelta(days=1)),
             ("MSL", END - timedelta(days=1), None),
@@ -94,18 +109,31 @@ def test_what_is_counted_and_what_is_not():
     assert figures.mttr_hours == pytest.approx(4.0)
     assert figures.mtta_minutes == 20
     assert figures.availability == pytest.approx(0.9)
-    assert figures.mtbf.failures == 4
-    assert figures.mtbf.hours == pytest.approx(2 * 240 * 0.9 / 4)
+    assert (figures.mtbf.failures, figures.mtbf.unwatched) == (2, ("Compressor-9",))
+    assert figures.mtbf.operating_hours == pytest.approx(2 * 240 * 0.9)
+    assert figures.mtbf.hours == pytest.approx(2 * 240 * 0.9 / 2)
     assert figures.pm_compliance == 0.5
     assert figures.schedule_compliance == 0.5
-    assert figures.backlog_weeks == 0.5
+    assert (figures.backlog_weeks, figures.waiting_weeks) == (0.5, 0.25)
     assert figures.planned_share == pytest.approx((8 + 3) / (3 + 5 + 8 + 3))
-    assert (figures.open_orders, figures.overdue_orders, figures.completed_orders) == (2, 1, 5)
-    assert figures.cost == 400
+    assert (figures.open_orders, figures.overdue_orders, figures.completed_orders) == (3, 1, 5)
+    assert (figures.cost, figures.cost_incomplete) == (340, 2)  # 100 + 40 + 100 + 100, and an emergency without cost
     assert figures.parts_below_minimum == 2
     assert figures.to_json_dict()["since"] == "2026-03-02T08:00:00+00:00"
     with pytest.raises(MaintenanceError, match="is empty"):
         kpis(until=START)
+
+
+def test_hours_count_from_when_an_asset_was_watched():
+    late = watched(("SMAP", START + 4 * DAY, END), ("SMAP", END - DAY, END + DAY), ("MSL", END, END + DAY))
+    figures = kpis(
+        watched=late,
+        failed=[("SMAP", START + 5 * DAY)],
+        outages=[("SMAP", START, START + 5 * DAY), ("Compressor-9", START, END)],
+    )
+    assert figures.mtbf.operating_hours == pytest.approx(5 * 24)
+    assert figures.mtbf.hours == pytest.approx(5 * 24)
+    assert figures.availability == pytest.approx(5 / 6)
 
 
 def test_the_interval_holds_as_often_as_it_says():

@@ -14,8 +14,8 @@ from workbench.maintenance.kpis.risk import (
     risk_cells,
     risk_level,
     risk_table,
-    watched_days,
 )
+from workbench.maintenance.kpis.watching import watched_days
 
 DAY = timedelta(days=1)
 END = START + 100 * DAY
@@ -87,11 +87,11 @@ def _runs(levels):
 
 
 def test_watched_days_are_those_of_any_span_in_service():
-    assert watched_days(spans((0, 10), (5, 20), (30, 31)), outages(), END) == pytest.approx(21)
+    assert watched_days(spans((0, 10), (5, 20), (30, 31)), outages(), END, asset="SMAP") == pytest.approx(21)
     out = outages(("SMAP", 2, 4), ("SMAP", 3, 6), ("SMAP", 19, 25), ("SMAP", 99, None))
-    assert watched_days(spans((0, 10), (5, 20), (30, 31)), out, END) == pytest.approx(21 - 4 - 1)
-    assert watched_days(spans((90, 100)), out, END) == pytest.approx(9)
-    assert watched_days(spans(), out, END) == 0
+    assert watched_days(spans((0, 10), (5, 20), (30, 31)), out, END, asset="SMAP") == pytest.approx(21 - 4 - 1)
+    assert watched_days(spans((90, 100)), out, END, asset="SMAP") == pytest.approx(9)
+    assert watched_days(spans(), out, END, asset="SMAP") == 0
 
 
 def table(found, criticality, days=30.0):
@@ -102,12 +102,12 @@ def table(found, criticality, days=30.0):
     return risk_table(found, both, outages(), criticality, days=days, until=END).set_index("asset")
 
 
-def test_failures_within_a_day_are_one_and_the_worst_risk_comes_first():
+def test_failures_within_a_day_count_one_by_one_and_the_worst_risk_comes_first():
     event_table = events(("SMAP", 1), ("SMAP", 1.5), ("SMAP", 2.4), ("SMAP", 50), ("MSL", 1), ("MSL", 30), ("MSL", 60))
     risks = table(event_table, {"SMAP": 5, "MSL": 3, "Pump": 5, "Rover": 1})
     assert list(risks.index) == ["SMAP", "MSL", "Pump", "Rover"]
-    assert risks["failures"].tolist() == [2, 3, 0, 0]
-    for asset, failures, weight in (("SMAP", 2, 5), ("MSL", 3, 3)):
+    assert risks["failures"].tolist() == [4, 3, 0, 0]
+    for asset, failures, weight in (("SMAP", 4, 5), ("MSL", 3, 3)):
         row = risks.loc[asset]
         assert row["probability"] == pytest.approx(failure_probability(failures, 100.0, 30.0).probability)
         assert row["risk"] == row["likelihood"] * weight

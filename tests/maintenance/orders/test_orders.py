@@ -252,6 +252,17 @@ def test_parts_are_reserved_used_and_given_back(orders):
     assert parts.list()["stock"].tolist() == [3]
 
 
+def test_a_part_without_a_price_does_not_take_the_labour_away(orders):
+    parts = Parts(orders.database)
+    parts.set("bolt", "boss", stock=9, minimum=0, unit_cost=2.0)
+    parts.set("seal", "boss", stock=9, minimum=0)
+    orders.new("Ann", asset="SMAP", parts={"bolt": 4, "seal": 1})
+    carried(orders, 1)
+    done = orders.complete(1, "Bob", done="x", hours=1, mode="UNK")
+    assert (done.actual_cost, done.cost_missing) == (58.0, "price of seal"), "an hour of Bob's, 50, and four bolts"
+    assert orders.list(state=None)["cost_missing"].tolist() == ["price of seal"]
+
+
 def test_a_meter_does_not_run_backwards_from_order_to_order(orders):
     item = {"text": "Read the counter", "kind": "meter", "meter": "hours", "units": "h"}
     orders.new("Ann", asset="SMAP", checklist=[item])

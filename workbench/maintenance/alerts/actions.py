@@ -177,7 +177,7 @@ def empty_shelf(db: orm.Session, root: AlertRow, who: str) -> Unshelved:
     for member in members:
         for name in _SHELF_FIELDS:
             setattr(member, name, None)
-        if not member.suppressed:
+        if not member.suppressed and not member.acknowledged:
             announce(db, member)
         log_details = {"hidden": list(hidden), "missed": missed} if member is root else {"shelf": root.id}
         log_change(db, member, "unshelved", who, log_details)

@@ -103,15 +103,18 @@ def is_out(db: orm.Session, asset: str) -> bool:
 
 
 def end_outage(db: orm.Session, row: OutageRow, who: str) -> tuple[int, ...]:
-    """End an outage inside a writing transaction, and return the alerts that are shown again."""
-    row.ended_at = now(db)
+    """End an outage inside a writing transaction, and return the alerts that are shown again.
+
+    It ends at the time that was set for it, however much later somebody looks.
+    """
+    row.ended_at = now(db) if row.until is None else min(row.until, now(db))
     log.append(db, f"outage:{row.id}", "ended", who, {"asset": row.asset})
     alerts = db.scalars(
         sa.select(AlertRow).where(AlertRow.asset == row.asset, AlertRow.state == "suppressed").order_by(AlertRow.id)
     ).all()
     for alert in alerts:
         alert.suppressed = False
-        if alert.shelf is None:
+        if alert.shelf is None and not alert.acknowledged:
             announce(db, alert)
         log_change(db, alert, "unsuppressed", who, {"outage": row.id})
     return tuple(alert.id for alert in alerts)

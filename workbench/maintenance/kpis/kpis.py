@@ -12,7 +12,7 @@ References
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.kpis.watching import watched_days
 from workbench.maintenance.orders.states import FAILURE_TYPES
 
 __all__ = [
@@ -53,7 +54,9 @@ class MTBF:
     failures : int
         Failures in the period.
     operating_hours : float
-        Hours of all assets up to the end of the period; assets that have not failed count with the time that they ran.
+        Hours in which the assets were watched and in service; assets that have not failed count with theirs.
+    unwatched : tuple of str
+        Assets with failures in the period that are not watched: neither their failures nor their hours count.
     """
 
     hours: float | None
@@ -61,6 +64,7 @@ class MTBF:
     high: float | None
     failures: int
     operating_hours: float
+    unwatched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,24 +78,28 @@ class Kpis:
     mtbf : MTBF
         Mean operating time between failures.
     mttr_hours : float or None
-        Mean hours of work of completed corrective and emergency orders [1]_.
+        Mean hours of work of the completed orders that repaired a failure, of whatever type [1]_.
     mtta_minutes : float or None
         Mean minutes from an alert's announcement to its acknowledgement.
     availability : float or None
-        Share of the operating time of the assets in which they were not out of service [1]_; None where no outage
-        was ever recorded.
+        Share of the time watched in which the assets were not out of service [1]_; None where no outage was ever
+        recorded.
     pm_compliance : float or None
         Share of the preventive orders due in the period that were completed by their due date [3]_.
     schedule_compliance : float or None
         Share of the orders planned to end in the period that were completed by then [3]_.
     backlog_weeks : float or None
-        Estimated hours of the open orders over the technicians' weekly hours [3]_.
+        Estimated hours of the orders that are ready to be done over the technicians' weekly hours [3]_.
+    waiting_weeks : float or None
+        The same of the orders that are on hold.
     planned_share : float or None
         Share of the hours worked that went into preventive, predictive and inspection orders [2]_.
     open_orders, overdue_orders, completed_orders : int
         Orders that are open now, those of them past their due date, and orders completed in the period.
     cost : float or None
-        Cost of the completed orders whose cost is known.
+        Cost of the completed orders, as far as it is known.
+    cost_incomplete : int
+        Completed orders of which a part of the cost, or all of it, is unknown.
     parts_below_minimum : int
         Parts of which less is available than their minimum.
     """
@@ -105,11 +113,13 @@ class Kpis:
     pm_compliance: float | None
     schedule_compliance: float | None
     backlog_weeks: float | None
+    waiting_weeks: float | None
     planned_share: float | None
     open_orders: int
     overdue_orders: int
     completed_orders: int
     cost: float | None
+    cost_incomplete: int
     parts_below_minimum: int
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -119,12 +129,13 @@ class Kpis:
 
 def compute_kpis(
     orders: pd.DataFrame,
-    alerts: pd.DataFrame,
+    failures: pd.DataFrame,
+    acknowledgements: pd.Series,
     outages: pd.DataFrame,
     plan: pd.DataFrame,
     parts: pd.DataFrame,
     *,
-    assets: int,
+    watched: pd.DataFrame,
     weekly_hours: float,
     since: datetime,
     until: datetime,
@@ -135,16 +146,19 @@ def compute_kpis(
     ----------
     orders : pandas.DataFrame
         All work orders, as `WorkOrders.list(state=None)` returns them.
-    alerts : pandas.DataFrame
-        Acknowledged alerts: annunciated_at, acknowledged_at.
+    failures : pandas.DataFrame
+        All failures, as `failures.failure_events` returns them: asset, time.
+    acknowledgements : pandas.Series
+        Minutes of each acknowledgement in the period, as from `acknowledgements.acknowledgement_minutes`.
     outages : pandas.DataFrame
         All outages: asset, since, ended_at.
     plan : pandas.DataFrame
         Saved plan: number, end.
     parts : pandas.DataFrame
         All parts: below (bool).
-    assets : int
-        Number of assets that are watched; they run all the time but for their outages.
+    watched : pandas.DataFrame
+        asset, start, end (UTC) of the times in which assets were watched; they may overlap. Within them assets run all
+        the time but for their outages.
     weekly_hours : float
         Weekly hours of all technicians together.
     since, until : datetime
@@ -164,24 +178,32 @@ def compute_kpis(
     begin, end = pd.Timestamp(since), pd.Timestamp(until)
     open_ones = orders[~orders["state"].isin(["completed", "cancelled"])]
     closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
-    calendar_hours = assets * (end - begin) / pd.Timedelta(hours=1)
-    down = _outage_hours(outages, begin, end)
-    failures = failed_orders(orders[orders["opened_at"].between(begin, end, inclusive="left")])
+    ready = open_ones["state"] != "on hold"
+    names = watched["asset"].unique()
+    hours, hours_in_service = (
+        24 * sum(watched_days(watched, down, until, since=since, asset=name) for name in names)
+        for down in (outages.iloc[:0], outages)
+    )
+    failed = failures[failures["time"].between(begin, end, inclusive="left")]
+    unwatched = sorted(set(failed["asset"]) - set(names))
+    mtbf = mean_time_between_failures(int(failed["asset"].isin(names).sum()), hours_in_service)
     return Kpis(
         since=since,
         until=until,
-        mtbf=mean_time_between_failures(len(failures), calendar_hours - down),
+        mtbf=replace(mtbf, unwatched=tuple(unwatched)),
         mttr_hours=_mean(repair_hours(closed)),
-        mtta_minutes=_mtta(alerts, begin, end),
-        availability=1 - down / calendar_hours if calendar_hours and len(outages) else None,
+        mtta_minutes=_mean(acknowledgements),
+        availability=hours_in_service / hours if hours and len(outages) else None,
         pm_compliance=_mean(completed_in_time(orders, begin, end)),
         schedule_compliance=_mean(completed_as_planned(plan, orders, begin, end)),
-        backlog_weeks=float(open_ones["estimated_hours"].sum()) / weekly_hours if weekly_hours else None,
+        backlog_weeks=_weeks(open_ones[ready], weekly_hours),
+        waiting_weeks=_weeks(open_ones[~ready], weekly_hours),
         planned_share=_share(closed.loc[closed["type"].isin(_PLANNED_TYPES), "actual_hours"], closed["actual_hours"]),
         open_orders=len(open_ones),
         overdue_orders=int((open_ones["due"] < end).sum()),
         completed_orders=len(closed),
         cost=float(closed["actual_cost"].sum()) if closed["actual_cost"].notna().any() else None,
+        cost_incomplete=int((closed["actual_cost"].isna() | (closed["cost_missing"] != "")).sum()),
         parts_below_minimum=int(parts["below"].sum()),
     )
 
@@ -244,8 +266,8 @@ def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def repair_hours(completed: pd.DataFrame) -> pd.Series:
-    """Return the hours of work of completed corrective and emergency orders; NaN where nobody recorded them."""
-    return completed.loc[completed["type"].isin(["corrective", "emergency"]), "actual_hours"]
+    """Return the hours of work of the completed orders that repaired a failure; NaN where nobody recorded them."""
+    return completed.loc[completed["failure_mode"] != "", "actual_hours"]
 
 
 def completed_in_time(orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
@@ -329,18 +351,5 @@ def _share(part: pd.Series, whole: pd.Series) -> float | None:
     return float(part.sum()) / total if total else None
 
 
-def _outage_hours(outages: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float:
-    hours = 0.0
-    for started, ended in zip(outages["since"], outages["ended_at"].fillna(end), strict=True):
-        hours += max(min(ended, end) - max(started, begin), pd.Timedelta(0)) / pd.Timedelta(hours=1)
-    return hours
-
-
-def _mtta(alerts: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> float | None:
-    acknowledged_alerts = alerts.dropna(subset=["annunciated_at", "acknowledged_at"])
-    acknowledged_alerts = acknowledged_alerts[
-        acknowledged_alerts["acknowledged_at"].between(begin, end, inclusive="left")
-    ]
-    return _mean(
-        (acknowledged_alerts["acknowledged_at"] - acknowledged_alerts["annunciated_at"]).dt.total_seconds() / 60
-    )
+def _weeks(orders: pd.DataFrame, weekly_hours: float) -> float | None:
+    return float(orders["estimated_hours"].sum()) / weekly_hours if weekly_hours else None

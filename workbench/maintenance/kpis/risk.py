@@ -9,7 +9,6 @@ References
 .. [2] ISO 14224:2016, annex C: failure rates from records, events over time watched.
 .. [3] Jeffreys 1946; for a Poisson rate the prior is proportional to rate^(-1/2), and after r events in a time T the
    rate is Gamma(r + 1/2, T).
-.. [4] Coles 2001, "An Introduction to Statistical Modeling of Extreme Values", section 5.3.2: runs declustering.
 """
 
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from workbench.maintenance.kpis.watching import watched_days
 from workbench.maintenance.values import MAX_PERIOD_DAYS, number_in_range
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "risk_cells",
     "risk_level",
     "risk_table",
-    "watched_days",
 ]
 
 LIKELIHOODS = (("rare", 0.05), ("unlikely", 0.2), ("possible", 0.5), ("likely", 0.8), ("almost certain", 1.0))
@@ -52,7 +51,6 @@ RISK_COLUMNS = (
 """Columns of `risk_table`."""
 
 _LEAST_RISK_OF_LEVEL = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
-_SAME_FAILURE_WITHIN = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -151,38 +149,6 @@ def risk_cells() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["likelihood", "word", "criticality", "risk", "level"])
 
 
-def watched_days(spans: pd.DataFrame, outages: pd.DataFrame, until: datetime) -> float:
-    """Return the number of days in which an asset was watched and in service.
-
-    Parameters
-    ----------
-    spans : pandas.DataFrame
-        start, end (UTC) of the times in which failures would have been recorded; they may overlap.
-    outages : pandas.DataFrame
-        since, ended_at (UTC, NaT while it lasts) of the asset.
-    until : datetime
-        Present time, aware: the end of spans and outages that still last.
-
-    Returns
-    -------
-    float
-    """
-    present = pd.Timestamp(until)
-    begins = [*spans["start"], *outages["since"]]
-    ends = [*spans["end"], *outages["ended_at"].fillna(present)]
-    if not len(spans):
-        return 0.0
-    # A sweep over all bounds: two running counts say how many spans and how many outages last after each of them.
-    kinds = np.repeat([0, 1], [len(spans), len(outages)])
-    times = pd.DatetimeIndex([*begins, *ends])
-    change = np.zeros((len(times), 2))
-    change[np.arange(len(times)), np.tile(kinds, 2)] = np.repeat([1, -1], len(begins))
-    order = np.argsort(times.to_numpy(), kind="stable")
-    standing = change[order].cumsum(axis=0)[:-1]
-    between = np.diff(times.to_numpy()[order]) / np.timedelta64(1, "D")
-    return float(between[(standing[:, 0] > 0) & (standing[:, 1] <= 0)].sum())
-
-
 def risk_table(
     events: pd.DataFrame,
     spans: pd.DataFrame,
@@ -197,7 +163,7 @@ def risk_table(
     Parameters
     ----------
     events : pandas.DataFrame
-        Table that `failures.failure_events` returns. Events of an asset within a day are one failure [4]_.
+        Table that `failures.failure_events` returns; each is a failure, as for the MTBF.
     spans : pandas.DataFrame
         asset, start, end (UTC) of the times in which failures would have been recorded.
     outages : pandas.DataFrame
@@ -222,9 +188,8 @@ def risk_table(
     """
     rows = []
     for asset, weight in criticality.items():
-        times = events.loc[events["asset"] == asset, "time"].sort_values()
-        failures = len(times) - int((times.diff() <= _SAME_FAILURE_WITHIN).sum())
-        days_watched = watched_days(spans[spans["asset"] == asset], outages[outages["asset"] == asset], until)
+        failures = int((events["asset"] == asset).sum())
+        days_watched = watched_days(spans, outages, until, asset=asset)
         estimate = failure_probability(failures, days_watched, days)
         likelihood = None if estimate.probability is None else likelihood_of(estimate.probability)
         risk = None if likelihood is None or weight is None else likelihood * weight

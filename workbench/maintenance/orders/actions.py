@@ -190,11 +190,15 @@ def complete(
     row.failure_mode = failure.mode
     row.failure_cause = failure.cause
     row.failure_effect = failure.effect
-    parts_cost = stock.consume(db, row, used, who)
+    parts_cost, without_price = stock.consume(db, row, used, who)
     if cost is not None:
         row.actual_cost = number_in_range("the cost", cost, MAX_COST)
-    elif row.assignee is not None and parts_cost is not None:
-        row.actual_cost = row.actual_hours * find_technician(db, row.assignee).rate + parts_cost
+    else:
+        labour = None if row.assignee is None else row.actual_hours * find_technician(db, row.assignee).rate
+        row.actual_cost = parts_cost + labour if labour is not None else parts_cost or None
+        unknown = [] if labour is not None else ["hourly rate"]
+        unknown += [f"price of {name}" for name in without_price]
+        row.cost_missing = "" if row.actual_cost is None else ", ".join(unknown)
     row.closed_at = now(db)
     for alert in alerts:
         alert_actions.close(db, alert.id, who, verdict or "", f"{name}: {row.done}")

@@ -44,6 +44,7 @@ _COLUMNS = (
     "estimated_hours",
     "actual_hours",
     "actual_cost",
+    "cost_missing",
     "failure_mode",
     "opened_at",
     "started_at",
@@ -120,7 +121,8 @@ class WorkOrders:
         -------
         pandas.DataFrame
             number, state, priority, score, type, asset, subsystem, channel, title, assignee, due, overdue,
-            estimated_hours, actual_hours, actual_cost, failure_mode, opened_at, started_at, closed_at, version.
+            estimated_hours, actual_hours, actual_cost, cost_missing, failure_mode, opened_at, started_at, closed_at,
+            version.
 
         Raises
         ------

@@ -167,7 +167,9 @@ def release(db: orm.Session, order: OrderRow) -> None:
     db.flush()
 
 
-def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, who: str) -> float | None:
+def consume(
+    db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, who: str
+) -> tuple[float, tuple[str, ...]]:
     """Take the parts that an order used out of the stock, and release what it had reserved beyond that.
 
     Parameters
@@ -183,8 +185,10 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
 
     Returns
     -------
-    float or None
-        Cost of the parts; None where one has no price.
+    cost : float
+        Cost of the parts whose price is known.
+    without_price : tuple of str
+        Names of the others.
 
     Raises
     ------
@@ -196,7 +200,8 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
     for row in rows.values():
         row.reserved = 0
     db.flush()
-    cost: float | None = 0.0
+    cost = 0.0
+    without_price = []
     for name, pieces in taken.items():
         part = find_part(db, name)
         free = part.stock - _reserved(db, name)
@@ -212,9 +217,12 @@ def consume(db: orm.Session, order: OrderRow, used: Mapping[str, int] | None, wh
         if pieces:
             about = {"pieces": pieces, "order": number_of(order.id), "stock": part.stock}
             log.append(db, f"part:{name}", "used", who, about)
-            cost = None if cost is None or part.unit_cost is None else cost + pieces * part.unit_cost
+            if part.unit_cost is None:
+                without_price.append(name)
+            else:
+                cost += pieces * part.unit_cost
     db.flush()
-    return cost
+    return cost, tuple(without_price)
 
 
 def _reserve(db: orm.Session, row: OrderPartRow, who: str) -> None:

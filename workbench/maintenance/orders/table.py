@@ -76,6 +76,7 @@ class OrderRow(Versioned, Base):
     actual_hours: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
     estimated_cost: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
     actual_cost: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
+    cost_missing: orm.Mapped[str] = orm.mapped_column(sa.Text, default="")
     checklist: orm.Mapped[Any] = orm.mapped_column(Json)
     attachments: orm.Mapped[Any] = orm.mapped_column(Json)
     after: orm.Mapped[Any] = orm.mapped_column(Json)
@@ -225,6 +226,8 @@ class WorkOrder:
         Hours of work that are expected.
     actual_hours, estimated_cost, actual_cost : float or None
         Hours that it took, and its expected and actual cost; None while unknown.
+    cost_missing : str
+        What the actual cost leaves out, as "price of seal"; empty where it is whole.
     checklist : tuple of ChecklistItem
         What is asked during the work, with the answers so far.
     attachments : tuple of dict
@@ -266,6 +269,7 @@ class WorkOrder:
     actual_hours: float | None
     estimated_cost: float | None
     actual_cost: float | None
+    cost_missing: str
     checklist: tuple[ChecklistItem, ...]
     attachments: tuple[dict[str, str], ...]
     after: tuple[str, ...]
@@ -324,6 +328,7 @@ _PLAIN = (
     "actual_hours",
     "estimated_cost",
     "actual_cost",
+    "cost_missing",
     "stops_asset",
     "due",
     "not_before",

@@ -110,8 +110,8 @@ class Figures(Mode):
     def refresh(self) -> str:
         """Read figures, load and stock again, and return the words beside the title."""
         until = self.view.session.clock()
-        assets = max(int(self.view.fleet["asset"].nunique()), 1)
-        self.table = self.desk.figures(assets, until - timedelta(days=self._days.value), until)
+        watched = self.view.session.watched()
+        self.table = self.desk.figures(watched, until - timedelta(days=self._days.value), until)
         self.load, self.parts = self.desk.load(_LOAD_DAYS), self.desk.parts.list()
         self._figures.value = _figures_markup(self.table)
         self._costs.value = _costs_markup(cost_by_asset(self.desk.orders.list(state=None)))
@@ -161,8 +161,7 @@ class Figures(Mode):
         """Return the cell that computes the figures."""
         return [
             "from datetime import timedelta",
-            "assets = session.overview()['asset'].nunique()",
-            f"session.maintenance.figures(assets, session.clock() - timedelta(days={self._days.value}))",
+            f"session.maintenance.figures(session.watched(), session.clock() - timedelta(days={self._days.value}))",
         ]
 
     def close(self) -> None:

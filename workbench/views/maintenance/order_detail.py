@@ -189,11 +189,12 @@ def _title(order: WorkOrder, now: datetime) -> str:
 def _facts(order: WorkOrder) -> str:
     place = " ".join(filter(None, (order.asset, order.subsystem, order.channel)))
     actual = "" if order.actual_hours is None else f", {order.actual_hours:g} h actual"
+    missing = f", without the {order.cost_missing}" if order.cost_missing else ""
     cost = order.estimated_cost if order.actual_cost is None else order.actual_cost
     rows = {
         "about": f"{place}, {order.type}",
         "hours": f"{order.estimated_hours:g} h estimated{actual}",
-        "cost": "" if cost is None else f"{cost:,.2f}{' estimated' if order.actual_cost is None else ''}",
+        "cost": "" if cost is None else f"{cost:,.2f}{' estimated' if order.actual_cost is None else ''}{missing}",
         "skills": ", ".join(order.skills),
         "waits for": ", ".join(order.after),
         "not before": "" if order.not_before is None else f"{order.not_before:%Y-%m-%d %H:%M} UTC",

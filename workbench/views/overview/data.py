@@ -93,7 +93,7 @@ def look_at(session: ViewSession, words: str) -> Picture:
     scored = fleet[fleet["state"].isin(["current", "stale"])]["asset"].value_counts()
     channels = {asset: int(scored.get(asset, 0)) for asset in sorted(set(fleet["asset"]))}
     before = None if length is None else open_at(desk.database, since)
-    assets = max(len(channels), 1)
+    watched = session.watched()
     return Picture(
         now=now,
         since=since,
@@ -105,8 +105,8 @@ def look_at(session: ViewSession, words: str) -> Picture:
         open_before=None if before is None else len(before),
         health=health_index(alerts, channels),
         health_before=None if before is None else health_index(before, channels),
-        kpis=desk.kpis(assets, since, now),
-        kpis_before=None if length is None else desk.kpis(assets, since - length, since),
+        kpis=desk.kpis(watched, since, now),
+        kpis_before=None if length is None else desk.kpis(watched, since - length, since),
         orders=desk.orders.list(),
         people=desk.people.list(),
         feed=desk.log(since=since, limit=_MAX_ENTRIES),

@@ -1,0 +1,49 @@
+"""How long people take to acknowledge alerts, from the log."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from workbench.maintenance.alerts.table import ANNUNCIATIONS
+from workbench.maintenance.database import Database, frame
+from workbench.maintenance.log import LogRow
+
+__all__ = ["acknowledgement_minutes"]
+
+_ANSWERS = ("acknowledged", "closed")  # closing an alert acknowledges it, too
+
+
+def acknowledgement_minutes(database: Database, since: datetime, until: datetime) -> pd.Series:
+    """Return the minutes between each announcement that was answered in a period and its answer.
+
+    Parameters
+    ----------
+    database : Database
+        Database of maintenance.
+    since, until : datetime
+        The period in which the answers were, aware; since is inclusive, until is not.
+
+    Returns
+    -------
+    pandas.Series
+        float, never negative: an answer belongs to the last announcement before it, and an announcement to its first
+        answer. Those that a shelf or an outage brings back afterwards are others.
+    """
+    shown = ANNUNCIATIONS.c
+    subject: Any = LogRow.subject
+    statement = (
+        sa.select(subject, LogRow.time)
+        .where(LogRow.action.in_(_ANSWERS), LogRow.subject.like("alert:%"), LogRow.time < until)
+        .order_by(LogRow.seq)
+    )
+    with database.reading() as db:
+        announced = frame(db, sa.select(shown.alert, shown.time).where(shown.time < until))
+        answers = frame(db, statement)
+    answers["alert"] = answers.pop("subject").str.removeprefix("alert:").astype("int64")
+    announced = announced.assign(alert=announced["alert"].astype("int64"), announced=announced["time"])
+    pairs = pd.merge_asof(answers.sort_values("time"), announced.sort_values("time"), on="time", by="alert")
+    pairs = pairs.dropna(subset="announced").drop_duplicates(["alert", "announced"])
+    pairs = pairs[pairs["time"] >= since]
+    return (pairs["time"] - pairs["announced"]).dt.total_seconds() / 60
