@@ -134,6 +134,7 @@ def excursions(values: Floats, bound: Bound, record: float, first: int) -> list[
     list of Excursion
         In order, and apart.
     """
+    record = max(record, float(values[:first].max(initial=-np.inf)))
     # A bound rises with its record, so that most series are done with here.
     if not values.size or values[first:].max(initial=-np.inf) <= bound.at(np.asarray(record)):
         return []
