@@ -76,6 +76,10 @@ class Margins:
     count: Margin
     log: Margin
 
+    def __post_init__(self) -> None:
+        if self.log.theta:
+            raise ValueError("a margin of logarithms has no theta: it would depend on the unit")
+
 
 _LOG_2 = float(np.log(2.0))
 MARGINS: dict[str, Margins] = {

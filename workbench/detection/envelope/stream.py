@@ -148,9 +148,11 @@ class _Judge:
             self._raise_to(self._recent[0])
         self._recent.append(value)
         event = self.event
+        if not judged:
+            self._raise_to(value)
+        elif event is None and value > self._level:
+            self.event = Excursion(at, at, at, value, self._level, self._record)
         if event is None:
-            if judged and value > self._level:
-                self.event = Excursion(at, at, at, value, self._level, self._record)
             return None
         if value > event.bound:
             event.end = at
