@@ -20,7 +20,7 @@ from workbench.detection.envelope.features import (
 from workbench.detection.envelope.rolling import LONG, SHORT, Floats
 from workbench.exceptions import DetectionError
 
-__all__ = ["Envelope", "FeatureRecord", "fit_envelope"]
+__all__ = ["Envelope", "FeatureRecord", "fit_envelope", "mean_excess"]
 
 _QUANTILE = 0.98
 _ROUNDING = 2.0**-12
@@ -204,7 +204,7 @@ def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess") -> Env
         if values.size < SHORT or not complete.size or (greatest == least and FEATURES[feature] != "core"):
             continue
         compared = -np.log(-complete) if FEATURES[feature] == "log" else complete
-        records[feature] = FeatureRecord(float(complete.max()), _mean_excess(compared))
+        records[feature] = FeatureRecord(float(complete.max()), mean_excess(compared))
     return Envelope(
         least, greatest, values.size, records, margins, tuple(values[-LONG:].tolist()), int(columns["stuck"][-1])
     )
@@ -219,8 +219,8 @@ def present(series: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.int64]]:
     return np.clip(values[positions], -LARGEST, LARGEST), positions
 
 
-def _mean_excess(values: Floats) -> float:
-    """Return the mean of what exceeds the 98 % quantile, beyond it; 0 where nothing does.
+def mean_excess(values: Floats) -> float:
+    """Return s, the mean of what exceeds the 98 % quantile, beyond it; 0 where nothing does.
 
     Sums of the same steps in another order differ by rounding; those at the quantile are not beyond it.
     """
