@@ -1,14 +1,12 @@
 """A whole asset: principal components of its channels, and where they leave what the training has shown.
 
 The standardised channels of one time base are split into a subspace in which they move together and what is left over.
-Hotelling's T-squared is the distance from normal operation inside the subspace; Q is the squared residual beside it
-[1]_. Either is judged by the margin rule of the envelope, and the contributions of the channels [2]_ say what moved.
+Hotelling's T-squared is the distance from normal operation inside the subspace; Q is the squared residual beside it.
+Either is judged by the margin rule of the envelope, and the contributions of the channels say what moved.
 
-References
-----------
-.. [1] Jackson and Mudholkar, "Control Procedures for Residuals Associated with Principal Component Analysis", 1979.
-.. [2] Alcala and Qin, "Analysis and generalization of fault diagnosis methods for process monitoring", 2011: complete
-   decomposition contributions.
+Sources: Jackson and Mudholkar, "Control Procedures for Residuals Associated with Principal Component Analysis", 1979;
+for complete decomposition contributions Alcala and Qin, "Analysis and generalization of fault diagnosis methods for
+process monitoring", 2011.
 """
 
 from collections.abc import Mapping, Sequence

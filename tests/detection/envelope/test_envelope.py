@@ -265,6 +265,9 @@ def test_a_stream_says_at_once_what_is_exceeded_and_later_what_has_ended():
     assert [decision.sample for decision in decisions] == list(range(63))
     assert [event.feature for event in decisions[2].exceeded] == ["above", "step", "spread20"]
     assert decisions[1].exceeded == decisions[1].ended == ()
+    ends = EnvelopeStream(fit_envelope(zigzag(400)), **FOLLOWS)
+    cap = [ends.update(9.0) for _ in range(100)][-1]  # a sample that exceeds, and ends an event of 100
+    assert "above" in {event.feature for event in cap.exceeded} & {event.feature for event in cap.ended}
     ended = {event.feature: number for number, decision in enumerate(decisions) for event in decision.ended}
     assert ended["above"] == 52  # 50 samples below
     assert ended["step"] == 53
@@ -376,3 +379,28 @@ def test_join_parts_what_a_sample_parts():
     """21 lies between 20 and 22; nothing lies between 20 and 21."""
     assert [(one.start, one.end) for one in join([event(1, 20), event(22, 30)])] == [(1, 20), (22, 30)]
     assert [(one.start, one.end) for one in join([event(1, 20), event(21, 30)])] == [(1, 30)]
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_stream_goes_on_from_a_small_state_in_json(follows):
+    """At the beginning, within events, in silence and long after it: the decisions of the stream that never stopped."""
+    random = np.random.default_rng(8)
+    train = random.normal(size=720)
+    train[500:] = train[499]  # unchanged for longer than any window at its end
+    envelope = fit_envelope(train)
+    tricks = [("step", 0.3, 20), ("silence", 0.45, 0), ("missing", 0.32, 0), ("silence", 0.55, 0), ("burst", 0.8, 30)]
+    test = series(random, 1600, grid=False, tricks=tricks)
+    test[720:1200] = 20.5
+    whole = EnvelopeStream(envelope, follows_training=follows)
+    expected, states = [], []
+    for value in test:
+        states.append(json.dumps(whole.state()))
+        expected.append(whole.update(value))
+    states.append(json.dumps(whole.state()))
+    assert sum(bool(decision.ended) for decision in expected) > 4
+    assert max(map(len, states)) < 20_000
+    for start in [0, 1, 3, 100, 249, 250, 251, 500, 520, 1100, 1199, 1500]:
+        stream = EnvelopeStream.restored(envelope, json.loads(states[start]))
+        for number in range(start, min(start + 450, test.size)):
+            assert stream.update(test[number]) == expected[number]
+        assert json.dumps(stream.state()) == states[number + 1]

@@ -3,6 +3,9 @@
 An `Envelope` holds the records of eight features of the training telemetry. An event is where one of them exceeds its
 record by a margin. It needs no model and one pass over the training data, and says in words what it has found.
 
+Modules, each importing those before it: `rolling`, `features` (and their margins), `events`, `fitted` (the envelope),
+`stream` (sample by sample) and `joining` (with the sequences of the threshold).
+
 >>> import numpy as np
 >>> train, test = np.tile([0.0, 1.0], 300), np.tile([0.0, 1.0], 300)
 >>> test[400:] += 4

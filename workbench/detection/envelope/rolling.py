@@ -3,11 +3,9 @@
 A window is put together from blocks of 1, 2, 4 ... 128 values, each of which is two blocks of half its size. So each
 result depends on the values of its own window alone, in one fixed order of operations: both forms agree to the last
 bit, errors of rounding never accumulate, and a value costs the logarithm of the window. Squared deviations are merged
-from those of the blocks [1]_, so that a level far from zero does not swallow them.
+from those of the blocks, so that a level far from zero does not swallow them.
 
-References
-----------
-.. [1] Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+Source: Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
 """
 
 from math import sqrt
