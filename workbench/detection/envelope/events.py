@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 
 import numpy as np
 
@@ -66,6 +66,22 @@ class EnvelopeEvent:
         if FEATURES[self.feature] == "log":
             larger, smaller = smaller, larger
         return larger / smaller if smaller > 0 else inf
+
+    @property
+    def margins(self) -> float:
+        """How far the value lies from the record, in margins; 1 at the bound. Of logarithms for silence.
+
+        Examples
+        --------
+        >>> EnvelopeEvent(7, 9, "step", 7, value=2.5, bound=1.5, record=1.0).margins
+        3.0
+        >>> round(EnvelopeEvent(7, 9, "calm150", 7, value=1.0, bound=4.0, record=8.0).margins, 9)
+        3.0
+        """
+        value, bound, record = self.value, self.bound, self.record
+        if FEATURES[self.feature] == "log":
+            return log(record / value) / log(record / bound)
+        return (value - record) / (bound - record) if bound > record else inf
 
     @property
     def words(self) -> str:
