@@ -359,6 +359,35 @@ def test_a_stream_that_takes_the_series_again_is_in_the_same_state():
     assert [streams[0].update(v) for v in test[350:]] == [replayed.update(v) for v in test[350:]]
 
 
+@settings(max_examples=30)
+@given(seed=st.integers(0, 2**32), tricks=TRICKS, grid=st.booleans(), follows=st.booleans(), data=st.data())
+def test_samples_taken_together_are_those_taken_one_by_one(seed, tricks, grid, follows, data):
+    random = np.random.default_rng(seed)
+    envelope = fit_envelope(series(random, 300, grid=grid, tricks=[]))
+    test = series(random, 900, grid=grid, tricks=[*tricks, ("silence", 0.6, 0), ("step", 0.4, 9)])
+    cuts = sorted(data.draw(st.lists(st.integers(0, test.size), max_size=8)))
+    streams = [EnvelopeStream(envelope, follows_training=follows) for _ in range(2)]
+    for part in np.split(test, cuts):
+        one_by_one = {event for value in part for event in streams[0].update(value).ended}
+        assert set(streams[1].extend(part)) == one_by_one
+        assert streams[1].open_events == streams[0].open_events
+        assert streams[1].state() == streams[0].state()
+
+
+def test_a_series_of_several_blocks_is_judged_as_one():
+    """Events across the border between blocks, which lies at sample 65,536 of those that are there."""
+    random = np.random.default_rng(1)
+    envelope, test = fit_envelope(random.normal(size=400)), random.normal(size=66_000)
+    test[65_490:65_900] += 20
+    test[100] = np.nan
+    events = envelope.find(test, **FOLLOWS)
+    assert any(event.start < 65_536 < event.end for event in events)
+    stream = EnvelopeStream(envelope, **FOLLOWS)
+    ended = stream.extend(test[:65_000])
+    ended += [event for value in test[65_000:] for event in stream.update(value).ended]
+    assert {*ended, *stream.open_events} == set(events)
+
+
 @pytest.mark.nasa
 def test_false_events_on_normal_telemetry_are_as_few_as_when_the_margins_were_chosen(nasa_zip: Path):
     """Second half of each training series that is long enough: 12 events in 94,000 samples, as measured then."""

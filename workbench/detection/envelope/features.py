@@ -125,9 +125,7 @@ class Bound:
         return record + np.maximum(self.excess, self.theta * record) + self.floor
 
 
-def feature_values(
-    values: Floats, least: float, greatest: float, before: Floats | None = None, unchanged: int = 0
-) -> dict[str, Floats]:
+def feature_values(values: Floats, least: float, greatest: float, before: Floats, unchanged: int) -> dict[str, Floats]:
     """Compute every feature of a series, in the form in which they are compared.
 
     Parameters
@@ -136,8 +134,8 @@ def feature_values(
         Samples that are there, finite and clipped.
     least, greatest : float
         Those of the training telemetry.
-    before : numpy.ndarray, shape (k,), float64, optional
-        Samples that the series follows, for its first windows.
+    before : numpy.ndarray, shape (k,), float64
+        Samples that the series follows, for its first windows; none where it follows nothing.
     unchanged : int
         Samples at the end of them since the last change.
 
@@ -147,8 +145,7 @@ def feature_values(
         By name, in the order of `FEATURES`; -inf where the window is not complete. Those of silence are negative.
     """
     training_range = greatest - least
-    known = np.empty(0) if before is None else before
-    joined = np.concatenate((known, values))
+    joined = np.concatenate((before, values))
     steps = np.abs(np.diff(joined))
     travel, spread = rolling_sums(steps), rolling_deviations(joined)
     quiet = QUIET_SHARE * training_range
@@ -163,12 +160,12 @@ def feature_values(
     columns = {
         "above": values - least,
         "below": greatest - values,
-        "stuck": _stuck(changed, values.size, known.size, unchanged),
+        "stuck": _stuck(changed, values.size, before.size, unchanged),
     }
     for name, complete in ends.items():
         column = np.full(joined.size, -np.inf)
         column[joined.size - complete.size :] = complete
-        columns[name] = column[known.size :]
+        columns[name] = column[before.size :]
     return {name: columns[name] for name in FEATURES}
 
 

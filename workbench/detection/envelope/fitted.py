@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.detection.envelope.events import LAG, EnvelopeEvent, event_of, excursions
+from workbench.detection.envelope.events import LAG, EnvelopeEvent, Excursion, Judge, event_of
 from workbench.detection.envelope.features import (
     FEATURES,
     LARGEST,
@@ -20,8 +20,10 @@ from workbench.detection.envelope.features import (
 from workbench.detection.envelope.rolling import LONG, SHORT, Floats
 from workbench.exceptions import DetectionError
 
-__all__ = ["Envelope", "FeatureRecord", "fit_envelope", "mean_excess"]
+__all__ = ["BLOCK", "Envelope", "FeatureRecord", "fit_envelope", "mean_excess"]
 
+BLOCK = 65_536
+"""Samples whose features are computed at a time, so that a series of any length takes little memory."""
 _QUANTILE = 0.98
 _ROUNDING = 2.0**-12
 _SAME = 1e-9
@@ -129,19 +131,28 @@ class Envelope:
         values, positions = present(test)
         if self.least is None or self.greatest is None or not values.size:
             return []
-        before = np.asarray(self.tail) if follows_training else None
-        columns = feature_values(values, self.least, self.greatest, before, self.unchanged)
-        first = 0 if follows_training else LAG
+        before = np.asarray(self.tail if follows_training else ())
+        unchanged, first = self.unchanged, 0 if follows_training else LAG
+        judges = {feature: Judge(self.bound(feature), known.record) for feature, known in self.records.items()}
+        excursions: dict[str, list[Excursion]] = {feature: [] for feature in judges}
+        for start in range(0, values.size, BLOCK):
+            block = values[start : start + BLOCK]
+            columns = feature_values(block, self.least, self.greatest, before, unchanged)
+            for feature, judge in judges.items():
+                excursions[feature] += judge.extend(start, columns[feature], first)
+            before, unchanged = np.concatenate((before, block))[-LONG:], int(columns["stuck"][-1])
+        for feature, judge in judges.items():
+            excursions[feature] += [judge.event] if judge.event is not None else []
         events = [
-            event_of(feature, excursion, lambda at: int(positions[at]))
-            for feature, known in self.records.items()
-            for excursion in excursions(columns[feature], self.bound(feature), known.record, first)
+            event_of(feature, excursion, positions)
+            for feature, of_feature in excursions.items()
+            for excursion in of_feature
         ]
         return sorted(events, key=lambda event: event.start)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`, from which `from_json_dict` makes the same envelope."""
-        return asdict(self) | {"records": {name: asdict(known) for name, known in self.records.items()}}
+        return asdict(self)
 
     @classmethod
     def from_json_dict(cls, values: Mapping[str, Any]) -> "Envelope":
@@ -197,7 +208,7 @@ def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess") -> Env
     if not values.size:
         return Envelope(None, None, 0, {}, margins)
     least, greatest = float(values.min()), float(values.max())
-    columns = feature_values(values, least, greatest)
+    columns = feature_values(values, least, greatest, np.empty(0), 0)
     records = {}
     for feature, column in columns.items():
         complete = column[np.isfinite(column)]
