@@ -152,3 +152,90 @@ class Clearing:
         candidates = np.arange(self.params.z_min, self.params.z_max, self.params.z_step)[1:]
         values = np.round(candidates, 9).tolist()
         return {anomaly: next((z for z in values if self.clears(anomaly, "z_min", z)), None) for anomaly in anomalies}
+
+
+ENVELOPE = {
+    "above": "core",
+    "below": "core",
+    "step": "core",
+    "travel20": "core",
+    "spread20": "core",
+    "stuck": "count",
+    "calm150": "log",
+    "quiet150": "log",
+}
+
+
+def envelope_features(series, lo, hi):
+    """One dict for each sample, with the features whose windows are complete, as the definition reads."""
+    extent, stuck, out = hi - lo, 0, []
+    steps = [abs(here - before) for before, here in itertools.pairwise(series)]
+
+    def spread(samples):
+        mean = math.fsum(samples) / len(samples)
+        return math.sqrt(math.fsum((x - mean) ** 2 for x in samples) / (len(samples) - 1))
+
+    for t, x in enumerate(series):
+        stuck = 0 if t == 0 or steps[t - 1] > 1e-6 * extent else stuck + 1
+        row = {"above": x - lo, "below": hi - x, "stuck": stuck}
+        if t >= 1:
+            row["step"] = steps[t - 1]
+        if t >= 20:
+            row["travel20"] = math.fsum(steps[t - 20 : t])
+        if t >= 19:
+            row["spread20"] = spread(series[t - 19 : t + 1])
+        if t >= 150 and extent > 0:
+            row["calm150"] = -math.log(math.fsum(steps[t - 150 : t]) + 0.001 * extent)
+        if t >= 149 and extent > 0:
+            row["quiet150"] = -math.log(spread(series[t - 149 : t + 1]) + 0.001 * extent)
+        out.append(row)
+    return out
+
+
+def mean_excess(values):
+    """Mean of what lies beyond the 98 % quantile, between two of the sorted values; rounding is no excess."""
+    ordered = sorted(values)
+    place = 0.98 * (len(ordered) - 1)
+    below = ordered[math.floor(place)]
+    quantile = below + (ordered[math.ceil(place)] - below) * (place - math.floor(place))
+    beyond = [v - quantile for v in values if v - quantile > 1e-9 * max(map(abs, values))]
+    return math.fsum(beyond) / len(beyond) if beyond else 0.0
+
+
+def envelope_events(train, test, follows, margins):
+    """Start, end, feature and the value farthest out of every event; margins are (kappa, theta, floor) by kind."""
+    learned = [x for x in train if math.isfinite(x)]
+    places = [t for t, x in enumerate(test) if math.isfinite(x)]
+    judged = [test[t] for t in places]
+    if len(learned) < 20:
+        return []
+    lo, hi = min(learned), max(learned)
+    unit = hi - lo if hi > lo else abs(hi) / 4096
+    in_training = envelope_features(learned, lo, hi)
+    in_test = envelope_features([*learned, *judged], lo, hi)[len(learned) :]
+    if not follows:
+        in_test = envelope_features(judged, lo, hi)
+    events = []
+    for name, kind in ENVELOPE.items():
+        known = [row[name] for row in in_training if name in row]
+        if not known or (hi == lo and kind != "core"):
+            continue
+        kappa, theta, floor = margins[kind]
+        s = mean_excess(known)
+        column = [row.get(name, -math.inf) for row in in_test]
+        joined = [*known] if follows else [*known, *column[:250]]
+        history, start, t = max(joined), None, 0
+        for t, value in enumerate(column):
+            if start is None:
+                history = max([history, *column[: max(0, t - 249)]])
+                bound = history + max(kappa * s, theta * history) + floor * (unit if kind == "core" else 1)
+                if value > bound and (follows or t >= 250):
+                    start = last = t
+            elif value > bound:
+                last = t
+            if start is not None and (t - last == 50 or t - start + 1 == 100):
+                events.append((places[start], places[last], name, max(column[start : last + 1])))
+                history, start = max(history, *column[start : t + 1]), None
+        if start is not None:
+            events.append((places[start], places[last], name, max(column[start : last + 1])))
+    return sorted(events, key=lambda event: event[0])
