@@ -139,7 +139,7 @@ def explain(
     for (start, end), findings in evidence.items():
         finding = max(findings, key=_margin)
         part = errors.errors(start - length, end - length + 1)
-        largest = int(part.argmax())
+        largest = int(np.nanargmax(part))
         looked = (start, end) in clear_z
         z, decrease = clear_z.get((start, end)), trial.least_decrease((start, end)) if looked else None
         rows.append(

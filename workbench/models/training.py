@@ -187,7 +187,7 @@ class _Fit:
         folder = checkpoint / "fitted"
         shutil.rmtree(folder, ignore_errors=True)
         model.save(folder)
-        note = _CONSTANT if np.ptp(train["telemetry"].values) == 0 else ""
+        note = _CONSTANT if np.ptp(present_values(train["telemetry"].values)) == 0 else ""
         return _Fitted(folder, archive.info(channel).train_hash, seconds, note)
 
 
