@@ -192,7 +192,10 @@ def _score(errors: Floats, above: Indices, epsilon: float, moments: Moments, rea
     n_sequences = int(np.count_nonzero(lengths > 1))
     if n_sequences > _MAX_SEQUENCES or n_anomalous >= errors.size * _MAX_ANOMALOUS_SHARE:
         return None
-    pruned = Moments.of(errors[errors < epsilon])
+    below = errors[errors < epsilon]
+    if not below.size:  # the few that are judged are all the same
+        return None
+    pruned = Moments.of(below)
     decrease = (moments.mean - pruned.mean) / moments.mean + (moments.sd - pruned.sd) / moments.sd
     return float(decrease / (n_sequences**2 + n_anomalous))
 
