@@ -107,9 +107,9 @@ def unusable_windows(telemetry: npt.NDArray[Float], length: int) -> npt.NDArray[
     least = length // 2 + 1  # missing samples in a row that are too many
     if least > missing.size or not missing.any():
         return unusable
-    ends = sliding(missing[:, None].view(np.uint8), least)[:, :, 0].all(axis=1)
-    # A row of `least` missing samples lies in window i where it begins at a sample from i to i + length - least.
-    begins = np.concatenate([[0], np.cumsum(ends)])
+    counts = np.concatenate([[0], np.cumsum(missing)])
+    begins = np.concatenate([[0], np.cumsum(counts[least:] - counts[:-least] == least)])
+    # Too many in a row lie in window i where they begin at a sample from i to i + length - least.
     first = np.arange(unusable.size)
     inside: npt.NDArray[np.bool_] = begins[first + length - least + 1] > begins[first]
     return unusable | inside

@@ -26,6 +26,7 @@ from workbench.parameters import DriftLimits
 
 if TYPE_CHECKING:
     from workbench.telemetry.archive import Archive
+from workbench.telemetry.missing import present_values
 
 __all__ = ["DRIFT_COLUMNS", "MODEL_COLUMNS", "ModelLife", "Promotion", "Retirement", "judge"]
 

@@ -24,6 +24,7 @@ from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.missing import present_values
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster

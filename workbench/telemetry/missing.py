@@ -5,7 +5,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["held", "present_values"]
+__all__ = ["held", "interpolated", "present_values"]
 
 Float = TypeVar("Float", np.float32, np.float64)
 
@@ -40,6 +40,32 @@ def held(values: npt.NDArray[Float], before: float = float("nan")) -> npt.NDArra
     last = np.maximum.accumulate(places)
     first = values[np.argmin(missing)] if np.isnan(before) else values.dtype.type(before)
     filled: npt.NDArray[Float] = np.where(last < 0, first, values[last])
+    return filled
+
+
+def interpolated(values: npt.NDArray[Float]) -> npt.NDArray[np.float64]:
+    """Fill missing values on a line between their neighbours, for a method that looks at a whole series at once.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        NaN where a value is missing; at least one is there.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), float64
+        Before the first and after the last value stand these.
+
+    Examples
+    --------
+    >>> interpolated(np.array([np.nan, 1.0, np.nan, 2.0]))
+    array([1. , 1. , 1.5, 2. ])
+    """
+    filled = values.astype(np.float64)
+    missing = np.isnan(filled)
+    if missing.any():
+        places = np.arange(filled.size)
+        filled[missing] = np.interp(places[missing], places[~missing], filled[~missing])
     return filled
 
 
