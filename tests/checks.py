@@ -158,7 +158,7 @@ def check_missing(make: Make, train: xr.Dataset) -> None:
     error = np.abs(predicted - gappy["telemetry"].values[LENGTH:-HORIZON])[held_out[there]].mean()
     assert fitted.metrics["validation_error"] == pytest.approx(error, rel=1e-5)
     for values in (np.where(np.arange(train.sizes["time"]) < 9, 1.0, np.nan), np.full(train.sizes["time"], np.nan)):
-        with pytest.raises(ForecasterError, match="X-1 (has 0 windows to learn from: 291 training|holds no value)"):
+        with pytest.raises(ForecasterError, match=r"X-1 (has 0 windows to learn from: 291 training|holds no value)"):
             make().fit(train.assign(telemetry=("time", values.astype(np.float32))))
 
 

@@ -51,9 +51,7 @@ def test_split_is_random_and_follows_the_seed() -> None:
     assert not np.array_equal(held_out, split_windows(1000, 1)[1])
 
 
-@given(
-    st.lists(st.sampled_from([1.0, float("nan"), float("nan")]), min_size=1, max_size=60), st.integers(1, 30)
-)
+@given(st.lists(st.sampled_from([1.0, float("nan"), float("nan")]), min_size=1, max_size=60), st.integers(1, 30))
 def test_a_window_is_unusable_where_its_target_or_more_than_half_of_it_in_a_row_is_missing(
     telemetry: list[float], length: int
 ) -> None:

@@ -83,7 +83,7 @@ def test_without_a_season_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("values", "period", "message"),
     [
-        (np.array([1.0, np.inf, 2.0, 3.0, 4.0]), None, "some are infinite"),
+        (np.array([1.0, np.inf, 2.0, 3.0, 4.0]), None, "one is infinite"),
         (np.array([1.0, np.nan, 2.0, np.nan, 4.0]), None, "fewer than 4 hold a value"),
         (np.ones(3), None, "fewer than 4"),
         (np.ones(20), 11, "between 2 and 10"),

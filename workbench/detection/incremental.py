@@ -39,7 +39,7 @@ class Series(Protocol):
         """Return the prediction errors from one position to before another, float64; NaN where they are not judged."""
 
     def targets(self, start: int, end: int) -> Floats:
-        """Return the telemetry that was predicted, a row of `prediction_horizon` samples for each position, with NaN."""
+        """Return the telemetry that was predicted, NaN where missing: `prediction_horizon` samples a position."""
 
 
 class Row(NamedTuple):

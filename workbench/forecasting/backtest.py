@@ -46,9 +46,10 @@ def backtest(
     -------
     xarray.Dataset
         Dims (origin, lead), lead from 1; float64 in the units of the telemetry. `forecast`; `truth`, NaN beyond the
-        end and where a value is missing; `width`, half the interval's width, as `tracked_width` learned it up to each origin; `fixed_width` (lead)
-        as `conformal_width` gives it once for all; `last` (origin), the last value at the origin. Attributes channel,
-        units, forecaster, confidence and prediction_horizon, beyond which it went on from its own predictions.
+        end and where a value is missing; `width`, half the interval's width, as `tracked_width` learned it up to each
+        origin; `fixed_width` (lead) as `conformal_width` gives it once for all; `last` (origin), the last value at the
+        origin. Attributes channel, units, forecaster, confidence and prediction_horizon, beyond which it went on from
+        its own predictions.
 
     Raises
     ------

@@ -112,7 +112,7 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     n_missing = int(missing.sum())
     if np.isinf(values).any() or n - n_missing < 4:
         raise DetectionError(
-            f"A series of {counted(n, 'sample')} cannot be decomposed: fewer than 4 hold a value, or some are infinite.",
+            f"A series of {counted(n, 'sample')} cannot be decomposed: fewer than 4 hold a value, or one is infinite.",
             "Choose a longer stretch.",
         )
     observed = interpolated(values)

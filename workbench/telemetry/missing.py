@@ -49,12 +49,12 @@ def interpolated(values: npt.NDArray[Float]) -> npt.NDArray[np.float64]:
     Parameters
     ----------
     values : numpy.ndarray, shape (n,)
-        NaN where a value is missing; at least one is there.
+        NaN where a value is missing.
 
     Returns
     -------
     numpy.ndarray, shape (n,), float64
-        Before the first and after the last value stand these.
+        Before the first and after the last value stand these; NaN where no value is there at all.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def interpolated(values: npt.NDArray[Float]) -> npt.NDArray[np.float64]:
     """
     filled = values.astype(np.float64)
     missing = np.isnan(filled)
-    if missing.any():
+    if missing.any() and not missing.all():
         places = np.arange(filled.size)
         filled[missing] = np.interp(places[missing], places[~missing], filled[~missing])
     return filled
