@@ -53,6 +53,7 @@ def check_forecaster(cls: type[Forecaster]) -> None:
     check_predictions(forecaster, train, test)
     assert np.array_equal(make().fit(train, seed=3).predict(test), forecaster.predict(test)), "the fit is not seeded"
     check_saving(forecaster, test)
+    check_missing(make, train)
     check_bad_input(forecaster, make, train)
     check_units(make, train, test)
     check_odd_training(make, test)
@@ -128,12 +129,11 @@ def check_bad_input(forecaster: Forecaster, make: Make, train: xr.Dataset) -> No
     assert forecaster.predict(train.isel(time=slice(least - 1))).shape == (1,)
     with pytest.raises(ForecasterError, match=f"X-1 has {least - 2} samples. At least {least - 1} are needed"):
         forecaster.predict(train.isel(time=slice(least - 2)))
-    for bad in (np.nan, np.inf):
-        broken = train.copy(deep=True)
-        broken["telemetry"][[70, 90]] = bad
-        for method in (make().fit, forecaster.predict):
-            with pytest.raises(ForecasterError, match=r"X-1 holds 2 samples .* the first at sample 70 \(telemetry"):
-                method(broken)
+    broken = train.copy(deep=True)
+    broken["telemetry"][[70, 90]] = np.inf
+    for method in (make().fit, forecaster.predict):
+        with pytest.raises(ForecasterError, match=r"X-1 holds 2 samples .* the first at sample 70 \(telemetry"):
+            method(broken)
     with pytest.raises(ForecasterError, match="X-1 has 1 input"):
         forecaster.predict(train.isel(command=slice(0)))
     with pytest.raises(ForecasterError, match=r"The window has shape \(5, 2\). Expected \(20, 2\)"):
@@ -142,6 +142,24 @@ def check_bad_input(forecaster: Forecaster, make: Make, train: xr.Dataset) -> No
         forecaster.predict_window(np.zeros((LENGTH, 3), dtype=np.float32))
     with pytest.raises(ForecasterError, match="first at sample 4"):
         forecaster.predict_window(np.where(np.arange(LENGTH)[:, None] == 4, np.nan, np.zeros((LENGTH, 2))))
+
+
+def check_missing(make: Make, train: xr.Dataset) -> None:
+    """Windows without a target are not learned from; the last value stands for a missing input."""
+    gappy = train.copy(deep=True)
+    gappy["telemetry"][[0, 70, 71, 90]] = np.nan
+    gappy["telemetry"][120:160] = np.nan
+    fitted = make().fit(gappy, seed=3)
+    filled = gappy.assign(telemetry=("time", gappy["telemetry"].to_series().ffill().bfill().to_numpy()))
+    predicted = fitted.predict(gappy)
+    np.testing.assert_array_equal(predicted, fitted.predict(filled))
+    held_out = split_windows(predicted.size, seed=3)[1]
+    there = ~np.isin(held_out + LENGTH, [70, 71, 90, *range(120, 160 + LENGTH // 2)])
+    error = np.abs(predicted - gappy["telemetry"].values[LENGTH:-HORIZON])[held_out[there]].mean()
+    assert fitted.metrics["validation_error"] == pytest.approx(error, rel=1e-5)
+    for values in (np.where(np.arange(train.sizes["time"]) < 9, 1.0, np.nan), np.full(train.sizes["time"], np.nan)):
+        with pytest.raises(ForecasterError, match=r"X-1 (has 0 windows to learn from: 291 training|holds no value)"):
+            make().fit(train.assign(telemetry=("time", values.astype(np.float32))))
 
 
 def check_units(make: Make, train: xr.Dataset, test: xr.Dataset) -> None:

@@ -9,17 +9,32 @@ import numpy as np
 from workbench.parameters import TelemanomParams
 
 
+def is_unusable(telemetry, i, length):
+    """Whether the sample after window i is missing, or more than half of the window in a row."""
+    longest = row = 0
+    for value in telemetry[i : i + length]:
+        row = row + 1 if math.isnan(value) else 0
+        longest = max(longest, row)
+    return math.isnan(telemetry[i + length]) or longest > length / 2
+
+
 def smooth(error, params):
-    """EWMA with weights (1 - a)^k summed out for every sample, then the quiet start."""
+    """EWMA with weights (1 - a)^k summed out for every sample, then the quiet start; NaN passes it by."""
     decay = 1 - 2 / (params.smoothing_span + 1)
     smoothed = []
     numerator = denominator = 0.0
     for value in error:
+        if math.isnan(value):
+            smoothed.append(math.nan)
+            continue
         numerator = value + decay * numerator
         denominator = 1 + decay * denominator
         smoothed.append(numerator / denominator)
-    quiet = np.mean(smoothed[: 2 * params.sequence_length])
-    return np.array([quiet if i < params.sequence_length else value for i, value in enumerate(smoothed)])
+    start = [value for value in smoothed[: 2 * params.sequence_length] if not math.isnan(value)]
+    quiet = np.mean(start) if start else math.nan
+    return np.array(
+        [quiet if i < params.sequence_length and not math.isnan(value) else value for i, value in enumerate(smoothed)]
+    )
 
 
 def consecutive(indices):
@@ -57,13 +72,16 @@ def find_epsilon(errors, mean, sd, params):
 
 def compare(errors, smoothed, epsilon, targets, first, flagged, params):
     """Anomalous positions, their sequences and the largest normal error of one window."""
+    targets, smoothed = (values[~np.isnan(values)] for values in (targets.ravel(), smoothed))
     inter_range = np.subtract(*np.percentile(targets, [95, 5]))
     large = np.std(smoothed) > 0.05 * np.std(targets) or max(smoothed) > 0.05 * inter_range
     if not (large and max(smoothed) > 0.05):
         return [], [], -math.inf
     over = [i for i, e in enumerate(errors) if e >= epsilon and e > 0.05 * inter_range]
     anomalous = [i for i in widened(over, params.error_buffer, len(errors)) if i >= first]
-    normal = [e for i, e in enumerate(errors) if i not in flagged and i not in set(anomalous)]
+    there = {i for i, e in enumerate(errors) if not math.isnan(e)}
+    anomalous = [i for group in consecutive(anomalous) if there & set(group) for i in group]
+    normal = [errors[i] for i in sorted(there - set(flagged) - set(anomalous))]
     sequences = [group for group in consecutive(anomalous) if len(group) > 1]
     return anomalous, sequences, max(normal, default=-math.inf)
 
@@ -72,7 +90,7 @@ def prune(errors, anomalous, sequences, quiet, params):
     """Drop the sequences after the last marked step down among the sorted maxima."""
     if not sequences:
         return anomalous
-    maxima = [max(errors[i] for i in group) for group in sequences]
+    maxima = [max(errors[i] for i in group if not math.isnan(errors[i])) for group in sequences]
     ordered = [*sorted(maxima, reverse=True), quiet]
     dropped = []
     for here, below in itertools.pairwise(ordered):
@@ -95,7 +113,8 @@ def detect(telemetry, prediction, params: TelemanomParams) -> Found:
     length, batch = params.sequence_length, params.batch_size
     m = len(prediction)
     targets = np.array([telemetry[length + i : length + i + params.prediction_horizon] for i in range(m)])
-    smoothed = smooth([abs(p - t) for p, t in zip(prediction, targets[:, 0], strict=True)], params)
+    error = [math.nan if is_unusable(telemetry, i, length) else abs(prediction[i] - targets[i, 0]) for i in range(m)]
+    smoothed = smooth(error, params)
     n_windows = max(0, int((m - batch * params.window_size) / batch))
     ignored = 0 if m < 1800 else length if m < 2500 else 2 * length
     everything, scores = [], []
@@ -103,9 +122,10 @@ def detect(telemetry, prediction, params: TelemanomParams) -> Found:
         start = k * batch
         end = m if k == n_windows else start + batch * params.window_size
         window = smoothed[start:end]
-        mean, sd = np.mean(window), np.std(window)
-        if sd == 0:
+        there = window[~np.isnan(window)]
+        if not there.size or np.std(there) == 0:
             continue
+        mean, sd = np.mean(there), np.std(there)
         first = ignored if k == 0 else len(window) - batch
         flagged = {i - start for i in everything}
         both, epsilons = [], []
@@ -116,13 +136,19 @@ def detect(telemetry, prediction, params: TelemanomParams) -> Found:
             epsilons.append((errors, epsilon))
         anomalous = sorted({*both[0], *both[1]})
         for group in consecutive(anomalous):
-            score = max(abs(errors[i] - epsilon) / (mean + sd) for errors, epsilon in epsilons for i in group)
+            score = max(
+                abs(errors[i] - epsilon) / (mean + sd)
+                for errors, epsilon in epsilons
+                for i in group
+                if not math.isnan(errors[i])
+            )
             scores.append((start + group[0], start + group[-1], score))
         everything += [start + i for i in anomalous]
     result = Found(smoothed)
     for group in consecutive(everything):
-        if len(group) > 1:
-            result.sequences.append((group[0] + length, group[-1] + length))
+        judged = [i for i in group if not math.isnan(error[i])]
+        if len(judged) > 1:
+            result.sequences.append((judged[0] + length, judged[-1] + length))
             result.severities.append(max(s for a, b, s in scores if a <= group[-1] and b >= group[0]))
     return result
 

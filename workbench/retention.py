@@ -197,11 +197,14 @@ def _bounds(
 
 
 def _can_begin(archive: Archive, channel: str, series: xr.Dataset, row: int) -> bool:
-    """Tell whether a test series can begin with a row: not inside an anomaly, nor where a sample was filled."""
+    """Tell whether a test series can begin with a row: not inside an anomaly, nor where a value is missing.
+
+    A missing sample is filled with the last value before, which must stay.
+    """
     for attributes in archive.scores(channel).values():
         if any(start < row <= end for start, end, _ in json.loads(attributes.get("anomalies", "[]"))):
             return False
-    return all(
+    return not np.isnan(series["telemetry"].isel(time=row).values) and all(
         not np.any(series[name].isel(time=row).values) for name in ("missing", "missing_commands") if name in series
     )
 

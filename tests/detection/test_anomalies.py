@@ -48,7 +48,7 @@ def test_equals_the_reference(file, dtype, nasa_zip):
 
 @st.composite
 def series(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Telemetry and predictions with bursts, steps, quiet and flat parts."""
+    """Telemetry and predictions with bursts, steps, quiet and flat parts, some of the telemetry missing."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.integers(16, 400))
     telemetry = random.normal(0, draw(st.sampled_from([0.01, 0.3, 5])), n)
@@ -65,6 +65,11 @@ def series(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
             prediction[part] = telemetry[12 : n - 3][part]
         else:
             prediction[part] = telemetry[12 : n - 3][part] + 0.5
+    for _ in range(draw(st.integers(0, 3))):
+        at, width = draw(st.integers(0, n - 1)), draw(st.integers(1, 60))
+        telemetry[at : at + width] = np.nan
+    if draw(st.booleans()):
+        telemetry[random.random(n) < draw(st.sampled_from([0.02, 0.5]))] = np.nan
     return telemetry, prediction
 
 
@@ -205,11 +210,8 @@ def test_without_lag_a_quiet_stretch_keeps_its_bounds():
 @pytest.mark.parametrize(
     ("telemetry", "prediction", "message"),
     [
-        (
-            np.full(1000, np.nan),
-            np.zeros(740),
-            "telemetry holds 1000 values that are NaN or infinite, the first at index 0",
-        ),
+        (np.full(1000, -np.inf), np.zeros(740), "telemetry holds 1000 values that are infinite, the first at index 0"),
+        (np.zeros(1000), np.full(740, np.nan), "prediction holds 740 values that are NaN or infinite"),
         (np.zeros(1000), np.r_[np.zeros(700), np.inf, np.zeros(39)], "prediction holds 1 values .* index 700"),
         (np.zeros(260), np.zeros(0), "telemetry has 260 samples. At least 261"),
         (np.zeros(1000), np.zeros(750), "prediction has 750 samples. Expected 740"),
@@ -219,6 +221,33 @@ def test_without_lag_a_quiet_stretch_keeps_its_bounds():
 def test_bad_input_is_named(telemetry, prediction, message):
     with pytest.raises(DetectionError, match=message):
         detect(telemetry, prediction)
+
+
+def test_missing_telemetry_is_no_anomaly_and_hides_none():
+    """Of a fault before an outage and one after it, only the buffer that reached into the outage is left out."""
+    random = np.random.default_rng(0)
+    telemetry = random.normal(0, 0.01, 4000)
+    telemetry[1500:1550] += 1
+    telemetry[3000:3050] += 1
+    whole = pairs(detect(telemetry, np.zeros(3740)))
+    telemetry[1660:2400] = np.nan
+    found = detect(telemetry, np.zeros(3740))
+    # Up to the last window of 250 that holds the 126 last samples of the outage, it is more than half missing.
+    unjudged = np.isnan(found.prediction_error)
+    assert np.flatnonzero(unjudged)[[0, -1]].tolist() == [1660 - 250, 2400 + 124 - 250]
+    assert unjudged.sum() == 2400 + 125 - 1660
+    assert np.array_equal(np.isnan(found.smoothed_error), unjudged)
+    (start, end), (later, _) = whole
+    assert start < 1550 < 1660 <= end < 2400 < later < 3000
+    (first, last), (other, _) = pairs(found)
+    assert last == 1659
+    assert abs(first - start) < 10 and abs(other - later) < 10
+
+
+def test_without_a_value_there_is_no_anomaly():
+    found = detect(np.full(3000, np.nan), np.zeros(2740))
+    assert found.anomalies.empty
+    assert np.isnan(found.smoothed_error).all() and np.isnan(found.epsilon).all()
 
 
 def test_smoothing_starts_with_the_mean_of_two_sequence_lengths():

@@ -90,6 +90,16 @@ def wave(n: int, seed: int = 0, n_commands: int = 3, dated: bool = False) -> xr.
     return make_channel(telemetry, commands, time=time, channel="X-1", asset="X", units="V")
 
 
+def with_gaps(channel: xr.Dataset) -> xr.Dataset:
+    """Take the first samples, every twentieth, and some stretches out of the telemetry, one of them a long outage."""
+    n, random = channel.sizes["time"], np.random.default_rng(3)
+    telemetry = channel["telemetry"].values.copy()
+    telemetry[:40] = telemetry[random.random(n) < 0.05] = np.nan
+    for start, size in zip(random.integers(0, n, 6).tolist(), (20, 90, 130, 140, 260, n // 9), strict=True):
+        telemetry[start : start + size] = np.nan
+    return channel.assign(telemetry=("time", telemetry, channel["telemetry"].attrs))
+
+
 def small_lstm(train: xr.Dataset, kind: str) -> LSTMForecaster:
     weights = random_weights(1 + train.sizes["command"], (6, 5), 10)
     for layer, size in enumerate((6, 5)):
@@ -114,8 +124,23 @@ def test_parts_are_the_whole(kinds: tuple[str, ...], preset: str) -> None:
     assert keeps[0] == 0 and all(keeps[1:])
 
 
-def test_the_whole_is_what_the_detection_of_a_series_in_memory_says() -> None:
+@pytest.mark.parametrize("kinds", [("ridge",), ("forgets",), ("ridge", "persistence")])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_parts_are_the_whole_where_telemetry_is_missing(kinds: tuple[str, ...], preset: str) -> None:
+    train, channel = with_gaps(wave(1200, 1)), with_gaps(wave(6100, 2))
+    made = {"ridge": RidgeForecaster, "persistence": PersistenceForecaster}
+    forecasters = [made[kind]().fit(train) if kind in made else small_lstm(train, kind) for kind in kinds]
+    inside = np.flatnonzero(np.isnan(channel["telemetry"].values))
+    cuts = np.random.default_rng(1).choice(inside[inside > 3000], 3)  # a part may end with missing telemetry
+    keeps = check_cuts(channel, forecasters, PRESETS[preset], train, [*cuts, 4500])
+    assert keeps[0] == 0 and all(keeps[1:])
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_the_whole_is_what_the_detection_of_a_series_in_memory_says(missing: bool) -> None:
     train, channel = wave(1200, 1), wave(6100, 2)
+    if missing:
+        train, channel = with_gaps(train), with_gaps(channel)
     for params in PRESETS.values():
         scored = score(channel, [RidgeForecaster().fit(train)], params, train)
         detection = detect(channel["telemetry"].values, scored["prediction"].values, params_of(scored, params))
@@ -179,7 +204,7 @@ def test_a_forecaster_that_predicts_whole_series_goes_on_too() -> None:
 @pytest.mark.parametrize("at", [0, 100, 2000, 4995])
 def test_what_is_not_finite_is_named_as_in_a_whole_series(at: int) -> None:
     channel = wave(5000, 2)
-    channel["telemetry"][at : at + 2] = np.nan
+    channel["telemetry"][at : at + 2] = np.inf
     fitted = RidgeForecaster().fit(wave(1200, 1))
     with pytest.raises(ForecasterError, match=f"2 samples with NaN or infinite values, the first at sample {at} "):
         score(channel, [fitted], PRESETS["paper"])

@@ -30,9 +30,11 @@ def test_channels_that_follow_and_lead_are_ranked_and_constant_ones_left_out():
         "noise": np.random.default_rng(1).normal(size=600),
         "constant": np.full(600, 3.3, dtype=np.float32),
         "short": wave[:50],
+        "missing": np.full(600, np.nan),
     }
+    series["later"][[210, 240, 241, 300]] = np.nan
     table, left_out = correlated_channels("own", 200, 320, series.items(), max_lag=20)
-    assert sorted(left_out) == ["constant", "short"]
+    assert sorted(left_out) == ["constant", "missing", "short"]
     assert set(table["channel"][:2]) == {"later", "against"}
     lags = table.set_index("channel")["lag"]
     assert (lags["later"], lags["against"]) == (12, -5)

@@ -17,6 +17,7 @@ from workbench.detection.explanation import explain
 from workbench.detection.loud import LoudWindows
 from workbench.detection.scoring import anomaly_frame, score
 from workbench.exceptions import DetectionError
+from workbench.maintenance.alerts.findings import anomaly_findings
 from workbench.parameters import Preset, SeverityLevels
 from workbench.telemetry.schema import make_channel
 
@@ -97,6 +98,23 @@ def test_what_clears_is_looked_for_only_where_asked() -> None:
     assert np.isnan(some["clear_z"][1])
     columns = [name for name in table if not name.startswith("clear")]
     pd.testing.assert_frame_equal(explain(channel, scored, PLAIN, "mine", LEVELS, [])[columns], table[columns])
+
+
+def test_missing_samples_in_and_before_an_anomaly_are_told() -> None:
+    channel, prediction = a_channel()
+    table = explain(channel, score(channel, [Given(prediction)], PLAIN), PLAIN, "mine", LEVELS, [])
+    start = int(table["start"][0])
+    assert table["missing_samples"].tolist() == [0, 0] and "no value" not in table["text"][0]
+    telemetry = channel["telemetry"].values.copy()
+    telemetry[[start - 251, start - 250, start - 30, start + 1]] = np.nan
+    gappy = channel.assign(telemetry=("time", telemetry, channel["telemetry"].attrs))
+    scored = score(gappy, [Given(prediction)], PLAIN)
+    row = explain(gappy, scored, PLAIN, "mine", LEVELS, []).iloc[0]
+    missing = int(np.isnan(telemetry[row["start"] - 250 : row["end"] + 1]).sum())
+    assert row["missing_samples"] == missing >= 3
+    assert row["text"].endswith(f" {missing} samples in it, or in the 250 before it, have no value and are not judged.")
+    findings = anomaly_findings(gappy, scored.assign_attrs(model="m"), anomaly_frame(scored.attrs, LEVELS))
+    assert findings and all(np.isfinite([finding.value, finding.threshold]).all() for finding in findings)
 
 
 def test_an_anomaly_is_named_by_its_moments_beside_its_rows() -> None:

@@ -12,6 +12,7 @@ from workbench.detection import incremental
 from workbench.detection.anomalies import Detection, detect
 from workbench.detection.errors import Average, averaged
 from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.detection.windows import unusable_windows
 from workbench.parameters import TelemanomParams
 
 PLAIN = TelemanomParams()
@@ -36,7 +37,8 @@ class Arrays:
         self.length, self.horizon = params.sequence_length, params.prediction_horizon
 
     def errors(self, start: int, end: int) -> np.ndarray:
-        return np.abs(self.values[self.length + start : self.length + end])
+        values = self.values[start : self.length + end]
+        return np.where(unusable_windows(values, self.length), np.nan, np.abs(values[self.length :]))
 
     def targets(self, start: int, end: int) -> np.ndarray:
         part = self.values[self.length + start : self.length + end + self.horizon - 1]
@@ -62,7 +64,7 @@ def whole(telemetry: np.ndarray, params: TelemanomParams) -> tuple[Detection, tu
 
 @st.composite
 def series(draw: st.DrawFn) -> np.ndarray:
-    """Noise with steps, spikes, constants, ties and quiet stretches."""
+    """Noise with steps, spikes, constants, ties, quiet and missing stretches."""
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
     n = int(random.integers(2800, 7000))
@@ -72,7 +74,7 @@ def series(draw: st.DrawFn) -> np.ndarray:
     for _ in range(draw(st.integers(0, 20))):
         start, size = int(random.integers(0, n)), int(random.integers(1, 400))
         part = slice(start, start + size)
-        kind = draw(st.sampled_from(["step", "spike", "constant", "quiet", "burst"]))
+        kind = draw(st.sampled_from(["step", "spike", "constant", "quiet", "missing", "burst"]))
         if kind == "step":
             values[start:] += random.choice([0.3, -0.5])
         elif kind == "spike":
@@ -81,6 +83,8 @@ def series(draw: st.DrawFn) -> np.ndarray:
             values[part] = values[start]
         elif kind == "quiet":
             values[part] *= 0.01
+        elif kind == "missing":
+            values[part] = np.nan
         else:
             values[part] += random.choice([1, -2, 4])
     return values.astype(np.float32)

@@ -40,6 +40,20 @@ def test_a_segment_that_cannot_be_looked_for_is_refused(channel, start, end, wor
         similar_segments(channel, start, end, [("A", noise(100, 6))])
 
 
+def test_a_few_missing_values_hide_no_segment_and_a_gap_is_none():
+    values = np.sin(np.arange(400) / 7) + noise(400, 4) / 50
+    other = values.copy()
+    other[np.arange(50, 90, 8)] = np.nan
+    other[200:300] = np.nan
+    found = similar_segments("A", 50, 89, [("A", values), ("B", other), ("C", np.full(400, np.nan))], each=9, most=99)
+    assert found.iloc[0][["channel", "start"]].tolist() == ["B", 50]
+    assert found.iloc[0]["correlation"] > 0.98
+    starts = found[found["channel"] == "B"]["start"]
+    assert not starts.between(180, 280).any() and "C" not in set(found["channel"])
+    with pytest.raises(DetectionError, match="no shape"):
+        similar_segments("B", 210, 249, [("B", other)])
+
+
 def test_a_constant_segment_is_refused():
     with pytest.raises(DetectionError, match="no shape"):
         similar_segments("A", 0, 9, [("A", np.ones(50))])

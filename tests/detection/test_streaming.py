@@ -58,6 +58,38 @@ def test_stream_equals_batch(forecaster: Forecaster) -> None:
         assert judged[i].epsilon == pytest.approx(find_epsilon(window, Moments.of(window), PARAMS), rel=1e-9)
 
 
+def test_a_missing_sample_gives_no_decision(forecaster: Forecaster) -> None:
+    channel = wave_channel(n=700, seed=4, spike=500)
+    values = inputs(channel)
+    missing = np.isin(np.arange(700), [0, 1, 60, *range(200, 206), *range(400, 480), 498])
+    values[missing, 0] = np.nan
+    decisions = stream(forecaster, values)
+    gappy = channel.assign(telemetry=("time", values[:, 0]))
+    judged = decisions[20:-3]
+    exact = [decision.prediction for decision in judged]
+    np.testing.assert_allclose(exact, forecaster.predict(gappy), atol=1e-5)
+    error = prediction_error(values[:, 0], exact, PARAMS)
+    assert np.array_equal([decision.prediction_error for decision in judged], error, equal_nan=True)
+    assert np.flatnonzero(np.isnan(error)).tolist() == [40, *range(180, 186), *range(380, 470), 478]
+    smoothed = smooth(error, PARAMS)
+    np.testing.assert_allclose([decision.smoothed_error for decision in judged[20:]], smoothed[20:], rtol=1e-12)
+    assert not any(decision.anomalous for decision in decisions if np.isnan(decision.prediction_error))
+    for i in (39, 300, 479, 500, 676):
+        window = smoothed[max(0, i + 1 - WINDOW) : i + 1]
+        assert judged[i].epsilon == pytest.approx(find_epsilon(window, Moments.of(window), PARAMS), rel=1e-9)
+
+
+def test_a_stream_that_begins_without_a_value_waits_for_one() -> None:
+    fitted = PersistenceForecaster(sequence_length=4, prediction_horizon=1).fit(wave_channel(n=100))
+    params = PARAMS.model_copy(update={"sequence_length": 4, "prediction_horizon": 1})
+    values = np.array([[np.nan, 0]] * 6 + [[5.0, 0], [7.0, 0], [7.0, 0], [8.0, 0]])
+    decisions = stream(fitted, values, params)
+    assert np.isnan([decision.prediction for decision in decisions[:7]]).all()
+    assert [decision.prediction for decision in decisions[7:]] == [5, 7, 7]
+    # 3 of 4 samples in a row are missing before the sample 7, and no more than 2 before the sample 8.
+    assert np.array_equal([decision.prediction_error for decision in decisions[7:]], [np.nan, 0, 1], equal_nan=True)
+
+
 def test_only_the_spike_is_anomalous() -> None:
     telemetry = np.sin(np.arange(900) / 25) + np.random.default_rng(0).normal(0, 0.01, 900)
     train = make_channel(telemetry, channel="X-1", asset="X")
@@ -96,8 +128,10 @@ def test_bad_samples_leave_the_stream_as_it_was() -> None:
     detector = StreamingDetector(forecaster, PARAMS)
     decisions = []
     for number, sample in enumerate(values):
-        with pytest.raises(ForecasterError, match="telemetry is nan"):
-            detector.push([np.nan, 0])
+        with pytest.raises(ForecasterError, match="telemetry is inf"):
+            detector.push([np.inf, 0])
+        with pytest.raises(ForecasterError, match="command 0 is nan"):
+            detector.push([0, np.nan])
         with pytest.raises(ForecasterError, match=rf"Sample {number} has shape \(3,\)"):
             detector.push([0, 0, 0])
         decisions.append(detector.push(sample))

@@ -1,13 +1,23 @@
 """Windows, and the split that all forecasters share."""
 
+import naive
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import wave_channel
-from workbench.detection.windows import check_finite, read_inputs, sliding, split_windows, window_count
+from workbench.detection.windows import (
+    check_finite,
+    read_inputs,
+    read_span,
+    sliding,
+    split_windows,
+    unusable_windows,
+    window_count,
+)
 from workbench.exceptions import ForecasterError
+from workbench.telemetry.schema import make_channel
 
 
 def test_windows_are_views_of_the_series() -> None:
@@ -39,6 +49,24 @@ def test_split_is_random_and_follows_the_seed() -> None:
     held_out = split_windows(1000, 0)[1]
     assert not np.array_equal(np.sort(held_out), np.arange(800, 1000))
     assert not np.array_equal(held_out, split_windows(1000, 1)[1])
+
+
+@given(st.lists(st.sampled_from([1.0, float("nan"), float("nan")]), min_size=1, max_size=60), st.integers(1, 30))
+def test_a_window_is_unusable_where_its_target_or_more_than_half_of_it_in_a_row_is_missing(
+    telemetry: list[float], length: int
+) -> None:
+    expected = [naive.is_unusable(telemetry, i, length) for i in range(len(telemetry) - length)]
+    assert unusable_windows(np.array(telemetry), length).tolist() == expected
+
+
+def test_missing_telemetry_is_filled_alike_wherever_a_span_begins() -> None:
+    values = [np.nan, np.nan, 1.0, np.nan, *[2.0] * 5000, *[np.nan] * 9000, 3.0]
+    channel = make_channel(values, channel="X-1", asset="X")
+    filled = [1.0, 1.0, 1.0, 1.0, *[2.0] * 14_000, 3.0]
+    for start, end in ((0, 14_005), (0, 2), (1, 3), (3, 4), (9000, 14_005), (13_990, 14_004)):
+        assert read_span(channel, start, end)[:, 0].tolist() == filled[start:end]
+    with pytest.raises(ForecasterError, match="X-1 holds no value"):
+        read_span(make_channel([np.nan, np.nan], channel="X-1", asset="X"), 0, 2)
 
 
 def test_inputs_are_read_with_the_telemetry_first() -> None:

@@ -58,6 +58,18 @@ def test_shortest_of_equal_periods_is_taken() -> None:
     assert find_period(ticks) == 20
 
 
+def test_missing_values_stay_missing_and_are_told() -> None:
+    line = np.arange(60.0)
+    gappy = line.copy()
+    gappy[[0, 20, 21]] = np.nan
+    parts = decompose(gappy, 6)
+    np.testing.assert_array_equal(parts.observed, gappy)
+    np.testing.assert_array_equal(np.isnan(parts.remainder), np.isnan(gappy))
+    np.testing.assert_allclose(parts.trend[10:50], line[10:50], atol=1e-9)  # a line between neighbours of a line
+    assert parts.attrs["note"] == "3 missing values interpolated"
+    assert decompose(line, 6).attrs["note"] == ""
+
+
 def test_without_a_season_there_is_none() -> None:
     walk = np.random.default_rng(1).normal(size=400)
     found = decompose(walk)
@@ -71,7 +83,8 @@ def test_without_a_season_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("values", "period", "message"),
     [
-        (np.array([1.0, np.nan, 2.0, 3.0, 4.0]), None, "not all of them finite"),
+        (np.array([1.0, np.inf, 2.0, 3.0, 4.0]), None, "one is infinite"),
+        (np.array([1.0, np.nan, 2.0, np.nan, 4.0]), None, "fewer than 4 hold a value"),
         (np.ones(3), None, "fewer than 4"),
         (np.ones(20), 11, "between 2 and 10"),
         (np.ones(20), 1, "between 2 and 10"),

@@ -11,8 +11,11 @@ from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
 from workbench.exceptions import ForecasterError
 from workbench.forecasting import horizon
+from workbench.forecasting.backtest import backtest
 from workbench.forecasting.horizon import choose_origins, forecast_errors, forecast_from, truths
 from workbench.telemetry.schema import inputs, make_channel
+
+X = {"channel": "X-1", "asset": "X"}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,16 @@ def test_errors_are_those_of_the_samples_that_came() -> None:
     errors = forecast_errors(forecaster, series, np.array([4, 8]), 3)
     np.testing.assert_array_equal(errors, [[25 - 16, 36 - 16, 49 - 16], [81 - 64, np.nan, np.nan]])
     np.testing.assert_array_equal(truths(series, np.array([8]), 2), [[81, np.nan]])
+
+
+def test_the_last_value_stands_for_a_missing_one_and_a_missing_truth_is_none() -> None:
+    values = [0.0, 1.0, 4.0, 9.0, np.nan, 25.0, np.nan, 49.0]
+    series = make_channel(values, **X)
+    forecaster = PersistenceForecaster(sequence_length=3, prediction_horizon=2).fit(make_channel(range(9), **X))
+    errors = forecast_errors(forecaster, series, np.array([4, 5]), 3)
+    np.testing.assert_array_equal(errors, [[25 - 9, np.nan, 49 - 9], [np.nan, 49 - 25, np.nan]])
+    compared = backtest(forecaster, series, np.array([4, 5]), 3, np.zeros((0, 3)))
+    assert compared["last"].values.tolist() == [9, 25]
 
 
 @pytest.mark.parametrize(("origin", "steps", "message"), [(10, 1, "must lie"), (80, 1, "must lie"), (20, 0, "steps")])

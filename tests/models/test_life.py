@@ -94,11 +94,13 @@ def test_both_are_judged_on_windows_that_both_held_out(life: ModelLife, scripted
     add(life, 0.5, seed=0)
     add(life, 0.25, seed=1)
     life.registry.rollback(NAME)
-    n, train_hash = 1200, life.archive.info("X-1").train_hash
-    sets = [set(Contender.load(life.registry, info).held_out(n, train_hash).tolist()) for info in life.registry.list()]
+    train, train_hash = life.archive.open("X-1", "train"), life.archive.info("X-1").train_hash
+    sets = [
+        set(Contender.load(life.registry, info).held_out(train, train_hash).tolist()) for info in life.registry.list()
+    ]
     done = life.promote(NAME, 2)
     assert done.verdict is not None and done.verdict.samples == len(sets[0] & sets[1]) < len(sets[0]) == 188
-    other = Contender.load(life.registry, done.model).held_out(n, "another series")
+    other = Contender.load(life.registry, done.model).held_out(train, "another series")
     assert other.tolist() == list(range(250, 1190))
 
 

@@ -138,7 +138,7 @@ class Recorder(Archive):
     def write(self, train: xr.Dataset, test: xr.Dataset, labels: pd.DataFrame | None = None) -> bool:
         for split in (train, test):
             validate(split)
-            assert np.isfinite(split["telemetry"]).all()
+            assert not np.isinf(split["telemetry"]).any() and not np.isnan(split["telemetry"]).all()
             assert np.isfinite(split["commands"]).all()
         if labels is not None and len(labels):
             assert labels["end"].max() < test.sizes["time"]

@@ -10,7 +10,7 @@ import pytest
 from workbench.exceptions import ArchiveError, ImportDataError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers import IMPORTERS, ChannelImport, ImportReport, import_table
-from workbench.telemetry.importers.repair import fill_missing, sample_period
+from workbench.telemetry.importers.repair import sample_period
 
 HOURS = pd.date_range("2024-03-10", periods=20, freq="h")
 WAVE = np.round(np.sin(np.arange(20)) * 10, 2)
@@ -128,7 +128,7 @@ def test_disorder_and_duplicates_are_repaired_and_counted(tmp_path: Path, archiv
         assert report.channels[0].repairs == {"out_of_order": 3, "duplicate_times": 1, count: 1, "gaps": 1}
 
 
-def test_missing_values_are_filled_and_counted_in_each_part(tmp_path: Path, archive: Archive) -> None:
+def test_missing_values_stay_missing_and_are_counted_in_each_part(tmp_path: Path, archive: Archive) -> None:
     values = [10.0] * 60
     text = [str(value) for value in values]
     text[2] = "8"
@@ -139,15 +139,10 @@ def test_missing_values_are_filled_and_counted_in_each_part(tmp_path: Path, arch
     text[20:35] = ["n/a"] * 15
     text[19], text[59] = "5", "-"
     report = load(tmp_path, archive, rows(text), train_fraction=0.9)
-    filled = whole(archive, "temp")[1]
-    np.testing.assert_allclose(filled[2:8], [8, 9, 10, 11, 12, 13])
-    np.testing.assert_array_equal(filled[20:35], np.full(15, 5.0))
-    assert filled[59] == 10
-    assert report.channels[0].repairs == {
-        "unreadable_values": 1,
-        "missing_values_interpolated": 3,
-        "missing_values_held": 16,
-    }
+    stored = whole(archive, "temp")[1]
+    np.testing.assert_array_equal(stored[2:8], [8, np.nan, np.nan, 11, np.nan, 13])
+    assert np.flatnonzero(np.isnan(stored)).tolist() == [3, 4, 6, *range(20, 35), 59]
+    assert report.channels[0].repairs == {"unreadable_values": 1, "missing_values": 19}
 
 
 def test_rows_without_a_time_or_with_too_many_fields_are_dropped_and_counted(tmp_path: Path, archive: Archive) -> None:
@@ -329,7 +324,7 @@ def test_parquet(tmp_path: Path, archive: Archive, kind: str) -> None:
     time, values = whole(archive, "temp")
     np.testing.assert_array_equal(time, HOURS.to_numpy().astype("datetime64[ns]"))
     np.testing.assert_array_equal(np.delete(values, 3), np.delete(WAVE, 3).astype("f4"))
-    assert report.channels[0].repairs == {"missing_values_interpolated": 1}
+    assert report.channels[0].repairs == {"missing_values": 1}
     assert archive.open("temp")["command"].values.tolist() == ["mode=a", "mode=b"]
 
 
@@ -345,40 +340,6 @@ def test_a_damaged_parquet_file(tmp_path: Path, archive: Archive) -> None:
     with pytest.raises(ImportDataError, match="no time column"):
         IMPORTERS["parquet"](file, archive)
     assert archive.channels() == []
-
-
-def test_filling_against_a_slow_oracle() -> None:
-    random = np.random.default_rng(7)
-    for _ in range(200):
-        n = int(random.integers(2, 60))
-        stamps = np.cumsum(random.integers(1, 5, n)).astype(float)
-        values = random.normal(size=n)
-        values[random.random(n) < random.random()] = np.nan
-        if np.isnan(values).all():
-            continue
-        filled, interpolated, held = fill_missing(values, stamps)
-        expected, counts = slow_fill(values, stamps)
-        np.testing.assert_allclose(filled, expected)
-        assert [interpolated, held] == counts
-
-
-def slow_fill(values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    filled, counts = values.copy(), [0, 0]
-    there = [index for index, value in enumerate(values) if not np.isnan(value)]
-    for index in range(len(values)):
-        if not np.isnan(values[index]):
-            continue
-        before = [place for place in there if place < index]
-        after = [place for place in there if place > index]
-        if before and after and after[0] - before[-1] - 1 <= 10:
-            left, right = before[-1], after[0]
-            share = (stamps[index] - stamps[left]) / (stamps[right] - stamps[left])
-            filled[index] = values[left] + share * (values[right] - values[left])
-            counts[0] += 1
-        else:
-            filled[index] = values[before[-1]] if before else values[after[0]]
-            counts[1] += 1
-    return filled, counts
 
 
 @pytest.mark.parametrize(

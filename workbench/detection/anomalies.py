@@ -1,6 +1,7 @@
 """From predictions to anomaly sequences: the whole of Telemanom's error processing.
 
-Source: Hundman et al. 2018, sections 3.2 and 3.3; NASA's `errors.py` (Telemanom 2.0).
+Source: Hundman et al. 2018, sections 3.2 and 3.3; NASA's `errors.py` (Telemanom 2.0). What missing telemetry does is
+said in `workbench.detection.errors` and `workbench.detection.thresholds`.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from workbench.counts import counted
 from workbench.detection.errors import prediction_error, smooth
 from workbench.detection.thresholds import Floats, Indices, Moments, Spread, find_epsilon, judge, runs, scale_matters
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.missing import present_values
 
 __all__ = [
     "SETTLED_ERRORS",
@@ -21,8 +23,10 @@ __all__ = [
     "error_window",
     "error_windows",
     "judge_window",
+    "judged_part",
     "last_window",
     "severities",
+    "value_range",
 ]
 
 _FEW_ERRORS = 1800
@@ -37,13 +41,13 @@ class Detection:
     Attributes
     ----------
     smoothed_error : numpy.ndarray, shape (m,), float64
-        EWMA of the prediction error; index i belongs to sample `sequence_length + i`.
+        EWMA of the prediction error; index i belongs to sample `sequence_length + i`. NaN where that is not judged.
     epsilon : numpy.ndarray, shape (m,), float64
-        Threshold of the error window in which each sample was judged.
+        Threshold of the error window in which each sample was judged; NaN where nothing in the window is.
     anomalies : pandas.DataFrame
         int `start`, `end` (samples of the telemetry, both inclusive) and float `severity`.
     prediction_error : numpy.ndarray, shape (m,), float64
-        Absolute error before smoothing.
+        Absolute error before smoothing; NaN at samples that are not judged.
     """
 
     smoothed_error: npt.NDArray[np.float64]
@@ -79,7 +83,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     Parameters
     ----------
     telemetry : array_like, shape (n,)
-        Raw test telemetry.
+        Raw test telemetry; NaN where a value is missing.
     prediction : array_like, shape (n - sequence_length - prediction_horizon,)
         Prediction of samples `sequence_length .. n - prediction_horizon - 1`.
     params : TelemanomParams, optional
@@ -93,7 +97,8 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     Raises
     ------
     DetectionError
-        The arrays do not fit each other, hold NaN or infinite values, or are too short for one window.
+        The arrays do not fit each other, hold infinite values or predictions that are NaN, or are too short for one
+        window.
 
     Notes
     -----
@@ -114,7 +119,7 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     params = params or TelemanomParams()
     values = np.asarray(telemetry, dtype=np.float64)
     error = prediction_error(values, prediction, params)
-    params = params.in_units(float(np.ptp(values)))
+    params = params.in_units(value_range(values))
     smoothed = smooth(error, params)
     targets = np.lib.stride_tricks.sliding_window_view(values[params.sequence_length :], params.prediction_horizon)[
         : error.size
@@ -130,10 +135,41 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
             flagged[start + anomalous] = True
             scores += severities(window, threshold, mirror, anomalous, start)
     _fill_unjudged(epsilon, params)
-    anomalies = _sequences(flagged, scores, params)
+    anomalies = _sequences(flagged, scores, error, params)
     if params.lag_correction:
         anomalies = _without_lag(anomalies, error, smoothed, epsilon, params)
     return Detection(smoothed, epsilon, anomalies, error)
+
+
+def value_range(telemetry: npt.ArrayLike) -> float:
+    """Return the greatest less the least value of telemetry that are there; 0 where none is.
+
+    Examples
+    --------
+    >>> value_range([1.0, float("nan"), 4.0])
+    3.0
+    """
+    values = present_values(np.asarray(telemetry, dtype=np.float64))
+    return float(np.ptp(values)) if values.size else 0.0
+
+
+def judged_part(error: Floats, start: int, end: int) -> tuple[int, int] | None:
+    """Return the bounds of a sequence without the samples at both ends that are not judged.
+
+    Parameters
+    ----------
+    error : numpy.ndarray, shape (end - start + 1,), float64
+        Prediction errors of its samples; NaN at those that are not judged.
+    start, end : int
+        Its bounds, both inclusive.
+
+    Returns
+    -------
+    tuple of int or None
+        None where fewer than two samples are left: a single sample is no sequence.
+    """
+    judged = np.flatnonzero(~np.isnan(error))
+    return (start + int(judged[0]), start + int(judged[-1])) if judged.size > 1 else None
 
 
 def error_windows(m: int, params: TelemanomParams) -> list[tuple[int, int, int]]:
@@ -184,9 +220,9 @@ def judge_window(
     Parameters
     ----------
     window : numpy.ndarray, shape (w,), float64
-        Smoothed errors of the window.
+        Smoothed errors of the window; NaN at samples that are not judged.
     targets : numpy.ndarray, shape (w, prediction_horizon), float64
-        Telemetry that was predicted, for its spread.
+        Telemetry that was predicted, for its spread; NaN where it is missing.
     judged_from : int
         First position that is judged in this window.
     flagged : numpy.ndarray, shape (w,), bool
@@ -208,15 +244,14 @@ def judge_window(
     nothing = np.zeros(0, dtype=np.int64)
     lowest = moments.mean + moments.sd * params.z_min
     # Only errors within the buffer's reach of a judged sample can make it anomalous.
-    near = window[max(0, judged_from - params.error_buffer) :]
-    if not near.size:  # a window shorter than the quiet start
+    near = present_values(window[max(0, judged_from - params.error_buffer) :])
+    if not near.size:  # a window shorter than the quiet start, or nothing that is judged
         return epsilon, nothing, epsilon
     high = bool(near.max() >= epsilon)
     low = bool((moments.mean + (moments.mean - near.min())) >= lowest)
     if not (high or low) or moments.sd == 0:
         return epsilon, nothing, epsilon
-    percent_95, percent_5 = np.percentile(targets, [95, 5])
-    spread = Spread(float(np.std(targets)), float(percent_95 - percent_5))
+    spread = Spread.of(targets)
     if not scale_matters(window, moments, spread, params.least_error):
         return epsilon, nothing, epsilon
     anomalous = judge(window, epsilon, spread, judged_from, flagged, params) if high else nothing
@@ -239,8 +274,8 @@ def severities(
     scores = []
     for first, last in zip(*(bound.tolist() for bound in runs(anomalous)), strict=True):
         part = slice(first, last + 1)
-        above = np.abs(window[part] - epsilon).max() / scale
-        below = np.abs(mirrored[part] - mirror).max() / scale
+        above = np.fmax.reduce(np.abs(window[part] - epsilon)) / scale
+        below = np.fmax.reduce(np.abs(mirrored[part] - mirror)) / scale
         scores.append((start + first, start + last, float(max(above, below))))
     return scores
 
@@ -253,14 +288,14 @@ def _fill_unjudged(epsilon: Floats, params: TelemanomParams) -> None:
 
 
 def _sequences(
-    flagged: npt.NDArray[np.bool_], scores: list[tuple[int, int, float]], params: TelemanomParams
+    flagged: npt.NDArray[np.bool_], scores: list[tuple[int, int, float]], error: Floats, params: TelemanomParams
 ) -> pd.DataFrame:
     first, last = runs(np.flatnonzero(flagged))
-    long = first < last
-    rows = [
-        (a, b, max(score for start, end, score in scores if start <= b and end >= a))
-        for a, b in zip(first[long].tolist(), last[long].tolist(), strict=True)
-    ]
+    rows = []
+    for a, b in zip(first.tolist(), last.tolist(), strict=True):
+        bounds = judged_part(error[a : b + 1], a, b)
+        if bounds is not None:
+            rows.append((*bounds, max(score for start, end, score in scores if start <= b and end >= a)))
     frame = pd.DataFrame(rows, columns=["start", "end", "severity"]).astype(
         {"start": "int64", "end": "int64", "severity": "float64"}
     )
@@ -281,7 +316,7 @@ def _without_lag(
     for start, end, severity in anomalies.to_numpy().tolist():
         a, b = int(start) - params.sequence_length, int(end) - params.sequence_length
         earliest = max(0, a - params.smoothing_span // 2)
-        large = earliest + np.flatnonzero(error[earliest : b + 1] >= epsilon[a : b + 1].min())
+        large = earliest + np.flatnonzero(error[earliest : b + 1] >= np.fmin.reduce(epsilon[a : b + 1]))
         if large.size > 1 and (smoothed[a : b + 1] >= epsilon[a : b + 1]).any():
             a, b = int(large[0]), max(int(large[-1]), a)
         if rows and a <= rows[-1][1] + 1:

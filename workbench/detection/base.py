@@ -18,6 +18,7 @@ from workbench.detection.windows import (
     read_inputs,
     read_span,
     split_windows,
+    unusable_windows,
     window_count,
 )
 from workbench.exceptions import ArtifactError, ForecasterError
@@ -42,7 +43,7 @@ class Training:
     values : numpy.ndarray, shape (n, 1 + k), float32
         Scaled inputs.
     learned, held_out : numpy.ndarray of int
-        Indices of windows.
+        Indices of windows, without the unusable ones.
     seed : int
         Seed of the training.
     data_hash : str
@@ -64,9 +65,12 @@ class Training:
         seed: int,
         progress: Progress,
         checkpoint: Path | None,
+        unusable: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self.values = values
         self.learned, self.held_out = split_windows(count, seed)
+        if unusable is not None:
+            self.learned, self.held_out = (part[~unusable[part]] for part in (self.learned, self.held_out))
         self.seed = seed
         self.data_hash = data_hash(train)
         self.name = str(train.attrs.get("channel", ""))
@@ -133,7 +137,17 @@ class BaseForecaster(ABC):
         n = values.shape[1]
         scaling = Scaling.of(train) if self.scales else Scaling((0.0,) * n, (1.0,) * n)
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
-        training = Training(train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint)
+        telemetry = train["telemetry"].values
+        unusable = unusable_windows(telemetry[: self.sequence_length + count], self.sequence_length)
+        training = Training(
+            train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint, unusable=unusable
+        )
+        if not (training.learned.size and training.held_out.size):
+            raise ForecasterError(
+                f"{training.name or 'The series'} has {counted(int((~unusable).sum()), 'window')} to learn from: "
+                f"{counted(int(np.isnan(telemetry).sum()), 'training sample')} of {telemetry.size} are missing.",
+                "Choose another training span: workbench channels split.",
+            )
         metrics = self._fit(training)
         self.n_inputs = values.shape[1]
         self._scaling = scaling

@@ -6,6 +6,7 @@ import xarray as xr
 
 from workbench.detection.errors import prediction_error
 from workbench.detection.thresholds import Floats
+from workbench.detection.windows import unusable_windows
 from workbench.parameters import TelemanomParams
 
 __all__ = ["ChannelErrors"]
@@ -36,7 +37,7 @@ class ChannelErrors:
     Raises
     ------
     DetectionError
-        The predictions do not fit the series, or either holds NaN or infinite values.
+        The predictions do not fit the series, are not finite, or the telemetry is infinite.
     """
 
     def __init__(
@@ -51,13 +52,14 @@ class ChannelErrors:
     ) -> None:
         self._channel = channel
         self._length, self._horizon = params.sequence_length - removed, params.prediction_horizon
+        self._removed = removed
         self._removed_rows = max(0, removed - params.sequence_length)
         self._prediction = prediction
         self._first = first
         self._earlier = earlier
         self._begin = 0
         self._values: Floats = np.empty(0)
-        if first + prediction.size != m or not np.isfinite(prediction).all() or not self._is_finite():
+        if first + prediction.size != m or not np.isfinite(prediction).all() or self._is_infinite():
             everything = prediction
             if earlier is not None:
                 rows = slice(0, first - self._removed_rows)
@@ -65,7 +67,7 @@ class ChannelErrors:
             prediction_error(channel["telemetry"].values, everything, params)  # says what is wrong
 
     def errors(self, start: int, end: int) -> Floats:
-        """Return the prediction errors from one position to before another."""
+        """Return the prediction errors from one position to before another; NaN where a window is unusable."""
         first = self._first
         predicted: Floats = self._prediction[max(start - first, 0) : max(end - first, 0)].astype(np.float64)
         if start < first:
@@ -73,7 +75,12 @@ class ChannelErrors:
             gone = self._removed_rows
             stored = self._earlier["prediction"].variable[start - gone : min(end, first) - gone].values
             predicted = np.concatenate([stored.astype(np.float64), predicted])
-        error: Floats = np.abs(predicted - self._telemetry(self._length + start, self._length + end))
+        begin = start - self._removed  # where the window of the first position begins
+        telemetry = self._telemetry(max(0, begin), self._length + end)
+        error: Floats = np.abs(predicted - telemetry[self._length + start - max(0, begin) :])
+        if np.isnan(telemetry).any():
+            removed = np.zeros(max(0, -begin))  # samples of the first windows that are not there any more
+            error[unusable_windows(np.concatenate([removed, telemetry]), self._length + self._removed)] = np.nan
         return error
 
     def targets(self, start: int, end: int) -> Floats:
@@ -89,7 +96,7 @@ class ChannelErrors:
             self._begin, self._values = start, read
         return self._values[start - self._begin : end - self._begin]
 
-    def _is_finite(self) -> bool:
+    def _is_infinite(self) -> bool:
         telemetry, n = self._channel["telemetry"].variable, self._channel.sizes["time"]
         begin = self._first + self._length if self._first else 0
-        return all(np.isfinite(telemetry[start : start + _SPAN].values).all() for start in range(begin, n, _SPAN))
+        return any(np.isinf(telemetry[start : start + _SPAN].values).any() for start in range(begin, n, _SPAN))

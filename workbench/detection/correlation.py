@@ -8,8 +8,11 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from workbench.exceptions import DetectionError
+from workbench.telemetry.missing import interpolated
 
 __all__ = ["correlated_channels", "lagged_correlation"]
+
+_MISSING_SHARE = 0.5  # of a segment; with more there is nothing to compare
 
 
 def lagged_correlation(
@@ -31,8 +34,13 @@ def lagged_correlation(
     lag : int
         Samples by which `other` moves later than `values` (negative: earlier).
     correlation : float
-        Pearson's coefficient there, the largest in absolute value; NaN where either is constant in every position, or
-        `other` does not reach so far.
+        Pearson's coefficient there, the largest in absolute value; NaN where either is constant in every position or
+        misses half of its values, or `other` does not reach so far.
+
+    Notes
+    -----
+    Samples are compared one by one, as if steps were even. For a missing value (NaN) stands one on the line between its
+    neighbours.
 
     Examples
     --------
@@ -43,6 +51,10 @@ def lagged_correlation(
     """
     segment = np.asarray(values, dtype=np.float64)[start : end + 1]
     series = np.asarray(other, dtype=np.float64)
+    is_missing = np.isnan(series)
+    if np.isnan(segment).mean() >= _MISSING_SHARE or is_missing.all():
+        return 0, float("nan")
+    segment, series = interpolated(segment), interpolated(series)
     size = segment.size
     first, last = max(start - max_lag, 0), min(start + max_lag, series.size - size)
     if last < first or size < 2:
@@ -52,7 +64,10 @@ def lagged_correlation(
     moved = windows - windows.mean(axis=1, keepdims=True)
     scale = np.sqrt((own**2).sum() * (moved**2).sum(axis=1))
     floor = 1e-9 * size * max(float(np.abs(segment).max()), 1e-30) * max(float(np.abs(series).max()), 1e-30)
-    correlations = np.divide(moved @ own, scale, out=np.full(scale.size, np.nan), where=scale > floor)
+    usable = scale > floor
+    if is_missing.any():
+        usable &= sliding_window_view(is_missing[first : last + size], size).mean(axis=1) < _MISSING_SHARE
+    correlations = np.divide(moved @ own, scale, out=np.full(scale.size, np.nan), where=usable)
     if np.isnan(correlations).all():
         return 0, float("nan")
     lags = np.arange(first, last + 1) - start
@@ -81,7 +96,7 @@ def correlated_channels(
     table : pandas.DataFrame
         channel, correlation, lag (samples; positive: it moves later), the strongest first.
     left_out : list of str
-        Channels that are constant there, or do not reach so far.
+        Channels that are constant there or miss half of their values, or do not reach so far.
 
     Raises
     ------

@@ -33,7 +33,8 @@ def extended_figures(
     length : int
         Samples of the test series.
     score : array_like, shape (m,) or (length,), optional
-        Anomaly score, high where anomalous, as the smoothed error; the last m samples where it is shorter than the
+        Anomaly score, high where anomalous, as the smoothed error; NaN, where a sample was not judged, counts as the
+        least score. It is that of the last m samples where it is shorter than the
         series. Without it the two VUS figures are NaN.
 
     Returns
@@ -45,7 +46,7 @@ def extended_figures(
     Raises
     ------
     DetectionError
-        aeon is not installed, or the score is longer than the series or not finite.
+        aeon is not installed, or the score is longer than the series, infinite or nothing but NaN.
 
     Notes
     -----
@@ -126,9 +127,10 @@ def _score(score: npt.ArrayLike, length: int) -> npt.NDArray[np.float64]:
     values = np.asarray(score, dtype=np.float64)
     if values.ndim != 1 or not 0 < len(values) <= length:
         raise DetectionError(f"score has shape {values.shape}.", f"It must hold 1 to {length} samples, one dimension.")
-    if not np.isfinite(values).all():
-        raise DetectionError("score holds NaN or infinite values.", "Score the channel again, or pass finite values.")
-    return values
+    missing = np.isnan(values)
+    if missing.all() or np.isinf(values).any():
+        raise DetectionError("score holds only NaN, or infinite values.", "Score the channel again, or pass others.")
+    return np.where(missing, values[~missing].min(), values)
 
 
 def _mask(sequences: pd.DataFrame, length: int) -> npt.NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.anomalies import Detection, error_windows, judge_window
+from workbench.detection.anomalies import Detection, error_windows, judge_window, value_range
 from workbench.detection.applied import bounds_of, params_of
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.incremental import JudgedWindow
@@ -79,7 +79,7 @@ def find_evidence(
     dict
         By start and end of the anomaly, in order; never an empty list.
     """
-    params = params.in_units(float(np.ptp(np.asarray(telemetry, dtype=np.float64))))
+    params = params.in_units(value_range(telemetry))
     anomalies = detection.anomalies[["start", "end"]].to_numpy().tolist()
     return _assigned(anomalies, _judged_windows(telemetry, detection, params), params)
 
@@ -195,8 +195,7 @@ def _judged(window: JudgedWindow, params: TelemanomParams) -> _Judged:
     """Part what a window flagged into that from high and that from low errors."""
     errors, earlier, judged_from = window.errors, window.flagged, window.judged_from
     moments = Moments.of(errors)
-    percent_95, percent_5 = np.percentile(window.targets, [95, 5])
-    spread = Spread(float(np.std(window.targets)), float(percent_95 - percent_5))
+    spread = Spread.of(window.targets)
     mirrored = moments.mean + (moments.mean - errors)
     anomalous = window.anomalous
     high = np.intersect1d(judge(errors, window.threshold, spread, judged_from, earlier, params), anomalous)

@@ -45,6 +45,7 @@ _COLUMNS = {
     "distance": "float64",
     "prediction_error": "float64",
     "prediction_error_at": "int64",
+    "missing_samples": "int64",
     "clear_z": "float64",
     "clear_min_decrease": "float64",
     "clears": "str",
@@ -96,6 +97,8 @@ def explain(
         - `left_at`: first sample beyond the threshold; `smoothed_error` and `smoothed_error_at`: the one farthest
           beyond it, `ratio` to epsilon (NaN where epsilon is 0) and `distance` from the mean, in sd of the window;
         - `prediction_error` and `prediction_error_at`: the largest;
+        - `missing_samples`: how many samples without a value lie in it, or in the window before it, from which its
+          first sample was forecast; `text` tells them, too;
         - `clear_z`: the least `z_min`, in steps of `z_step`, with which it is no longer found, and
           `clear_min_decrease`: the least pruning in hundredths; NaN where none is. `clears` says both,
           and is empty where it was not looked for;
@@ -139,14 +142,15 @@ def explain(
     for (start, end), findings in evidence.items():
         finding = max(findings, key=_margin)
         part = errors.errors(start - length, end - length + 1)
-        largest = int(part.argmax())
+        largest = int(np.nanargmax(part))
         looked = (start, end) in clear_z
         z, decrease = clear_z.get((start, end)), trial.least_decrease((start, end)) if looked else None
+        missing = int(np.isnan(channel["telemetry"].variable[start - length : end + 1].values).sum())
         rows.append(
             {
                 "start_at": moment_text(moment_at(times, start)),
                 "end_at": moment_text(moment_at(times, min(end, len(times) - 1))),
-                "text": _sentence(channel, findings, finding),
+                "text": _sentence(channel, findings, finding) + _missing_sentence(missing, length),
                 "preset": preset,
                 "model": str(scored.attrs.get("model", "")),
                 "found_from": _found_from(findings),
@@ -163,6 +167,7 @@ def explain(
                 "distance": finding.distance,
                 "prediction_error": float(part[largest]),
                 "prediction_error_at": start + largest,
+                "missing_samples": missing,
                 "clear_z": np.nan if z is None else z,
                 "clear_min_decrease": np.nan if decrease is None else decrease,
                 "clears": _clears(z, decrease, finding, params) if looked else "",
@@ -220,6 +225,13 @@ def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) ->
         )
     ratio = f"{_ratio(finding):.1f} times the threshold of its error window"
     return f"{name}: from {at} on, the smoothed error is up to {ratio}."
+
+
+def _missing_sentence(missing: int, length: int) -> str:
+    if not missing:
+        return ""
+    has, is_ = ("has", "is") if missing == 1 else ("have", "are")
+    return f" {counted(missing, 'sample')} in it, or in the {length} before it, {has} no value and {is_} not judged."
 
 
 def _clears(z: float | None, decrease: float | None, finding: Finding, params: TelemanomParams) -> str:

@@ -57,7 +57,7 @@ class Forecaster(Protocol):
         Parameters
         ----------
         train : xarray.Dataset
-            Training split of a channel.
+            Training split of a channel. Unusable windows, see `workbench.detection.windows`, are not learned from.
         seed : int
             Seed of the windows held out and of everything else random.
         progress : Progress
@@ -74,7 +74,7 @@ class Forecaster(Protocol):
         Raises
         ------
         ForecasterError
-            The series is too short, holds NaN, or the fit fails.
+            The series is too short, too much of it is missing, an input is not finite, or the fit fails.
         """
 
     def predict(self, channel: xr.Dataset) -> npt.NDArray[np.float32]:
@@ -83,7 +83,8 @@ class Forecaster(Protocol):
         Parameters
         ----------
         channel : xarray.Dataset
-            A split with the inputs that the forecaster was fitted to.
+            A split with the inputs that the forecaster was fitted to. Where telemetry is missing, the last value
+            before stands for it.
 
         Returns
         -------
@@ -93,7 +94,7 @@ class Forecaster(Protocol):
         Raises
         ------
         ForecasterError
-            Not fitted, other inputs, too short a series, or NaN.
+            Not fitted, other inputs, too short a series, one without a value, or inputs that are not finite.
         """
 
     def predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -15,8 +15,15 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from workbench.detection.anomalies import SETTLED_ERRORS, error_window, judge_window, last_window, severities
-from workbench.detection.errors import NO_AVERAGE, Average, averaged
+from workbench.detection.anomalies import (
+    SETTLED_ERRORS,
+    error_window,
+    judge_window,
+    judged_part,
+    last_window,
+    severities,
+)
+from workbench.detection.errors import NO_AVERAGE, Average, averaged, quiet_level
 from workbench.detection.thresholds import Floats, Indices, runs
 from workbench.parameters import TelemanomParams
 
@@ -29,10 +36,10 @@ class Series(Protocol):
     """What is judged, read span by span."""
 
     def errors(self, start: int, end: int) -> Floats:
-        """Return the prediction errors from one position to before another, float64."""
+        """Return the prediction errors from one position to before another, float64; NaN where they are not judged."""
 
     def targets(self, start: int, end: int) -> Floats:
-        """Return the telemetry that was predicted, a row of `prediction_horizon` samples for each position."""
+        """Return the telemetry that was predicted, NaN where missing: `prediction_horizon` samples a position."""
 
 
 class Row(NamedTuple):
@@ -224,7 +231,7 @@ def judge_on(
 def _start(series: Series, m: int, params: TelemanomParams) -> Standing:
     """Return where a detection stands before it begins: the quiet start is the mean of two sequence lengths."""
     smoothed, _ = averaged(series.errors(0, min(m, 2 * params.sequence_length)), NO_AVERAGE, params)
-    return Standing(quiet=float(np.mean(smoothed)))
+    return Standing(quiet=quiet_level(smoothed))
 
 
 class _Course:
@@ -331,7 +338,8 @@ class _Course:
         before, average = averaged(error[: after - begin], self.standing.average, self.params)
         behind, _ = averaged(error[after - begin :], average, self.params)
         smoothed = np.concatenate([before, behind])
-        smoothed[: max(0, self.params.sequence_length - begin)] = self.standing.quiet
+        start = smoothed[: max(0, self.params.sequence_length - begin)]
+        start[~np.isnan(start)] = self.standing.quiet
         return smoothed, average
 
     def _flagged(self, begin: int, end: int) -> npt.NDArray[np.bool_]:
@@ -385,10 +393,15 @@ class Sequences:
         return max(0, begins - reach - 1)
 
     def _close(self) -> None:
-        """Make an anomaly of the open sequence; one of a single sample is none."""
+        """Make an anomaly of the open sequence; one of a single judged sample is none."""
         sequence, self.open = self.open, None
         if sequence is None or sequence.start == sequence.end:
             return
+        errors = self._series.errors(sequence.start, sequence.end + 1)
+        bounds = judged_part(errors, sequence.start, sequence.end)
+        if bounds is None:
+            return
+        sequence = sequence._replace(start=bounds[0], end=bounds[1])
         row = Row(*sequence[:3])
         if self._params.lag_correction:
             row = self._without_lag(sequence)

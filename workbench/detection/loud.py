@@ -16,6 +16,7 @@ from workbench.detection.anomalies import judge_window, severities
 from workbench.detection.incremental import Ending, JudgedWindow, Row, Sequences, Series, Standing, judge_on
 from workbench.detection.thresholds import Moments, Spread, scale_matters
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.missing import present_values
 
 __all__ = ["Group", "LoudWindows"]
 
@@ -121,16 +122,14 @@ class _Watch:
 
     def _is_loud(self, window: JudgedWindow) -> bool:
         params, errors, targets = self._params, window.errors, window.targets
-        near = errors[max(0, window.judged_from - params.error_buffer) :]
-        if not near.size or float(errors.max()) <= params.least_error:
+        near = present_values(errors[max(0, window.judged_from - params.error_buffer) :])
+        if not near.size or float(np.fmax.reduce(errors)) <= params.least_error:
             return False
         moments = Moments.of(errors)
         lowest = moments.mean + moments.sd * params.z_min
         if near.max() < lowest and moments.mean + (moments.mean - near.min()) < lowest:
             return False
-        percent_95, percent_5 = np.percentile(targets, [95, 5])
-        spread = Spread(float(np.std(targets)), float(percent_95 - percent_5))
-        return scale_matters(errors, moments, spread, params.least_error)
+        return scale_matters(errors, moments, Spread.of(targets), params.least_error)
 
 
 def _groups(windows: list[JudgedWindow], params: TelemanomParams) -> Iterator[Group]:

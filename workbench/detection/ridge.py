@@ -75,7 +75,7 @@ class RidgeForecaster(BaseForecaster):
         values -= centre  # keeps the sums below well conditioned
         active = np.flatnonzero(values[:, 1:].any(axis=0))  # a command that never changes has no weight
         values = values[:, [0, *(active + 1)]]
-        windows = sliding(values, length)[: len(training.learned) + len(training.held_out)]
+        windows = sliding(values, length)
         targets = np.lib.stride_tricks.sliding_window_view(values[length:, 0], horizon)
         gram, cross, lag_sum, target_sum = self._sums(windows, targets, training.learned)
         n = len(training.learned)

@@ -40,14 +40,14 @@ class Scaling:
         Parameters
         ----------
         train : xarray.Dataset
-            Training split of a channel, without NaN.
+            Training split of a channel that holds a value; NaN where telemetry is missing.
 
         Returns
         -------
         Scaling
         """
         values = inputs(train).astype(np.float64)
-        low, high = values.min(axis=0), values.max(axis=0)
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)  # of the values that are there
         offset, scale = (high + low) / 2, (high - low) / 2
         scale[scale == 0] = 1.0
         unscaled = np.full(offset.size, train["commands"].dtype == np.int8)

@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.detection.anomalies import value_range
 from workbench.detection.applied import common_windows, resolution
+from workbench.detection.errors import quiet_level
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
-from workbench.detection.windows import check_finite
+from workbench.detection.windows import check_finite, unusable_windows
 from workbench.exceptions import DetectionError, ForecasterError
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.missing import held
 
 __all__ = ["Decision", "StreamingDetector"]
 
@@ -31,7 +34,8 @@ class Decision:
         EWMA of the error up to this sample; NaN as long as there is no error.
     epsilon : float
         Threshold of the error window that ends with this sample; NaN during the first `2 sequence_length`
-        errors, in which nothing is decided.
+        errors, in which nothing is decided. Both are NaN, as the error is, where the window is unusable (see
+        `workbench.detection.windows`): a missing sample is not decided on, nor are those after a long outage.
     anomalous : bool
         Whether the smoothed error reaches epsilon and is large compared to the telemetry.
     forecast : numpy.ndarray, shape (prediction_horizon,), float32
@@ -70,7 +74,7 @@ class StreamingDetector:
     Predictions and smoothed errors are those of the whole series. The decision is not, as it cannot wait for
     what comes after: its error window ends with the newest sample, only errors above their mean count, and no
     sequence is padded or pruned. The telemetry's spread is taken over the samples of the error window, each
-    once.
+    once. Missing telemetry (NaN) does what it does in the whole series; before the first value nothing is predicted.
 
     Examples
     --------
@@ -94,6 +98,8 @@ class StreamingDetector:
         self.params = params
         self.forecaster = forecaster
         self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=np.float32)
+        self._window[:, 0] = nan  # until the first value arrives
+        self._telemetry = np.zeros(forecaster.sequence_length, dtype=np.float32)  # as it arrived, with NaN
         self._forecast = np.empty(0, dtype=np.float32)
         self._arrived = 0
 
@@ -103,7 +109,7 @@ class StreamingDetector:
         Parameters
         ----------
         sample : array_like, shape (n_inputs,)
-            Telemetry, then the commands.
+            Telemetry, NaN where it is missing, then the commands.
 
         Returns
         -------
@@ -112,7 +118,7 @@ class StreamingDetector:
         Raises
         ------
         ForecasterError
-            Another number of inputs, or NaN; the stream stays as it was.
+            Another number of inputs, a command that is NaN, or an infinite value; the stream stays as it was.
         """
         values = np.asarray(sample, dtype=np.float32)
         if values.shape != self._window.shape[1:]:
@@ -120,21 +126,29 @@ class StreamingDetector:
                 f"Sample {self._arrived} has shape {values.shape}.",
                 f"Expected {self._window.shape[1:]}: telemetry, then the commands.",
             )
-        check_finite(values[None], f"The sample that follows {self._arrived} others")
-        self._window[:-1] = self._window[1:]
-        self._window[-1] = values
+        check_finite(values[None], f"The sample that follows {self._arrived} others", missing_telemetry=True)
+        telemetry = float(values[0])
+        unusable = bool(unusable_windows(np.append(self._telemetry, values[0]), len(self._telemetry))[0])
         number = self._arrived
-        self._arrived = self._arrived + 1
-        expected, telemetry = self._forecast, float(values[0])
+        self._take(values)
+        expected = self._forecast
         self._history.arrive(telemetry)
-        if self._arrived >= len(self._window):
+        if self._arrived >= len(self._window) and not np.isnan(self._window).any():
             self._forecast = self.forecaster.predict_window(self._window)
-        if expected.size == 0:
+        if number < len(self._window):
             return Decision(number, forecast=self._forecast)
-        prediction = float(expected[0])
-        error = abs(prediction - telemetry)
+        prediction = float(expected[0]) if expected.size else nan
+        error = nan if unusable else abs(prediction - telemetry)
         smoothed, epsilon, anomalous = self._history.judge(error, telemetry)
         return Decision(number, prediction, error, smoothed, epsilon, anomalous, self._forecast)
+
+    def _take(self, values: npt.NDArray[np.float32]) -> None:
+        """Take a sample into the window; the last value before stands for a missing one, at first the first one."""
+        self._telemetry = np.append(self._telemetry[1:], values[0])
+        self._window[:-1] = self._window[1:]
+        self._window[-1] = values
+        self._window[:, 0] = held(self._window[:, 0])
+        self._arrived += 1
 
 
 class _History:
@@ -142,7 +156,7 @@ class _History:
 
     def __init__(self, params: TelemanomParams, train: xr.Dataset | None) -> None:
         self._params = params
-        learned = 0.0 if train is None else float(np.ptp(train["telemetry"].values.astype(np.float64)))
+        learned = 0.0 if train is None else value_range(train["telemetry"].values)
         if learned > 0:
             self._params = params.in_units(learned)
         self._constant = train is not None and learned == 0
@@ -158,28 +172,33 @@ class _History:
 
     def arrive(self, telemetry: float) -> None:
         """Take the newest sample into the range of what has arrived."""
-        self._least = min(self._least, telemetry)
+        self._least = min(self._least, telemetry)  # a comparison with NaN is False, and keeps what is there
         self._greatest = max(self._greatest, telemetry)
 
     def judge(self, error: float, telemetry: float) -> tuple[float, float, bool]:
         """Take the newest error, and return its smoothed value, epsilon, and whether it is anomalous."""
-        # The recursion of pandas' ewm(adjust=True).
-        self._weight *= self._keep
-        self._average = (self._weight * self._average + error) / (self._weight + 1)
-        self._weight += 1
+        judged = not np.isnan(error)
+        if judged:  # the recursion of pandas' ewm(adjust=True); it stands still at a sample that is not judged
+            self._weight *= self._keep
+            self._average = (self._weight * self._average + error) / (self._weight + 1)
+            self._weight += 1
         self._count += 1
-        self._smoothed = np.append(self._smoothed, self._average)[-self._size :]
+        smoothed = self._average if judged else nan
+        self._smoothed = np.append(self._smoothed, smoothed)[-self._size :]
         self._telemetry = np.append(self._telemetry, telemetry)[-self._size :]
         quiet = self._params.sequence_length
         if self._count < 2 * quiet:
-            return self._average, nan, False
+            return smoothed, nan, False
         if self._count == 2 * quiet:  # the quiet start, as in `smooth`
-            self._smoothed[:quiet] = self._smoothed.mean()
+            start = self._smoothed[:quiet]
+            start[~np.isnan(start)] = quiet_level(self._smoothed)
+        if not judged:
+            return nan, nan, False
         length = self._params.batch_size * self._params.window_size
         errors = self._smoothed[-length:]
         moments = Moments.of(errors)
         epsilon = find_epsilon(errors, moments, self._params)
-        return self._average, epsilon, self._is_anomalous(errors, moments, epsilon, self._telemetry[-length:])
+        return smoothed, epsilon, self._is_anomalous(errors, moments, epsilon, self._telemetry[-length:])
 
     def _is_anomalous(
         self,
@@ -191,8 +210,7 @@ class _History:
         newest = errors[-1:]
         if moments.sd == 0 or newest[0] < epsilon:
             return False
-        low, high = np.percentile(telemetry, [5, 95])
-        spread = Spread(float(telemetry.std()), float(high - low))
+        spread = Spread.of(telemetry)
         arrived = resolution if self._constant else _difference
         params = self._params.in_units(arrived(self._least, self._greatest))
         if not scale_matters(errors, moments, spread, params.least_error):

@@ -3,6 +3,9 @@
 Source: Hundman et al. 2018, section 3.3 (equations 2 to 6) and NASA's `errors.py` (Telemanom 2.0), which
 this equals exactly. It is fast because only errors within reach of the samples being judged are looked at,
 and because runs of samples are counted from the distances between exceedances, not by listing them.
+
+Errors are NaN at samples that are not judged, telemetry where it is missing. These are in no statistic and exceed
+nothing. A sequence may go on across them, as it does across low errors, but one that holds nothing else is none.
 """
 
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.missing import present_values
 
 __all__ = [
     "Floats",
@@ -47,7 +51,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: Floats) -> "Moments":
-        """Return the moments as `numpy.mean` and `numpy.std` do, to the bit, in one pass less.
+        """Return the moments of what is there as `numpy.mean` and `numpy.std` do, to the bit, in one pass less.
 
         Examples
         --------
@@ -55,6 +59,11 @@ class Moments:
         Moments(mean=2.0, sd=1.0)
         """
         mean = np.add.reduce(values) / values.size
+        if np.isnan(mean):
+            values = present_values(values)
+            if not values.size:
+                return cls(float("nan"), 0.0)
+            mean = np.add.reduce(values) / values.size
         centred = values - mean
         return cls(float(mean), float(np.sqrt(np.add.reduce(centred * centred) / values.size)))
 
@@ -73,6 +82,21 @@ class Spread:
 
     sd: float
     inter_range: float
+
+    @classmethod
+    def of(cls, targets: Floats) -> "Spread":
+        """Return the spread of the target values that are there.
+
+        Examples
+        --------
+        >>> Spread.of(np.array([[0.0, 1.0], [1.0, np.nan]]))
+        Spread(sd=0.4714045207910317, inter_range=0.9)
+        """
+        values = present_values(targets)
+        if not values.size:
+            return cls(0.0, 0.0)
+        high, low = np.percentile(values, [95, 5])
+        return cls(float(np.std(values)), float(high - low))
 
 
 def runs(indices: Indices, reach: int = 0) -> tuple[Indices, Indices]:
@@ -168,7 +192,10 @@ def _score(errors: Floats, above: Indices, epsilon: float, moments: Moments, rea
     n_sequences = int(np.count_nonzero(lengths > 1))
     if n_sequences > _MAX_SEQUENCES or n_anomalous >= errors.size * _MAX_ANOMALOUS_SHARE:
         return None
-    pruned = Moments.of(errors[errors < epsilon])
+    below = errors[errors < epsilon]
+    if not below.size:  # the few that are judged are all the same
+        return None
+    pruned = Moments.of(below)
     decrease = (moments.mean - pruned.mean) / moments.mean + (moments.sd - pruned.sd) / moments.sd
     return float(decrease / (n_sequences**2 + n_anomalous))
 
@@ -209,10 +236,11 @@ def judge(
     reference ends with an error there.
     """
     over = np.flatnonzero((errors >= epsilon) & (errors > _LARGE_SHARE * spread.inter_range))
-    anomalous = _buffered(over, params.error_buffer, judged_from, errors.size)
+    present = ~np.isnan(errors)
+    anomalous = _with_any(present, _buffered(over, params.error_buffer, judged_from, errors.size))
     if anomalous.size == 0:
         return anomalous
-    normal = ~flagged
+    normal = ~flagged & present
     normal[anomalous] = False
     quiet = float(errors[normal].max()) if normal.any() else -np.inf
     first, last = runs(anomalous)
@@ -220,11 +248,19 @@ def judge(
     first, last = first[long], last[long]
     if first.size == 0:
         return anomalous
-    maxima = np.array([errors[a : b + 1].max() for a, b in zip(first.tolist(), last.tolist(), strict=True)])
+    maxima = np.array([np.fmax.reduce(errors[a : b + 1]) for a, b in zip(first.tolist(), last.tolist(), strict=True)])
     keep = ~_unremarkable(maxima, quiet, params.min_decrease)
     return np.concatenate(
         [np.arange(a, b + 1) for a, b in zip(first[keep].tolist(), last[keep].tolist(), strict=True)] or [over[:0]]
     )
+
+
+def _with_any(present: npt.NDArray[np.bool_], indices: Indices) -> Indices:
+    """Return indices without the runs in which nothing is present, as where a buffer reaches into missing samples."""
+    if present[indices].all():
+        return indices
+    pieces = [np.arange(a, b + 1) for a, b in zip(*(bound.tolist() for bound in runs(indices)), strict=True)]
+    return np.concatenate([indices[:0], *(piece for piece in pieces if present[piece].any())])
 
 
 def _unremarkable(maxima: Floats, quiet: float, min_decrease: float) -> npt.NDArray[np.bool_]:
@@ -256,7 +292,7 @@ def scale_matters(errors: Floats, moments: Moments, spread: Spread, least_error:
     -------
     bool
     """
-    largest = float(errors.max())
+    largest = float(np.fmax.reduce(errors))
     return (
         moments.sd > _LARGE_SHARE * spread.sd or largest > _LARGE_SHARE * spread.inter_range
     ) and largest > least_error

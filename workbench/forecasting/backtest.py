@@ -8,6 +8,7 @@ import xarray as xr
 
 from workbench.forecasting.conformal import conformal_width, tracked_width
 from workbench.forecasting.horizon import forecast_from, truths
+from workbench.telemetry.missing import held
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -45,9 +46,10 @@ def backtest(
     -------
     xarray.Dataset
         Dims (origin, lead), lead from 1; float64 in the units of the telemetry. `forecast`; `truth`, NaN beyond the
-        end; `width`, half the interval's width, as `tracked_width` learned it up to each origin; `fixed_width` (lead)
-        as `conformal_width` gives it once for all; `last` (origin), the telemetry at the origin. Attributes channel,
-        units, forecaster, confidence and prediction_horizon, beyond which it went on from its own predictions.
+        end and where a value is missing; `width`, half the interval's width, as `tracked_width` learned it up to each
+        origin; `fixed_width` (lead) as `conformal_width` gives it once for all; `last` (origin), the last value at the
+        origin. Attributes channel, units, forecaster, confidence and prediction_horizon, beyond which it went on from
+        its own predictions.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def compare(
             "truth": (("origin", "lead"), truth),
             "width": (("origin", "lead"), width),
             "fixed_width": ("lead", fixed),
-            "last": ("origin", channel["telemetry"].values[origins].astype(np.float64)),
+            "last": ("origin", held(channel["telemetry"].values)[origins].astype(np.float64)),
         },
         coords={"origin": origins, "lead": np.arange(1, steps + 1)},
         attrs={

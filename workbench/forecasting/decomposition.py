@@ -16,6 +16,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import DetectionError
 from workbench.forecasting.trend import theil_sen
+from workbench.telemetry.missing import interpolated
 
 __all__ = ["decompose", "find_period"]
 
@@ -82,21 +83,22 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     Parameters
     ----------
     values : numpy.ndarray, shape (n,)
-        Finite.
+        NaN where a value is missing.
     period : int, optional
         Samples after which the series repeats, at least 2; found by `find_period` where omitted.
 
     Returns
     -------
     xarray.Dataset
-        Dim `sample`: `observed` = `trend` + `seasonal` + `remainder`, float64. Attributes: `period` (0 where nothing
-        repeats: `seasonal` is then 0 and the trend a moving average over a tenth of the series), `trend_strength` and
-        `seasonal_strength`, 0 to 1 [2]_.
+        Dim `sample`: `observed` = `trend` + `seasonal` + `remainder`, float64; `observed` and `remainder` are NaN where
+        a value is missing. Attributes: `period` (0 where nothing repeats: `seasonal` is then 0 and the trend a moving
+        average over a tenth of the series), `trend_strength` and `seasonal_strength`, 0 to 1 [2]_, and `note`, which
+        says how many missing values were replaced for it; empty where there are none.
 
     Raises
     ------
     DetectionError
-        The series holds NaN, or is shorter than two periods.
+        The series holds fewer than 4 values, or infinite ones, or is shorter than two periods.
 
     Notes
     -----
@@ -104,14 +106,16 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
     even; the seasonal part is the mean of what is left at each place of the period, its own mean taken off. Unlike
     there, the trend goes on to both ends: within half a period of them it is the robust line (Theil and Sen) through
     the trend of the adjacent period, and where nothing repeats the average is over fewer samples the nearer they are.
+    It needs a value at each sample: for a missing one stands one on the line between its neighbours.
     """
-    observed: npt.NDArray[np.float64] = values.astype(np.float64)
-    n = observed.size
-    if not np.isfinite(observed).all() or n < 4:
+    n, missing = values.size, np.isnan(values)
+    n_missing = int(missing.sum())
+    if np.isinf(values).any() or n - n_missing < 4:
         raise DetectionError(
-            f"A series of {counted(n, 'sample')} cannot be decomposed: fewer than 4, or not all of them finite.",
-            "Choose a longer stretch without gaps.",
+            f"A series of {counted(n, 'sample')} cannot be decomposed: fewer than 4 hold a value, or one is infinite.",
+            "Choose a longer stretch.",
         )
+    observed = interpolated(values)
     season = find_period(observed) if period is None else period
     if season is not None and not 2 <= season <= n // 2:
         raise DetectionError(f"period is {season}.", f"It must be between 2 and {n // 2}, half the series.")
@@ -122,14 +126,19 @@ def decompose(values: npt.NDArray[np.floating], period: int | None = None) -> xr
         means = np.bincount(place, observed - trend) / np.bincount(place)
         seasonal = (means - means.mean())[place]
     remainder = observed - trend - seasonal
+    strengths = {
+        name: _strength(part[~missing], remainder[~missing])
+        for name, part in (("trend_strength", trend), ("seasonal_strength", seasonal))
+    }
+    observed[missing] = remainder[missing] = np.nan
     parts = {"observed": observed, "trend": trend, "seasonal": seasonal, "remainder": remainder}
     return xr.Dataset(
         {name: ("sample", part) for name, part in parts.items()},
         coords={"sample": np.arange(n)},
         attrs={
             "period": season or 0,
-            "trend_strength": _strength(trend, remainder),
-            "seasonal_strength": _strength(seasonal, remainder),
+            **strengths,
+            "note": f"{counted(n_missing, 'missing value')} interpolated" if n_missing else "",
         },
     )
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import counted
 from workbench.detection.base import BaseForecaster
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.persistence import PersistenceForecaster
@@ -28,6 +29,8 @@ from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.last_values import usual_step
+from workbench.telemetry.missing import interpolated
+from workbench.telemetry.quality import gap_counts
 
 __all__ = ["TOGETHER", "Parts", "crossings", "decomposition", "forecasts", "lead_times", "outlook", "risks"]
 
@@ -107,7 +110,7 @@ def forecasts(
     ChannelNotFoundError
         There is no such channel.
     ForecasterError
-        A series is too short or holds NaN, or a model does not fit it.
+        A series is too short or holds no value, or a model does not fit it.
     ModelError
         A model cannot be loaded.
     """
@@ -119,7 +122,7 @@ def forecasts(
     for model in session.registry.list(channel):
         if "champion" in model.aliases:
             contender = Contender.load(session.registry, model)
-            held_out = contender.held_out(n, info.train_hash) - 1
+            held_out = contender.held_out(train, info.train_hash) - 1
             candidates[model.forecaster] = (contender.forecaster, held_out, model.id)
     persistence = PersistenceForecaster().fit(train)
     own = np.sort(split_windows(window_count(n, 250, 10), 0)[1]) + 249
@@ -240,15 +243,20 @@ def decomposition(session: Parts, channel: str, split: str = "test") -> xr.Datas
     Returns
     -------
     xarray.Dataset
-        As from `workbench.forecasting.decomposition.decompose`, with dim `time` in place of `sample`.
+        As from `workbench.forecasting.decomposition.decompose`, with dim `time` in place of `sample`. The attribute
+        `note` says also how many gaps in time were passed over: samples are counted, as if steps were even.
 
     Raises
     ------
     DetectionError
-        The series holds NaN or is too short.
+        The series holds no value, or is too short.
     """
     series = session.archive.open(channel, split)
     parts = decompose(series["telemetry"].values)
+    gaps, _ = gap_counts(series["time"].values)
+    if gaps:
+        passed = f"{counted(gaps, 'gap')} in time passed over"
+        parts.attrs["note"] = "; ".join(filter(None, [parts.attrs["note"], passed]))
     units = {"channel": channel, "units": series.attrs.get("units", "")}
     return parts.drop_vars("sample").rename(sample="time").assign_coords(time=series["time"]).assign_attrs(units)
 
@@ -283,7 +291,7 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
 def _trend(train: xr.Dataset, test: xr.Dataset, steps: int) -> BaseForecaster | None:
     """Make a trend forecaster for a channel, with the period of its training series; None where that is too short."""
     shorter = min(train.sizes["time"], test.sizes["time"])
-    period = find_period(train["telemetry"].values)
+    period = find_period(interpolated(train["telemetry"].values))
     if period is not None and period * _TREND_PERIODS > shorter // 2:
         period = None
     length = _MIN_TREND_SAMPLES if period is None else period * max(_TREND_PERIODS, -(-_MIN_TREND_SAMPLES // period))

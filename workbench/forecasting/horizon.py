@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.windows import check_finite, sliding
+from workbench.detection.windows import read_span, sliding
 from workbench.exceptions import ForecasterError
-from workbench.telemetry.schema import inputs
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -72,13 +71,14 @@ def forecast_from(
     Raises
     ------
     ForecasterError
-        An origin has less than a window before it, `steps` is below 1, the forecaster does not fit the channel, or
-        a window holds NaN.
+        An origin has less than a window before it, `steps` is below 1, the forecaster does not fit the channel, which
+        holds no value, or an input is not finite.
 
     Notes
     -----
     As far as `prediction_horizon` the forecaster predicts each step directly. Beyond, its own predictions take the
-    place of the telemetry, and commands stay as they are at the origin: those to come are not known.
+    place of the telemetry, and commands stay as they are at the origin: those to come are not known. For missing
+    telemetry stands the last value before.
     """
     if steps < 1:
         raise ForecasterError(f"steps is {steps}.", "It must be at least 1 sample.")
@@ -88,9 +88,7 @@ def forecast_from(
             f"Origins go from sample {origins.min()} to {origins.max()}.",
             f"They must lie between {length - 1} (a window has {length} samples) and {n - 1}, the last one.",
         )
-    values = inputs(channel)
-    check_finite(values, str(channel.attrs.get("channel", "The series")))
-    windows = sliding(values, length)
+    windows = sliding(read_span(channel, 0, n), length)
     parts = [
         origins[start : start + _MAX_WINDOWS_AT_ONCE] - length + 1
         for start in range(0, origins.size, _MAX_WINDOWS_AT_ONCE)
@@ -121,7 +119,7 @@ def truths(channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[np.
     Returns
     -------
     numpy.ndarray, shape (n, steps), float64
-        NaN beyond the end of the series.
+        NaN beyond the end of the series and where a value is missing.
     """
     telemetry = np.append(channel["telemetry"].values.astype(np.float64), np.full(steps, np.nan))
     values: npt.NDArray[np.float64] = telemetry[origins[:, None] + np.arange(1, steps + 1)]
@@ -141,6 +139,6 @@ def forecast_errors(
     Returns
     -------
     numpy.ndarray, shape (n, steps), float64
-        In the units of the telemetry; NaN beyond the end of the series.
+        In the units of the telemetry; NaN beyond the end of the series and where a value is missing.
     """
     return truths(channel, origins, steps) - forecast_from(forecaster, channel, origins, steps)

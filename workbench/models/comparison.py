@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
-from workbench.detection.windows import split_windows, window_count
+from workbench.detection.windows import split_windows, unusable_windows, window_count
 from workbench.exceptions import ForecasterError, WorkbenchError
 from workbench.models.listing import ModelInfo
 from workbench.models.registry import Registry
@@ -60,37 +60,39 @@ class Contender:
         """
         return cls(registry.load(info), int(info.parameters.get("seed", 0)), info.train_hash)
 
-    def held_out(self, n: int, train_hash: str) -> npt.NDArray[np.int64]:
+    def held_out(self, train: xr.Dataset, train_hash: str) -> npt.NDArray[np.int64]:
         """Return the samples of a training series that it predicts and did not learn to predict.
 
         Parameters
         ----------
-        n : int
-            Samples of the series.
+        train : xarray.Dataset
+            Training split of a channel, n samples.
         train_hash : str
             Hash of the series; all windows of one that it was not fitted to are held out.
 
         Returns
         -------
         numpy.ndarray of int
-            Sample at step 0 of each window, in rising order.
+            Sample at step 0 of each usable window, see `workbench.detection.windows`, in rising order.
 
         Raises
         ------
         ForecasterError
             The series is shorter than one window.
         """
-        length, horizon = self.forecaster.sequence_length, self.forecaster.prediction_horizon
+        length, horizon, n = self.forecaster.sequence_length, self.forecaster.prediction_horizon, train.sizes["time"]
         count = window_count(n, length, horizon)
         if count < 1:
             raise ForecasterError(
                 f"The training series has {counted(n, 'sample')}.", f"At least {length + horizon + 1} are needed."
             )
         same_data = train_hash == self.train_hash
-        return np.sort(split_windows(count, self.seed)[1] if same_data else np.arange(count)) + length
+        windows = np.sort(split_windows(count, self.seed)[1] if same_data else np.arange(count))
+        unusable = unusable_windows(train["telemetry"].values[: length + count], length)
+        return windows[~unusable[windows]] + length
 
     def errors(self, train: xr.Dataset) -> npt.NDArray[np.float64]:
-        """Return the absolute one-step error at each sample, NaN where none is predicted.
+        """Return the absolute one-step error at each sample, NaN where none is predicted or its window is unusable.
 
         Parameters
         ----------
@@ -112,6 +114,8 @@ class Contender:
         errors = np.full(telemetry.size, np.nan)
         judged = slice(self.forecaster.sequence_length, self.forecaster.sequence_length + prediction.size)
         errors[judged] = np.abs(prediction - telemetry[judged])
+        unusable = unusable_windows(telemetry[: judged.stop], judged.start)
+        errors[judged][unusable] = np.nan
         return errors
 
 
@@ -164,10 +168,9 @@ def challenge(train: xr.Dataset, train_hash: str, challenger: Contender, champio
     ForecasterError
         The challenger does not fit the series.
     """
-    n = train.sizes["time"]
-    samples, errors = challenger.held_out(n, train_hash), challenger.errors(train)
+    samples, errors = challenger.held_out(train, train_hash), challenger.errors(train)
     try:
-        other = None if champion is None else (champion.held_out(n, train_hash), champion.errors(train))
+        other = None if champion is None else (champion.held_out(train, train_hash), champion.errors(train))
     except ForecasterError:  # made for other inputs
         other = None
     if other is None:
@@ -208,7 +211,7 @@ def compare(train: xr.Dataset, train_hash: str, registry: Registry, models: Sequ
     for info in ordered:
         try:
             contender = Contender.load(registry, info)
-            own, own_errors = contender.held_out(train.sizes["time"], train_hash), contender.errors(train)
+            own, own_errors = contender.held_out(train, train_hash), contender.errors(train)
         except WorkbenchError as error:
             reasons[info.id] = str(error)
             continue

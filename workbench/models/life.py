@@ -26,6 +26,7 @@ from workbench.parameters import DriftLimits
 
 if TYPE_CHECKING:
     from workbench.telemetry.archive import Archive
+from workbench.telemetry.missing import present_values
 
 __all__ = ["DRIFT_COLUMNS", "MODEL_COLUMNS", "ModelLife", "Promotion", "Retirement", "judge"]
 
@@ -297,8 +298,8 @@ class ModelLife:
     def _drift(self, channel: str) -> dict[str, Any]:
         models = self.registry.list(channel)
         info = choose_champion(models, channel, None)
-        train = self.archive.open(channel, "train")["telemetry"].values
-        test = self.archive.open(channel)["telemetry"].values
+        train = present_values(self.archive.open(channel, "train")["telemetry"].values)
+        test = present_values(self.archive.open(channel)["telemetry"].values)
         error = typical_error(self._errors(info))
         validation = info.metrics.get("validation_error", math.nan)
         figures = {
@@ -325,6 +326,6 @@ class ModelLife:
             if (attributes.get("model"), attributes.get("data_hash")) == (info.id, test_hash):
                 scored = self.archive.open_scores(info.channel, key)
                 errors = np.abs(scored["prediction_error"].values.astype(np.float64))
-                return errors
+                return present_values(errors)
         errors = Contender.load(self.registry, info).errors(self.archive.open(info.channel))
         return errors[np.isfinite(errors)]

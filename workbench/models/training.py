@@ -24,6 +24,7 @@ from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.missing import present_values
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -187,7 +188,7 @@ class _Fit:
         folder = checkpoint / "fitted"
         shutil.rmtree(folder, ignore_errors=True)
         model.save(folder)
-        note = _CONSTANT if np.ptp(train["telemetry"].values) == 0 else ""
+        note = _CONSTANT if np.ptp(present_values(train["telemetry"].values)) == 0 else ""
         return _Fitted(folder, archive.info(channel).train_hash, seconds, note)
 
 

@@ -16,6 +16,7 @@ from workbench.models.listing import ModelInfo
 from workbench.models.registry import Registry
 from workbench.parameters import Preset, SeverityLevels
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.missing import present_values
 
 __all__ = ["STEPS", "VERSUS_COLUMNS", "Versus", "versus"]
 
@@ -118,11 +119,11 @@ def versus(
         {
             "model": model.id,
             "held_out_error": error,
-            "test_error": float(np.abs(one["prediction_error"].values).mean()),
+            "test_error": float(np.abs(present_values(one["prediction_error"].values)).mean()),
             "anomalies": len(table),
             "alone": int(table["alone"].sum()),
             "flagged": float((table["end"] - table["start"] + 1).sum() / info.n_test),
-            "epsilon": float(np.median(one["epsilon"].values)),
+            "epsilon": float(np.median(present_values(one["epsilon"].values))),
         }
         for model, error, one, table in zip(models, held_out, scored, tables, strict=True)
     ]

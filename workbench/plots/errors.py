@@ -162,4 +162,5 @@ def _lower_data(scored: xr.Dataset | None) -> dict[str, list[Any]]:
 
 
 def _last(values: npt.NDArray[Any] | None) -> float:
-    return float("nan") if values is None or not values.size else float(values[-1])
+    present = np.zeros(0) if values is None else values[np.isfinite(values)]
+    return float(present[-1]) if present.size else float("nan")

@@ -95,8 +95,10 @@ def _data(history: xr.Dataset, forecast: xr.Dataset, limits: Mapping[str, float]
     telemetry, middle = history["telemetry"].values, forecast["forecast"].values
     time = time_values(forecast)
     lower, upper = forecast["lower"].values, forecast["upper"].values
-    # the line goes on from the last sample, so that no gap lies between what came and what is to come
-    last_time, last = time_values(history)[-1:], telemetry[-1:]
+    # the line goes on from the last value, so that no gap lies between what came and what is to come
+    present = np.flatnonzero(np.isfinite(telemetry))
+    newest = slice(present[-1], present[-1] + 1) if present.size else slice(-1, None)
+    last_time, last = time_values(history)[newest], telemetry[newest]
     low, high = bounds(telemetry, middle, lower, upper)
     near = {name: limit for name, limit in limits.items() if low - (high - low) <= limit <= high + (high - low)}
     if near:

@@ -151,12 +151,13 @@ def label_series(series: xr.Dataset, masks: npt.NDArray[np.bool_], kinds: Sequen
 
 
 def unfilled(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a stored split as a series: what was filled at its import is missing again.
+    """Return a stored split as a series: what its source did not hold is missing.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        One split of a channel, with `missing(time)` and `missing_commands(time, command)` where samples were filled.
+        One split of a channel. Its telemetry is NaN where it is missing; `missing_commands(time, command)` notes inputs
+        that were filled, and `missing(time)` telemetry that an earlier version filled.
 
     Returns
     -------

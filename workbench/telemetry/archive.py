@@ -603,10 +603,6 @@ class Archive(LongSeriesReader):
             "test_hash": data_hash(series),
             "summary": summary_of(series),
         }
-        missing = int(stay["missing"].sum()) if "missing" in stay else 0
-        missing += int(rows["missing"].sum()) if "missing" in rows else 0
-        if missing or "test" in attributes.get("missing", {}):
-            attributes["missing"] = attributes.get("missing", {}) | {"test": missing}
         own = {name: rows.attrs[name] for name in ATTRIBUTES}
         base = attributes.get("attributes", {}).get("test") or {name: attributes[name] for name in ATTRIBUTES}
         if own != base:

@@ -16,6 +16,8 @@ __all__ = ["LAG_COLUMNS", "LagReader"]
 LAG_COLUMNS = ("channel", "asset", "newest", "lag", "gaps", "missed", "received", "scored_at")
 """Columns of `LagReader.read`."""
 
+_SAMPLES_AT_A_TIME = 65_536  # read from the end to find the last value
+
 
 @dataclass(frozen=True)
 class _Series:
@@ -51,10 +53,10 @@ class LagReader:
         Returns
         -------
         pandas.DataFrame
-            One row a channel: `asset`; `newest`, time of the last sample, UTC, NaT where the source gives sample
-            numbers; `lag`, seconds from then to now; `gaps` in the time of the test series and the samples `missed` in
-            them; `received`, when its telemetry was written, and `scored_at`, when it was last scored, NaT where it
-            was not, UTC. Of a damaged channel nothing but its name and asset is known.
+            One row a channel: `asset`; `newest`, time of the last sample that holds a value, UTC, NaT where the source
+            gives sample numbers; `lag`, seconds from then to now; `gaps` in the time of the test series and the samples
+            `missed` in them; `received`, when its telemetry was written, and `scored_at`, when it was last scored, NaT
+            where it was not, UTC. Of a damaged channel nothing but its name and asset is known.
 
         Raises
         ------
@@ -83,7 +85,14 @@ class LagReader:
         return name, info.asset, series.newest, lag, series.gaps, series.missing_samples, received, scored
 
     def _look(self, name: str, test_hash: str) -> _Series:
-        time = self._archive.open(name)["time"].values
+        series = self._archive.open(name)
+        time, telemetry = series["time"].values, series["telemetry"].variable
         gaps, missing_samples = gap_counts(time)
-        newest = pd.Timestamp(time[-1], tz="UTC") if np.issubdtype(time.dtype, np.datetime64) else None
+        newest = None
+        for end in range(time.size, 0, -_SAMPLES_AT_A_TIME) if np.issubdtype(time.dtype, np.datetime64) else ():
+            start = max(0, end - _SAMPLES_AT_A_TIME)
+            present = np.flatnonzero(~np.isnan(telemetry[start:end].values))
+            if present.size:
+                newest = pd.Timestamp(time[start + present[-1]], tz="UTC")
+                break
         return _Series(test_hash, newest, gaps, missing_samples)

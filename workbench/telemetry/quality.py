@@ -71,8 +71,8 @@ def quality(train: xr.Dataset, test: xr.Dataset) -> dict[str, float | int | bool
 
     Notes
     -----
-    Missing: the value is not finite, or it was missing in the file and filled at the import; no measure counts what
-    was filled.
+    Missing: the source held no value; it is NaN in the archive, or noted where an earlier version filled it. No measure
+    counts missing samples.
 
     Gap: a step in time above 1.5 times the median step of the series.
 
@@ -183,7 +183,7 @@ def quality_report(archive: Archive, channels: Iterable[str] | None = None, prog
 
 
 def _with_nan(split: xr.Dataset) -> Floats:
-    """Return the telemetry, NaN where it is not finite or was filled at its import."""
+    """Return the telemetry, NaN where it is not finite or an earlier version filled it."""
     values = split["telemetry"].values.astype(np.float64)
     values[~np.isfinite(values)] = np.nan
     if "missing" in split:

@@ -61,7 +61,7 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     Parameters
     ----------
     values : array_like, shape (n,)
-        The series.
+        The series; the line is broken where values are missing (NaN).
     spans : list of (int, int, str)
         First and last sample of each anomaly, and its level.
     width, height : int
@@ -74,9 +74,16 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     """
     series = np.asarray(values, dtype=float)
     drawn = decimate(series, width)
-    low, high = float(series.min()), float(series.max())
+    present = series[np.isfinite(series)]
+    low, high = (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
     scale, step = (height - 6) / ((high - low) or 1.0), width / max(len(series) - 1, 1)
-    points = " ".join(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}" for place in drawn)
+    runs: list[list[str]] = [[]]
+    for place in drawn.tolist():
+        if np.isnan(series[place]):
+            runs.append([])
+        else:
+            runs[-1].append(f"{place * step:.1f},{height - 5 - (series[place] - low) * scale:.1f}")
+    lines = "".join(f"<polyline points='{' '.join(points)}'/>" for points in runs if points)
     marks = "".join(
         f"<rect class='{level}' x='{start * step:.1f}' y='{height - 3}' height='3' "
         f"width='{max((end - start) * step, 2):.1f}'/>"
@@ -84,7 +91,7 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     )
     return (
         f"<svg class='wb-spark' width='{width}' height='{height}' viewBox='0 0 {width} {height}' aria-hidden='true'>"
-        f"<polyline points='{points}'/>{marks}</svg>"
+        f"{lines}{marks}</svg>"
     )
 
 

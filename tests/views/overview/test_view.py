@@ -182,3 +182,5 @@ def test_an_empty_and_an_unscored_fleet_say_what_to_run():
 def test_the_worst_channels_have_sparklines_of_their_telemetry(view):
     assert worst(view).html.count("<svg") == min(12, view.picture.alerts["channel"].nunique())
     assert sparkline([0, 1, 0, 5, 0], [(3, 3, "high")]).count("class='high'") == 1
+    broken = sparkline([0, 1, float("nan"), float("nan"), 5, 0], [])
+    assert broken.count("<polyline") == 2 and "nan" not in broken

@@ -52,7 +52,7 @@ def anomaly_findings(
         part = slice(max(0, start - first), end - first + 1)
         exceeding = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
         distance = smoothed[part] * -1 if exceeding is None else exceeding[part] - epsilon[part]
-        furthest = part.start + int(np.argmax(distance))
+        furthest = part.start + int(np.argmax(np.where(np.isnan(distance), -np.inf, distance)))  # NaN where not judged
         value = float((smoothed if exceeding is None else exceeding)[furthest])
         threshold = float(epsilon[furthest])
         source = str(scored.attrs["model"])

@@ -137,8 +137,7 @@ class ChannelParts:
             attributes["doubtful"] = self.doubtful
         if self.before is not None:
             attributes |= {"n_before": self.before.sizes["time"], "before_hash": data_hash(self.before)}
-        missing = {name: int(one["missing"].sum()) for name, one in self.groups().items() if "missing" in one}
-        return attributes | ({"missing": missing} if missing else {})
+        return attributes
 
     def _label_moments(self) -> dict[str, Any] | None:
         """Return the labels of the whole channel as moments; None where it is not labelled."""

@@ -61,10 +61,6 @@ def without_front(
         rest = series.isel(time=slice(count, None))
         changed[f"n_{part}"] = rest.sizes["time"]
         changed[f"{part}_hash"] = data_hash(rest)
-        missing = dict(changed.get("missing", {}))
-        if part in missing:
-            marks = int(rest["missing"].values.sum()) if "missing" in rest else 0
-            changed["missing"] = missing | {part: marks}
         if part == "test":
             first = int(ticks(rest["time"].values[:1])[0])
             changed["summary"] = dict(changed["summary"]) | {"first": first}

@@ -35,10 +35,10 @@ from workbench.telemetry.importers.delivery_report import (
     added_counts,
     count_labels,
     discarded_text,
-    filled_counts,
     label_note,
     repair_counts,
     report_row,
+    sample_counts,
 )
 from workbench.telemetry.importers.file_samples import FileSamples, column_series
 from workbench.telemetry.importers.label_spans import with_labels
@@ -358,7 +358,7 @@ class Delivery:
             merged = merge([part.series for part in parts], self._choices.on_conflict or "keep")
             series = _numbered(merged.series)
             span = kept_span(self._archive, channel, series["time"].values)
-            split = split_series(series, span, self._first_numbers.get(channel)).parts
+            split = split_series(series, span, self._first_numbers.get(channel))
             if (data_hash(split.train), data_hash(split.test)) == (info.train_hash, info.test_hash):
                 return merged
         except (WorkbenchError, IndexError):
@@ -397,13 +397,13 @@ class Delivery:
             counts = added_counts(_repairs(parts), brought)
             return _Result(report_row(channel, "unchanged", (info.n_train, info.n_test), counts, notes))
         try:
-            filled = split_series(series, span, self._first_numbers.get(channel))
+            stored = split_series(series, span, self._first_numbers.get(channel))
         except NoValuesError as error:
             note = f"{error.message}; another training span: --train-from, --train-until"
             return _Result(ChannelImport(channel, "skipped", note=note))
         fresh = np.ones(len(time), dtype=bool) if present is None else ~np.isin(time, present["time"].values)
-        counts = added_counts(_repairs(parts), brought, filled_counts(filled, merged.series, series, fresh))
-        train, test = filled.parts.train, filled.parts.test
+        counts = added_counts(_repairs(parts), brought, sample_counts(span, merged.series, series, fresh))
+        train, test = stored.train, stored.test
         sizes = (train.sizes["time"], test.sizes["time"])
         status: Status = "imported" if present is None else "appended" if brought["samples_added"] else "changed"
         if status == "imported":
@@ -414,11 +414,11 @@ class Delivery:
         training_changed = present is not None and data_hash(train) != self._archive.info(channel).train_hash
         if training_changed:
             notes.append("its training data changed: train its models again")
-        if filled.parts.before is not None:
-            n = counted(filled.parts.before.sizes["time"], "sample")
+        if stored.before is not None:
+            n = counted(stored.before.sizes["time"], "sample")
             notes.append(f"{n} before the training span: stored, neither learned from nor scored")
         row = replace(report_row(channel, status, sizes, counts, notes), training_changed=training_changed)
-        return _Result(row, replace(filled.parts, doubtful=doubtful))
+        return _Result(row, replace(stored, doubtful=doubtful))
 
     def _notes(self, channel: str, brought: Mapping[str, int]) -> list[str]:
         """Say what an option did not do, what was too old, and whose labels hold."""

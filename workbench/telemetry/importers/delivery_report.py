@@ -13,17 +13,17 @@ from workbench.telemetry.archive import Archive, ChannelInfo, ChannelParts
 from workbench.telemetry.importers.file_samples import FileSamples
 from workbench.telemetry.importers.repair import count_gaps
 from workbench.telemetry.importers.report import ChannelImport, Status
-from workbench.telemetry.importers.splitting import Filled
+from workbench.telemetry.training_span import TrainingSpan
 
 __all__ = [
     "added_counts",
     "count_labels",
     "discarded_text",
     "extent_of",
-    "filled_counts",
     "label_note",
     "repair_counts",
     "report_row",
+    "sample_counts",
 ]
 
 
@@ -99,18 +99,16 @@ def label_note(archive: Archive, channel: str, before: int, parts: ChannelParts)
     return f"{counted(before, 'label')} discarded"
 
 
-def filled_counts(
-    filled: Filled, merged: xr.Dataset, series: xr.Dataset, fresh: npt.NDArray[np.bool_]
+def sample_counts(
+    span: TrainingSpan, merged: xr.Dataset, series: xr.Dataset, fresh: npt.NDArray[np.bool_]
 ) -> dict[str, int]:
-    """Count what was filled, gaps and labels in training among the fresh samples of a merged series."""
-    span = filled.parts.span
-    stop = 0 if span is None else span.places(series["time"].values)[1]
+    """Count missing values, gaps and labels in training among the fresh samples of a merged series."""
+    stop = span.places(series["time"].values)[1]
     in_training = 0
     if "labels" in merged:
         in_training = int((merged["labels"].values.any(axis=1) & fresh)[:stop].sum())
     return {
         "labels_in_training": in_training,
         "gaps": count_gaps(merged["time"].values, fresh),
-        "missing_values_interpolated": int((filled.interpolated & fresh).sum()),
-        "missing_values_held": int((filled.held & fresh).sum()),
+        "missing_values": int((np.isnan(merged["telemetry"].values) & fresh).sum()),
     }

@@ -10,17 +10,11 @@ import pandas as pd
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = [
-    "LONGEST_INTERPOLATED",
     "Ordered",
     "count_gaps",
-    "fill_missing",
-    "held_values",
     "in_order",
     "sample_period",
 ]
-
-LONGEST_INTERPOLATED = 10
-"""Missing values in a row that are interpolated, samples; where more are missing the last value is held."""
 
 _GAP_STEPS = 1.5  # median steps
 
@@ -134,64 +128,6 @@ def count_gaps(
     steps = np.diff(stamps).astype("float64")
     wide = steps > _GAP_STEPS * np.median(steps)
     return int((wide if fresh is None else wide & (fresh[1:] | fresh[:-1])).sum())
-
-
-def fill_missing(
-    values: npt.NDArray[np.float64], stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], int, int]:
-    """Fill missing values: short runs by interpolation over time, long ones by holding the last value.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (n,)
-        NaN where a value is missing; at least one is not.
-    stamps : numpy.ndarray, shape (n,)
-        Strictly rising.
-
-    Returns
-    -------
-    values : numpy.ndarray, shape (n,)
-        Without NaN. What is missing at the start takes the first value there is.
-    interpolated, held : int
-        Values filled by either.
-
-    Examples
-    --------
-    >>> fill_missing(np.array([np.nan, 1.0, np.nan, 3.0, np.nan]), np.arange(5.0))
-    (array([1., 1., 2., 3., 3.]), 1, 2)
-    """
-    missing = np.isnan(values)
-    if not missing.any():
-        return values, 0, 0
-    present = np.flatnonzero(~missing)
-    seconds = (stamps - stamps[0]).astype("float64")
-    filled = np.interp(seconds, seconds[present], values[present])
-    before = np.maximum.accumulate(np.where(missing, -1, np.arange(len(values))))
-    hold = held_values(values)
-    filled[hold] = values[np.where(before[hold] < 0, present[0], before[hold])]
-    return filled, int((missing & ~hold).sum()), int(hold.sum())
-
-
-def held_values(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Return which missing values `fill_missing` fills by holding, not by interpolation.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (n,)
-        NaN where a value is missing; at least one is not.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n,), bool
-    """
-    missing = np.isnan(values)
-    present = np.flatnonzero(~missing)
-    numbers = np.arange(len(values))
-    run = np.cumsum(~missing)
-    length = np.bincount(run, weights=missing)[run]
-    outside = (numbers < present[0]) | (numbers > present[-1])
-    held: npt.NDArray[np.bool_] = missing & (outside | (length > LONGEST_INTERPOLATED))
-    return held
 
 
 def sample_period(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 from workbench.exceptions import ImportDataError, UnfinishedImportError, WorkbenchError
 from workbench.telemetry.appending import is_dated, label_runs, label_series, make_series, time_text, unfilled
 from workbench.telemetry.archive import Archive, ChannelParts
-from workbench.telemetry.importers.repair import fill_missing, held_values, sample_period
+from workbench.telemetry.importers.repair import sample_period
 from workbench.telemetry.importers.times import parse_times
 from workbench.telemetry.moments import ticks
 from workbench.telemetry.schema import SPLITS, make_channel
@@ -20,7 +20,6 @@ from workbench.telemetry.training_span import TrainingSpan
 
 __all__ = [
     "ChannelSplit",
-    "Filled",
     "NoValuesError",
     "fraction_span",
     "kept_span",
@@ -33,24 +32,7 @@ __all__ = [
 
 
 class NoValuesError(ImportDataError):
-    """One part of a series holds no value at all, so that nothing can be filled."""
-
-
-@dataclass(frozen=True)
-class Filled:
-    """The parts of a channel, and which samples were filled.
-
-    Attributes
-    ----------
-    parts : ChannelParts
-        What is to be stored.
-    interpolated, held : numpy.ndarray, shape (n,), bool
-        Samples of the whole series that were filled in either way.
-    """
-
-    parts: ChannelParts
-    interpolated: npt.NDArray[np.bool_]
-    held: npt.NDArray[np.bool_]
+    """One part of a series holds no value at all, so that there is nothing to learn from or to judge."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +193,7 @@ def recorded_span(archive: Archive, channel: str) -> TrainingSpan | None:
 
 
 def stored_series(archive: Archive, channel: str) -> xr.Dataset:
-    """Read a channel as one series, without what was filled at its import.
+    """Read a channel as one series, in which what its source did not hold is missing.
 
     Parameters
     ----------
@@ -256,8 +238,8 @@ def stored_series(archive: Archive, channel: str) -> xr.Dataset:
     return _labelled(series, stored["spans"], ticks(time) + (archive.first_number(channel) or 0))
 
 
-def split_series(series: xr.Dataset, span: TrainingSpan, first_number: int | None = None) -> Filled:
-    """Split a series by its training span, and fill what is missing in each part.
+def split_series(series: xr.Dataset, span: TrainingSpan, first_number: int | None = None) -> ChannelParts:
+    """Split a series by its training span; missing telemetry stays missing, missing inputs are held.
 
     Parameters
     ----------
@@ -270,7 +252,8 @@ def split_series(series: xr.Dataset, span: TrainingSpan, first_number: int | Non
 
     Returns
     -------
-    Filled
+    ChannelParts
+        What is to be stored.
 
     Raises
     ------
@@ -299,32 +282,23 @@ def split_series(series: xr.Dataset, span: TrainingSpan, first_number: int | Non
         attributes["sample_period"] = sample_period(time)
     own_numbers = np.arange(len(time), dtype=np.int64) + (-stop if first_number is None else first_number)
     moments = time if is_dated(series) else own_numbers
-    interpolated, held = np.zeros(len(time), dtype=bool), np.zeros(len(time), dtype=bool)
     parts: dict[str, xr.Dataset | None] = {"before": None}
     for name, part in (("before", slice(0, first)), ("training", slice(first, stop)), ("test", slice(stop, None))):
-        numbers = values[part].astype(np.float64)
-        if not len(numbers):
+        telemetry = values[part]
+        if not len(telemetry):
             continue
-        missing = np.isnan(numbers)
-        if missing.all() and name != "before":
+        if np.isnan(telemetry).all() and name != "before":
             raise NoValuesError(f"no values in the {name} series")
-        if missing.all():
-            numbers, held[part] = np.zeros(len(numbers)), True
-        else:
-            held[part] = held_values(numbers)
-            numbers = fill_missing(numbers, time[part])[0]
-        interpolated[part] = missing & ~held[part]
         dataset = make_channel(
-            numbers,
+            np.where(np.isnan(telemetry), np.float32(np.nan), telemetry),  # one NaN, so that hashes are equal
             filled_commands[part],
             time=moments[part] if is_dated(series) or name == "test" else None,
             command_names=[str(command) for command in series["command"].values],
             **attributes,
         )
-        parts[name] = _with_missing(dataset, missing, missing_commands[part])
+        parts[name] = _with_missing_commands(dataset, missing_commands[part])
     labels, earlier = _split_labels(series, stop)
-    stored = ChannelParts(parts["training"], parts["test"], labels, parts["before"], span, earlier)  # type: ignore[arg-type]
-    return Filled(stored, interpolated, held)
+    return ChannelParts(parts["training"], parts["test"], labels, parts["before"], span, earlier)  # type: ignore[arg-type]
 
 
 def split_channels(
@@ -366,7 +340,7 @@ def split_channels(
         except ImportDataError as error:
             raise ImportDataError(f"{channel}: {error.message}", error.hint) from None
         try:
-            divided = split_series(series, span, archive.first_number(channel)).parts
+            divided = split_series(series, span, archive.first_number(channel))
             parts.append(replace(divided, doubtful=archive.doubtful(channel)))
         except NoValuesError as error:
             raise ImportDataError(
@@ -400,18 +374,12 @@ def _read_point(time: npt.NDArray[Any], text: str, timezone: str | None, name: s
     return int(np.floor(point)) if time.dtype.kind == "i" else point
 
 
-def _with_missing(
-    dataset: xr.Dataset, missing: npt.NDArray[np.bool_], missing_commands: npt.NDArray[np.bool_]
-) -> xr.Dataset:
-    """Note which values the source did not hold; nothing is noted where it held them all."""
-    notes = {}
-    if missing.any():
-        about = {"long_name": "1 where the source held no value and telemetry was filled"}
-        notes["missing"] = xr.Variable("time", missing.astype(np.int8), about)
-    if missing_commands.any():
-        about = {"long_name": "1 where the source held no value and the command was filled"}
-        notes["missing_commands"] = xr.Variable(("time", "command"), missing_commands.astype(np.int8), about)
-    return dataset.assign(notes)
+def _with_missing_commands(dataset: xr.Dataset, missing: npt.NDArray[np.bool_]) -> xr.Dataset:
+    """Note which values of inputs the source did not hold; nothing is noted where it held them all."""
+    if not missing.any():
+        return dataset
+    about = {"long_name": "1 where the source held no value and the command was filled"}
+    return dataset.assign(missing_commands=(("time", "command"), missing.astype(np.int8), about))
 
 
 def _labelled(series: xr.Dataset, spans: Sequence[Sequence[Any]], moments: npt.NDArray[np.int64]) -> xr.Dataset:

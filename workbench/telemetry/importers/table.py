@@ -89,13 +89,12 @@ def import_table(
     ImportReport
         Counts: `samples_added`, `equal_samples` (skipped), `values_completed` (at times that were there without a
         value), `conflicts_kept` or `conflicts_replaced`, `rows_dropped` (unreadable time or too many fields),
-        `out_of_order` (sorted), `duplicate_times` (equal, skipped), `gaps` (steps beyond 1.5 median
-        steps; kept), `unreadable_values` (taken as missing), `missing_values_interpolated` (up to 10 in a row),
-        `missing_values_held` (more than that, or at an end), `input_values_held`, `missing_labels` (taken as normal),
-        `labels_in_training` (anomalous samples that lie in the training series), `labels_added`,
-        `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those that were there;
-        the latter with `on_conflict="replace"`). Of several files those that are
-        refused stand in `failures`, and the others are imported.
+        `out_of_order` (sorted), `duplicate_times` (equal, skipped), `gaps` (steps beyond 1.5 median steps; kept),
+        `unreadable_values` (taken as missing), `missing_values` (stored as missing: NaN), `input_values_held`,
+        `missing_labels` (taken as normal), `labels_in_training` (anomalous samples that lie in the training series),
+        `labels_added`, `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those
+        that were there; the latter with `on_conflict="replace"`). Of several files those that are refused stand in
+        `failures`, and the others are imported.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from html import escape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
 from workbench.counts import counted
@@ -113,12 +114,14 @@ class Related(Panel):
         )
         self.moved.html = table_markup(columns, rows)
         by = "" if dated else " Compared by sample number, as these channels have no times."
-        left_out_words = f"{counted(len(left_out), 'channel')} left out: constant there, or too short."
+        left_out_words = f"{counted(len(left_out), 'channel')} left out: constant there, too short, or half missing."
         out = f" {left_out_words}" if left_out else ""
+        gappy = any(np.isnan(np.asarray(values)[span[0] : span[1] + 1]).any() for _, values in series)
+        filled = " Missing values are interpolated." if gappy else ""
         out += f" {', '.join(damaged)} cannot be read." if damaged else ""
         self.words.value = (
             f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG} samples. A channel with "
-            f"a positive lag moves later than {chosen.channel}.{out}{by}</p>"
+            f"a positive lag moves later than {chosen.channel}.{filled}{out}{by}</p>"
         )
 
     @callback

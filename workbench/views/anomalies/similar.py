@@ -103,6 +103,8 @@ class Similar(Panel):
         heads = (("channel", False), ("samples", True), ("distance", True), ("correlation", True), ("shape", False))
         out = f"; {', '.join(damaged)} cannot be read" if damaged else ""
         own = np.asarray(series[chosen.channel])[start : end + 1]
+        if any(np.isnan(values).any() for values in series.values()):
+            out += "; missing values are interpolated"
         self.words.value = f"<p class='wb-line'>{sparkline(own, [])}<span>{len(rows)} found{out}</span></p>"
         self.grid.html = table_markup([Column("", head, number=number) for head, number in heads], rows)
 

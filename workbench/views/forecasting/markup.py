@@ -231,7 +231,8 @@ def parts_markup(parts: xr.Dataset | None, reason: str = "") -> str:
         if period
         else "no season found"
     )
-    return f"<h2>Trend, season, remainder: <span class='wb-muted'>{escape(season)}</span></h2>"
+    words = "; ".join(filter(None, [season, parts.attrs["note"]]))
+    return f"<h2>Trend, season, remainder: <span class='wb-muted'>{escape(words)}</span></h2>"
 
 
 def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> str:
