@@ -24,24 +24,21 @@ ALIASES = ("champion", "challenger")
 
 
 def model_name(channel: str, forecaster: str) -> str:
-    """Name the registered model of a channel and forecaster.
+    """Name the model of a channel and forecaster.
 
     Raises
     ------
     ModelError
-        The channel's name is empty or holds a character that MLflow refuses.
+        The channel has no name.
 
     Examples
     --------
     >>> model_name("P-1", "ridge")
     'P-1.ridge'
     """
-    name = f"{channel}.{forecaster}"
-    if not channel or any(character in name for character in "/:"):
-        raise ModelError(
-            f"Channel {channel!r} cannot name a registered model.", "A name is not empty and holds no '/' and no ':'."
-        )
-    return name
+    if not channel:
+        raise ModelError("A channel without a name cannot have a model.", "Name a channel: workbench channels")
+    return f"{channel}.{forecaster}"
 
 
 def check_alias(alias: str) -> None:

@@ -23,6 +23,7 @@ from workbench.models.life import judge
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
+from workbench.names import path_name
 from workbench.telemetry.archive import Archive
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def train_channels(
         if current is None:
             identity = json.dumps([train_hash, stored], sort_keys=True)
             digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-            pending[channel] = registry.location.folder / "checkpoints" / f"{name}-{digest}"
+            pending[channel] = registry.location.folder / "checkpoints" / f"{path_name(name)}-{digest}"
     if pending:
         registry.check_writable()
     here = compute == LOCAL or (not compute.scheduler and len(pending) <= 1)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from workbench.names import path_name
 from workbench.views.state import State
 
 __all__ = ["csv_text", "download_link", "file_stem", "report_link"]
@@ -84,5 +85,5 @@ def report_link(path: str, channel: str) -> str:
     """
     served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
     base = os.environ.get("VOILA_BASE_URL", "/")
-    address = f"{base}workbench/reports/{quote(channel)}.html" if served else f"file://{quote(path)}"
+    address = f"{base}workbench/reports/{quote(path_name(channel))}.html" if served else f"file://{quote(path)}"
     return f'<a href="{escape(address)}" target="_blank" rel="noopener">Report on {escape(channel)}</a>'

@@ -17,7 +17,7 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import one_hot
 from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
-from workbench.telemetry.importers.names import name_and_units
+from workbench.telemetry.importers.names import column_units
 from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
@@ -124,7 +124,7 @@ def column_series(
         channel=channel,
         asset=asset,
         subsystem="",
-        units=name_and_units(column)[1],
+        units=column_units(column, channel),
         source=file.path.name,
         sample_period=UNKNOWN_PERIOD,
     )
