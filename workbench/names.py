@@ -1,7 +1,7 @@
 """Names of channels and assets as people write them, and what files, registries and shells ask of them.
 
 A name is kept as it is, in any script. Whatever cannot hold every name gets a name derived from it here: a file
-(`path_name`), a key of a registry or tree (`key_name`), a command line (`command_word`). Names of plain ASCII letters,
+(`path_name`), a key of a registry or tree (`key_name`), a command line (`command_line`). Names of plain ASCII letters,
 digits, dots, underscores and hyphens derive to themselves.
 """
 
@@ -10,7 +10,7 @@ import re
 import shlex
 import unicodedata
 
-__all__ = ["LONGEST_NAME", "clean_name", "command_word", "is_name", "key_name", "name_hint", "path_name"]
+__all__ = ["LONGEST_NAME", "clean_name", "command_line", "is_name", "key_name", "name_hint", "path_name"]
 
 LONGEST_NAME = 200
 """Characters of the longest name."""
@@ -123,12 +123,26 @@ def key_name(name: str) -> str:
     return key if len(key) <= _LONGEST_KEY else path_name(name)
 
 
-def command_word(name: str) -> str:
-    """Return a name as one word of a command that a shell understands.
+def command_line(command: str, *names: str, options: str = "") -> str:
+    """Return a command on names as a shell takes it.
+
+    Parameters
+    ----------
+    command : str
+        As `workbench train`.
+    *names : str
+        Names that it is about.
+    options : str
+        Options, as `--force`.
 
     Examples
     --------
-    >>> command_word("P-1"), command_word("a b"), command_word("-x")
-    ('P-1', "'a b'", '-- -x')
+    >>> command_line("workbench score", "P-1", "a b", options="--force")
+    "workbench score P-1 'a b' --force"
+    >>> command_line("workbench score", "-x", options="--force")
+    'workbench score --force -- -x'
     """
-    return f"-- {shlex.quote(name)}" if name.startswith("-") else shlex.quote(name)
+    words = [shlex.join(names), options]
+    if any(name.startswith("-") for name in names):  # not to be read as options
+        words = [options, f"-- {words[0]}"]
+    return " ".join(filter(None, [command, *words]))

@@ -25,6 +25,7 @@ __all__ = [
     "ask_client",
     "assemble",
     "list_models",
+    "model_ids",
     "natural_key",
     "queries",
     "registered_name",
@@ -129,6 +130,17 @@ def registered_name(name: str) -> str:
     """
     channel, dot, forecaster = name.rpartition(".")
     return f"{key_name(channel)}{dot}{forecaster}"
+
+
+def model_ids(text: str) -> list[str]:
+    """Return the names and versions of the models that made a score, from the text that the score has of them.
+
+    Examples
+    --------
+    >>> model_ids("P-1.lstm/1+P-1.ridge/3"), model_ids("A+B.ridge/12")
+    (['P-1.lstm/1', 'P-1.ridge/3'], ['A+B.ridge/12'])
+    """
+    return re.findall(r"(.+?\.\w+/\d+)(?:\+|$)", text)
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:

@@ -43,6 +43,7 @@ from workbench.models.names import (
     model_name,
     parameter_text,
 )
+from workbench.names import command_line
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -337,7 +338,8 @@ class Registry:
             info, versions = self.get(name, version), self._list(name=name)
             if info.retired:
                 raise ModelError(
-                    f"{info.id} is retired already.", f"Use it again: workbench models promote {name} {info.version}"
+                    f"{info.id} is retired already.",
+                    "Use it again: " + command_line("workbench models promote", name, str(info.version)),
                 )
             client.set_model_version_tag(registered_name(name), str(info.version), "retired", "true")
             for alias in info.aliases:

@@ -23,7 +23,7 @@ from workbench.models.life import judge
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
-from workbench.names import path_name
+from workbench.names import command_line, path_name
 from workbench.telemetry.archive import Archive
 
 if TYPE_CHECKING:
@@ -259,7 +259,9 @@ def _unused(current: ModelInfo) -> str:
     """Say what to do where the version that a training would make again was retired; empty where it was not."""
     if not current.retired:
         return ""
-    return f"it is retired; use it again: workbench models promote {current.name} {current.version}"
+    return (
+        f"it is retired; use it again: {command_line('workbench models promote', current.name, str(current.version))}"
+    )
 
 
 def _not_better(info: ModelInfo, champion: ModelInfo | None) -> str:

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError, WorkbenchError
 from workbench.home import prepare_part, record_part
+from workbench.names import command_line
 from workbench.telemetry.archiving.channel_parts import ChannelParts
 from workbench.telemetry.archiving.earlier_layout import earlier_folder, earlier_names, read_earlier_channel
 from workbench.telemetry.archiving.index import FORMAT_VERSION, Index, Piece, Publication
@@ -234,7 +235,7 @@ class Publisher:
         if keep and self.index.score_revision(channel, key) != based_on:
             raise ArchiveError(
                 f"The stored score {key} of {channel} was replaced while the channel was scored.",
-                f"Run: workbench score {channel}",
+                f"Run: {command_line('workbench score', channel)}",
             )
 
     def _know_all(self) -> None:

@@ -23,7 +23,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.home import check_part
-from workbench.names import is_name, key_name
+from workbench.names import command_line, is_name, key_name
 from workbench.observability.timings import stage
 from workbench.telemetry.archiving.channel_parts import (
     BEFORE,
@@ -633,7 +633,7 @@ class ArchiveReader:
                 raise damaged[key]
             if key not in sound:
                 keys = ", ".join(sound) or "none"
-                hint = f"Run: workbench score {channel}"
+                hint = f"Run: {command_line('workbench score', channel)}"
                 raise ArchiveError(f"{channel} has no score {key!r} (present: {keys}).", hint)
             place = score_place(channel, key)
             reader = self._reader(channel, f"scores/{key}", place)
@@ -872,7 +872,9 @@ class ArchiveReader:
 
 def score_place(channel: str, key: str) -> Place:
     """Name a stored score for an error that says that it is damaged."""
-    return Place(f"The stored score {key} of {channel}", f"Run: workbench score {channel} --force")
+    return Place(
+        f"The stored score {key} of {channel}", "Run: " + command_line("workbench score", channel, options="--force")
+    )
 
 
 def _dates(summary: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp] | None:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError, UnfinishedImportError, WorkbenchError
+from workbench.names import command_line
 from workbench.telemetry.appending import (
     Contribution,
     Merged,
@@ -290,7 +291,7 @@ class Delivery:
             error = UnfinishedImportError(
                 f"{channel} is gone from the archive, and the home has {self._vanished[channel]} of it.",
                 f"Restore it from a backup, or import all files of {self._asset} with --replace and the training span. "
-                f"Where it is gone on purpose, run first: workbench channels remove {channel}",
+                f"Where it is gone on purpose, run first: {command_line('workbench channels remove', channel)}",
             )
             faults |= {part.path: error for part in parts}
             return None

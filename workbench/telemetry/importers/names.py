@@ -3,12 +3,13 @@
 import hashlib
 import itertools
 import re
+import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from workbench.exceptions import ImportDataError
-from workbench.names import LONGEST_NAME, clean_name, command_word
+from workbench.names import LONGEST_NAME, clean_name, command_line
 from workbench.telemetry.archive import Archive
 
 __all__ = ["archived_assets", "asset_name", "channel_names", "column_units", "name_and_units", "name_note"]
@@ -94,8 +95,8 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
         if name is None:
             raise ImportDataError(
                 f"The archive holds {plain} of asset {assets[plain]} already.",
-                f"Pass --asset {command_word(assets[plain])} where it is the same machine, or rename the column. "
-                f"Where that one was imported by mistake: workbench channels remove {command_word(plain)}",
+                f"Pass --asset {shlex.quote(assets[plain])} where it is the same machine, or rename the column. "
+                f"Where that one was imported by mistake: {command_line('workbench channels remove', plain)}",
             )
         names[column] = name
         taken.add(name)
@@ -139,7 +140,7 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
     if owner is not None:
         return (
             f"{owner} is a channel of {assets[owner]} already; if that was a mistake: "
-            f"workbench channels remove {command_word(owner)}"
+            f"{command_line('workbench channels remove', owner)}"
         )
     cause = "its name is too long" if len(plain) > LONGEST_NAME else f"another column is named {plain}"
     return f"column {column[:80]!r}: {cause}"

@@ -115,10 +115,10 @@ class Related(Panel):
         by = "" if dated else " Compared by sample number, as these channels have no times."
         left_out_words = f"{counted(len(left_out), 'channel')} left out: constant there, or too short."
         out = f" {left_out_words}" if left_out else ""
-        out += f" {', '.join(damaged)} cannot be read." if damaged else ""
+        out += f" {escape(', '.join(damaged))} cannot be read." if damaged else ""
         self.words.value = (
             f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG} samples. A channel with "
-            f"a positive lag moves later than {chosen.channel}.{out}{by}</p>"
+            f"a positive lag moves later than {escape(chosen.channel)}.{out}{by}</p>"
         )
 
     @callback
