@@ -90,11 +90,11 @@ class StreamingDetector:
         if forecaster.n_inputs is None:
             raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
         params = (params or TelemanomParams()).model_copy(update=common_windows([forecaster]))
-        self._history = _History(params, train)
+        self._history = _History(params, train, forecaster.dtype)
         self.params = params
         self.forecaster = forecaster
-        self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=np.float32)
-        self._forecast = np.empty(0, dtype=np.float32)
+        self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=forecaster.dtype)
+        self._forecast = np.empty(0, dtype=forecaster.dtype)
         self._arrived = 0
 
     def push(self, sample: npt.ArrayLike) -> Decision:
@@ -114,7 +114,7 @@ class StreamingDetector:
         ForecasterError
             Another number of inputs, or NaN; the stream stays as it was.
         """
-        values = np.asarray(sample, dtype=np.float32)
+        values = np.asarray(sample, dtype=self.forecaster.dtype)
         if values.shape != self._window.shape[1:]:
             raise ForecasterError(
                 f"Sample {self._arrived} has shape {values.shape}.",
@@ -140,8 +140,9 @@ class StreamingDetector:
 class _History:
     """The error window that ends with the newest sample, and the moving average that feeds it."""
 
-    def __init__(self, params: TelemanomParams, train: xr.Dataset | None) -> None:
+    def __init__(self, params: TelemanomParams, train: xr.Dataset | None, dtype: npt.DTypeLike) -> None:
         self._params = params
+        self._dtype = dtype
         learned = 0.0 if train is None else float(np.ptp(train["telemetry"].values.astype(np.float64)))
         if learned > 0:
             self._params = params.in_units(learned)
@@ -193,12 +194,10 @@ class _History:
             return False
         low, high = np.percentile(telemetry, [5, 95])
         spread = Spread(float(telemetry.std()), float(high - low))
-        arrived = resolution if self._constant else _difference
-        params = self._params.in_units(arrived(self._least, self._greatest))
+        arrived = self._greatest - self._least
+        if self._constant:
+            arrived = resolution(self._least, self._greatest, self._dtype)
+        params = self._params.in_units(arrived)
         if not scale_matters(errors, moments, spread, params.least_error):
             return False
         return bool(judge(newest, epsilon, spread, 0, np.zeros(1, dtype=bool), self._params).size)
-
-
-def _difference(least: float, greatest: float) -> float:
-    return greatest - least

@@ -4,7 +4,7 @@ Window i holds the inputs `i .. i + sequence_length - 1` and predicts the `predi
 them; step 0 is sample `i + sequence_length`. Source: Hundman et al. 2018, section 3.1.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +98,7 @@ def split_windows(count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDA
 
 def read_inputs(
     channel: xr.Dataset, sequence_length: int, prediction_horizon: int, *, windows: int
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[Any]:
     """Read a channel's inputs and check that a forecaster can use them.
 
     Parameters
@@ -112,7 +112,7 @@ def read_inputs(
 
     Returns
     -------
-    numpy.ndarray, shape (n, 1 + k), float32
+    numpy.ndarray, shape (n, 1 + k), float32, or float64 where the telemetry is
         Column 0 is the telemetry.
 
     Raises
@@ -137,7 +137,7 @@ def check_length(channel: xr.Dataset, sequence_length: int, prediction_horizon: 
         )
 
 
-def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[np.float32]:
+def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[Any]:
     """Read a channel's inputs from one sample to before another, and refuse NaN and infinite values.
 
     Parameters
@@ -149,7 +149,7 @@ def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[np.float
 
     Returns
     -------
-    numpy.ndarray, shape (end - start, 1 + k), float32
+    numpy.ndarray, shape (end - start, 1 + k), float32, or float64 where the telemetry is
         Column 0 is the telemetry.
 
     Raises
@@ -163,7 +163,7 @@ def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[np.float
     return values
 
 
-def check_finite(values: npt.NDArray[np.float32], name: str) -> None:
+def check_finite(values: npt.NDArray[Any], name: str) -> None:
     """Refuse inputs that hold NaN or infinite values.
 
     Parameters

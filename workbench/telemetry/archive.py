@@ -564,7 +564,7 @@ class Archive(LongSeriesReader):
             self.open_before(parts.channel)
             stored = self.open(parts.channel)
             new, n = parts.test, min(stored.sizes["time"], parts.test.sizes["time"])
-            if any(stored[name].dtype != new[name].dtype for name in ("time", "commands")):
+            if any(stored[name].dtype != new[name].dtype for name in ("time", "telemetry", "commands")):
                 return 0
             differs = np.zeros(n, dtype=bool)
             for name in {*stored.variables, *new.variables} - {"command"}:
@@ -590,6 +590,10 @@ class Archive(LongSeriesReader):
         names = [str(name) for name in rows["command"].values]
         if names != attributes["command_names"] or rows["commands"].dtype != present["commands"].dtype:
             raise SchemaError(f"{channel}: the new rows have other commands.")
+        if rows["telemetry"].dtype != present["telemetry"].dtype:
+            raise SchemaError(
+                f"{channel}: the new rows are {rows['telemetry'].dtype}, the series {present['telemetry'].dtype}."
+            )
         if keep and not present["time"].values[keep - 1] < rows["time"].values[0]:
             raise SchemaError(f"{channel}: the new rows do not lie behind those that are there.")
         stay = present.isel(time=slice(0, keep))

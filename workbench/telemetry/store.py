@@ -30,7 +30,9 @@ def check_goes_on(stored: xr.Dataset, scored: xr.Dataset, keep: int, place: Plac
     """Check that a score goes on behind the first samples of a stored one: same origin, and no sample between them."""
     same_origin = all(stored.attrs.get(name) == scored.attrs.get(name) for name in _ORIGIN)
     samples = stored["sample"].variable
-    if not (same_origin and keep <= stored.sizes["time"] and int(samples[keep - 1]) + 1 == int(scored["sample"][0])):
+    same_dtype = stored["prediction"].dtype == scored["prediction"].dtype
+    follows = keep <= stored.sizes["time"] and int(samples[keep - 1]) + 1 == int(scored["sample"][0])
+    if not (same_origin and same_dtype and follows):
         raise ArchiveError(f"{place.what} was replaced while the channel was scored.", str(place.fix))
 
 
@@ -43,6 +45,10 @@ def check_pair(channel: str, train: xr.Dataset, test: xr.Dataset) -> None:
             raise SchemaError(
                 f"{channel}: {name} of train ({train.attrs[name]!r}) and test ({test.attrs[name]!r}) differ."
             )
+    if train["telemetry"].dtype != test["telemetry"].dtype:
+        raise SchemaError(
+            f"{channel}: telemetry of train ({train['telemetry'].dtype}) and test ({test['telemetry'].dtype}) differ."
+        )
     if list(train["command"].values) != list(test["command"].values):
         raise SchemaError(f"{channel}: train and test have different commands.")
 

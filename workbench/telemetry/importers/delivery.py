@@ -242,12 +242,17 @@ class Delivery:
         shift = _training_shift(training, self._files)
         kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
+        wide = {channel for channel, series in self._present.items() if series["telemetry"].dtype == np.float64}
+        for file in self._files:
+            names = channel_names(file.columns, self._asset, assets)
+            wide |= {names[column] for column in file.wide}
         for file in self._files:
             names = channel_names(file.columns, self._asset, assets)
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
                 own_kinds = kinds.get(str(file.path))
-                read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds)
+                dtype = np.float64 if names[column] in wide else np.float32
+                read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds, dtype)
                 parts.setdefault(names[column], []).append(_Part(file, column, read))
         return parts
 

@@ -84,6 +84,7 @@ def plain_channels(
         channel: column
         for column, channel in channel_names(file.columns, asset, assets).items()
         if column != doubtful
+        and column not in file.wide
         and not name_note(column, channel, asset, assets)
         and not np.isnan(file.columns[column]).any()
     }
@@ -112,7 +113,7 @@ def _new_channels(
     period, gaps = sample_period(time), count_gaps(time, np.ones(len(time), dtype=bool))
     channels = {}
     for channel, column in names.items():
-        values = file.columns[column]
+        values = file.columns[column].astype(np.float32)
         description = dict(
             zip(ATTRIBUTES, (channel, asset, "", column_units(column, channel), file.path.name, period), strict=True)
         )
@@ -207,7 +208,7 @@ def _longer_block(
         old = {"train": train.telemetry[place], "test": test.telemetry[place]}
         if any(np.isnan(one).any() for one in old.values()) or not _is_sound(archive, look, channel, old, before):
             continue
-        values, again = np.split(file.columns[column], [n_again])[::-1]
+        values, again = np.split(file.columns[column].astype(np.float32), [n_again])[::-1]
         if not np.array_equal(np.concatenate([old["train"], old["test"]])[first : first + n_again], again):
             continue
         counts = added_counts(repair_counts(file, column), {"samples_added": len(values), "equal_samples": n_again})
