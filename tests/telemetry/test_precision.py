@@ -62,9 +62,7 @@ def test_numbers_that_float32_holds_are_stored_as_before(session, tmp_path) -> N
     assert np.array_equal(whole(session, "temp"), np.array(values, dtype=np.float32))
     info = session.archive.info("temp")
     assert (info.train_hash, info.test_hash) == (data_hash(train), data_hash(test))
-    assert (
-        info.train_hash == "69b93806fc548ea222e1dac805f6ba06761519d057717749d7daf0886a4de12b"
-    )  # from before float64 was stored
+    assert info.train_hash == "69b93806fc548ea222e1dac805f6ba06761519d057717749d7daf0886a4de12b"
 
 
 def test_a_channel_becomes_wider_as_a_whole_where_it_must(session, tmp_path) -> None:

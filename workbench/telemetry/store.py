@@ -30,7 +30,7 @@ def check_goes_on(stored: xr.Dataset, scored: xr.Dataset, keep: int, place: Plac
     """Check that a score goes on behind the first samples of a stored one: same origin, and no sample between them."""
     same_origin = all(stored.attrs.get(name) == scored.attrs.get(name) for name in _ORIGIN)
     samples = stored["sample"].variable
-    same_dtype = stored["prediction"].dtype == scored["prediction"].dtype
+    same_dtype = all(stored[name].dtype == scored[name].dtype for name in scored.data_vars if name in stored)
     follows = keep <= stored.sizes["time"] and int(samples[keep - 1]) + 1 == int(scored["sample"][0])
     if not (same_origin and same_dtype and follows):
         raise ArchiveError(f"{place.what} was replaced while the channel was scored.", str(place.fix))

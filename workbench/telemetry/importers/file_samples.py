@@ -19,13 +19,13 @@ from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
 from workbench.telemetry.importers.names import column_units
 from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
-from workbench.telemetry.importers.precision import needs_float64
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.importers.shapes import series_of
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
+from workbench.telemetry.precision import needs_float64
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["FileSamples", "column_series", "read_samples"]

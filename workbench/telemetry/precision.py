@@ -13,7 +13,8 @@ def needs_float64(values: npt.NDArray[np.float64]) -> bool:
     """Tell whether a column would lose what it says by being stored as float32.
 
     Whole numbers, as those of a counter, are held exactly. Of other numbers the rounding may be as large as a tenth of
-    the usual step from one value to the next; where all values are equal, they must print as the same number.
+    the usual step from one value to the next; where all values are equal, they must print as the same number. A single
+    value tells nothing of the steps: float32 is enough.
 
     Parameters
     ----------
@@ -46,5 +47,5 @@ def needs_float64(values: npt.NDArray[np.float64]) -> bool:
     steps = np.abs(np.diff(present))
     steps = steps[steps > 0]
     if not steps.size:
-        return float(str(np.float32(present[0]))) != float(present[0])
+        return present.size > 1 and float(str(np.float32(present[0]))) != float(present[0])
     return error > _SHARE_OF_STEP * float(np.median(steps))
