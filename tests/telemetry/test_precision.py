@@ -99,3 +99,11 @@ def test_a_counter_is_forecast_and_judged_as_one_without_its_offset(session, tmp
     view = session.view("monitoring", channel="high")
     assert view.failure is None
     view.close()
+
+
+def test_one_value_at_a_time_leaves_a_sensor_as_it_is(session, tmp_path) -> None:
+    noise = np.random.default_rng(0).normal(20, 1, 41).tolist()
+    session.import_data(write(tmp_path / "a.csv", 0, temp=noise[:40]), asset="pump")
+    session.import_data(write(tmp_path / "b.csv", 40, temp=noise[40:]), asset="pump")
+    assert np.array_equal(whole(session, "temp"), np.array(noise, dtype=np.float32))
+    assert whole(session, "temp").dtype == np.float32
