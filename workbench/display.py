@@ -35,6 +35,7 @@ def channel_html(channel: xr.Dataset) -> str:
     """
     attributes = channel.attrs
     name = escape(str(attributes.get("channel", "")))
+    code = escape(repr(str(attributes.get("channel", ""))), quote=False)
     place = " / ".join(escape(str(attributes[key])) for key in ("asset", "subsystem") if attributes.get(key))
     units = f", in {escape(attributes['units'])}" if attributes.get("units") else ""
     extent = ""
@@ -43,7 +44,7 @@ def channel_html(channel: xr.Dataset) -> str:
         extent = f"{counted(channel.sizes['time'], 'sample')} from {first} to {last}{units}, "
     return (
         f"<p><b>{name}</b> ({place}): {extent}{counted(channel.sizes.get('command', 0), 'command')}. "
-        f"Next: <code>session.score('{name}')</code>, <code>session.anomalies('{name}')</code>.</p>"
+        f"Next: <code>session.score({code})</code>, <code>session.anomalies({code})</code>.</p>"
     )
 
 

@@ -16,6 +16,7 @@ from workbench.detection.scoring import anomaly_frame, provenance, provenances, 
 from workbench.exceptions import ArchiveError, DetectionError, ModelNotFoundError, SettingsError
 from workbench.models import ModelInfo, Registry
 from workbench.models.names import choose_champion
+from workbench.names import command_line
 from workbench.observability.timings import stage
 from workbench.parameters import Preset
 from workbench.settings import Settings
@@ -330,7 +331,7 @@ class Scores:
             It is of another one: the series was imported anew, and not scored since.
         """
         described = self.archive.info(channel)
-        fix = f"Run: workbench score {channel} --force"
+        fix = f"Run: {command_line('workbench score', channel, options='--force')}"
         if scored.attrs.get("data_hash") != described.test_hash:
             raise ArchiveError(f"The stored score of {channel} is older than its series.", fix)
         if not _fits(scored, described.n_test):

@@ -451,6 +451,8 @@ class Session:
 
     def _made_stale(self, split: "ChannelSplit") -> tuple[list[str], list[str]]:
         """Return the models and the scores of a channel that were current until it was split anew."""
+        from workbench.models.listing import model_ids
+
         (old_train, old_test), (new_train, new_test) = split.old_hashes, split.new_hashes
         models = [
             info.id
@@ -462,7 +464,7 @@ class Session:
             for key, attributes in self.archive.scores(split.channel).items()
             if (attributes.get("data_hash") == old_test != new_test)
             or (attributes.get("train_hash") == old_train != new_train)
-            or set(str(attributes.get("model", "")).split("+")) & set(models)
+            or set(model_ids(str(attributes.get("model", "")))) & set(models)
         ]
         return models, scores
 

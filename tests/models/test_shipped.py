@@ -138,7 +138,7 @@ def test_a_file_that_is_not_the_one_listed_is_refused(folder: Path, damage: obje
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"X-1"', '"../X-1"', r"models\.\.\./X-1"),
+        ('"X-1"', '" X-1"', r"models\. X-1"),
         ('"float16"', '"int8"', r"models\.X-1\.dtype"),
         ('"seed": 0', '"seed": "0x"', r"models\.X-1\.seed"),
         ('"loss": 0', '"loss": NaN', "manifest of shipped models"),

@@ -196,8 +196,8 @@ def test_labels_can_be_replaced(tiny_archive):
     assert tiny_archive.labels("X-1").values.tolist() == [[1, 2, "stuck"], [9, 10, "drift"]]
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a" * 65, "a b"])
-def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
+@pytest.mark.parametrize("name", ["", " a", "a\nb", "a\u200bb", "a" * 201, "a  b"])
+def test_a_name_that_is_none_is_refused(tmp_path, name):
     dataset = wave_channel("X-1").assign_attrs(channel=name)
     with pytest.raises(SchemaError):
         Archive(tmp_path / "a.zarr").write(dataset, dataset)

@@ -178,7 +178,7 @@ def test_a_channel_that_fails_leaves_those_before_it_and_the_next_run_continues(
         ({"train/A-1.npy": npy(wave(3))}, "A-1 has no test"),
         ({**good(), "train/M-10.npy": npy(wave(20))}, "M-10: train has 25 inputs, test has 55"),
         ({**good("a/"), **good("b/")}, "holds A-1 twice"),
-        ({**good(), "test/a b.npy": b""}, "cannot name a channel"),
+        ({**good(), "test/a  b.npy": b""}, "cannot name a channel"),
         ({**good(), "../evil.txt": b""}, "leads out of the zip"),
         ({**good(), "/etc/evil.txt": b""}, "leads out of the zip"),
         ({**good(), "a\\..\\evil.txt": b""}, "leads out of the zip"),

@@ -84,7 +84,7 @@ def test_each_way_out_of_a_contradiction_works(cli, advice: str) -> None:
 
 
 def test_a_name_that_another_asset_has_is_told_how_to_go_on() -> None:
-    taken = {"load": "pump 8", "pump-7.load": "fan"}
+    taken = {"load": "pump 8", "pump 7.load": "fan"}
     with pytest.raises(ImportDataError, match=r"--asset 'pump 8' .* workbench channels remove load"):
         channel_names(["load"], "pump 7", taken)
 

@@ -1,5 +1,6 @@
 """Tables as people have them."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -81,7 +82,7 @@ WRITTEN = {
 def test_the_same_data_however_it_is_written(tmp_path: Path, archive: Archive, way: str, monkeypatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     report = load(tmp_path, archive, WRITTEN[way])
-    second = "Drehzahl-Lufter" if way == "Windows letters" else "speed"
+    second = "Drehzahl Lüfter" if way == "Windows letters" else "speed"
     assert archive.channels() == sorted([second, "temp"])
     assert report.count("imported") == 2
     assert [channel.repairs for channel in report.channels] == [{}, {}]
@@ -232,14 +233,51 @@ def test_a_counter_instead_of_a_time_becomes_sample_numbers(tmp_path: Path, arch
     assert "counter" in report.channels[0].note
 
 
-def test_names_are_made_safe_and_units_kept(tmp_path: Path, archive: Archive) -> None:
+def test_names_are_kept_as_they_are_and_units_apart(tmp_path: Path, archive: Archive) -> None:
     content = rows(["1,2,3,4", "2,3,4,5", "3,4,5,6"], "time,Öl-Temp [°C],../../etc/passwd,öl temp,öl/temp")
     report = load(tmp_path, archive, content, asset="Pumpe 7/A")
     names = [channel.channel for channel in report.channels]
-    assert names == ["Ol-Temp", "etc-passwd", "ol-temp", "Pumpe-7-A.ol-temp"]
-    assert archive.info("Ol-Temp").units == "°C"
-    assert archive.info("Ol-Temp").asset == "Pumpe 7/A"
+    assert names == ["Öl-Temp", "../../etc/passwd", "öl temp", "öl/temp"]
+    assert archive.info("Öl-Temp").units == "°C"
+    assert archive.info("Öl-Temp").asset == "Pumpe 7/A"
     assert load(tmp_path, archive, content, asset="Pumpe 7/A").count("unchanged") == 4
+
+
+NAMES_OF_COLUMNS = {
+    "轴承温度,电机电流,振动": ["轴承温度", "电机电流", "振动"],
+    "ΔP,μ,Temp/°C": ["ΔP", "μ", "Temp/°C"],
+    "P1:TEMP,my sensor (2),температура": ["P1:TEMP", "my sensor (2)", "температура"],
+    "T [in],T [out],T [°C]": ["T [in]", "T [out]", "T [°C]"],
+    "load,lo\u200bad,lo\u202ead": ["load", "load-2", "load-3"],
+    "O\u0308l,a\u00a0 b,.": ["Öl", "a b", "."],
+    f"{'x' * 200},{'y' * 201}1,{'y' * 201}2": [
+        "x" * 200,
+        "y" * 183 + "~" + hashlib.sha256(b"y" * 201 + b"1").hexdigest()[:16],
+        "y" * 183 + "~" + hashlib.sha256(b"y" * 201 + b"2").hexdigest()[:16],
+    ],
+}
+
+
+@pytest.mark.parametrize("header", NAMES_OF_COLUMNS)
+def test_a_channel_is_called_as_its_column_is(tmp_path: Path, archive: Archive, header: str) -> None:
+    report = load(tmp_path, archive, rows(["1,2,3", "2,3,4", "3,4,5"], f"time,{header}"), asset="P")
+    assert [channel.channel for channel in report.channels] == NAMES_OF_COLUMNS[header]
+    renamed = [channel.note for channel in report.channels if channel.channel.startswith("load-")]
+    assert all("another column is named load" in note for note in renamed)
+
+
+def test_units_are_apart_unless_they_tell_columns_apart(tmp_path: Path, archive: Archive) -> None:
+    load(tmp_path, archive, rows(["1,2", "2,3", "3,4"], "time,T [in],T [out]"), asset="P")
+    assert archive.info("T [in]").units == ""
+    report = load(tmp_path, archive, rows(["1", "2", "3"], "time,T [in]"), asset="P")
+    assert [(channel.channel, channel.status) for channel in report.channels] == [("T [in]", "unchanged")]
+
+
+def test_what_an_earlier_release_named_otherwise_is_told(tmp_path: Path, archive: Archive) -> None:
+    load(tmp_path, archive, rows([1, 2, 3], "time,Ol-Temp"), asset="P")
+    report = load(tmp_path, archive, rows([1, 2, 3], "time,Öl-Temp"), asset="P")
+    assert "P has Ol-Temp too, as earlier releases named this column" in report.channels[0].note
+    assert archive.channels() == ["Ol-Temp", "Öl-Temp"]
 
 
 def test_another_assets_channel_is_never_replaced(tmp_path: Path, archive: Archive) -> None:

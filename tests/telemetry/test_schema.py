@@ -42,7 +42,7 @@ def broken(**changes: object) -> xr.Dataset:
     ("dataset", "message"),
     [
         (wave_channel().drop_vars("commands"), "X-1: no variable 'commands'"),
-        (broken(telemetry=("time", np.zeros(1200))), "telemetry must be float32, not float64"),
+        (broken(telemetry=("time", np.zeros(1200, np.float16))), "telemetry must be float32 or float64, not float16"),
         (broken(telemetry=("command", np.zeros(1, np.float32))), r"telemetry must have dims \('time',\)"),
         (wave_channel().drop_vars("time"), "no coordinate 'time'"),
         (wave_channel().assign_coords(time=np.zeros(1200, int)), "time must rise strictly"),

@@ -41,7 +41,7 @@ def test_the_first_of_two_equal_keys_holds():
     ("values", "message"),
     [
         ({"View": "a"}, "key 'View' is malformed"),
-        ({"channel": "x" * 201}, "channel is too long or not text"),
+        ({"channel": "x" * 401}, "channel is too long or not text"),
         ({"channel": "a\x00b"}, "channel is too long or not text"),
         ({"anomaly": "first"}, "anomaly is 'first'"),
         ({"from": "yesterday", "to": "5"}, "'yesterday' is not a time"),

@@ -1,5 +1,6 @@
 """Commands that score channels, judge the scores against labels, and write reports."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ from workbench.cli.common import (
     table_text,
 )
 from workbench.exceptions import WorkbenchError
+from workbench.names import command_line
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -70,22 +72,23 @@ def score(
         typer.echo(table_text(summary[columns]))
         anomaly_count = count_text(int(summary["anomalies"].sum()), "anomaly", "anomalies")
         typer.echo(f"{count_text(len(scored), 'channel')}, {anomaly_count}.")
-        _print_stale_models(
-            session, set(scored["channel"]), {name for ids in scored["model"] for name in ids.split("+")}
-        )
+        _print_stale_models(session, set(scored["channel"]), scored["model"])
     outcome = session.raise_alerts(names)
     if not as_json:
         typer.echo(f"{outcome} Next: workbench alerts list" if len(scored) else str(outcome))
     reasons = dict(outcome.failed) | failure_reasons(table)
     vanished = session.vanished() if all_channels else {}
     for name, what in vanished.items():
-        fix = f"Restore it, or run: workbench channels remove {name}"
+        fix = f"Restore it, or run: {command_line('workbench channels remove', name)}"
         reasons[name] = f"it is gone from the archive; the home has {what} of it. {fix}"
     end_with_failures(reasons, len(table) + len(vanished))
 
 
-def _print_stale_models(session: "Session", channels: set[str], used: set[str]) -> None:
+def _print_stale_models(session: "Session", channels: set[str], used_models: Iterable[str]) -> None:
     """Say which models predicted though their training data have changed since."""
+    from workbench.models.listing import model_ids
+
+    used = {name for text in used_models for name in model_ids(text)}
     models = session.models.list()
     for model, command in models.loc[
         (models["promote"] != "") & models["model"].isin(used), ["model", "promote"]
@@ -96,7 +99,9 @@ def _print_stale_models(session: "Session", channels: set[str], used: set[str]) 
     stale = models.loc[(models["retrain"] != "") & models["channel"].isin(channels), "channel"].unique()
     if len(stale):
         which = f"The model of {stale[0]} is" if len(stale) == 1 else f"The models of {len(stale)} channels are"
-        typer.echo(f"{which} stale: the training data have changed. Next: workbench train {' '.join(stale[:20])}")
+        typer.echo(
+            f"{which} stale: the training data have changed. Next: {command_line('workbench train', *stale[:20])}"
+        )
 
 
 def evaluate(

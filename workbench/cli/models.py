@@ -23,6 +23,7 @@ from workbench.cli.common import (
 )
 from workbench.models.inventory import inventory
 from workbench.models.registry import Registry
+from workbench.names import command_line
 from workbench.settings import load_settings
 
 __all__ = ["models", "train"]
@@ -87,7 +88,7 @@ def _list(
         for row in rows
     ]
     if channel and not readable:
-        typer.echo(f"{channel} has no model. Run: workbench train {channel}")
+        typer.echo(f"{channel} has no model. Run: {command_line('workbench train', channel)}")
         return
     typer.echo(rows_text(readable) or "There are no models. Run: workbench train --all")
     for row in rows:
@@ -135,7 +136,7 @@ def compare(
 ) -> None:
     """Compare all versions of a channel's models on the same held-out windows of its present training data."""
     table = open_session().models.compare(channel)
-    show(table, as_json, f"{channel} has no model. Run: workbench train {channel}")
+    show(table, as_json, f"{channel} has no model. Run: {command_line('workbench train', channel)}")
 
 
 @models.command()

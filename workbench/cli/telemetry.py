@@ -24,6 +24,7 @@ from workbench.cli.common import (
     table_text,
 )
 from workbench.exceptions import CatalogError, SettingsError
+from workbench.names import command_line
 from workbench.paths import local_path
 
 if TYPE_CHECKING:
@@ -364,15 +365,20 @@ def split_channels(
     table = session.split(channel, train_until, train_from=train_from, timezone=timezone)
     show(table, as_json, "There is no channel to split. Run: workbench import PATH.")
     if not as_json and (table["status"] == "split").any():
-        names = " ".join(table.loc[table["status"] == "split", "channel"])
+        names = list(table.loc[table["status"] == "split", "channel"])
         stale = {
-            model.rpartition("/")[0].rpartition(".")[2] for text in table["stale_models"] for model in text.split(", ")
+            model.rpartition("/")[0].rpartition(".")[2]
+            for text in table["stale_models"]
+            for model in text.split(", ")
+            if model.rpartition("/")[2].isdigit()  # a name may hold a comma
         }
         commands = [
-            f"workbench train {names}" + ("" if forecaster == "ridge" else f" --forecaster {forecaster}")
+            command_line(
+                "workbench train", *names, options="" if forecaster == "ridge" else f"--forecaster {forecaster}"
+            )
             for forecaster in sorted(stale - {""}) or ["ridge"]
         ]
-        typer.echo(f"Next: {', '.join(commands)}, then: workbench score {names}")
+        typer.echo(f"Next: {', '.join(commands)}, then: {command_line('workbench score', *names)}")
         typer.echo(
             "Where a new model is not better than the old one, which stays champion then, train says what to do."
         )
@@ -388,7 +394,7 @@ def grow_channels(
     """Say that more samples of channels are to come: alerts are raised only for what no later sample takes back."""
     open_session().set_growing(channel, not ended)
     more = "no more samples are to come" if ended else "more samples are to come"
-    typer.echo(f"{', '.join(channel)}: {more}. Next: workbench score {' '.join(channel)}")
+    typer.echo(f"{', '.join(channel)}: {more}. Next: {command_line('workbench score', *channel)}")
 
 
 @channels.command("remove")

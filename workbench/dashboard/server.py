@@ -268,7 +268,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"/app/(\w+)", PageHandler, options),
             (r"/metrics", MetricsHandler),
             (r"/workbench/painted", PaintedHandler),
-            (r"/workbench/reports/([\w.-]+)", ReportHandler, {"path": self.reports}),
+            (r"/workbench/reports/([\w.~-]+)", ReportHandler, {"path": self.reports}),
             (r"/voila/templates/(.*)", CompressedFiles),
         ]
         return [*ours, *others]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from workbench.parameters import TelemanomParams
@@ -32,7 +33,7 @@ Params = TypeVar("Params", bound=TelemanomParams)
 
 _WINDOWS = ("sequence_length", "prediction_horizon")
 _RANGE = "least_error_range"
-_ROUNDING = 2.0**-16
+_STEPS = 2.0**7  # with that of float32, 2 ** -23, it is 2 ** -16
 _SPAN = 1_048_576  # samples read at a time
 
 
@@ -106,33 +107,37 @@ def least_error_range(train: xr.Dataset | None, test: xr.Dataset) -> float:
         Greatest minus least finite value of the training telemetry, in its units; of the test telemetry where there is
         no training split. Where the training telemetry is constant, `resolution` of the test telemetry.
     """
-    return range_of_least_error(None if train is None else bounds_of(train), bounds_of(test))
+    train_bounds = None if train is None else bounds_of(train)
+    return range_of_least_error(train_bounds, bounds_of(test), test["telemetry"].dtype)
 
 
-def range_of_least_error(train: Bounds | None, test: Bounds) -> float:
-    """Return what `least_error_range` does, from the bounds of both splits."""
+def range_of_least_error(train: Bounds | None, test: Bounds, dtype: npt.DTypeLike) -> float:
+    """Return what `least_error_range` does, from the bounds of both splits and the dtype of the telemetry."""
     if train is None:
         return test.size
-    return train.size if train.size > 0 else resolution(test.least or 0.0, test.greatest or 0.0)
+    return train.size if train.size > 0 else resolution(test.least or 0.0, test.greatest or 0.0, dtype)
 
 
-def resolution(least: float, greatest: float) -> float:
+def resolution(least: float, greatest: float, dtype: npt.DTypeLike) -> float:
     """Return what stands for the range of telemetry that was constant in training.
 
     Any change of it is large, so that only errors of the size of rounding must be kept from alarming: 5 % of this
-    range are six steps of float32 at the largest magnitude.
+    range are six steps of its dtype at the largest magnitude.
 
     Parameters
     ----------
     least, greatest : float
         Range of the telemetry that is judged, in its units.
+    dtype : dtype
+        Of the telemetry: float32 or float64.
 
     Returns
     -------
     float
         0 where that is constant too, so that nothing can be anomalous.
     """
-    return _ROUNDING * max(abs(least), abs(greatest)) if greatest > least else 0.0
+    steps = _STEPS * float(np.finfo(np.dtype(dtype).type).eps)
+    return steps * max(abs(least), abs(greatest)) if greatest > least else 0.0
 
 
 def score_attributes(params: TelemanomParams, least_error_range: float) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class BaseForecaster(ABC):
         self.sequence_length = sequence_length
         self.prediction_horizon = prediction_horizon
         self.n_inputs: int | None = None
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self.metrics: dict[str, float] = {}
         self.history: dict[str, list[float]] = {}
         self._scaling: Scaling | None = None
@@ -150,17 +151,18 @@ class BaseForecaster(ABC):
             )
         metrics = self._fit(training)
         self.n_inputs = values.shape[1]
+        self.dtype = values.dtype
         self._scaling = scaling
         held_out = training.held_out
         error = np.abs(self.predict(train)[held_out].astype(np.float64) - values[held_out + self.sequence_length, 0])
         self.metrics = {"validation_error": float(error.mean()), **metrics}
         return self
 
-    def predict(self, channel: xr.Dataset) -> npt.NDArray[np.float32]:
+    def predict(self, channel: xr.Dataset) -> npt.NDArray[Any]:
         """Predict each sample from those before it; see `Forecaster.predict`."""
         return self.predict_from(channel, 0)
 
-    def predict_from(self, channel: xr.Dataset, first: int, removed: int = 0) -> npt.NDArray[np.float32]:
+    def predict_from(self, channel: xr.Dataset, first: int, removed: int = 0) -> npt.NDArray[Any]:
         """Predict what `predict` does from one of its windows on, to the same bits; only what it takes is read.
 
         Parameters
@@ -174,7 +176,7 @@ class BaseForecaster(ABC):
 
         Returns
         -------
-        numpy.ndarray, shape (n - sequence_length - prediction_horizon - first,), float32
+        numpy.ndarray, shape (n - sequence_length - prediction_horizon - first,), dtype of the telemetry
             Prediction of sample `sequence_length + first + i` at index i, in the units of the telemetry.
 
         Raises
@@ -188,39 +190,40 @@ class BaseForecaster(ABC):
         self._check_inputs(1 + channel.sizes["command"], str(channel.attrs.get("channel", "The series")))
         count = channel.sizes["time"] - around
         step = -(-_SEGMENT_WINDOWS // self.block_windows) * self.block_windows
-        prediction = np.empty(max(0, count - first), np.float32)
+        dtype = channel["telemetry"].dtype
+        prediction = np.empty(max(0, count - first), dtype)
         for start in range(first - (first + removed) % self.block_windows, count, step):
             end = min(start + step, count)
             values = read_span(channel, start, end + around)
-            part = scaling.restore(self._predict(scaling.apply(values)))
+            part = scaling.restore(self._predict(scaling.apply(values)), dtype)
             skipped = max(first - start, 0)
             prediction[start + skipped - first : end - first] = part[skipped:]
         return prediction
 
-    def predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict_window(self, window: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Predict the samples that follow one window; see `Forecaster.predict_window`."""
         scaling = self._fitted()
-        window = np.asarray(window, dtype=np.float32)
+        window = np.asarray(window, dtype=self.dtype)
         if window.ndim != 2 or len(window) != self.sequence_length:
             raise ForecasterError(
                 f"The window has shape {window.shape}.", f"Expected ({self.sequence_length}, {self.n_inputs})."
             )
         self._check_inputs(window.shape[1], "The window")
         check_finite(window, "The window")
-        return scaling.restore(self._predict_window(scaling.apply(window)))
+        return scaling.restore(self._predict_window(scaling.apply(window)), self.dtype)
 
-    def predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict_windows(self, windows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Predict the samples that follow each of many windows; see `Forecaster.predict_windows`."""
         scaling = self._fitted()
         if windows.ndim != 3 or windows.shape[1:] != (self.sequence_length, self.n_inputs):
             raise ForecasterError(
                 f"The windows have shape {windows.shape}.", f"Expected (w, {self.sequence_length}, {self.n_inputs})."
             )
-        windows = np.asarray(windows, dtype=np.float32)
+        windows = np.asarray(windows, dtype=self.dtype)
         check_finite(windows.reshape(-1, windows.shape[2]), "A window")
         if not len(windows):
-            return np.zeros((0, self.prediction_horizon), np.float32)
-        return scaling.restore(self._predict_windows(scaling.apply(windows)))
+            return np.zeros((0, self.prediction_horizon), self.dtype)
+        return scaling.restore(self._predict_windows(scaling.apply(windows)), self.dtype)
 
     def save(self, folder: Path) -> None:
         """Write the forecaster; see `Forecaster.save`."""
@@ -235,6 +238,8 @@ class BaseForecaster(ABC):
             "history": self.history,
             "scaling": {"offset": scaling.offset, "scale": scaling.scale},
         }
+        if self.dtype != np.float32:
+            description["dtype"] = self.dtype.name
         (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
         self._save(folder)
 
@@ -251,6 +256,7 @@ class BaseForecaster(ABC):
             forecaster.metrics = {str(key): float(value) for key, value in description["metrics"].items()}
             history = description.get("history", {})  # not of models from before it was kept
             forecaster.history = {str(key): [float(value) for value in values] for key, values in history.items()}
+            forecaster.dtype = np.dtype({"float32": "f4", "float64": "f8"}[description.get("dtype", "float32")])
             forecaster._scaling = Scaling(**{key: tuple(value) for key, value in description["scaling"].items()})
         except OSError as error:
             raise ArtifactError(

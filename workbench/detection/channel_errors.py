@@ -1,5 +1,7 @@
 """The prediction errors of a channel, read span by span, so that memory does not follow the length of the series."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -25,7 +27,7 @@ class ChannelErrors:
         Detection parameters; the windows are used.
     m : int
         Number of predicted samples.
-    prediction : numpy.ndarray, shape (m - first,), float32
+    prediction : numpy.ndarray, shape (m - first,), dtype of the telemetry
         Predictions from a position on.
     first : int
         That position.
@@ -45,7 +47,7 @@ class ChannelErrors:
         channel: xr.Dataset,
         params: TelemanomParams,
         m: int,
-        prediction: npt.NDArray[np.float32],
+        prediction: npt.NDArray[Any],
         first: int = 0,
         earlier: xr.Dataset | None = None,
         removed: int = 0,

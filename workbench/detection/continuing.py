@@ -99,7 +99,7 @@ def continue_score(
     m = _count(channel, windows)
     base = _Base.of(earlier, m, windows)
     test_bounds = bounds_of(channel, base.samples).joined(base.bounds)
-    by = range_of_least_error(None if train is None else bounds_of(train), test_bounds)
+    by = range_of_least_error(None if train is None else bounds_of(train), test_bounds, channel["telemetry"].dtype)
     goes_on = base.standing is not None and (params.least_error_of == "units" or by == base.least_error_range)
     if base.removed and not goes_on:
         _LOG.warning("%s is scored anew from the first sample that retention has left.", channel.attrs["channel"])
@@ -256,9 +256,9 @@ def _predict(
     m: int,
     first: int,
     base: "_Base",
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[Any]:
     """Return the predictions from a position on: those of the earlier score, then the mean of the forecasters."""
-    prediction = np.empty(m - first, np.float32)
+    prediction = np.empty(m - first, channel["telemetry"].dtype)
     earlier, gone = base.score, base.removed_rows
     done = 0 if earlier is None else gone + earlier.sizes["time"]
     if earlier is not None:
@@ -278,14 +278,14 @@ def _predict(
 
 def _predict_one(
     forecaster: "Forecaster", channel: xr.Dataset, params: TelemanomParams, m: int, done: int, removed: int
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[Any]:
     """Return one forecaster's predictions of the samples that all predict, from a position on."""
     ahead = params.sequence_length - forecaster.sequence_length - removed
     predict_from = getattr(forecaster, "predict_from", None)
     if predict_from is None:  # one that is not ours
         return forecaster.predict(channel)[ahead + done : ahead + m]
     where = (ahead + done, removed) if removed else (ahead + done,)
-    part: npt.NDArray[np.float32] = predict_from(channel, *where)[: m - done]
+    part: npt.NDArray[Any] = predict_from(channel, *where)[: m - done]
     return part
 
 

@@ -15,6 +15,7 @@ from workbench.detection.command_use import command_words
 from workbench.detection.evidence import Finding, evidence_in
 from workbench.detection.loud import LoudWindows
 from workbench.exceptions import DetectionError
+from workbench.names import command_line
 from workbench.observability.timings import stage
 from workbench.parameters import SeverityLevels, TelemanomParams
 from workbench.telemetry.attribute_names import REMOVED_SAMPLES
@@ -123,7 +124,8 @@ def explain(
         raise DetectionError(
             f"The anomalies of {name} cannot be explained: retention has removed "
             f"{counted(int(scored.attrs[REMOVED_SAMPLES]), 'sample')} that they were found with.",
-            f"To score what is left by itself, and explain that, run: workbench score {name} --force",
+            "To score what is left by itself, and explain that, run: "
+            + command_line("workbench score", name, options="--force"),
         )
     m = channel.sizes["time"] - params.sequence_length - params.prediction_horizon
     errors = ChannelErrors(channel, params, m, scored["prediction"].values)
@@ -190,7 +192,8 @@ def _check_same(channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, pr
         raise DetectionError(
             f"The score of {name} has {counted(len(stored), 'anomaly', 'anomalies')} that preset {preset} does not "
             f"find in it: it finds {len(detected)}, and not at the same samples.",
-            f"The score is of other telemetry or other parameters. Run: workbench score {name} --preset {preset}",
+            "The score is of other telemetry or other parameters. Run: "
+            + command_line("workbench score", name, options=f"--preset {preset}"),
         )
 
 

@@ -29,6 +29,8 @@ class Forecaster(Protocol):
         Inputs and targets of a window, samples.
     n_inputs : int or None
         1 + number of commands; None until fitted.
+    dtype : numpy.dtype
+        Of the telemetry that it was fitted to, and of what it predicts: float32, or float64.
     parameters : dict of str to Any
         Hyperparameters, such as can be given to the class; JSON can hold them, and no fit changes them.
     metrics : dict of str to float
@@ -42,6 +44,7 @@ class Forecaster(Protocol):
     sequence_length: int
     prediction_horizon: int
     n_inputs: int | None
+    dtype: np.dtype[Any]
     metrics: dict[str, float]
     history: dict[str, list[float]]
 
@@ -77,7 +80,7 @@ class Forecaster(Protocol):
             The series is too short, too much of it is missing, an input is not finite, or the fit fails.
         """
 
-    def predict(self, channel: xr.Dataset) -> npt.NDArray[np.float32]:
+    def predict(self, channel: xr.Dataset) -> npt.NDArray[Any]:
         """Predict each sample from those before it.
 
         Parameters
@@ -88,7 +91,7 @@ class Forecaster(Protocol):
 
         Returns
         -------
-        numpy.ndarray, shape (n - sequence_length - prediction_horizon,), float32
+        numpy.ndarray, shape (n - sequence_length - prediction_horizon,), dtype of its telemetry
             Prediction of sample `sequence_length + i` at index i, in the units of the telemetry.
 
         Raises
@@ -97,7 +100,7 @@ class Forecaster(Protocol):
             Not fitted, other inputs, too short a series, one without a value, or inputs that are not finite.
         """
 
-    def predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict_window(self, window: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Predict the samples that follow one window.
 
         Parameters
@@ -107,7 +110,7 @@ class Forecaster(Protocol):
 
         Returns
         -------
-        numpy.ndarray, shape (prediction_horizon,), float32
+        numpy.ndarray, shape (prediction_horizon,), `dtype`
             In the units of the telemetry.
 
         Raises
@@ -116,7 +119,7 @@ class Forecaster(Protocol):
             Not fitted, another shape, or NaN.
         """
 
-    def predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict_windows(self, windows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Predict the samples that follow each of many windows.
 
         Parameters
@@ -126,7 +129,7 @@ class Forecaster(Protocol):
 
         Returns
         -------
-        numpy.ndarray, shape (w, prediction_horizon), float32
+        numpy.ndarray, shape (w, prediction_horizon), `dtype`
             What `predict_window` gives for each, in the units of the telemetry.
 
         Raises

@@ -54,34 +54,37 @@ class Scaling:
         unscaled[0] = train.attrs.get("source", "") in _SCALED_SOURCES
         return cls(tuple(np.where(unscaled, 0.0, offset).tolist()), tuple(np.where(unscaled, 1.0, scale).tolist()))
 
-    def apply(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def apply(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Scale inputs to the range of the network.
 
         Parameters
         ----------
-        values : numpy.ndarray, shape (..., 1 + k), float32
+        values : numpy.ndarray, shape (..., 1 + k), float32 or float64
             Inputs as they are in the channel.
 
         Returns
         -------
-        numpy.ndarray, same shape, float32
+        numpy.ndarray, same shape
+            float32; inputs that are kept as they are keep their dtype.
         """
         if not any(self.offset) and all(scale == 1 for scale in self.scale):
             return values
         scaled: npt.NDArray[np.float64] = (values - np.asarray(self.offset)) / np.asarray(self.scale)
         return scaled.astype(np.float32)
 
-    def restore(self, telemetry: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def restore(self, telemetry: npt.NDArray[Any], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
         """Bring predictions back to the units of the telemetry.
 
         Parameters
         ----------
         telemetry : numpy.ndarray, any shape
             Scaled telemetry.
+        dtype : dtype
+            That of the channel's telemetry.
 
         Returns
         -------
-        numpy.ndarray, same shape, float32
+        numpy.ndarray, same shape, `dtype`
         """
         restored: npt.NDArray[np.float64] = np.asarray(telemetry, dtype=np.float64) * self.scale[0] + self.offset[0]
-        return restored.astype(np.float32)
+        return restored.astype(dtype)

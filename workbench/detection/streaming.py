@@ -94,13 +94,13 @@ class StreamingDetector:
         if forecaster.n_inputs is None:
             raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
         params = (params or TelemanomParams()).model_copy(update=common_windows([forecaster]))
-        self._history = _History(params, train)
+        self._history = _History(params, train, forecaster.dtype)
         self.params = params
         self.forecaster = forecaster
-        self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=np.float32)
+        self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=forecaster.dtype)
         self._window[:, 0] = nan  # until the first value arrives
-        self._telemetry = np.zeros(forecaster.sequence_length, dtype=np.float32)  # as it arrived, with NaN
-        self._forecast = np.empty(0, dtype=np.float32)
+        self._telemetry = np.zeros(forecaster.sequence_length, dtype=forecaster.dtype)  # as it arrived, with NaN
+        self._forecast = np.empty(0, dtype=forecaster.dtype)
         self._arrived = 0
 
     def push(self, sample: npt.ArrayLike) -> Decision:
@@ -120,7 +120,7 @@ class StreamingDetector:
         ForecasterError
             Another number of inputs, a command that is NaN, or an infinite value; the stream stays as it was.
         """
-        values = np.asarray(sample, dtype=np.float32)
+        values = np.asarray(sample, dtype=self.forecaster.dtype)
         if values.shape != self._window.shape[1:]:
             raise ForecasterError(
                 f"Sample {self._arrived} has shape {values.shape}.",
@@ -154,8 +154,9 @@ class StreamingDetector:
 class _History:
     """The error window that ends with the newest sample, and the moving average that feeds it."""
 
-    def __init__(self, params: TelemanomParams, train: xr.Dataset | None) -> None:
+    def __init__(self, params: TelemanomParams, train: xr.Dataset | None, dtype: npt.DTypeLike) -> None:
         self._params = params
+        self._dtype = dtype
         learned = 0.0 if train is None else value_range(train["telemetry"].values)
         if learned > 0:
             self._params = params.in_units(learned)
@@ -211,12 +212,10 @@ class _History:
         if moments.sd == 0 or newest[0] < epsilon:
             return False
         spread = Spread.of(telemetry)
-        arrived = resolution if self._constant else _difference
-        params = self._params.in_units(arrived(self._least, self._greatest))
+        arrived = self._greatest - self._least
+        if self._constant:
+            arrived = resolution(self._least, self._greatest, self._dtype)
+        params = self._params.in_units(arrived)
         if not scale_matters(errors, moments, spread, params.least_error):
             return False
         return bool(judge(newest, epsilon, spread, 0, np.zeros(1, dtype=bool), self._params).size)
-
-
-def _difference(least: float, greatest: float) -> float:
-    return greatest - least

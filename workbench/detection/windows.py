@@ -8,7 +8,7 @@ nor judged by, where the sample after it is missing, or where its telemetry is m
 in a row: a forecast from it would be one from nothing.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +147,7 @@ def split_windows(count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDA
 
 def read_inputs(
     channel: xr.Dataset, sequence_length: int, prediction_horizon: int, *, windows: int
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[Any]:
     """Read a channel's inputs and check that a forecaster can use them; see `read_span`.
 
     Parameters
@@ -161,7 +161,7 @@ def read_inputs(
 
     Returns
     -------
-    numpy.ndarray, shape (n, 1 + k), float32
+    numpy.ndarray, shape (n, 1 + k), float32, or float64 where the telemetry is
         Column 0 is the telemetry.
 
     Raises
@@ -186,7 +186,7 @@ def check_length(channel: xr.Dataset, sequence_length: int, prediction_horizon: 
         )
 
 
-def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[np.float32]:
+def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[Any]:
     """Read a channel's inputs from one sample to before another, and fill what is missing of the telemetry.
 
     Parameters
@@ -198,7 +198,7 @@ def read_span(channel: xr.Dataset, start: int, end: int) -> npt.NDArray[np.float
 
     Returns
     -------
-    numpy.ndarray, shape (end - start, 1 + k), float32
+    numpy.ndarray, shape (end - start, 1 + k), float32, or float64 where the telemetry is
         Column 0 is the telemetry; where it is missing, the last value before (the first one of the series where there
         is none before), so that a sample is filled alike wherever the span begins and ends.
 
@@ -237,7 +237,7 @@ def _last_value(channel: xr.Dataset, sample: int) -> float:
     return float("nan")
 
 
-def check_finite(values: npt.NDArray[np.float32], name: str, *, missing_telemetry: bool = False) -> None:
+def check_finite(values: npt.NDArray[Any], name: str, *, missing_telemetry: bool = False) -> None:
     """Refuse inputs that hold NaN or infinite values.
 
     Parameters

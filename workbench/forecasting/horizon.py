@@ -3,7 +3,7 @@
 The origin of a forecast is the last sample that it sees; lead time 1 is the sample after it.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,9 +47,7 @@ def choose_origins(first: int, last: int, most: int) -> Origins:
     return np.linspace(first, last, min(last - first + 1, most)).round().astype(np.int64)
 
 
-def forecast_from(
-    forecaster: "Forecaster", channel: xr.Dataset, origins: Origins, steps: int
-) -> npt.NDArray[np.float32]:
+def forecast_from(forecaster: "Forecaster", channel: xr.Dataset, origins: Origins, steps: int) -> npt.NDArray[Any]:
     """Forecast the samples after each of some origins.
 
     Parameters
@@ -65,7 +63,7 @@ def forecast_from(
 
     Returns
     -------
-    numpy.ndarray, shape (n, steps), float32
+    numpy.ndarray, shape (n, steps), dtype of the forecaster
         In the units of the telemetry; column 0 is the sample after the origin.
 
     Raises
@@ -94,10 +92,10 @@ def forecast_from(
         for start in range(0, origins.size, _MAX_WINDOWS_AT_ONCE)
     ]
     forecasts = [_from_windows(forecaster, windows[part], steps) for part in parts]
-    return np.concatenate([np.zeros((0, steps), np.float32), *forecasts])
+    return np.concatenate([np.zeros((0, steps), forecaster.dtype), *forecasts])
 
 
-def _from_windows(forecaster: "Forecaster", windows: npt.NDArray[np.float32], steps: int) -> npt.NDArray[np.float32]:
+def _from_windows(forecaster: "Forecaster", windows: npt.NDArray[Any], steps: int) -> npt.NDArray[Any]:
     length, horizon = forecaster.sequence_length, forecaster.prediction_horizon
     forecasts = [forecaster.predict_windows(windows)]
     while len(forecasts) * horizon < steps:
@@ -141,4 +139,7 @@ def forecast_errors(
     numpy.ndarray, shape (n, steps), float64
         In the units of the telemetry; NaN beyond the end of the series and where a value is missing.
     """
-    return truths(channel, origins, steps) - forecast_from(forecaster, channel, origins, steps)
+    errors: npt.NDArray[np.float64] = truths(channel, origins, steps) - forecast_from(
+        forecaster, channel, origins, steps
+    )
+    return errors

@@ -15,6 +15,7 @@ from workbench.counts import counted
 from workbench.exceptions import ArtifactError, WorkbenchError
 from workbench.home import part_faults
 from workbench.models import Registry
+from workbench.names import command_line
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
@@ -166,12 +167,13 @@ def _home(session: Examined) -> Iterator[Finding]:
 def _vanished(session: Examined) -> Iterator[Finding]:
     """Name the channels that are gone from the archive; models and alerts still know them."""
     for name, what in session.vanished().items():
+        command = command_line("workbench channels remove", name)
         yield Finding(
             "channel",
             "broken",
             f"{name} is gone from the archive; the home has {what} of it",
             "Restore it from a backup, or import all its files: workbench import PATH --replace --train-until TIME. "
-            f"Where it is gone on purpose: workbench channels remove {name}, which retires its models and closes its "
+            f"Where it is gone on purpose: {command}, which retires its models and closes its "
             "alerts.",
         )
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from workbench.exceptions import ModelError, ReportError
+from workbench.names import path_name
 from workbench.settings import Settings, settings_environment
 
 __all__ = [
@@ -192,4 +193,4 @@ async def make_report(settings: Settings, channel: str) -> str:
         await run_command(settings, "report", "--", channel)
     except ModelError as error:
         raise ReportError(f"The report on {channel} was not made: {error}") from None
-    return str(settings.reports_path / f"{channel}.html")
+    return str(settings.reports_path / f"{path_name(channel)}.html")

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from workbench.exceptions import SettingsError
 from workbench.files import replacing
 from workbench.jobs.ports import free_port
+from workbench.models.listing import registered_name
 from workbench.models.location import Location
 from workbench.models.mlflow_calls import ENVIRONMENT
 from workbench.models.registry import Registry
@@ -61,7 +62,7 @@ def model_address(address: str, name: str, version: int) -> str:
     >>> model_address("http://127.0.0.1:5000/", "P-1.ridge", 3)
     'http://127.0.0.1:5000/#/models/P-1.ridge/versions/3'
     """
-    return f"{address}#/models/{quote(name, safe='')}/versions/{version}"
+    return f"{address}#/models/{quote(registered_name(name), safe='')}/versions/{version}"
 
 
 def serve_registry(settings: Settings, port: int = DEFAULT_PORT, announce: Callable[[str], None] | None = None) -> None:

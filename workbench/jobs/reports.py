@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from workbench.exceptions import ArchiveError, ReportError, WorkbenchError
 from workbench.files import replacing
+from workbench.names import path_name
 from workbench.paths import product_path
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
@@ -198,7 +199,7 @@ def report(
     Returns
     -------
     Path
-        `<home>/reports/<channel>.html`, replaced as a whole.
+        `<home>/reports/<channel>.html`, with the channel's `path_name`, replaced as a whole.
 
     Raises
     ------
@@ -220,7 +221,7 @@ def report(
         )
         origin = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by Telemetry workbench {__version__}."
         page = to_html(executed, f"Report on {channel}", origin)
-    path = settings.reports_path / f"{channel}.html"
+    path = settings.reports_path / f"{path_name(channel)}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

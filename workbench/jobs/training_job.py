@@ -20,6 +20,7 @@ from workbench.jobs.processes import STOPPED, Request
 from workbench.models.listing import ModelInfo
 from workbench.models.names import model_name
 from workbench.models.registry import Registry
+from workbench.names import path_name
 from workbench.session import Session, open_session
 
 __all__ = ["main", "run"]
@@ -111,7 +112,7 @@ def _stop_with_input() -> None:
 
 
 def _checkpoints(registry: Registry, name: str) -> set[Path]:
-    return set((registry.location.folder / "checkpoints").glob(f"{name}-*"))
+    return set((registry.location.folder / "checkpoints").glob(f"{path_name(name)}-*"))
 
 
 if __name__ == "__main__":

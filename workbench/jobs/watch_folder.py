@@ -28,6 +28,7 @@ from workbench.exceptions import (
 from workbench.jobs.rejection import REJECTED_FOLDER, reject
 from workbench.jobs.settled_files import FileState, SettledFiles
 from workbench.jobs.watch_memory import MEMORY_FILE, WatchMemory, content_hash
+from workbench.names import command_line
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -397,7 +398,9 @@ class FolderWatch:
         }
         due = [name for name in names if name not in served or name in (stale | set(changed)) & of_ridge]
         for name in sorted(stale - set(due)):
-            self._say_once(f"  {name}: its training data changed; run: workbench train {name} with its forecaster")
+            self._say_once(
+                f"  {name}: its training data changed; run: {command_line('workbench train', name)} with its forecaster"
+            )
         if not due:
             return
         table = self._session.train(due)

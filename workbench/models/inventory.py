@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.exceptions import ArchiveError
 from workbench.models.listing import ModelInfo
+from workbench.names import command_line
 from workbench.telemetry.archiving.index import Index
 
 __all__ = ["inventory", "outdated", "promote_command", "successor_of_present_data", "train_hashes"]
@@ -94,7 +95,9 @@ def successor_of_present_data(
 
 def promote_command(model: ModelInfo | None) -> str:
     """Return the command that makes a version champion over one of other data; empty where there is no version."""
-    return "" if model is None else f"workbench models promote {model.name} {model.version} --anyway"
+    if model is None:
+        return ""
+    return command_line("workbench models promote", model.name, str(model.version), options="--anyway")
 
 
 def outdated(info: ModelInfo, fresh: bool) -> str:

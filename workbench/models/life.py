@@ -22,6 +22,7 @@ from workbench.models.inventory import inventory, outdated
 from workbench.models.listing import ModelInfo
 from workbench.models.names import choose_champion, current_champion
 from workbench.models.registry import Registry
+from workbench.names import command_line
 from workbench.parameters import DriftLimits
 
 if TYPE_CHECKING:
@@ -266,7 +267,8 @@ class ModelLife:
         models = self.registry.list(channel)
         if not models:
             raise ModelNotFoundError(
-                f"Channel {channel!r} has no model.", f"Train one: workbench train {channel} --forecaster ridge"
+                f"Channel {channel!r} has no model.",
+                "Train one: " + command_line("workbench train", channel, options="--forecaster ridge"),
             )
         return compare(self.archive.open(channel, "train"), train_hash, self.registry, models)
 

@@ -17,8 +17,19 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench.models.mlflow_calls import all_pages
+from workbench.names import key_name
 
-__all__ = ["WITHDRAWN", "ModelInfo", "ask_client", "assemble", "list_models", "natural_key", "queries"]
+__all__ = [
+    "WITHDRAWN",
+    "ModelInfo",
+    "ask_client",
+    "assemble",
+    "list_models",
+    "model_ids",
+    "natural_key",
+    "queries",
+    "registered_name",
+]
 
 WITHDRAWN = "channel removed"
 """Value of the tag `retired` of versions whose channel was removed."""
@@ -47,7 +58,7 @@ class ModelInfo:
     Attributes
     ----------
     name : str
-        Registered model, `<channel>.<forecaster>`.
+        Model, `<channel>.<forecaster>`; MLflow knows it as `registered_name` of it.
     channel, forecaster : str
         What it predicts, and how.
     version : int
@@ -109,6 +120,29 @@ class ModelInfo:
         return f"{self.name}/{self.version}"
 
 
+def registered_name(name: str) -> str:
+    """Return the name under which MLflow knows a model, since it takes neither `/` nor `:`.
+
+    Examples
+    --------
+    >>> registered_name("P-1.ridge"), registered_name("P1:TEMP.ridge")
+    ('P-1.ridge', 'P1%3ATEMP.ridge')
+    """
+    channel, dot, forecaster = name.rpartition(".")
+    return f"{key_name(channel)}{dot}{forecaster}"
+
+
+def model_ids(text: str) -> list[str]:
+    """Return the names and versions of the models that made a score, from the text that the score has of them.
+
+    Examples
+    --------
+    >>> model_ids("P-1.lstm/1+P-1.ridge/3"), model_ids("A+B.ridge/12")
+    (['P-1.lstm/1', 'P-1.ridge/3'], ['A+B.ridge/12'])
+    """
+    return re.findall(r"(.+?\.\w+/\d+)(?:\+|$)", text)
+
+
 def natural_key(text: str) -> list[tuple[int, str]]:
     """Return a sort key that orders names by the numbers in them.
 
@@ -157,7 +191,7 @@ def assemble(
         if not tag.keys() >= _TAG_NAMES:
             continue
         info = ModelInfo(
-            name=name,
+            name=f"{tag['channel']}.{tag['forecaster']}",
             channel=tag["channel"],
             forecaster=tag["forecaster"],
             version=version,
@@ -243,7 +277,7 @@ def queries(
     Parameters
     ----------
     name, channel, forecaster : str, optional
-        Registered model; or channel and forecaster, of which its name consists.
+        Model; or channel and forecaster, of which its name consists.
 
     Returns
     -------
@@ -260,9 +294,10 @@ def queries(
         name = f"{channel}.{forecaster}"
     named, values = "", {}
     if name is not None:
-        named, values = " AND v.name = :name", {"name": name}
+        named, values = " AND v.name = :name", {"name": registered_name(name)}
     elif channel is not None:
-        named, values = " AND v.name >= :low AND v.name < :high", {"low": f"{channel}.", "high": f"{channel}/"}
+        key = key_name(channel)
+        named, values = " AND v.name >= :low AND v.name < :high", {"low": f"{key}.", "high": f"{key}/"}
     of_metrics, of_parameters = (_OF_RUNS.format(table=table, named=named) if named else "" for table in "mp")
     return [
         *((query.format(named=named), values) for query in (_VERSIONS, _TAGS, _ALIASES)),

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.exceptions import ModelError, ModelNotFoundError
 from workbench.models.listing import ModelInfo
+from workbench.names import command_line
 
 __all__ = [
     "ALIASES",
@@ -24,24 +25,21 @@ ALIASES = ("champion", "challenger")
 
 
 def model_name(channel: str, forecaster: str) -> str:
-    """Name the registered model of a channel and forecaster.
+    """Name the model of a channel and forecaster.
 
     Raises
     ------
     ModelError
-        The channel's name is empty or holds a character that MLflow refuses.
+        The channel has no name.
 
     Examples
     --------
     >>> model_name("P-1", "ridge")
     'P-1.ridge'
     """
-    name = f"{channel}.{forecaster}"
-    if not channel or any(character in name for character in "/:"):
-        raise ModelError(
-            f"Channel {channel!r} cannot name a registered model.", "A name is not empty and holds no '/' and no ':'."
-        )
-    return name
+    if not channel:
+        raise ModelError("A channel without a name cannot have a model.", "Name a channel: workbench channels")
+    return f"{channel}.{forecaster}"
 
 
 def check_alias(alias: str) -> None:
@@ -78,13 +76,13 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
     champions = [info for info in models if "champion" in info.aliases]
     if not champions:
         kind = f"{forecaster} " if forecaster else ""
-        hint = f"Train one: workbench train {channel} --forecaster {forecaster or 'ridge'}"
+        command = command_line("workbench train", channel, options=f"--forecaster {forecaster or 'ridge'}")
+        hint = f"Train one: {command}"
         by_hand = (info for info in models if info.retired and not info.withdrawn)
         retired = max(by_hand, key=lambda info: info.version, default=None)
         if retired is not None:  # training it anew would give the retired version again
-            hint = (
-                f"Its last version is retired; take it back: workbench models promote {retired.name} {retired.version}"
-            )
+            command = command_line("workbench models promote", retired.name, str(retired.version))
+            hint = f"Its last version is retired; take it back: {command}"
         raise ModelNotFoundError(f"Channel {channel!r} has no {kind}champion model.", hint)
     return min(champions, key=lambda info: (info.metrics.get("validation_error", math.inf), info.forecaster))
 
@@ -125,7 +123,10 @@ def choose_rollback(versions: Sequence[ModelInfo], name: str) -> tuple[ModelInfo
         raise ModelNotFoundError(f"There is no model {name!r}.", "List what there is: workbench models")
     champion = current_champion(versions)
     if champion is None:
-        raise ModelError(f"Model {name!r} has no champion.", f"Choose one: workbench models promote {name} VERSION")
+        raise ModelError(
+            f"Model {name!r} has no champion.",
+            f"Choose one: {command_line('workbench models promote', name, 'VERSION')}",
+        )
     before = choose_successor(versions, champion)
     if before is None:
         retired = any(info.retired for info in versions if info.version == champion.replaced)

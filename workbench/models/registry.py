@@ -22,7 +22,7 @@ from workbench.exceptions import ModelError
 from workbench.home import check_part, prepare_part, record_part
 from workbench.models.artifacts import FORMAT_VERSION, read, verify, write
 from workbench.models.cache import ModelCache
-from workbench.models.listing import WITHDRAWN, ModelInfo, ask_client, list_models
+from workbench.models.listing import WITHDRAWN, ModelInfo, ask_client, list_models, registered_name
 from workbench.models.location import ARTIFACT_FOLDER, Location
 from workbench.models.mlflow_calls import (
     ENVIRONMENT,
@@ -43,6 +43,7 @@ from workbench.models.names import (
     model_name,
     parameter_text,
 )
+from workbench.names import command_line
 from workbench.version import __version__
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class Registry:
             The name or alias is not allowed, or the store cannot be written.
         """
         name = model_name(channel, forecaster.name)
+        registered = registered_name(name)
         check_alias(alias)
         tags = {
             "channel": channel,
@@ -236,7 +238,7 @@ class Registry:
                     client.set_terminated(run_id, "FAILED")
                 raise
             try:
-                client.create_registered_model(name)
+                client.create_registered_model(registered)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -244,8 +246,8 @@ class Registry:
             replaced = current_champion(self._list(name=name))
             if alias == "champion" and replaced is not None:
                 tags["replaced"] = str(replaced.version)
-            version = client.create_model_version(name, source, run_id, tags=tags, await_creation_for=0).version
-            client.set_registered_model_alias(name, alias, str(version))
+            version = client.create_model_version(registered, source, run_id, tags=tags, await_creation_for=0).version
+            client.set_registered_model_alias(registered, alias, str(version))
         return self.get(name, int(version))
 
     def set_alias(self, name: str, version: int | str, alias: str) -> ModelInfo:
@@ -277,10 +279,12 @@ class Registry:
             info = self.get(name, version)
             replaced = current_champion(self._list(name=name))
             if alias == "champion" and replaced is not None and replaced.version != info.version:
-                client.set_model_version_tag(name, str(info.version), "replaced", str(replaced.version))
-            client.set_registered_model_alias(name, alias, str(info.version))
+                client.set_model_version_tag(
+                    registered_name(name), str(info.version), "replaced", str(replaced.version)
+                )
+            client.set_registered_model_alias(registered_name(name), alias, str(info.version))
             if info.retired:
-                client.delete_model_version_tag(name, str(info.version), "retired")
+                client.delete_model_version_tag(registered_name(name), str(info.version), "retired")
         return self.get(name, info.version)
 
     def rollback(self, name: str) -> ModelInfo:
@@ -300,9 +304,9 @@ class Registry:
         """
         with self._writing() as client:
             current, previous = choose_rollback(self._list(name=name), name)
-            client.set_model_version_tag(name, str(current.version), "rolled_back", "true")
-            client.set_registered_model_alias(name, "champion", str(previous.version))
-            client.delete_model_version_tag(name, str(current.version), "replaced")
+            client.set_model_version_tag(registered_name(name), str(current.version), "rolled_back", "true")
+            client.set_registered_model_alias(registered_name(name), "champion", str(previous.version))
+            client.delete_model_version_tag(registered_name(name), str(current.version), "replaced")
         return self.get(name, previous.version)
 
     def retire(self, name: str, version: int | str) -> tuple[ModelInfo, ModelInfo | None]:
@@ -334,15 +338,16 @@ class Registry:
             info, versions = self.get(name, version), self._list(name=name)
             if info.retired:
                 raise ModelError(
-                    f"{info.id} is retired already.", f"Use it again: workbench models promote {name} {info.version}"
+                    f"{info.id} is retired already.",
+                    "Use it again: " + command_line("workbench models promote", name, str(info.version)),
                 )
-            client.set_model_version_tag(name, str(info.version), "retired", "true")
+            client.set_model_version_tag(registered_name(name), str(info.version), "retired", "true")
             for alias in info.aliases:
                 successor = choose_successor(versions, info) if alias == "champion" else None
                 if successor is None:
-                    client.delete_registered_model_alias(name, alias)
+                    client.delete_registered_model_alias(registered_name(name), alias)
                 else:
-                    client.set_registered_model_alias(name, alias, str(successor.version))
+                    client.set_registered_model_alias(registered_name(name), alias, str(successor.version))
         return self.get(name, info.version), current_champion(self._list(name=name))
 
     def withdraw(self, channel: str) -> Models:
@@ -363,9 +368,9 @@ class Registry:
         with self._writing() as client:
             versions = [info for info in self.list(channel) if not info.retired]
             for info in versions:
-                client.set_model_version_tag(info.name, str(info.version), "retired", WITHDRAWN)
+                client.set_model_version_tag(registered_name(info.name), str(info.version), "retired", WITHDRAWN)
                 for alias in info.aliases:
-                    client.delete_registered_model_alias(info.name, alias)
+                    client.delete_registered_model_alias(registered_name(info.name), alias)
         return versions
 
     def load(self, info: ModelInfo) -> "Forecaster":

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from tqdm import tqdm
 
 from workbench.exceptions import ArtifactError, WorkbenchError
 from workbench.models.listing import ModelInfo, natural_key
 from workbench.models.registry import Registry
 from workbench.models.weights_file import MOST_BYTES, RESTORE, DType, from_file
+from workbench.names import is_name, path_name
 from workbench.paths import product_path
 
 if TYPE_CHECKING:
@@ -37,8 +38,15 @@ __all__ = [
 MANIFEST = "manifest.json"
 """Name of the manifest; it lists every other file of the folder."""
 
+
+def _checked_name(channel: str) -> str:
+    if not is_name(channel):
+        raise ValueError("it is no name of a channel")
+    return channel
+
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Channel = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Channel = Annotated[str, AfterValidator(_checked_name)]
 
 
 class ShippedModel(BaseModel):
@@ -161,7 +169,7 @@ def file_name(channel: str) -> str:
     >>> file_name("P-1")
     'P-1.lstm.safetensors'
     """
-    return f"{channel}.lstm.safetensors"
+    return f"{path_name(channel)}.lstm.safetensors"
 
 
 def install_shipped(

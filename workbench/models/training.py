@@ -23,6 +23,7 @@ from workbench.models.life import judge
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
+from workbench.names import command_line, path_name
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.missing import present_values
 
@@ -120,7 +121,7 @@ def train_channels(
         if current is None:
             identity = json.dumps([train_hash, stored], sort_keys=True)
             digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-            pending[channel] = registry.location.folder / "checkpoints" / f"{name}-{digest}"
+            pending[channel] = registry.location.folder / "checkpoints" / f"{path_name(name)}-{digest}"
     if pending:
         registry.check_writable()
     here = compute == LOCAL or (not compute.scheduler and len(pending) <= 1)
@@ -259,7 +260,9 @@ def _unused(current: ModelInfo) -> str:
     """Say what to do where the version that a training would make again was retired; empty where it was not."""
     if not current.retired:
         return ""
-    return f"it is retired; use it again: workbench models promote {current.name} {current.version}"
+    return (
+        f"it is retired; use it again: {command_line('workbench models promote', current.name, str(current.version))}"
+    )
 
 
 def _not_better(info: ModelInfo, champion: ModelInfo | None) -> str:

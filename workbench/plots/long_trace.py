@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from workbench.plots.decimate import decimate
+from workbench.plots.decimate import decimate, plotted
 
 __all__ = ["LONG_SAMPLES", "LongSeries", "LongTrace"]
 
@@ -98,7 +98,7 @@ class LongTrace:
 
     def window(
         self, start: float, end: float, until: float = float("inf"), limit: int = 2400
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
         """Return the points that draw what lies between start and end, as `workbench.plots.trace.Trace.window` does."""
         visible = self.span(start, end, until)
         first, last = visible.start, max(visible.stop, visible.start)
@@ -115,24 +115,24 @@ class LongTrace:
         heights = np.column_stack([buckets.minimum, buckets.maximum, missing])
         drawn = np.column_stack([np.ones((len(begins), 2), dtype=bool), np.isnan(missing)])
         time = np.concatenate([ends[0][0], places[drawn], ends[1][0]])
-        return time, np.concatenate([ends[0][1], heights[drawn], ends[1][1]]).astype(np.float32)
+        return time, np.concatenate([ends[0][1], heights[drawn], ends[1][1]]).astype(ends[0][1].dtype)
 
-    def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
         """Return the value of the last sample at or before each time; NaN where there is none, or far too many lie."""
         first, last = self.rows(float(times[0]), float(times[-1]) + 1)
         first = max(first - 1, 0)
-        values = np.full(len(times), np.nan, dtype=np.float32)
+        values = np.full(len(times), np.nan)
         if last - first <= _MAX_FILLED:
             time, own = self._samples(first, last)
             before = np.searchsorted(time, times, side="right") - 1
             values[before >= 0] = own[before[before >= 0]]
         return values
 
-    def _samples(self, begin: int, end: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    def _samples(self, begin: int, end: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
         if begin >= end:
             return np.zeros(0), np.zeros(0, dtype=np.float32)
         time, values = self.series.samples(begin, end)
-        return self._axis(time), np.asarray(values, dtype=np.float32)
+        return self._axis(time), plotted(values)
 
     def _axis(self, time: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         return (time.astype("datetime64[ms]").astype(np.int64) if self._dated else time).astype(np.float64)

@@ -11,7 +11,7 @@ from bokeh.models import CategoricalColorMapper, ColumnDataSource, NumeralTickFo
 from bokeh.plotting import figure
 from bokeh.transform import transform
 
-from workbench.plots.decimate import decimate
+from workbench.plots.decimate import decimate, plotted
 from workbench.plots.theme import FONT, Tokens, apply_tokens
 
 __all__ = [
@@ -123,7 +123,7 @@ def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[An
         return {"time": np.zeros(0), name: np.zeros(0)}
     values = dataset[name].values
     positions = decimate(values)
-    return {"time": time_values(dataset)[positions], name: values[positions].astype(np.float32)}
+    return {"time": time_values(dataset)[positions], name: plotted(values[positions])}
 
 
 def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:

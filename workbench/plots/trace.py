@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.plots.decimate import decimate
+from workbench.plots.decimate import decimate, plotted
 
 __all__ = ["Trace"]
 
@@ -27,13 +27,13 @@ class Trace:
     ----------
     time : numpy.ndarray, shape (n,), float64
         Time of the samples.
-    values : numpy.ndarray, shape (n,), float32
+    values : numpy.ndarray, shape (n,), float32 or float64
         Values of the samples.
     """
 
     def __init__(self, time: npt.ArrayLike, values: npt.ArrayLike) -> None:
         self.time: npt.NDArray[np.float64] = np.asarray(time, dtype=np.float64)
-        self.values: npt.NDArray[np.float32] = np.asarray(values, dtype=np.float32)
+        self.values = plotted(values)
         self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK_SAMPLES) + 2)
 
     @property
@@ -41,10 +41,10 @@ class Trace:
         """Return the number of samples."""
         return self.time.size
 
-    def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
         """Return the value of the last sample at or before each time; NaN where there is none."""
         before = np.searchsorted(self.time, times, side="right") - 1
-        values = np.full(len(times), np.nan, dtype=np.float32)
+        values = np.full(len(times), np.nan, dtype=self.values.dtype)
         values[before >= 0] = self.values[before[before >= 0]]
         return values
 
@@ -66,7 +66,7 @@ class Trace:
 
     def window(
         self, start: float, end: float, until: float = float("inf"), limit: int = 2400
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
         """Return the points that draw what lies between start and end.
 
         Parameters

@@ -1,8 +1,9 @@
 """Merges series of one channel: new samples find their place in time, equal ones are counted, contradictions are named.
 
-Plain functions on Datasets, without files. A series here has `telemetry(time)` and `commands(time, command)` in float32
-with NaN where the source held no value, and `labels(time, kind)`, bool, where it is known which samples are anomalous.
-`time` is datetime64[ns] in UTC, or the count of a source without dates.
+Plain functions on Datasets, without files. A series here has `telemetry(time)` in float32, or float64 where float32
+cannot hold it, and `commands(time, command)` in float32, with NaN where the source held no value; and
+`labels(time, kind)`, bool, where it is known which samples are anomalous. `time` is datetime64[ns] in UTC, or the count
+of a source without dates.
 """
 
 from collections.abc import Sequence
@@ -91,6 +92,7 @@ def make_series(
     time: npt.NDArray[Any],
     command_names: Sequence[str],
     kinds: npt.NDArray[np.object_] | None = None,
+    dtype: npt.DTypeLike = np.float32,
     **attributes: str,
 ) -> xr.Dataset:
     """Make a series out of arrays.
@@ -107,6 +109,8 @@ def make_series(
         Name of each input.
     kinds : numpy.ndarray, shape (n,), optional
         Kind of anomaly of each sample, an empty text where it is normal; nothing is known where omitted.
+    dtype : dtype
+        Of the telemetry: float32, or float64 for numbers that float32 cannot hold.
     **attributes : str
         Attributes of the channel.
 
@@ -116,7 +120,7 @@ def make_series(
     """
     series = xr.Dataset(
         {
-            "telemetry": ("time", np.asarray(telemetry, dtype=np.float32)),
+            "telemetry": ("time", np.asarray(telemetry, dtype=dtype)),
             "commands": (("time", "command"), np.asarray(commands, dtype=np.float32)),
         },
         coords={"time": time, "command": np.asarray(list(command_names), dtype=str)},
@@ -163,14 +167,15 @@ def unfilled(dataset: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
     """
-    telemetry = dataset["telemetry"].values.astype(np.float32)
+    telemetry = dataset["telemetry"].values.copy()
     commands = dataset["commands"].values.astype(np.float32)
     if "missing" in dataset:
         telemetry[dataset["missing"].values != 0] = np.nan
     if "missing_commands" in dataset:
         commands[dataset["missing_commands"].values != 0] = np.nan
     names = [str(name) for name in dataset["command"].values]
-    return make_series(telemetry, commands, dataset["time"].values, names, **dataset.attrs)
+    time = dataset["time"].values
+    return make_series(telemetry, commands, time, names, dtype=telemetry.dtype, **dataset.attrs)
 
 
 def is_dated(series: xr.Dataset) -> bool:
@@ -261,22 +266,29 @@ def merge(parts: Sequence[xr.Dataset], on_conflict: OnConflict = "keep") -> Merg
     Notes
     -----
     A value always wins over a missing one; that is no contradiction. A sample without a label that comes to lie inside
-    a labelled anomaly belongs to it.
+    a labelled anomaly belongs to it. Telemetry is float64 where that of one part is; two values of which one is float32
+    are equal where they are one number in float32.
     """
     aligned = _with_equal_inputs(parts)
     time = np.concatenate([part["time"].values for part in aligned])
     source = np.repeat(np.arange(len(aligned)), [part.sizes["time"] for part in aligned])
-    values = np.concatenate(
-        [np.column_stack([part["telemetry"].values, part["commands"].values]) for part in aligned]
-    ).astype(np.float32, copy=False)
+    values = np.concatenate([np.column_stack([part["telemetry"].values, part["commands"].values]) for part in aligned])
+    dtypes = [part["telemetry"].dtype for part in aligned]
+    dtype = np.result_type(*dtypes)
+    values = values.astype(dtype, copy=False)
+    is_narrow = np.array([one == np.float32 for one in dtypes])[source]
     order = np.argsort(time, kind="stable")
-    time, source, values = time[order], source[order], values[order]
+    time, source, values, is_narrow = time[order], source[order], values[order], is_narrow[order]
     is_first = np.concatenate([[True], time[1:] != time[:-1]])
     group = np.cumsum(is_first) - 1
     merged_values = values[is_first].copy()
     names = ["", *(str(name) for name in aligned[0]["command"].values)]
-    contributions = _reconcile(merged_values, values, time, source, group, is_first, names, on_conflict, len(aligned))
-    series = make_series(merged_values[:, 0], merged_values[:, 1:], time[is_first], names[1:], **aligned[0].attrs)
+    contributions = _reconcile(
+        merged_values, values, is_narrow, time, source, group, is_first, names, on_conflict, len(aligned)
+    )
+    series = make_series(
+        merged_values[:, 0], merged_values[:, 1:], time[is_first], names[1:], dtype=dtype, **aligned[0].attrs
+    )
     units = next((part.attrs["units"] for part in aligned if part.attrs.get("units")), "")
     series.attrs["units"] = units
     if any("labels" in part for part in aligned):
@@ -311,8 +323,9 @@ def label_runs(series: xr.Dataset) -> list[tuple[int, int, str]]:
 
 
 def _reconcile(
-    merged: npt.NDArray[np.float32],
-    values: npt.NDArray[np.float32],
+    merged: npt.NDArray[Any],
+    values: npt.NDArray[Any],
+    is_narrow: npt.NDArray[np.bool_],
     time: npt.NDArray[Any],
     source: npt.NDArray[np.int64],
     group: npt.NDArray[np.int64],
@@ -330,9 +343,11 @@ def _reconcile(
     of_time = pd.DataFrame(values[rows]).groupby(group[rows])
     first = of_time.first()
     settled = first if on_conflict == "keep" else of_time.last()
-    merged[first.index.to_numpy()] = settled.to_numpy(dtype=np.float32)
-    before = first.loc[group[again]].to_numpy(dtype=np.float32)
+    merged[first.index.to_numpy()] = settled.to_numpy(dtype=values.dtype)
+    before = first.loc[group[again]].to_numpy(dtype=values.dtype)
     differs = ~np.isnan(values[again]) & (values[again] != before)
+    narrow = is_narrow[again] | is_narrow[np.flatnonzero(is_first)[group[again]]]
+    differs[narrow] &= values[again][narrow].astype(np.float32) != before[narrow].astype(np.float32)
     conflicting = differs.any(axis=1)
     present = values[np.flatnonzero(is_first)[group[again]]]
     completing = ~conflicting & (np.isnan(present) & ~np.isnan(values[again])).any(axis=1)
@@ -444,7 +459,8 @@ def _with_inputs(part: xr.Dataset, columns: Sequence[str]) -> xr.Dataset:
             arrays.append(np.where(np.isnan(present[words[0]]), np.nan, 0).astype(np.float32))
         else:
             arrays.append(missing)
-    series = make_series(part["telemetry"].values, np.column_stack(arrays), part["time"].values, columns, **part.attrs)
+    telemetry, time = part["telemetry"].values, part["time"].values
+    series = make_series(telemetry, np.column_stack(arrays), time, columns, dtype=telemetry.dtype, **part.attrs)
     return label_series(series, part["labels"].values, list(part["kind"].values)) if "labels" in part else series
 
 

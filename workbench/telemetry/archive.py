@@ -30,6 +30,7 @@ from workbench.telemetry.archiving.channel_parts import (
     summary_of,
     without_time,
 )
+from workbench.telemetry.archiving.earlier_layout import earlier_folder
 from workbench.telemetry.archiving.label_moments import (
     Span,
     label_moments,
@@ -47,9 +48,9 @@ from workbench.telemetry.archiving.staging import StagedScore
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED, REMOVED_ROWS, REMOVED_SAMPLES, removed_rows
 from workbench.telemetry.moments import clock_of
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
-from workbench.telemetry.store import CHANNEL_NAME, LABEL_COLUMNS, check_goes_on, label_rows, natural_key, suggest
+from workbench.telemetry.store import LABEL_COLUMNS, check_goes_on, label_rows, natural_key, suggest
 
-__all__ = ["CHANNEL_NAME", "LABEL_COLUMNS", "Archive", "ChannelInfo", "ChannelParts", "StagedScore", "natural_key"]
+__all__ = ["LABEL_COLUMNS", "Archive", "ChannelInfo", "ChannelParts", "StagedScore", "natural_key"]
 
 _LARGE_ROWS = 1_048_576  # more go into a segment at once
 
@@ -175,7 +176,7 @@ class Archive(LongSeriesReader):
                     lanes += parts.lanes()
             self._publish_lanes(lanes, new_attributes, whole)
             self._note_written(new_attributes)
-            for folder in [self.path / parts.channel for parts, _ in described]:
+            for folder in [earlier_folder(self.path, parts.channel) for parts, _ in described]:
                 if folder.is_dir():  # a damaged one of the first layout
                     folder.rename(self.incoming / f"old-{uuid.uuid4().hex}")
         return changed
@@ -563,7 +564,7 @@ class Archive(LongSeriesReader):
             self.open_before(parts.channel)
             stored = self.open(parts.channel)
             new, n = parts.test, min(stored.sizes["time"], parts.test.sizes["time"])
-            if any(stored[name].dtype != new[name].dtype for name in ("time", "commands")):
+            if any(stored[name].dtype != new[name].dtype for name in ("time", "telemetry", "commands")):
                 return 0
             differs = np.zeros(n, dtype=bool)
             for name in {*stored.variables, *new.variables} - {"command"}:
@@ -589,6 +590,10 @@ class Archive(LongSeriesReader):
         names = [str(name) for name in rows["command"].values]
         if names != attributes["command_names"] or rows["commands"].dtype != present["commands"].dtype:
             raise SchemaError(f"{channel}: the new rows have other commands.")
+        if rows["telemetry"].dtype != present["telemetry"].dtype:
+            raise SchemaError(
+                f"{channel}: the new rows are {rows['telemetry'].dtype}, the series {present['telemetry'].dtype}."
+            )
         if keep and not present["time"].values[keep - 1] < rows["time"].values[0]:
             raise SchemaError(f"{channel}: the new rows do not lie behind those that are there.")
         stay = present.isel(time=slice(0, keep))

@@ -1,8 +1,8 @@
 """The contract of a channel: names, dims, dtypes and attributes of its dataset.
 
-One channel is an `xarray.Dataset` with `telemetry(time)` float32 and `commands(time, command)` int8 for
-one-hot commands, float32 for other inputs. `time` is datetime64[ns] in UTC, or the sample number where the
-source is anonymized.
+One channel is an `xarray.Dataset` with `telemetry(time)` float32, or float64 where float32 cannot hold its numbers, and
+`commands(time, command)` int8 for one-hot commands, float32 for other inputs. `time` is datetime64[ns] in UTC, or the
+sample number where the source is anonymized.
 """
 
 import hashlib
@@ -40,6 +40,7 @@ def make_channel(
     units: str = "",
     source: str = "",
     sample_period: str = UNKNOWN_PERIOD,
+    dtype: npt.DTypeLike = np.float32,
 ) -> xr.Dataset:
     """Build and validate the dataset of one channel's split.
 
@@ -55,6 +56,8 @@ def make_channel(
         Name of each input column; `command-0` and so on where omitted.
     channel, asset, subsystem, units, source, sample_period : str
         Attributes, see `ATTRIBUTES`.
+    dtype : dtype
+        Of the telemetry: float32, or float64 for numbers that float32 cannot hold.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def make_channel(
     SchemaError
         The arrays do not fit each other or the contract.
     """
-    values = np.asarray(telemetry, dtype=np.float32)
+    values = np.asarray(telemetry, dtype=dtype)
     n = values.shape[0] if values.ndim else 0
     command_values = np.zeros((n, 0), dtype=np.int8) if commands is None else np.asarray(commands)
     if command_values.ndim != 2:
@@ -125,7 +128,7 @@ def validate(dataset: xr.Dataset) -> None:
 def _variable_faults(dataset: xr.Dataset) -> list[str]:
     faults = []
     expected: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
-        "telemetry": (("time",), (np.float32,)),
+        "telemetry": (("time",), (np.float32, np.float64)),
         "commands": (("time", "command"), (np.int8, np.float32)),
     }
     for name, (dims, dtypes) in expected.items():
@@ -168,7 +171,7 @@ def _attribute_faults(dataset: xr.Dataset) -> list[str]:
     return faults
 
 
-def inputs(dataset: xr.Dataset) -> npt.NDArray[np.float32]:
+def inputs(dataset: xr.Dataset) -> npt.NDArray[Any]:
     """Stack telemetry and commands as a forecaster reads them.
 
     Parameters
@@ -178,11 +181,12 @@ def inputs(dataset: xr.Dataset) -> npt.NDArray[np.float32]:
 
     Returns
     -------
-    numpy.ndarray, shape (n, 1 + k), float32
+    numpy.ndarray, shape (n, 1 + k), float32, or float64 where the telemetry is
         Column 0 is the telemetry.
     """
-    telemetry = dataset["telemetry"].values.astype(np.float32, copy=False)
-    return np.concatenate([telemetry[:, None], dataset["commands"].values.astype(np.float32, copy=False)], axis=1)
+    telemetry = dataset["telemetry"].values
+    commands = dataset["commands"].values.astype(telemetry.dtype, copy=False)
+    return np.concatenate([telemetry[:, None], commands], axis=1)
 
 
 def hash_header(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:

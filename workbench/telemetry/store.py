@@ -7,10 +7,10 @@ import pandas as pd
 import xarray as xr
 
 from workbench.exceptions import ArchiveError, LabelError, SchemaError
+from workbench.names import is_name, name_hint
 from workbench.telemetry.damage import Place
 
 __all__ = [
-    "CHANNEL_NAME",
     "LABEL_COLUMNS",
     "check_goes_on",
     "check_pair",
@@ -19,9 +19,6 @@ __all__ = [
     "natural_key",
     "suggest",
 ]
-
-CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Pattern of a channel's name, which is also the name of a folder and of a model."""
 
 LABEL_COLUMNS = ("start", "end", "kind")
 """Columns of a label table: samples of the test series, both inclusive, and the kind of anomaly."""
@@ -33,22 +30,25 @@ def check_goes_on(stored: xr.Dataset, scored: xr.Dataset, keep: int, place: Plac
     """Check that a score goes on behind the first samples of a stored one: same origin, and no sample between them."""
     same_origin = all(stored.attrs.get(name) == scored.attrs.get(name) for name in _ORIGIN)
     samples = stored["sample"].variable
-    if not (same_origin and keep <= stored.sizes["time"] and int(samples[keep - 1]) + 1 == int(scored["sample"][0])):
+    same_dtype = all(stored[name].dtype == scored[name].dtype for name in scored.data_vars if name in stored)
+    follows = keep <= stored.sizes["time"] and int(samples[keep - 1]) + 1 == int(scored["sample"][0])
+    if not (same_origin and same_dtype and follows):
         raise ArchiveError(f"{place.what} was replaced while the channel was scored.", str(place.fix))
 
 
 def check_pair(channel: str, train: xr.Dataset, test: xr.Dataset) -> None:
-    """Check that two splits are of one channel whose name can be a folder's."""
-    if not CHANNEL_NAME.fullmatch(channel):
-        raise SchemaError(
-            f"{channel!r} cannot name a channel.",
-            "Use at most 64 letters, digits, dots, underscores and hyphens, the first a letter or digit.",
-        )
+    """Check that two splits are of one channel, and that it has a name."""
+    if not is_name(channel):
+        raise SchemaError(f"{channel[:80]!r} cannot name a channel.", name_hint(channel))
     for name in ("channel", "asset", "subsystem", "units"):
         if train.attrs[name] != test.attrs[name]:
             raise SchemaError(
                 f"{channel}: {name} of train ({train.attrs[name]!r}) and test ({test.attrs[name]!r}) differ."
             )
+    if train["telemetry"].dtype != test["telemetry"].dtype:
+        raise SchemaError(
+            f"{channel}: telemetry of train ({train['telemetry'].dtype}) and test ({test['telemetry'].dtype}) differ."
+        )
     if list(train["command"].values) != list(test["command"].values):
         raise SchemaError(f"{channel}: train and test have different commands.")
 
@@ -89,7 +89,8 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     >>> sorted(["A-10", "A-2", "B-1"], key=natural_key)
     ['A-2', 'A-10', 'B-1']
     """
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"([0-9]+)", name) if part]
+    parts = (part for part in re.split(r"([0-9]+)", name) if part)
+    return [(0, int(part)) if part.isascii() and part.isdigit() else (1, part) for part in parts]
 
 
 def suggest(channel: str, channels: list[str]) -> str:

@@ -8,10 +8,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from workbench.names import path_name
 from workbench.views.state import State
 
 __all__ = ["csv_text", "download_link", "file_stem", "report_link"]
 
+_LONGEST_STEM = 80  # characters, of up to three bytes each: a name of a file has at most 255
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -55,7 +57,8 @@ def file_stem(state: State) -> str:
     'monitoring_P-1_2026-01-01T000000'
     """
     parts = [state[key] for key in ("view", "channel", "from", "to") if key in state]
-    return re.sub(r"[^\w.-]", "", "_".join(part.replace(":", "") for part in parts)) or "view"
+    plain = re.sub(r"[^\w.-]", "", "_".join(part.replace(":", "") for part in parts))
+    return plain[:_LONGEST_STEM] or "view"
 
 
 def download_link(name: str, content: str) -> str:
@@ -84,5 +87,5 @@ def report_link(path: str, channel: str) -> str:
     """
     served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
     base = os.environ.get("VOILA_BASE_URL", "/")
-    address = f"{base}workbench/reports/{quote(channel)}.html" if served else f"file://{quote(path)}"
+    address = f"{base}workbench/reports/{quote(path_name(channel))}.html" if served else f"file://{quote(path)}"
     return f'<a href="{escape(address)}" target="_blank" rel="noopener">Report on {escape(channel)}</a>'

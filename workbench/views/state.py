@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.exceptions import ViewError
+from workbench.names import LONGEST_NAME, is_name
 from workbench.telemetry.moments import Moment, read_moment
 
 __all__ = ["EMPTY", "Selected", "Selection", "State", "anomaly_moment", "axis_time", "time_text"]
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_MAX_CHARACTERS = 200
+_MAX_CHARACTERS = 2 * LONGEST_NAME
 _MAX_KEYS = 32
 
 
@@ -34,7 +35,7 @@ class State(Mapping[str, str]):
     Raises
     ------
     ViewError
-        A key is not lower-case letters, digits and `_`, a text is longer than 200 characters or cannot be printed,
+        A key is not lower-case letters, digits and `_`, a text is longer than 400 characters or cannot be printed,
         there are more than 32 keys, `anomaly` is no moment, or `from` and `to` are no times in rising order.
 
     Examples
@@ -55,7 +56,7 @@ class State(Mapping[str, str]):
         for key, text in texts.items():
             if not _KEY.fullmatch(key):
                 raise ViewError(f"The state's key {key[:40]!r} is malformed.", "Keys are letters a to z, digits and _.")
-            if len(text) > _MAX_CHARACTERS or not text.isprintable():
+            if len(text) > _MAX_CHARACTERS or not (text.isprintable() or is_name(text)):
                 raise ViewError(f"The state's {key} is too long or not text.", f"At most {_MAX_CHARACTERS} characters.")
         if "anomaly" in texts:
             anomaly_moment(texts["anomaly"])  # raises where it is none

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from workbench.exceptions import ArchiveError, SchemaError
+from workbench.names import path_name
 from workbench.telemetry.archiving.seals import SEAL, check_group, unsealed_attributes
 from workbench.telemetry.attributes import check_channel, check_labels, check_score, check_scored
 from workbench.telemetry.damage import Place, damage_named
@@ -21,7 +22,14 @@ from workbench.telemetry.schema import SPLITS, data_hash, validate
 from workbench.telemetry.store import natural_key
 from workbench.telemetry.training_span import TrainingSpan
 
-__all__ = ["EarlierChannel", "earlier_asset_of", "earlier_attributes", "earlier_names", "read_earlier_channel"]
+__all__ = [
+    "EarlierChannel",
+    "earlier_asset_of",
+    "earlier_attributes",
+    "earlier_folder",
+    "earlier_names",
+    "read_earlier_channel",
+]
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,11 @@ def earlier_names(store: Path) -> list[str]:
     with os.scandir(store) as entries:
         names = [one.name for one in entries if not one.name.startswith(("_", ".")) and one.is_dir()]
     return sorted(names, key=natural_key)
+
+
+def earlier_folder(store: Path, channel: str) -> Path:
+    """Return the folder that the first layout has for a channel; for a name that it could not have, one that is not."""
+    return store / path_name(channel)
 
 
 def earlier_asset_of(folder: Path) -> tuple[str, str]:

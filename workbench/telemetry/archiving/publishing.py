@@ -26,8 +26,9 @@ from filelock import FileLock, Timeout
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError, WorkbenchError
 from workbench.home import prepare_part, record_part
+from workbench.names import command_line
 from workbench.telemetry.archiving.channel_parts import ChannelParts
-from workbench.telemetry.archiving.earlier_layout import earlier_names, read_earlier_channel
+from workbench.telemetry.archiving.earlier_layout import earlier_folder, earlier_names, read_earlier_channel
 from workbench.telemetry.archiving.index import FORMAT_VERSION, Index, Piece, Publication
 from workbench.telemetry.archiving.lanes import Lane, lane_of
 from workbench.telemetry.archiving.losses import Holding, Losses
@@ -125,8 +126,9 @@ class Publisher:
         self.publish_segments(staged)
         self.losses.write([one for one in self.losses.read() if one.channel not in set(channels)])
         for name in channels:
-            if (self.path / name).is_dir():  # a damaged one of the first layout
-                (self.path / name).rename(self.incoming / f"old-{uuid.uuid4().hex}")
+            folder = earlier_folder(self.path, name)
+            if folder.is_dir():  # a damaged one of the first layout
+                folder.rename(self.incoming / f"old-{uuid.uuid4().hex}")
 
     def publish_segments(
         self, staged: Sequence[tuple[str, Path, Publication]], unless: Callable[[], bool] = lambda: False
@@ -233,7 +235,7 @@ class Publisher:
         if keep and self.index.score_revision(channel, key) != based_on:
             raise ArchiveError(
                 f"The stored score {key} of {channel} was replaced while the channel was scored.",
-                f"Run: workbench score {channel}",
+                f"Run: {command_line('workbench score', channel)}",
             )
 
     def _know_all(self) -> None:

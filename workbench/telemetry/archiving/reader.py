@@ -23,13 +23,19 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.home import check_part
+from workbench.names import command_line, is_name, key_name
 from workbench.observability.timings import stage
 from workbench.telemetry.archiving.channel_parts import (
     BEFORE,
     ChannelInfo,
     channel_info,
 )
-from workbench.telemetry.archiving.earlier_layout import earlier_asset_of, earlier_attributes, read_earlier_channel
+from workbench.telemetry.archiving.earlier_layout import (
+    earlier_asset_of,
+    earlier_attributes,
+    earlier_folder,
+    read_earlier_channel,
+)
 from workbench.telemetry.archiving.index import Index, Piece, within
 from workbench.telemetry.archiving.label_moments import (
     check_label_moments,
@@ -48,7 +54,7 @@ from workbench.telemetry.attributes import check_channel, check_score, check_sco
 from workbench.telemetry.damage import Place, damage_named
 from workbench.telemetry.import_again import import_again
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash
-from workbench.telemetry.store import CHANNEL_NAME, label_frame, natural_key, suggest
+from workbench.telemetry.store import label_frame, natural_key, suggest
 from workbench.telemetry.training_span import TrainingSpan
 
 __all__ = ["ArchiveReader", "score_place"]
@@ -171,7 +177,7 @@ class ArchiveReader:
             row = self.index.asset_of(channel)
         except ArchiveError:
             row = None
-        return row or earlier_asset_of(self.path / channel)
+        return row or earlier_asset_of(earlier_folder(self.path, channel))
 
     def check(self, channel: str, split: str) -> None:
         """Read one split of a channel whole, and compare it with the hash that was noted when it was written.
@@ -340,6 +346,7 @@ class ArchiveReader:
     def tree(self) -> xr.DataTree:
         """Open the whole fleet, one node per channel with `train` and `test` below.
 
+        A node is called as its channel; `/`, `:`, `%` and a dot at the beginning are in percent encoding.
         A channel that is damaged is left out, and a warning in the log says why.
 
         Returns
@@ -349,7 +356,7 @@ class ArchiveReader:
         nodes: dict[str, xr.Dataset] = {}
         for channel in self.channels():
             try:
-                nodes |= {f"/{channel}/{split}": self.open(channel, split) for split in SPLITS}
+                nodes |= {f"/{key_name(channel)}/{split}": self.open(channel, split) for split in SPLITS}
             except ArchiveError as error:
                 _LOG.warning("%s", error)
         return xr.DataTree.from_dict(nodes, name="fleet")
@@ -626,7 +633,7 @@ class ArchiveReader:
                 raise damaged[key]
             if key not in sound:
                 keys = ", ".join(sound) or "none"
-                hint = f"Run: workbench score {channel}"
+                hint = f"Run: {command_line('workbench score', channel)}"
                 raise ArchiveError(f"{channel} has no score {key!r} (present: {keys}).", hint)
             place = score_place(channel, key)
             reader = self._reader(channel, f"scores/{key}", place)
@@ -782,12 +789,12 @@ class ArchiveReader:
         return PartReader(self.path, self._tail, pieces, place, identity, origin=origin, fresh=fresh, fate=fate)
 
     def _attributes(self, channel: str) -> dict[str, Any]:
-        attributes = self.index.attributes(channel) if CHANNEL_NAME.fullmatch(channel) else None
+        attributes = self.index.attributes(channel) if is_name(channel) else None
         if attributes is None and self._publisher.recover_index():
             return self._attributes(channel)
         if attributes is None:
             if channel in self._left_over():
-                folder = self.path / channel
+                folder = earlier_folder(self.path, channel)
                 read_earlier_channel(folder, self._place(channel))
                 raise self._place(channel).error(folder, "it is of an earlier release and was not taken over")
             raise ChannelNotFoundError(f"Unknown channel {channel!r}.", suggest(channel, self.channels()))
@@ -865,7 +872,9 @@ class ArchiveReader:
 
 def score_place(channel: str, key: str) -> Place:
     """Name a stored score for an error that says that it is damaged."""
-    return Place(f"The stored score {key} of {channel}", f"Run: workbench score {channel} --force")
+    return Place(
+        f"The stored score {key} of {channel}", "Run: " + command_line("workbench score", channel, options="--force")
+    )
 
 
 def _dates(summary: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp] | None:
@@ -913,4 +922,4 @@ def _how_to_import_again(path: Path, channel: str) -> str:
     attributes: dict[str, Any] | None = None
     with suppress(ArchiveError):
         attributes = Index(path / "index.db").attributes(channel)
-    return import_again(earlier_attributes(path / channel) if attributes is None else attributes)
+    return import_again(earlier_attributes(earlier_folder(path, channel)) if attributes is None else attributes)

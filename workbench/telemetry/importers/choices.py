@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.exceptions import ImportDataError, UnfinishedImportError
+from workbench.names import command_line
 from workbench.telemetry.appending import OnConflict, time_text
 from workbench.telemetry.importers.label_spans import LabelSpans
 from workbench.telemetry.importers.splitting import fraction_span, named_span
@@ -118,5 +119,6 @@ class Choices:
         first, last = (time_text(own_time[place]) for place in (places[0], places[1] - 1))
         raise ImportDataError(
             f"{channel} has another training span: {first} to {last}.",
-            f"Leave the span out. To choose it anew: workbench channels split {channel} --train-until TIME",
+            "Leave the span out. To choose it anew: "
+            + command_line("workbench channels split", channel, options="--train-until TIME"),
         )

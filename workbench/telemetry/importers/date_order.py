@@ -96,7 +96,7 @@ def _continues(files: Sequence[FileSamples], column: str, series: xr.Dataset) ->
         if column not in file.columns:
             continue
         _, own, theirs = np.intersect1d(file.stamps, time, return_indices=True)
-        pair = file.columns[column][own], values[theirs]
+        pair = file.columns[column][own].astype(values.dtype), values[theirs]
         both = ~np.isnan(pair[0]) & ~np.isnan(pair[1])
         if (pair[0][both] != pair[1][both]).any():
             return False

@@ -16,6 +16,7 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError, UnfinishedImportError, WorkbenchError
+from workbench.names import command_line
 from workbench.telemetry.appending import (
     Contribution,
     Merged,
@@ -241,12 +242,17 @@ class Delivery:
         shift = _training_shift(training, self._files)
         kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
+        wide = {channel for channel, series in self._present.items() if series["telemetry"].dtype == np.float64}
+        for file in self._files:
+            names = channel_names(file.columns, self._asset, assets)
+            wide |= {names[column] for column in file.wide}
         for file in self._files:
             names = channel_names(file.columns, self._asset, assets)
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
                 own_kinds = kinds.get(str(file.path))
-                read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds)
+                dtype = np.float64 if names[column] in wide else np.float32
+                read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds, dtype)
                 parts.setdefault(names[column], []).append(_Part(file, column, read))
         return parts
 
@@ -290,7 +296,7 @@ class Delivery:
             error = UnfinishedImportError(
                 f"{channel} is gone from the archive, and the home has {self._vanished[channel]} of it.",
                 f"Restore it from a backup, or import all files of {self._asset} with --replace and the training span. "
-                f"Where it is gone on purpose, run first: workbench channels remove {channel}",
+                f"Where it is gone on purpose, run first: {command_line('workbench channels remove', channel)}",
             )
             faults |= {part.path: error for part in parts}
             return None

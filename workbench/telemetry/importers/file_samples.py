@@ -17,7 +17,7 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import one_hot
 from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
-from workbench.telemetry.importers.names import name_and_units
+from workbench.telemetry.importers.names import column_units
 from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
@@ -25,6 +25,7 @@ from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.importers.shapes import series_of
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
+from workbench.telemetry.precision import needs_float64
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["FileSamples", "column_series", "read_samples"]
@@ -41,7 +42,7 @@ class FileSamples:
     stamps : numpy.ndarray, shape (n,)
         Their times in UTC, or counts.
     columns : dict of str to numpy.ndarray
-        Numbers of each column that is a channel, float32, NaN where a value is missing.
+        Numbers of each column that is a channel, float64, NaN where a value is missing.
     empty : tuple of str
         Those of the columns that hold no value.
     inputs : numpy.ndarray, shape (n, k), float32
@@ -68,11 +69,13 @@ class FileSamples:
         Asset that its rows name; None where they name none.
     part : str
         Which of several series of the file this is, in words; empty where it is the only one.
+    wide : frozenset of str
+        Those of the columns whose numbers float32 cannot hold.
     """
 
     path: Path
     stamps: npt.NDArray[Any]
-    columns: dict[str, npt.NDArray[np.float32]]
+    columns: dict[str, npt.NDArray[np.float64]]
     empty: tuple[str, ...]
     inputs: npt.NDArray[np.float32]
     input_names: tuple[str, ...]
@@ -86,6 +89,7 @@ class FileSamples:
     doubtful: DoubtfulValue | None = None
     asset: str | None = None
     part: str = ""
+    wide: frozenset[str] = frozenset()
 
 
 def column_series(
@@ -95,6 +99,7 @@ def column_series(
     asset: str,
     stamps: npt.NDArray[Any],
     kinds: npt.NDArray[np.object_] | None = None,
+    dtype: npt.DTypeLike = np.float32,
 ) -> xr.Dataset:
     """Return a column of a file as a series; see `workbench.telemetry.appending`.
 
@@ -110,6 +115,8 @@ def column_series(
         Times of the samples.
     kinds : numpy.ndarray, shape (n,), optional
         Kind of anomaly of each sample; nothing is known where omitted.
+    dtype : dtype
+        Of the telemetry.
 
     Returns
     -------
@@ -121,10 +128,11 @@ def column_series(
         stamps,
         file.input_names,
         kinds,
+        dtype,
         channel=channel,
         asset=asset,
         subsystem="",
-        units=name_and_units(column)[1],
+        units=column_units(column, channel),
         source=file.path.name,
         sample_period=UNKNOWN_PERIOD,
     )
@@ -182,8 +190,10 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
         raise ImportDataError(f"{path} has no column of numbers beside {beside}.", hint)
     table.frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
 
+    wide = frozenset(name for name, (values, _) in sensors.items() if needs_float64(values))
+
     def samples(stamps: npt.NDArray[Any]) -> FileSamples:
-        ordered = in_order(table.frame, stamps, last_wins=on_conflict == "replace")
+        ordered = in_order(table.frame, stamps, last_wins=on_conflict == "replace", wide=wide)
         if ordered.conflicting and on_conflict is None:
             raise _contradiction(path, ordered)
         values, names, n_held = _inputs(ordered.frame, inputs, marks)
@@ -197,7 +207,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
         return FileSamples(
             path,
             ordered.stamps,
-            {name: ordered.frame[name].to_numpy(dtype=np.float32) for name in sensors},
+            {name: ordered.frame[name].to_numpy(dtype=np.float64) for name in sensors},
             tuple(empty),
             values,
             tuple(names),
@@ -210,6 +220,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
             asset=table.raw.asset,
             part=table.raw.part,
+            wide=wide,
         )
 
     present = samples(table.stamps)

@@ -1,17 +1,21 @@
 """Names of channels: what the column of a table is called in the archive."""
 
+import hashlib
 import itertools
 import re
 import shlex
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from workbench.exceptions import ImportDataError
+from workbench.names import LONGEST_NAME, clean_name, command_line
 from workbench.telemetry.archive import Archive
 
-__all__ = ["archived_assets", "channel_names", "name_and_units", "name_note"]
+__all__ = ["archived_assets", "asset_name", "channel_names", "column_units", "name_and_units", "name_note"]
 
-_MAX_NAME_LETTERS = 64
+_UNNAMED = "channel"
+_LONGEST_EARLIER_NAME = 64  # characters of a name in earlier releases
 
 
 def archived_assets(archive: Archive) -> dict[str, str]:
@@ -21,8 +25,28 @@ def archived_assets(archive: Archive) -> dict[str, str]:
     return assets | {channel: place for channel in damaged if (place := archive.asset_of(channel)[0]) != "unknown"}
 
 
+def asset_name(text: str) -> str:
+    """Return the name of an asset as a file or an option has it.
+
+    Raises
+    ------
+    ImportDataError
+        Nothing of it can be seen, or it is too long.
+    """
+    name = clean_name(text)
+    if not name or len(name) > LONGEST_NAME:
+        cause = f"it has {len(name)} characters" if name else "it holds no visible character"
+        raise ImportDataError(
+            f"{text[:80]!r} cannot name an asset: {cause}.",
+            f"Pass --asset with a name of 1 to {LONGEST_NAME} characters.",
+        )
+    return name
+
+
 def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str]) -> dict[str, str]:
     """Name each channel after its column, unlike any other of the table and any other asset's channel.
+
+    A unit in square brackets is no part of the name, unless it is all that tells two columns apart.
 
     Parameters
     ----------
@@ -46,24 +70,33 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
     Examples
     --------
     >>> channel_names(["Öl-Temp [°C]", "load"], "pump 7", {"load": "pump 8"})
-    {'Öl-Temp [°C]': 'Ol-Temp', 'load': 'pump-7.load'}
+    {'Öl-Temp [°C]': 'Öl-Temp', 'load': 'pump 7.load'}
+    >>> channel_names(["T [in]", "T [out]", "轴承温度"], "pump 7", {})
+    {'T [in]': 'T [in]', 'T [out]': 'T [out]', '轴承温度': '轴承温度'}
     """
     columns = list(columns)
+    counts = Counter(_plain_name(column) for column in columns)
+    plain_names = {
+        column: whole if counts[_plain_name(column)] > 1 or assets.get(whole) == asset else _plain_name(column)
+        for column in columns
+        for whole in [clean_name(column) or _UNNAMED]
+    }
+    reserved = set(plain_names.values())
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for column in columns:
-        plain = _safe(name_and_units(column)[0])
+    for column, plain in plain_names.items():
+        numbered = (f"{plain}-{number}" for number in range(2, len(columns) + 1))
         choices = itertools.chain(
-            [plain, f"{_safe(asset)}.{plain}"[-_MAX_NAME_LETTERS:].lstrip("._-")],
-            (f"{plain[: _MAX_NAME_LETTERS - 4]}-{number}" for number in range(2, len(columns) + 1)),
+            [plain, f"{asset}.{plain}"] if assets.get(plain, asset) != asset else [plain],
+            (choice for choice in numbered if choice not in reserved),
         )
-        free = (name for name in choices if name not in taken and assets.get(name, asset) == asset)
+        free = (name for name in map(_shortened, choices) if name not in taken and assets.get(name, asset) == asset)
         name = next(free, None)
         if name is None:
             raise ImportDataError(
                 f"The archive holds {plain} of asset {assets[plain]} already.",
                 f"Pass --asset {shlex.quote(assets[plain])} where it is the same machine, or rename the column. "
-                f"Where that one was imported by mistake: workbench channels remove {plain}",
+                f"Where that one was imported by mistake: {command_line('workbench channels remove', plain)}",
             )
         names[column] = name
         taken.add(name)
@@ -71,7 +104,7 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
 
 
 def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> str:
-    """Say why a new channel is not called after its column alone; empty where no other asset has that name.
+    """Say why a new channel is not called after its column alone, or was called otherwise by an earlier release.
 
     Parameters
     ----------
@@ -82,15 +115,35 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
     assets : mapping of str to str
         Asset of every channel that was there before.
 
+    Returns
+    -------
+    str
+        Empty where there is nothing to say.
+
     Examples
     --------
     >>> name_note("load [A]", "pump.load", "pump", {"load": "fan"})
     'load is a channel of fan already; if that was a mistake: workbench channels remove load'
+    >>> name_note("Öl-Temp", "Öl-Temp", "pump", {"Ol-Temp": "pump"})
+    'pump has Ol-Temp too, as earlier releases named this column; to add to that one, rename the column'
     """
-    plain = _safe(name_and_units(column)[0])
-    if name == plain or assets.get(plain, asset) == asset:
+    plain, whole = _plain_name(column), clean_name(column)
+    earlier = {_earlier_name(plain), f"{_earlier_name(asset)}.{_earlier_name(plain)}"} - {plain, whole, name}
+    present = next((one for one in sorted(earlier) if assets.get(one) == asset and name not in assets), None)
+    if present is not None:
+        return (
+            f"{asset} has {present} too, as earlier releases named this column; to add to that one, rename the column"
+        )
+    if name in (plain, whole):
         return ""
-    return f"{plain} is a channel of {assets[plain]} already; if that was a mistake: workbench channels remove {plain}"
+    owner = next((one for one in (plain, whole) if assets.get(one, asset) != asset), None)
+    if owner is not None:
+        return (
+            f"{owner} is a channel of {assets[owner]} already; if that was a mistake: "
+            f"{command_line('workbench channels remove', owner)}"
+        )
+    cause = "its name is too long" if len(plain) > LONGEST_NAME else f"another column is named {plain}"
+    return f"column {column[:80]!r}: {cause}"
 
 
 def name_and_units(column: str) -> tuple[str, str]:
@@ -101,10 +154,37 @@ def name_and_units(column: str) -> tuple[str, str]:
     >>> name_and_units("bearing [K]"), name_and_units("bearing")
     (('bearing', 'K'), ('bearing', ''))
     """
-    match = re.fullmatch(r"(.*\S)\s*\[([^\[\]]{1,20})\]\s*", column)
+    match = re.fullmatch(r"(.*\S)\s*\[([^\[\]]{1,20})\]\s*", column, re.DOTALL)
     return (match[1], match[2].strip()) if match else (column, "")
 
 
-def _safe(text: str) -> str:
+def column_units(column: str, channel: str) -> str:
+    """Return the unit of the channel of a column; what stands in the channel's name is none.
+
+    Examples
+    --------
+    >>> column_units("bearing [K]", "bearing"), column_units("T [in]", "T [in]")
+    ('K', '')
+    """
+    units = clean_name(name_and_units(column)[1])
+    return "" if f"[{units}]" in channel else units
+
+
+def _plain_name(column: str) -> str:
+    """Return the name of a column without its unit."""
+    return clean_name(name_and_units(column)[0]) or _UNNAMED
+
+
+def _shortened(name: str) -> str:
+    """Return a name of at most `LONGEST_NAME` characters, with a tail of its own where it was longer."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    tail = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: LONGEST_NAME - len(tail) - 1].rstrip()}~{tail}"
+
+
+def _earlier_name(text: str) -> str:
+    """Return what earlier releases made of a name."""
     letters = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("._-")[:_MAX_NAME_LETTERS].rstrip("._-") or "channel"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("._-")
+    return plain[:_LONGEST_EARLIER_NAME].rstrip("._-") or _UNNAMED

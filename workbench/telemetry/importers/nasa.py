@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError, WorkbenchError
-from workbench.telemetry.archive import CHANNEL_NAME, Archive, ChannelInfo, natural_key
+from workbench.names import is_name, name_hint
+from workbench.telemetry.archive import Archive, ChannelInfo, natural_key
 from workbench.telemetry.importers.bundle import Bundle
 from workbench.telemetry.importers.npy import read_npy, read_npy_header
 from workbench.telemetry.importers.report import ChannelImport, ImportReport, Status
@@ -88,10 +89,10 @@ def _find_channels(bundle: Bundle) -> _Files:
         if name.suffix != ".npy" or name.parent.name not in SPLITS:
             continue
         channel, split = name.stem, name.parent.name
-        if not CHANNEL_NAME.fullmatch(channel):
+        if not is_name(channel):
             raise ImportDataError(
                 f"{str(name)[:200]!r} in {bundle.path}: {channel[:80]!r} cannot name a channel.",
-                "Use at most 64 letters, digits, dots, underscores and hyphens.",
+                name_hint(channel),
             )
         if split in files[channel]:
             raise ImportDataError(

@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from workbench.exceptions import ArchiveError, ImportDataError
 from workbench.telemetry.appending import steps_differ
-from workbench.telemetry.archive import CHANNEL_NAME, Archive
+from workbench.telemetry.archive import Archive
 from workbench.telemetry.archiving.channel_parts import summary_of_arrays
 from workbench.telemetry.archiving.looks import Look
 from workbench.telemetry.archiving.plain_parts import PlainParts, SharedTimes, is_plain
 from workbench.telemetry.importers.choices import Choices
 from workbench.telemetry.importers.delivery_report import added_counts, repair_counts, report_row
 from workbench.telemetry.importers.file_samples import FileSamples
-from workbench.telemetry.importers.names import channel_names, name_and_units, name_note
+from workbench.telemetry.importers.names import channel_names, column_units, name_note
 from workbench.telemetry.importers.repair import count_gaps, sample_period
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.schema import ATTRIBUTES
@@ -83,8 +83,8 @@ def plain_channels(
     names = {
         channel: column
         for column, channel in channel_names(file.columns, asset, assets).items()
-        if CHANNEL_NAME.fullmatch(channel)
-        and column != doubtful
+        if column != doubtful
+        and column not in file.wide
         and not name_note(column, channel, asset, assets)
         and not np.isnan(file.columns[column]).any()
     }
@@ -113,9 +113,9 @@ def _new_channels(
     period, gaps = sample_period(time), count_gaps(time, np.ones(len(time), dtype=bool))
     channels = {}
     for channel, column in names.items():
-        values = file.columns[column]
+        values = file.columns[column].astype(np.float32)
         description = dict(
-            zip(ATTRIBUTES, (channel, asset, "", name_and_units(column)[1], file.path.name, period), strict=True)
+            zip(ATTRIBUTES, (channel, asset, "", column_units(column, channel), file.path.name, period), strict=True)
         )
         parts = PlainParts(
             description,
@@ -165,7 +165,7 @@ def _alike(look: Look, channel: str, column: str) -> str | None:
     span = about.get("training_span") or {}
     if not isinstance(span.get("start"), str) or not is_plain(about):
         return None
-    if about["units"] != name_and_units(column)[1]:
+    if about["units"] != column_units(column, channel):
         return None
     places = [
         (piece.first, piece.length, piece.revision, piece.kind, piece.place, piece.start)
@@ -208,7 +208,7 @@ def _longer_block(
         old = {"train": train.telemetry[place], "test": test.telemetry[place]}
         if any(np.isnan(one).any() for one in old.values()) or not _is_sound(archive, look, channel, old, before):
             continue
-        values, again = np.split(file.columns[column], [n_again])[::-1]
+        values, again = np.split(file.columns[column].astype(np.float32), [n_again])[::-1]
         if not np.array_equal(np.concatenate([old["train"], old["test"]])[first : first + n_again], again):
             continue
         counts = added_counts(repair_counts(file, column), {"samples_added": len(values), "equal_samples": n_again})

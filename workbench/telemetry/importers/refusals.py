@@ -6,6 +6,7 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
+from workbench.names import command_line
 from workbench.telemetry.appending import Contribution, is_dated
 from workbench.telemetry.importers.delivery_report import extent_of
 from workbench.telemetry.importers.file_samples import FileSamples
@@ -59,8 +60,8 @@ def ways_out(channel: str, present: xr.Dataset | None) -> str:
     if present is None:
         return ""
     return (
-        f" Where what the archive holds is the mistake: workbench channels remove {channel}, or --replace, which "
-        f"discards {extent_of(present)} and takes what the files hold."
+        f" Where what the archive holds is the mistake: {command_line('workbench channels remove', channel)}, or "
+        f"--replace, which discards {extent_of(present)} and takes what the files hold."
     )
 
 

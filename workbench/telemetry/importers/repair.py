@@ -1,5 +1,6 @@
 """Makes a table of samples regular enough for a channel, and counts what that took."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,7 @@ def in_order(
     stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64],
     *,
     last_wins: bool = False,
+    wide: Collection[str] = (),
 ) -> Ordered:
     """Sort samples by time and join those of the same time.
 
@@ -63,6 +65,8 @@ def in_order(
         Its time; none is missing.
     last_wins : bool
         Whether the last of several values at one time holds, not the first.
+    wide : collection of str
+        Columns that are stored as float64.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def in_order(
     again = np.flatnonzero(is_again)
     first = groups.first().iloc[group[again]].reset_index(drop=True)
     rows = frame.iloc[again].reset_index(drop=True)
-    differs = (rows.notna() & (_comparable(rows) != _comparable(first))).to_numpy()
+    differs = (rows.notna() & (_comparable(rows, wide) != _comparable(first, wide))).to_numpy()
     conflicting = differs.any(axis=1)
     conflict = None
     if conflicting.any():
@@ -100,9 +104,9 @@ def in_order(
     return Ordered(joined, stamps[~is_again], late, len(again) - n, n, conflict)
 
 
-def _comparable(frame: pd.DataFrame) -> pd.DataFrame:
+def _comparable(frame: pd.DataFrame, wide: Collection[str]) -> pd.DataFrame:
     """Return values as they are stored: two numbers that are one in float32 are equal."""
-    floats = {name: "float32" for name, dtype in frame.dtypes.items() if dtype == np.float64}
+    floats = {name: "float32" for name, dtype in frame.dtypes.items() if dtype == np.float64 and name not in wide}
     return frame.astype(floats).astype(object)
 
 

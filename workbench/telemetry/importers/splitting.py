@@ -225,11 +225,13 @@ def stored_series(archive: Archive, channel: str) -> xr.Dataset:
     time: npt.NDArray[Any] = np.concatenate(times) if dated == {True} else np.arange(sum(sizes))
     if len(dated) > 1 or not bool((time[1:] > time[:-1]).all()):
         raise ImportDataError(f"{channel}: the times of its training and test series overlap.")
+    telemetry = np.concatenate([split["telemetry"].values for split in splits])
     series = make_series(
-        np.concatenate([split["telemetry"].values for split in splits]),
+        telemetry,
         np.concatenate([split["commands"].values for split in splits]),
         time,
         [str(name) for name in splits[-1]["command"].values],
+        dtype=telemetry.dtype,
         **splits[-1].attrs,
     )
     stored = archive.label_moments(channel)
@@ -294,6 +296,7 @@ def split_series(series: xr.Dataset, span: TrainingSpan, first_number: int | Non
             filled_commands[part],
             time=moments[part] if is_dated(series) or name == "test" else None,
             command_names=[str(command) for command in series["command"].values],
+            dtype=values.dtype,
             **attributes,
         )
         parts[name] = _with_missing_commands(dataset, missing_commands[part])

@@ -16,7 +16,7 @@ from workbench.telemetry.importers.components import holds_components, in_compon
 from workbench.telemetry.importers.delivery import Delivery
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
 from workbench.telemetry.importers.label_spans import read_label_spans
-from workbench.telemetry.importers.names import archived_assets
+from workbench.telemetry.importers.names import archived_assets, asset_name
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.sources import TABLE_ENDINGS, find_tables
@@ -139,7 +139,7 @@ def import_table(
     by_asset: dict[str, list[FileSamples]] = {}
     for samples in everything:
         own_name = samples.path.absolute().parent.name if layout == "lookout" else samples.path.stem
-        by_asset.setdefault(samples.asset or asset or own_name, []).append(samples)
+        by_asset.setdefault(asset_name(samples.asset or asset or own_name), []).append(samples)
     training = None
     if train_file is not None:
         training_path = Path(train_file)
@@ -217,7 +217,8 @@ def check_table_options(
     LabelError
         The labels cannot be read.
     """
-    del asset  # any text is right
+    if asset is not None:
+        asset_name(asset)
     how = Reading.of(reading)
     if on_conflict not in (None, "keep", "replace"):
         raise ImportDataError(f"on_conflict must be keep or replace, not {on_conflict!r}.")

@@ -118,10 +118,10 @@ class Related(Panel):
         out = f" {left_out_words}" if left_out else ""
         gappy = any(np.isnan(np.asarray(values)[span[0] : span[1] + 1]).any() for _, values in series)
         filled = " Missing values are interpolated." if gappy else ""
-        out += f" {', '.join(damaged)} cannot be read." if damaged else ""
+        out += f" {escape(', '.join(damaged))} cannot be read." if damaged else ""
         self.words.value = (
             f"<p class='wb-muted'>Samples {span[0]:,} to {span[1]:,}, lags up to {_MAX_LAG} samples. A channel with "
-            f"a positive lag moves later than {chosen.channel}.{filled}{out}{by}</p>"
+            f"a positive lag moves later than {escape(chosen.channel)}.{filled}{out}{by}</p>"
         )
 
     @callback

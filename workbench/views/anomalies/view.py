@@ -1,6 +1,7 @@
 """Anomalies: the alerts to triage, why each was raised, and what is done about them."""
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -361,7 +362,7 @@ class Anomalies(View):
         try:
             shown = self._channel(channel)
         except ArchiveError as error:
-            self._title.value = f"<h2>{channel}</h2>{damage_card({channel: str(error)})}"
+            self._title.value = f"<h2>{escape(channel)}</h2>{damage_card({channel: str(error)})}"
             self.plots.clear()
             self._evidence.show_none(channel)
             return
@@ -370,7 +371,7 @@ class Anomalies(View):
             shown = shown if span is None else shown.part(*shown.around(*span))
         self.plots.show(shown)
         if row is None:
-            self._title.value = f"<h2>{channel}</h2>"
+            self._title.value = f"<h2>{escape(channel)}</h2>"
             self._evidence.show_none(channel)
             return
         self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from html import escape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -392,7 +393,7 @@ class Models(View):
             self._section_buttons.value = self.section
         title = self.channel if info is None else f"{info.channel} {info.forecaster} version {info.version}"
         note = "no model yet" if info is None else ", ".join(info.aliases)
-        self._title.value = f"<div class='wb-line'><h2>{title}</h2><span class='wb-muted'>{note}</span></div>"
+        self._title.value = f"<div class='wb-line'><h2>{escape(title)}</h2><span class='wb-muted'>{note}</span></div>"
         self.actions.show()
         for name, section in self.sections.items():
             section.widget.layout.display = None if name == self.section else "none"
