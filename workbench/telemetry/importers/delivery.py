@@ -152,11 +152,14 @@ class Delivery:
         self._training_path = "" if training is None else str(training.path)
         everything = [*([] if training is None else [training]), *files]
         self._plain = {} if training else plain_channels(archive, asset, files, choices, assets, self._vanished)
+        self._columns: dict[str, dict[str, None]] = {}
+        for file in everything:
+            self._columns.setdefault(str(file.path), {}).update(dict.fromkeys(file.columns))
         self._read_present(everything)
         everything = self._with_one_date_order(everything)
         self._files = _in_order([with_labels(file, choices.labels) for file in everything])
         self._training = next((file for file in self._files if str(file.path) == self._training_path), None)
-        self._parts = self._channel_parts(self._training, assets)
+        self._parts = self._channel_parts(self._training)
 
     @property
     def channels(self) -> list[str]:
@@ -203,9 +206,14 @@ class Delivery:
 
     # ---- reading
 
+    def _names(self, file: FileSamples) -> dict[str, str]:
+        """Return the channel of each column of a file; all its series together, so that no two get one name."""
+        names = channel_names(self._columns[str(file.path)], self._asset, self._assets)
+        return {column: names[column] for column in file.columns}
+
     def _read_present(self, files: Sequence[FileSamples]) -> None:
         """Read what the archive holds of the channels of the files."""
-        names = {name for file in files for name in channel_names(file.columns, self._asset, self._assets).values()}
+        names = {name for file in files for name in self._names(file).values()}
         names -= self._plain.keys()
         if not self._choices.replace:
             self._based_on = {channel: self._archive.content_hashes(channel) for channel in names}
@@ -228,7 +236,7 @@ class Delivery:
         columns = {
             column: self._present[name]
             for file in files
-            for column, name in channel_names(file.columns, self._asset, self._assets).items()
+            for column, name in self._names(file).items()
             if name in self._present
         }
         ordered, refused = with_date_order(files, columns)
@@ -237,15 +245,15 @@ class Delivery:
             raise refused[self._training_path]
         return ordered
 
-    def _channel_parts(self, training: FileSamples | None, assets: Mapping[str, str]) -> dict[str, list[_Part]]:
+    def _channel_parts(self, training: FileSamples | None) -> dict[str, list[_Part]]:
         shift = _training_shift(training, self._files)
         kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
         for file in self._files:
-            names = channel_names(file.columns, self._asset, assets)
+            names = self._names(file)
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
-                own_kinds = kinds.get(str(file.path))
+                own_kinds = kinds.get((str(file.path), file.part))
                 read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds)
                 parts.setdefault(names[column], []).append(_Part(file, column, read))
         return parts
@@ -378,6 +386,8 @@ class Delivery:
         if np.isnan(merged.series["telemetry"].values).all():
             return _Result(ChannelImport(channel, "skipped", note="no values"))
         time = merged.series["time"].values
+        if present is None and len(time) == 1 and any(part.file.part for part in parts):
+            return _Result(ChannelImport(channel, "skipped", note="1 sample: at least 2 are needed"))
         brought = self._brought(merged, present)
         if present is not None and not is_dated(present):
             self._check_span(channel, merge([part.series for part in parts]).series["time"].values)
@@ -518,9 +528,9 @@ def _training_shift(training: FileSamples | None, files: Sequence[FileSamples]) 
     return float(training.stamps[-1]) - min(starts, default=0.0) + 1.0
 
 
-def _kinds(files: Sequence[FileSamples]) -> dict[str, npt.NDArray[np.object_]]:
+def _kinds(files: Sequence[FileSamples]) -> dict[tuple[str, str], npt.NDArray[np.object_]]:
     """Read the labels of all files together, since the words of all of them say what is normal."""
-    labels = {str(file.path): file.labels for file in files if file.labels is not None}
+    labels = {(str(file.path), file.part): file.labels for file in files if file.labels is not None}
     if not labels:
         return {}
     column = pd.concat(labels.values(), ignore_index=True)

@@ -2,6 +2,9 @@
 
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.shapes.by_key import split_by_keys
+from workbench.telemetry.importers.shapes.keys import find_keys
+from workbench.telemetry.importers.value_quality import with_quality
 
 __all__ = ["series_of"]
 
@@ -20,6 +23,14 @@ def series_of(table: RawTable, reading: Reading) -> list[RawTable]:
     -------
     list of RawTable
         One a machine and clock; mostly the table itself.
+
+    Raises
+    ------
+    ImportDataError
+        A column that was named is not there, or holds something else.
     """
-    del reading
-    return [table]
+    keys = find_keys(table, reading)
+    if keys is not None and keys.channels:
+        return split_by_keys(table, keys, reading)
+    table = with_quality(table, reading)
+    return [table] if keys is None else split_by_keys(table, keys, reading)
