@@ -116,9 +116,9 @@ def test_codes_that_mean_good_in_one_system_and_bad_in_another_are_asked_for(arc
 
 def test_options_settle_what_names_do_not(archive) -> None:
     content = "a,when,b,c\n" + "".join(f"x,{stamp},{n},7\ny,{stamp},{n * 3},8\n" for n, stamp in enumerate(SECONDS))
-    with pytest.raises(ImportDataError, match="which column holds the values of 'a'.*--value-column"):
+    with pytest.raises(ImportDataError, match=r"which column holds the values of 'a'.*--value-column"):
         load(archive, content, channel_column="a")
-    with pytest.raises(ImportDataError, match="no column 'z'.*--channel-column"):
+    with pytest.raises(ImportDataError, match=r"no column 'z'.*--channel-column"):
         load(archive, content, channel_column="z")
     load(archive, content, channel_column="a", value_column="b")
     assert values(archive) == {"x": [0, 1, 2, 3, 4, 5], "y": [0, 3, 6, 9, 12, 15]}

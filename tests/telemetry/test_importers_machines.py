@@ -117,7 +117,7 @@ def test_options_choose_the_machine_column_and_take_it_out(archive) -> None:
     assert values(archive) == volts("k 1", "k 2", "k 3")
     with pytest.raises(ImportDataError, match="have the time of another row"):
         load(archive, machines(), exclude="machineID", replace=True)
-    with pytest.raises(ImportDataError, match="no column 'mach'.*--asset-column"):
+    with pytest.raises(ImportDataError, match=r"no column 'mach'.*--asset-column"):
         load(archive, machines(), asset_column="mach")
 
 

@@ -4,6 +4,7 @@ from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.shapes.by_key import split_by_keys
 from workbench.telemetry.importers.shapes.keys import find_keys
+from workbench.telemetry.importers.shapes.time_pairs import series_of_pairs
 from workbench.telemetry.importers.value_quality import with_quality
 
 __all__ = ["series_of"]
@@ -29,6 +30,9 @@ def series_of(table: RawTable, reading: Reading) -> list[RawTable]:
     ImportDataError
         A column that was named is not there, or holds something else.
     """
+    pairs = series_of_pairs(table, reading)
+    if pairs:
+        return [with_quality(one, reading) for one in pairs]
     keys = find_keys(table, reading)
     if keys is not None and keys.channels:
         return split_by_keys(table, keys, reading)

@@ -17,7 +17,7 @@ from workbench.telemetry.importers.shapes.key_rows import KeyRows
 from workbench.telemetry.importers.shapes.keys import Keys
 from workbench.telemetry.importers.value_quality import bad_rows
 
-__all__ = ["split_by_keys", "without_cut_row"]
+__all__ = ["last_line_of", "split_by_keys", "without_cut_row"]
 
 _LOGGER_MARK = re.compile(r"\$RT_\w+\$")  # WinCC's rows about its own logging
 _UNIT = re.compile(r"[^\[\]]{1,20}")
@@ -85,7 +85,7 @@ def split_by_keys(raw: RawTable, keys: Keys, reading: Reading) -> list[RawTable]
     for place, name in zip(_places(machine, complete), assets, strict=False):
         if not keys.channels:
             frame = raw.frame.iloc[place].drop(columns=list(keys.assets)).reset_index(drop=True)
-            series.append(replace(raw, frame=frame, last=_last(raw, place, frame, {}), asset=name))
+            series.append(replace(raw, frame=frame, last=last_line_of(raw, place, frame, {}), asset=name))
         else:
             series += _side_by_side(replace(raw, asset=name), keys, rows, place, tag, tags)
     return series
@@ -148,7 +148,7 @@ def _side_by_side(
         frame = pd.DataFrame(columns)
         end = len(raw.frame) - 1
         ending = next((name for name, places in names.items() if places[-1] == end), None)
-        last = None if ending is None else _last(raw, names[ending], frame, {keys.value: ending})
+        last = None if ending is None else last_line_of(raw, names[ending], frame, {keys.value: ending})
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         part = next(iter(names)) + more
         tables.append(replace(raw, frame=frame, last=last, part=part, quality=quality))
@@ -164,10 +164,22 @@ def _channel_name(frame: pd.DataFrame, keys: Keys, tag: str, places: npt.NDArray
     return f"{name} [{unit}]" if _UNIT.fullmatch(unit) else name
 
 
-def _last(
+def last_line_of(
     raw: RawTable, places: npt.NDArray[np.intp], frame: pd.DataFrame, new_names: dict[str, str]
 ) -> LastLine | None:
-    """Return the last line of a part; None where it is not that of the file."""
+    """Return the last line of a part of a table; None where it is not that of the file.
+
+    Parameters
+    ----------
+    raw : RawTable
+        The whole table.
+    places : numpy.ndarray, shape (n,)
+        Rows of the part, in the order of the file.
+    frame : pandas.DataFrame
+        The part.
+    new_names : dict of str to str
+        Names in the part of columns that were renamed.
+    """
     if raw.last is None or not len(places) or places[-1] != len(raw.frame) - 1:
         return None
     column = str(raw.frame.columns[raw.last.fields - 1])

@@ -219,6 +219,7 @@ class _Search:
             if self._recurs(column) and self._is_separated_by([column]):
                 return Keys(self._times, self._with_sites([column]))
         together = [column for column in dict.fromkeys([*named, *groups]) if self._recurs(column)]
+        together.sort(key=lambda column: letters_of(column) not in _SITES)
         return Keys(self._times, tuple(together)) if together and self._is_separated_by(together) else None
 
     def _value(self) -> str | None:
