@@ -152,9 +152,10 @@ class Delivery:
         self._training_path = "" if training is None else str(training.path)
         everything = [*([] if training is None else [training]), *files]
         self._plain = {} if training else plain_channels(archive, asset, files, choices, assets, self._vanished)
-        self._columns: dict[str, dict[str, None]] = {}
-        for file in everything:
-            self._columns.setdefault(str(file.path), {}).update(dict.fromkeys(file.columns))
+        self._names = {
+            path: channel_names(dict.fromkeys(column for file in files for column in file.columns), asset, assets)
+            for path, files in _by_path(everything).items()
+        }
         self._read_present(everything)
         everything = self._with_one_date_order(everything)
         self._files = _in_order([with_labels(file, choices.labels) for file in everything])
@@ -206,14 +207,9 @@ class Delivery:
 
     # ---- reading
 
-    def _names(self, file: FileSamples) -> dict[str, str]:
-        """Return the channel of each column of a file; all its series together, so that no two get one name."""
-        names = channel_names(self._columns[str(file.path)], self._asset, self._assets)
-        return {column: names[column] for column in file.columns}
-
     def _read_present(self, files: Sequence[FileSamples]) -> None:
         """Read what the archive holds of the channels of the files."""
-        names = {name for file in files for name in self._names(file).values()}
+        names = {name for one in self._names.values() for name in one.values()}
         names -= self._plain.keys()
         if not self._choices.replace:
             self._based_on = {channel: self._archive.content_hashes(channel) for channel in names}
@@ -236,8 +232,8 @@ class Delivery:
         columns = {
             column: self._present[name]
             for file in files
-            for column, name in self._names(file).items()
-            if name in self._present
+            for column in file.columns
+            if (name := self._names[str(file.path)][column]) in self._present
         }
         ordered, refused = with_date_order(files, columns)
         self.refused |= refused
@@ -250,7 +246,7 @@ class Delivery:
         kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
         for file in self._files:
-            names = self._names(file)
+            names = self._names[str(file.path)]
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
                 own_kinds = kinds.get((str(file.path), file.part))
@@ -505,6 +501,14 @@ class Delivery:
         shift = _training_shift(self._training, self._files)
         ends = self._training.stamps[[0, -1]]
         return ends if shift is None else ends - shift
+
+
+def _by_path(files: Sequence[FileSamples]) -> dict[str, list[FileSamples]]:
+    """Return files by path; all series of one are named together, so that no two become one channel."""
+    by_path: dict[str, list[FileSamples]] = {}
+    for file in files:
+        by_path.setdefault(str(file.path), []).append(file)
+    return by_path
 
 
 def _in_order(files: Sequence[FileSamples]) -> list[FileSamples]:

@@ -72,8 +72,9 @@ def with_quality(raw: RawTable, reading: Reading) -> RawTable:
         )
     bad: dict[str, npt.NDArray[np.bool_]] = {}
     notes, rows = [], []
+    options = {} if named else {name: name.replace(sensor, "*") for sensor, name in pairs.items()}
     for name in dict.fromkeys(pairs.values()):
-        mask, note = bad_rows(raw.frame[name], name, reading, is_chosen=named is not None)
+        mask, note = bad_rows(raw.frame[name], name, reading, is_chosen=named is not None, option=options.get(name))
         if note:
             notes.append(note)
         if mask is not None:
@@ -92,7 +93,7 @@ def with_quality(raw: RawTable, reading: Reading) -> RawTable:
 
 
 def bad_rows(
-    column: pd.Series, name: str, reading: Reading, *, is_chosen: bool
+    column: pd.Series, name: str, reading: Reading, *, is_chosen: bool, option: str | None = None
 ) -> tuple[npt.NDArray[np.bool_] | None, str]:
     """Read a column of quality.
 
@@ -106,6 +107,8 @@ def bad_rows(
         What was chosen.
     is_chosen : bool
         Whether the user named the column; where it was recognised only, it may be something else.
+    option : str, optional
+        What names the column in `--quality-column`; its name where omitted.
 
     Returns
     -------
@@ -126,14 +129,16 @@ def bad_rows(
     if not is_chosen and len(words) > _MAX_CODES:
         return None, ""
     texts = [_plain(word) for word in words]
-    good, why = _good(texts, name, reading.good, is_chosen)
+    good, why = _good(texts, name, reading.good, is_chosen, option or name)
     if good is None:
         return None, why
     is_bad = np.array([text not in good and text != "" for text in texts] + [False], dtype=bool)
     return is_bad[codes], f"quality: {why} ({name}); otherwise: --good" if not reading.good else ""
 
 
-def _good(texts: Sequence[str], name: str, chosen: Sequence[str], is_chosen: bool) -> tuple[set[str] | None, str]:
+def _good(
+    texts: Sequence[str], name: str, chosen: Sequence[str], is_chosen: bool, option: str
+) -> tuple[set[str] | None, str]:
     """Return the values that mean good, and why; None where the column holds no quality."""
     values = {text for text in texts if text}
     if chosen:
@@ -164,7 +169,7 @@ def _good(texts: Sequence[str], name: str, chosen: Sequence[str], is_chosen: boo
     examples = ", ".join(sorted(values)[:6]) or "nothing"
     raise ImportDataError(
         f"It is not clear which values of {name!r} mean good ({examples}).",
-        f'Pass --quality-column "{name}" --good VALUE, or leave the column out with --exclude "{name}".',
+        f'Pass --quality-column "{option}" --good VALUE, or leave the column out with --exclude "{name}".',
     )
 
 

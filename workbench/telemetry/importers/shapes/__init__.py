@@ -2,6 +2,7 @@
 
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.shapes.annotated import annotated_keys, annotated_points, is_annotated
 from workbench.telemetry.importers.shapes.by_key import split_by_keys
 from workbench.telemetry.importers.shapes.keys import find_keys
 from workbench.telemetry.importers.shapes.time_pairs import series_of_pairs
@@ -30,6 +31,11 @@ def series_of(table: RawTable, reading: Reading) -> list[RawTable]:
     ImportDataError
         A column that was named is not there, or holds something else.
     """
+    if is_annotated(table):
+        table = annotated_points(table)
+        points = annotated_keys(table, reading)
+        if points is not None:
+            return split_by_keys(*points, reading)
     pairs = series_of_pairs(table, reading)
     if pairs:
         return [with_quality(one, reading) for one in pairs]

@@ -67,9 +67,11 @@ def role_of(column: str) -> KeyRole:
 
     Examples
     --------
-    >>> role_of("VarName"), role_of("machineID"), role_of("engine unit"), role_of("_value"), role_of("TEMP")
+    >>> role_of("VarName"), role_of("machineID"), role_of("sensor 3"), role_of("_value"), role_of("TEMP")
     ('tag', 'machine', '', 'value', '')
     """
+    if re.search(r"\d\s*$", column):  # one of several sensors
+        return ""
     letters = letters_of(column)
     stem = _KEY_ENDING.sub("", letters)
     for role, pattern in _ROLES.items():

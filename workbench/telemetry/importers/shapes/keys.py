@@ -151,7 +151,8 @@ class _Search:
             except ImportDataError:
                 continue
         self._columns = [column for column in self._columns if column not in self._times]
-        self._are_shared = bool(self._times) and self._rows.share_in_groups(self._times) > 0.5
+        is_sorted = len(self._times) == 1 and _rises_or_falls(self._raw.frame[self._times[0]])
+        self._are_shared = bool(self._times) and not is_sorted and self._rows.share_in_groups(self._times) > 0.5
         return self
 
     def long_form(self) -> Keys | None:
@@ -293,6 +294,15 @@ class _Search:
             and self._rows.distinct([column, *machines]) > self._rows.distinct(machines)
         ]
         return (*sites, *machines)
+
+
+def _rises_or_falls(column: pd.Series) -> bool:
+    """Return whether each value lies behind the one before it, as written: then none is there twice."""
+    earlier, later = column.iloc[:-1].array, column.iloc[1:].array
+    try:
+        return bool((later > earlier).all() or (later < earlier).all())
+    except TypeError:  # mixed types, or missing values among text
+        return False
 
 
 def _kind(column: pd.Series) -> _Kind:

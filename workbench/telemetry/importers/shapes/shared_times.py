@@ -1,5 +1,7 @@
 """Refuses a table in which most rows share their time with another: several series, which must not be joined to one."""
 
+import re
+
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
@@ -9,7 +11,8 @@ from workbench.telemetry.importers.table_times import TimedTable
 
 __all__ = ["check_shared_times"]
 
-_MOST = 0.5
+_CLOCK_NAME = re.compile(r"time|clock|hour|zeit|stunde|minute|second|ms\b|millis")
+_MOST = 0.5  # of the rows
 _DIFFERENT = 0.1  # of the rows that would be joined; fewer are corrections in a file that holds each row twice
 
 
@@ -38,12 +41,16 @@ def check_shared_times(table: TimedTable, ordered: Ordered) -> None:
         f"{table.raw.path}: {ordered.shared / n:.0%} of the rows{whose} ({ordered.shared:,} of {n:,}) have the time of "
         "another row and other values: the table holds several series."
     )
+    clocks = [key for key in keys if _CLOCK_NAME.search(key.lower())]
+    if clocks:
+        date = table.time_columns[0] if table.time_columns else "DATE"
+        raise ImportDataError(message, f'Where {clocks[0]!r} is the clock: --time-column "{date},{clocks[0]}".')
     if keys:
         raise ImportDataError(
             message,
             f"Under each value of {' or of '.join(repr(key) for key in keys[:3])} a time occurs once. Pass "
             f'--asset-column "{keys[0]}" where it names machines, or --channel-column "{keys[0]}" and --value-column '
-            "where it names what is measured; --time-column where it is part of the time.",
+            "where it names what is measured.",
         )
     raise ImportDataError(
         message,
