@@ -158,3 +158,34 @@ def test_dates_of_one_machine_decide_for_all_of_the_file(archive) -> None:
     channel = next(name for name in archive.channels() if archive.info(name).asset == "A")
     times = archive.open(channel, "train")["time"].values
     assert str(times[0].astype("datetime64[D]")) == "2024-03-03"
+
+
+def test_the_hour_that_is_there_twice_is_told_apart_on_each_machine(archive) -> None:
+    clocks = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"]
+    content = "time,machine,volt\n" + "".join(
+        f"2024-10-27 {clock},{machine},{n + add}\n"
+        for machine, add in (("A", 0), ("B", 50))
+        for n, clock in enumerate(clocks)
+    )
+    load(archive, content, timezone="Europe/Berlin")
+    assert values(archive) == {("A", 0): [0, 1, 2, 3, 4, 5], ("B", 50): [50, 51, 52, 53, 54, 55]}
+
+
+def test_runs_that_two_columns_tell_apart(archive) -> None:
+    content = "faultNumber,simulationRun,sample,xmeas\n" + "".join(
+        f"{fault},{run},{sample},{fault * 100 + run * 10 + sample}\n"
+        for fault in (0, 1)
+        for run in (1, 2)
+        for sample in range(1, 6)
+    )
+    load(archive, content)
+    assert values(archive)["faultNumber 1 simulationRun 2", 121] == [121, 122, 123, 124, 125]
+    assert len(values(archive)) == 4
+
+
+def test_a_file_a_day_with_one_row_for_each_machine(archive) -> None:
+    for day in range(1, 7):
+        text = "date,serial_number,smart_1\n" + "".join(f"2024-03-0{day},Z{n},{n * 10 + day}\n" for n in range(3))
+        (archive.path.parent / f"2024-03-0{day}.csv").write_text(text, encoding="utf-8")
+    import_table(sorted(archive.path.parent.glob("*.csv")), archive)
+    assert values(archive) == {(f"Z{n}", n * 10 + 1): [n * 10 + day for day in range(1, 7)] for n in range(3)}

@@ -25,6 +25,7 @@ from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.importers.shapes import series_of
+from workbench.telemetry.importers.shapes.key_names import role_of
 from workbench.telemetry.importers.shapes.shared_times import check_shared_times
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
@@ -308,14 +309,14 @@ def _sensors(
             without_values.append(column)
             sensors[column] = (np.full(len(table.frame), np.nan), 0 if numbers is None else numbers[1])
         elif numbers is None:
-            skipped.append(ChannelImport(column, "skipped", note=_why_no_numbers(table.frame[column])))
+            skipped.append(ChannelImport(column, "skipped", note=_why_no_numbers(column, table.frame[column])))
         else:
             _check_finite(numbers[0], column)
             sensors[column] = numbers
     return sensors, without_values, skipped
 
 
-def _why_no_numbers(column: pd.Series) -> str:
+def _why_no_numbers(name: str, column: pd.Series) -> str:
     """Say what a column of words holds, and how it can be used."""
     n_values, n_words = int(column.count()), int(column.nunique())
     if n_words == n_values > 1:
@@ -323,6 +324,8 @@ def _why_no_numbers(column: pd.Series) -> str:
     if n_words == 1:
         word = str(column.dropna().iloc[0])[:40]
         return f"not numbers: {word!r} in every row; as an input: --inputs"
+    if role_of(name) in ("machine", "group", "tag"):
+        return "not numbers; where it names machines: --asset-column; as an input: --inputs"
     return "not numbers; as an input: --inputs"
 
 

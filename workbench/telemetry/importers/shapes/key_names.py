@@ -23,7 +23,7 @@ _ROLES: dict[KeyRole, re.Pattern[str]] = {
         r"(?:unit|id|site|station|plant|node|mote|host|source|line|cell|meter|well|object|entity|system|group|"
         r"experiment|batch|run|simulationrun|trajectory|bearing|vessel|motor|pump|fan|drive|truck|car|bus|train|tool|"
         r"chiller|boiler|zone|room|rack|server|pod|instance|topic|location|loc|area|fleet|farm|region|building|werk|"
-        r"standort|anlage|linie|ort|house|subject)"
+        r"standort|anlage|linie|ort|house|subject|fault|scenario|case)"
     ),
     "value": re.compile(
         r"(?:var|tag|point|sensor|raw|measured|num|numeric|float|double|interpolated|actual|sample|data)?"

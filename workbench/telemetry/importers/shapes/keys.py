@@ -23,6 +23,7 @@ __all__ = ["Keys", "find_keys", "separating_columns"]
 _Kind = Literal["number", "text", "time", "empty"]
 
 _SAMPLE_ROWS = 500
+_KIND_ROWS = 50
 _MAX_REPEATED = 0.05  # share of rows with the key and time of an earlier one, as where clocks are set back
 _MIN_ROWS_A_KEY = 3  # where the content alone tells a key
 _NUMBER = re.compile(r"[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?|true|false", re.IGNORECASE)
@@ -128,7 +129,7 @@ class _Search:
         sample = raw.frame.iloc[:: max(1, len(raw.frame) // _SAMPLE_ROWS)]
         others = {*reading.inputs, *reading.exclude, reading.label_column, reading.quality_column}
         self._columns = [str(column) for column in raw.frame.columns if column not in others]
-        self._kinds = {column: _kind(sample[column]) for column in self._columns}
+        self._kinds = _kinds(sample[self._columns])
         self._rows = KeyRows(raw.frame)
         self._sample = sample
         self._times: tuple[str, ...] = ()
@@ -184,7 +185,7 @@ class _Search:
             for column in further:
                 if column not in assets and not self._is_separated_by([*channels, *assets]):
                     channels.append(column)
-            if not self._is_separated_by([*channels, *assets]):
+            if not (self._is_separated_by([*channels, *assets]) or self._halves_repeated([*channels, *assets])):
                 return None
         free = [column for column in free if column not in (*channels, *assets)]
         units = [column for column in free if names_unit(column) and self._kinds[column] == "text"]
@@ -217,11 +218,15 @@ class _Search:
             and not _WORDS.fullmatch(letters_of(column))
         ]
         for column in dict.fromkeys([*named, *tags, *groups, *by_content]):
-            if self._recurs(column) and self._is_separated_by([column]):
+            if self._rows.distinct([column]) > 1 and self._is_separated_by([column]):
                 return Keys(self._times, self._with_sites([column]))
-        together = [column for column in dict.fromkeys([*named, *groups]) if self._recurs(column)]
+        together = [column for column in self._columns if role_of(column) in ("machine", "group")]
+        together = [column for column in together if self._recurs(column) and self._is_whole_or_text(column)]
         together.sort(key=lambda column: letters_of(column) not in _SITES)
-        return Keys(self._times, tuple(together)) if together and self._is_separated_by(together) else None
+        if together and self._is_separated_by(together):
+            return Keys(self._times, tuple(together))
+        halving = [column for column in named if self._halves_repeated([column])]
+        return Keys(self._times, self._with_sites(halving[:1])) if halving else None
 
     def _value(self) -> str | None:
         """Return the column of values of the long form; None where there is none."""
@@ -261,16 +266,19 @@ class _Search:
 
     def _is_key(self, column: str) -> bool:
         """Return whether the values of a column whose name is that of a key are such as keys have."""
-        is_machine = role_of(column) == "machine"
-        if self._rows.distinct([column]) > max(1, len(self._raw.frame) / 2):
+        if not self._is_whole_or_text(column):
             return False
+        is_machine = role_of(column) == "machine"
+        if self._rows.distinct([column]) > max(1, len(self._raw.frame) / 2):  # one row each: all of one time
+            return self._are_shared and is_machine and self._rows.distinct(self._times) == 1
         if self._kinds[column] == "text":
             return True
-        if self._kinds[column] != "number" or not self._is_whole(column):
-            return False
         if self._are_shared:
             return is_machine or ends_as_key(column) or self._is_separated_by([column])
         return is_machine and ends_as_key(column)
+
+    def _is_whole_or_text(self, column: str) -> bool:
+        return self._kinds[column] == "text" or (self._kinds[column] == "number" and self._is_whole(column))
 
     def _is_whole(self, column: str) -> bool:
         numbers = pd.to_numeric(self._sample[column], errors="coerce").dropna()
@@ -282,6 +290,11 @@ class _Search:
     def _is_separated_by(self, keys: Sequence[str]) -> bool:
         """Return whether each time occurs once under each key."""
         return self._rows.share_repeated([*self._times, *keys]) <= _MAX_REPEATED if self._times else True
+
+    def _halves_repeated(self, keys: Sequence[str]) -> bool:
+        """Return whether keys take away most of the repeated times; the rest may be the hour that is there twice."""
+        n = len(self._raw.frame)
+        return (n - self._rows.distinct([*self._times, *keys])) * 2 <= n - self._rows.distinct(self._times)
 
     def _with_sites(self, machines: list[str]) -> tuple[str, ...]:
         """Return columns of machines with those of sites, where two sites have a machine of one name."""
@@ -305,16 +318,27 @@ def _rises_or_falls(column: pd.Series) -> bool:
         return False
 
 
-def _kind(column: pd.Series) -> _Kind:
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return "time"
-    values = column.dropna().astype("str").str.strip()
-    values = values[values != ""].iloc[:50]
-    if values.empty:
+def _kinds(sample: pd.DataFrame) -> dict[str, _Kind]:
+    """Return what each column holds, by a few of its values; columns of types of their own are not looked into."""
+    few = sample.iloc[:: max(1, len(sample) // _KIND_ROWS)]
+    cells = few.to_numpy(dtype="object")
+    is_missing = pd.isna(cells)
+    kinds: dict[str, _Kind] = {}
+    for place, (column, dtype) in enumerate(few.dtypes.items()):
+        if pd.api.types.is_numeric_dtype(dtype):
+            kinds[str(column)] = "number"
+        elif pd.api.types.is_datetime64_any_dtype(dtype):
+            kinds[str(column)] = "time"
+        else:
+            values = [str(value).strip() for value in cells[~is_missing[:, place], place]]
+            kinds[str(column)] = _kind([value for value in values if value])
+    return kinds
+
+
+def _kind(values: list[str]) -> _Kind:
+    if not values:
         return "empty"
     if sum(bool(_NUMBER.fullmatch(value)) for value in values) * 2 >= len(values):
         return "number"
     is_clock = all(_CLOCK.fullmatch(value) for value in values)
-    return "time" if is_clock or parse_times(values).readable.mean() > 0.5 else "text"
+    return "time" if is_clock or parse_times(pd.Series(values)).readable.mean() > 0.5 else "text"
