@@ -14,7 +14,6 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import OnConflict, make_series, time_text
-from workbench.telemetry.importers.column_roles import check_roles, is_named, similar_names
 from workbench.telemetry.importers.columns import one_hot
 from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
@@ -24,6 +23,7 @@ from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
+from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names
 from workbench.telemetry.importers.shapes import series_of
 from workbench.telemetry.importers.shapes.key_names import role_of
 from workbench.telemetry.importers.shapes.shared_times import check_shared_times

@@ -2,11 +2,11 @@
 
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.roles.value_quality import with_quality
 from workbench.telemetry.importers.shapes.annotated import annotated_keys, annotated_points, is_annotated
 from workbench.telemetry.importers.shapes.by_key import split_by_keys
 from workbench.telemetry.importers.shapes.keys import find_keys
 from workbench.telemetry.importers.shapes.time_pairs import series_of_pairs
-from workbench.telemetry.importers.value_quality import with_quality
 
 __all__ = ["series_of"]
 

@@ -13,9 +13,9 @@ from workbench.telemetry.importers.last_line import LEFT_OUT, LastLine
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport
+from workbench.telemetry.importers.roles.value_quality import bad_rows
 from workbench.telemetry.importers.shapes.key_rows import KeyRows
 from workbench.telemetry.importers.shapes.keys import Keys
-from workbench.telemetry.importers.value_quality import bad_rows
 
 __all__ = ["last_line_of", "split_by_keys", "without_cut_row"]
 
