@@ -175,3 +175,14 @@ def test_parquet_with_types_in_the_long_form(archive) -> None:
     frame.assign(tag=frame["tag"].astype("category")).to_parquet(file)
     import_table(file, archive, layout="parquet")
     assert values(archive) == {"A": [0, 2, 4, 6, 8, 10], "B": [1, 3, 5, 7, 9, 11]}
+
+
+def test_labels_of_the_long_form_are_those_of_the_value_in_their_row(archive) -> None:
+    content = "tag,time,value,label\n" + "".join(
+        f"A,{stamp},{n},{int(n == 4)}\nB,{stamp},{n},{int(n == 5)}\n" for n, stamp in enumerate(SECONDS)
+    )
+    load(archive, content, label_column="label", train_fraction=0.5)
+    assert {name: archive.labels(name).values.tolist() for name in archive.channels()} == {
+        "A": [[1, 1, "anomaly"]],
+        "B": [[2, 2, "anomaly"]],
+    }

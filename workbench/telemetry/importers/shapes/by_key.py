@@ -131,6 +131,7 @@ def _side_by_side(
     for code, places in enumerate(_places(tag, own)):
         if len(places):
             clock = moments[places].tobytes() if keys.times else str(len(places)).encode()
+            clock += b"" if keys.label is None else str(code).encode()  # a label goes with the value of its row
             by_clock.setdefault(clock, []).append((code, places))
     tables = []
     for members in by_clock.values():
@@ -145,6 +146,8 @@ def _side_by_side(
             if keys.quality is not None:
                 quality[name] = f"{keys.quality} of {name}"
                 columns[quality[name]] = raw.frame[keys.quality].iloc[places].array
+            if keys.label is not None:
+                columns[keys.label] = raw.frame[keys.label].iloc[places].array
         frame = pd.DataFrame(columns)
         end = len(raw.frame) - 1
         ending = next((name for name, places in names.items() if places[-1] == end), None)
@@ -199,6 +202,8 @@ def _left_out(raw: RawTable, keys: Keys) -> list[ChannelImport]:
             uses[keys.unit] = "names the unit of each channel"
         if keys.quality is not None:
             uses[keys.quality] = ""
+        if keys.label is not None:
+            uses[keys.label] = ""
         beside = f"stands beside {keys.channels[0]} and {keys.value} in the long form; as the values: --value-column"
         uses |= {str(column): beside for column in raw.frame.columns if column not in uses}
     return [ChannelImport(column, "skipped", note=note) for column, note in uses.items() if note]

@@ -48,6 +48,8 @@ class Keys:
         Column of the values of the long form.
     unit, quality : str or None
         Columns that name the unit, and say whether the value is good.
+    label : str or None
+        Column of labels, of the value of its row.
     """
 
     times: tuple[str, ...]
@@ -56,6 +58,7 @@ class Keys:
     value: str = ""
     unit: str | None = None
     quality: str | None = None
+    label: str | None = None
 
 
 def find_keys(raw: RawTable, reading: Reading) -> Keys | None:
@@ -198,6 +201,7 @@ class _Search:
             value,
             units[0] if units else None,
             reading.quality_column or (quality[0] if len(quality) == 1 else None),
+            reading.label_column if reading.label_column in self._raw.frame.columns else None,
         )
 
     def machines(self) -> Keys | None:
