@@ -186,3 +186,9 @@ def test_labels_of_the_long_form_are_those_of_the_value_in_their_row(archive) ->
         "A": [[1, 1, "anomaly"]],
         "B": [[2, 2, "anomaly"]],
     }
+
+
+def test_a_long_form_without_times_is_refused_with_its_own_columns(archive) -> None:
+    content = "tag,value\n" + "".join(f"A,{n}\nB,{n}\n" for n in range(6))
+    with pytest.raises(ImportDataError, match=r"no time column \(found: tag, value\)"):
+        load(archive, content)

@@ -101,6 +101,8 @@ def find_keys(raw: RawTable, reading: Reading) -> Keys | None:
     if not any(chosen.values()) and not search.has_candidates:
         return None
     search = search.with_times()
+    if not search.has_times and not any(chosen.values()) and reading.sample_period is None:
+        return None
     return search.long_form() or search.machines()
 
 
@@ -144,6 +146,11 @@ class _Search:
         return any(
             self._kinds[column] == "text" or role_of(column) in ("tag", "machine", "group") for column in self._columns
         )
+
+    @property
+    def has_times(self) -> bool:
+        """Whether a column of times was found."""
+        return bool(self._times)
 
     def with_times(self) -> "_Search":
         """Find the columns of the times, and whether most rows share theirs."""
