@@ -160,7 +160,7 @@ def test_columns_that_are_no_sensor_are_skipped_with_the_reason(tmp_path: Path, 
     report = load(tmp_path, archive, content)
     assert {channel.channel: (channel.status, channel.note) for channel in report.channels[1:]} == {
         "late": ("skipped", "no values in the training series; another training span: --train-from, --train-until"),
-        "state": ("skipped", "not numbers; as an input: --inputs"),
+        "state": ("skipped", "not numbers: 'on' in every row; as an input: --inputs"),
         "empty": ("skipped", "no values"),
         "unnamed 5": ("skipped", "the column has no name"),
     }

@@ -51,8 +51,8 @@ def with_date_order(
     series = {name: one for name, one in present.items() if is_dated(one)}
     order, why = _decision(files, readings, series)
     if order is not None:
-        chosen = {str(file.path): replace(file, other=None, notes=_notes(file, why)) for file in readings[order]}
-        return [chosen.get(str(file.path), file) for file in files], {}
+        chosen = (replace(file, other=None, notes=_notes(file, why)) for file in readings[order])
+        return [file if file.other is None else next(chosen) for file in files], {}
     refused: dict[str, WorkbenchError] = {}
     if series:
         refused = {

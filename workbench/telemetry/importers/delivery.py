@@ -153,11 +153,15 @@ class Delivery:
         self._training_path = "" if training is None else str(training.path)
         everything = [*([] if training is None else [training]), *files]
         self._plain = {} if training else plain_channels(archive, asset, files, choices, assets, self._vanished)
+        self._names = {
+            path: channel_names(dict.fromkeys(column for file in files for column in file.columns), asset, assets)
+            for path, files in _by_path(everything).items()
+        }
         self._read_present(everything)
         everything = self._with_one_date_order(everything)
         self._files = _in_order([with_labels(file, choices.labels) for file in everything])
         self._training = next((file for file in self._files if str(file.path) == self._training_path), None)
-        self._parts = self._channel_parts(self._training, assets)
+        self._parts = self._channel_parts(self._training)
 
     @property
     def channels(self) -> list[str]:
@@ -206,7 +210,7 @@ class Delivery:
 
     def _read_present(self, files: Sequence[FileSamples]) -> None:
         """Read what the archive holds of the channels of the files."""
-        names = {name for file in files for name in channel_names(file.columns, self._asset, self._assets).values()}
+        names = {name for one in self._names.values() for name in one.values()}
         names -= self._plain.keys()
         if not self._choices.replace:
             self._based_on = {channel: self._archive.content_hashes(channel) for channel in names}
@@ -229,8 +233,8 @@ class Delivery:
         columns = {
             column: self._present[name]
             for file in files
-            for column, name in channel_names(file.columns, self._asset, self._assets).items()
-            if name in self._present
+            for column in file.columns
+            if (name := self._names[str(file.path)][column]) in self._present
         }
         ordered, refused = with_date_order(files, columns)
         self.refused |= refused
@@ -238,19 +242,18 @@ class Delivery:
             raise refused[self._training_path]
         return ordered
 
-    def _channel_parts(self, training: FileSamples | None, assets: Mapping[str, str]) -> dict[str, list[_Part]]:
+    def _channel_parts(self, training: FileSamples | None) -> dict[str, list[_Part]]:
         shift = _training_shift(training, self._files)
         kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
         wide = {channel for channel, series in self._present.items() if series["telemetry"].dtype == np.float64}
         for file in self._files:
-            names = channel_names(file.columns, self._asset, assets)
-            wide |= {names[column] for column in file.wide}
+            wide |= {self._names[str(file.path)][column] for column in file.wide}
         for file in self._files:
-            names = channel_names(file.columns, self._asset, assets)
+            names = self._names[str(file.path)]
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
-                own_kinds = kinds.get(str(file.path))
+                own_kinds = kinds.get((str(file.path), file.part))
                 dtype = np.float64 if names[column] in wide else np.float32
                 read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds, dtype)
                 parts.setdefault(names[column], []).append(_Part(file, column, read))
@@ -384,6 +387,8 @@ class Delivery:
         if np.isnan(merged.series["telemetry"].values).all():
             return _Result(ChannelImport(channel, "skipped", note="no values"))
         time = merged.series["time"].values
+        if present is None and len(time) == 1 and any(part.file.part for part in parts):
+            return _Result(ChannelImport(channel, "skipped", note="1 sample: at least 2 are needed"))
         brought = self._brought(merged, present)
         if present is not None and not is_dated(present):
             self._check_span(channel, merge([part.series for part in parts]).series["time"].values)
@@ -503,6 +508,14 @@ class Delivery:
         return ends if shift is None else ends - shift
 
 
+def _by_path(files: Sequence[FileSamples]) -> dict[str, list[FileSamples]]:
+    """Return files by path; all series of one are named together, so that no two become one channel."""
+    by_path: dict[str, list[FileSamples]] = {}
+    for file in files:
+        by_path.setdefault(str(file.path), []).append(file)
+    return by_path
+
+
 def _in_order(files: Sequence[FileSamples]) -> list[FileSamples]:
     """Sort files by time, those without dates last, so that the order in which they were named does not matter."""
     return sorted(
@@ -524,9 +537,9 @@ def _training_shift(training: FileSamples | None, files: Sequence[FileSamples]) 
     return float(training.stamps[-1]) - min(starts, default=0.0) + 1.0
 
 
-def _kinds(files: Sequence[FileSamples]) -> dict[str, npt.NDArray[np.object_]]:
+def _kinds(files: Sequence[FileSamples]) -> dict[tuple[str, str], npt.NDArray[np.object_]]:
     """Read the labels of all files together, since the words of all of them say what is normal."""
-    labels = {str(file.path): file.labels for file in files if file.labels is not None}
+    labels = {(str(file.path), file.part): file.labels for file in files if file.labels is not None}
     if not labels:
         return {}
     column = pd.concat(labels.values(), ignore_index=True)

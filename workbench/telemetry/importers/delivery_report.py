@@ -44,7 +44,10 @@ def added_counts(*counts: Mapping[str, int]) -> dict[str, int]:
 
 def repair_counts(file: FileSamples, column: str) -> dict[str, int]:
     """Return what was repaired or dropped of a column of a file, by count."""
-    counts = file.repairs | {"unreadable_values": file.unreadable[column]}
+    counts = file.repairs | {
+        "unreadable_values": file.unreadable[column],
+        "bad_quality": file.bad_quality.get(column, 0),
+    }
     if file.labels is not None:
         counts["missing_labels"] = int(file.labels.isna().sum())
     return counts

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,24 @@ from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
 from workbench.telemetry.importers.names import column_units
 from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
+from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names
 from workbench.telemetry.importers.shapes import series_of
+from workbench.telemetry.importers.shapes.key_names import role_of
+from workbench.telemetry.importers.shapes.shared_times import check_shared_times
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
 from workbench.telemetry.precision import needs_float64
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["FileSamples", "column_series", "read_samples"]
+
+
+_MAX_LISTED = 3  # notes on similar names
+_LEFT_OUT_BY_OPTION = "left out by --columns or --exclude"
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,8 @@ class FileSamples:
         Which of several series of the file this is, in words; empty where it is the only one.
     wide : frozenset of str
         Those of the columns whose numbers float32 cannot hold.
+    bad_quality : dict of str to int
+        Values that are missing, as their quality is bad, by column.
     """
 
     path: Path
@@ -90,6 +100,7 @@ class FileSamples:
     asset: str | None = None
     part: str = ""
     wide: frozenset[str] = frozenset()
+    bad_quality: dict[str, int] = field(default_factory=dict)
 
 
 def column_series(
@@ -167,33 +178,73 @@ def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConfl
         if path.is_dir() or not path.exists():
             raise ImportDataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}.", "Give a file.")
         raw = read_raw(path, layout, reading)
-        return [_samples(with_times(one, reading), reading, on_conflict) for one in series_of(raw, reading)]
+        similar = similar_names([str(column) for column in raw.frame.columns])[:_MAX_LISTED]
+        series = series_of(replace(raw, notes=(*raw.notes, *similar)) if similar else raw, reading)
+        tables = _in_one_date_order(series, reading)
+        check_roles(tables, reading)
+        return _all_samples(tables, reading, on_conflict)
     except ImportDataError as error:
         if str(path) in error.message:
             raise
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
 
 
+def _in_one_date_order(series: Sequence[RawTable], reading: Reading) -> list[TimedTable]:
+    """Read the times of the series of a file; where one of them decides on the order of dates, it holds for all."""
+    tables = [with_times(one, reading) for one in series]
+    orders = {table.date_order for table in tables if table.date_order and table.other_stamps is None}
+    if len(orders) != 1:
+        return tables
+    in_order_of_all = replace(reading, date_order=orders.pop())
+    return [
+        table if table.other_stamps is None else with_times(one, in_order_of_all)
+        for table, one in zip(tables, series, strict=True)
+    ]
+
+
+class _NoSensorError(ImportDataError):
+    """A series has no column of numbers."""
+
+
+def _all_samples(tables: Sequence[TimedTable], reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:
+    """Return the samples of the series of a file; of several those without numbers are left out and reported."""
+    samples = []
+    without_numbers: list[ChannelImport] = []
+    for table in tables:
+        try:
+            samples.append(_samples(table, reading, on_conflict))
+        except _NoSensorError:
+            if len(tables) == 1 or (not samples and table is tables[-1]):
+                raise
+            columns = [str(column) for column in table.frame.columns if column not in table.raw.quality.values()]
+            without_numbers += [ChannelImport(column, "skipped", note="not numbers") for column in columns]
+    if without_numbers:
+        samples[0] = replace(samples[0], skipped=(*samples[0].skipped, *without_numbers))
+    return samples
+
+
 def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None) -> FileSamples:
     path, marks = table.raw.path, table.raw.marks
     inputs, label_column = reading.inputs, reading.label_column
-    as_words = [label_column] if label_column else []
-    _check_roles(table, inputs, label_column)
-    if table.doubtful_column in {*inputs, *as_words} and len(table.frame) > 1:
+    roles = (*inputs, label_column)
+    if table.doubtful_column is not None and table.doubtful_column in roles and len(table.frame) > 1:
         table = table.without_last()
-    sensors, empty, skipped = _sensors(table, {*inputs, *as_words})
+    sensors, empty, skipped = _sensors(table, reading)
     if len(sensors) == len(empty):
         others = [f"the inputs {', '.join(inputs)}"] if inputs else []
         others += [f"the labels {label_column}"] if label_column else []
         beside = " and ".join(["its times", *others])
         hint = "Leave a column out of --inputs." if inputs else "Needed: at least one sensor."
-        raise ImportDataError(f"{path} has no column of numbers beside {beside}.", hint)
-    table.frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
+        raise _NoSensorError(f"{path} has no column of numbers beside {beside}.", hint)
+    bad_quality = _without_bad_values(table, sensors)
+    frame = table.frame.drop(columns=[row.channel for row in skipped if row.note == _LEFT_OUT_BY_OPTION])
+    frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
 
     wide = frozenset(name for name, (values, _) in sensors.items() if needs_float64(values))
 
     def samples(stamps: npt.NDArray[Any]) -> FileSamples:
-        ordered = in_order(table.frame, stamps, last_wins=on_conflict == "replace", wide=wide)
+        ordered = in_order(frame, stamps, last_wins=on_conflict == "replace", wide=wide)
+        check_shared_times(table, ordered)
         if ordered.conflicting and on_conflict is None:
             raise _contradiction(path, ordered)
         values, names, n_held = _inputs(ordered.frame, inputs, marks)
@@ -214,13 +265,14 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             None if label_column is None else ordered.frame[label_column],
             repairs,
             {name: count for name, (_, count) in sensors.items()},
-            tuple(skipped),
+            (*skipped, *table.raw.left_out),
             table.notes,
             table.date_order,
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
             asset=table.raw.asset,
             part=table.raw.part,
             wide=wide,
+            bad_quality=bad_quality,
         )
 
     present = samples(table.stamps)
@@ -242,53 +294,61 @@ def _contradiction(path: Path, ordered: Ordered) -> ImportDataError:
     )
 
 
-def _check_roles(table: TimedTable, inputs: Sequence[str], label_column: str | None) -> None:
-    columns = [str(column) for column in table.frame.columns]
-    roles = [*inputs, *([label_column] if label_column else [])]
-    for name in roles:
-        option = "--inputs" if name in inputs else "--label-column"
-        if name in table.time_columns:
-            raise ImportDataError(
-                f"Column {name!r} holds the times.",
-                f"It cannot be an input or a label too: leave it out of {option}, or name another column of times with "
-                "--time-column.",
-            )
-        if name not in columns:
-            raise ImportDataError(
-                f"There is no column {name!r}.",
-                f"Columns: {', '.join(columns)[:500]}. Name one of them with {option}.",
-            )
-        if roles.count(name) > 1:
-            raise ImportDataError(
-                f"Column {name!r} was named twice.",
-                "It can be one input, or the label: leave it out of --inputs or --label-column.",
-            )
-
-
 def _sensors(
-    table: TimedTable, used_columns: set[str]
+    table: TimedTable, reading: Reading
 ) -> tuple[dict[str, tuple[npt.NDArray[np.float64], int]], list[str], list[ChannelImport]]:
-    """Read each column that is not taken as numbers; what cannot be one is skipped with the reason."""
+    """Read each column that is to be a channel as numbers; what cannot be one is skipped with the reason."""
     sensors: dict[str, tuple[npt.NDArray[np.float64], int]] = {}
     without_values = []
     skipped = []
+    used_columns = {column for column in reading.inputs if column not in reading.columns} | {reading.label_column}
+    used_columns |= set(table.raw.quality.values())
     for column in table.frame.columns:
         if column in used_columns:
             continue
+        is_chosen = is_named(column, reading.columns)
+        if is_named(column, reading.exclude) or (reading.columns and not is_chosen):
+            if column not in reading.inputs:
+                skipped.append(ChannelImport(column, "skipped", note=_LEFT_OUT_BY_OPTION))
+            continue
         numbers = numbers_in(table.frame[column], table.raw.marks)
         empty = bool(table.frame[column].isna().all())
-        if re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
+        if not is_chosen and re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
             if not empty:
                 skipped.append(ChannelImport(column, "skipped", note="the column has no name"))
         elif empty or (numbers is not None and np.isnan(numbers[0]).all()):
             without_values.append(column)
             sensors[column] = (np.full(len(table.frame), np.nan), 0 if numbers is None else numbers[1])
         elif numbers is None:
-            skipped.append(ChannelImport(column, "skipped", note="not numbers; as an input: --inputs"))
+            skipped.append(ChannelImport(column, "skipped", note=_why_no_numbers(column, table.frame[column])))
         else:
             _check_finite(numbers[0], column)
             sensors[column] = numbers
     return sensors, without_values, skipped
+
+
+def _why_no_numbers(name: str, column: pd.Series) -> str:
+    """Say what a column of words holds, and how it can be used."""
+    n_values, n_words = int(column.count()), int(column.nunique())
+    if n_words == n_values > 1:
+        return "not numbers: another text in each row"
+    if n_words == 1:
+        word = str(column.dropna().iloc[0])[:40]
+        return f"not numbers: {word!r} in every row; as an input: --inputs"
+    if role_of(name) in ("machine", "group", "tag"):
+        return "not numbers; where it names machines: --asset-column; as an input: --inputs"
+    return "not numbers; as an input: --inputs"
+
+
+def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[np.float64], int]]) -> dict[str, int]:
+    """Take out the values whose quality is bad, and count them by column."""
+    counts = {}
+    for column in sensors.keys() & table.raw.quality.keys():
+        values, n_unreadable = sensors[column]
+        bad = table.frame[table.raw.quality[column]].to_numpy(dtype=bool)
+        counts[column] = int((bad & ~np.isnan(values)).sum())
+        sensors[column] = (np.where(bad, np.nan, values), n_unreadable)
+    return counts
 
 
 def _check_finite(values: npt.NDArray[np.float64], column: str) -> None:

@@ -1,12 +1,14 @@
 """A table as it stands in a file: its columns, before anything says what they hold."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from workbench.telemetry.importers.last_line import LastLine
 from workbench.telemetry.importers.number_marks import NumberMarks
+from workbench.telemetry.importers.report import ChannelImport
 
 __all__ = ["RawTable"]
 
@@ -34,6 +36,10 @@ class RawTable:
         Asset that its rows name; None where they name none.
     part : str
         Which of several series of the file this is, in words; empty where it is the only one.
+    quality : mapping of str to str
+        Column that says whether the values of another one are good, by that other one.
+    left_out : tuple of ChannelImport
+        Columns of the file that are none of the table, with the reason.
     """
 
     path: Path
@@ -44,3 +50,5 @@ class RawTable:
     last: LastLine | None = None
     asset: str | None = None
     part: str = ""
+    quality: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[ChannelImport, ...] = ()

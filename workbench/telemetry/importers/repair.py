@@ -38,6 +38,8 @@ class Ordered:
         Samples that contradict an earlier row of their time.
     conflict : tuple or None
         Time, column, value and earlier value of the first of them.
+    shared : int
+        Samples that have the time of any other one.
     """
 
     frame: pd.DataFrame
@@ -46,6 +48,7 @@ class Ordered:
     equal: int
     conflicting: int
     conflict: tuple[Any, str, Any, Any] | None = None
+    shared: int = 0
 
 
 def in_order(
@@ -101,7 +104,8 @@ def in_order(
         conflict = (stamps[again[row]], str(frame.columns[column]), rows.iat[row, column], first.iat[row, column])
     joined = (groups.last() if last_wins else groups.first()).reset_index(drop=True)
     n = int(conflicting.sum())
-    return Ordered(joined, stamps[~is_again], late, len(again) - n, n, conflict)
+    shared = int((is_again | np.append(is_again[1:], False)).sum())
+    return Ordered(joined, stamps[~is_again], late, len(again) - n, n, conflict, shared)
 
 
 def _comparable(frame: pd.DataFrame, wide: Collection[str]) -> pd.DataFrame:

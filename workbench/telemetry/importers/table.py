@@ -60,7 +60,7 @@ def import_table(
         Equipment takes them; a folder whose folders hold the parts of one series each is recognised.
     asset : str, optional
         Asset of the channels; the file's name without ending where omitted, or its folder in the layout "lookout".
-        Where the rows name their machines, these are the assets.
+        Where the rows name their machines, these are the assets, with this before their names.
     train_fraction : float, optional
         Share of the samples that becomes the training series of a new channel; `DEFAULT_TRAIN_FRACTION` where
         omitted. It says nothing about a channel that is there already.
@@ -139,7 +139,7 @@ def import_table(
     by_asset: dict[str, list[FileSamples]] = {}
     for samples in everything:
         own_name = samples.path.absolute().parent.name if layout == "lookout" else samples.path.stem
-        by_asset.setdefault(asset_name(samples.asset or asset or own_name), []).append(samples)
+        by_asset.setdefault(asset_name(_asset_name(samples.asset, asset, own_name)), []).append(samples)
     training = None
     if train_file is not None:
         training_path = Path(train_file)
@@ -155,21 +155,40 @@ def import_table(
     spans = None if labels is None else read_label_spans(Path(labels), how.timezone, how.date_order)
     choices = Choices(train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans)
     imports: list[ChannelImport] = []
+    left_out: list[ChannelImport] = []
+    faults: list[tuple[str, str, WorkbenchError]] = []
+    written: set[str] = set()
     assets = archived_assets(archive)
     for name, group in tqdm(by_asset.items(), desc="Importing", unit="asset", disable=not progress or not by_asset):
         try:
             delivery, reports = _delivered(archive, name, group, training, choices, assets, vanished)
-            imports += reports
-            failures |= delivery.refused
+            imports += [row for row in reports if row.status != "skipped"]
+            left_out += [row for row in reports if row.status == "skipped" and row not in left_out]
+            refused = delivery.refused
             assets |= dict.fromkeys(delivery.channels, name)
         except (ImportDataError, OutdatedError) as error:
-            failures |= {str(samples.path): _naming(error, samples.path) for samples in group}
+            refused = {str(samples.path): _naming(error, samples.path) for samples in group}
+        faults += [(name, file, error) for file, error in refused.items()]
+        written |= {str(samples.path) for samples in group} - refused.keys()
+    for name, where, fault in faults:
+        if where in written:  # other machines of the file are imported
+            imports.append(ChannelImport(name, "failed", note=str(fault)))
+        else:
+            failures.setdefault(where, fault)
+    imports += left_out
     if failures and len(files) == 1:
         raise next(iter(failures.values()))
     layouts = list(dict.fromkeys(layout or _layout_of(file) for file in files))
     reasons = {file: str(error) for file, error in failures.items()}
     waiting = frozenset(file for file, error in failures.items() if isinstance(error, UnfinishedImportError))
     return ImportReport(", ".join(layouts), paths[0], tuple(imports), None, reasons, len(files), waiting)
+
+
+def _asset_name(machine: str | None, asset: str | None, own_name: str) -> str:
+    """Return the asset of samples: the machine that its rows name, behind the asset that was chosen."""
+    if machine is None or machine == asset:
+        return asset or own_name
+    return machine if asset is None else f"{asset} {machine}"
 
 
 def _delivered(archive: Archive, *arguments: Any) -> tuple[Delivery, list[ChannelImport]]:
