@@ -81,13 +81,23 @@ Inputs = Annotated[
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="COLUMN", rich_help_panel=_TABLES, help="Column that marks known anomalies.")
 ]
+NormalLabel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VALUES",
+        show_default="0, false, ok, normal and the like",
+        rich_help_panel=_TABLES,
+        help="Values of the label column that mean normal, separated by commas.",
+    ),
+]
 Labels = Annotated[
     Path | None,
     typer.Option(
         callback=local,
         metavar="FILE",
         rich_help_panel=_TABLES,
-        help="CSV file without header: start and end of each known anomaly, for all channels of the import.",
+        help="File of known anomalies: start and end of each, for channels, assets or all of the import; a log of "
+        "failures; NAB's JSON; Telemanom's CSV.",
     ),
 ]
 TrainFraction = Annotated[
@@ -184,6 +194,7 @@ def import_data(
     time_column: TimeColumn = None,
     inputs: Inputs = None,
     label_column: LabelColumn = None,
+    normal_label: NormalLabel = None,
     labels: Labels = None,
     train_fraction: TrainFraction = None,
     train_from: TableTrainFrom = None,
@@ -207,6 +218,7 @@ def import_data(
         time_column=time_column,
         inputs=_names(inputs),
         label_column=label_column,
+        normal_label=_names(normal_label),
         labels=labels,
         train_fraction=train_fraction,
         train_from=train_from,
@@ -239,6 +251,7 @@ def watch(
     time_column: TimeColumn = None,
     inputs: Inputs = None,
     label_column: LabelColumn = None,
+    normal_label: NormalLabel = None,
     labels: Labels = None,
     train_fraction: TrainFraction = None,
     train_from: TableTrainFrom = None,
@@ -272,6 +285,7 @@ def watch(
         time_column=time_column,
         inputs=_names(inputs),
         label_column=label_column,
+        normal_label=_names(normal_label),
         labels=labels,
         train_fraction=train_fraction,
         train_from=train_from,

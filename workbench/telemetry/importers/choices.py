@@ -37,7 +37,9 @@ class Choices:
     replace : bool
         Whether what the channels held is discarded.
     labels : LabelSpans or None
-        When all channels were anomalous.
+        When channels and assets were anomalous.
+    normal_label : tuple of str
+        Values of the label column that mean normal.
     """
 
     fraction: float | None
@@ -47,6 +49,7 @@ class Choices:
     on_conflict: OnConflict | None
     replace: bool
     labels: LabelSpans | None = None
+    normal_label: tuple[str, ...] = ()
 
     def names_span(self, extent: npt.NDArray[Any] | None = None) -> bool:
         """Return whether a training span was chosen, as times, a share or a file of its own."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
@@ -29,8 +28,8 @@ from workbench.telemetry.appending import (
 from workbench.telemetry.archive import Archive, ChannelParts
 from workbench.telemetry.archiving.plain_parts import PlainParts
 from workbench.telemetry.importers.choices import Choices
-from workbench.telemetry.importers.columns import label_kinds
 from workbench.telemetry.importers.date_order import with_date_order
+from workbench.telemetry.importers.delivery_labels import DeliveryLabels
 from workbench.telemetry.importers.delivery_report import (
     added_counts,
     count_labels,
@@ -40,8 +39,7 @@ from workbench.telemetry.importers.delivery_report import (
     repair_counts,
     report_row,
 )
-from workbench.telemetry.importers.file_samples import FileSamples, column_series
-from workbench.telemetry.importers.label_spans import with_labels
+from workbench.telemetry.importers.file_samples import FileSamples
 from workbench.telemetry.importers.last_line import settle_doubtful
 from workbench.telemetry.importers.names import channel_names, name_note
 from workbench.telemetry.importers.plain_columns import plain_channels
@@ -154,7 +152,8 @@ class Delivery:
         self._plain = {} if training else plain_channels(archive, asset, files, choices, assets, self._vanished)
         self._read_present(everything)
         everything = self._with_one_date_order(everything)
-        self._files = _in_order([with_labels(file, choices.labels) for file in everything])
+        self._files = _in_order(everything)
+        self._labels = DeliveryLabels(asset, self._files, choices, assets)
         self._training = next((file for file in self._files if str(file.path) == self._training_path), None)
         self._parts = self._channel_parts(self._training, assets)
 
@@ -239,14 +238,12 @@ class Delivery:
 
     def _channel_parts(self, training: FileSamples | None, assets: Mapping[str, str]) -> dict[str, list[_Part]]:
         shift = _training_shift(training, self._files)
-        kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
         for file in self._files:
             names = channel_names(file.columns, self._asset, assets)
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
-                own_kinds = kinds.get(str(file.path))
-                read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds)
+                read = partial(self._labels.series, file, column, names[column], stamps)
                 parts.setdefault(names[column], []).append(_Part(file, column, read))
         return parts
 
@@ -391,11 +388,13 @@ class Delivery:
                 span = TrainingSpan(first, stop - 1)
         notes = [note for part in parts for note in part.file.notes]
         doubtful, cut_notes = self._cut.get(channel, (None, []))
-        notes += [*cut_notes, *self._notes(channel, brought)]
+        notes += [*cut_notes, *self._labels.notes, *self._notes(channel, brought)]
         if present is not None and not _differs(merged, present, self._choices.on_conflict):
             info = self._archive.info(channel)
-            counts = added_counts(_repairs(parts), brought)
+            counts = added_counts(_repairs(parts), brought, self._labels.counts(channel))
             return _Result(report_row(channel, "unchanged", (info.n_train, info.n_test), counts, notes))
+        if present is None:
+            series = self._labels.with_numbers(channel, series, span.places(series["time"].values)[1])
         try:
             filled = split_series(series, span, self._first_numbers.get(channel))
         except NoValuesError as error:
@@ -403,6 +402,7 @@ class Delivery:
             return _Result(ChannelImport(channel, "skipped", note=note))
         fresh = np.ones(len(time), dtype=bool) if present is None else ~np.isin(time, present["time"].values)
         counts = added_counts(_repairs(parts), brought, filled_counts(filled, merged.series, series, fresh))
+        counts |= self._labels.counts(channel)
         train, test = filled.parts.train, filled.parts.test
         sizes = (train.sizes["time"], test.sizes["time"])
         status: Status = "imported" if present is None else "appended" if brought["samples_added"] else "changed"
@@ -428,6 +428,8 @@ class Delivery:
             notes.append(f"{n} skipped: retention has removed those of that time")
         if channel in self._present and self._choices.fraction is not None:
             notes.append("its training span stays: a share is for new channels")
+        if channel in self._present:
+            notes += self._labels.number_notes(channel)
         conflicts = brought.get("label_conflicts_kept", 0)
         if conflicts:
             whose = "the archive" if channel in self._present else "the earlier file"
@@ -516,17 +518,6 @@ def _training_shift(training: FileSamples | None, files: Sequence[FileSamples]) 
         return None
     starts = [float(file.stamps[0]) for file in files if file is not training and file.stamps.dtype.kind != "M"]
     return float(training.stamps[-1]) - min(starts, default=0.0) + 1.0
-
-
-def _kinds(files: Sequence[FileSamples]) -> dict[str, npt.NDArray[np.object_]]:
-    """Read the labels of all files together, since the words of all of them say what is normal."""
-    labels = {str(file.path): file.labels for file in files if file.labels is not None}
-    if not labels:
-        return {}
-    column = pd.concat(labels.values(), ignore_index=True)
-    kinds = label_kinds(column, str(next(iter(labels.values())).name))[0]
-    bounds = np.cumsum([len(one) for one in labels.values()])[:-1]
-    return dict(zip(labels, np.split(kinds, bounds), strict=True))
 
 
 def _numbered(series: xr.Dataset) -> xr.Dataset:

@@ -1,134 +1,232 @@
-"""Labels as times: a file of when an asset was anomalous, two times a row, as AWS Lookout for Equipment takes it."""
+"""Labels as times: when channels and assets were anomalous, and which samples of a series that is."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
-from workbench.exceptions import ImportDataError, LabelError
-from workbench.telemetry.importers.file_samples import FileSamples
-from workbench.telemetry.importers.times import DateOrder, parse_times
+from workbench.counts import counted
+from workbench.telemetry.appending import label_runs, label_series
+from workbench.telemetry.importers.names import name_and_units
+from workbench.telemetry.importers.report import ChannelImport
 
-__all__ = ["LabelSpans", "read_label_spans", "with_labels"]
+__all__ = ["LabelScope", "LabelSpans", "LabelledSamples", "SeriesNames", "label_samples", "label_table"]
 
-_MAX_ROWS = 1_000_000
-_NORMAL, _ANOMALOUS = "0", "1"
+_STEPS_OF_A_SAMPLE = 1.5  # median steps that a sample stands for, as in the count of gaps
+_MAX_LISTED_NAMES = 5
+
+
+@dataclass(frozen=True)
+class SeriesNames:
+    """What the series of a channel is called.
+
+    Attributes
+    ----------
+    asset : str
+        Its asset.
+    channels : frozenset of str
+        Name of the channel, and of the column that it comes from.
+    files : frozenset of str
+        Names of the files that it comes from, without ending.
+    """
+
+    asset: str
+    channels: frozenset[str]
+    files: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, channel: str, asset: str, source: str, column: str, assets: Mapping[str, str]) -> "SeriesNames":
+        """Return the names of a channel.
+
+        Parameters
+        ----------
+        channel, asset, source : str
+            Name in the archive, its asset, and the name of its file.
+        column : str
+            Name of the column that it comes from.
+        assets : mapping of str to str
+            Asset of every channel that the archive holds. A column that has the name of another asset's channel does
+            not name this one.
+
+        Examples
+        --------
+        >>> sorted(SeriesNames.of("pump.load", "pump", "pump.csv", "load [A]", {"load": "fan"}).channels)
+        ['load [A]', 'pump.load']
+        """
+        names = {name for name in (column, name_and_units(column)[0]) if assets.get(name, asset) == asset}
+        return cls(asset, frozenset({channel, *names}), frozenset({source.partition(".")[0], Path(source).stem}))
+
+
+@dataclass(frozen=True)
+class LabelScope:
+    """The labels of one channel, of all channels of an asset, or of all channels.
+
+    Attributes
+    ----------
+    asset, channel : str
+        Asset and channel that were anomalous; any where empty.
+    name : str
+        Name of an asset, channel or file; any where empty.
+    starts, ends : numpy.ndarray, shape (n,), datetime64[ns]
+        First and last time of each label, UTC, both inclusive.
+    kinds : numpy.ndarray, shape (n,)
+        Kind of each.
+    """
+
+    asset: str
+    channel: str
+    name: str
+    starts: npt.NDArray[np.datetime64]
+    ends: npt.NDArray[np.datetime64]
+    kinds: npt.NDArray[np.object_]
+
+    def holds_for(self, names: SeriesNames) -> bool:
+        """Return whether these are labels of a series."""
+        return (
+            self.asset in ("", names.asset)
+            and (not self.channel or self.channel in names.channels)
+            and (not self.name or self.name == names.asset or self.name in names.channels | names.files)
+        )
+
+    def __str__(self) -> str:
+        """Return the name of what was anomalous."""
+        return ".".join(filter(None, (self.asset, self.channel, self.name)))
 
 
 @dataclass(frozen=True)
 class LabelSpans:
-    """When something was anomalous.
+    """What a label file says.
 
     Attributes
     ----------
     path : Path
-        File that says so.
-    starts, ends : numpy.ndarray, shape (n,), datetime64[ns]
-        First and last time of each span, UTC, both inclusive.
+        The file.
+    scopes : tuple of LabelScope
+        Labels as times.
+    numbers : dict of str to pandas.DataFrame
+        Labels as numbers of samples of the test series, by channel, see `workbench.telemetry.labels`.
     """
 
     path: Path
-    starts: npt.NDArray[np.datetime64]
-    ends: npt.NDArray[np.datetime64]
+    scopes: tuple[LabelScope, ...] = ()
+    numbers: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def mask(self, time: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Return which times lie in a span.
+    def of(self, names: SeriesNames) -> list[LabelScope]:
+        """Return the labels of a series as times; an empty list where the file does not name it."""
+        return [scope for scope in self.scopes if scope.holds_for(names)]
 
-        Parameters
-        ----------
-        time : numpy.ndarray, shape (n,), datetime64[ns]
-            Times, rising.
-        """
-        change = np.zeros(len(time) + 1, dtype=np.int64)
-        np.add.at(change, np.searchsorted(time, self.starts, side="left"), 1)
-        np.add.at(change, np.searchsorted(time, self.ends, side="right"), -1)
-        return np.asarray(np.cumsum(change)[:-1] > 0)
+    def unused(self, series: Iterable[SeriesNames]) -> dict[str, int]:
+        """Return how many labels the file has for names that are none of these series, by name."""
+        series = list(series)
+        channels = {name for names in series for name in names.channels}
+        counts = {
+            str(scope): len(scope.starts)
+            for scope in self.scopes
+            if len(scope.starts) and not any(scope.holds_for(names) for names in series)
+        }
+        return counts | {name: len(table) for name, table in self.numbers.items() if name not in channels}
+
+    def unused_text(self, series: Iterable[SeriesNames]) -> str:
+        """Say which labels of the file are for none of these series; an empty text where there are none."""
+        unused = self.unused(series)
+        if not unused:
+            return ""
+        names = ", ".join(list(unused)[:_MAX_LISTED_NAMES])
+        names += f" and {len(unused) - _MAX_LISTED_NAMES} more" if len(unused) > _MAX_LISTED_NAMES else ""
+        return f"{counted(sum(unused.values()), 'label')} for other names: {names}"
+
+    def unused_row(self, series: Iterable[SeriesNames]) -> list[ChannelImport]:
+        """Return the row of an import's report on labels for other series, where there are any."""
+        text = self.unused_text(series)
+        return [ChannelImport(self.path.name, "skipped", note=text)] if text else []
 
 
-def read_label_spans(path: Path, timezone: str | None = None, date_order: DateOrder | None = None) -> LabelSpans:
-    """Read a CSV file without header: start and end of what was anomalous, in any form of a time column.
+@dataclass(frozen=True)
+class LabelledSamples:
+    """Which samples of a series are anomalous.
+
+    Attributes
+    ----------
+    masks : numpy.ndarray, shape (n, k), bool
+        Samples of each kind of anomaly.
+    kinds : tuple of str
+        The kinds.
+    outside : numpy.ndarray, bool
+        Which of the labels, in the order of the scopes, hold no sample.
+    """
+
+    masks: npt.NDArray[np.bool_]
+    kinds: tuple[str, ...]
+    outside: npt.NDArray[np.bool_]
+
+
+def label_samples(scopes: Sequence[LabelScope], time: npt.NDArray[np.datetime64]) -> LabelledSamples:
+    """Find the samples that labels mean.
+
+    A label that begins and ends between two samples means the one before it, where that is no longer ago than one and a
+    half median steps.
 
     Parameters
     ----------
-    path : Path
-        File to read.
-    timezone : str, optional
-        Zone of times that carry none; UTC where omitted.
-    date_order : {"day", "month"}, optional
-        Order of dates such as 03/04/2024; the whole file decides where omitted.
+    scopes : sequence of LabelScope
+        Labels of the series.
+    time : numpy.ndarray, shape (n,), datetime64[ns]
+        Times of its samples, rising.
 
     Returns
     -------
-    LabelSpans
+    LabelledSamples
 
-    Raises
-    ------
-    LabelError
-        It cannot be read, a row is not two times, or ends before it starts.
+    Examples
+    --------
+    >>> time = np.array(["2024-03-01", "2024-03-02", "2024-03-03"], "datetime64[ns]")
+    >>> scope = LabelScope("pump", "", "", time[1:2], time[1:2], np.array(["leak"], dtype=object))
+    >>> label_samples([scope], time).masks.tolist()
+    [[False], [True], [False]]
     """
-    try:
-        table = pd.read_csv(path, header=None, dtype=str, skip_blank_lines=True, nrows=_MAX_ROWS, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise LabelError(f"The labels {path} cannot be read: {reason}.", "Needed: rows of start and end.") from None
-    if table.shape[1] != 2:
-        raise LabelError(f"The labels {path} have {table.shape[1]} columns.", "Needed: two, start and end.")
-    n = len(table)
-    try:
-        parsed = parse_times(pd.concat([table[0], table[1]], ignore_index=True), timezone, date_order)
-    except ImportDataError as error:
-        raise LabelError(f"{path}: {error.message}", error.hint) from None
-    readable = np.logical_and(*parsed.readable.reshape(2, n))
-    if n and not readable[0] and readable[1:].all() and n > 1:  # a header
-        return _spans(path, parsed.stamps.reshape(2, n)[:, 1:], 2, _other(parsed.other, n, 1))
-    if not parsed.absolute or not readable.all():
-        row = int(np.argmin(readable)) if not readable.all() else 0
-        text = ", ".join(str(value) for value in table.iloc[row])
-        raise LabelError(
-            f"The labels {path}: line {row + 1} is not two times: {text[:80]}.", "Example: 2024-03-01 10:00:00"
-        )
-    return _spans(path, parsed.stamps.reshape(2, n), 1, _other(parsed.other, n, 0))
+    if not scopes:
+        return LabelledSamples(np.zeros((len(time), 0), dtype=bool), (), np.zeros(0, dtype=bool))
+    starts, ends, kinds = (
+        np.concatenate([getattr(scope, name) for scope in scopes]) for name in ("starts", "ends", "kinds")
+    )
+    first = np.searchsorted(time, starts, side="left")
+    stop = np.searchsorted(time, ends, side="right")
+    if len(time) > 1:
+        step = np.median(np.diff(time).astype("int64"))
+        before = np.maximum(first - 1, 0)
+        since = (starts - time[before]).astype("int64")
+        between = (first >= stop) & (first > 0) & (since <= _STEPS_OF_A_SAMPLE * step)
+        first = np.where(between, before, first)
+    names = sorted({str(kind) for kind in kinds})
+    change = np.zeros((len(time) + 1, len(names)), dtype=np.int64)
+    places = np.searchsorted(names, kinds.astype("str")) if len(names) else np.zeros(0, dtype=np.int64)
+    outside = first >= stop
+    np.add.at(change, (first[~outside], places[~outside]), 1)
+    np.add.at(change, (stop[~outside], places[~outside]), -1)
+    return LabelledSamples(np.cumsum(change, axis=0)[:-1] > 0, tuple(names), outside)
 
 
-def with_labels(file: FileSamples, spans: LabelSpans | None) -> FileSamples:
-    """Return samples of a file with labels; as they are where there are no spans.
+def label_table(samples: LabelledSamples, first_test: int) -> pd.DataFrame:
+    """Return labelled samples as label table of the test series.
 
-    Raises
-    ------
-    ImportDataError
-        The file has no times.
+    Parameters
+    ----------
+    samples : LabelledSamples
+        Samples of the training and the test series.
+    first_test : int
+        Place of the first sample of the test series.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Int columns `start`, `end` (samples of the test series, both inclusive) and str `kind`.
     """
-    if spans is None:
-        return file
-    if file.stamps.dtype.kind != "M":
-        raise ImportDataError(
-            f"{file.path} has sample numbers, {spans.path} has times.",
-            "Leave --labels out, or name the column of the times with --time-column.",
-        )
-    words = np.where(spans.mask(file.stamps), _ANOMALOUS, _NORMAL)
-    return replace(file, labels=pd.Series(words, name="labels"))
-
-
-def _other(stamps: npt.NDArray[Any] | None, n: int, first: int) -> npt.NDArray[Any] | None:
-    return None if stamps is None else stamps.reshape(2, n)[:, first:]
-
-
-def _spans(path: Path, times: npt.NDArray[Any], first_line: int, other: npt.NDArray[Any] | None) -> LabelSpans:
-    fits = bool(np.all(times[0] <= times[1]))
-    other_fits = other is not None and bool(np.all(other[0] <= other[1]))
-    if fits and other_fits:
-        raise LabelError(
-            f"The dates of the labels {path} can be read day first and month first.",
-            "Pass --date-order day or --date-order month.",
-        )
-    if other_fits and other is not None:
-        times = other
-    elif not fits:
-        row = int(np.argmax(times[0] > times[1]))
-        raise LabelError(
-            f"The labels {path}: line {row + first_line} ends before it starts.", "Write start and end of each span."
-        )
-    return LabelSpans(path, times[0], times[1])
+    masks = samples.masks[first_test:]
+    runs = label_runs(label_series(xr.Dataset(coords={"time": np.arange(len(masks))}), masks, samples.kinds))
+    dtypes: dict[str, Any] = {"start": "int64", "end": "int64", "kind": "str"}
+    return pd.DataFrame(runs, columns=list(dtypes)).astype(dtypes)

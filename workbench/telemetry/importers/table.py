@@ -14,8 +14,9 @@ from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers.choices import DEFAULT_TRAIN_FRACTION, Choices
 from workbench.telemetry.importers.components import holds_components, in_components
 from workbench.telemetry.importers.delivery import Delivery
+from workbench.telemetry.importers.delivery_labels import series_names
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
-from workbench.telemetry.importers.label_spans import read_label_spans
+from workbench.telemetry.importers.label_files import read_label_spans
 from workbench.telemetry.importers.names import archived_assets
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
@@ -70,7 +71,8 @@ def import_table(
     train_file : Path or str, optional
         File of its own to learn from; the span of its times is the training span.
     labels : Path or str, optional
-        CSV file without header of start and end of what was anomalous; it holds for all channels that are imported.
+        File that says when channels and assets were anomalous, in any form that
+        `workbench.telemetry.importers.label_files` reads. Without names it holds for all channels of the import.
     on_conflict : {"keep", "replace"}, optional
         What holds where a file contradicts what is there, or itself. Such a file is refused where omitted.
     replace : bool
@@ -92,7 +94,8 @@ def import_table(
         `out_of_order` (sorted), `duplicate_times` (equal, skipped), `gaps` (steps beyond 1.5 median
         steps; kept), `unreadable_values` (taken as missing), `missing_values_interpolated` (up to 10 in a row),
         `missing_values_held` (more than that, or at an end), `input_values_held`, `missing_labels` (taken as normal),
-        `labels_in_training` (anomalous samples that lie in the training series), `labels_added`,
+        `labels_in_training` (anomalous samples that lie in the training series), `labels_outside` (labels of a file
+        that hold no sample of the channel), `labels_added`,
         `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those that were there;
         the latter with `on_conflict="replace"`). Of several files those that are
         refused stand in `failures`, and the others are imported.
@@ -154,7 +157,9 @@ def import_table(
                 f"train_file goes with one asset, not with {', '.join(sorted(by_asset))}.", "Import one at a time."
             )
     spans = None if labels is None else read_label_spans(Path(labels), how.timezone, how.date_order)
-    choices = Choices(train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans)
+    choices = Choices(
+        train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans, how.normal_label
+    )
     imports: list[ChannelImport] = []
     assets = archived_assets(archive)
     for name, group in tqdm(by_asset.items(), desc="Importing", unit="asset", disable=not progress or not by_asset):
@@ -165,6 +170,9 @@ def import_table(
             assets |= dict.fromkeys(delivery.channels, name)
         except (ImportDataError, OutdatedError) as error:
             failures |= {str(samples.path): _naming(error, samples.path) for samples in group}
+    if spans is not None:
+        names = [series_names(asset, group, assets) for asset, group in by_asset.items()]
+        imports += spans.unused_row(one for own in names for one in own.values())
     if failures and len(files) == 1:
         raise next(iter(failures.values()))
     layouts = list(dict.fromkeys(layout or _layout_of(file) for file in files))
