@@ -132,7 +132,7 @@ class DeliveryLabels:
 
     def _numbers(self, channel: str) -> pd.DataFrame | None:
         numbers = {} if self._spans is None else self._spans.numbers
-        return next((table for name, table in numbers.items() if name in self._names[channel].channels), None)
+        return next((table for name, table in numbers.items() if name in self._names[channel].unique_names), None)
 
 
 def series_names(asset: str, files: Sequence[FileSamples], assets: Mapping[str, str]) -> dict[str, SeriesNames]:
@@ -155,6 +155,5 @@ def series_names(asset: str, files: Sequence[FileSamples], assets: Mapping[str, 
     for file in files:
         for column, channel in channel_names(file.columns, asset, assets).items():
             own = SeriesNames.of(channel, asset, file.path.name, column, assets)
-            before = names.get(channel, own)
-            names[channel] = SeriesNames(asset, own.channels | before.channels, own.files | before.files)
+            names[channel] = names[channel].joined(own) if channel in names else own
     return names

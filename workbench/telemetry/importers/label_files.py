@@ -264,7 +264,9 @@ def _roles(path: Path, header: Sequence[str], rows: _Rows) -> dict[str, int]:
     roles = {role: fitting[role][0] for role in ("asset", "channel", "name") if fitting[role]}
     for role, others in (("start", ("start", "failure")), ("end", ("end",)), ("repair", ("repair",))):
         places = [place for other in others for place in fitting[other] if place not in roles.values()]
-        place = next((place for place in places if not rows.cells or _holds_times(rows.column(place))), None)
+        place = next(
+            (place for place in places if not any(rows.column(place)) or _holds_times(rows.column(place))), None
+        )
         if place is not None:
             roles[role] = place
     if "start" not in roles:

@@ -31,13 +31,16 @@ class SeriesNames:
         Its asset.
     channels : frozenset of str
         Name of the channel, and of the column that it comes from.
+    unique_names : frozenset of str
+        Those of them that no other asset's channel has.
     files : frozenset of str
         Names of the files that it comes from, without ending.
     """
 
     asset: str
     channels: frozenset[str]
-    files: frozenset[str] = frozenset()
+    unique_names: frozenset[str]
+    files: frozenset[str]
 
     @classmethod
     def of(cls, channel: str, asset: str, source: str, column: str, assets: Mapping[str, str]) -> "SeriesNames":
@@ -50,16 +53,26 @@ class SeriesNames:
         column : str
             Name of the column that it comes from.
         assets : mapping of str to str
-            Asset of every channel that the archive holds. A column that has the name of another asset's channel does
-            not name this one.
+            Asset of every channel that the archive holds.
 
         Examples
         --------
-        >>> sorted(SeriesNames.of("pump.load", "pump", "pump.csv", "load [A]", {"load": "fan"}).channels)
-        ['load [A]', 'pump.load']
+        >>> names = SeriesNames.of("pump.load", "pump", "pump.csv", "load", {"load": "fan"})
+        >>> sorted(names.channels), sorted(names.unique_names)
+        (['load', 'pump.load'], ['pump.load'])
         """
-        names = {name for name in (column, name_and_units(column)[0]) if assets.get(name, asset) == asset}
-        return cls(asset, frozenset({channel, *names}), frozenset({source.partition(".")[0], Path(source).stem}))
+        names = {channel, column, name_and_units(column)[0]}
+        unique = {name for name in names if assets.get(name, asset) == asset}
+        return cls(asset, frozenset(names), frozenset(unique), frozenset({source.partition(".")[0], Path(source).stem}))
+
+    def joined(self, other: "SeriesNames") -> "SeriesNames":
+        """Return the names of both, which are of one channel."""
+        return SeriesNames(
+            self.asset,
+            self.channels | other.channels,
+            self.unique_names | other.unique_names,
+            self.files | other.files,
+        )
 
 
 @dataclass(frozen=True)
@@ -89,8 +102,8 @@ class LabelScope:
         """Return whether these are labels of a series."""
         return (
             self.asset in ("", names.asset)
-            and (not self.channel or self.channel in names.channels)
-            and (not self.name or self.name == names.asset or self.name in names.channels | names.files)
+            and (not self.channel or self.channel in (names.channels if self.asset else names.unique_names))
+            and (not self.name or self.name in names.unique_names | names.files | {names.asset})
         )
 
     def __str__(self) -> str:
@@ -123,7 +136,7 @@ class LabelSpans:
     def unused(self, series: Iterable[SeriesNames]) -> dict[str, int]:
         """Return how many labels the file has for names that are none of these series, by name."""
         series = list(series)
-        channels = {name for names in series for name in names.channels}
+        channels = {name for names in series for name in names.unique_names}
         counts = {
             str(scope): len(scope.starts)
             for scope in self.scopes
