@@ -81,15 +81,6 @@ Inputs = Annotated[
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="COLUMN", rich_help_panel=_TABLES, help="Column that marks known anomalies.")
 ]
-NormalLabel = Annotated[
-    str | None,
-    typer.Option(
-        metavar="VALUES",
-        show_default="0, false, ok, normal and the like",
-        rich_help_panel=_TABLES,
-        help="Values of the label column that mean normal, separated by commas.",
-    ),
-]
 Labels = Annotated[
     Path | None,
     typer.Option(
@@ -194,7 +185,6 @@ def import_data(
     time_column: TimeColumn = None,
     inputs: Inputs = None,
     label_column: LabelColumn = None,
-    normal_label: NormalLabel = None,
     labels: Labels = None,
     train_fraction: TrainFraction = None,
     train_from: TableTrainFrom = None,
@@ -218,7 +208,6 @@ def import_data(
         time_column=time_column,
         inputs=_names(inputs),
         label_column=label_column,
-        normal_label=_names(normal_label),
         labels=labels,
         train_fraction=train_fraction,
         train_from=train_from,
@@ -251,7 +240,6 @@ def watch(
     time_column: TimeColumn = None,
     inputs: Inputs = None,
     label_column: LabelColumn = None,
-    normal_label: NormalLabel = None,
     labels: Labels = None,
     train_fraction: TrainFraction = None,
     train_from: TableTrainFrom = None,
@@ -285,7 +273,6 @@ def watch(
         time_column=time_column,
         inputs=_names(inputs),
         label_column=label_column,
-        normal_label=_names(normal_label),
         labels=labels,
         train_fraction=train_fraction,
         train_from=train_from,
