@@ -23,6 +23,7 @@ FEATURES = {
     "grouping_by_space": False,
     "grouping_by_apostrophe": False,
     "space_separator": False,
+    "space_separator_and_quotes": False,
     "offset": True,
     "local_zone": True,
     "fold": False,
@@ -142,26 +143,35 @@ def make_case(seed: int, features: Mapping[str, bool] | None = None) -> Case:
     times, texts, time_header, naive = _times(own, rows, separator)
     marks = _marks(own, separator)
     names = _names(own)
+    is_long = own.has("long", 0.2)
+    kinds = {name: _kind(own, marks, may_be_truth=not is_long) for name in names}
     machines = ["pump"]
     if own.has("machines", 0.2):
         machines = ["P-1", "P-2", "P-3"] if not own.has("machine_numbers", 0.5) else ["101", "102"]
-    is_long = own.has("long", 0.2)
     gaps = not is_long and own.random.random() < 0.4
     mark = _missing_mark(own, separator) if gaps else ""
     sentinel = "-9999" if not is_long and own.has("sentinels", 0.15) else ""
-    channels = {
-        (machine, name): _channel(own, rows, marks, gaps=gaps and place == 0, mark=mark, sentinel=sentinel)
-        for machine in machines
-        for place, name in enumerate(names)
-    }
-    if sentinel:
-        own.options["missing"] = [sentinel]
     quality = None
     if not is_long and len(machines) == 1 and own.has("quality", 0.15):
         words = ("192", "0") if own.has("quality_numbers", 0.4) else ("Good", "Bad")
         quality = [words[own.random.random() < 0.15] for _ in range(rows)]
         own.options |= {"quality_column": "quality", "good": [words[0]]}
         own.about["quality"] = words
+    has_header = is_long or len(machines) > 1 or quality is not None or not own.has("no_header", 0.15)
+    if not has_header:
+        kinds = {f"column {len(time_header) + 1 + place}": kinds[name] for place, name in enumerate(names)}
+        names = list(kinds)
+        time_header = [f"column {1 + place}" for place in range(len(time_header))]
+        own.options |= {"header_row": 0, "time_column": time_header}
+    channels = {
+        (machine, name): _channel(
+            own, rows, marks, kinds[name], mark=mark if gaps and place == 0 else None, sentinel=sentinel
+        )
+        for machine in machines
+        for place, name in enumerate(names)
+    }
+    if sentinel:
+        own.options["missing"] = [sentinel]
     units = [own.random.choice(_UNITS) for _ in names]
     header, lines = _lines(
         own,
@@ -173,8 +183,9 @@ def make_case(seed: int, features: Mapping[str, bool] | None = None) -> Case:
         quality=quality,
         is_long=is_long,
         separator=separator,
+        has_header=has_header,
     )
-    content, ending = _text(own, separator, header, lines, names)
+    content, ending = _text(own, separator, header if has_header else [], lines)
     tables = _tables(times, naive, channels, quality)
     own.about |= {"long": is_long, "machines": machines, "sentinel": sentinel, "missing": mark if gaps else None}
     return Case(seed, f"pump{ending}", content, own.options, tables[0], tables[1:], own.about)
@@ -216,8 +227,8 @@ def _times(own: _Writer, rows: int, separator: str) -> tuple[np.ndarray, list[li
         ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"],
         day_first=["%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%d.%m.%Y %H:%M"],
         month_first=["%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M"],
-        month_name=["%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S"],
-        am_pm=["%m/%d/%Y %I:%M:%S %p"],
+        month_name=["%d-%b-%Y %H:%M:%S", *(["%d %b %Y %H:%M:%S"] if separator != " " else [])],
+        am_pm=["%m/%d/%Y %I:%M:%S %p"] if separator != " " else [],
         compact=["%Y%m%d%H%M%S", "%Y%m%dT%H%M%S"],
         day_of_year=["%Y-%jT%H:%M:%S"],
         two_digit_year=["%d.%m.%y %H:%M:%S", "%m/%d/%y %H:%M"],
@@ -237,8 +248,9 @@ def _times(own: _Writer, rows: int, separator: str) -> tuple[np.ndarray, list[li
     seconds = [stamp.second for stamp in stamps]
     assert "%S" in form or not any(seconds)
     apart = "%f" not in form and text_of_zone == "" and " " in form and own.has("clock_apart", 0.2)
-    if apart or separator == " ":
-        day, _, clock = form.partition(" ") if " " in form else form.partition("T")
+    if apart or (separator == " " and " " in form):
+        local = local if apart else stamps
+        day, _, clock = form.partition(" ")
         if apart and own.has("clock_with_dots", 0.3):
             clock = clock.replace(":", ".")
         elif apart and "%I" not in clock and own.has("clock_without_marks", 0.2):
@@ -260,7 +272,7 @@ def _times(own: _Writer, rows: int, separator: str) -> tuple[np.ndarray, list[li
             own.options["date_order"] = order
     own.about |= {"zone": str(zone), "cells": cells[0]}
     naive = None
-    if zone is _ZONE or (text_of_zone and not any(_has_zone(cell) for cell in cells[0])):
+    if zone is _ZONE:
         naive = np.array([stamp.replace(tzinfo=None) for stamp in local], "datetime64[ns]")
     return utc, cells, header, naive
 
@@ -270,10 +282,6 @@ def _zone_text(stamp: datetime, zones: str) -> str:
         return zones
     text = stamp.strftime("%z")
     return text if zones == "%z" else f"{text[:3]}:{text[3:]}"
-
-
-def _has_zone(cell: str) -> bool:
-    return cell.endswith("Z") or "+" in cell or cell.count("-") not in (0, 2)
 
 
 def _number_of(stamp: datetime, unit: str) -> str:
@@ -327,17 +335,24 @@ def _missing_mark(own: _Writer, separator: str) -> str:
     return own.random.choice(marks)
 
 
-def _channel(
-    own: _Writer, rows: int, marks: _Marks, *, gaps: bool, mark: str, sentinel: str
-) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Draw a channel: its cells, its values, and these with a sentinel as the number that it looks like."""
-    is_truth = own.has("booleans", 0.1)
+def _kind(own: _Writer, marks: _Marks, *, may_be_truth: bool) -> tuple[float, int]:
+    """Draw the size and the decimals of the values of a channel; size 0 where they are true and false."""
     size = own.random.choice([1.0, 30.0, 900.0, 25_000.0, 3_000_000.0])
     decimals = own.random.choice([0, 1, 2, 3, 4])
     if decimals == 3 and marks.decimal == "," and not own.features["ambiguous_decimals"]:
         decimals = 2
-    if decimals == 0 and size < 30:
-        size = 30.0
+    if own.has("booleans", 0.1) and may_be_truth:
+        return 0.0, 0
+    return (30.0 if decimals == 0 and size < 30 else size), decimals
+
+
+def _channel(
+    own: _Writer, rows: int, marks: _Marks, kind: tuple[float, int], *, mark: str | None, sentinel: str
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Draw a channel: its cells, its values, and these with a sentinel as the number that it looks like."""
+    size, decimals = kind
+    is_truth = size == 0
+    gaps = mark is not None and (not is_truth or own.features["booleans_with_gaps"])
     cells, values, raw = [], [], []
     for _ in range(rows):
         if is_truth:
@@ -346,8 +361,8 @@ def _channel(
         else:
             value = round(own.random.uniform(-0.3, 1) * size, decimals)
             text = _number_text(value, decimals, marks)
-        if gaps and own.random.random() < 0.12 and (not is_truth or own.features["booleans_with_gaps"]):
-            cells.append(mark)
+        if gaps and own.random.random() < 0.12:
+            cells.append(str(mark))
             values.append(np.nan)
             raw.append(np.nan)
         elif sentinel and not is_truth and own.random.random() < 0.1:
@@ -380,6 +395,7 @@ def _lines(
     quality: list[str] | None,
     is_long: bool,
     separator: str,
+    has_header: bool,
 ) -> tuple[list[str], list[list[str]]]:
     time_header, times = times_of
     has_machines = len(machines) > 1
@@ -397,13 +413,10 @@ def _lines(
                 ]
         return [*time_header, *machine, "tag", "value"], lines
     shown = [f"{name} [{unit}]" for name, unit in zip(names, units, strict=True)]
-    header = shown if own.has("units_in_header", 0.3) else names
-    behind = (
-        [f" {unit}" for unit in units]
-        if header is names and own.has("units_behind_numbers", 0.1)
-        else [""] * len(names)
-    )
-    if header is names and not any(behind) and own.has("units_in_row", 0.15):
+    header = shown if has_header and separator != " " and own.has("units_in_header", 0.3) else names
+    is_behind = header is names and separator != " " and own.has("units_behind_numbers", 0.1)
+    behind = [f" {unit}" if is_behind else "" for unit in units]
+    if has_header and header is names and not is_behind and own.has("units_in_row", 0.15):
         lines.append([""] * len(time_header) + [""] * len(machine) + units + ([""] if quality else []))
         own.about["units_row"] = True
     for row, time in enumerate(times):
@@ -422,11 +435,10 @@ def _lines(
     return [*time_header, *machine, *header, *(["quality"] if quality else [])], lines
 
 
-def _text(
-    own: _Writer, separator: str, header: list[str], lines: list[list[str]], names: list[str]
-) -> tuple[bytes, str]:
+def _text(own: _Writer, separator: str, header: list[str], lines: list[list[str]]) -> tuple[bytes, str]:
     end = own.random.choice(["\n", "\n", "\r\n", "\r"] if own.features["carriage_returns"] else ["\n"])
-    quoting = csv.QUOTE_ALL if own.has("quoting", 0.2) else csv.QUOTE_MINIMAL
+    may_quote = separator != " " or own.features["space_separator_and_quotes"]
+    quoting = csv.QUOTE_ALL if own.has("quoting", 0.2) and may_quote else csv.QUOTE_MINIMAL
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=separator, lineterminator=end, quoting=quoting)
     before = []
@@ -435,10 +447,7 @@ def _text(
     elif own.has("preamble", 0.15):
         before = ["Logger XR-7", "Serial number: 4711", ""][: own.random.randint(1, 3)]
     stream.write("".join(line + end for line in before))
-    if own.has("no_header", 0.1):
-        own.options |= {"header_row": 0}
-        own.about["no_header"] = True
-    else:
+    if header:
         writer.writerow(header)
         if before and not before[0].startswith("#"):
             own.options["header_row"] = len(before) + 1
@@ -455,7 +464,7 @@ def _text(
         content = text.encode(encoding)
     except UnicodeEncodeError:
         content, encoding = text.encode("utf-8"), "utf-8"
-    own.about |= {"encoding": encoding, "before": before, "end": end, "names": names}
+    own.about |= {"encoding": encoding, "before": before, "end": end, "header": header}
     ending = {"\t": ".tsv", ",": ".csv"}.get(separator, own.random.choice([".csv", ".txt"]))
     if own.has("gz", 0.1):
         return gzip.compress(content), f"{ending}.gz"
