@@ -250,7 +250,8 @@ def _times(own: _Writer, rows: int, separator: str) -> tuple[np.ndarray, list[li
     apart = "%f" not in form and text_of_zone == "" and " " in form and own.has("clock_apart", 0.2)
     if apart or (separator == " " and " " in form):
         local = local if apart else stamps
-        day, _, clock = form.partition(" ")
+        place = max(form.find("%H"), form.find("%I"))
+        day, clock = form[: place - 1], form[place:]
         if apart and own.has("clock_with_dots", 0.3):
             clock = clock.replace(":", ".")
         elif apart and "%I" not in clock and own.has("clock_without_marks", 0.2):

@@ -11,8 +11,8 @@ from workbench.counts import counted
 from workbench.detection.evaluation import Evaluation, count, evaluate
 from workbench.exceptions import ArchiveError, DetectionError, LabelError, WorkbenchError
 from workbench.telemetry.archive import Archive
-from workbench.telemetry.importers.label_files import read_label_spans
-from workbench.telemetry.importers.label_spans import LabelSpans, SeriesNames, label_samples, label_table
+from workbench.telemetry.importers.labels.files import read_label_spans
+from workbench.telemetry.importers.labels.spans import LabelSpans, SeriesNames, label_samples, label_table
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["Truth", "confusion", "find_labels", "judge_scores"]
@@ -53,8 +53,8 @@ def find_labels(
     channels : sequence of str
         Names of the channels.
     labels : Path, str, mapping or None
-        Label file in any form that `workbench.telemetry.importers.label_files` reads, or a label table per channel; the
-        archive's own where None.
+        Label file in any form that `workbench.telemetry.importers.labels.files` reads, or a label table per channel;
+        the archive's own where None.
     timezone : str, optional
         Zone of times of the file that carry none; UTC where omitted.
     date_order : {"day", "month"}, optional

@@ -764,8 +764,8 @@ class Session:
         Parameters
         ----------
         labels : Path, str or mapping, optional
-            Label file with times or sample numbers, in any form that `workbench.telemetry.importers.label_files` reads,
-            or a label table per channel; the archive's own where omitted.
+            Label file in any form that `workbench.telemetry.importers.labels.files` reads, or a label table per
+            channel; the archive's own where omitted.
         forecaster, preset : str, optional
             As for `score`.
         timezone : str, optional

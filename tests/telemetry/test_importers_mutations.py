@@ -20,7 +20,7 @@ import pytest
 from tests.telemetry.test_import_fuzz import Recorder
 from workbench.exceptions import WorkbenchError
 from workbench.telemetry.importers import delivery, import_table
-from workbench.telemetry.importers.label_files import read_label_spans
+from workbench.telemetry.importers.labels.files import read_label_spans
 
 QUICK, LONG = 300, 20_000
 AT_ONCE = 50

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from workbench.exceptions import ImportDataError, UnfinishedImportError
 from workbench.telemetry.appending import OnConflict, time_text
-from workbench.telemetry.importers.label_spans import LabelSpans
+from workbench.telemetry.importers.labels.spans import LabelSpans
 from workbench.telemetry.importers.splitting import fraction_span, named_span
 from workbench.telemetry.training_span import TrainingSpan
 

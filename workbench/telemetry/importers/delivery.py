@@ -29,7 +29,6 @@ from workbench.telemetry.archive import Archive, ChannelParts
 from workbench.telemetry.archiving.plain_parts import PlainParts
 from workbench.telemetry.importers.choices import Choices
 from workbench.telemetry.importers.date_order import with_date_order
-from workbench.telemetry.importers.delivery_labels import DeliveryLabels
 from workbench.telemetry.importers.delivery_report import (
     added_counts,
     count_labels,
@@ -40,6 +39,7 @@ from workbench.telemetry.importers.delivery_report import (
     report_row,
 )
 from workbench.telemetry.importers.file_samples import FileSamples
+from workbench.telemetry.importers.labels.delivered import DeliveryLabels
 from workbench.telemetry.importers.last_line import settle_doubtful
 from workbench.telemetry.importers.names import channel_names, name_note
 from workbench.telemetry.importers.plain_columns import plain_channels

@@ -14,9 +14,9 @@ from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers.choices import DEFAULT_TRAIN_FRACTION, Choices
 from workbench.telemetry.importers.components import holds_components, in_components
 from workbench.telemetry.importers.delivery import Delivery
-from workbench.telemetry.importers.delivery_labels import series_names
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
-from workbench.telemetry.importers.label_files import read_label_spans
+from workbench.telemetry.importers.labels.delivered import series_names
+from workbench.telemetry.importers.labels.files import read_label_spans
 from workbench.telemetry.importers.names import archived_assets
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
@@ -72,7 +72,7 @@ def import_table(
         File of its own to learn from; the span of its times is the training span.
     labels : Path or str, optional
         File that says when channels and assets were anomalous, in any form that
-        `workbench.telemetry.importers.label_files` reads. Without names it holds for all channels of the import.
+        `workbench.telemetry.importers.labels.files` reads. Without names it holds for all channels of the import.
     on_conflict : {"keep", "replace"}, optional
         What holds where a file contradicts what is there, or itself. Such a file is refused where omitted.
     replace : bool

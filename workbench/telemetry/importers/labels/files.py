@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError, LabelError
-from workbench.telemetry.importers.label_column import ANOMALY, NORMAL_WORDS
-from workbench.telemetry.importers.label_spans import LabelScope, LabelSpans
+from workbench.telemetry.importers.labels.column import ANOMALY, NORMAL_WORDS
+from workbench.telemetry.importers.labels.spans import LabelScope, LabelSpans
 from workbench.telemetry.importers.times import DateOrder, ParsedTimes, parse_times
 from workbench.telemetry.labels import parse_labelled_series, sequence_kinds
 

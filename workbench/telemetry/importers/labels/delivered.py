@@ -12,8 +12,8 @@ from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import label_series
 from workbench.telemetry.importers.choices import Choices
 from workbench.telemetry.importers.file_samples import FileSamples, column_series
-from workbench.telemetry.importers.label_column import label_kinds
-from workbench.telemetry.importers.label_spans import SeriesNames, label_samples
+from workbench.telemetry.importers.labels.column import label_kinds
+from workbench.telemetry.importers.labels.spans import SeriesNames, label_samples
 from workbench.telemetry.importers.names import channel_names
 
 __all__ = ["DeliveryLabels", "series_names"]
