@@ -1,23 +1,49 @@
 """Scores judged against labels: the archive's own, or those of a file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.detection.evaluation import Evaluation, count, evaluate
 from workbench.exceptions import ArchiveError, DetectionError, LabelError, WorkbenchError
 from workbench.telemetry.archive import Archive
-from workbench.telemetry.labels import read_labels
+from workbench.telemetry.importers.labels.files import read_label_spans
+from workbench.telemetry.importers.labels.spans import LabelSpans, SeriesNames, label_samples, label_table
+from workbench.telemetry.importers.reading import Reading
 
-__all__ = ["confusion", "find_labels", "judge_scores"]
+__all__ = ["Truth", "confusion", "find_labels", "judge_scores"]
 
 Tables = Mapping[str, pd.DataFrame]
 _CONFUSION = ("true_positives", "false_positives", "false_negatives", "precision", "recall")
 
 
-def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | Tables | None) -> Tables:
+@dataclass(frozen=True)
+class Truth:
+    """The labels that scores are judged against.
+
+    Attributes
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Label table of each channel that is labelled.
+    notes : tuple of str
+        What of a label file is not judged, and why.
+    """
+
+    tables: Tables
+    notes: tuple[str, ...] = ()
+
+
+def find_labels(
+    archive: Archive,
+    channels: Sequence[str],
+    labels: Path | str | Tables | None,
+    timezone: str | None = None,
+    date_order: str | None = None,
+) -> Truth:
     """Return the label table of each channel that has one.
 
     Parameters
@@ -27,11 +53,16 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
     channels : sequence of str
         Names of the channels.
     labels : Path, str, mapping or None
-        Telemanom's CSV, or a label table per channel; the archive's own where None.
+        Label file in any form that `workbench.telemetry.importers.labels.files` reads, or a label table per channel;
+        the archive's own where None.
+    timezone : str, optional
+        Zone of times of the file that carry none; UTC where omitted.
+    date_order : {"day", "month"}, optional
+        Order of its dates such as 03/04/2024; the whole file decides where omitted.
 
     Returns
     -------
-    mapping of str to pandas.DataFrame
+    Truth
         In the order of the channels; one whose labels are damaged is left out.
 
     Raises
@@ -40,16 +71,59 @@ def find_labels(archive: Archive, channels: Sequence[str], labels: Path | str | 
         No channel is labelled, or the file cannot be read.
     """
     if labels is None:
-        truth = {name: table for name in channels if (table := _labels(archive, name)[0]) is not None}
+        truth = Truth({name: table for name in channels if (table := _labels(archive, name)[0]) is not None})
+    elif isinstance(labels, Mapping):
+        truth = Truth({name: labels[name] for name in channels if name in labels})
     else:
-        tables = labels if isinstance(labels, Mapping) else read_labels(Path(labels))
-        truth = {name: tables[name] for name in channels if name in tables}
-    if not truth:
+        how = Reading.of({"timezone": timezone, "date_order": date_order})
+        truth = _of_file(archive, channels, read_label_spans(Path(labels), how.timezone, how.date_order))
+    if not truth.tables:
         raise LabelError(
-            "No channel of the archive is labelled.",
-            "Give labels: workbench evaluate --labels labeled_anomalies.csv",
+            " ".join(["No channel of the archive is labelled.", *truth.notes]),
+            "Pass a file that names channels or assets of the archive: workbench evaluate --labels FILE"
+            if truth.notes
+            else "Give labels: workbench evaluate --labels labeled_anomalies.csv",
         )
     return truth
+
+
+def _of_file(archive: Archive, channels: Sequence[str], spans: LabelSpans) -> Truth:
+    infos = {info.channel: info for info in archive.infos()[0]}
+    assets = {name: info.asset for name, info in infos.items()}
+    tables: dict[str, pd.DataFrame] = {}
+    series: list[SeriesNames] = []
+    in_training, outside, undated = 0, 0, []
+    for name in channels:
+        if name not in infos:
+            continue
+        info = infos[name]
+        names = SeriesNames.of(name, info.asset, info.source, name.removeprefix(f"{info.asset}."), assets)
+        series.append(names)
+        if name in spans.numbers:
+            tables[name] = spans.numbers[name]
+            continue
+        scopes = spans.of(names)
+        time = [archive.open(name, split)["time"].values for split in ("train", "test")] if scopes else []
+        if not scopes:
+            continue
+        if time[1].dtype.kind != "M":
+            undated.append(name)
+            continue
+        before = archive.open_before(name)
+        n_before = 0 if before is None else before.sizes["time"]
+        time = time if before is None else [before["time"].values, *time]
+        samples = label_samples(scopes, np.concatenate(time))
+        n_earlier = n_before + info.n_train
+        tables[name] = label_table(samples, n_earlier)
+        in_training += int(samples.masks[:n_earlier].any(axis=1).sum())
+        outside += int(samples.outside.sum())
+    notes = {
+        "labels_in_training": f"{counted(in_training, 'labelled sample')} in training series" if in_training else "",
+        "labels_outside": f"{counted(outside, 'label')} outside of the data" if outside else "",
+        "unknown": spans.unused_text(series),
+        "undated": f"{', '.join(undated[:5])}: sample numbers, and the labels are times" if undated else "",
+    }
+    return Truth(tables, tuple(f"Not judged: {note}." for note in notes.values() if note))
 
 
 def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str], pd.DataFrame | None]) -> pd.DataFrame:
@@ -87,7 +161,7 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
 
 def judge_scores(
     archive: Archive,
-    truth: Tables,
+    truth: Truth,
     table: pd.DataFrame,
     persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
 ) -> Evaluation:
@@ -97,8 +171,8 @@ def judge_scores(
     ----------
     archive : Archive
         Archive that holds the channels.
-    truth : mapping of str to pandas.DataFrame
-        Label table of each channel.
+    truth : Truth
+        From `find_labels`.
     table : pandas.DataFrame
         Table of `Session.score_all`, of these channels.
     persistence : callable
@@ -120,10 +194,10 @@ def judge_scores(
         raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
     scored = table[table["status"] != "failed"]
     predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
-    infos = {info.channel: info for info in archive.infos()[0] if info.channel in truth}
+    infos = {info.channel: info for info in archive.infos()[0] if info.channel in truth.tables}
     judged = evaluate(
         predicted,
-        truth,
+        truth.tables,
         {name: info.n_test for name, info in infos.items()},
         {name: info.asset for name, info in infos.items()},
         hashes={name: info.test_hash for name, info in infos.items()},
@@ -132,12 +206,12 @@ def judge_scores(
     reasons = dict(zip(failed["channel"], failed["reason"], strict=True))
     unlabelled = {}
     for name in archive.channels():
-        if name not in truth:
+        if name not in truth.tables:
             damage = _labels(archive, name)[1]
             unlabelled[name] = damage or "no labels"
             reasons |= {name: damage} if damage else {}
     unjudged = {name: reasons.get(name, reason) for name, reason in judged.unjudged.items()}
-    return replace(judged, unjudged=unjudged | unlabelled, failed=reasons)
+    return replace(judged, unjudged=unjudged | unlabelled, failed=reasons, notes=truth.notes)
 
 
 def _labels(archive: Archive, name: str) -> tuple[pd.DataFrame | None, str]:

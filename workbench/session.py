@@ -782,6 +782,8 @@ class Session:
         forecaster: str | None = None,
         preset: str | None = None,
         *,
+        timezone: str | None = None,
+        date_order: str | None = None,
         progress: bool = False,
     ) -> "Evaluation":
         """Judge stored scores against labels; channels that are not scored yet are scored first.
@@ -789,9 +791,14 @@ class Session:
         Parameters
         ----------
         labels : Path, str or mapping, optional
-            Telemanom's CSV, or a label table per channel; the archive's own where omitted.
+            Label file in any form that `workbench.telemetry.importers.labels.files` reads, or a label table per
+            channel; the archive's own where omitted.
         forecaster, preset : str, optional
             As for `score`.
+        timezone : str, optional
+            Zone of times of the file that carry none; UTC where omitted.
+        date_order : {"day", "month"}, optional
+            Order of its dates such as 03/04/2024; the whole file decides where omitted.
         progress : bool
             Show a bar.
 
@@ -802,8 +809,8 @@ class Session:
         from workbench.judging import find_labels, judge_scores
 
         self.check_settings(forecaster=forecaster, preset=preset)
-        truth = find_labels(self.archive, self.channel_names(), labels)
-        table = self.score_all(truth, forecaster, preset, progress=progress)
+        truth = find_labels(self.archive, self.channel_names(), labels, timezone, date_order)
+        table = self.score_all(truth.tables, forecaster, preset, progress=progress)
         return judge_scores(
             self.archive, truth, table, partial(self._scores.persistence, preset=preset, forecaster=forecaster)
         )

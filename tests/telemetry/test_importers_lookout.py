@@ -124,7 +124,7 @@ def test_labels_that_contradict_the_archive_are_told(tmp_path, archive) -> None:
     [
         ("2024-01-03,2024-01-02\n", "line 1 ends before it starts"),
         ("2024-01-01,2024-01-02\nsoon,later\n", "line 2 is not two times: soon, later"),
-        ("2024-01-01,2024-01-02,leak\n", "have 3 columns"),
+        ("2024-01-01,2024-01-02,leak,2,x\n", "line 1 is not two times"),
         ("5,9\n", "is not two times"),
         ("03/04/2024 10:00,03/05/2024 10:00\n", "day first and month first"),
         ("", "cannot be read"),

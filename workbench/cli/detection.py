@@ -111,7 +111,19 @@ def evaluate(
             callback=local,
             metavar="FILE",
             show_default="the labels of the archive",
-            help="CSV file of labels, in Telemanom's layout.",
+            help="File of known anomalies: start and end of each for channels or assets, a log of failures, "
+            "NAB's JSON, or Telemanom's CSV.",
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", show_default="UTC", help="Time zone of labels that name none.")
+    ] = None,
+    date_order: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORDER",
+            show_default="what the file decides",
+            help="Number that comes first in dates of the label file such as 03/04/2024: day or month.",
         ),
     ] = None,
     forecaster: ForecasterName = None,
@@ -123,7 +135,9 @@ def evaluate(
 
     A channel without scores is scored first. Blind baselines flag samples without looking at the telemetry.
     """
-    result = open_session(**place_overrides(compute)).evaluate(labels, forecaster, preset, progress=True)
+    result = open_session(**place_overrides(compute)).evaluate(
+        labels, forecaster, preset, timezone=timezone, date_order=date_order, progress=True
+    )
     channel_count = len(result.channels) + len(result.unjudged)
     if as_json:
         print_json(result.to_json_dict())
@@ -141,6 +155,8 @@ def evaluate(
         reasons = pd.Series(result.unjudged).value_counts()
         without = ", ".join(f"{count_text(int(count), 'channel')} ({reason})" for reason, count in reasons.items())
         typer.echo(f"\nNot evaluated: {without}.")
+    for note in result.notes:
+        typer.echo(f"\n{note}")
     end_with_failures(result.failed, channel_count)
 
 

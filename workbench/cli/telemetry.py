@@ -88,7 +88,8 @@ Labels = Annotated[
         callback=local,
         metavar="FILE",
         rich_help_panel=_TABLES,
-        help="CSV file without header: start and end of each known anomaly, for all channels of the import.",
+        help="File of known anomalies: start and end of each, for channels, assets or all of the import; a log of "
+        "failures; NAB's JSON; Telemanom's CSV.",
     ),
 ]
 TrainFraction = Annotated[

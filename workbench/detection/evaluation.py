@@ -139,6 +139,8 @@ class Evaluation:
         Channels left out, and why.
     failed : dict of str to str
         Those of them that should have been judged but could not be read or scored, and why.
+    notes : tuple of str
+        What of a label file was not judged, and why.
     """
 
     rows: pd.DataFrame
@@ -146,6 +148,7 @@ class Evaluation:
     baselines: pd.DataFrame
     unjudged: dict[str, str]
     failed: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`; undefined figures become null.
@@ -153,13 +156,15 @@ class Evaluation:
         Returns
         -------
         dict
-            `rows`, `channels`, `baselines`: lists with one object a row; `unjudged`: reason by channel.
+            `rows`, `channels`, `baselines`: lists with one object a row; `unjudged`: reason by channel; `notes`: a
+            list.
         """
         return {
             "rows": _records(self.rows),
             "channels": _records(self.channels),
             "baselines": _records(self.baselines),
             "unjudged": dict(self.unjudged),
+            "notes": list(self.notes),
         }
 
     def _repr_html_(self) -> str:

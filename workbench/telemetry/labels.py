@@ -15,7 +15,14 @@ import pandas as pd
 
 from workbench.exceptions import LabelError
 
-__all__ = ["LABELS_FILE", "LabelledSeries", "parse_labelled_series", "read_labelled_series", "read_labels"]
+__all__ = [
+    "LABELS_FILE",
+    "LabelledSeries",
+    "parse_labelled_series",
+    "read_labelled_series",
+    "read_labels",
+    "sequence_kinds",
+]
 
 LABELS_FILE = "labeled_anomalies.csv"
 """Name of the file in Telemanom's layout."""
@@ -149,6 +156,32 @@ def parse_labelled_series(content: bytes, name: str) -> dict[str, LabelledSeries
     }
 
 
+def sequence_kinds(value: str | None, count: int) -> list[str]:
+    """Split the list of classes; one class holds for all, a list that does not fit tells nothing.
+
+    Parameters
+    ----------
+    value : str or None
+        List of bare words, as `[contextual, point]`.
+    count : int
+        Number of sequences.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> sequence_kinds("[contextual, point]", 2), sequence_kinds("", 1)
+    (['contextual', 'point'], ['unknown'])
+    """
+    words = [word.strip().strip("'\"") for word in (value or "").strip().strip("[]").split(",")]
+    words = [word for word in words if word]
+    if len(words) == count:
+        return words
+    return words * count if len(words) == 1 else [_UNKNOWN_KIND] * count
+
+
 def _rows(text: str, name: str) -> Iterable[tuple[str, dict[str, str]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     try:
@@ -197,21 +230,12 @@ def _sequences(row: dict[str, str], length: int | None, where: str) -> list[_Seq
         if not 0 <= start <= end <= last:
             series = f"samples 0 to {last}" if length else "samples counted from 0"
             raise LabelError(f"{where}: sequence [{start}, {end}] lies outside its series ({series}).", "start <= end.")
-    kinds = _kinds(row.get("class"), len(pairs))
+    kinds = sequence_kinds(row.get("class"), len(pairs))
     return sorted((start, end, kind) for (start, end), kind in zip(pairs, kinds, strict=True))
 
 
 def _is_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(type(item) is int for item in value)
-
-
-def _kinds(value: str | None, count: int) -> list[str]:
-    """Split the list of classes; one class holds for all, a list that does not fit tells nothing."""
-    words = [word.strip().strip("'\"") for word in (value or "").strip().strip("[]").split(",")]
-    words = [word for word in words if word]
-    if len(words) == count:
-        return words
-    return words * count if len(words) == 1 else [_UNKNOWN_KIND] * count
 
 
 def _union(rows: list[list[_Sequence]]) -> list[_Sequence]:

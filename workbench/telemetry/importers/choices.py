@@ -9,7 +9,7 @@ import numpy.typing as npt
 from workbench.exceptions import ImportDataError, UnfinishedImportError
 from workbench.names import command_line
 from workbench.telemetry.appending import OnConflict, time_text
-from workbench.telemetry.importers.label_spans import LabelSpans
+from workbench.telemetry.importers.labels.spans import LabelSpans
 from workbench.telemetry.importers.splitting import fraction_span, named_span
 from workbench.telemetry.training_span import TrainingSpan
 
@@ -38,7 +38,9 @@ class Choices:
     replace : bool
         Whether what the channels held is discarded.
     labels : LabelSpans or None
-        When all channels were anomalous.
+        When channels and assets were anomalous.
+    normal_label : tuple of str
+        Values of the label column that mean normal.
     """
 
     fraction: float | None
@@ -48,6 +50,7 @@ class Choices:
     on_conflict: OnConflict | None
     replace: bool
     labels: LabelSpans | None = None
+    normal_label: tuple[str, ...] = ()
 
     def names_span(self, extent: npt.NDArray[Any] | None = None) -> bool:
         """Return whether a training span was chosen, as times, a share or a file of its own."""

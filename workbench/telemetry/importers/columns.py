@@ -1,4 +1,4 @@
-"""Finds out what the columns of a table hold: times, numbers, labels."""
+"""Finds out what the columns of a table hold: times, numbers, words."""
 
 import re
 
@@ -10,7 +10,7 @@ from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.number_marks import numbers_in
 from workbench.telemetry.importers.times import parse_times
 
-__all__ = ["clock_column", "find_time_column", "label_kinds", "one_hot"]
+__all__ = ["clock_column", "find_time_column", "one_hot"]
 
 _TIME_NAME = re.compile(
     r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
@@ -21,9 +21,6 @@ _COUNTER_NAME = re.compile(
     r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
 )
 _CLOCK = r"\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*"
-_NORMAL_WORDS = {"", "0", "0.0", "false", "no", "n", "none", "normal", "nominal", "ok", "okay", "good", "healthy"}
-_PLAIN_ANOMALY = {"1", "1.0", "-1", "-1.0", "true", "yes", "y", "anomaly", "anomalous", "abnormal"}
-_MAX_KINDS = 32
 _MAX_CATEGORIES = 64
 
 
@@ -131,41 +128,6 @@ def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[st
         )
     values = np.stack([(words == category).to_numpy() for category in categories], axis=1)
     return values.astype(np.int8), [f"{name}={category}" for category in categories]
-
-
-def label_kinds(column: pd.Series, name: str) -> tuple[npt.NDArray[np.object_], int]:
-    """Read a column of labels.
-
-    Parameters
-    ----------
-    column : pandas.Series
-        0 and 1, false and true, 1 and -1 (where -1 is the anomaly), or words, of which a few mean normal.
-    name : str
-        Name of the column, for messages.
-
-    Returns
-    -------
-    kinds : numpy.ndarray, shape (n,)
-        Kind of anomaly of each sample, an empty str where it is normal or unlabelled.
-    missing : int
-        Samples without label.
-
-    Raises
-    ------
-    ImportDataError
-        There are too many different values for labels.
-    """
-    missing = int(column.isna().sum())
-    words = column.astype("object").where(column.notna(), "").map(str).str.strip().str.lower()
-    values = set(words.unique())
-    if len(values) > _MAX_KINDS:
-        raise ImportDataError(
-            f"Label column {name!r} has {len(values)} different values.",
-            "Name a column of 0 and 1, or of a few words, with --label-column.",
-        )
-    normal = _NORMAL_WORDS | ({"1", "1.0"} if values & {"-1", "-1.0"} else set())
-    kinds = {word: "" if word in normal else "anomaly" if word in _PLAIN_ANOMALY else word for word in values}
-    return np.asarray([kinds[word] for word in words], dtype=object), missing
 
 
 def _letters(column: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
@@ -30,7 +29,6 @@ from workbench.telemetry.appending import (
 from workbench.telemetry.archive import Archive, ChannelParts
 from workbench.telemetry.archiving.plain_parts import PlainParts
 from workbench.telemetry.importers.choices import Choices
-from workbench.telemetry.importers.columns import label_kinds
 from workbench.telemetry.importers.date_order import with_date_order
 from workbench.telemetry.importers.delivery_report import (
     added_counts,
@@ -41,10 +39,10 @@ from workbench.telemetry.importers.delivery_report import (
     report_row,
     sample_counts,
 )
-from workbench.telemetry.importers.file_samples import FileSamples, column_series
-from workbench.telemetry.importers.label_spans import with_labels
+from workbench.telemetry.importers.file_samples import FileSamples, names_by_path
+from workbench.telemetry.importers.labels.delivered import DeliveryLabels
 from workbench.telemetry.importers.last_line import settle_doubtful
-from workbench.telemetry.importers.names import channel_names, name_note
+from workbench.telemetry.importers.names import name_note
 from workbench.telemetry.importers.plain_columns import plain_channels
 from workbench.telemetry.importers.refusals import contradiction, how_to_settle, ways_out
 from workbench.telemetry.importers.removed_time import merge_behind_removed, without_removed_time
@@ -153,13 +151,11 @@ class Delivery:
         self._training_path = "" if training is None else str(training.path)
         everything = [*([] if training is None else [training]), *files]
         self._plain = {} if training else plain_channels(archive, asset, files, choices, assets, self._vanished)
-        self._names = {
-            path: channel_names(dict.fromkeys(column for file in files for column in file.columns), asset, assets)
-            for path, files in _by_path(everything).items()
-        }
+        self._names = names_by_path(everything, asset, assets)
         self._read_present(everything)
         everything = self._with_one_date_order(everything)
-        self._files = _in_order([with_labels(file, choices.labels) for file in everything])
+        self._files = _in_order(everything)
+        self._labels = DeliveryLabels(asset, self._files, choices, assets)
         self._training = next((file for file in self._files if str(file.path) == self._training_path), None)
         self._parts = self._channel_parts(self._training)
 
@@ -244,7 +240,6 @@ class Delivery:
 
     def _channel_parts(self, training: FileSamples | None) -> dict[str, list[_Part]]:
         shift = _training_shift(training, self._files)
-        kinds = _kinds(self._files)
         parts: dict[str, list[_Part]] = {}
         wide = {channel for channel, series in self._present.items() if series["telemetry"].dtype == np.float64}
         for file in self._files:
@@ -253,9 +248,8 @@ class Delivery:
             names = self._names[str(file.path)]
             stamps = file.stamps - shift if file is training and shift is not None else file.stamps
             for column in file.columns:
-                own_kinds = kinds.get((str(file.path), file.part))
                 dtype = np.float64 if names[column] in wide else np.float32
-                read = partial(column_series, file, column, names[column], self._asset, stamps, own_kinds, dtype)
+                read = partial(self._labels.series, file, column, names[column], stamps, dtype)
                 parts.setdefault(names[column], []).append(_Part(file, column, read))
         return parts
 
@@ -402,11 +396,13 @@ class Delivery:
                 span = TrainingSpan(first, stop - 1)
         notes = [note for part in parts for note in part.file.notes]
         doubtful, cut_notes = self._cut.get(channel, (None, []))
-        notes += [*cut_notes, *self._notes(channel, brought)]
+        notes += [*cut_notes, *self._labels.notes, *self._notes(channel, brought)]
         if present is not None and not _differs(merged, present, self._choices.on_conflict):
             info = self._archive.info(channel)
-            counts = added_counts(_repairs(parts), brought)
+            counts = added_counts(_repairs(parts), brought, self._labels.counts(channel))
             return _Result(report_row(channel, "unchanged", (info.n_train, info.n_test), counts, notes))
+        if present is None:
+            series = self._labels.with_numbers(channel, series, span.places(series["time"].values)[1])
         try:
             stored = split_series(series, span, self._first_numbers.get(channel))
         except NoValuesError as error:
@@ -414,6 +410,7 @@ class Delivery:
             return _Result(ChannelImport(channel, "skipped", note=note))
         fresh = np.ones(len(time), dtype=bool) if present is None else ~np.isin(time, present["time"].values)
         counts = added_counts(_repairs(parts), brought, sample_counts(span, merged.series, series, fresh))
+        counts |= self._labels.counts(channel)
         train, test = stored.train, stored.test
         sizes = (train.sizes["time"], test.sizes["time"])
         status: Status = "imported" if present is None else "appended" if brought["samples_added"] else "changed"
@@ -439,6 +436,8 @@ class Delivery:
             notes.append(f"{n} skipped: retention has removed those of that time")
         if channel in self._present and self._choices.fraction is not None:
             notes.append("its training span stays: a share is for new channels")
+        if channel in self._present:
+            notes += self._labels.number_notes(channel)
         conflicts = brought.get("label_conflicts_kept", 0)
         if conflicts:
             whose = "the archive" if channel in self._present else "the earlier file"
@@ -508,14 +507,6 @@ class Delivery:
         return ends if shift is None else ends - shift
 
 
-def _by_path(files: Sequence[FileSamples]) -> dict[str, list[FileSamples]]:
-    """Return files by path; all series of one are named together, so that no two become one channel."""
-    by_path: dict[str, list[FileSamples]] = {}
-    for file in files:
-        by_path.setdefault(str(file.path), []).append(file)
-    return by_path
-
-
 def _in_order(files: Sequence[FileSamples]) -> list[FileSamples]:
     """Sort files by time, those without dates last, so that the order in which they were named does not matter."""
     return sorted(
@@ -535,17 +526,6 @@ def _training_shift(training: FileSamples | None, files: Sequence[FileSamples]) 
         return None
     starts = [float(file.stamps[0]) for file in files if file is not training and file.stamps.dtype.kind != "M"]
     return float(training.stamps[-1]) - min(starts, default=0.0) + 1.0
-
-
-def _kinds(files: Sequence[FileSamples]) -> dict[tuple[str, str], npt.NDArray[np.object_]]:
-    """Read the labels of all files together, since the words of all of them say what is normal."""
-    labels = {(str(file.path), file.part): file.labels for file in files if file.labels is not None}
-    if not labels:
-        return {}
-    column = pd.concat(labels.values(), ignore_index=True)
-    kinds = label_kinds(column, str(next(iter(labels.values())).name))[0]
-    bounds = np.cumsum([len(one) for one in labels.values()])[:-1]
-    return dict(zip(labels, np.split(kinds, bounds), strict=True))
 
 
 def _numbered(series: xr.Dataset) -> xr.Dataset:

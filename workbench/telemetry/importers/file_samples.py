@@ -1,7 +1,7 @@
 """Reads one table into samples: its times, a column of numbers for each channel, inputs and labels."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import one_hot
 from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
-from workbench.telemetry.importers.names import column_units
+from workbench.telemetry.importers.names import channel_names, column_units
 from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
@@ -32,7 +32,7 @@ from workbench.telemetry.importers.times import DateOrder
 from workbench.telemetry.precision import needs_float64
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
-__all__ = ["FileSamples", "column_series", "read_samples"]
+__all__ = ["FileSamples", "column_series", "names_by_path", "read_samples"]
 
 
 _MAX_LISTED = 3  # notes on similar names
@@ -147,6 +147,28 @@ def column_series(
         source=file.path.name,
         sample_period=UNKNOWN_PERIOD,
     )
+
+
+def names_by_path(files: Sequence[FileSamples], asset: str, assets: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the channels of files by path and column; all series of one are named together, so no two become one.
+
+    Parameters
+    ----------
+    files : sequence of FileSamples
+        What was read.
+    asset : str
+        Asset of the channels.
+    assets : mapping of str to str
+        Asset of every channel that the archive holds.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+    """
+    columns: dict[str, dict[str, None]] = {}
+    for file in files:
+        columns.setdefault(str(file.path), {}).update(dict.fromkeys(file.columns))
+    return {path: channel_names(own, asset, assets) for path, own in columns.items()}
 
 
 def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConflict | None = None) -> list[FileSamples]:

@@ -15,7 +15,8 @@ from workbench.telemetry.importers.choices import DEFAULT_TRAIN_FRACTION, Choice
 from workbench.telemetry.importers.components import holds_components, in_components
 from workbench.telemetry.importers.delivery import Delivery
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
-from workbench.telemetry.importers.label_spans import read_label_spans
+from workbench.telemetry.importers.labels.delivered import series_names
+from workbench.telemetry.importers.labels.files import read_label_spans
 from workbench.telemetry.importers.names import archived_assets, asset_name
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
@@ -70,7 +71,8 @@ def import_table(
     train_file : Path or str, optional
         File of its own to learn from; the span of its times is the training span.
     labels : Path or str, optional
-        CSV file without header of start and end of what was anomalous; it holds for all channels that are imported.
+        File that says when channels and assets were anomalous, in any form that
+        `workbench.telemetry.importers.labels.files` reads. Without names it holds for all channels of the import.
     on_conflict : {"keep", "replace"}, optional
         What holds where a file contradicts what is there, or itself. Such a file is refused where omitted.
     replace : bool
@@ -92,9 +94,10 @@ def import_table(
         `out_of_order` (sorted), `duplicate_times` (equal, skipped), `gaps` (steps beyond 1.5 median steps; kept),
         `unreadable_values` (taken as missing), `missing_values` (stored as missing: NaN), `input_values_held`,
         `missing_labels` (taken as normal), `labels_in_training` (anomalous samples that lie in the training series),
-        `labels_added`, `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those
-        that were there; the latter with `on_conflict="replace"`). Of several files those that are refused stand in
-        `failures`, and the others are imported.
+        `labels_outside` (labels of a file that hold no sample of the channel), `labels_added`,
+        `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those that were there;
+        the latter with `on_conflict="replace"`). Of several files those that are refused stand in `failures`, and the
+        others are imported.
 
     Raises
     ------
@@ -153,7 +156,9 @@ def import_table(
                 f"train_file goes with one asset, not with {', '.join(sorted(by_asset))}.", "Import one at a time."
             )
     spans = None if labels is None else read_label_spans(Path(labels), how.timezone, how.date_order)
-    choices = Choices(train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans)
+    choices = Choices(
+        train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans, how.normal_label
+    )
     imports: list[ChannelImport] = []
     left_out: list[ChannelImport] = []
     faults: list[tuple[str, str, WorkbenchError]] = []
@@ -176,6 +181,9 @@ def import_table(
         else:
             failures.setdefault(where, fault)
     imports += left_out
+    if spans is not None:
+        names = [series_names(asset, group, assets) for asset, group in by_asset.items()]
+        imports += spans.unused_row(one for own in names for one in own.values())
     if failures and len(files) == 1:
         raise next(iter(failures.values()))
     layouts = list(dict.fromkeys(layout or _layout_of(file) for file in files))
