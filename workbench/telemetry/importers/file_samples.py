@@ -58,16 +58,18 @@ class FileSamples:
         Columns that are no channels.
     notes : tuple of str
         What was assumed.
-    date_order : {"day", "month"} or None
-        How dates such as 03/04/2024 were read; None where there are none.
+    date_order : {"day", "month", "year"} or None
+        How dates such as 03/04/05 were read; None where there are none.
     other : FileSamples or None
-        The same samples with such dates in the other order, where nothing in the file decides.
+        The same samples with such dates in another order, where nothing in the file decides; it may have another one.
     doubtful : DoubtfulValue or None
         Its last value, where the file ends without a line end.
     asset : str or None
         Asset that its rows name; None where they name none.
     part : str
         Which of several series of the file this is, in words; empty where it is the only one.
+    sample_period : str
+        Step of samples without dates, as ISO 8601 duration, as far as it is known.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class FileSamples:
     doubtful: DoubtfulValue | None = None
     asset: str | None = None
     part: str = ""
+    sample_period: str = UNKNOWN_PERIOD
 
 
 def column_series(
@@ -126,7 +129,7 @@ def column_series(
         subsystem="",
         units=name_and_units(column)[1],
         source=file.path.name,
-        sample_period=UNKNOWN_PERIOD,
+        sample_period=file.sample_period,
     )
 
 
@@ -174,6 +177,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
     if table.doubtful_column in {*inputs, *as_words} and len(table.frame) > 1:
         table = table.without_last()
     sensors, empty, skipped = _sensors(table, {*inputs, *as_words})
+    skipped += [ChannelImport(column, "skipped", note=note) for column, note in table.left_out.items()]
     if len(sensors) == len(empty):
         others = [f"the inputs {', '.join(inputs)}"] if inputs else []
         others += [f"the labels {label_column}"] if label_column else []
@@ -210,13 +214,13 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
             asset=table.raw.asset,
             part=table.raw.part,
+            sample_period=table.sample_period,
         )
 
     present = samples(table.stamps)
-    if table.other_stamps is None:
-        return present
-    other_order: DateOrder = "month" if table.date_order == "day" else "day"
-    other = replace(samples(table.other_stamps), date_order=other_order)
+    other = None
+    for order, stamps in reversed(list(table.other_stamps.items())):
+        other = replace(samples(stamps), date_order=order, other=other)
     return replace(present, other=other)
 
 

@@ -1,5 +1,6 @@
 """Labels as times: a file of when an asset was anomalous, two times a row, as AWS Lookout for Equipment takes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def read_label_spans(path: Path, timezone: str | None = None, date_order: DateOr
         File to read.
     timezone : str, optional
         Zone of times that carry none; UTC where omitted.
-    date_order : {"day", "month"}, optional
-        Order of dates such as 03/04/2024; the whole file decides where omitted.
+    date_order : {"day", "month", "year"}, optional
+        Order of dates such as 03/04/05; the whole file decides where omitted.
 
     Returns
     -------
@@ -83,14 +84,14 @@ def read_label_spans(path: Path, timezone: str | None = None, date_order: DateOr
         raise LabelError(f"{path}: {error.message}", error.hint) from None
     readable = np.logical_and(*parsed.readable.reshape(2, n))
     if n and not readable[0] and readable[1:].all() and n > 1:  # a header
-        return _spans(path, parsed.stamps.reshape(2, n)[:, 1:], 2, _other(parsed.other, n, 1))
+        return _spans(path, parsed.stamps.reshape(2, n)[:, 1:], 2, parsed.date_order, _others(parsed.others, n, 1))
     if not parsed.absolute or not readable.all():
         row = int(np.argmin(readable)) if not readable.all() else 0
         text = ", ".join(str(value) for value in table.iloc[row])
         raise LabelError(
             f"The labels {path}: line {row + 1} is not two times: {text[:80]}.", "Example: 2024-03-01 10:00:00"
         )
-    return _spans(path, parsed.stamps.reshape(2, n), 1, _other(parsed.other, n, 0))
+    return _spans(path, parsed.stamps.reshape(2, n), 1, parsed.date_order, _others(parsed.others, n, 0))
 
 
 def with_labels(file: FileSamples, spans: LabelSpans | None) -> FileSamples:
@@ -112,20 +113,23 @@ def with_labels(file: FileSamples, spans: LabelSpans | None) -> FileSamples:
     return replace(file, labels=pd.Series(words, name="labels"))
 
 
-def _other(stamps: npt.NDArray[Any] | None, n: int, first: int) -> npt.NDArray[Any] | None:
-    return None if stamps is None else stamps.reshape(2, n)[:, first:]
+def _others(others: Mapping[DateOrder, npt.NDArray[Any]], n: int, first: int) -> dict[DateOrder, npt.NDArray[Any]]:
+    return {order: stamps.reshape(2, n)[:, first:] for order, stamps in others.items()}
 
 
-def _spans(path: Path, times: npt.NDArray[Any], first_line: int, other: npt.NDArray[Any] | None) -> LabelSpans:
+def _spans(
+    path: Path, times: npt.NDArray[Any], first_line: int, order: DateOrder | None, others: Mapping[DateOrder, Any]
+) -> LabelSpans:
     fits = bool(np.all(times[0] <= times[1]))
-    other_fits = other is not None and bool(np.all(other[0] <= other[1]))
-    if fits and other_fits:
+    other_fits = [name for name, other in others.items() if np.all(other[0] <= other[1])]
+    ways = [*([order] if fits and order else []), *other_fits]
+    if len(ways) > 1:
         raise LabelError(
-            f"The dates of the labels {path} can be read day first and month first.",
-            "Pass --date-order day or --date-order month.",
+            f"The dates of the labels {path} can be read {' and '.join(f'{way} first' for way in ways)}.",
+            f"Pass {' or '.join(f'--date-order {way}' for way in ways)}.",
         )
-    if other_fits and other is not None:
-        times = other
+    if other_fits:
+        times = others[other_fits[0]]
     elif not fits:
         row = int(np.argmax(times[0] > times[1]))
         raise LabelError(
