@@ -115,15 +115,15 @@ def decide_order(fields: DateFields, clock: npt.NDArray[np.int64], now: np.datet
 
     Notes
     -----
-    What decides, in this order: the fewest impossible dates; a day that changes at least as often as the month, and
-    a month as often as the year; the fewest dates in the future; time that rises or falls throughout; even steps.
+    What decides, in this order: the fewest impossible dates; a year that changes less often than the number at the
+    other end; the fewest dates in the future; time that rises or falls throughout; even steps.
     """
     orders = fields.orders
     dates = {order: fields.dates(order) for order in orders}
     left = _fewest(orders, {order: int(np.isnat(dates[order]).sum()) for order in orders})
     why = "" if left[0] != "year" else "as no other order makes dates of all"
     if len(left) > 1 and "year" in left:
-        left, why = _running(fields, left), "as the day runs fastest"
+        left, why = _running(fields, left), "as then the year runs slowest"
     if len(left) > 1:
         late = now + _ONE_DAY
         with np.errstate(invalid="ignore"):
@@ -154,10 +154,11 @@ def _fewest(orders: tuple[DateOrder, ...], counts: dict[DateOrder, int]) -> tupl
 
 
 def _running(fields: DateFields, orders: tuple[DateOrder, ...]) -> tuple[DateOrder, ...]:
-    """Return the orders under which a smaller unit changes at least as often as a larger one; all where none does."""
-    changes = [int((np.diff(numbers[fields.is_date]) != 0).sum()) for numbers in fields.numbers]
-    running = tuple(order for order in orders if all(np.diff([changes[place] for place in _PLACES[order]]) >= 0))
-    return running or orders
+    """Return the orders under which the year changes least: of the first and the last number, the one that does."""
+    first, last = (int((np.diff(fields.numbers[place][fields.is_date]) != 0).sum()) for place in (0, 2))
+    if first == last:
+        return orders
+    return tuple(order for order in orders if (order == "year") == (first < last)) or orders
 
 
 def _turns(dates: npt.NDArray[np.datetime64]) -> int:

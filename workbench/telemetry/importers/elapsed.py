@@ -11,7 +11,7 @@ from workbench.telemetry.importers.time_forms import Fields, blocks, fits
 __all__ = ["elapsed_seconds", "elapsed_share"]
 
 _CLOCK = (
-    r"^(?:(?P<days>\d{1,6})(?:\s*d(?:ays?)?,?\s*|\.|\s+|:))?(?P<hour>\d{1,6}):(?P<minute>\d{2})"
+    r"^(?:(?P<days>\d{1,6})(?:\s*d(?:ays?)?,?\s*|\.|\s+|:))??(?P<hour>\d{1,6}):(?P<minute>\d{2})"
     r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,12}))?)?$"
 )
 _MINUTES = r"^(?P<minute>\d{1,6}):(?P<second>\d{2})[.,](?P<fraction>\d{1,12})$"

@@ -44,6 +44,7 @@ _UTC_NAME = re.compile(
 )
 _PARTLY_SHARE = 0.2  # of readable times; a column of times that is refused as such
 _TIE_SHARE = 0.01  # of the rows
+_FAST_NS = 10 * 10**9  # step of times to which fractions of a second matter
 _QUARTER_NS = 15 * 60 * 10**9
 _FARTHEST_ZONE_NS = 15 * 3600 * 10**9
 _NO_PERIOD = "Name the column of times with --time-column, or pass --sample-period 10s where rows have none."
@@ -193,7 +194,8 @@ def choose_times(frame: pd.DataFrame, sources: Sequence[TimeSource], reading: Re
         if sources[place].is_utc and not sources[best].is_utc and _shift_hours(parsed[best], parsed[place]) is not None:
             best = place
     for place, source in enumerate(sources):
-        if _is_finer(source, sources[best]) and losses[place] <= losses[best]:
+        is_fast = losses[place] == losses[best] and _median_step(parsed[best]) < _FAST_NS
+        if _is_finer(source, sources[best]) and (losses[place] < losses[best] or is_fast):
             best = place
     left_out: dict[str, str] = {}
     notes = []
@@ -223,6 +225,11 @@ def _loss(parsed: ParsedTimes) -> int:
     turns = min(int((steps < 0).sum()), int((steps > 0).sum()))
     equal = len(stamps) - len(np.unique(stamps))
     return int((~parsed.readable).sum()) + equal + turns + uneven_steps(stamps.astype("datetime64[ns]"))
+
+
+def _median_step(parsed: ParsedTimes) -> float:
+    steps = np.diff(np.unique(parsed.stamps[parsed.readable])).astype(np.float64)
+    return float(np.median(steps)) if len(steps) else float("inf")
 
 
 def _shift_hours(best: ParsedTimes, other: ParsedTimes) -> float | None:

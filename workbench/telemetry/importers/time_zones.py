@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 
 __all__ = ["ZONE", "WallTimes", "ZoneCodes", "time_zone", "to_utc"]
@@ -172,7 +173,7 @@ def to_utc(wall: WallTimes, zone: ZoneInfo | None) -> tuple[npt.NDArray[np.datet
         return stamps, (*notes, "times without a zone taken as UTC")
     stamps[naive], skipped = _localized(stamps[naive], zone)
     if skipped:
-        notes.append(f"{skipped} times in an hour that {zone.key} skips: left out")
+        notes.append(f"{counted(skipped, 'time')} in an hour that {zone.key} skips: left out")
     return stamps, tuple(notes)
 
 
