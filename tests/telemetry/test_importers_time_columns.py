@@ -124,7 +124,7 @@ def test_of_two_columns_the_even_one_holds_the_times() -> None:
     columns = {"timestamp": batches.strftime("%Y-%m-%d %H:%M:%S"), "measured": times.strftime("%Y-%m-%d %H:%M:%S")}
     table = timed({**columns, "a": range(60)})
     expect(table, times, ("measured",))
-    assert "times from measured, not from timestamp (--time-column)" in table.notes
+    assert "times from measured, not from timestamp (its steps are less even): --time-column" in table.notes
     expect(
         timed({"start": columns["measured"], "end": (times + pd.Timedelta("1min")).strftime("%Y-%m-%d %H:%M:%S")}),
         times,
@@ -147,10 +147,15 @@ def test_columns_of_times_by_name() -> None:
     expect(timed(columns, time_column=["d", "t"], time_format="%d.%m.%y %H%M"), HOURS, ("d", "t"))
     with pytest.raises(ImportDataError, match="There is no column 'x'"):
         timed(columns, time_column=["d", "x"])
-    with pytest.raises(ImportDataError, match="No column has the form of times '%d-%m'"):
-        timed(columns, time_format="%d-%m")
-    with pytest.raises(ImportDataError, match="The form of times '%Q' cannot be used"):
-        timed(columns, time_format="%Q", time_column="d")
+    with pytest.raises(ImportDataError, match="No column has the form of times '%d-%m-%y'"):
+        timed(columns, time_format="%d-%m-%y")
+    for form, reason in (
+        ("%Q", "'Q' is a bad directive"),
+        ("d.m.y", "it has no directives"),
+        ("%H:%M", "it has no day"),
+    ):
+        with pytest.raises(ImportDataError, match=f"The form of times '{form}' cannot be used: {reason}"):
+            timed(columns, time_format=form)
 
 
 def test_rows_without_times_are_numbered(tmp_path: Path) -> None:

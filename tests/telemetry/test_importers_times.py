@@ -230,6 +230,21 @@ def test_a_form_by_its_directives() -> None:
     assert str(parse_times(pd.Series(["2024-03-13 14+0200"]), time_format="%Y-%m-%d %H%z").stamps[0])[:19] == NOON
 
 
+def test_text_of_one_layout_is_read_like_any_other() -> None:
+    """Rows that differ in one sign or digit beside those of one layout change nothing."""
+    times = pd.date_range("2024-03-13 12:00", periods=50, freq="37min")
+    for form in ("%d.%m.%Y %H:%M", "%y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S", "%d-%b-%Y %I:%M %p", "%Y-%jT%H:%M:%S.%f"):
+        text = list(times.strftime(form))
+        for rows in (text, [*text, "soon"], [*text, None], [f"{one} " for one in text]):
+            np.testing.assert_array_equal(parse_times(pd.Series(rows)).stamps[:50], times.to_numpy(), form)
+    assert read(["13.03.2024 12:00", "13.03.2024 25:00", "32.03.2024 12:00"])[1:] == ["NaT", "NaT"]
+    assert read(["2024-03-13 12:00:00 +01:00", "2024-03-13 12:00:00 +02:00"]) == [
+        "2024-03-13T11:00:00",
+        "2024-03-13T10:00:00",
+    ]
+    assert read(["2024-W11-3T12:00", "2024-W11-9T12:00"])[1] == "NaT"
+
+
 def test_any_type_of_text_is_read() -> None:
     for dtype in ("object", "str", "string", "string[pyarrow]", pd.ArrowDtype(pa.string())):
         column = pd.Series(["13.03.2024 12:00", None, "14.03.2024 12:00 "], dtype=dtype)

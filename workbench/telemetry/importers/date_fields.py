@@ -1,14 +1,15 @@
 """Dates of three numbers, such as 03/04/05: which of them is the day, the month and the year."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.telemetry.importers.time_forms import days_of, full_years
 
-__all__ = ["DateFields", "DateOrder", "OrderDecision", "decide_order", "uneven_steps"]
+__all__ = ["DateFields", "DateOrder", "OrderDecision", "decide_order", "time_steps", "uneven_steps"]
 
 DateOrder = Literal["day", "month", "year"]
 """Which number of a date such as 03/04/05 comes first."""
@@ -93,8 +94,15 @@ def uneven_steps(stamps: npt.NDArray[np.datetime64]) -> int:
     >>> uneven_steps(np.array(["2024-03-01T00", "2024-03-01T01", "2024-03-01T02", "2024-04-01T00"], "datetime64[ns]"))
     1
     """
-    steps = np.diff(np.unique(stamps[~np.isnat(stamps)])).astype("int64")
+    steps = time_steps(stamps)
     return int((steps > 1.5 * np.median(steps)).sum()) if len(steps) else 0
+
+
+def time_steps(stamps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the steps of stamps in the order of time, without those of equal ones; whole nanoseconds of dates."""
+    ticks = stamps[~np.isnan(stamps)]
+    steps = np.diff(np.sort(ticks.astype(np.int64) if ticks.dtype.kind == "M" else ticks))
+    return steps[steps > 0]  # a sort, as np.unique of many whole seconds takes a hundred times as long
 
 
 def decide_order(fields: DateFields, clock: npt.NDArray[np.int64], now: np.datetime64) -> OrderDecision:
@@ -124,21 +132,15 @@ def decide_order(fields: DateFields, clock: npt.NDArray[np.int64], now: np.datet
     why = "" if left[0] != "year" else "as no other order makes dates of all"
     if len(left) > 1 and "year" in left:
         left, why = _running(fields, left), "as then the year runs slowest"
-    if len(left) > 1:
-        late = now + _ONE_DAY
-        with np.errstate(invalid="ignore"):
-            left, why = (
-                _fewest(left, {order: int((dates[order] > late).sum()) for order in left}),
-                "as no date is ahead",
-            )
-    if len(left) > 1:
-        left, why = _fewest(left, {order: _turns(dates[order]) for order in left}), "as that keeps time rising"
-    if len(left) > 1:
-        stamps = {order: dates[order] + clock.astype("timedelta64[ns]") for order in left}
-        left, why = (
-            _fewest(left, {order: uneven_steps(stamps[order]) for order in left}),
-            "as that keeps the steps even",
-        )
+    late = now + _ONE_DAY
+    counts: tuple[tuple[str, Callable[[DateOrder], int]], ...] = (
+        ("as no date is ahead", lambda order: int((dates[order] > late).sum())),
+        ("as that keeps time rising", lambda order: _turns(dates[order])),
+        ("as that keeps the steps even", lambda order: uneven_steps(dates[order] + clock.astype("timedelta64[ns]"))),
+    )
+    for reason, count in counts:
+        if len(left) > 1:
+            left, why = _fewest(left, {order: count(order) for order in left}), reason
     if len(left) == 1:
         return OrderDecision(left[0], why, True)
     if "day" in left and fields.has_dots:

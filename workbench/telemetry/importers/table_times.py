@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.date_fields import time_steps
 from workbench.telemetry.importers.durations import duration_text, read_duration
 from workbench.telemetry.importers.last_line import LEFT_OUT
 from workbench.telemetry.importers.raw_table import RawTable
@@ -167,10 +168,10 @@ def _period(parsed: ParsedTimes, stamps: npt.NDArray[Any], reading: Reading) -> 
     """Return the step of times without a date as ISO 8601 duration, as far as it is known."""
     if reading.sample_period is not None:
         return duration_text(read_duration(reading.sample_period))
-    if parsed.step_ns is None or len(stamps) < 2:
+    steps = time_steps(stamps)
+    if parsed.step_ns is None or not len(steps):
         return UNKNOWN_PERIOD
-    step = round(float(np.median(np.diff(np.unique(stamps)))) * parsed.step_ns)
-    return duration_text(step) if step > 0 else UNKNOWN_PERIOD
+    return duration_text(max(1, round(float(np.median(steps)) * parsed.step_ns)))
 
 
 def _numbered(raw: RawTable, reading: Reading, doubtful: str | None) -> TimedTable:

@@ -21,6 +21,7 @@ from workbench.telemetry.importers.clocks import (
     read_clock,
     read_parts,
 )
+from workbench.telemetry.importers.date_fields import time_steps
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.time_forms import DAY_NS, as_text, days_of, days_of_year, fits, full_years
 from workbench.telemetry.importers.time_numbers import NUMBER_FORM, numbers_of
@@ -46,6 +47,7 @@ _PARTLY_SHARE = 0.2  # of readable times; a column of times that is refused as s
 _TIE_SHARE = 0.01  # of the rows
 _FAST_NS = 10 * 10**9  # step of times to which fractions of a second matter
 _QUARTER_NS = 15 * 60 * 10**9
+_MAX_SHIFTS = 3  # winter, summer, and the hour between
 _FARTHEST_ZONE_NS = 15 * 3600 * 10**9
 _NO_PERIOD = "Name the column of times with --time-column, or pass --sample-period 10s where rows have none."
 
@@ -205,7 +207,8 @@ def choose_times(frame: pd.DataFrame, sources: Sequence[TimeSource], reading: Re
             continue
         shift = _shift_hours(parsed[best], parsed[place])
         if shift is None:
-            notes.append(f"times from {sources[best].columns[0]}, not from {column} (--time-column)")
+            why = "both are as even" if place in tied else "its steps are less even"
+            notes.append(f"times from {sources[best].columns[0]}, not from {column} ({why}): --time-column")
         elif shift:
             notes.append(f"times from {sources[best].columns[0]}; {column} is the same by {shift:+g} h and left out")
         left_out[column] = "other times; --time-column takes them"
@@ -223,12 +226,12 @@ def _loss(parsed: ParsedTimes) -> int:
     stamps = parsed.stamps[parsed.readable]
     steps = np.diff(stamps).astype("int64")
     turns = min(int((steps < 0).sum()), int((steps > 0).sum()))
-    equal = len(stamps) - len(np.unique(stamps))
+    equal = len(steps) - len(time_steps(stamps))
     return int((~parsed.readable).sum()) + equal + turns + uneven_steps(stamps.astype("datetime64[ns]"))
 
 
 def _median_step(parsed: ParsedTimes) -> float:
-    steps = np.diff(np.unique(parsed.stamps[parsed.readable])).astype(np.float64)
+    steps = time_steps(parsed.stamps)
     return float(np.median(steps)) if len(steps) else float("inf")
 
 
@@ -239,8 +242,9 @@ def _shift_hours(best: ParsedTimes, other: ParsedTimes) -> float | None:
         return None
     shifts = other.stamps[both].astype("int64") - best.stamps[both].astype("int64")
     is_zone = (shifts % _QUARTER_NS == 0) & (np.abs(shifts) <= _FARTHEST_ZONE_NS)
-    few = len(np.unique(shifts)) <= 3
-    return float(np.median(shifts)) / 3.6e12 if few and is_zone.mean() > 1 - _TIE_SHARE else None
+    if is_zone.mean() <= 1 - _TIE_SHARE or len(np.unique(shifts[is_zone])) > _MAX_SHIFTS:
+        return None
+    return float(np.median(shifts)) / 3.6e12
 
 
 def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:

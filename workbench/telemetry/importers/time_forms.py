@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.telemetry.importers.fixed_text import FixedText
 from workbench.telemetry.importers.time_zones import ZONE
 
 __all__ = [
@@ -89,9 +90,17 @@ class Fields:
     """
 
     def __init__(self, text: pa.Array, form: str) -> None:
-        self._found = pc.extract_regex(text, DATE_FORMS.get(form, form))
-        self._names = {field.name for field in self._found.type}
-        self.matches: npt.NDArray[np.bool_] = self._found.is_valid().to_numpy(zero_copy_only=False)
+        pattern = DATE_FORMS.get(form, form)
+        self._text = text
+        self._fixed = FixedText.of(text)
+        self._spans = None if self._fixed is None else pc.extract_regex_span(text[:1], pattern)[0].as_py()
+        if self._spans is None:
+            self._found = pc.extract_regex(text, pattern)
+            self._names = {field.name for field in self._found.type}
+            self.matches: npt.NDArray[np.bool_] = self._found.is_valid().to_numpy(zero_copy_only=False)
+        else:
+            self._names = set(self._spans)
+            self.matches = np.ones(len(text), dtype=bool)
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
@@ -100,19 +109,33 @@ class Fields:
         """Return a field as text, null where it is not there; None where it is nowhere."""
         if name not in self._names:
             return None
+        if self._spans is not None:
+            span = self._spans[name]
+            return span and pc.utf8_slice_codeunits(self._text, span[0], span[0] + span[1])
         field = pc.struct_field(self._found, name)
         field = pc.if_else(pc.equal(field, ""), None, field)
         return None if field.null_count == len(field) else field
 
     def numbers(self, name: str, missing: int = 0) -> npt.NDArray[np.int64]:
         """Return a field as whole numbers, `missing` where it is not there."""
+        span = None if self._spans is None else self._spans.get(name)
+        if self._fixed is not None and span:
+            return self._fixed.number(*span)
         return _whole(self.text(name), len(self.matches), missing)
 
     def years(self) -> npt.NDArray[np.int64]:
         """Return the years; of two digits, those below 70 are of this century."""
-        text = self.text("year")
-        years = _whole(text, len(self.matches), 0)
-        return years if text is None else full_years(years, lengths(text))
+        return full_years(self.numbers("year"), self.digits("year"))
+
+    def digits(self, name: str) -> npt.NDArray[np.int64]:
+        """Return the number of signs of a field, 0 where it is not there."""
+        if self._spans is not None:
+            span = self._spans.get(name)
+            return np.full(len(self.matches), span[1] if span else 0, dtype=np.int64)
+        text = self.text(name)
+        if text is None:
+            return np.zeros(len(self.matches), dtype=np.int64)
+        return np.asarray(pc.utf8_length(text).fill_null(0).to_numpy(), dtype=np.int64)
 
     def months(self) -> npt.NDArray[np.int64]:
         """Return the months, 0 where there is none of that name."""
@@ -133,6 +156,10 @@ class Fields:
 
     def fractions(self) -> npt.NDArray[np.int64]:
         """Return the fractions of a second, nanoseconds."""
+        span = None if self._spans is None else self._spans.get("fraction")
+        if self._fixed is not None and span:
+            start, length = int(span[0]), int(span[1])
+            return self._fixed.number(start, min(length, 9)) * np.int64(10 ** max(9 - length, 0))
         fraction = self.text("fraction")
         if fraction is not None:
             fraction = pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, 9, "0"), 0, 9)
@@ -141,11 +168,6 @@ class Fields:
 
 def _month_number(name: str) -> int:
     return 7 if name.startswith(("juil", "jul")) else _MONTH_NUMBERS.get(name[:3], 0)
-
-
-def lengths(text: pa.Array) -> npt.NDArray[np.int64]:
-    """Return the number of letters of each text, 0 where there is none."""
-    return np.asarray(pc.utf8_length(text).fill_null(0).to_numpy(), dtype=np.int64)
 
 
 def full_years(years: npt.NDArray[np.int64], digits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -227,6 +249,7 @@ def days_of_week(
 ) -> npt.NDArray[np.datetime64]:
     """Return dates of years, weeks and days of the week by ISO 8601 as datetime64[ns], NaT where there is none."""
     good = (years >= _YEARS[0]) & (years < _YEARS[1]) & (weeks >= 1) & (weeks <= 53)
+    good &= (weekdays >= 1) & (weekdays <= 7)
     fourth = np.where(good, years - 1970, 0).astype("datetime64[Y]").astype("datetime64[D]") + 3  # lies in week 1
     monday = fourth - (fourth.astype(np.int64) + 3) % 7
     thursday = monday + np.where(good, (weeks - 1) * 7 + 3, 0)

@@ -1,5 +1,6 @@
 """Reads a column of time stamps in whatever form people keep them; the whole column decides on its form."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
@@ -23,13 +24,12 @@ from workbench.telemetry.importers.time_forms import (
     days_of_week,
     days_of_year,
     fits,
-    lengths,
     sample_of,
 )
 from workbench.telemetry.importers.time_numbers import NUMBER_FORM, dates_of_numbers, numbers_of
 from workbench.telemetry.importers.time_zones import WallTimes, ZoneCodes, time_zone, to_utc
 
-__all__ = ["DateOrder", "ParsedTimes", "now_utc", "parse_times", "time_zone", "uneven_steps"]
+__all__ = ["DateOrder", "ParsedTimes", "check_time_format", "now_utc", "parse_times", "time_zone", "uneven_steps"]
 
 _YEARS = (1900, 2200)
 _PLAIN_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
@@ -80,6 +80,31 @@ class ParsedTimes:
 def now_utc() -> np.datetime64:
     """Return the present time in UTC."""
     return pd.Timestamp.now("UTC").tz_localize(None).to_datetime64()
+
+
+def check_time_format(form: str) -> None:
+    """Raise an error where a form of times cannot be used.
+
+    Parameters
+    ----------
+    form : str
+        In the directives of `datetime.strptime`.
+
+    Raises
+    ------
+    ImportDataError
+        It has no directives, or unknown ones.
+    """
+    try:
+        if "%" not in form:
+            raise ValueError("it has no directives")
+        if not re.search(r"%[djVcx]", form):
+            raise ValueError("it has no day")
+        pd.to_datetime(pd.Series(["x"], dtype=object), format=form, errors="coerce", utc=True)
+    except (ValueError, TypeError, KeyError, re.error) as error:
+        raise ImportDataError(
+            f"The form of times {form!r} cannot be used: {error}.", "Example: --time-format '%d.%m.%y %H:%M:%S'"
+        ) from None
 
 
 def parse_times(
@@ -180,12 +205,8 @@ def _by_format(column: pd.Series, form: str) -> WallTimes:
     text = as_text(column)
     if pd.api.types.is_float_dtype(column.dtype):
         text = pc.replace_substring_regex(text, r"\.0$", "")
-    try:
-        stamps = pd.to_datetime(pd.Series(text.to_pandas(), dtype=object), format=form, errors="coerce", utc=True)
-    except (ValueError, TypeError) as error:
-        raise ImportDataError(
-            f"The form of times {form!r} cannot be used: {error}.", "Example: --time-format '%d.%m.%y %H:%M:%S'"
-        ) from None
+    check_time_format(form)
+    stamps = pd.to_datetime(pd.Series(text.to_pandas(), dtype=object), format=form, errors="coerce", utc=True)
     wall = WallTimes(_limited(stamps.dt.tz_localize(None)))
     return _all_utc(wall.stamps) if "%z" in form or "%Z" in form else wall
 
@@ -206,7 +227,8 @@ def _from_text(
 ) -> ParsedTimes:
     shares = {form: fits(sample, form) for form in DATE_FORMS}
     form = max(shares, key=lambda name: shares[name])
-    if elapsed_share(sample) > shares[form]:
+    elapsed = elapsed_share(sample)
+    if elapsed > shares[form] or elapsed == 1:  # "1 days 00:00:01" could be a day and a month, too
         seconds = elapsed_seconds(column, sample)
         return _elapsed(seconds) if np.isfinite(seconds).any() else _unreadable(len(column))
     if not shares[form]:
@@ -268,8 +290,7 @@ def _from_fields(
         fields = Fields(text, FIELD_DATES)
         for place, name in enumerate(("first", "middle", "last")):
             numbers[place][rows] = fields.numbers(name)
-        last = fields.text("last")
-        digits[rows] = 0 if last is None else lengths(last)
+        digits[rows] = fields.digits("last")
         own_clock[rows], good[rows] = fields.clock()
         good[rows] &= fields.matches
         codes.set(rows, fields.text("zone"))
