@@ -140,10 +140,10 @@ def test_columns_of_times_by_name() -> None:
         "t": HOURS.strftime("%H%M"),
         "CO": VALUES,
     }
-    with pytest.raises(
-        ImportDataError, match=r"'t' holds no time of day that goes with 'd' \(0000, 0100, 0200\).*--time-format"
-    ):
-        timed(columns, time_column=["d", "t"])
+    words = r"'CO' holds no time of day that goes with 'd' \(0,5, 1,5, 2,5\).*--time-format"
+    with pytest.raises(ImportDataError, match=words):
+        timed(columns, time_column=["d", "CO"])
+    expect(timed(columns, time_column=["d", "t"]), HOURS, ("d", "t"))
     expect(timed(columns, time_column=["d", "t"], time_format="%d.%m.%y %H%M"), HOURS, ("d", "t"))
     with pytest.raises(ImportDataError, match="There is no column 'x'"):
         timed(columns, time_column=["d", "x"])

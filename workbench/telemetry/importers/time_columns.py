@@ -322,7 +322,7 @@ def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[
         return parts[:1]
     source = TimeSource({"time": first})
     for name in rest:
-        kind = clock_kind(sample[name])
+        kind = clock_kind(sample[name].rename("time"))  # it is a clock, whatever it is called
         roles = [part for part in part_of_name(name) if parts_fit(sample[name], part) and part not in source.parts]
         if roles and not (source.clock is None and kind in ("hhmm", "hhmmss")):
             source = replace(source, parts={**source.parts, roles[-1]: name})

@@ -98,9 +98,9 @@ def check_time_format(form: str) -> None:
     try:
         if "%" not in form:
             raise ValueError("it has no directives")
+        pd.to_datetime(pd.Series(["x"], dtype=object), format=form, errors="coerce", utc=True)
         if not re.search(r"%[djVcx]", form):
             raise ValueError("it has no day")
-        pd.to_datetime(pd.Series(["x"], dtype=object), format=form, errors="coerce", utc=True)
     except (ValueError, TypeError, KeyError, re.error) as error:
         raise ImportDataError(
             f"The form of times {form!r} cannot be used: {error}.", "Example: --time-format '%d.%m.%y %H:%M:%S'"
