@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.durations import read_duration
 from workbench.telemetry.importers.times import DateOrder, check_time_format, time_zone
+from workbench.telemetry.importers.timing.durations import read_duration
 
 __all__ = ["Reading", "TimeUnit"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.telemetry.importers.durations import duration_text
+from workbench.telemetry.importers.timing.durations import duration_text
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = [

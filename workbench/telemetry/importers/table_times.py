@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.date_fields import time_steps
-from workbench.telemetry.importers.durations import duration_text, read_duration
 from workbench.telemetry.importers.last_line import LEFT_OUT
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
-from workbench.telemetry.importers.time_columns import TimeSource, choose_times, find_sources
-from workbench.telemetry.importers.time_questions import time_questions
 from workbench.telemetry.importers.times import DateOrder, ParsedTimes
+from workbench.telemetry.importers.timing.date_fields import time_steps
+from workbench.telemetry.importers.timing.durations import duration_text, read_duration
+from workbench.telemetry.importers.timing.time_columns import TimeSource, choose_times, find_sources
+from workbench.telemetry.importers.timing.time_questions import time_questions
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["TimedTable", "with_times"]

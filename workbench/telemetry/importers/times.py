@@ -12,9 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.date_fields import DateFields, DateOrder, OrderDecision, decide_order, uneven_steps
-from workbench.telemetry.importers.elapsed import elapsed_seconds, elapsed_share
-from workbench.telemetry.importers.time_forms import (
+from workbench.telemetry.importers.timing.date_fields import (
+    DateFields,
+    DateOrder,
+    OrderDecision,
+    decide_order,
+    uneven_steps,
+)
+from workbench.telemetry.importers.timing.elapsed import elapsed_seconds, elapsed_share
+from workbench.telemetry.importers.timing.time_forms import (
     DATE_FORMS,
     FIELD_DATES,
     Fields,
@@ -26,8 +32,8 @@ from workbench.telemetry.importers.time_forms import (
     fits,
     sample_of,
 )
-from workbench.telemetry.importers.time_numbers import NUMBER_FORM, dates_of_numbers, numbers_of
-from workbench.telemetry.importers.time_zones import WallTimes, ZoneCodes, time_zone, to_utc
+from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, dates_of_numbers, numbers_of
+from workbench.telemetry.importers.timing.time_zones import WallTimes, ZoneCodes, time_zone, to_utc
 
 __all__ = ["DateOrder", "ParsedTimes", "check_time_format", "now_utc", "parse_times", "time_zone", "uneven_steps"]
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.telemetry.importers.fixed_text import FixedText
-from workbench.telemetry.importers.time_zones import ZONE
+from workbench.telemetry.importers.timing.fixed_text import FixedText
+from workbench.telemetry.importers.timing.time_zones import ZONE
 
 __all__ = [
     "CLOCK_FORM",

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.telemetry.importers.time_forms import DAY_NS, blocks
+from workbench.telemetry.importers.timing.time_forms import DAY_NS, blocks
 
 __all__ = ["NUMBER_FORM", "NumberTimes", "TimeNumbers", "dates_of_numbers", "numbers_of"]
 

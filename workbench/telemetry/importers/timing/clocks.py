@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.telemetry.importers.time_forms import (
+from workbench.telemetry.importers.timing.time_forms import (
     CLOCK_FORM,
     DAY_NS,
     Fields,
@@ -19,8 +19,8 @@ from workbench.telemetry.importers.time_forms import (
     clock_ns,
     fits,
 )
-from workbench.telemetry.importers.time_numbers import NUMBER_FORM, numbers_of
-from workbench.telemetry.importers.time_zones import WallTimes, ZoneCodes
+from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
+from workbench.telemetry.importers.timing.time_zones import WallTimes, ZoneCodes
 
 __all__ = [
     "ClockKind",

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.clocks import (
+from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.times import ParsedTimes, parse_times, uneven_steps
+from workbench.telemetry.importers.timing.clocks import (
     ClockKind,
     clock_kind,
     is_clock_name,
@@ -21,12 +23,10 @@ from workbench.telemetry.importers.clocks import (
     read_clock,
     read_parts,
 )
-from workbench.telemetry.importers.date_fields import time_steps
-from workbench.telemetry.importers.reading import Reading
-from workbench.telemetry.importers.time_forms import DAY_NS, as_text, days_of, days_of_year, fits, full_years
-from workbench.telemetry.importers.time_numbers import NUMBER_FORM, numbers_of
-from workbench.telemetry.importers.time_zones import WallTimes
-from workbench.telemetry.importers.times import ParsedTimes, parse_times, uneven_steps
+from workbench.telemetry.importers.timing.date_fields import time_steps
+from workbench.telemetry.importers.timing.time_forms import DAY_NS, as_text, days_of, days_of_year, fits, full_years
+from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
+from workbench.telemetry.importers.timing.time_zones import WallTimes
 
 __all__ = ["ChosenTimes", "TimeSource", "choose_times", "find_sources", "spread_rows"]
 

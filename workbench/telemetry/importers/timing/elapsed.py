@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.telemetry.importers.time_forms import Fields, blocks, fits
+from workbench.telemetry.importers.timing.time_forms import Fields, blocks, fits
 
 __all__ = ["elapsed_seconds", "elapsed_share"]
 

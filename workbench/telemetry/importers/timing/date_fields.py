@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from workbench.telemetry.importers.time_forms import days_of, full_years
+from workbench.telemetry.importers.timing.time_forms import days_of, full_years
 
 __all__ = ["DateFields", "DateOrder", "OrderDecision", "decide_order", "time_steps", "uneven_steps"]
 
