@@ -42,7 +42,7 @@ def duration_text(nanoseconds: int) -> str:
 
 
 def read_duration(text: str) -> int:
-    """Read a duration.
+    """Return the nanoseconds of a duration in text.
 
     Parameters
     ----------
