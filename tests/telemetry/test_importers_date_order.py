@@ -101,6 +101,43 @@ def test_even_steps_decide_within_a_file() -> None:
     assert (str(dotted.stamps[0])[:10], dotted.other) == ("2024-04-03", None)
 
 
+def test_the_year_may_come_first() -> None:
+    """Case 12 of the imports: 1 to 20 March 2024, as then the last number runs."""
+    time = pd.date_range("2024-03-01 10:00", periods=20)
+    for falling in (False, True):
+        text = pd.Series(time.strftime("%y-%m-%d %H:%M:%S"))
+        parsed = parse_times(text[::-1] if falling else text)
+        np.testing.assert_array_equal(np.sort(parsed.stamps), time.to_numpy().astype("datetime64[ns]"))
+        assert (parsed.date_order, parsed.others) == ("year", {})
+        assert "dates read year first, as then the year runs slowest" in parsed.notes
+    months = parse_times(pd.Series(["01.02.24", "01.03.24", "01.04.24"]))
+    assert [str(stamp)[:10] for stamp in months.stamps] == ["2024-02-01", "2024-03-01", "2024-04-01"]
+    assert str(parse_times(pd.Series(["24-03-01"]), date_order="year").stamps[0])[:10] == "2024-03-01"
+    once = parse_times(pd.Series(["01-02-03"]))
+    assert [str(stamps[0])[:10] for stamps in (once.stamps, *once.others.values())] == [
+        "2003-02-01",
+        "2003-01-02",
+        "2001-02-03",
+    ]
+    ahead = parse_times(pd.Series(["24-03-28", "24-03-28"]))
+    assert (ahead.date_order, str(ahead.stamps[0])[:10]) == ("year", "2024-03-28"), "2028 is ahead"
+
+
+def test_the_archive_decides_on_the_year_too(tmp_path, archive) -> None:
+    add(archive, write(tmp_path, "2024-02-20", 14 * 24, "iso"))
+    file = tmp_path / "march.csv"
+    hours = range(24)
+    file.write_text("time,temp\n" + "".join(f"24-03-05 {hour:02}:00,{hour}\n" for hour in hours))
+    report = add(archive, file)
+    assert "dates read year first, as that continues temp, which ends at 2024-03-04 23:00" in report.channels[0].note
+    assert extent(archive) == ("2024-02-20T00", "2024-03-05T23", 15 * 24)
+    other = tmp_path / "other.csv"
+    other.write_text("time,temp\n" + "".join(f"24-03-08 {hour:02}:00,{hour}\n" for hour in hours))
+    words = r"read in two ways: day first they go from 2008-03-24 .*, year first .* from 2024-03-08 .*--date-order year"
+    with pytest.raises(ImportDataError, match=words):
+        add(archive, other)
+
+
 @pytest.mark.parametrize(
     "form",
     [

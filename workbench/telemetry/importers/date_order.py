@@ -16,7 +16,7 @@ from workbench.telemetry.importers.times import uneven_steps
 __all__ = ["with_date_order"]
 
 _NEAR_STEPS = 1.5  # steps of the series, from its end to the first sample that continues it
-_ORDERS = ("day", "month")
+_ORDERS = ("day", "month", "year")
 
 
 def with_date_order(
@@ -36,7 +36,7 @@ def with_date_order(
     files : list of FileSamples
         Each in the order that was decided on, with a note that says what decided.
     refused : dict of str to WorkbenchError
-        Both readings of each file for which nothing decides, by path. Those files are returned, too.
+        All readings of each file for which nothing decides, by path. Those files are returned, too.
 
     Notes
     -----
@@ -47,7 +47,8 @@ def with_date_order(
     open_files = [file for file in files if file.other is not None]
     if not open_files:
         return list(files), {}
-    readings = {order: [_in_order(file, order) for file in open_files] for order in _ORDERS}
+    orders = [order for order in _ORDERS if all(order in _readings(file) for file in open_files)]
+    readings = {order: [_readings(file)[order] for file in open_files] for order in orders}
     series = {name: one for name, one in present.items() if is_dated(one)}
     order, why = _decision(files, readings, series)
     if order is not None:
@@ -56,31 +57,38 @@ def with_date_order(
     refused: dict[str, WorkbenchError] = {}
     if series:
         refused = {
-            str(file.path): _both_readings(readings["day"][place], readings["month"][place], series)
+            str(file.path): _ambiguous([readings[order][place] for order in orders], series)
             for place, file in enumerate(open_files)
         }
     return list(files), refused
 
 
-def _in_order(file: FileSamples, order: str) -> FileSamples:
-    return file if file.date_order == order or file.other is None else replace(file.other, other=file)
+def _readings(file: FileSamples) -> dict[str, FileSamples]:
+    """Return a file in each order in which its dates can be read, by order."""
+    readings: dict[str, FileSamples] = {}
+    reading: FileSamples | None = file
+    while reading is not None:
+        readings[str(reading.date_order)] = reading
+        reading = reading.other
+    return readings
 
 
 def _decision(
     files: Sequence[FileSamples], readings: Mapping[str, list[FileSamples]], present: Mapping[str, xr.Dataset]
 ) -> tuple[str | None, str]:
     sure = {file.date_order for file in files if file.other is None and file.date_order is not None}
-    if len(sure) == 1:
+    if len(sure) == 1 and sure <= readings.keys():
         return sure.pop(), "as in the other files"
     for column, series in present.items():
-        fitting = [order for order in _ORDERS if _continues(readings[order], column, series)]
+        fitting = [order for order in readings if _continues(readings[order], column, series)]
         if len(fitting) == 1:
             end = time_text(series["time"].values[-1])
             return fitting[0], f"as that continues {series.attrs['channel']}, which ends at {end}"
-    if len(readings["day"]) > 1:
-        uneven = {order: uneven_steps(_times(readings[order])) for order in _ORDERS}
-        if uneven["day"] != uneven["month"]:
-            return min(uneven, key=lambda order: uneven[order]), "as that keeps the steps even"
+    if all(len(files_in_order) > 1 for files_in_order in readings.values()):
+        uneven = {order: uneven_steps(_times(readings[order])) for order in readings}
+        least = [order for order in readings if uneven[order] == min(uneven.values())]
+        if len(least) == 1:
+            return least[0], "as that keeps the steps even"
     return None, ""
 
 
@@ -120,15 +128,16 @@ def _notes(file: FileSamples, why: str) -> tuple[str, ...]:
     return (f"dates read {file.date_order} first, {why}", *others)
 
 
-def _both_readings(day: FileSamples, month: FileSamples, present: Mapping[str, xr.Dataset]) -> ImportDataError:
+def _ambiguous(readings: Sequence[FileSamples], present: Mapping[str, xr.Dataset]) -> ImportDataError:
     series = next(iter(present.values()))
     ways = [
-        f"{name} first they go from {time_text(file.stamps[0])} to {time_text(file.stamps[-1])}"
-        for name, file in (("day", day), ("month", month))
+        f"{file.date_order} first they go from {time_text(file.stamps[0])} to {time_text(file.stamps[-1])}"
+        for file in readings
     ]
     first, last = (time_text(series["time"].values[place]) for place in (0, -1))
+    number, none = ("two", "Neither") if len(ways) == 2 else ("three", "None")
     return ImportDataError(
-        f"The dates of {day.path} can be read in two ways: {', '.join(ways)}. Neither alone continues "
+        f"The dates of {readings[0].path} can be read in {number} ways: {', '.join(ways)}. {none} alone continues "
         f"{series.attrs['channel']}, which goes from {first} to {last}.",
-        "Pass --date-order day or --date-order month.",
+        f"Pass {' or '.join(f'--date-order {file.date_order}' for file in readings)}.",
     )

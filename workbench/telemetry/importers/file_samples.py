@@ -67,10 +67,10 @@ class FileSamples:
         Columns that are no channels.
     notes : tuple of str
         What was assumed.
-    date_order : {"day", "month"} or None
-        How dates such as 03/04/2024 were read; None where there are none.
+    date_order : {"day", "month", "year"} or None
+        How dates such as 03/04/05 were read; None where there are none.
     other : FileSamples or None
-        The same samples with such dates in the other order, where nothing in the file decides.
+        The same samples with such dates in another order, where nothing in the file decides; it may have another one.
     doubtful : DoubtfulValue or None
         Its last value, where the file ends without a line end.
     asset : str or None
@@ -81,6 +81,8 @@ class FileSamples:
         Those of the columns whose numbers float32 cannot hold.
     bad_quality : dict of str to int
         Values that are missing, as their quality is bad, by column.
+    sample_period : str
+        Step of samples without dates, as ISO 8601 duration, as far as it is known.
     """
 
     path: Path
@@ -101,6 +103,7 @@ class FileSamples:
     part: str = ""
     wide: frozenset[str] = frozenset()
     bad_quality: dict[str, int] = field(default_factory=dict)
+    sample_period: str = UNKNOWN_PERIOD
 
 
 def column_series(
@@ -145,7 +148,7 @@ def column_series(
         subsystem="",
         units=column_units(column, channel),
         source=file.path.name,
-        sample_period=UNKNOWN_PERIOD,
+        sample_period=file.sample_period,
     )
 
 
@@ -252,6 +255,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
     if table.doubtful_column is not None and table.doubtful_column in roles and len(table.frame) > 1:
         table = table.without_last()
     sensors, empty, skipped = _sensors(table, reading)
+    skipped += [ChannelImport(column, "skipped", note=note) for column, note in table.left_out.items()]
     if len(sensors) == len(empty):
         others = [f"the inputs {', '.join(inputs)}"] if inputs else []
         others += [f"the labels {label_column}"] if label_column else []
@@ -295,13 +299,13 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             part=table.raw.part,
             wide=wide,
             bad_quality=bad_quality,
+            sample_period=table.sample_period,
         )
 
     present = samples(table.stamps)
-    if table.other_stamps is None:
-        return present
-    other_order: DateOrder = "month" if table.date_order == "day" else "day"
-    other = replace(samples(table.other_stamps), date_order=other_order)
+    other = None
+    for order, stamps in reversed(list(table.other_stamps.items())):
+        other = replace(samples(stamps), date_order=order, other=other)
     return replace(present, other=other)
 
 

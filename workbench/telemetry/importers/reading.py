@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.times import DateOrder, time_zone
+from workbench.telemetry.importers.times import DateOrder, check_time_format, time_zone
+from workbench.telemetry.importers.timing.durations import read_duration
 
 __all__ = ["Reading", "TimeUnit"]
 
@@ -140,6 +141,10 @@ class Reading:
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise ImportDataError(f"{name} must be {' or '.join(allowed)}, not {value!r}.")
+        if self.sample_period is not None:
+            read_duration(self.sample_period)
+        if self.time_format is not None:
+            check_time_format(self.time_format)
         if self.decimal is not None and self.decimal == self.thousands:
             raise ImportDataError(f"decimal and thousands are both {self.decimal!r}.", "Pass two different marks.")
         if self.separator is not None and not re.fullmatch(r"tab|space|comma|semicolon|pipe|.", self.separator, re.S):

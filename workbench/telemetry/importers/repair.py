@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.telemetry.importers.timing.durations import duration_text
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = [
@@ -159,12 +160,4 @@ def sample_period(stamps: npt.NDArray[np.datetime64] | npt.NDArray[np.float64]) 
     """
     if stamps.dtype.kind != "M" or len(stamps) < 2:
         return UNKNOWN_PERIOD
-    rest = round(float(np.median(np.diff(stamps).astype("int64"))))
-    parts = []
-    for letter, size in (("D", 86_400 * 10**9), ("H", 3600 * 10**9), ("M", 60 * 10**9)):
-        count, rest = divmod(rest, size)
-        parts.append(f"{count}{letter}" if count else "")
-    second, fraction = divmod(rest, 10**9)
-    digits = f"{fraction:09d}".rstrip("0")
-    clock = "".join(parts[1:]) + (f"{second}{'.' if digits else ''}{digits}S" if rest else "")
-    return f"P{parts[0]}{'T' if clock else ''}{clock}"
+    return duration_text(round(float(np.median(np.diff(stamps).astype("int64")))))

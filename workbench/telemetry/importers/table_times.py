@@ -1,7 +1,7 @@
 """Finds and reads the times of a table."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.columns import clock_column, find_time_column
 from workbench.telemetry.importers.last_line import LEFT_OUT
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
-from workbench.telemetry.importers.times import DateOrder, parse_times
+from workbench.telemetry.importers.times import DateOrder, ParsedTimes
+from workbench.telemetry.importers.timing.date_fields import time_steps
+from workbench.telemetry.importers.timing.durations import duration_text, read_duration
+from workbench.telemetry.importers.timing.time_columns import TimeSource, choose_times, find_sources
+from workbench.telemetry.importers.timing.time_questions import time_questions
+from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["TimedTable", "with_times"]
-
-_SAMPLE_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,16 @@ class TimedTable:
         Rows left out: without a readable time, or with more fields than the header.
     notes : tuple of str
         What was assumed.
-    date_order : {"day", "month"} or None
-        How dates such as 03/04/2024 were read; None where there are none.
-    other_stamps : numpy.ndarray, shape (n,), or None
-        The times with such dates in the other order, where nothing in the file decides.
+    date_order : {"day", "month", "year"} or None
+        How dates such as 03/04/05 were read; None where there are none.
+    other_stamps : mapping of str to numpy.ndarray, shape (n,)
+        The times with such dates in other orders, by order, where nothing in the file decides.
     doubtful_column : str or None
         Column in which the last row ends, where the file ends without a line end: the value may be cut.
+    sample_period : str
+        Step of rows without dates, as ISO 8601 duration; unknown where the times say it or nothing does.
+    left_out : mapping of str to str
+        Other columns of times, which become no channels, and why.
     """
 
     raw: RawTable
@@ -53,19 +59,21 @@ class TimedTable:
     rows_dropped: int
     notes: tuple[str, ...]
     date_order: DateOrder | None = None
-    other_stamps: npt.NDArray[Any] | None = None
+    other_stamps: Mapping[DateOrder, npt.NDArray[Any]] = field(default_factory=dict)
     doubtful_column: str | None = None
+    sample_period: str = UNKNOWN_PERIOD
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def without_last(self) -> "TimedTable":
         """Return the table without its last row, which may be cut."""
-        other = None if self.other_stamps is None else self.other_stamps[:-1]
+        others = {order: stamps[:-1] for order, stamps in self.other_stamps.items()}
         return replace(
             self,
             frame=self.frame.iloc[:-1],
             stamps=self.stamps[:-1],
             rows_dropped=self.rows_dropped + 1,
             notes=(*self.notes, LEFT_OUT),
-            other_stamps=other,
+            other_stamps=others,
             doubtful_column=None,
         )
 
@@ -87,50 +95,89 @@ def with_times(raw: RawTable, reading: Reading) -> TimedTable:
     Raises
     ------
     ImportDataError
-        There is no column of times.
+        There is no column of times, and no sample period was chosen.
     """
+    try:
+        sources = _sources(raw, reading)
+    except ImportDataError as error:
+        raise ImportDataError(f"{raw.path}: {error.message}", error.hint) from None
     frame, last = raw.frame, raw.last
-    sample = frame.head(_SAMPLE_ROWS)
-    column = _find(raw.path, sample, reading)
-    clock = clock_column(sample, column) if pd.api.types.is_string_dtype(frame[column]) else None
-    times = [column, *([clock] if clock else [])]
     doubtful = None if last is None else str(frame.columns[last.fields - 1])
+    times = {column for source in sources for column in source.columns}
     is_cut = last is not None and not (last.is_whole and (last.is_as_long or doubtful not in times))
     if is_cut and len(frame) > 1:
-        table = _timed(replace(raw, frame=frame.iloc[:-1], rows_dropped=raw.rows_dropped + 1), times, reading)
+        table = _timed(replace(raw, frame=frame.iloc[:-1], rows_dropped=raw.rows_dropped + 1), sources, reading)
         return replace(table, notes=(*table.notes, LEFT_OUT))
-    return _timed(raw, times, reading, doubtful)
+    return _timed(raw, sources, reading, doubtful)
 
 
-def _find(path: Path, sample: pd.DataFrame, reading: Reading) -> str:
+def _sources(raw: RawTable, reading: Reading) -> list[TimeSource]:
+    """Return the columns that may hold the times; none where the rows have a step instead."""
     try:
-        return find_time_column(sample, reading.time_column[0] if reading.time_column else None)
-    except ImportDataError as error:
-        raise ImportDataError(f"{path}: {error.message}", error.hint) from None
+        return find_sources(raw.frame, reading)
+    except ImportDataError:
+        if reading.sample_period is None or reading.time_column:
+            raise
+        return []
 
 
-def _timed(raw: RawTable, times: list[str], reading: Reading, doubtful: str | None = None) -> TimedTable:
+def _timed(raw: RawTable, sources: list[TimeSource], reading: Reading, doubtful: str | None = None) -> TimedTable:
     frame = raw.frame
-    column = frame[times[0]]
-    if len(times) == 2:
-        both = column.notna() & frame[times[1]].notna()
-        column = (column.astype("str").str.strip() + " " + frame[times[1]].astype("str").str.strip()).where(both)
-    parsed = parse_times(column, reading.timezone, reading.date_order)
+    if not sources:
+        return _numbered(raw, reading, doubtful)
+    try:
+        chosen = choose_times(frame, sources, reading)
+    except ImportDataError as error:
+        raise ImportDataError(f"{raw.path}: {error.message}", error.hint) from None
+    parsed = chosen.parsed
     readable = parsed.readable
     if readable.sum() * 2 <= len(readable):
         raise ImportDataError(
-            f"{raw.path}: column {times[0]!r} holds {int(readable.sum())} readable times in {len(readable)} rows.",
+            f"{raw.path}: column {chosen.columns[0]!r} holds {int(readable.sum())} readable times in {len(readable)} "
+            "rows.",
             "Name the column of times with --time-column.",
         )
-    readable_rows = frame.drop(columns=times).loc[readable].reset_index(drop=True)
+    if reading.sample_period is not None and parsed.absolute:
+        if reading.time_column:
+            raise ImportDataError(
+                f"{raw.path}: column {chosen.columns[0]!r} holds times, and --sample-period is for rows without.",
+                "Pass --time-column or --sample-period.",
+            )
+        note = f"{chosen.columns[0]} is not taken as times, as --sample-period was passed"
+        return _numbered(replace(raw, notes=(*raw.notes, note)), reading, doubtful)
+    used = {*reading.inputs, *reading.columns, reading.label_column, reading.quality_column, reading.asset_column}
+    left_out = {column: note for column, note in chosen.left_out.items() if column not in used}
+    rows = frame.drop(columns=[*chosen.columns, *left_out]).loc[readable].reset_index(drop=True)
+    stamps = parsed.stamps[readable]
     return TimedTable(
         raw,
-        readable_rows,
-        parsed.stamps[readable],
-        tuple(times),
+        rows,
+        stamps,
+        chosen.columns,
         raw.rows_dropped + int((~readable).sum()),
-        (*raw.notes, *parsed.notes),
+        (*raw.notes, *parsed.notes, *time_questions(stamps)),
         parsed.date_order,
-        None if parsed.other is None or np.isnan(parsed.other[readable]).any() else parsed.other[readable],
-        doubtful if len(readable) and readable[-1] else None,
+        {order: other[readable] for order, other in parsed.others.items() if not np.isnat(other[readable]).any()},
+        doubtful if len(readable) and readable[-1] and doubtful not in left_out else None,
+        _period(parsed, stamps, reading),
+        left_out,
     )
+
+
+def _period(parsed: ParsedTimes, stamps: npt.NDArray[Any], reading: Reading) -> str:
+    """Return the step of times without a date as ISO 8601 duration, as far as it is known."""
+    if reading.sample_period is not None:
+        return duration_text(read_duration(reading.sample_period))
+    steps = time_steps(stamps)
+    if parsed.step_ns is None or not len(steps):
+        return UNKNOWN_PERIOD
+    return duration_text(max(1, round(float(np.median(steps)) * parsed.step_ns)))
+
+
+def _numbered(raw: RawTable, reading: Reading, doubtful: str | None) -> TimedTable:
+    """Return a table whose rows are numbered, as they have a step and no times."""
+    period = duration_text(read_duration(str(reading.sample_period)))
+    numbers = np.arange(len(raw.frame), dtype=np.float64)
+    notes = (*raw.notes, f"rows without times, numbered, {period} apart")
+    frame = raw.frame.reset_index(drop=True)
+    return TimedTable(raw, frame, numbers, (), raw.rows_dropped, notes, doubtful_column=doubtful, sample_period=period)

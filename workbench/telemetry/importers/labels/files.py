@@ -397,16 +397,17 @@ def _read_times(
     if not parsed.absolute or not readable.all():
         raise _not_times(path, rows, int(own[np.argmin(readable) if parsed.absolute else 0]), [])
     times = parsed.stamps.reshape(2, n)
-    other = None if parsed.other is None else parsed.other.reshape(2, n)
     fits = bool(np.all(times[0] <= times[1]))
-    other_fits = other is not None and bool(np.all(other[0] <= other[1]))
-    if fits and other_fits:
+    others = {order: stamps.reshape(2, n) for order, stamps in parsed.others.items()}
+    fitting = [order for order, stamps in others.items() if np.all(stamps[0] <= stamps[1])]
+    ways = [*([parsed.date_order] if fits and parsed.date_order else []), *fitting]
+    if len(ways) > 1:
         raise LabelError(
-            f"The dates of the labels {path} can be read day first and month first.",
-            "Pass --date-order day or --date-order month.",
+            f"The dates of the labels {path} can be read {' and '.join(f'{way} first' for way in ways)}.",
+            f"Pass {' or '.join(f'--date-order {way}' for way in ways)}.",
         )
-    if other is not None and other_fits:
-        return np.asarray(other, dtype="datetime64[ns]")
+    if fitting:
+        return np.asarray(others[fitting[0]], dtype="datetime64[ns]")
     if not fits:
         line = lines[own[int(np.argmax(times[0] > times[1]))]]
         raise LabelError(

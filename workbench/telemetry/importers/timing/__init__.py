@@ -1,0 +1,1 @@
+"""Times of tables: forms of dates and clocks, numbers that are times, zones, and the columns that hold them."""

@@ -1,0 +1,448 @@
+"""Finds the columns of a table that hold its times: one, a date and a clock apart, or a column for each part."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.times import ParsedTimes, parse_times, uneven_steps
+from workbench.telemetry.importers.timing.clocks import (
+    ClockKind,
+    clock_kind,
+    is_clock_name,
+    name_letters,
+    part_of_name,
+    parts_fit,
+    read_clock,
+    read_parts,
+)
+from workbench.telemetry.importers.timing.date_fields import time_steps
+from workbench.telemetry.importers.timing.time_forms import DAY_NS, as_text, days_of, days_of_year, fits, full_years
+from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
+from workbench.telemetry.importers.timing.time_zones import WallTimes
+
+__all__ = ["ChosenTimes", "TimeSource", "choose_times", "find_sources", "spread_rows"]
+
+_SAMPLE_ROWS = 500
+_HEAD_ROWS = 1000
+_TIME_NAME = re.compile(
+    r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
+    r"|datum(?:zeit)?|fecha|horodatage|epoch|ts|utc)(?:utc|local|at|iso|in)?(?:s|ms|us|ns|sec|seconds)?"
+    r"|unixtime|unix|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
+)
+_COUNTER_NAME = re.compile(
+    r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
+)
+_UTC_NAME = re.compile(
+    r"(?:utc|gmt|zulu)(?:time(?:stamp)?|date)?|(?:date)?(?:time(?:stamp)?|date|ts)(?:in)?(?:utc|gmt|zulu)"
+)
+_PARTLY_SHARE = 0.2  # of readable times; a column of times that is refused as such
+_TIE_SHARE = 0.01  # of the rows
+_FAST_NS = 10 * 10**9  # step of times to which fractions of a second matter
+_QUARTER_NS = 15 * 60 * 10**9
+_MAX_SHIFTS = 3  # winter, summer, and the hour between
+_FARTHEST_ZONE_NS = 15 * 3600 * 10**9
+_NO_PERIOD = "Name the column of times with --time-column, or pass --sample-period 10s where rows have none."
+
+
+@dataclass(frozen=True)
+class TimeSource:
+    """Columns that together hold the times of a table.
+
+    Attributes
+    ----------
+    dates : mapping of str to str
+        Column of each part of the date: "time" for the whole, and others whose text goes behind its; or year, month,
+        day, ordinal.
+    clock : str or None
+        Column of the time of day.
+    clock_kind : str or None
+        How it holds it.
+    parts : mapping of str to str
+        Column of the hour, minute, second, millisecond, microsecond, where they have columns of their own.
+    """
+
+    dates: Mapping[str, str]
+    clock: str | None = None
+    clock_kind: ClockKind | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all its columns."""
+        return (*self.dates.values(), *([self.clock] if self.clock else []), *self.parts.values())
+
+    @property
+    def is_utc(self) -> bool:
+        """Whether the name of a column says that it is in UTC."""
+        return any(_UTC_NAME.fullmatch(name_letters(column)) for column in self.columns)
+
+    def read(self, frame: pd.DataFrame, reading: Reading) -> ParsedTimes:
+        """Read the times of a table, or of some of its rows."""
+        clock, notes = self._clock(frame)
+        parsed = parse_times(
+            self._dates(frame),
+            "UTC" if self.is_utc else reading.timezone,
+            reading.date_order,
+            time_format=reading.time_format if "time" in self.dates else None,
+            time_unit=reading.time_unit,
+            clock=clock,
+        )
+        return replace(parsed, notes=(*notes, *parsed.notes)) if notes else parsed
+
+    def _dates(self, frame: pd.DataFrame) -> pd.Series:
+        if "time" not in self.dates:
+            return pd.Series(_days(frame, self.dates))
+        first, *rest = self.dates.values()
+        if not rest:
+            return frame[first]
+        texts = [as_text(frame[column]) for column in self.dates.values()]
+        return pd.Series(pc.binary_join_element_wise(*texts, pa.scalar(" ", pa.large_string())).to_pandas())
+
+    def _clock(self, frame: pd.DataFrame) -> tuple[WallTimes | None, tuple[str, ...]]:
+        clock = None
+        notes: tuple[str, ...] = ()
+        if self.clock is not None and self.clock_kind is not None:
+            clock = read_clock(frame[self.clock], self.clock_kind)
+            if self.clock_kind == "hour":
+                notes = _hour_notes(frame[self.clock])
+        if self.parts:
+            if "hour" in self.parts:
+                notes = _hour_notes(frame[self.parts["hour"]])
+            own = read_parts(frame, self.parts)
+            clock = own if clock is None else clock.at(own)
+        return clock, notes
+
+
+def _hour_notes(column: pd.Series) -> tuple[str, ...]:
+    values = numbers_of(column).values
+    if np.nanmax(values, initial=0) != 24:
+        return ()
+    return (f"hours of {column.name} to 24 taken as the end of each hour: 24 is midnight of the next day",)
+
+
+def _days(frame: pd.DataFrame, columns: Mapping[str, str]) -> npt.NDArray[np.datetime64]:
+    whole = {}
+    for part, column in columns.items():
+        values = numbers_of(frame[column]).values
+        whole[part] = np.where(np.isfinite(values), values, 0).astype(np.int64)
+    years = full_years(whole["year"], np.where(whole["year"] < 100, 2, 4))
+    if "ordinal" in whole:
+        return days_of_year(years, whole["ordinal"])
+    return days_of(years, whole["month"], whole["day"])
+
+
+@dataclass(frozen=True)
+class ChosenTimes:
+    """The times of a table.
+
+    Attributes
+    ----------
+    parsed : ParsedTimes
+        Time of each row.
+    columns : tuple of str
+        Columns that they were read from.
+    left_out : mapping of str to str
+        Other columns of times, and what they are.
+    """
+
+    parsed: ParsedTimes
+    columns: tuple[str, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def spread_rows(frame: pd.DataFrame, rows: int = _SAMPLE_ROWS) -> pd.DataFrame:
+    """Return rows from all over a table, its first and its last among them."""
+    if len(frame) <= rows:
+        return frame
+    return frame.iloc[np.unique(np.linspace(0, len(frame) - 1, rows).astype(int))]
+
+
+def choose_times(frame: pd.DataFrame, sources: Sequence[TimeSource], reading: Reading) -> ChosenTimes:
+    """Read the times of a table from the columns that fit best.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table.
+    sources : sequence of TimeSource
+        Columns that may hold them, the likeliest first.
+    reading : Reading
+        What was chosen.
+
+    Returns
+    -------
+    ChosenTimes
+
+    Notes
+    -----
+    The best are those with the fewest unreadable and equal times, turns and uneven steps; of several that are as good,
+    UTC before local time, then the first.
+    """
+    parsed = [source.read(frame, reading) for source in sources]
+    if len(sources) == 1:
+        return ChosenTimes(parsed[0], sources[0].columns)
+    losses = [_loss(one) for one in parsed]
+    tied = [place for place, loss in enumerate(losses) if loss <= min(losses) + _TIE_SHARE * len(frame)]
+    best = tied[0]
+    for place in tied[1:]:
+        if sources[place].is_utc and not sources[best].is_utc and _shift_hours(parsed[best], parsed[place]) is not None:
+            best = place
+    for place, source in enumerate(sources):
+        is_fast = losses[place] == losses[best] and _median_step(parsed[best]) < _FAST_NS
+        if _is_finer(source, sources[best]) and (losses[place] < losses[best] or is_fast):
+            best = place
+    left_out: dict[str, str] = {}
+    notes = []
+    for place, source in enumerate(sources):
+        column = source.dates.get("time")
+        if column is None or column in sources[best].columns or column in left_out:
+            continue
+        shift = _shift_hours(parsed[best], parsed[place])
+        if shift is None:
+            why = "both are as even" if place in tied else "its steps are less even"
+            notes.append(f"times from {sources[best].columns[0]}, not from {column} ({why}): --time-column")
+        elif shift:
+            notes.append(f"times from {sources[best].columns[0]}; {column} is the same by {shift:+g} h and left out")
+        left_out[column] = "other times; --time-column takes them"
+    chosen = replace(parsed[best], notes=(*notes, *parsed[best].notes)) if notes else parsed[best]
+    return ChosenTimes(chosen, sources[best].columns, left_out)
+
+
+def _is_finer(source: TimeSource, other: TimeSource) -> bool:
+    """Tell whether a source is another one with a column of fractions of a second."""
+    is_same = (source.dates, source.clock) == (other.dates, other.clock)
+    return is_same and len(source.parts) > len(other.parts)
+
+
+def _loss(parsed: ParsedTimes) -> int:
+    stamps = parsed.stamps[parsed.readable]
+    steps = np.diff(stamps).astype("int64")
+    turns = min(int((steps < 0).sum()), int((steps > 0).sum()))
+    equal = len(steps) - len(time_steps(stamps))
+    return int((~parsed.readable).sum()) + equal + turns + uneven_steps(stamps.astype("datetime64[ns]"))
+
+
+def _median_step(parsed: ParsedTimes) -> float:
+    steps = time_steps(parsed.stamps)
+    return float(np.median(steps)) if len(steps) else float("inf")
+
+
+def _shift_hours(best: ParsedTimes, other: ParsedTimes) -> float | None:
+    """Return by how many hours other times are ahead, where they are the same in another zone."""
+    both = best.readable & other.readable
+    if not both.any():
+        return None
+    shifts = other.stamps[both].astype("int64") - best.stamps[both].astype("int64")
+    is_zone = (shifts % _QUARTER_NS == 0) & (np.abs(shifts) <= _FARTHEST_ZONE_NS)
+    if is_zone.mean() <= 1 - _TIE_SHARE or len(np.unique(shifts[is_zone])) > _MAX_SHIFTS:
+        return None
+    return float(np.median(shifts)) / 3.6e12
+
+
+def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
+    """Find the columns that may hold the times of a table.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table; text as it is written.
+    reading : Reading
+        What was chosen.
+
+    Returns
+    -------
+    list of TimeSource
+        At least one, the likeliest first.
+
+    Raises
+    ------
+    ImportDataError
+        There is none, or the named one holds no times; names the columns found.
+    """
+    sample = spread_rows(frame)
+    if reading.time_column:
+        return _named(frame, sample, reading)
+    columns = [str(column) for column in sample.columns]
+    shares: dict[str, float] = {}
+    texts = [column for column in columns if not _is_numeric(sample[column])]
+    by_name = [column for column in columns if _TIME_NAME.fullmatch(_latin(column))]
+    for column in dict.fromkeys((*by_name, *texts)):
+        shares[column] = _share_readable(sample[column], reading, absolute=True)
+    found = [column for column in by_name if shares[column] > 0.5]
+    found += [column for column in texts if column not in found and shares[column] > 0.9]
+    sources = [one for column in found for one in _with_clocks(frame, sample, column, reading)]
+    clocks = {source.clock for source in sources}
+    sources = [source for source in sources if source.dates["time"] not in clocks]
+    sources += _of_parts(sample)
+    sources += [one for source in sources for one in _with_fraction(sample, source, reading)]
+    partly = [column for column in by_name if shares[column] > _PARTLY_SHARE]
+    if sources or partly:
+        return sources or [TimeSource({"time": partly[0]})]
+    for column in columns:
+        if _COUNTER_NAME.fullmatch(_latin(column)) and _share_readable(sample[column], reading) > 0.9:
+            return [TimeSource({"time": column})]
+    if reading.time_format is not None:
+        raise ImportDataError(
+            f"No column has the form of times {reading.time_format!r} (found: {_listed(columns)}).",
+            "Correct --time-format, or name the column of times with --time-column.",
+        )
+    raise ImportDataError(f"There is no time column (found: {_listed(columns)}).", _NO_PERIOD)
+
+
+def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[TimeSource]:
+    columns = [str(column) for column in frame.columns]
+    for name in reading.time_column:
+        if name not in columns:
+            raise ImportDataError(
+                f"There is no column {name!r}.", f"Columns: {_listed(columns)}. Name one of them with --time-column."
+            )
+    first, *rest = reading.time_column
+    if not rest:
+        if not _share_readable(sample[first], reading) > 0.5:
+            examples = _listed([str(value) for value in sample[first].dropna().iloc[:3]])
+            raise ImportDataError(
+                f"Column {first!r} holds no times ({examples or 'nothing'}).",
+                "Needed: dates with times, epoch numbers or Excel days; name another one with --time-column, or their "
+                "form with --time-format.",
+            )
+        sources = _with_clocks(frame, sample, first, reading)[:1]
+        return [*sources, *_with_fraction(sample, sources[0], reading)]
+    if reading.time_format is not None:
+        return [TimeSource({"time": first, **{f"part {number}": name for number, name in enumerate(rest, 2)}})]
+    parts = _of_parts(sample[list(reading.time_column)])
+    if parts and set(parts[0].columns) == set(reading.time_column):
+        return parts[:1]
+    source = TimeSource({"time": first})
+    for name in rest:
+        kind = clock_kind(sample[name].rename("time"))  # it is a clock, whatever it is called
+        roles = [part for part in part_of_name(name) if parts_fit(sample[name], part) and part not in source.parts]
+        if roles and not (source.clock is None and kind in ("hhmm", "hhmmss")):
+            source = replace(source, parts={**source.parts, roles[-1]: name})
+        elif kind is not None and source.clock is None:
+            source = replace(source, clock=name, clock_kind=kind)
+        elif source.clock is not None and parts_fit(sample[name], "millisecond"):
+            source = replace(source, parts={**source.parts, "millisecond": name})
+        else:
+            raise ImportDataError(
+                f"Column {name!r} holds no time of day that goes with {first!r} "
+                f"({_listed([str(value) for value in sample[name].dropna().iloc[:3]])}).",
+                "Name the date first, then its clock: --time-column Date,Time. Or pass the form of both, with a blank "
+                "between them, as --time-format.",
+            )
+    return [source]
+
+
+def _with_clocks(frame: pd.DataFrame, sample: pd.DataFrame, column: str, reading: Reading) -> list[TimeSource]:
+    """Return a column of dates with each clock that goes with it; alone where it has times of day itself."""
+    alone = TimeSource({"time": column})
+    if reading.time_format is not None or not _is_date_only(sample[column], reading):
+        return [alone]
+    repeats = bool(frame[column].iloc[:_HEAD_ROWS].dropna().duplicated().any())
+    others = [str(other) for other in sample.columns if other != column]
+    hours = _clock_parts(sample, others)
+    clocks = []
+    for other in others:
+        kind = clock_kind(sample[other])
+        if (
+            kind is not None
+            and (repeats or is_clock_name(other) or _TIME_NAME.fullmatch(_latin(other)))
+            and other not in hours.values()
+        ):
+            clocks.append(replace(alone, clock=other, clock_kind=kind))
+    if "hour" in hours and not any(one.clock_kind == "text" for one in clocks):
+        clocks.insert(0, replace(alone, parts=hours))
+    return clocks or [alone]
+
+
+def _is_date_only(column: pd.Series, reading: Reading) -> bool:
+    try:
+        parsed = parse_times(column, None, reading.date_order, time_unit=reading.time_unit)
+    except ImportDataError:  # a zone behind it means several: it has times of day
+        return False
+    if not parsed.absolute:
+        return False
+    stamps = parsed.stamps[parsed.readable].astype("datetime64[ns]").astype(np.int64)
+    return len(stamps) > 0 and bool((stamps % DAY_NS == 0).all())
+
+
+def _clock_parts(sample: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
+    """Return the columns of hour, minute and second, as far as each goes with the one before."""
+    found = _parts_by_name(sample, columns)
+    parts: dict[str, str] = {}
+    for part in ("hour", "minute", "second"):
+        if part not in found:
+            break
+        parts[part] = found[part]
+    return parts
+
+
+def _parts_by_name(sample: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for column in columns:
+        for part in part_of_name(column):
+            if part not in found and parts_fit(sample[column], part) and column not in found.values():
+                found[part] = column
+    return found
+
+
+def _of_parts(sample: pd.DataFrame) -> list[TimeSource]:
+    """Return the columns of year, month, day and so on, where there are."""
+    columns = [str(column) for column in sample.columns]
+    found = _parts_by_name(sample, columns)
+    names = ("year", "ordinal") if "ordinal" in found and "day" not in found else ("year", "month", "day")
+    if not all(part in found for part in names):
+        return []
+    source = TimeSource({part: found[part] for part in names})
+    parts = {part: column for part, column in _clock_parts(sample, columns).items() if column not in source.columns}
+    if parts:
+        return [replace(source, parts=parts)]
+    for column in columns:
+        kind = clock_kind(sample[column])
+        if kind is not None and column not in source.columns and (kind == "text" or is_clock_name(column)):
+            return [replace(source, clock=column, clock_kind=kind)]
+    return [source]
+
+
+def _with_fraction(sample: pd.DataFrame, source: TimeSource, reading: Reading) -> list[TimeSource]:
+    """Return a source with the column of its milliseconds or microseconds, where there is one."""
+    rest = [str(column) for column in sample.columns if column not in source.columns]
+    found = _parts_by_name(sample, rest)
+    for part in ("millisecond", "microsecond"):
+        if part in found:
+            return [replace(source, parts={**source.parts, part: found[part]})]
+    return []
+
+
+def _latin(column: str) -> str:
+    """Reduce a name to its letters from a to z, without a unit in brackets."""
+    return re.sub(r"[^a-z]", "", re.sub(r"[\[(].*?[\])]", "", column.lower()))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(name[:60] for name in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+        return True
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return False
+    return fits(as_text(column).drop_null(), NUMBER_FORM) > 0.5
+
+
+def _share_readable(column: pd.Series, reading: Reading, *, absolute: bool = False) -> float:
+    values = column.dropna()
+    if values.empty:
+        return 0.0
+    parsed = parse_times(
+        values, reading.timezone, reading.date_order, time_format=reading.time_format, time_unit=reading.time_unit
+    )
+    return 0.0 if absolute and not parsed.absolute else float(parsed.readable.mean())
