@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,8 @@ class FileSamples:
         Asset that its rows name; None where they name none.
     part : str
         Which of several series of the file this is, in words; empty where it is the only one.
+    units : dict of str to str
+        Units by column, where the file holds them apart from the names.
     """
 
     path: Path
@@ -86,6 +88,11 @@ class FileSamples:
     doubtful: DoubtfulValue | None = None
     asset: str | None = None
     part: str = ""
+    units: dict[str, str] = field(default_factory=dict)
+
+    def units_of(self, column: str) -> str:
+        """Return the unit of a column: that in its name, else the one that stands apart from it."""
+        return name_and_units(column)[1] or self.units.get(column, "")
 
 
 def column_series(
@@ -124,7 +131,7 @@ def column_series(
         channel=channel,
         asset=asset,
         subsystem="",
-        units=name_and_units(column)[1],
+        units=file.units_of(column),
         source=file.path.name,
         sample_period=UNKNOWN_PERIOD,
     )
@@ -210,6 +217,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
             asset=table.raw.asset,
             part=table.raw.part,
+            units=table.raw.units,
         )
 
     present = samples(table.stamps)

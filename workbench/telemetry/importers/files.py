@@ -1,15 +1,32 @@
 """Reads a file of any format into a raw table."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError, UnfinishedImportError
+from workbench.telemetry.importers.cells import (
+    far_off_value,
+    inexact_integers,
+    state_numbers,
+    without_missing,
+    without_unit,
+)
 from workbench.telemetry.importers.delimited import read_delimited, sniff
 from workbench.telemetry.importers.last_line import open_last_line
-from workbench.telemetry.importers.number_marks import NumberMarks
+from workbench.telemetry.importers.mark_choice import choose_marks
+from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.unpacking import unpacked
 
 __all__ = ["read_raw"]
+
+_NAMED_COLUMNS = 5
+_RANGES_OF_TIMES = ((1e18, 4e18), (6e17, 7e17), (1.9e16, 2.1e16))  # epoch nanoseconds, .NET ticks, 20240301120000123
 
 
 def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
@@ -18,7 +35,7 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
     Parameters
     ----------
     path : Path
-        File to read.
+        File to read; it may be compressed.
     layout : {"csv", "parquet"}
         Format of the file.
     reading : Reading
@@ -33,21 +50,79 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
     ImportDataError
         It cannot be read, or has no rows.
     """
-    table = _read_text(path) if layout == "csv" else _read_parquet(path)
+    with unpacked(path) as plain:
+        table = _read_text(path, plain, reading) if layout == "csv" else _read_parquet(path)
     if table.frame.empty:
         raise ImportDataError(f"{path} has no rows.", "Needed: one row a sample.")
-    return table
+    return _with_chosen_values(table, reading)
 
 
-def _read_text(path: Path) -> RawTable:
-    dialect = sniff(path)
-    frame, dropped = read_delimited(path, dialect)
-    last = open_last_line(path, dialect)
-    if last is not None and not last.is_whole and len(frame) == 1:
+def _read_text(path: Path, plain: Path, reading: Reading) -> RawTable:
+    dialect = sniff(plain, reading)
+    table = read_delimited(plain, dialect)
+    columns = {str(name): table.frame[name] for name in table.frame.columns}
+    units = dict(dialect.units)
+    for name in table.frame.columns:
+        bare = without_unit(table.frame[name])
+        if bare is not None:
+            columns[name], units[name] = bare
+    marks, notes = choose_marks(columns, dialect.separator, reading)
+    last = open_last_line(plain, dialect)
+    if last is not None and not last.is_whole and len(table.frame) == 1:
         raise UnfinishedImportError(
             f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."
         )
-    return RawTable(path, frame, NumberMarks(dialect.decimal, dialect.thousands), dropped, last=last)
+    return RawTable(
+        path,
+        pd.DataFrame(columns, copy=False),
+        marks,
+        table.rows_dropped,
+        (*dialect.notes, *table.notes, *notes),
+        last=last,
+        units=units,
+    )
+
+
+def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:
+    """Take values away that mean none, read words of states as numbers where asked, and note what is odd."""
+    notes = list(table.notes)
+    changed = {}
+    far_off: dict[float, list[str]] = {}
+    for name in map(str, table.frame.columns):
+        column = table.frame[name]
+        if reading.missing:
+            column = without_missing(column, reading.missing, table.marks)
+        if name in reading.columns and (states := state_numbers(column)) is not None:
+            column, note = states
+            notes.append(f"{name}: {note}")
+        if column is not table.frame[name]:
+            changed[name] = column
+        numbers = numbers_in(column, table.marks)
+        if numbers is None:
+            continue
+        if (value := far_off_value(numbers[0])) is not None:
+            far_off.setdefault(value[0], []).append(name)
+        if n_inexact := _inexact(column, numbers[0]):
+            notes.append(f"{name}: {counted(n_inexact, 'integer')} beyond 2^53 rounded to 16 digits")
+    notes += [
+        f"{value:g} recurs in {_listed(names)}, far from all other values: --missing {value:g} where it means none"
+        for value, names in far_off.items()
+    ]
+    frame = table.frame.assign(**changed) if changed else table.frame
+    return replace(table, frame=frame, notes=tuple(notes))
+
+
+def _inexact(column: pd.Series, numbers: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> int:
+    """Count integers that are rounded; those that may be times are read as such, and not counted."""
+    if not len(numbers) or not np.nanmax(np.abs(numbers), initial=0) > 2**53:
+        return 0
+    is_time = any(low < np.nanmin(numbers) and np.nanmax(numbers) < high for low, high in _RANGES_OF_TIMES)
+    return 0 if is_time else inexact_integers(column)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED_COLUMNS
+    return ", ".join(names[:_NAMED_COLUMNS]) + (f" and {counted(more, 'more column')}" if more > 0 else "")
 
 
 def _read_parquet(path: Path) -> RawTable:

@@ -1,6 +1,6 @@
 """A table as it stands in a file: its columns, before anything says what they hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -34,6 +34,8 @@ class RawTable:
         Asset that its rows name; None where they name none.
     part : str
         Which of several series of the file this is, in words; empty where it is the only one.
+    units : dict of str to str
+        Units by column, where the file holds them apart from the names.
     """
 
     path: Path
@@ -44,3 +46,4 @@ class RawTable:
     last: LastLine | None = None
     asset: str | None = None
     part: str = ""
+    units: dict[str, str] = field(default_factory=dict)
