@@ -24,7 +24,7 @@ from workbench.telemetry.importers.headers import Row, find_header, unique_names
 from workbench.telemetry.importers.limits import MAX_FIELD_CHARS, check_columns
 from workbench.telemetry.importers.reading import Reading
 
-__all__ = ["MISSING_WORDS", "Dialect", "DelimitedTable", "read_delimited", "sniff", "split_fields"]
+__all__ = ["MISSING_WORDS", "DelimitedTable", "Dialect", "read_delimited", "sniff", "split_fields"]
 
 MISSING_WORDS = (
     *("", "-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil", "#N/A", "#N/A N/A", "#NA", "-1.#IND"),
