@@ -15,6 +15,7 @@ from workbench.telemetry.importers.cells import (
     without_missing,
     without_unit,
 )
+from workbench.telemetry.importers.contents import check_content
 from workbench.telemetry.importers.delimited import read_delimited, sniff
 from workbench.telemetry.importers.last_line import open_last_line
 from workbench.telemetry.importers.mark_choice import choose_marks
@@ -36,7 +37,7 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
     ----------
     path : Path
         File to read; it may be compressed.
-    layout : {"csv", "parquet"}
+    layout : {"csv", "parquet", "feather", "xlsx", "json", "hdf5"}
         Format of the file.
     reading : Reading
         What was chosen.
@@ -51,36 +52,72 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
         It cannot be read, or has no rows.
     """
     with unpacked(path) as plain:
-        table = _read_text(path, plain, reading) if layout == "csv" else _read_parquet(path)
+        check_content(path, plain, layout)
+        if layout == "csv":
+            table, separator = _read_text(path, plain, reading)
+        else:
+            frame, units, notes = _read_typed(path, plain, layout, reading)
+            table = RawTable(path, frame, NumberMarks(), notes=tuple(notes), units=units)
+            separator = ""
     if table.frame.empty:
         raise ImportDataError(f"{path} has no rows.", "Needed: one row a sample.")
-    return _with_chosen_values(table, reading)
+    return _with_chosen_values(_with_marks(table, separator, reading), reading)
 
 
-def _read_text(path: Path, plain: Path, reading: Reading) -> RawTable:
+def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str]:
+    """Read delimited text, and return its separator too."""
     dialect = sniff(plain, reading)
     table = read_delimited(plain, dialect)
-    columns = {str(name): table.frame[name] for name in table.frame.columns}
-    units = dict(dialect.units)
-    for name in table.frame.columns:
-        bare = without_unit(table.frame[name])
-        if bare is not None:
-            columns[name], units[name] = bare
-    marks, notes = choose_marks(columns, dialect.separator, reading)
     last = open_last_line(plain, dialect)
     if last is not None and not last.is_whole and len(table.frame) == 1:
         raise UnfinishedImportError(
             f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."
         )
-    return RawTable(
+    raw = RawTable(
         path,
-        pd.DataFrame(columns, copy=False),
-        marks,
+        table.frame,
+        NumberMarks(),
         table.rows_dropped,
-        (*dialect.notes, *table.notes, *notes),
+        (*dialect.notes, *table.notes),
         last=last,
-        units=units,
+        units=dialect.units,
     )
+    return raw, dialect.separator
+
+
+def _read_typed(
+    path: Path, plain: Path, layout: str, reading: Reading
+) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+    """Read a file whose columns have types: its table, units by column, and what was assumed."""
+    if layout == "xlsx":
+        from workbench.telemetry.importers.workbooks import read_workbook
+
+        return read_workbook(path, plain, reading)
+    if layout == "hdf5":
+        from workbench.telemetry.importers.grids import read_grid
+
+        return read_grid(path, plain)
+    if layout == "json":
+        from workbench.telemetry.importers.json_records import read_json
+
+        return read_json(path, plain), {}, []
+    from workbench.telemetry.importers.arrow_files import read_feather, read_parquet
+
+    frame, notes = (read_parquet if layout == "parquet" else read_feather)(path, plain)
+    return frame, {}, notes
+
+
+def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
+    """Take units behind numbers away, and decide how the numbers in text are written."""
+    columns = {str(name): table.frame[name] for name in table.frame.columns}
+    units = dict(table.units)
+    for name, column in list(columns.items()):
+        bare = without_unit(column)
+        if bare is not None:
+            columns[name], units[name] = bare
+    marks, notes = choose_marks(columns, separator, reading)
+    frame = pd.DataFrame(columns, copy=False)
+    return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *notes))
 
 
 def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:
@@ -123,19 +160,3 @@ def _inexact(column: pd.Series, numbers: "np.ndarray[tuple[int], np.dtype[np.flo
 def _listed(names: list[str]) -> str:
     more = len(names) - _NAMED_COLUMNS
     return ", ".join(names[:_NAMED_COLUMNS]) + (f" and {counted(more, 'more column')}" if more > 0 else "")
-
-
-def _read_parquet(path: Path) -> RawTable:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        table = pyarrow.parquet.ParquetFile(path).read()
-        frame = table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
-    except (pyarrow.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise ImportDataError(f"{path} cannot be read as Parquet: {reason}", "It may be truncated.") from None
-    frame.columns = [str(column) for column in frame.columns]
-    if not frame.columns.is_unique:
-        raise ImportDataError(f"{path} has two columns of one name.", "Give each its own.")
-    return RawTable(path, frame, NumberMarks())

@@ -178,7 +178,7 @@ def _by_itself(witness: _Witness, separator: str, plain_thousands: bool) -> tupl
                 return "group", "as that continues the series"
     if plain_thousands:
         return "decimal", "as other numbers of a thousand and more have no mark"
-    if witness.mark == "." and separator in (",", "|", " "):
+    if witness.mark == "." and separator in (",", "|", " ", ""):
         return "decimal", "as usual"
     return None, ""
 
