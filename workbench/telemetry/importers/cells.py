@@ -16,6 +16,7 @@ from workbench.telemetry.importers.units import UNIT
 __all__ = ["far_off_value", "inexact_integers", "state_numbers", "without_missing", "without_unit"]
 
 _SAMPLE_ROWS = 200
+_HEAD_ROWS = 10_000
 _WITH_UNIT = rf"^(?P<number>[+\-{MINUS}]?[\d.,][\d.,{GROUP_MARKS}]*(?:[eE][+\-]?\d+)?)\s*(?P<unit>{UNIT})$"
 _PAIRS = (("on", "off"), ("yes", "no"), ("open", "closed"), ("open", "close"), ("running", "stopped"), ("high", "low"))
 _USUAL_SENTINELS = (-200.0, -99.0, -999.0, -999.25, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 6553.5, 32767.0, 65535.0)
@@ -43,7 +44,7 @@ def without_unit(column: pd.Series) -> tuple[pd.Series, str] | None:
     """
     if not is_text(column):
         return None
-    head = [match for match in map(_with_unit, column.dropna().iloc[:_SAMPLE_ROWS]) if match]
+    head = [match for match in map(_with_unit, column.iloc[:_HEAD_ROWS].dropna().iloc[:_SAMPLE_ROWS]) if match]
     if not head:
         return None
     unit, count = Counter(match["unit"] for match in head).most_common(1)[0]
@@ -155,18 +156,17 @@ def far_off_value(values: npt.NDArray[np.float64]) -> tuple[float, int] | None:
     >>> far_off_value(np.array([20.1, -9999, 20.3, 20.4, 20.2, -9999, 20.5]))
     (-9999.0, 2)
     """
-    values = values[np.isfinite(values)]
-    if len(values) <= _MIN_DIFFERENT:
-        return None
-    for value in (values.min(), values.max()):
-        others = values[values != value]
-        count = len(values) - len(others)
-        if count < 2 or count > len(others) or not len(others):
+    there = np.isfinite(values)
+    n_there = int(there.sum())
+    for value in (values.min(where=there, initial=np.inf), values.max(where=there, initial=-np.inf)):
+        count = int((values == value).sum())
+        if count < 2 or count * 2 > n_there or n_there <= _MIN_DIFFERENT:
             continue
-        low, high = others.min(), others.max()
+        others = there & (values != value)
+        low, high = values.min(where=others, initial=np.inf), values.max(where=others, initial=-np.inf)
         distance = max(low - value, value - high)
         limit = high - low if value in _USUAL_SENTINELS else 10 * (high - low)
-        if distance > limit > 0 and len(np.unique(others[:10_000])) >= _MIN_DIFFERENT:
+        if distance > limit > 0 and len(np.unique(values[others][:10_000])) >= _MIN_DIFFERENT:
             return float(value), count
     return None
 

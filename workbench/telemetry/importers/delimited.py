@@ -221,6 +221,11 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
         table = table.append_column(str(place), pa.nulls(len(table), pa.large_string()))
     table = table.rename_columns([str(place) for place in range(n_columns)])
     table, dropped, n_comments = _with_irregular(table, irregular, dialect)
+    _check_fields(path, table, dialect)
+    for place in range(n_columns):
+        plain = _trimmed(table.column(place))
+        if plain is not table.column(place):
+            table = table.set_column(place, str(place), plain)
     keep, n_repeated, n_more_comments = _is_sample(table, dialect)
     notes = []
     if keep is not None:
@@ -229,11 +234,10 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
         notes.append(f"{counted(n_comments + n_more_comments, 'comment line')} among the rows left out")
     if n_repeated:
         notes.append(f"{counted(n_repeated, 'repeated header line')} left out")
-    _check_fields(path, table, dialect)
     columns = {}
-    for place, name in enumerate(dialect.columns):
-        columns[name] = pd.Series(_trimmed(table.column(place)).to_pandas(), dtype="str", copy=False)
-    del table
+    for name in dialect.columns:
+        columns[name] = pd.Series(table.column(0).to_pandas(), dtype="str", copy=False)
+        table = table.remove_column(0)
     return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes))
 
 
@@ -488,13 +492,11 @@ def _is_sample(table: pa.Table, dialect: Dialect) -> tuple[pa.ChunkedArray | Non
     """Return which rows are neither the header again nor a comment, None where all are; and count both."""
     first = table.column(0)
     comment = pc.fill_null(pc.starts_with(first, "#"), False)
-    again = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(first), dialect.columns[0]), False)
+    again = pc.fill_null(pc.equal(first, dialect.columns[0]), False)
     if pc.any(again).as_py():
         for place, name in enumerate(dialect.columns[1:], 1):
             if not name.startswith("unnamed ") and not re.search(r"\.\d+$", name):
-                again = pc.and_(
-                    again, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(table.column(place)), name), False)
-                )
+                again = pc.and_(again, pc.fill_null(pc.equal(table.column(place), name), False))
     counts = [pc.sum(one).as_py() or 0 for one in (again, comment)]
     return (pc.invert(pc.or_(again, comment)) if any(counts) else None), counts[0], counts[1]
 

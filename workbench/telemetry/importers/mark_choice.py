@@ -12,7 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.number_marks import MINUS, NumberMarks, is_text, sure_decimal, text_in
+from workbench.telemetry.importers.number_marks import (
+    MINUS,
+    NumberMarks,
+    is_text,
+    may_hold_numbers,
+    sure_decimal,
+    text_in,
+)
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["choose_marks"]
@@ -106,7 +113,7 @@ def _other(mark: str) -> str:
 
 
 def _witnesses(name: str, column: pd.Series) -> Iterator[_Witness]:
-    if not is_text(column):
+    if not is_text(column) or not may_hold_numbers(column):
         return
     head = None
     text = None

@@ -9,7 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["GROUP_MARKS", "MINUS", "NumberMarks", "is_text", "numbers_in", "sure_decimal", "text_in"]
+__all__ = [
+    "GROUP_MARKS",
+    "MINUS",
+    "NumberMarks",
+    "is_text",
+    "may_hold_numbers",
+    "numbers_in",
+    "sure_decimal",
+    "text_in",
+]
 
 MINUS = "\u2212"
 """The minus sign of typography."""
@@ -17,6 +26,8 @@ MINUS = "\u2212"
 GROUP_MARKS = " '\u2019\u00a0\u2009\u202f"
 """Marks between groups of digits that are nothing else: spaces and apostrophes."""
 
+_AROUND = (" ", "\t", "\n", "\u00a0")
+_SAMPLE_ROWS = 3000
 _SIGN = rf"[+\-{MINUS}]?"
 _WORD = r"[+\-]?(?i:inf|infinity|nan)"
 
@@ -60,8 +71,16 @@ def text_in(column: pd.Series) -> pa.ChunkedArray:
     else:
         values = pa.array(column, from_pandas=True)
     chunks = pa.chunked_array([values]) if isinstance(values, pa.Array) else values
-    text = pc.utf8_trim_whitespace(chunks.cast(pa.large_string()))
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
+    text = chunks.cast(pa.large_string())
+    if any(_any(pc.starts_with(text, space)) or _any(pc.ends_with(text, space)) for space in _AROUND):
+        text = pc.utf8_trim_whitespace(text)
+    if _any(pc.equal(text, "")):
+        text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
+    return text
+
+
+def _any(mask: pa.ChunkedArray) -> bool:
+    return bool(pc.any(mask).as_py())
 
 
 def numbers_in(column: pd.Series, marks: NumberMarks = NumberMarks()) -> tuple[npt.NDArray[np.float64], int] | None:
@@ -91,6 +110,8 @@ def numbers_in(column: pd.Series, marks: NumberMarks = NumberMarks()) -> tuple[n
         return np.asarray(column.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64), 0
     if not is_text(column):
         return None
+    if not may_hold_numbers(column):
+        return None
     text = text_in(column)
     n_there = len(text) - text.null_count
     if not n_there:
@@ -106,6 +127,29 @@ def numbers_in(column: pd.Series, marks: NumberMarks = NumberMarks()) -> tuple[n
     if n_read * 2 < n_there:
         return None
     return np.array(best.to_numpy(), dtype=np.float64), n_there - n_read
+
+
+def may_hold_numbers(column: pd.Series) -> bool:
+    """Tell by rows from all over a column of text whether numbers or words of truth may be in it.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Column for which `is_text` is true.
+
+    Returns
+    -------
+    bool
+        False where none of thousands of rows holds one.
+    """
+    if len(column) < 2 * _SAMPLE_ROWS:
+        return True
+    sample = text_in(column.iloc[:: len(column) // _SAMPLE_ROWS])
+    return sample.null_count == len(sample) or _any(
+        pc.match_substring_regex(
+            sample, rf"^{_SIGN}[\d.,{GROUP_MARKS}]+(?:[eE][+\-]?\d+)?$|^(?:{_WORD}|(?i:true|false))$"
+        )
+    )
 
 
 def sure_decimal(mark: str) -> str:
