@@ -205,6 +205,7 @@ def test_records_need_not_have_all_fields(tmp_path: Path) -> None:
         ("a.bin", bytes(range(256)), "is not text"),
         ("a.xlsx", b"no workbook", "cannot be read as an Excel workbook"),
         ("a.csv.gz", gzip.compress(CSV)[:-20], "cannot be unpacked"),
+        ("a.csv.gz", gzip.compress(b""), r"a\.csv\.gz is empty"),
         ("a.csv.zst", b"no zstd", "cannot be unpacked"),
     ],
 )

@@ -122,4 +122,5 @@ def _frame(path: Path, table: pa.Table) -> pd.DataFrame:
             table = table.set_column(place, field.name, column.cast(kind))
         elif pa.types.is_decimal(field.type):
             table = table.set_column(place, field.name, column.cast(pa.float64()))
-    return table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
+    return frame

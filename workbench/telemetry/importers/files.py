@@ -52,16 +52,22 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
         It cannot be read, or has no rows.
     """
     with unpacked(path) as plain:
-        check_content(path, plain, layout)
-        if layout == "csv":
-            table, separator = _read_text(path, plain, reading)
-        else:
-            frame, units, notes = _read_typed(path, plain, layout, reading)
-            table = RawTable(path, frame, NumberMarks(), notes=tuple(notes), units=units)
-            separator = ""
+        try:
+            table, separator = _read_plain(path, plain, layout, reading)
+        except ImportDataError as error:  # a message names the file that was compressed
+            raise type(error)(error.message.replace(str(plain), str(path)), error.hint) from None
     if table.frame.empty:
         raise ImportDataError(f"{path} has no rows.", "Needed: one row a sample.")
     return _with_chosen_values(_with_marks(table, separator, reading), reading)
+
+
+def _read_plain(path: Path, plain: Path, layout: str, reading: Reading) -> tuple[RawTable, str]:
+    """Read a file that is not compressed, and return the separator of its fields too; empty where it has none."""
+    check_content(path, plain, layout)
+    if layout == "csv":
+        return _read_text(path, plain, reading)
+    frame, units, notes = _read_typed(path, plain, layout, reading)
+    return RawTable(path, frame, NumberMarks(), notes=tuple(notes), units=units), ""
 
 
 def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str]:

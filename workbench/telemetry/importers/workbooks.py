@@ -66,8 +66,9 @@ def read_workbook(path: Path, plain: Path, reading: Reading) -> tuple[pd.DataFra
     tables = {name: rows for name, rows in sheets.items() if sum(map(_is_filled, rows)) > 1}
     if not tables:
         raise ImportDataError(f"{path} has no rows.", "Needed: a sheet with a header line, then one row a sample.")
-    frames, units, notes = [], {}, []
-    others = []
+    frames: list[pd.DataFrame] = []
+    units: dict[str, str] = {}
+    notes, others = [], []
     for name, rows in tables.items():
         if not frames:
             frame, units = _table(path, rows, reading)
@@ -141,7 +142,6 @@ def _table(path: Path, rows: list[list[Any]], reading: Reading) -> tuple[pd.Data
         Row(number + 1, number + 1, _without_empty_end([_text(cell) for cell in rows[number]]))
         for number in filled[:_HEAD_ROWS]
     ]
-    head = [Row(row.number, row.end, row.cells) for row in head]
     usual = usual_width(head[-max(10, len(head) // 8) :])
     padded = [Row(row.number, row.end, (*row.cells, *[""] * (usual - len(row.cells)))) for row in head]
     header = find_header(padded, usual, reading.header_row)
