@@ -278,3 +278,32 @@ def test_columns_of_lists_are_left_out(tmp_path: Path) -> None:
     raw = read(tmp_path, "a.parquet", parquet(table))
     assert list(raw.frame.columns) == ["time", "temp"]
     assert raw.notes == ("left out, as not one value a row: wave, raw",)
+
+
+def netcdf(tmp_path: Path, engine: str) -> bytes:
+    xr.Dataset({"temp": ("time", TEMP)}, {"time": TIMES}).to_netcdf(tmp_path / "sound", engine=engine)
+    return (tmp_path / "sound").read_bytes()
+
+
+@pytest.mark.parametrize("name", [*FILES, "a.nc", "classic.nc"])
+def test_damaged_files_are_read_or_refused(tmp_path: Path, name: str) -> None:
+    sound = FILES.get(name) or netcdf(tmp_path, "scipy" if name == "classic.nc" else "h5netcdf")
+    random = np.random.default_rng(7)
+    for _ in range(25):
+        content = bytearray(sound)
+        for place in random.integers(0, len(content), random.integers(1, 6)):
+            match random.integers(0, 8):
+                case 0:
+                    del content[place:]
+                case 1 | 2:
+                    del content[place : place + 9]
+                case 3:
+                    content[place:place] = random.bytes(5)
+                case _:
+                    content[place : place + 1] = random.bytes(1)
+        try:
+            raw = read(tmp_path, name, bytes(content))
+        except ImportDataError as error:
+            assert name in error.message
+        else:
+            assert len(raw.frame.columns)

@@ -63,6 +63,7 @@ def read_feather(path: Path, plain: Path) -> tuple[pd.DataFrame, list[str]]:
         columns, n_bytes = [], 0
         for name in flat:  # one after the other: nothing says beforehand what they unpack to
             column = _open_arrow(plain, [schema.get_field_index(name)]).read_all().column(0)
+            column.validate(full=True)  # offsets of a damaged file would be followed anywhere
             n_bytes += column.nbytes
             check_bytes(path, n_bytes)
             columns.append(column)

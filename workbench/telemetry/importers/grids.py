@@ -1,9 +1,11 @@
 """Reads HDF5 and NetCDF files through xarray: the variables along the dimension that most of them share."""
 
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -14,6 +16,10 @@ from workbench.telemetry.importers.limits import check_bytes, check_columns
 __all__ = ["read_grid"]
 
 _CLASSIC = b"CDF"
+_ERRORS = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, OverflowError),
+    *(ImportError, EOFError, AssertionError, MemoryError),
+)
 
 
 def read_grid(path: Path, plain: Path) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
@@ -40,18 +46,22 @@ def read_grid(path: Path, plain: Path) -> tuple[pd.DataFrame, dict[str, str], li
         It cannot be read, holds no table, or is too large.
     """
     try:
-        with plain.open("rb") as file:
-            classic = file.read(3) == _CLASSIC
-        if classic:
-            groups = {"/": xr.open_dataset(plain, engine="scipy")}
-        else:
-            groups = xr.open_groups(plain, engine="h5netcdf", phony_dims="sort")
-        try:
-            return _table(path, groups)
-        finally:
-            for group in groups.values():
-                group.close()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError, OverflowError) as error:
+        with plain.open("rb") as start:
+            classic = start.read(3) == _CLASSIC
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of attributes that xarray cannot decode: values stay as they are
+            if classic:
+                groups = {"/": xr.open_dataset(plain, engine="scipy")}
+            else:
+                with h5py.File(plain, "r") as file:
+                    file.attrs.get("_nc3_strict")  # a damaged file fails here, before h5netcdf holds it half open
+                groups = xr.open_groups(plain, engine="h5netcdf", phony_dims="sort")
+            try:
+                return _table(path, groups)
+            finally:
+                for group in groups.values():
+                    group.close()
+    except _ERRORS as error:
         reason = str(error).partition("\n")[0][:200]
         raise ImportDataError(
             f"{path} cannot be read as HDF5 or NetCDF: {reason}.", "Export it as CSV or Parquet, with its times."
