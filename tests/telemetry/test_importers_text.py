@@ -122,6 +122,12 @@ def test_the_separator_may_be_chosen(tmp_path: Path, name: str, separator: str) 
     assert (list(raw.frame.columns), len(raw.frame)) == (["time", "temp", "press"], 20)
 
 
+def test_spaces_in_every_line_separate_nothing_where_another_mark_does(tmp_path: Path) -> None:
+    rows = "".join(f"{time}|{n},5 °C|{n}\n" for n, time in enumerate(ROWS))
+    raw = read(tmp_path, f"Logger X200\ntime|x|y\n{rows}end of data\n")
+    assert list(raw.frame.columns) == ["time", "x", "y"]
+
+
 def test_columns_between_any_number_of_spaces(tmp_path: Path) -> None:
     lines = ["time   temp  press", *(f"  {1709287200 + n}  {n}    {2 * n}  " for n in range(20))]
     raw = read(tmp_path, "\n".join(lines) + "\n")

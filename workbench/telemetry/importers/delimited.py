@@ -365,7 +365,8 @@ def _separator(head: list[tuple[int, str]], others: list[tuple[int, str]], names
             ]
             if not names or len(names[0]) < 2:
                 continue
-        if width > 1 and share > best_share + 0.05:
+        margin = 0.5 if separator == " " else 0.05  # dates and units bring spaces, and so do lines of words
+        if width > 1 and share > best_share + (margin if best_share else 0):
             best, best_share = separator, share
     return best
 
