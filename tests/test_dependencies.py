@@ -122,7 +122,7 @@ def test_every_import_is_declared(folder: str, allowed: list[Requirement]) -> No
 
 def test_every_runtime_dependency_is_used() -> None:
     """Imported by the package, or started by it as a program or extension of another."""
-    started = {"jupyterlab", "voila", "jupyter-bokeh", "pyarrow", "psycopg"}
+    started = {"jupyterlab", "voila", "jupyter-bokeh", "h5netcdf", "psycopg"}
     owners = metadata.packages_distributions()
     used = {
         canonicalize_name(owner) for package, _ in imported(ROOT / "workbench") for owner in owners.get(package, [])

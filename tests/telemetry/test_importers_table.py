@@ -336,7 +336,7 @@ def test_a_missing_file_a_folder_and_an_unknown_layout(tmp_path: Path, archive: 
     with pytest.raises(ImportDataError, match="is a folder"):
         import_table(tmp_path, archive, layout="parquet")
     with pytest.raises(ImportDataError, match="csv, parquet"):
-        import_table(tmp_path, archive, layout="xlsx")
+        import_table(tmp_path, archive, layout="docx")
 
 
 def test_an_archive_that_cannot_be_written(tmp_path: Path) -> None:

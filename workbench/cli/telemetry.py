@@ -54,7 +54,8 @@ Layout = Annotated[
     typer.Option(
         metavar="LAYOUT",
         show_default="by the ending of the name",
-        help="Layout: nasa, csv, parquet, or lookout: a folder an asset, as AWS Lookout for Equipment has it.",
+        help="Layout: nasa, csv (any delimited text), parquet, feather, xlsx, json, hdf5 (also NetCDF), or lookout: a "
+        "folder an asset, as AWS Lookout for Equipment has it.",
     ),
 ]
 AssetName = Annotated[
@@ -199,7 +200,7 @@ def import_data(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import telemetry into the archive: NASA's layout, CSV, Parquet, or folders of AWS Lookout for Equipment.
+    """Import telemetry into the archive: tables of many formats, NASA's layout, folders of AWS Lookout for Equipment.
 
     Samples of a channel that is there are added to it, and equal ones are skipped. A file that contradicts the archive
     is refused, with all its channels. Everything that is repaired or dropped is counted.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from workbench.telemetry.importers.contents import LAYOUT_WORDS
 from workbench.telemetry.importers.nasa import import_nasa
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.table import DEFAULT_TRAIN_FRACTION, import_table
@@ -11,8 +12,6 @@ __all__ = ["DEFAULT_TRAIN_FRACTION", "IMPORTERS", "ChannelImport", "ImportReport
 
 IMPORTERS: dict[str, Callable[..., ImportReport]] = {
     "nasa": import_nasa,
-    "csv": partial(import_table, layout="csv"),
-    "parquet": partial(import_table, layout="parquet"),
-    "lookout": partial(import_table, layout="lookout"),
+    **{layout: partial(import_table, layout=layout) for layout in (*LAYOUT_WORDS, "lookout")},
 }
 """Importer of each layout, called with path and archive."""

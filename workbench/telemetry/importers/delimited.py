@@ -1,69 +1,119 @@
-"""Reads delimited text; encoding, separator and decimal mark are detected from the file."""
+"""Reads delimited text: its encoding, separator and header are found in the file, unless they were chosen.
+
+One module because the reading of the lines depends on every property of the dialect that is found here.
+"""
 
 import codecs
 import csv
 import io
 import re
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.headers import Row, find_header, unique_names, usual_width
+from workbench.telemetry.importers.limits import MAX_FIELD_CHARS, check_columns
+from workbench.telemetry.importers.reading import Reading
 
-__all__ = ["Dialect", "read_delimited", "sniff", "split_fields"]
+__all__ = ["MISSING_WORDS", "DelimitedTable", "Dialect", "read_delimited", "sniff", "split_fields"]
+
+MISSING_WORDS = (
+    *("", "-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil", "#N/A", "#N/A N/A", "#NA", "-1.#IND"),
+    *("-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "NaN", "nan", "NAN", "<NA>", "N/A", "n/a", "NA", "NULL", "null"),
+    *("None",),
+)
+"""What marks a missing value in any file."""
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
-_SAMPLE_LINES = 200
-_MAX_SAMPLE_CHARS = 2**20
-_BLOCK_CHARS = 2**20
+_SEPARATOR_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+_HEAD_LINES = 400
+_HEAD_CHARS = 2**20
+_FIRST_LINE_CHARS = 2**24
+_SAMPLE_BYTES = 2**16
+_BLOCK_BYTES = 2**20
+_PARSE_BYTES = 2**23
+_FEW_ROWS = 1000
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")
-_MISSING = ["-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil"]
-_COMMA_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+(?:[eE][+-]?\d+)?")
-_POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
-_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")
-_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_SURE_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+|,\d{3})")
-_VALUE = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:\D|$)|\d{4}-\d{3}T")
+_LATER_LINES = 10
+_T = TypeVar("_T")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """Dialect of a delimited file: encoding, separator, decimals and header.
+    """Dialect of a delimited file: encoding, separator and header.
 
     Attributes
     ----------
     encoding : str
         Name of the text encoding.
     separator : str
-        Character between two fields.
-    decimal : str
-        "." or ",".
-    thousands : str or None
-        Mark between groups of three digits.
-    skipped_lines : int
-        Lines before the header: comments, empty lines, Excel's `sep=;`.
+        Character between two fields; a space stands for any number of spaces and tabs.
+    data_line : int
+        Line in which the data begin, from 1.
     columns : tuple of str
         Names in the header, each made unique; an empty one becomes `unnamed 3`.
+    width : int
+        Fields of most lines of data.
+    units : dict of str to str
+        Units by column, where the file has a line of them.
+    has_quotes : bool
+        Whether there are quotation marks.
+    spaced_quotes : bool
+        Whether there are spaces between a separator and a quotation mark.
+    notes : tuple of str
+        What was assumed.
     """
 
     encoding: str
     separator: str
-    decimal: str
-    thousands: str | None
-    skipped_lines: int
+    data_line: int
     columns: tuple[str, ...]
+    width: int
+    units: dict[str, str]
+    has_quotes: bool = True
+    spaced_quotes: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def sniff(path: Path) -> Dialect:
-    """Detect the dialect of a delimited file.
+@dataclass(frozen=True)
+class DelimitedTable:
+    """What was read of a delimited file.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        One column a column, as text; what marks a missing value is NaN.
+    rows_dropped : int
+        Lines that were left out as they have more fields than the header.
+    notes : tuple of str
+        What else was left out.
+    """
+
+    frame: pd.DataFrame
+    rows_dropped: int
+    notes: tuple[str, ...] = ()
+
+
+def sniff(path: Path, reading: Reading | None = None) -> Dialect:
+    """Find the dialect of a delimited file; lines of its beginning, middle and end decide.
 
     Parameters
     ----------
     path : Path
         File to look at.
+    reading : Reading, optional
+        What was chosen.
 
     Returns
     -------
@@ -74,28 +124,71 @@ def sniff(path: Path) -> Dialect:
     ImportDataError
         It cannot be read, is not text, is empty, or has no header.
     """
-    encoding = _encoding(path)
-    with path.open(encoding=encoding, newline="") as file:
-        lines = re.split(r"\r\n|\r|\n", file.read(_MAX_SAMPLE_CHARS))[: _SAMPLE_LINES * 2]
-    skipped, announced = 0, None
-    for line in lines:
+    reading = reading or Reading()
+    encoding, n_quotes = _encoding(path)
+    lines = _head_lines(path, encoding)
+    announced, first, commented = None, reading.skip_rows or 0, None
+    for number, line in enumerate(lines):
         announcement = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
         announced = announcement[1] if announcement else announced
-        if not announcement and line.strip() and not line.lstrip().startswith("#"):
+        is_comment = line.lstrip("\ufeff ").startswith("#")
+        if number < first:
+            continue
+        if not announcement and line.strip("\ufeff \r") and not is_comment:
             break
-        skipped += 1
-    sample = [line for line in lines[skipped:] if line.strip()][:_SAMPLE_LINES]
-    if not sample:
+        commented = (number, line) if is_comment else commented
+        first = number + 1
+    if reading.header_row:
+        first = min(first, reading.header_row - 1)
+    head = list(enumerate(lines))[first:]
+    head = [(number, line) for number, line in head if line.strip() and not line.lstrip().startswith("#")]
+    if not head:
         raise ImportDataError(f"{path} is empty.", "Needed: a header line, then one line a sample.")
-    separator = announced or _separator(sample)
-    rows = _rows(sample, separator)
-    header = tuple(cell.strip() for cell in rows[0])
-    _check_header(path, header)
-    decimal, thousands = _marks([cell.strip() for row in rows[1:] for cell in row], separator)
-    return Dialect(encoding, separator, decimal, thousands, skipped, _unique(header))
+    others = _other_lines(path, encoding)
+    chosen = _SEPARATOR_WORDS.get(reading.separator or "", reading.separator) or announced
+    separator = chosen or _separator(head, others, reading.header_row)
+    rows = _rows(path, head, separator)
+    width = usual_width([*_later(rows), *_rows(path, others, separator)])
+    header = find_header(rows, width, reading.header_row)
+    names = header.names
+    if names is None and reading.header_row is None and commented is not None and commented[0] == first - 1:
+        text = commented[1].lstrip("\ufeff #")
+        cells = tuple(cell.strip() for cell in split_fields(text, separator))
+        names = cells if len(cells) == width else None
+    if names is None and reading.header_row is None:
+        filled = [cell for cell in rows[0].cells if cell]
+        raise ImportDataError(
+            f"{path}: the first line holds values, not column names ({', '.join(filled[:5])[:200]}).",
+            "Add a header line, as: time,temperature. Or pass --header-row 0: names are 'column 1', 'column 2'.",
+        )
+    if names is None:
+        names = tuple(f"column {number}" for number in range(1, width + 1))
+    while len(names) > width and not names[-1]:
+        names = names[:-1]
+    columns = unique_names(names)
+    check_columns(path, len(columns))
+    notes = []
+    if header.names_line > first + 1 and reading.header_row is None and header.names is not None:
+        above = [row for row in rows if row.number < header.names_line]
+        if above:
+            notes.append(
+                f"column names taken from line {header.names_line}, {counted(len(above), 'line')} above left out; "
+                "otherwise: --header-row"
+            )
+    return Dialect(
+        encoding,
+        separator,
+        header.data_line,
+        columns,
+        width,
+        {columns[place]: unit for place, unit in header.units.items() if place < len(columns)},
+        n_quotes > 0,
+        bool(n_quotes) and any(re.search(rf"{re.escape(separator)} +\"", line) for _, line in [*head, *others]),
+        tuple(notes),
+    )
 
 
-def read_delimited(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, int]:
+def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
     """Read a delimited file.
 
     Parameters
@@ -107,47 +200,45 @@ def read_delimited(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, int]:
 
     Returns
     -------
-    pandas.DataFrame
-        One column a column, as text; what marks a missing value is NaN.
-    int
-        Lines that were left out as they have more fields than the header.
+    DelimitedTable
 
     Raises
     ------
     ImportDataError
         It cannot be parsed.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", pd.errors.ParserWarning)
-        try:
-            frame = pd.read_csv(
-                path,
-                sep=r"\s+" if dialect.separator == " " else dialect.separator,
-                encoding=dialect.encoding,
-                compression=None,
-                skiprows=dialect.skipped_lines,
-                header=0,
-                names=list(dialect.columns),
-                index_col=False,
-                dtype="str",
-                na_values=_MISSING,
-                skipinitialspace=True,
-                skip_blank_lines=True,
-                on_bad_lines="warn",
-                low_memory=False,
+    table, irregular = _parsed(path, dialect)
+    n_columns = len(dialect.columns)
+    if n_columns < dialect.width:
+        extra = [table.column(place) for place in range(n_columns, dialect.width)]
+        if any(column.null_count < len(column) for column in extra):
+            raise ImportDataError(
+                f"{path}: its lines have more fields than its header has names ({n_columns}).",
+                "Name every column in the first line.",
             )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError, csv.Error) as error:
-            reason = str(error).partition("\n")[0][:200]
-            raise ImportDataError(f"{path} cannot be read as CSV: {reason}.") from None
-        except OSError as error:
-            raise ImportDataError(f"{path} cannot be read: {error.strerror or error}.") from None
-    dropped = sum(str(warning.message).count("Skipping line") for warning in caught)
-    if any("Length of header" in str(warning.message) for warning in caught):
-        raise ImportDataError(
-            f"{path}: its lines have more fields than its header has names ({len(dialect.columns)}).",
-            "Name every column in the first line.",
-        )
-    return frame, dropped
+        table = table.select(range(n_columns))
+    for place in range(dialect.width, n_columns):
+        table = table.append_column(str(place), pa.nulls(len(table), pa.large_string()))
+    table = table.rename_columns([str(place) for place in range(n_columns)])
+    table, dropped, n_comments = _with_irregular(table, irregular, dialect)
+    _check_fields(path, table, dialect)
+    for place in range(n_columns):
+        plain = _trimmed(table.column(place))
+        if plain is not table.column(place):
+            table = table.set_column(place, str(place), plain)
+    keep, n_repeated, n_more_comments = _is_sample(table, dialect)
+    notes = []
+    if keep is not None:
+        table = table.filter(keep)
+    if n_comments + n_more_comments:
+        notes.append(f"{counted(n_comments + n_more_comments, 'comment line')} among the rows left out")
+    if n_repeated:
+        notes.append(f"{counted(n_repeated, 'repeated header line')} left out")
+    columns = {}
+    for name in dialect.columns:
+        columns[name] = pd.Series(table.column(0).to_pandas(), dtype="str", copy=False)
+        table = table.remove_column(0)
+    return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes))
 
 
 def split_fields(line: str, separator: str) -> list[str]:
@@ -158,87 +249,283 @@ def split_fields(line: str, separator: str) -> list[str]:
     >>> split_fields('7,"a, b",', ",")
     ['7', 'a, b', '']
     """
-    rows = _rows([line], separator)
-    return rows[0] if rows else []
+    if separator == " ":
+        return line.split()
+    try:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:
+        return [line]
 
 
-def _encoding(path: Path) -> str:
-    """Return the encoding: UTF-8 where all text is, else what Windows and old instruments write; read in blocks."""
+# ---- what the dialect is
+
+
+def _encoding(path: Path) -> tuple[str, int]:
+    """Return the encoding: UTF-8 where all text is, else what Windows and old instruments write; count the quotes."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
             marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
             for encoding in (marked,) if marked else _ENCODINGS:
                 file.seek(0)
-                if _decodes(file, encoding):
-                    return encoding
+                n_quotes = _decodes(file, encoding)
+                if n_quotes is not None:
+                    return encoding, n_quotes
     except OSError as error:
         raise ImportDataError(f"{path} cannot be read: {error.strerror or error}.", "Give a file.") from None
     raise ImportDataError(f"{path} is not text in UTF-8, UTF-16 or Latin-1.", "If it is packed, unpack it first.")
 
 
-def _decodes(file: io.BufferedReader, encoding: str) -> bool:
+def _decodes(file: io.BufferedReader, encoding: str) -> int | None:
+    """Count the quotation marks of a file; None where it is not text in an encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
+    n_quotes = 0
     try:
-        for block in iter(lambda: file.read(_BLOCK_CHARS), b""):
+        for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
             if "\0" in decoder.decode(block):
-                return False
+                return None
+            n_quotes += block.count(b'"')
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
+    return n_quotes
 
 
-def _rows(sample: list[str], separator: str) -> list[list[str]]:
+def _head_lines(path: Path, encoding: str) -> list[str]:
+    with path.open(encoding=encoding, newline="") as file:
+        text = file.read(_HEAD_CHARS)
+        if text and not _LINE_END.search(text):
+            text += file.read(_FIRST_LINE_CHARS - _HEAD_CHARS)
+            if not _LINE_END.search(text) and file.read(1):
+                raise ImportDataError(
+                    f"{path} has a first line of more than {_FIRST_LINE_CHARS:,} characters.", "It is no table."
+                )
+        is_whole = not file.read(1)
+    lines = _LINE_END.split(text)
+    for line in lines[:2]:
+        check_columns(path, 1 + max(line.count(separator) for separator in (";", "\t", "|", ",")))
+    if not is_whole and len(lines) > 1:
+        lines.pop()
+    return lines[:_HEAD_LINES]
+
+
+def _other_lines(path: Path, encoding: str) -> list[tuple[int, str]]:
+    """Return lines of the middle and the end of a file; none where its beginning is all of it."""
+    size = path.stat().st_size
+    lines: list[str] = []
+    if size <= _SAMPLE_BYTES:
+        return []
+    with path.open("rb") as file:
+        if encoding == "utf-16":
+            encoding = "utf-16-be" if file.read(2) == codecs.BOM_UTF16_BE else "utf-16-le"
+        for place in (size // 2, size - _SAMPLE_BYTES):
+            file.seek(place // 4 * 4)
+            lines += _LINE_END.split(file.read(_SAMPLE_BYTES).decode(encoding, "replace"))[1:-1]
+    return [(-1, line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _rows(path: Path, lines: list[tuple[int, str]], separator: str) -> list[Row]:
+    if separator == " ":
+        return [Row(number + 1, number + 1, tuple(line.split())) for number, line in lines]
+    rows = []
+    reader = csv.reader((line for _, line in lines), delimiter=separator, skipinitialspace=True)
     try:
-        if separator == " ":
-            return [line.split() for line in sample]
-        return [row for row in csv.reader(sample, delimiter=separator, skipinitialspace=True) if row]
+        first = 0
+        for cells in reader:
+            rows.append(Row(lines[first][0] + 1, lines[reader.line_num - 1][0] + 1, tuple(map(str.strip, cells))))
+            first = reader.line_num
     except csv.Error:
-        return [[line] for line in sample]
+        raise ImportDataError(
+            f"{path} has a field of more than {MAX_FIELD_CHARS:,} characters.",
+            "Check that its quotation marks are paired.",
+        ) from None
+    return rows or [Row(lines[0][0] + 1, lines[0][0] + 1, ("",))] if lines else []
 
 
-def _separator(sample: list[str]) -> str:
-    """Take the first of `; tab | , space` that splits the lines into as many fields as the header.
+def _later(lines: list[_T]) -> list[_T]:
+    """Return the last lines, which are data where those above are many."""
+    return lines[-max(_LATER_LINES, len(lines) // 8) :]
+
+
+def _separator(head: list[tuple[int, str]], others: list[tuple[int, str]], names_line: int | None) -> str:
+    """Take the first of `; tab | , space` that splits most lines into as many fields as some line of names.
 
     The comma comes late, as it also stands in numbers.
     """
-    best, share = ",", 0.0
+    best, best_share = ",", 0.0
     for separator in _SEPARATORS:
-        rows = _rows(sample, separator)
-        width = len(rows[0])
-        fitting = sum(len(row) == width for row in rows) / len(rows)
-        if width > 1 and fitting > share + 0.05:
-            best, share = separator, fitting
+        widths = [len(split_fields(line, separator)) for _, line in [*_later(head), *others]]
+        width = max(set(widths), key=lambda one: (widths.count(one), one))
+        share = widths.count(width) / len(widths)
+        if names_line != 0:
+            names = [
+                cells
+                for _, line in head
+                if len(cells := split_fields(line, separator)) in (width - 1, width, width + 1)
+            ]
+            if not names or len(names[0]) < 2:
+                continue
+        margin = 0.5 if separator == " " else 0.05  # dates and units bring spaces, and so do lines of words
+        if width > 1 and share > best_share + (margin if best_share else 0):
+            best, best_share = separator, share
     return best
 
 
-def _check_header(path: Path, header: tuple[str, ...]) -> None:
-    filled = [cell for cell in header if cell]
-    if filled and all(_VALUE.match(cell) for cell in filled):
-        raise ImportDataError(
-            f"{path}: the first line holds values, not column names ({', '.join(filled[:5])[:200]}).",
-            "Add a header line, as: time,temperature",
-        )
+# ---- reading of the lines
 
 
-def _unique(header: tuple[str, ...]) -> tuple[str, ...]:
-    names: list[str] = []
-    for number, cell in enumerate(header, 1):
-        name = cell or f"unnamed {number}"
-        copies = (f"{name}.{copy}" for copy in range(1, len(header) + 1))
-        names.append(name if name not in names else next(copy for copy in copies if copy not in names))
-    return tuple(names)
+class _PlainText(io.RawIOBase):
+    """The text of a file in UTF-8, with the oddities of its separator taken away."""
+
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self._blocks = self._encoded(path, dialect)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        """Fill a buffer with the next bytes, and return how many they are."""
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = block
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    @staticmethod
+    def _encoded(path: Path, dialect: Dialect) -> Iterator[bytes]:
+        separator = re.escape(dialect.separator)
+        with path.open(encoding=dialect.encoding, newline="", errors="replace") as file:
+            while text := file.read(_BLOCK_BYTES) + file.readline():
+                if dialect.separator == " ":
+                    text = re.sub(r"[ \t]*(\r\n|\r|\n)[ \t]*", r"\1", re.sub(r"[ \t]+", " ", text)).strip(" ")
+                elif dialect.spaced_quotes:
+                    text = re.sub(rf"({separator}) +(?=\")", r"\1", text)
+                yield text.encode()
 
 
-def _marks(cells: list[str], separator: str) -> tuple[str, str | None]:
-    """Tell the decimal mark and the one between thousands."""
-    commas = [cell for cell in cells if _COMMA_NUMBER.fullmatch(cell)]
-    points = sum(bool(_POINT_NUMBER.fullmatch(cell)) for cell in cells)
-    if any(_SURE_COMMA_GROUPS.fullmatch(cell) for cell in cells):
-        return ".", ","
-    if separator == "," and commas and all(_COMMA_GROUPS.fullmatch(cell) for cell in commas):
-        return ".", ","
-    if len(commas) <= points:
-        return ".", None
-    return ",", "." if any(_POINT_GROUPS.fullmatch(cell) for cell in cells) else None
+def _parsed(path: Path, dialect: Dialect) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Parse the lines that have the usual number of fields; the others are returned by number of their row, from 0."""
+    irregular: list[tuple[int, str]] = []
+
+    def note_row(row: "pyarrow.csv.InvalidRow") -> str:
+        if row.number is None:
+            return "error"
+        irregular.append((row.number - dialect.data_line, row.text))
+        return "skip"
+
+    columns = [str(place) for place in range(dialect.width)]
+    plain = dialect.encoding in ("utf-8", "utf-8-sig") and dialect.separator != " " and not dialect.spaced_quotes
+    for use_threads in (True, False):
+        try:
+            with path.open("rb") if plain else io.BufferedReader(_PlainText(path, dialect), _BLOCK_BYTES) as file:
+                table = pyarrow.csv.read_csv(
+                    file,
+                    pyarrow.csv.ReadOptions(
+                        use_threads=use_threads,
+                        column_names=columns,
+                        skip_rows=dialect.data_line - 1,
+                        block_size=_PARSE_BYTES,
+                    ),
+                    pyarrow.csv.ParseOptions(
+                        delimiter=dialect.separator,
+                        newlines_in_values=dialect.has_quotes,
+                        invalid_row_handler=note_row,
+                    ),
+                    pyarrow.csv.ConvertOptions(
+                        column_types=dict.fromkeys(columns, pa.large_string()),
+                        null_values=MISSING_WORDS,
+                        strings_can_be_null=True,
+                    ),
+                )
+        except pa.ArrowInvalid as error:
+            if use_threads:
+                continue
+            reason = str(error).partition("\n")[0][:200]
+            raise ImportDataError(f"{path} cannot be read as CSV: {reason}.") from None
+        except OSError as error:
+            raise ImportDataError(f"{path} cannot be read: {error.strerror or error}.") from None
+        break
+    return table, irregular
+
+
+def _with_irregular(table: pa.Table, irregular: list[tuple[int, str]], dialect: Dialect) -> tuple[pa.Table, int, int]:
+    """Put lines with other numbers of fields where they belong; one with too many is left out and counted."""
+    n_columns = len(dialect.columns)
+    dropped = n_comments = 0
+    places, rows = [], []
+    for number, (place, text) in enumerate(irregular):
+        if text.lstrip().startswith("#"):
+            n_comments += 1
+            continue
+        if not text.strip():
+            continue
+        cells = split_fields(text, dialect.separator)
+        while len(cells) > n_columns and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > n_columns:
+            dropped += 1
+            continue
+        places.append(place - number)  # where it stands among the regular ones
+        rows.append([None if cell in MISSING_WORDS else cell for cell in cells] + [None] * (n_columns - len(cells)))
+    if not rows:
+        return table, dropped, n_comments
+    more = pa.table(
+        {str(place): pa.array([row[place] for row in rows], pa.large_string()) for place in range(n_columns)}
+    )
+    if len(rows) > _FEW_ROWS:
+        keys = np.concatenate([np.arange(len(table)), places])
+        order = np.lexsort((np.arange(len(keys)) < len(table), keys))
+        return pa.concat_tables([table, more]).take(pa.array(order)), dropped, n_comments
+    pieces, start = [], 0
+    for number, place in enumerate(places):
+        pieces += [table.slice(start, place - start), more.slice(number, 1)]
+        start = place
+    return pa.concat_tables([*pieces, table.slice(start)]), dropped, n_comments
+
+
+def _is_sample(table: pa.Table, dialect: Dialect) -> tuple[pa.ChunkedArray | None, int, int]:
+    """Return which rows are neither the header again nor a comment, None where all are; and count both."""
+    first = table.column(0)
+    comment = pc.fill_null(pc.starts_with(first, "#"), False)
+    again = pc.fill_null(pc.equal(first, dialect.columns[0]), False)
+    if pc.any(again).as_py():
+        for place, name in enumerate(dialect.columns[1:], 1):
+            if not name.startswith("unnamed ") and not re.search(r"\.\d+$", name):
+                again = pc.and_(again, pc.fill_null(pc.equal(table.column(place), name), False))
+    counts = [pc.sum(one).as_py() or 0 for one in (again, comment)]
+    return (pc.invert(pc.or_(again, comment)) if any(counts) else None), counts[0], counts[1]
+
+
+def _check_fields(path: Path, table: pa.Table, dialect: Dialect) -> None:
+    """Raise an error where a field is too long, or holds lines as those of a quotation mark that is not closed do."""
+    for column in table.columns if dialect.has_quotes else ():
+        text = column.filter(pc.match_substring(column, "\n"))
+        if not len(text):
+            continue
+        many = pc.greater_equal(pc.count_substring(text, dialect.separator), max(1, dialect.width - 1))
+        if pc.any(many).as_py() or text[-1].as_py().endswith("\n"):
+            raise ImportDataError(
+                f"{path} cannot be read as CSV: a quotation mark is not closed, before {text[0].as_py()[:40]!r}.",
+                "Close or remove it.",
+            )
+    for column in table.columns:
+        if (pc.max(pc.binary_length(column)).as_py() or 0) > MAX_FIELD_CHARS:
+            raise ImportDataError(
+                f"{path} has a field of more than {MAX_FIELD_CHARS:,} characters.", "Leave its column out."
+            )
+
+
+def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Take spaces around away, and what marks a missing value between them."""
+    spaced = pc.or_(pc.starts_with(column, " "), pc.ends_with(column, " "))
+    if not pc.any(spaced).as_py():
+        return column
+    plain = pc.utf8_trim_whitespace(column)
+    missing = pc.is_in(plain, value_set=pa.array(MISSING_WORDS, pa.large_string()))
+    return pc.if_else(missing, pa.scalar(None, pa.large_string()), plain)

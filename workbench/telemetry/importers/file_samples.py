@@ -83,6 +83,8 @@ class FileSamples:
         Values that are missing, as their quality is bad, by column.
     sample_period : str
         Step of samples without dates, as ISO 8601 duration, as far as it is known.
+    units : dict of str to str
+        Units by column, where the file holds them apart from the names.
     """
 
     path: Path
@@ -104,6 +106,11 @@ class FileSamples:
     wide: frozenset[str] = frozenset()
     bad_quality: dict[str, int] = field(default_factory=dict)
     sample_period: str = UNKNOWN_PERIOD
+    units: dict[str, str] = field(default_factory=dict)
+
+    def units_of(self, column: str, channel: str) -> str:
+        """Return the unit of a column's channel: that in the column's name, else the one that stands apart from it."""
+        return column_units(column, channel) or self.units.get(column, "")
 
 
 def column_series(
@@ -146,7 +153,7 @@ def column_series(
         channel=channel,
         asset=asset,
         subsystem="",
-        units=column_units(column, channel),
+        units=file.units_of(column, channel),
         source=file.path.name,
         sample_period=file.sample_period,
     )
@@ -300,6 +307,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             wide=wide,
             bad_quality=bad_quality,
             sample_period=table.sample_period,
+            units=table.raw.units,
         )
 
     present = samples(table.stamps)

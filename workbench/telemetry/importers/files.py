@@ -1,15 +1,33 @@
 """Reads a file of any format into a raw table."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError, UnfinishedImportError
+from workbench.telemetry.importers.cells import (
+    far_off_value,
+    inexact_integers,
+    state_numbers,
+    without_missing,
+    without_unit,
+)
+from workbench.telemetry.importers.contents import check_content
 from workbench.telemetry.importers.delimited import read_delimited, sniff
 from workbench.telemetry.importers.last_line import open_last_line
-from workbench.telemetry.importers.number_marks import NumberMarks
+from workbench.telemetry.importers.mark_choice import choose_marks
+from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.unpacking import unpacked
 
 __all__ = ["read_raw"]
+
+_NAMED_COLUMNS = 5
+_RANGES_OF_TIMES = ((1e18, 4e18), (6e17, 7e17), (1.9e16, 2.1e16))  # epoch nanoseconds, .NET ticks, 20240301120000123
 
 
 def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
@@ -18,8 +36,8 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
     Parameters
     ----------
     path : Path
-        File to read.
-    layout : {"csv", "parquet"}
+        File to read; it may be compressed.
+    layout : {"csv", "parquet", "feather", "xlsx", "json", "hdf5"}
         Format of the file.
     reading : Reading
         What was chosen.
@@ -33,34 +51,118 @@ def read_raw(path: Path, layout: str, reading: Reading) -> RawTable:
     ImportDataError
         It cannot be read, or has no rows.
     """
-    table = _read_text(path) if layout == "csv" else _read_parquet(path)
+    with unpacked(path) as plain:
+        try:
+            table, separator = _read_plain(path, plain, layout, reading)
+        except ImportDataError as error:  # a message names the file that was compressed
+            raise type(error)(error.message.replace(str(plain), str(path)), error.hint) from None
     if table.frame.empty:
         raise ImportDataError(f"{path} has no rows.", "Needed: one row a sample.")
-    return table
+    return _with_chosen_values(_with_marks(table, separator, reading), reading)
 
 
-def _read_text(path: Path) -> RawTable:
-    dialect = sniff(path)
-    frame, dropped = read_delimited(path, dialect)
-    last = open_last_line(path, dialect)
-    if last is not None and not last.is_whole and len(frame) == 1:
+def _read_plain(path: Path, plain: Path, layout: str, reading: Reading) -> tuple[RawTable, str]:
+    """Read a file that is not compressed, and return the separator of its fields too; empty where it has none."""
+    check_content(path, plain, layout)
+    if layout == "csv":
+        return _read_text(path, plain, reading)
+    frame, units, notes = _read_typed(path, plain, layout, reading)
+    return RawTable(path, frame, NumberMarks(), notes=tuple(notes), units=units), ""
+
+
+def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str]:
+    """Read delimited text, and return its separator too."""
+    dialect = sniff(plain, reading)
+    table = read_delimited(plain, dialect)
+    last = open_last_line(plain, dialect)
+    if last is not None and not last.is_whole and len(table.frame) == 1:
         raise UnfinishedImportError(
             f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."
         )
-    return RawTable(path, frame, NumberMarks(dialect.decimal, dialect.thousands), dropped, last=last)
+    raw = RawTable(
+        path,
+        table.frame,
+        NumberMarks(),
+        table.rows_dropped,
+        (*dialect.notes, *table.notes),
+        last=last,
+        units=dialect.units,
+    )
+    return raw, dialect.separator
 
 
-def _read_parquet(path: Path) -> RawTable:
-    import pyarrow
-    import pyarrow.parquet
+def _read_typed(
+    path: Path, plain: Path, layout: str, reading: Reading
+) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+    """Read a file whose columns have types: its table, units by column, and what was assumed."""
+    if layout == "xlsx":
+        from workbench.telemetry.importers.workbooks import read_workbook
 
-    try:
-        table = pyarrow.parquet.ParquetFile(path).read()
-        frame = table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
-    except (pyarrow.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise ImportDataError(f"{path} cannot be read as Parquet: {reason}", "It may be truncated.") from None
-    frame.columns = [str(column) for column in frame.columns]
-    if not frame.columns.is_unique:
-        raise ImportDataError(f"{path} has two columns of one name.", "Give each its own.")
-    return RawTable(path, frame, NumberMarks())
+        return read_workbook(path, plain, reading)
+    if layout == "hdf5":
+        from workbench.telemetry.importers.grids import read_grid
+
+        return read_grid(path, plain)
+    if layout == "json":
+        from workbench.telemetry.importers.json_records import read_json
+
+        return read_json(path, plain), {}, []
+    from workbench.telemetry.importers.arrow_files import read_feather, read_parquet
+
+    frame, notes = (read_parquet if layout == "parquet" else read_feather)(path, plain)
+    return frame, {}, notes
+
+
+def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
+    """Take units behind numbers away, and decide how the numbers in text are written."""
+    columns = {str(name): table.frame[name] for name in table.frame.columns}
+    units = dict(table.units)
+    for name, column in list(columns.items()):
+        bare = without_unit(column)
+        if bare is not None:
+            columns[name], units[name] = bare
+    marks, notes = choose_marks(columns, separator, reading)
+    frame = pd.DataFrame(columns, copy=False)
+    return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *notes))
+
+
+def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:
+    """Take values away that mean none, read words of states as numbers where asked, and note what is odd."""
+    notes = list(table.notes)
+    changed = {}
+    far_off: dict[float, list[str]] = {}
+    for name in map(str, table.frame.columns):
+        column = table.frame[name]
+        if reading.missing:
+            column = without_missing(column, reading.missing, table.marks)
+        if name in reading.columns and (states := state_numbers(column)) is not None:
+            column, note = states
+            notes.append(f"{name}: {note}")
+        if column is not table.frame[name]:
+            changed[name] = column
+        numbers = numbers_in(column, table.marks)
+        if numbers is None:
+            continue
+        if (value := far_off_value(numbers[0])) is not None:
+            far_off.setdefault(value[0], []).append(name)
+        if n_inexact := _inexact(column, numbers[0]):
+            notes.append(f"{name}: {counted(n_inexact, 'integer')} beyond 2^53 rounded to 16 digits")
+    notes += [
+        f"{value:g} recurs in {_listed(names)}, far from all other values: --missing {value:g} where it means none"
+        for value, names in far_off.items()
+    ]
+    frame = table.frame.assign(**changed) if changed else table.frame
+    return replace(table, frame=frame, notes=tuple(notes))
+
+
+def _inexact(column: pd.Series, numbers: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> int:
+    """Count integers that are rounded; those that may be times are read as such, and not counted."""
+    if not len(numbers) or not np.nanmax(np.abs(numbers), initial=0) > 2**53:
+        return 0
+    is_time = any(low < np.nanmin(numbers) and np.nanmax(numbers) < high for low, high in _RANGES_OF_TIMES)
+    return 0 if is_time else inexact_integers(column)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED_COLUMNS
+    return ", ".join(names[:_NAMED_COLUMNS]) + (f" and {counted(more, 'more column')}" if more > 0 else "")

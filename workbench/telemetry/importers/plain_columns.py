@@ -22,7 +22,7 @@ from workbench.telemetry.archiving.plain_parts import PlainParts, SharedTimes, i
 from workbench.telemetry.importers.choices import Choices
 from workbench.telemetry.importers.delivery_report import added_counts, repair_counts, report_row
 from workbench.telemetry.importers.file_samples import FileSamples
-from workbench.telemetry.importers.names import channel_names, column_units, name_note
+from workbench.telemetry.importers.names import channel_names, name_note
 from workbench.telemetry.importers.repair import count_gaps, sample_period
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.schema import ATTRIBUTES
@@ -115,7 +115,7 @@ def _new_channels(
     for channel, column in names.items():
         values = file.columns[column].astype(np.float32)
         description = dict(
-            zip(ATTRIBUTES, (channel, asset, "", column_units(column, channel), file.path.name, period), strict=True)
+            zip(ATTRIBUTES, (channel, asset, "", file.units_of(column, channel), file.path.name, period), strict=True)
         )
         parts = PlainParts(
             description,
@@ -146,7 +146,7 @@ def _longer_channels(
     candidates = sorted(
         (key, channel)
         for channel, column in names.items()
-        if channel in look.attributes and (key := _alike(look, channel, column)) is not None
+        if channel in look.attributes and (key := _alike(look, channel, file.units_of(column, channel))) is not None
     )
     channels: dict[str, PlainChannel] = {}
     for _, group in groupby(candidates, key=lambda one: one[0]):
@@ -159,13 +159,13 @@ def _longer_channels(
     return channels
 
 
-def _alike(look: Look, channel: str, column: str) -> str | None:
+def _alike(look: Look, channel: str, units: str) -> str | None:
     """Return what channels that are read together have in common; None where a channel is not plain."""
     about = look.attributes[channel]
     span = about.get("training_span") or {}
     if not isinstance(span.get("start"), str) or not is_plain(about):
         return None
-    if about["units"] != column_units(column, channel):
+    if about["units"] != units:
         return None
     places = [
         (piece.first, piece.length, piece.revision, piece.kind, piece.place, piece.start)

@@ -40,6 +40,8 @@ class RawTable:
         Column that says whether the values of another one are good, by that other one.
     left_out : tuple of ChannelImport
         Columns of the file that are none of the table, with the reason.
+    units : dict of str to str
+        Units by column, where the file holds them apart from the names.
     """
 
     path: Path
@@ -52,3 +54,4 @@ class RawTable:
     part: str = ""
     quality: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[ChannelImport, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)

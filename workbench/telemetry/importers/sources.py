@@ -1,17 +1,50 @@
 """Finds what to import: the files that paths, folders and patterns such as `days/*.csv` stand for."""
 
 import glob
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.unpacking import PACKED_ENDINGS, inner_name
 
-__all__ = ["TABLE_ENDINGS", "find_sources", "find_tables"]
+__all__ = ["TABLE_ENDINGS", "find_sources", "find_tables", "layout_of"]
 
-TABLE_ENDINGS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet"}
-"""Layout of a table by the ending of its name."""
+TABLE_ENDINGS = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".log"), "csv"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), "feather"),
+    **dict.fromkeys((".xlsx", ".xlsm"), "xlsx"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "json"),
+    **dict.fromkeys((".h5", ".hdf5", ".hdf", ".nc", ".nc4", ".cdf"), "hdf5"),
+}
+"""Layout of a table by the ending of its name; compressed files have one more, see `layout_of`."""
 
-_ENDINGS_IN_FOLDERS = (".csv", ".tsv", ".parquet")  # a text file in a folder is more often a note than a table
+_ENDINGS_IN_FOLDERS = (".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".jsonl", ".ndjson")
+_OTHER_ENDINGS_IN_FOLDERS = (".xlsx", ".xlsm", ".h5", ".hdf5", ".nc", ".nc4", ".dat")
+# text, logs and JSON in a folder are more often notes and settings than tables
+
+
+def layout_of(path: Path) -> str | None:
+    """Return the layout of a table by its name, without the ending of a compressed file.
+
+    Parameters
+    ----------
+    path : Path
+        File, which need not exist.
+
+    Returns
+    -------
+    str or None
+        None where the name does not say it.
+
+    Examples
+    --------
+    >>> layout_of(Path("pump.csv.gz")), layout_of(Path("pump.XLSX")), layout_of(Path("pump.png"))
+    ('csv', 'xlsx', None)
+    """
+    layout = TABLE_ENDINGS.get(Path(inner_name(path)).suffix.lower())
+    return layout or ("csv" if path.suffix.lower() in PACKED_ENDINGS and path.suffix.lower() != ".zip" else None)
 
 
 def find_sources(paths: Iterable[Path], layout: str | None = None) -> dict[str, list[Path]]:
@@ -28,7 +61,8 @@ def find_sources(paths: Iterable[Path], layout: str | None = None) -> dict[str, 
     Returns
     -------
     dict of str to list of Path
-        Each path once: "nasa", "csv" and "parquet", those that occur.
+        Each path once, by the layouts that occur: "nasa" and those of `TABLE_ENDINGS`. A file whose name says nothing
+        is taken for "csv".
 
     Raises
     ------
@@ -41,7 +75,7 @@ def find_sources(paths: Iterable[Path], layout: str | None = None) -> dict[str, 
             sources.setdefault("nasa", []).append(path)
             continue
         for table in find_tables([path], None if layout == "lookout" else layout):
-            sources.setdefault(layout or TABLE_ENDINGS[table.suffix.lower()], []).append(table)
+            sources.setdefault(layout or layout_of(table) or "csv", []).append(table)
     return {name: list(dict.fromkeys(files)) for name, files in sources.items()}
 
 
@@ -52,8 +86,8 @@ def find_tables(paths: Iterable[Path], layout: str | None = None) -> list[Path]:
     ----------
     paths : iterable of Path
         Files, folders and patterns.
-    layout : {"csv", "parquet"}, optional
-        Layout of the tables that are looked for in folders; both where omitted.
+    layout : str, optional
+        Layout of the tables that are looked for in folders; any where omitted.
 
     Returns
     -------
@@ -70,19 +104,30 @@ def find_tables(paths: Iterable[Path], layout: str | None = None) -> list[Path]:
         if not path.is_dir():
             tables.append(path)
             continue
-        inside = [
-            file
-            for file in sorted(path.rglob("*"))
-            if file.suffix.lower() in _ENDINGS_IN_FOLDERS
-            and layout in (None, TABLE_ENDINGS[file.suffix.lower()])
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            and file.is_file()
-        ]
+        inside = _tables_in(path, layout)
         if not inside:
-            kind = {"csv": "CSV file", "parquet": "Parquet file", None: "CSV or Parquet file"}[layout]
-            raise ImportDataError(f"{path} is a folder that holds no {kind}.", "Give a file or another folder.")
+            kind = {"csv": "CSV file", "parquet": "Parquet file", None: "CSV or Parquet file, nor another table"}
+            words = kind.get(layout, f"file of the layout {layout}")
+            raise ImportDataError(f"{path} is a folder that holds no {words}.", "Give a file or another folder.")
         tables += inside
     return list(dict.fromkeys(tables))
+
+
+def _tables_in(folder: Path, layout: str | None) -> list[Path]:
+    """Return the tables of a folder; workbooks and recordings only where nothing else is there."""
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if layout in (None, layout_of(file))
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    ]
+    usual = [file for file in files if _ending(file) in _ENDINGS_IN_FOLDERS]
+    return usual or [file for file in files if _ending(file) in _OTHER_ENDINGS_IN_FOLDERS]
+
+
+def _ending(file: Path) -> str:
+    return Path(inner_name(file)).suffix.lower()
 
 
 def _matching(paths: Iterable[Path]) -> list[Path]:
@@ -99,9 +144,20 @@ def _matching(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_nasa(path: Path) -> bool:
-    """Tell whether a path is in NASA's layout: no table by its name, or a folder that holds channels or no table."""
+    """Tell whether a path is in NASA's layout: a zip or folder that holds channels, or a folder that holds no table."""
     if not path.is_dir():
-        return path.suffix.lower() not in TABLE_ENDINGS
+        return layout_of(path) is None and _is_zip_of_channels(path)
     if next(path.rglob("train/*.npy"), None) or next(path.rglob("test/*.npy"), None):
         return True
-    return not any(next(path.rglob(f"*{ending}"), None) for ending in _ENDINGS_IN_FOLDERS)
+    return not _tables_in(path, None)
+
+
+def _is_zip_of_channels(path: Path) -> bool:
+    """Tell whether a file is a zip with arrays, or may be one: it is damaged, or not there."""
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            return any(name.endswith(".npy") for name in bundle.namelist())
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return path.suffix.lower() == ".zip"

@@ -1,4 +1,4 @@
-"""Imports CSV and Parquet tables: one row a sample, a time column, one or more sensor columns."""
+"""Imports tables of any format: one row a sample, a time column, one or more sensor columns."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +13,7 @@ from workbench.telemetry.appending import OnConflict
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers.choices import DEFAULT_TRAIN_FRACTION, Choices
 from workbench.telemetry.importers.components import holds_components, in_components
+from workbench.telemetry.importers.contents import LAYOUT_WORDS
 from workbench.telemetry.importers.delivery import Delivery
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
 from workbench.telemetry.importers.labels.delivered import series_names
@@ -20,13 +21,13 @@ from workbench.telemetry.importers.labels.files import read_label_spans
 from workbench.telemetry.importers.names import archived_assets, asset_name
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
-from workbench.telemetry.importers.sources import TABLE_ENDINGS, find_tables
+from workbench.telemetry.importers.sources import find_tables, layout_of
 from workbench.telemetry.importers.times import parse_times
 
 __all__ = ["DEFAULT_TRAIN_FRACTION", "check_table_options", "import_table"]
 
 _TRIES = 4  # where other processes write the same channels
-_LAYOUTS = ("csv", "parquet", "lookout")
+_LAYOUTS = (*LAYOUT_WORDS, "lookout")
 
 
 def import_table(
@@ -56,7 +57,7 @@ def import_table(
         Files, folders and patterns to import.
     archive : Archive
         Archive that takes the channels.
-    layout : {"csv", "parquet", "lookout"}, optional
+    layout : {"csv", "parquet", "feather", "xlsx", "json", "hdf5", "lookout"}, optional
         Format of the files; by the ending of each name where omitted. "lookout": a folder an asset, as AWS Lookout for
         Equipment takes them; a folder whose folders hold the parts of one series each is recognised.
     asset : str, optional
@@ -210,7 +211,7 @@ def _delivered(archive: Archive, *arguments: Any) -> tuple[Delivery, list[Channe
 
 
 def _layout_of(file: Path) -> str:
-    return TABLE_ENDINGS.get(file.suffix.lower(), "csv")
+    return layout_of(file) or "csv"
 
 
 def _naming(error: WorkbenchError, path: Path) -> WorkbenchError:

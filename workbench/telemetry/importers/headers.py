@@ -1,0 +1,183 @@
+"""Finds the line of the column names in a text file, and the lines of units below it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.telemetry.importers.number_marks import GROUP_MARKS, MINUS
+from workbench.telemetry.importers.units import UNIT, bare_unit, is_unit
+
+__all__ = ["Header", "Row", "find_header", "is_value", "unique_names", "usual_width"]
+
+_NUMBER = rf"[+\-{MINUS}]?(?:[\d.,]|(?<=\d)[{GROUP_MARKS}](?=\d{{3}}))*\d[.,]?(?:[eE][+-]?\d+)?"
+_VALUE = re.compile(
+    rf"{_NUMBER}\s*{UNIT}?$|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}(?:\D|$)|\d{{4}}-\d{{3}}T|\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?"
+    r"(?:\D|$)|\d{1,2}[-. ]+[A-Za-z]{3}|(?i:true|false)$"
+)
+_MISSING = re.compile(r"|-+|\?|\.|(?i:nan|nat|na|n/a|null|nil|none|missing)")
+_STATISTIC = re.compile(r"|(?i:min|max|avg|mean|smp|sample|tot|total|std|med|inst|samp|wvc|cov|hst|etx)")
+_STATIONS = {"TOA5": 2, "TOACI1": 0}  # first words of files of data loggers, and how many lines follow the names
+
+
+@dataclass(frozen=True)
+class Row:
+    """Fields of one line of a file; `number` is its line, from 1, and `end` the line in which it ends."""
+
+    number: int
+    end: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands above the data.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        Cells of the line of names; None where there is no such line.
+    units : dict of int to str
+        Units by number of the column, from 0.
+    data_line : int
+        Line in which the data begin, from 1.
+    names_line : int
+        Line of the names; 0 where there is none.
+    """
+
+    names: tuple[str, ...] | None
+    units: dict[int, str]
+    data_line: int
+    names_line: int = 0
+
+
+def is_value(cell: str) -> bool:
+    """Tell whether a cell holds a number, a date or a time of day, and no name.
+
+    Examples
+    --------
+    >>> is_value("1,5"), is_value("12.3 °C"), is_value("01.03.2024 10:00"), is_value("T1"), is_value("Temp")
+    (True, True, True, False, False)
+    """
+    return bool(_VALUE.match(cell))
+
+
+def usual_width(rows: Sequence[Row]) -> int:
+    """Return how many fields most rows have."""
+    widths = Counter(len(row.cells) for row in rows)
+    return max(widths, key=lambda width: (widths[width], width))
+
+
+def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) -> Header:
+    """Find the line of names among the first rows of a file.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The first rows, at least one; cells without spaces around.
+    width : int
+        Fields of most rows of the file.
+    names_line : int, optional
+        Line that the user named; 0 says that there is none.
+
+    Returns
+    -------
+    Header
+    """
+    value_columns = _value_columns(rows, width)
+    counts = [_n_values(row, value_columns) for row in rows]
+    is_data = (number for number, count in enumerate(counts) if count * 2 > len(value_columns))
+    first_data = next(is_data, len(rows)) if value_columns else len(rows)
+    if names_line == 0:
+        first_whole = next((place for place, row in enumerate(rows) if len(row.cells) == width), 0)
+        return Header(None, {}, rows[first_data if first_data < len(rows) else first_whole].number)
+    if names_line is not None:
+        place = next((place for place, row in enumerate(rows) if row.number >= names_line), None)
+    elif rows[0].cells[0] in _STATIONS and len(rows) > 1:
+        place = 1
+    else:
+        place = _names_place(rows, counts, width, first_data)
+    if place is None:
+        return Header(None, {}, rows[0].number)
+    units: dict[int, str] = {}
+    used = 0
+    for row in rows[place + 1 : place + 3]:  # units and statistics, in any order
+        if not units and _is_units_row(row):
+            units = {column: unit for column, cell in enumerate(row.cells) if (unit := bare_unit(cell))}
+        elif not _is_statistics_row(row):
+            break
+        used += 1
+    if rows[0].cells[0] in _STATIONS and names_line is None:
+        used = max(used, min(_STATIONS[rows[0].cells[0]], len(rows) - place - 1))
+    return Header(rows[place].cells, units, rows[place + used].end + 1, rows[place].number)
+
+
+def _is_units_row(row: Row) -> bool:
+    """Tell whether a row below the names holds units: every cell that is filled is one, and one at least."""
+    filled = [cell for cell in row.cells if cell]
+    return bool(filled) and all(is_unit(cell) for cell in filled) and any(bare_unit(cell) for cell in filled)
+
+
+def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return names that differ; an empty one becomes `unnamed 3`, the second of two equal ones `temp.1`."""
+    taken: set[str] = set()
+    next_copy: Counter[str] = Counter()
+    names = []
+    for number, cell in enumerate(cells, 1):
+        name = plain = cell or f"unnamed {number}"
+        while name in taken:
+            next_copy[plain] += 1
+            name = f"{plain}.{next_copy[plain]}"
+        taken.add(name)
+        names.append(name)
+    return tuple(names)
+
+
+def _value_columns(rows: Sequence[Row], width: int) -> list[int]:
+    """Return the columns in which most of what is there, in the later half of the rows, is a value."""
+    body = [row for row in rows[len(rows) // 2 :] if len(row.cells) == width]
+    columns = []
+    for column in range(width):
+        filled = [cell for row in body if not _MISSING.fullmatch(cell := row.cells[column])]
+        if filled and sum(map(is_value, filled)) * 2 > len(filled):
+            columns.append(column)
+    return columns
+
+
+def _n_values(row: Row, columns: Sequence[int]) -> int:
+    return sum(column < len(row.cells) and is_value(row.cells[column]) for column in columns)
+
+
+def _is_statistics_row(row: Row) -> bool:
+    return any(row.cells) and all(_STATISTIC.fullmatch(cell) for cell in row.cells)
+
+
+def _names_place(rows: Sequence[Row], counts: Sequence[int], width: int, first_data: int) -> int | None:
+    """Return which of the rows holds the names: the last above the data that holds no value and is no unit."""
+    above = [place for place in range(first_data) if counts[place] == 0 and any(rows[place].cells)]
+    fitting = [place for place in above if len(_without_empty_end(rows[place])) <= width == len(rows[place].cells)]
+    candidates = fitting or [place for place in above if len(rows[place].cells) > 1] or above
+    if first_data == len(rows) and candidates:  # there is no data, or words alone
+        return candidates[0]
+    while len(candidates) > 1 and (
+        _is_units_row(rows[candidates[-1]])
+        or _is_statistics_row(rows[candidates[-1]])
+        or _n_filled(rows[candidates[-1]]) * 2 < _n_filled(rows[candidates[-2]])
+    ):
+        candidates.pop()
+    if candidates:
+        return candidates[-1]
+    first = next((place for place, row in enumerate(rows) if len(row.cells) == width), 0)
+    filled = [cell for cell in rows[first].cells if cell]
+    return None if not filled or all(map(is_value, filled)) else first
+
+
+def _n_filled(row: Row) -> int:
+    return sum(map(bool, row.cells))
+
+
+def _without_empty_end(row: Row) -> tuple[str, ...]:
+    cells = row.cells
+    while cells and not cells[-1]:
+        cells = cells[:-1]
+    return cells

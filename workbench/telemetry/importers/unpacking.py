@@ -1,0 +1,140 @@
+"""Unpacks compressed files, block by block and never beyond the limit."""
+
+import bz2
+import gzip
+import lzma
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.limits import check_bytes
+
+__all__ = ["PACKED_ENDINGS", "inner_name", "unpacked"]
+
+_BLOCK_BYTES = 2**20
+
+
+def _open_zstd(path: Path) -> IO[bytes]:
+    import pyarrow as pa
+
+    stream: IO[bytes] = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+    return stream
+
+
+_OPENERS: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zst": _open_zstd,
+}
+
+PACKED_ENDINGS = (*_OPENERS, ".zip")
+"""Endings of compressed files of one table."""
+
+
+def inner_name(path: Path) -> str:
+    """Return the name of the file that a compressed file holds; its own name where it is not compressed.
+
+    Parameters
+    ----------
+    path : Path
+        File, which need not exist.
+
+    Returns
+    -------
+    str
+        Empty where a zip cannot be read, or does not hold just one file.
+
+    Examples
+    --------
+    >>> inner_name(Path("pump.csv.gz"))
+    'pump.csv'
+    """
+    ending = path.suffix.lower()
+    if ending in _OPENERS:
+        return path.stem
+    if ending != ".zip":
+        return path.name
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            members = _files_in(bundle)
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return ""
+    return Path(members[0].filename).name if len(members) == 1 else ""
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Give the content of a file as a file that is not compressed, for as long as the context lasts.
+
+    Parameters
+    ----------
+    path : Path
+        Any file. One that is not compressed is given as it is.
+
+    Yields
+    ------
+    Path
+        File to read; a temporary one where the other is compressed.
+
+    Raises
+    ------
+    ImportDataError
+        It cannot be unpacked, is too large when unpacked, or is a zip that does not hold just one file.
+    """
+    ending = path.suffix.lower()
+    if ending not in PACKED_ENDINGS:
+        check_bytes(path, path.stat().st_size)
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="workbench-import-") as folder:
+        target = Path(folder) / "table"
+        try:
+            if ending == ".zip":
+                with zipfile.ZipFile(path) as bundle, bundle.open(_only_file(path, bundle)) as packed:
+                    _copy(path, packed, target)
+            else:
+                with _OPENERS[ending](path) as packed:
+                    _copy(path, packed, target)
+        except ImportDataError:
+            raise
+        except (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+            raise ImportDataError(
+                f"{path} cannot be unpacked: {str(error)[:200]}.", "It may be truncated: get it again."
+            ) from None
+        yield target
+
+
+def _copy(path: Path, packed: IO[bytes], target: Path) -> None:
+    n_bytes = 0
+    with target.open("wb") as file:
+        while block := packed.read(_BLOCK_BYTES):
+            n_bytes += len(block)
+            check_bytes(path, n_bytes)
+            file.write(block)
+
+
+def _files_in(bundle: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [
+        member
+        for member in bundle.infolist()
+        if not member.is_dir()
+        and not member.filename.startswith("__MACOSX/")
+        and not Path(member.filename).name.startswith(".")
+    ]
+
+
+def _only_file(path: Path, bundle: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = _files_in(bundle)
+    if len(members) != 1:
+        names = ", ".join(member.filename for member in members[:10])
+        count = f"{len(members)} files ({names})" if members else "no file"
+        raise ImportDataError(f"{path} holds {count}, not one table.", "Unpack it, and import its folder.")
+    if members[0].flag_bits & 1:
+        raise ImportDataError(f"{path} is encrypted.", "Unpack it with its password, and import what it holds.")
+    return members[0]
