@@ -14,6 +14,7 @@ from workbench.cli.common import (
     local,
     open_session,
     print_json,
+    printable,
     records,
     table_text,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.telemetry.importers import ImportReport
+    from workbench.telemetry.previews.preview import Preview
 
 __all__ = ["fetch", "import_data", "profiles", "watch"]
 
@@ -146,6 +148,9 @@ def import_data(
     ] = False,
     *,
     reading: ReadingOptions,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what each column would become and what would be assumed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import telemetry into the archive: NASA's layout, CSV, Parquet, or folders of AWS Lookout for Equipment.
@@ -168,12 +173,16 @@ def import_data(
     paths = [local_path("path", one) for one in path]
     table_options = [name for name in chosen_options if name not in _OF_ALL_LAYOUTS]
     table_options += ["profile"] if reading.profile else []
+    table_options += ["dry-run"] if dry_run else []
     if table_options and _has_nasa(paths, layout):
         option = f"--{table_options[0].replace('_', '-')}"
         raise typer.BadParameter(f"{option} does not go with the layout nasa. Leave it out, or pass --layout csv.")
     session = open_session()
     chosen_options |= reading.over_profile(session.settings.home)
     reading.save(session.settings.home)
+    if dry_run:
+        _print_preview(session.preview(paths, layout, **chosen_options), as_json)
+        return
     report = session.import_data(paths, layout, progress=True, **chosen_options)
     if as_json:
         print_json(records(report.to_frame().reset_index()))
@@ -299,7 +308,27 @@ def _chosen(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _print_preview(preview: "Preview", as_json: bool) -> None:
+    if as_json:
+        channels = records(preview.report.to_frame().reset_index())
+        print_json(
+            {
+                "columns": records(preview.columns),
+                "assumed": preview.assumed,
+                "outcome": preview.outcome,
+                "channels": channels,
+                "failures": preview.report.failures,
+            }
+        )
+    else:
+        typer.echo(f"{preview}\n\nNothing was imported. Leave out --dry-run to import.")
+    if preview.report.failures:
+        raise typer.Exit(1 if len(preview.report.failures) < preview.report.n_files else 2)
+
+
 def _print_import(report: "ImportReport") -> None:
+    for one in report.series:
+        typer.echo(printable(one.line))
     table = report.to_frame()
     if not table.empty:
         typer.echo(table_text(table.reset_index()))

@@ -20,7 +20,7 @@ R = TypeVar("R")
 _PANEL = "How files are read (each file decides what is not passed)"
 _OPTIONS: dict[str, tuple[str, str]] = {
     "separator": ("CHARACTER", "Character between two fields; also tab, space, comma, semicolon or pipe."),
-    "decimal": ("MARK", "Decimal mark of numbers: . or ,"),
+    "decimal": ("MARK", "Decimal mark of numbers, '.' or ',' as it stands in the file."),
     "thousands": ("MARK", "Mark between groups of three digits: . or , or ' or space, or none where there is none."),
     "header_row": ("LINE", "Number of the line that holds the column names; 0 where there is none."),
     "skip_rows": ("LINES", "Number of lines to leave out at the beginning of a file."),

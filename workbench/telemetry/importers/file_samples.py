@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,44 @@ from workbench.telemetry.importers.files import read_raw
 from workbench.telemetry.importers.last_line import DoubtfulValue
 from workbench.telemetry.importers.names import name_and_units
 from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.importers.shapes import series_of
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
+from workbench.telemetry.previews.excerpt import excerpt
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
-__all__ = ["FileSamples", "column_series", "read_samples"]
+__all__ = ["FileSamples", "RawColumn", "column_series", "read_samples"]
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column as it stands in the file, in short.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    role : str
+        "time", "label" or "quality"; empty for a column of values.
+    first, last : object
+        Its first and last value as they are written; None where there is none.
+    missing : int
+        Rows without a value.
+    is_text, is_empty : bool
+        Whether it holds texts, and whether it holds nothing.
+    """
+
+    name: str
+    role: str
+    first: Any
+    last: Any
+    missing: int
+    is_text: bool
+    is_empty: bool
 
 
 @dataclass(frozen=True)
@@ -68,6 +98,10 @@ class FileSamples:
         Asset that its rows name; None where they name none.
     part : str
         Which of several series of the file this is, in words; empty where it is the only one.
+    raw_columns : tuple of RawColumn
+        Every column of the table, in its order.
+    share : float
+        Share of the rows of the file that was read; below 1 for an excerpt.
     """
 
     path: Path
@@ -86,6 +120,8 @@ class FileSamples:
     doubtful: DoubtfulValue | None = None
     asset: str | None = None
     part: str = ""
+    raw_columns: tuple[RawColumn, ...] = ()
+    share: float = 1.0
 
 
 def column_series(
@@ -130,7 +166,9 @@ def column_series(
     )
 
 
-def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConflict | None = None) -> list[FileSamples]:
+def read_samples(
+    path: Path, layout: str, reading: Reading, on_conflict: OnConflict | None = None, *, excerpts: bool = False
+) -> list[FileSamples]:
     """Read the samples of one file, sorted by time.
 
     Parameters
@@ -143,6 +181,8 @@ def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConfl
         What was chosen.
     on_conflict : {"keep", "replace"}, optional
         As for `import_table`.
+    excerpts : bool
+        Read only an excerpt of a large file, where that is enough to read it.
 
     Returns
     -------
@@ -158,12 +198,34 @@ def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConfl
     try:
         if path.is_dir() or not path.exists():
             raise ImportDataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}.", "Give a file.")
-        raw = read_raw(path, layout, reading)
-        return [_samples(with_times(one, reading), reading, on_conflict) for one in series_of(raw, reading)]
+        if excerpts:
+            with excerpt(path, layout) as part, suppress(ImportDataError):  # the whole file says what is wrong with it
+                if part is not None:
+                    raw = read_raw(part.path, layout, reading)
+                    raw = replace(raw, path=path, notes=(part.note, *raw.notes))
+                    return [replace(one, share=part.share) for one in _all_samples(raw, reading, on_conflict)]
+        return _all_samples(read_raw(path, layout, reading), reading, on_conflict)
     except ImportDataError as error:
         if str(path) in error.message:
             raise
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
+
+
+def _all_samples(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:
+    return [_samples(with_times(one, reading), reading, on_conflict) for one in series_of(raw, reading)]
+
+
+def _raw_columns(table: TimedTable, reading: Reading) -> tuple[RawColumn, ...]:
+    roles = dict.fromkeys(table.time_columns, "time")
+    roles |= {name: role for role in ("label", "quality") if (name := getattr(reading, f"{role}_column"))}
+    columns = []
+    for key, column in table.raw.frame.items():
+        name, rows = str(key), np.flatnonzero(column.notna().to_numpy())
+        first, last = (column.iat[int(rows[0])], column.iat[int(rows[-1])]) if len(rows) else (None, None)
+        is_text = pd.api.types.is_string_dtype(column)
+        missing = len(column) - len(rows)
+        columns.append(RawColumn(name, roles.get(name, ""), first, last, missing, is_text, not len(rows)))
+    return tuple(columns)
 
 
 def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None) -> FileSamples:
@@ -180,6 +242,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
         beside = " and ".join(["its times", *others])
         hint = "Leave a column out of --inputs." if inputs else "Needed: at least one sensor."
         raise ImportDataError(f"{path} has no column of numbers beside {beside}.", hint)
+    raw_columns = _raw_columns(table, reading)
     table.frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
 
     def samples(stamps: npt.NDArray[Any]) -> FileSamples:
@@ -210,6 +273,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
             asset=table.raw.asset,
             part=table.raw.part,
+            raw_columns=raw_columns,
         )
 
     present = samples(table.stamps)
