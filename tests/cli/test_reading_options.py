@@ -83,3 +83,31 @@ def test_a_wrong_value_is_refused_before_anything_is_read(cli):
     outcome = cli("import", "pump.csv", "--decimal", "x", "--save-profile", "his")
     assert outcome.exit_code == 2 and "decimal must be" in outcome.stderr
     assert cli("profiles").stdout.startswith("No profile is saved")
+
+
+def test_a_dry_run_shows_the_table_and_the_import_says_the_same_in_a_line(cli, tmp_path):
+    outcome = cli("import", "pump.csv", "--dry-run")
+    assert outcome.exit_code == 0, outcome.output
+    lines = outcome.stdout.splitlines()
+    head = "pump.csv: 2 channels from 4 columns, 20 samples, 2024-03-01 10:00:00 to 2024-03-01 10:19:00 UTC"
+    assert lines[0] == head
+    assert lines[1].split()[:4] == ["column", "becomes", "unit", "type"]
+    assert lines[3].split() == ["temp", "[°C]", "channel", "temp", "°C", "number", "20.5", "39.5", "0", "20.5", "39.5"]
+    assert "- times without a zone taken as UTC (otherwise: --timezone)" in lines
+    assert lines[-1] == "Nothing was imported. Leave out --dry-run to import."
+    assert not (tmp_path / "home").exists()
+    shown = json.loads(cli("import", "pump.csv", "--dry-run", "--json").stdout)
+    assert [row["becomes"] for row in shown["columns"]][:3] == ["time", "channel temp", "channel flow-x"]
+    assert shown["outcome"] == ["temp, flow-x: new, 20 samples"]
+    imported = cli("import", "pump.csv")
+    assert imported.stdout.startswith(f"{head}; assumed: times without a zone taken as UTC (otherwise: --timezone)\n")
+
+
+def test_a_dry_run_of_what_would_be_refused_ends_as_the_import_does(cli, tmp_path):
+    assert cli("import", "pump.csv").exit_code == 0
+    (tmp_path / "pump.csv").write_text(TABLE.replace("20,5", "99,5"), encoding="utf-8")
+    outcome = cli("import", "pump.csv", "--dry-run")
+    assert outcome.exit_code == 2 and "pump.csv would be refused" in outcome.stdout
+    assert cli("import", "pump.csv").exit_code == 2
+    outcome = cli("import", "elsewhere.csv", "--dry-run")
+    assert outcome.exit_code == 2 and "elsewhere.csv does not exist" in outcome.stderr

@@ -97,10 +97,11 @@ class Preview:
             added = row.repairs.get("samples_added", 0)
             adds = f"adds {counted(added, 'sample')}" if share == 1 else "adds samples"
             return f"{adds} to those until {self.ends[row.channel]}" if row.channel in self.ends else adds
+        own_notes = [part for part in row.note.split("; ") if not any(note.startswith(part) for note in self.assumed)]
         words = {
             "unchanged": "nothing new, the archive holds all of it",
             "changed": "changes values or labels at times that are there",
-            "replaced": row.note or "replaces what is there",
+            "replaced": "; ".join(own_notes) or "replaces what is there",
         }
         return words.get(row.status, row.status)
 
