@@ -9,10 +9,14 @@ from typing import Any
 import pandas as pd
 
 from workbench.counts import counted
+from workbench.telemetry.importers.files import read_raw
+from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
+from workbench.telemetry.importers.sources import TABLE_ENDINGS
+from workbench.telemetry.previews.excerpt import excerpt
 from workbench.telemetry.previews.series_summary import SeriesSummary
 
-__all__ = ["COLUMNS", "Preview"]
+__all__ = ["COLUMNS", "Preview", "cell_text", "raw_columns"]
 
 COLUMNS = ("column", "becomes", "unit", "type", "first", "last", "missing", "minimum", "maximum")
 """Columns of the table of a preview, which has a row for each column of the files."""
@@ -117,7 +121,7 @@ def _table_text(rows: Iterable[Mapping[str, Any]]) -> str:
     columns = []
     for name in COLUMNS:
         values = [row[name] for row in rows]
-        texts = [_cell(value) for value in values]
+        texts = [cell_text(value) for value in values]
         if not any(texts):
             continue
         width = max(len(name), *map(len, texts))
@@ -126,7 +130,19 @@ def _table_text(rows: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """Return a value of a preview as text, empty where there is none.
+
+    Parameters
+    ----------
+    value : object
+        A value of the table.
+
+    Examples
+    --------
+    >>> cell_text(20.0), cell_text(0.1), cell_text(1234), cell_text(None)
+    ('20', '0.1', '1,234', '')
+    """
     if value is None or value != value:
         return ""
     if isinstance(value, float):
@@ -135,3 +151,21 @@ def _cell(value: Any) -> str:
         text = f"{value:,}" if isinstance(value, int) else str(value)
     text = "".join(sign if sign.isprintable() else " " for sign in text)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def raw_columns(path: Path) -> list[str]:
+    """Return the names of the columns of a table as they stand in its file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ImportDataError
+        It cannot be read.
+    """
+    layout = TABLE_ENDINGS.get(path.suffix.lower(), "csv")
+    with excerpt(path, layout) as part:
+        return [str(name) for name in read_raw(path if part is None else part.path, layout, Reading()).frame.columns]

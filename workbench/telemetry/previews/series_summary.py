@@ -77,6 +77,12 @@ class SeriesSummary:
     share: float = 1.0
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of its channels."""
+        words = (one.becomes.split() for one in self.columns)
+        return tuple(parts[1] for parts in words if parts[0] == "channel" and len(parts) > 1)
+
+    @property
     def line(self) -> str:
         """The summary in a line, as `pump.csv: 2 channels from 3 columns, 1,000 samples, ...`."""
         n_channels = sum(one.becomes.startswith("channel") for one in self.columns)
