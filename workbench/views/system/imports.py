@@ -104,7 +104,7 @@ class ImportPanel(Section[ImportHost]):
         actions = box("wb-bar", self._look, self._import)
         self._form = box("wb-form wb-panel wb-import-form", *self.fields.values(), actions)
         self.grid = Grid("Columns of the file")
-        self.facts = classed(widgets.HTML(), "wb-facts")
+        self.facts = classed(widgets.HTML(), "wb-import-facts")
         self.result = Grid("Imported channels", pick=self.on_channel)
         side = box("wb-panel wb-import-side", self.facts, self.result)
         self._shown = box("wb-import-body", box("wb-panel wb-import-table", self.grid), side)
@@ -187,6 +187,8 @@ class ImportPanel(Section[ImportHost]):
         try:
             with self.view.busy(f"Reading {self._path.name}"):
                 self.preview = self._asked(self.view.session.preview)
+            for earlier in ("on_file", "on_too_large", "on_preview", "on_import"):
+                self.view.mend(earlier)
         finally:
             self._offer_columns()
             self._show()
