@@ -153,8 +153,23 @@ def test_nothing_in_the_home_changes(tmp_path):
 def test_assumptions_name_the_option_that_says_otherwise(session, tmp_path):
     preview = session.preview(write(tmp_path, 0, 40))
     assert preview.assumed == ["times without a zone taken as UTC (otherwise: --timezone)"]
-    assert "Assumed:\n- times without a zone taken as UTC (otherwise: --timezone)" in str(preview)
+    assert "Assumed and put right:\n- times without a zone taken as UTC (otherwise: --timezone)" in str(preview)
     assert session.preview(write(tmp_path, 0, 40), timezone="UTC").assumed == []
+
+
+def test_what_is_left_out_or_put_right_is_counted(session, tmp_path):
+    file = tmp_path / "pump.csv"
+    rows = [f"{minute(i)},{i if i != 7 else 'err'},{i}" for i in range(40)]
+    file.write_text(text("time,load,b", [*rows[:9], rows[8], *rows[10:], rows[9], "soon,1,1"]))
+    preview = session.preview(file)
+    assert preview.assumed == [
+        "times without a zone taken as UTC (otherwise: --timezone)",
+        "1 row left out, without a readable time or with too many fields",
+        "1 sample out of order, sorted",
+        "1 row at a time that was there, with equal values",
+        "1 value of load not a number, taken as missing",
+    ]
+    assert preview.columns.set_index("column").loc["load", "missing"] == 1
 
 
 def test_a_notebook_shows_the_table_with_what_a_file_says_escaped(session, tmp_path):

@@ -57,7 +57,7 @@ class Preview:
 
     @property
     def assumed(self) -> list[str]:
-        """What was assumed, each once, with the option that says otherwise."""
+        """What was assumed, with the option that says otherwise, and what was left out or put right; each once."""
         return list(dict.fromkeys(note for one in self.series for note in one.notes))
 
     @property
@@ -77,7 +77,7 @@ class Preview:
             rows = [asdict(column) for column in one.columns]
             asset = f" (asset {one.asset})" if one.asset != one.path.stem else ""
             blocks.append(f"{one.line.partition('; assumed: ')[0]}{asset}\n{_table_text(rows)}")
-        for title, lines in (("Assumed", self.assumed), ("Import would do", self.outcome)):
+        for title, lines in (("Assumed and put right", self.assumed), ("Import would do", self.outcome)):
             if lines:
                 blocks.append("\n".join([f"{title}:", *(f"- {line}" for line in lines)]))
         return "\n\n".join(blocks)
@@ -87,7 +87,7 @@ class Preview:
         shown = shown[[name for name in shown if (shown[name] != "").any()]]
         lists = "".join(
             f"<p><b>{title}</b></p><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
-            for title, lines in (("Assumed", self.assumed), ("Import would do", self.outcome))
+            for title, lines in (("Assumed and put right", self.assumed), ("Import would do", self.outcome))
             if lines
         )
         return f"{shown.to_html(index=False, border=0)}{lists}"

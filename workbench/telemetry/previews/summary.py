@@ -44,7 +44,7 @@ def summarized(file: FileSamples, asset: str, names: Mapping[str, str]) -> Serie
     reasons = {row.channel: row.note for row in file.skipped}
     columns = [_summary(file, raw, names, reasons) for raw in file.raw_columns]
     ends = [time_text(file.stamps[place]) for place in (0, -1)] if len(file.stamps) else ["", ""]
-    notes = [_with_way_out(note) for note in file.notes]
+    notes = [*map(_with_way_out, file.notes), *_repairs(file)]
     n_samples = _estimate(len(file.stamps), file.share)
     return SeriesSummary(
         file.path, file.part, asset, n_samples, ends[0], ends[1], tuple(columns), tuple(notes), file.share
@@ -107,6 +107,24 @@ def _anomalous(labels: pd.Series) -> str:
     except ImportDataError:
         return ""
     return f": {int((kinds != '').sum()):,} of {counted(len(kinds), 'sample')} anomalous"
+
+
+def _repairs(file: FileSamples) -> list[str]:
+    """Say what was left out or put right; of an excerpt that is only what was seen of it."""
+    words = {
+        "rows_dropped": ("row", "left out, without a readable time or with too many fields"),
+        "out_of_order": ("sample", "out of order, sorted"),
+        "duplicate_times": ("row", "at a time that was there, with equal values"),
+        "conflicts_kept": ("row", "with another value at a time that was there: the first one is kept"),
+        "conflicts_replaced": ("row", "with another value at a time that was there: the last one is taken"),
+    }
+    lines = [
+        f"{counted(n, words[name][0])} {words[name][1]}" for name, n in file.repairs.items() if n and name in words
+    ]
+    for column, n in file.unreadable.items():
+        if n:
+            lines.append(f"{counted(n, 'value')} of {column} not a number, taken as missing")
+    return lines
 
 
 def _with_way_out(note: str) -> str:

@@ -49,7 +49,7 @@ def facts_markup(preview: Preview) -> str:
     refused = bool(preview.report.failures)
     parts = [
         ("File", lines, ""),
-        ("Assumed", [escape(line) for line in preview.assumed], ""),
+        ("Assumed and put right", [escape(line) for line in preview.assumed], ""),
         ("Import would do", [escape(line) for line in preview.outcome], "wb-card wb-error" if refused else ""),
     ]
     return "".join(
@@ -83,7 +83,11 @@ def result_markup(name: str, report: ImportReport, assets: Mapping[str, str]) ->
         f"aria-label='Open {escape(channel)} in Monitoring'>{escape(channel)}</button>"
         for channel in list(assets)[:_MAX_CHANNELS]
     )
-    next_step = "Next: open a channel in Monitoring, then train and score: <code>workbench train --all</code>"
+    next_step = "Open a channel in Monitoring:"
+    if changed:
+        next_step = (
+            f"To judge them: <code>workbench train --all</code>, then <code>workbench score --all</code>. {next_step}"
+        )
     return f"<h2>Imported</h2><p>{', '.join(words)}.</p><p>{next_step}</p><p class='wb-links'>{links}</p>"
 
 
