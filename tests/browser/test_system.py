@@ -9,6 +9,7 @@ import requests
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.browser.conftest import reach
 from workbench.observability.logs import log_path
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -225,7 +226,7 @@ def test_a_file_is_dropped_looked_at_imported_and_opened(page, session):
     assert session.archive.info("temp").asset == "boiler"
     page.get_by_role("button", name="Open temp in Monitoring").click()
     expect(page).to_have_url(re.compile("view=monitoring.*channel=temp|channel=temp.*view=monitoring"))
-    page.get_by_role("tab", name="System").or_(page.get_by_role("button", name="System")).first.click()
+    page.get_by_role("tab", name="System").click()
     expect(zone).to_be_visible()
 
 
