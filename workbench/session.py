@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.telemetry.catalog import Catalog
     from workbench.telemetry.importers import ImportReport
     from workbench.telemetry.importers.splitting import ChannelSplit
+    from workbench.telemetry.previews.preview import Preview
     from workbench.views.base import View
 
 __all__ = ["Session", "open_session"]
@@ -256,6 +257,7 @@ class Session:
         path: Path | str | Iterable[Path | str],
         layout: str | None = None,
         *,
+        profile: str | None = None,
         progress: bool = False,
         **options: Any,
     ) -> "ImportReport":
@@ -270,6 +272,8 @@ class Session:
             Files, folders and patterns to import.
         layout : str, optional
             Layout of the data, one of `IMPORTERS`; by the ending of each name where omitted.
+        profile : str, optional
+            Saved options of how files are read; those in `options` win over them.
         progress : bool
             Show a bar.
         **options
@@ -285,15 +289,10 @@ class Session:
         ImportDataError
             The only file cannot be imported, or an option does not go with the layout.
         """
-        from workbench.telemetry.importers import IMPORTERS, ImportReport
-        from workbench.telemetry.importers.sources import find_sources
+        from workbench.telemetry.importers import ImportReport
 
-        if layout is not None and layout not in IMPORTERS:
-            raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
-        paths = [local_path("path", one) for one in ([path] if isinstance(path, Path | str) else path)]
-        sources = find_sources(paths, layout)
-        if not sources:
-            raise ImportDataError("There is nothing to import.", "Give files, folders or patterns.")
+        options = self._with_profile(profile, options)
+        paths, sources = self._import_sources(path, layout)
         nasa = sources.pop("nasa", [])
         reports = self._import_nasa(nasa, single=len(paths) == 1, progress=progress, **options)
         tables = [table for files in sources.values() for table in files]
@@ -304,6 +303,69 @@ class Session:
             options["vanished"] = self.vanished()
             reports.append(import_table(where, self.archive, layout=layout, progress=progress, **options))
         return ImportReport.joined(reports)
+
+    def preview(
+        self,
+        path: Path | str | Iterable[Path | str],
+        layout: str | None = None,
+        *,
+        profile: str | None = None,
+        **options: Any,
+    ) -> "Preview":
+        """Return what `import_data` would make of tables, and write nothing; of large files excerpts are read.
+
+        Parameters
+        ----------
+        path, layout, profile, **options
+            As for `import_data`.
+
+        Returns
+        -------
+        Preview
+            `columns` says what each column becomes, `assumed` what was assumed, `outcome` what the import would do.
+
+        Raises
+        ------
+        ImportDataError
+            No file can be read as a table, or they are in NASA's layout.
+        """
+        from workbench.telemetry.appending import time_text
+        from workbench.telemetry.importers import import_table
+        from workbench.telemetry.previews.preview import Preview
+
+        paths, sources = self._import_sources(path, layout)
+        if "nasa" in sources:
+            raise ImportDataError(
+                f"{sources['nasa'][0]} is in NASA's layout, which has no preview.",
+                "Pass the layout csv where it is a table, or import it.",
+            )
+        options = self._with_profile(profile, options) | {"vanished": self.vanished(), "dry_run": True}
+        report = import_table(paths, self.archive, layout=layout, **options)
+        names = {row.channel for row in report.channels} & set(self.archive.channels())
+        dates = self.archive.all_dates(sorted(names))
+        return Preview(
+            report, {name: time_text(end.tz_localize(None).to_datetime64()) for name, (_, end) in dates.items()}
+        )
+
+    def _with_profile(self, profile: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+        from workbench.telemetry.import_profiles import profile_options
+
+        return {**(profile_options(self.settings.home, profile) if profile else {}), **options}
+
+    def _import_sources(
+        self, path: Path | str | Iterable[Path | str], layout: str | None
+    ) -> tuple[list[Path], dict[str, list[Path]]]:
+        """Return the paths of an import, and the files and folders that they stand for by layout."""
+        from workbench.telemetry.importers import IMPORTERS
+        from workbench.telemetry.importers.sources import find_sources
+
+        if layout is not None and layout not in IMPORTERS:
+            raise ImportDataError(f"There is no layout {layout!r}.", f"Known: {', '.join(IMPORTERS)}.")
+        paths = [local_path("path", one) for one in ([path] if isinstance(path, Path | str) else path)]
+        sources = find_sources(paths, layout)
+        if not sources:
+            raise ImportDataError("There is nothing to import.", "Give files, folders or patterns.")
+        return paths, sources
 
     def _import_nasa(
         self, paths: Iterable[Path], *, single: bool, progress: bool, **options: Any

@@ -9,6 +9,7 @@ import requests
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.browser.conftest import reach
 from workbench.observability.logs import log_path
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -34,9 +35,12 @@ def page(opened):
     return opened
 
 
+SHOWN = {"Load": ".wb-timings", "Health": ".wb-log", "Import": ".wb-drop-zone"}
+
+
 def show(page, part):
     page.locator(f"{VIEW} .wb-toggle button", has_text=part).click()
-    expect(page.locator(f"{VIEW} {'.wb-log' if part == 'Health' else '.wb-timings'}")).to_be_visible()
+    expect(page.locator(f"{VIEW} {SHOWN[part]}")).to_be_visible()
 
 
 def processes(page):
@@ -198,3 +202,43 @@ def test_nothing_is_scrolled_at_1280_and_nothing_is_asked_of_others(page, dashbo
             assert box["height"] > 60, panel
             assert box["y"] + box["height"] <= 800, panel
     assert (dashboard.complaints, dashboard.outside) == ([], [])
+
+
+def test_a_file_is_dropped_looked_at_imported_and_opened(page, session):
+    show(page, "Import")
+    rows = [f"14/03/2024 10:{minute:02};{20 + minute},5" for minute in range(60)]
+    text = "\n".join(["date;temp [°C]", *rows]) + "\n"
+    zone = page.locator(f"{VIEW} .wb-drop-zone")
+    transfer = page.evaluate_handle(
+        "text => { const all = new DataTransfer(); all.items.add(new File([text], 'boiler.csv')); return all }", text
+    )
+    zone.dispatch_event("drop", {"dataTransfer": transfer})
+    table = page.locator(f"{VIEW} .wb-import-table")
+    expect(table.locator("tr", has_text="temp")).to_contain_text("channel temp")
+    expect(table).to_contain_text("2024-03-14 10:59:00")
+    expect(page.locator(f"{VIEW} .wb-import-facts")).to_contain_text("temp: new, 60 samples")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.keyboard.press("Tab")
+    page.locator(VIEW).get_by_role("button", name="Preview again").click()
+    expect(table).to_contain_text("2024-03-14 09:59:00")
+    page.locator(VIEW).get_by_role("button", name="Import", exact=True).last.click()
+    expect(page.locator(f"{VIEW} .wb-import-side")).to_contain_text("boiler.csv: 1 new channel.")
+    assert session.archive.info("temp").asset == "boiler"
+    page.get_by_role("button", name="Open temp in Monitoring").click()
+    expect(page).to_have_url(re.compile("view=monitoring.*channel=temp|channel=temp.*view=monitoring"))
+    page.get_by_role("tab", name="System").click()
+    expect(zone).to_be_visible()
+
+
+def test_a_file_is_chosen_with_the_keyboard_and_one_too_large_is_not_sent(page, tmp_path):
+    show(page, "Import")
+    reach(page, ".wb-drop-zone input")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    large = tmp_path / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(60_000_000)
+    chooser.value.set_files(large)
+    card = page.locator(f"{VIEW} .wb-error")
+    expect(card).to_contain_text("large.csv has 60 MB. The page takes files of up to 50 MB.")
+    expect(card).to_contain_text("workbench import PATH --dry-run")

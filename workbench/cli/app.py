@@ -13,12 +13,13 @@ from workbench.cli.alerts import alerts
 from workbench.cli.common import close_sessions
 from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
+from workbench.cli.imports import fetch, import_data, profiles, watch
 from workbench.cli.log import log
 from workbench.cli.models import models, train
 from workbench.cli.orders import orders, parts, people
 from workbench.cli.plan import kpis, plan, preventive
 from workbench.cli.system import cluster, dashboard, doctor, lab, registry_ui, run
-from workbench.cli.telemetry import channels, fetch, import_data, quality, watch
+from workbench.cli.telemetry import channels, quality
 from workbench.exceptions import WorkbenchError
 from workbench.paths import local_path
 from workbench.version import __version__
@@ -31,6 +32,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "fetch": fetch,
         "import": import_data,
         "watch": watch,
+        "profiles": profiles,
         "channels": channels,
         "quality": quality,
     },

@@ -47,6 +47,7 @@ __all__ = [
     "place_overrides",
     "print_json",
     "print_trail",
+    "printable",
     "records",
     "report_failures",
     "requested_channels",
@@ -341,7 +342,7 @@ def print_json(value: Sequence[Any] | dict[str, Any]) -> None:
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else _printable(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
 
 
 def _plain(value: Any) -> Any:
@@ -456,9 +457,9 @@ def print_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> 
         typer.echo("\nRemarks, the newest first:")
     for row in remarks.head(_MAX_PRINTED_REMARKS).to_dict(orient="records"):
         about = "" if row["subject"] == home else f" ({row['subject'].replace(':', ' ')})"
-        typer.echo(_printable(f"  {row['time']:%Y-%m-%d %H:%M} UTC  {row['action']} by {row['who']}{about}"))
+        typer.echo(printable(f"  {row['time']:%Y-%m-%d %H:%M} UTC  {row['action']} by {row['who']}{about}"))
         for line in row["text"].splitlines():
-            for part in wrap(_printable(line), 96) or [""]:
+            for part in wrap(printable(line), 96) or [""]:
                 typer.echo(f"    {part}")
     if len(remarks) > _MAX_PRINTED_REMARKS:
         earlier = count_text(len(remarks) - _MAX_PRINTED_REMARKS, "earlier remark")
@@ -468,6 +469,6 @@ def print_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> 
     show(rows.assign(time=rows["time"].dt.strftime("%Y-%m-%d %H:%M:%S"))[_HISTORY_COLUMNS], False, "")
 
 
-def _printable(text: str) -> str:
-    """Replace the characters that would control a terminal."""
+def printable(text: str) -> str:
+    """Return a text with spaces in place of the characters that would control a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.files import replacing
 from workbench.jobs.watch_memory import content_hash
+from workbench.telemetry.importers.reading import list_text
 
 __all__ = ["REJECTED_FOLDER", "import_command", "reject"]
 
@@ -37,7 +38,7 @@ def import_command(path: Path, layout: str | None, options: Mapping[str, Any]) -
     for name, value in {"layout": layout, **options}.items():
         if value is None or value == ():
             continue
-        text = ",".join(value) if isinstance(value, tuple | list) else str(value)
+        text = list_text(value) if isinstance(value, tuple | list) else str(value)
         words += [f"--{name.replace('_', '-')}", text]
     return shlex.join(words)
 

@@ -1,6 +1,6 @@
 """The maintenance desk, which brings all parts of maintenance together over one database."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -144,6 +144,21 @@ class Maintenance:
     def log(self, **filters: Any) -> pd.DataFrame:
         """Return the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
         return maintenance_log.entries(self.database, **filters)
+
+    def record_import(self, file: str, channels: Sequence[str], who: str) -> None:
+        """Write into the log that a person has imported a file.
+
+        Parameters
+        ----------
+        file : str
+            Name of the file.
+        channels : sequence of str
+            Names of the channels that it changed.
+        who : str
+            Person who imported it.
+        """
+        with self.database.writing() as db:
+            maintenance_log.append(db, f"file:{file}", "imported", who, {"channels": ", ".join(channels)})
 
     def orders_of_alerts(self) -> dict[int, str]:
         """Return the number of the active work order of each alert that has one."""

@@ -155,11 +155,7 @@ class Archive(LongSeriesReader):
                     lanes += parts.lanes()
                     changed.append(True)
                     continue
-                present = self._sound_attributes(name) if name in present_names else None
-                if present is not None:
-                    times = partial(self._whole_times, name)
-                    attributes[LABEL_MOMENTS] = labels_of_new_version(attributes, present, times)
-                    attributes |= {key: present[key] for key in ("grows", REMOVED) if key in present}
+                present = self._continue(name, attributes) if name in present_names else None
                 is_new = present is None or without_time(present) != without_time(attributes)
                 changed.append(is_new or not self._is_whole(name))
                 if not changed[-1]:
@@ -180,6 +176,18 @@ class Archive(LongSeriesReader):
                 if folder.is_dir():  # a damaged one of the first layout
                     folder.rename(self.incoming / f"old-{uuid.uuid4().hex}")
         return changed
+
+    def would_change(self, parts: ChannelParts) -> bool:
+        """Return whether writing a channel would change anything of it.
+
+        Parameters
+        ----------
+        parts : ChannelParts
+            As for `write_all`.
+        """
+        name, attributes = parts.channel, parts.attributes()
+        present = self._continue(name, attributes) if self._names_among([name]) else None
+        return present is None or without_time(present) != without_time(attributes) or not self._is_whole(name)
 
     def extend(self, extensions: Sequence[tuple[int, xr.Dataset]]) -> None:
         """Add rows to the ends of test series, all of them or none; only what is new is written.
@@ -484,6 +492,15 @@ class Archive(LongSeriesReader):
                 self._verified.clear()
 
     # ---- internals
+
+    def _continue(self, channel: str, attributes: dict[str, Any]) -> dict[str, Any] | None:
+        """Add to new attributes of a channel what stays of those that it has, and return these if they are sound."""
+        present = self._sound_attributes(channel)
+        if present is not None:
+            times = partial(self._whole_times, channel)
+            attributes[LABEL_MOMENTS] = labels_of_new_version(attributes, present, times)
+            attributes |= {key: present[key] for key in ("grows", REMOVED) if key in present}
+        return present
 
     def _sound_attributes(self, channel: str) -> dict[str, Any] | None:
         """Return the attributes of a channel; None where it does not exist or is damaged."""

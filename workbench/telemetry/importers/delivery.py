@@ -164,8 +164,29 @@ class Delivery:
         """Names of the channels that the files hold."""
         return list(self._parts)
 
-    def write(self) -> list[ChannelImport]:
+    def names_of(self, file: FileSamples) -> dict[str, str]:
+        """Return the names of the channels of a file, by column.
+
+        Parameters
+        ----------
+        file : FileSamples
+            One of the files.
+        """
+        names = self._names[str(file.path)]
+        return {column: names[column] for column in file.columns}
+
+    @property
+    def files(self) -> list[FileSamples]:
+        """The files as they were understood, beside what the archive holds, in the order of time."""
+        return list(self._files)
+
+    def write(self, *, dry_run: bool = False) -> list[ChannelImport]:
         """Merge, split and write all channels; files that do not fit are refused whole, the others are written.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Write nothing.
 
         Returns
         -------
@@ -189,13 +210,17 @@ class Delivery:
         ]
         writes = [result.parts for result in results if result.parts is not None]
         based_on = {one.channel: self._based_on[one.channel] for one in writes if one.channel in self._based_on}
-        changed = dict(zip((one.channel for one in writes), self._archive.write_all(writes, based_on), strict=True))
+        if dry_run:
+            written = [isinstance(one, PlainParts) or self._archive.would_change(one) for one in writes]
+        else:
+            written = self._archive.write_all(writes, based_on)
+        changed = dict(zip((one.channel for one in writes), written, strict=True))
         reports = []
         for result in results:
             report = result.report
             if result.parts is not None and not changed[report.channel]:
                 report = replace(report, status="unchanged")
-            elif isinstance(result.parts, ChannelParts) and self._labels_before.get(report.channel):
+            elif isinstance(result.parts, ChannelParts) and self._labels_before.get(report.channel) and not dry_run:
                 note = label_note(self._archive, report.channel, self._labels_before[report.channel], result.parts)
                 report = replace(report, note=f"{report.note}; {note}")
             reports.append(report)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,41 @@ from workbench.telemetry.importers.shapes.shared_times import check_shared_times
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
 from workbench.telemetry.precision import needs_float64
+from workbench.telemetry.previews.excerpt import excerpt
 from workbench.telemetry.schema import UNKNOWN_PERIOD
 
-__all__ = ["FileSamples", "column_series", "names_by_path", "read_samples"]
+__all__ = ["FileSamples", "RawColumn", "column_series", "names_by_path", "read_samples"]
 
 
 _MAX_LISTED = 3  # notes on similar names
 _LEFT_OUT_BY_OPTION = "left out by --columns or --exclude"
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """A column as it stands in the file, in short.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    role : str
+        "time", "label" or "quality"; empty for a column of values.
+    first, last : object
+        Its first and last value as they are written; None where there is none.
+    missing : int
+        Rows without a value.
+    is_text, is_empty : bool
+        Whether it holds texts, and whether it holds nothing.
+    """
+
+    name: str
+    role: str
+    first: Any
+    last: Any
+    missing: int
+    is_text: bool
+    is_empty: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +114,10 @@ class FileSamples:
         Step of samples without dates, as ISO 8601 duration, as far as it is known.
     units : dict of str to str
         Units by column, where the file holds them apart from the names.
+    raw_columns : tuple of RawColumn
+        Every column of the table, in its order.
+    share : float
+        Share of the rows of the file that was read; below 1 for an excerpt.
     """
 
     path: Path
@@ -107,6 +140,8 @@ class FileSamples:
     bad_quality: dict[str, int] = field(default_factory=dict)
     sample_period: str = UNKNOWN_PERIOD
     units: dict[str, str] = field(default_factory=dict)
+    raw_columns: tuple[RawColumn, ...] = ()
+    share: float = 1.0
 
     def units_of(self, column: str, channel: str) -> str:
         """Return the unit of a column's channel: that in the column's name, else the one that stands apart from it."""
@@ -181,7 +216,9 @@ def names_by_path(files: Sequence[FileSamples], asset: str, assets: Mapping[str,
     return {path: channel_names(own, asset, assets) for path, own in columns.items()}
 
 
-def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConflict | None = None) -> list[FileSamples]:
+def read_samples(
+    path: Path, layout: str, reading: Reading, on_conflict: OnConflict | None = None, *, excerpts: bool = False
+) -> list[FileSamples]:
     """Read the samples of one file, sorted by time.
 
     Parameters
@@ -194,6 +231,8 @@ def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConfl
         What was chosen.
     on_conflict : {"keep", "replace"}, optional
         As for `import_table`.
+    excerpts : bool
+        Read only an excerpt of a large file, where that is enough to read it.
 
     Returns
     -------
@@ -209,16 +248,26 @@ def read_samples(path: Path, layout: str, reading: Reading, on_conflict: OnConfl
     try:
         if path.is_dir() or not path.exists():
             raise ImportDataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}.", "Give a file.")
-        raw = read_raw(path, layout, reading)
-        similar = similar_names([str(column) for column in raw.frame.columns])[:_MAX_LISTED]
-        series = series_of(replace(raw, notes=(*raw.notes, *similar)) if similar else raw, reading)
-        tables = _in_one_date_order(series, reading)
-        check_roles(tables, reading)
-        return _all_samples(tables, reading, on_conflict)
+        if excerpts:
+            with excerpt(path, layout) as part, suppress(ImportDataError):  # the whole file says what is wrong with it
+                if part is not None:
+                    raw = read_raw(part.path, layout, reading)
+                    raw = replace(raw, path=path, notes=(part.note, *raw.notes))
+                    return [replace(one, share=part.share) for one in _of_series(raw, reading, on_conflict)]
+        return _of_series(read_raw(path, layout, reading), reading, on_conflict)
     except ImportDataError as error:
         if str(path) in error.message:
             raise
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
+
+
+def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:
+    """Return the samples of the series of a table, each with the names and roles of its columns checked."""
+    similar = similar_names([str(column) for column in raw.frame.columns])[:_MAX_LISTED]
+    series = series_of(replace(raw, notes=(*raw.notes, *similar)) if similar else raw, reading)
+    tables = _in_one_date_order(series, reading)
+    check_roles(tables, reading)
+    return _all_samples(tables, reading, on_conflict)
 
 
 def _in_one_date_order(series: Sequence[RawTable], reading: Reading) -> list[TimedTable]:
@@ -255,6 +304,20 @@ def _all_samples(tables: Sequence[TimedTable], reading: Reading, on_conflict: On
     return samples
 
 
+def _raw_columns(table: TimedTable, reading: Reading) -> tuple[RawColumn, ...]:
+    roles = dict.fromkeys(table.time_columns, "time")
+    roles |= {name: role for role in ("label", "quality") if (name := getattr(reading, f"{role}_column"))}
+    roles |= dict.fromkeys(table.raw.quality.values(), "quality")
+    columns = []
+    for key, column in table.raw.frame.items():
+        name, rows = str(key), np.flatnonzero(column.notna().to_numpy())
+        first, last = (column.iat[int(rows[0])], column.iat[int(rows[-1])]) if len(rows) else (None, None)
+        is_text = pd.api.types.is_string_dtype(column)
+        missing = len(column) - len(rows)
+        columns.append(RawColumn(name, roles.get(name, ""), first, last, missing, is_text, not len(rows)))
+    return tuple(columns)
+
+
 def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None) -> FileSamples:
     path, marks = table.raw.path, table.raw.marks
     inputs, label_column = reading.inputs, reading.label_column
@@ -269,6 +332,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
         beside = " and ".join(["its times", *others])
         hint = "Leave a column out of --inputs." if inputs else "Needed: at least one sensor."
         raise _NoSensorError(f"{path} has no column of numbers beside {beside}.", hint)
+    raw_columns = _raw_columns(table, reading)
     bad_quality = _without_bad_values(table, sensors)
     frame = table.frame.drop(columns=[row.channel for row in skipped if row.note == _LEFT_OUT_BY_OPTION])
     frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
@@ -308,6 +372,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             bad_quality=bad_quality,
             sample_period=table.sample_period,
             units=table.raw.units,
+            raw_columns=raw_columns,
         )
 
     present = samples(table.stamps)

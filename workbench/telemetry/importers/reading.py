@@ -1,7 +1,9 @@
 """How tables are read: what a user chose, in place of what the file itself would decide."""
 
+import csv
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -9,12 +11,13 @@ from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.times import DateOrder, check_time_format, time_zone
 from workbench.telemetry.importers.timing.durations import read_duration
 
-__all__ = ["Reading", "TimeUnit"]
+__all__ = ["LISTS", "Reading", "TimeUnit", "list_text", "listed"]
 
 TimeUnit = Literal["s", "ms", "us", "ns", "min", "h", "d", "excel", "labview", "ticks"]
 """What one step of a number that is a time means: elapsed or since 1970, or the day and tick numbers of programs."""
 
-_NAMES = ("columns", "exclude", "inputs", "missing", "good", "normal_label", "time_column")
+LISTS = ("columns", "exclude", "inputs", "missing", "good", "normal_label", "time_column")
+"""Attributes of `Reading` that hold several texts."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Reading:
         if unknown:
             raise ImportDataError(f"There is no option {unknown[0]!r} of an import.", f"Known: {', '.join(known)}.")
         values: dict[str, Any] = {
-            name: _texts(value) if name in _NAMES else value for name, value in options.items() if value is not None
+            name: _texts(value) if name in LISTS else value for name, value in options.items() if value is not None
         }
         reading = cls(**values)
         reading.check()
@@ -167,3 +170,38 @@ class Reading:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return (str(value),) if isinstance(value, str | int | float) else tuple(str(one) for one in value)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the texts of a list as it is written on the command line, separated by commas.
+
+    Parameters
+    ----------
+    text : str
+        The list; a text that holds a comma stands in double quotes.
+
+    Examples
+    --------
+    >>> listed('speed, "flow, m3/h"')
+    ('speed', 'flow, m3/h')
+    """
+    row = next(csv.reader([text], skipinitialspace=True), [])
+    return tuple(name.strip() for name in row if name.strip())
+
+
+def list_text(texts: Iterable[str]) -> str:
+    """Return texts as the list that `listed` reads.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Texts without a line end.
+
+    Examples
+    --------
+    >>> list_text(["speed", "flow, m3/h"])
+    'speed,"flow, m3/h"'
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(texts)
+    return line.getvalue()

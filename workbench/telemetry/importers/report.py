@@ -7,6 +7,8 @@ from typing import Literal
 
 import pandas as pd
 
+from workbench.telemetry.previews.series_summary import SeriesSummary
+
 __all__ = ["ChannelImport", "ImportReport", "Status"]
 
 Status = Literal["imported", "appended", "replaced", "unchanged", "changed", "skipped", "failed"]
@@ -75,6 +77,8 @@ class ImportReport:
         Files that were to be imported.
     waiting : frozenset of str
         Those of the failures that are sound and can be imported later, with the files that they need.
+    series : tuple of SeriesSummary
+        What each file of a table, or each series of it, was taken for, column by column.
     """
 
     layout: str
@@ -84,6 +88,7 @@ class ImportReport:
     failures: dict[str, str] = field(default_factory=dict)
     n_files: int = 1
     waiting: frozenset[str] = frozenset()
+    series: tuple[SeriesSummary, ...] = ()
 
     @classmethod
     def joined(cls, reports: "Sequence[ImportReport]") -> "ImportReport":
@@ -107,6 +112,7 @@ class ImportReport:
             failures,
             sum(report.n_files for report in reports),
             frozenset().union(*(report.waiting for report in reports)),
+            tuple(one for report in reports for one in report.series),
         )
 
     def count(self, status: str) -> int:

@@ -23,6 +23,8 @@ from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.sources import find_tables, layout_of
 from workbench.telemetry.importers.times import parse_times
+from workbench.telemetry.previews.series_summary import SeriesSummary
+from workbench.telemetry.previews.summary import summarized
 
 __all__ = ["DEFAULT_TRAIN_FRACTION", "check_table_options", "import_table"]
 
@@ -45,6 +47,7 @@ def import_table(
     replace: bool = False,
     progress: bool = False,
     vanished: Mapping[str, str] | None = None,
+    dry_run: bool = False,
     **reading: Any,
 ) -> ImportReport:
     """Import tables; every column of numbers becomes a channel, or is added to the channel that is there.
@@ -83,6 +86,8 @@ def import_table(
     vanished : mapping of str to str, optional
         Channels that the archive does not hold though something else knows them, and what does. Files for them are
         refused without `replace`.
+    dry_run : bool
+        Write nothing: the report says what the import would do. Of large files excerpts are read.
     **reading
         How the files are read, in place of what they decide themselves: attributes of `Reading` by name, as
         `time_column`, `timezone`, `date_order`, `inputs` or `label_column`.
@@ -135,7 +140,7 @@ def import_table(
     everything: list[FileSamples] = []
     for file in tqdm(files, desc="Reading", unit="file", disable=not progress or len(files) == 1):
         try:
-            everything += read_samples(file, file_format or _layout_of(file), how, on_conflict)
+            everything += read_samples(file, file_format or _layout_of(file), how, on_conflict, excerpts=dry_run)
         except ImportDataError as error:
             failures[str(file)] = error
     if layout is None and asset is None and holds_components(paths, files) and in_components(everything):
@@ -164,16 +169,21 @@ def import_table(
     left_out: list[ChannelImport] = []
     faults: list[tuple[str, str, WorkbenchError]] = []
     written: set[str] = set()
+    summaries: list[SeriesSummary] = []
     assets = archived_assets(archive)
     for name, group in tqdm(by_asset.items(), desc="Importing", unit="asset", disable=not progress or not by_asset):
         try:
-            delivery, reports = _delivered(archive, name, group, training, choices, assets, vanished)
+            delivery, reports = _delivered(archive, dry_run, name, group, training, choices, assets, vanished)
+            summaries += [
+                summarized(samples, name, delivery.names_of(samples), how.normal_label) for samples in delivery.files
+            ]
             imports += [row for row in reports if row.status != "skipped"]
             left_out += [row for row in reports if row.status == "skipped" and row not in left_out]
             refused = delivery.refused
             assets |= dict.fromkeys(delivery.channels, name)
         except (ImportDataError, OutdatedError) as error:
             refused = {str(samples.path): _naming(error, samples.path) for samples in group}
+            summaries += [summarized(samples, name, {}, how.normal_label) for samples in group]
         faults += [(name, file, error) for file, error in refused.items()]
         written |= {str(samples.path) for samples in group} - refused.keys()
     for name, where, fault in faults:
@@ -185,12 +195,14 @@ def import_table(
     if spans is not None:
         names = [series_names(asset, group, assets) for asset, group in by_asset.items()]
         imports += spans.unused_row(one for own in names for one in own.values())
-    if failures and len(files) == 1:
+    if failures and len(files) == 1 and not (dry_run and summaries):
         raise next(iter(failures.values()))
     layouts = list(dict.fromkeys(layout or _layout_of(file) for file in files))
     reasons = {file: str(error) for file, error in failures.items()}
     waiting = frozenset(file for file, error in failures.items() if isinstance(error, UnfinishedImportError))
-    return ImportReport(", ".join(layouts), paths[0], tuple(imports), None, reasons, len(files), waiting)
+    return ImportReport(
+        ", ".join(layouts), paths[0], tuple(imports), None, reasons, len(files), waiting, tuple(summaries)
+    )
 
 
 def _asset_name(machine: str | None, asset: str | None, own_name: str) -> str:
@@ -200,14 +212,14 @@ def _asset_name(machine: str | None, asset: str | None, own_name: str) -> str:
     return machine if asset is None else f"{asset} {machine}"
 
 
-def _delivered(archive: Archive, *arguments: Any) -> tuple[Delivery, list[ChannelImport]]:
+def _delivered(archive: Archive, dry_run: bool, *arguments: Any) -> tuple[Delivery, list[ChannelImport]]:
     """Write a delivery; it is worked out anew where another process wrote one of its channels meanwhile."""
     for _ in range(_TRIES):
         delivery = Delivery(archive, *arguments)
         with suppress(OutdatedError):
-            return delivery, delivery.write()
+            return delivery, delivery.write(dry_run=dry_run)
     delivery = Delivery(archive, *arguments)
-    return delivery, delivery.write()
+    return delivery, delivery.write(dry_run=dry_run)
 
 
 def _layout_of(file: Path) -> str:

@@ -19,9 +19,10 @@ from workbench.observability.status import KernelReport, Status, read_status, st
 from workbench.observability.timings import Row
 from workbench.observability.usage import Sampler, history_dataset
 from workbench.plots.usage import update_usage_figures, usage_figures
-from workbench.views.base import View, ViewSession, callback
+from workbench.views.base import View, callback
 from workbench.views.state import Selected, State
 from workbench.views.system.feed import FeedPanel
+from workbench.views.system.imports import ImportPanel, ImportSession
 from workbench.views.system.log import LogPanel
 from workbench.views.system.markup import checks_markup, head_markup, processes_markup, storage_markup, timings_markup
 from workbench.views.widgets.boxes import box, button, classed
@@ -34,13 +35,13 @@ from workbench.views.widgets.timers import Later
 
 __all__ = ["System", "SystemSession"]
 
-_SECTIONS = ("Load", "Health")
+_SECTIONS = ("Load", "Health", "Import")
 """Values of the state's key `part`, and words on the buttons."""
 
 _USAGE = "Memory and CPU"
 
 
-class SystemSession(ViewSession, Protocol):
+class SystemSession(ImportSession, Protocol):
     """What the system view asks of a session beside what all views do."""
 
     def channels(self) -> pd.DataFrame:
@@ -74,6 +75,8 @@ class System(View):
         Age of each channel's telemetry and scores.
     log : LogPanel
         Entries of the log.
+    imports : ImportPanel
+        A file that is dropped, looked at and imported.
     """
 
     name: ClassVar[str] = "system"
@@ -105,7 +108,7 @@ class System(View):
         self.kept_charts = KeptCharts([_USAGE], self.tokens)
         self._later = Later(self.on_rest, 0.05)
         self._section = classed(widgets.ToggleButtons(options=_SECTIONS, style={"button_width": "auto"}), "wb-toggle")
-        self._section.tooltips = ["Memory, CPU, latencies, sizes", "Checks, feed and log"]
+        self._section.tooltips = ["Memory, CPU, latencies, sizes", "Checks, feed and log", "A file of your own"]
         self._section.observe(self.on_section, "value")
         self._pause = button("Pause", "Pause or resume the updates every few seconds (P)", self.on_pause, "wb-key-p")
         self._as_of = widgets.HTML()
@@ -116,6 +119,7 @@ class System(View):
         self._run = button("Run the checks", "Check everything that the workbench needs (H)", self.on_run, "wb-key-h")
         self.feed = FeedPanel(self)
         self.log = LogPanel(self)
+        self.imports = ImportPanel(self)
         checks = box("wb-bar wb-panel-head", widgets.HTML("<h2>Checks</h2>"), self._run)
         load = (
             box(
@@ -129,7 +133,8 @@ class System(View):
             box("wb-left", box("wb-panel wb-checks", checks, self._checks), self.feed.widget),
             box("wb-right", self.log.widget),
         )
-        self._bodies = dict(zip(_SECTIONS, (box("wb-body", *load), box("wb-body", *health)), strict=True))
+        bodies = (box("wb-body", *load), box("wb-body", *health), box("wb-body", self.imports.widget))
+        self._bodies = dict(zip(_SECTIONS, bodies, strict=True))
         return [box("wb-bar", self._section, self._pause, self._as_of), *self._bodies.values()]
 
     # ---- reading and showing
@@ -180,7 +185,9 @@ class System(View):
         self._switch()
 
     def shown_table(self) -> pd.DataFrame | None:
-        """Return the latencies, or the feed."""
+        """Return the latencies, the feed, or the columns of the file that was dropped."""
+        if self._section.value == _SECTIONS[2]:
+            return None if self.imports.preview is None else self.imports.preview.columns
         if self._section.value == _SECTIONS[1]:
             return self.feed.table
         rows = [asdict(row) for row in self.status.timings.rows(self._opened)]
@@ -191,7 +198,9 @@ class System(View):
         return self.kept_charts.shown()
 
     def code_lines(self) -> list[str]:
-        """Return the lines that measure the disk, or run the checks."""
+        """Return the lines that measure the disk, run the checks, or look at a file."""
+        if self._section.value == _SECTIONS[2]:
+            return ["session.preview('pump.csv')"]
         if self._section.value == _SECTIONS[1]:
             return ["from workbench.jobs.doctor import examine", "examine(session)"]
         return ["from workbench.jobs.storage import storage", "storage(session.settings, session.maintenance.database)"]
@@ -206,6 +215,7 @@ class System(View):
         self._later.cancel()
         self.feed.close()
         self.log.close()
+        self.imports.close()
         self.kept_charts.clear()
         super().close()
 

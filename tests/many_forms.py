@@ -1,0 +1,161 @@
+"""Files of many forms, and the page of the guide that shows what becomes of each.
+
+`python -m tests.many_forms` writes the table of the page anew; `tests/test_many_forms.py` holds it true. A row is added
+to `FORMS`: what the file is, its name, its content and the options that it needs.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import workbench as wb
+from workbench.cli.reading_options import options_text
+from workbench.exceptions import ImportDataError
+
+PAGE = Path(__file__).parents[1] / "docs" / "guide" / "files-of-many-forms.md"
+HEAD = "| # | form | its first lines | options | what becomes of it |\n|---|---|---|---|---|\n"
+N = 60
+START = datetime(2024, 3, 14, 10)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A file of one form.
+
+    Attributes
+    ----------
+    what : str
+        What makes it different.
+    name : str
+        Name of the file.
+    content : str or callable
+        Text of the file, or what writes it to a path.
+    options : mapping of str to Any
+        Options that it needs.
+    """
+
+    what: str
+    name: str
+    content: str | Callable[[Path], object]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> Path:
+        """Write the file into a folder, and return its path."""
+        path = folder / self.name
+        if callable(self.content):
+            self.content(path)
+        else:
+            path.write_text(self.content, encoding="utf-8", newline="")
+        return path
+
+
+def lines(header: str, row: str, clock: str = "%Y-%m-%dT%H:%M:%SZ", *, n: int = N, end: str = "\n") -> str:
+    """Return a table: `row` is filled with the time, values `a` and `b`, a `mode` and a `state`."""
+    rows = [header] if header else []
+    for i in range(n):
+        stamp = (START + timedelta(minutes=i)).strftime(clock)
+        mode, state = "run" if i % 20 else "idle", "fault" if 40 <= i < 44 else "normal"
+        rows.append(row.format(time=stamp, a=20 + i / 4, b=1000 + i * 7, mode=mode, state=state))
+    return end.join(rows) + end
+
+
+def _comma(text: str) -> str:
+    return text.replace(".", ",")
+
+
+def _utf16(path: Path) -> None:
+    path.write_text(PLAIN, encoding="utf-16")
+
+
+def _parquet(path: Path) -> None:
+    time = pd.date_range(START, periods=N, freq="min", tz="Europe/Berlin")
+    pd.DataFrame({"time": time, "flow": np.arange(N) / 2}).to_parquet(path, index=False)
+
+
+PLAIN = lines("time,temp,flow", "{time},{a},{b}")
+LOCAL = lines("time,temp", "{time},{a}", "%Y-%m-%d %H:%M:%S")
+MODES = lines("time,temp,mode", "{time},{a},{mode}")
+FORMS = (
+    Form("plain CSV, times in ISO 8601 with zone", "pump.csv", PLAIN),
+    Form("no zone in the times", "pump.csv", LOCAL),
+    Form("no zone, and the option that names it", "pump.csv", LOCAL, {"timezone": "Europe/Berlin"}),
+    Form("semicolons and decimal commas", "pumpe.csv", _comma(lines("Zeit;Temperatur [°C]", "{time};{a}"))),
+    Form("tabs", "pump.tsv", lines("time\ttemp\tflow", "{time}\t{a}\t{b}")),
+    Form("units in brackets", "pump.csv", lines("time,temp [°C],flow [m3/h]", "{time},{a},{b}")),
+    Form("comments before the header", "logger.csv", "# logger 7\n# site A\n" + PLAIN),
+    Form("Excel's line `sep=;`", "export.csv", "sep=;\r\n" + lines("time;temp", "{time};{a}", end="\r\n")),
+    Form("day first, which a day beyond 12 decides", "plc.csv", lines("date,temp", "{time},{a}", "%d/%m/%Y %H:%M")),
+    Form("month first, a clock of 12 hours", "plc.csv", lines("date,temp", "{time},{a}", "%m/%d/%Y %I:%M %p")),
+    Form("date and clock in two columns", "plc.csv", lines("date,clock,temp", "{time},{a}", "%Y-%m-%d,%H:%M:%S")),
+    Form(
+        "epoch seconds", "gateway.csv", "ts,temp\n" + "".join(f"{1_710_410_400 + 60 * i},{i / 4}\n" for i in range(N))
+    ),
+    Form("newest row first", "historian.csv", "\n".join(["time,temp,flow", *PLAIN.splitlines()[:0:-1], ""])),
+    Form("words beside numbers", "line.csv", MODES),
+    Form("words as inputs", "line.csv", MODES, {"inputs": ("mode",)}),
+    Form("labels in a column", "line.csv", lines("time,temp,state", "{time},{a},{state}"), {"label_column": "state"}),
+    Form("gaps as empty cells and words", "gaps.csv", PLAIN.replace(",1007", ",").replace(",1014", ",n/a")),
+    Form("a column without values", "spare.csv", lines("time,temp,spare", "{time},{a},")),
+    Form("the last line is cut", "copy.csv", PLAIN[:-6]),
+    Form("UTF-16, as some loggers write it", "logger.txt", _utf16),
+    Form("Parquet with a zone", "pump.parquet", _parquet),
+    Form("no header", "raw.csv", lines("", "{time},{a}")),
+    Form("no column of times", "spectrum.csv", "bin,power\n" + "".join(f"{i * 1.5},{i % 7}\n" for i in range(N))),
+    Form("two values at one time", "twice.csv", PLAIN + PLAIN.splitlines()[-1].replace("34.75", "99") + "\n"),
+)
+
+
+def begins(path: Path) -> str:
+    """Return the first lines of a file of text."""
+    if path.suffix == ".parquet":
+        return "(binary)"
+    content = path.read_bytes()
+    shown = content.decode("utf-16" if content[:2] == b"\xff\xfe" else "utf-8").splitlines()[:3]
+    return "<br>".join(f"`{line.replace(chr(9), ' → ').replace('|', '¦')[:60]}`" for line in shown)
+
+
+def outcome(session: wb.Session, form: Form, path: Path) -> str:
+    """Return what the dry run says, without the folder of the file."""
+    try:
+        preview = session.preview(path, **form.options)
+    except ImportDataError as error:
+        return f"**refused.** {error}".replace(f"{path}: ", "").replace(str(path), path.name)
+    table = preview.columns
+    others = table[~table["becomes"].str.startswith(("channel", "time"))]
+    parts = [one.line.partition(": ")[2] for one in preview.series]
+    parts += [f"`{row['column']}`: {row['becomes']}" for row in others.to_dict(orient="records")]
+    missing = table.loc[table["becomes"].str.startswith("channel"), "missing"].sum()
+    return "; ".join([*parts, *([f"{missing} values missing"] if missing else [])])
+
+
+def table() -> str:
+    """Return the table of the page, as the dry run makes it now."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, wb.open(home=Path(folder) / "home") as session:
+        for number, form in enumerate(FORMS, 1):
+            place = Path(folder) / str(number)
+            place.mkdir()
+            path = form.write(place)
+            options = options_text(form.options)
+            command = f"`{options}`" if options else ""
+            said = outcome(session, form, path).replace("|", "\\|").replace("\n", " ")
+            rows.append(f"| {number} | {form.what} | {begins(path)} | {command} | {said} |")
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def written(text: str) -> str:
+    """Return the text of the page with its table anew."""
+    before = text.partition(HEAD)[0]
+    rest = text.partition(HEAD)[2]
+    after = rest[rest.index("\n\n") + 1 :] if "\n\n" in rest else ""
+    return before + table() + after
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

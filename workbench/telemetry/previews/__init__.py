@@ -1,0 +1,1 @@
+"""Previews: what an import would make of files, told before anything is written."""
