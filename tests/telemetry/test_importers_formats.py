@@ -21,8 +21,8 @@ from workbench.exceptions import ImportDataError
 from workbench.session import open_session
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers import import_table, limits
-from workbench.telemetry.importers.files import read_raw
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.files import read_raw
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.sources import find_sources, layout_of
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.cells import far_off_value, state_numbers, without_missing, without_unit
-from workbench.telemetry.importers.files import read_raw
-from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.formats.cells import far_off_value, state_numbers, without_missing, without_unit
+from workbench.telemetry.importers.formats.files import read_raw
+from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.reading import Reading
 
 

@@ -9,8 +9,8 @@ import pytest
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers import import_table
-from workbench.telemetry.importers.files import read_raw
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.files import read_raw
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 
 ROWS = [f"2024-03-01 10:{minute:02}:00" for minute in range(20)]

@@ -9,8 +9,8 @@ import pytest
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers import import_table
-from workbench.telemetry.importers.number_marks import NumberMarks
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.number_marks import NumberMarks
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 

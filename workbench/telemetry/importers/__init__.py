@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from workbench.telemetry.importers.contents import LAYOUT_WORDS
+from workbench.telemetry.importers.formats.contents import LAYOUT_WORDS
 from workbench.telemetry.importers.nasa import import_nasa
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.table import DEFAULT_TRAIN_FRACTION, import_table

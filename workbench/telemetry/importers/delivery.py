@@ -40,8 +40,8 @@ from workbench.telemetry.importers.delivery_report import (
     sample_counts,
 )
 from workbench.telemetry.importers.file_samples import FileSamples, names_by_path
+from workbench.telemetry.importers.formats.last_line import settle_doubtful
 from workbench.telemetry.importers.labels.delivered import DeliveryLabels
-from workbench.telemetry.importers.last_line import settle_doubtful
 from workbench.telemetry.importers.names import name_note
 from workbench.telemetry.importers.plain_columns import plain_channels
 from workbench.telemetry.importers.refusals import contradiction, how_to_settle, ways_out

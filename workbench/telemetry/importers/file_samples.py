@@ -16,11 +16,11 @@ from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import one_hot
-from workbench.telemetry.importers.files import read_raw
-from workbench.telemetry.importers.last_line import DoubtfulValue
+from workbench.telemetry.importers.formats.files import read_raw
+from workbench.telemetry.importers.formats.last_line import DoubtfulValue
+from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.names import channel_names, column_units
-from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
-from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport

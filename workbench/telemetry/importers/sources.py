@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.unpacking import PACKED_ENDINGS, inner_name
+from workbench.telemetry.importers.formats.unpacking import PACKED_ENDINGS, inner_name
 
 __all__ = ["TABLE_ENDINGS", "find_sources", "find_tables", "layout_of"]
 

@@ -13,9 +13,9 @@ from workbench.telemetry.appending import OnConflict
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers.choices import DEFAULT_TRAIN_FRACTION, Choices
 from workbench.telemetry.importers.components import holds_components, in_components
-from workbench.telemetry.importers.contents import LAYOUT_WORDS
 from workbench.telemetry.importers.delivery import Delivery
 from workbench.telemetry.importers.file_samples import FileSamples, read_samples
+from workbench.telemetry.importers.formats.contents import LAYOUT_WORDS
 from workbench.telemetry.importers.labels.delivered import series_names
 from workbench.telemetry.importers.labels.files import read_label_spans
 from workbench.telemetry.importers.names import archived_assets, asset_name

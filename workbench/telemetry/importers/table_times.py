@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.last_line import LEFT_OUT
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.last_line import LEFT_OUT
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.times import DateOrder, ParsedTimes
 from workbench.telemetry.importers.timing.date_fields import time_steps

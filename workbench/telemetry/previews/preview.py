@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.telemetry.importers.files import read_raw
+from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.sources import layout_of
@@ -166,6 +166,6 @@ def raw_columns(path: Path) -> list[str]:
     ImportDataError
         It cannot be read.
     """
-    layout = layout_of(path)
+    layout = layout_of(path) or "csv"
     with excerpt(path, layout) as part:
         return [str(name) for name in read_raw(path if part is None else part.path, layout, Reading()).frame.columns]

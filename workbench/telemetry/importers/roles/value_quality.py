@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.names import name_and_units
-from workbench.telemetry.importers.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport
 

@@ -1,6 +1,6 @@
 """Shapes of tables: the series that one table holds, each with a clock of its own."""
 
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.roles.value_quality import with_quality
 from workbench.telemetry.importers.shapes.annotated import annotated_keys, annotated_points, is_annotated

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.number_marks import NumberMarks
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.number_marks import NumberMarks
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.shapes.key_names import role_of
 from workbench.telemetry.importers.shapes.keys import Keys

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.telemetry.importers.last_line import LEFT_OUT, LastLine
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.last_line import LEFT_OUT, LastLine
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport
 from workbench.telemetry.importers.roles.value_quality import bad_rows

@@ -11,7 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.shapes.key_names import ends_as_key, letters_of, names_unit, role_of
 from workbench.telemetry.importers.shapes.key_rows import KeyRows

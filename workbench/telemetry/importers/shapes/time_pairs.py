@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.shapes.by_key import last_line_of, without_cut_row
 from workbench.telemetry.importers.times import parse_times

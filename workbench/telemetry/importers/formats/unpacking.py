@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.limits import check_bytes
+from workbench.telemetry.importers.formats.limits import check_bytes
 
 __all__ = ["PACKED_ENDINGS", "inner_name", "unpacked"]
 

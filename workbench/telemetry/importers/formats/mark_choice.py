@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.number_marks import (
+from workbench.telemetry.importers.formats.number_marks import (
     MINUS,
     NumberMarks,
     is_text,

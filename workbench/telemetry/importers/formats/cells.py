@@ -10,8 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.telemetry.importers.number_marks import GROUP_MARKS, MINUS, NumberMarks, is_text, numbers_in, text_in
-from workbench.telemetry.importers.units import UNIT
+from workbench.telemetry.importers.formats.number_marks import (
+    GROUP_MARKS,
+    MINUS,
+    NumberMarks,
+    is_text,
+    numbers_in,
+    text_in,
+)
+from workbench.telemetry.importers.formats.units import UNIT
 
 __all__ = ["far_off_value", "inexact_integers", "state_numbers", "without_missing", "without_unit"]
 

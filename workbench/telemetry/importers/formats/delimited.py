@@ -20,8 +20,8 @@ import pyarrow.csv
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.headers import Row, find_header, unique_names, usual_width
-from workbench.telemetry.importers.limits import MAX_FIELD_CHARS, check_columns
+from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
+from workbench.telemetry.importers.formats.limits import MAX_FIELD_CHARS, check_columns
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["MISSING_WORDS", "DelimitedTable", "Dialect", "read_delimited", "sniff", "split_fields"]

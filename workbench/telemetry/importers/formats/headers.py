@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.telemetry.importers.number_marks import GROUP_MARKS, MINUS
-from workbench.telemetry.importers.units import UNIT, bare_unit, is_unit
+from workbench.telemetry.importers.formats.number_marks import GROUP_MARKS, MINUS
+from workbench.telemetry.importers.formats.units import UNIT, bare_unit, is_unit
 
 __all__ = ["Header", "Row", "find_header", "is_value", "unique_names", "usual_width"]
 

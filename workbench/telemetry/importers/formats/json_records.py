@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
 
 __all__ = ["read_json", "typed_column"]
 

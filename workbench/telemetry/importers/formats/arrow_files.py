@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
 
 __all__ = ["read_feather", "read_parquet"]
 

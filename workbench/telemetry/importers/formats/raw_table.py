@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench.telemetry.importers.last_line import LastLine
-from workbench.telemetry.importers.number_marks import NumberMarks
+from workbench.telemetry.importers.formats.last_line import LastLine
+from workbench.telemetry.importers.formats.number_marks import NumberMarks
 from workbench.telemetry.importers.report import ChannelImport
 
 __all__ = ["RawTable"]

@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from workbench.telemetry.appending import is_dated, time_text
-from workbench.telemetry.importers.delimited import Dialect, split_fields
+from workbench.telemetry.importers.formats.delimited import Dialect, split_fields
 
 __all__ = ["LEFT_OUT", "DoubtfulValue", "LastLine", "open_last_line", "settle_doubtful"]
 

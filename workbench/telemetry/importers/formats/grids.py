@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
 
 __all__ = ["read_grid"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.delimited import MISSING_WORDS
-from workbench.telemetry.importers.headers import Row, find_header, unique_names, usual_width
-from workbench.telemetry.importers.json_records import typed_column
-from workbench.telemetry.importers.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.delimited import MISSING_WORDS
+from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
+from workbench.telemetry.importers.formats.json_records import typed_column
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["read_workbook"]

@@ -8,21 +8,21 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError, UnfinishedImportError
-from workbench.telemetry.importers.cells import (
+from workbench.telemetry.importers.formats.cells import (
     far_off_value,
     inexact_integers,
     state_numbers,
     without_missing,
     without_unit,
 )
-from workbench.telemetry.importers.contents import check_content
-from workbench.telemetry.importers.delimited import read_delimited, sniff
-from workbench.telemetry.importers.last_line import open_last_line
-from workbench.telemetry.importers.mark_choice import choose_marks
-from workbench.telemetry.importers.number_marks import NumberMarks, numbers_in
-from workbench.telemetry.importers.raw_table import RawTable
+from workbench.telemetry.importers.formats.contents import check_content
+from workbench.telemetry.importers.formats.delimited import read_delimited, sniff
+from workbench.telemetry.importers.formats.last_line import open_last_line
+from workbench.telemetry.importers.formats.mark_choice import choose_marks
+from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.formats.raw_table import RawTable
+from workbench.telemetry.importers.formats.unpacking import unpacked
 from workbench.telemetry.importers.reading import Reading
-from workbench.telemetry.importers.unpacking import unpacked
 
 __all__ = ["read_raw"]
 
@@ -96,18 +96,18 @@ def _read_typed(
 ) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
     """Read a file whose columns have types: its table, units by column, and what was assumed."""
     if layout == "xlsx":
-        from workbench.telemetry.importers.workbooks import read_workbook
+        from workbench.telemetry.importers.formats.workbooks import read_workbook
 
         return read_workbook(path, plain, reading)
     if layout == "hdf5":
-        from workbench.telemetry.importers.grids import read_grid
+        from workbench.telemetry.importers.formats.grids import read_grid
 
         return read_grid(path, plain)
     if layout == "json":
-        from workbench.telemetry.importers.json_records import read_json
+        from workbench.telemetry.importers.formats.json_records import read_json
 
         return read_json(path, plain), {}, []
-    from workbench.telemetry.importers.arrow_files import read_feather, read_parquet
+    from workbench.telemetry.importers.formats.arrow_files import read_feather, read_parquet
 
     frame, notes = (read_parquet if layout == "parquet" else read_feather)(path, plain)
     return frame, {}, notes
