@@ -71,7 +71,7 @@ def test_annotated_csv_of_several_tables_and_hosts(archive) -> None:
         ("b", 7): [7, 8, 9, 10, 11],
     }
     channels = {name.removeprefix("a.").removeprefix("b.") for name in archive.channels()}
-    assert channels == {"machine-temp", "cpu-usage-cpu0"}
+    assert channels == {"machine temp", "cpu usage cpu0"}
 
 
 def test_an_error_of_influxdb_is_told(archive) -> None:

@@ -20,7 +20,8 @@ import xarray as xr
 from workbench.exceptions import ImportDataError
 from workbench.session import open_session
 from workbench.telemetry.archive import Archive
-from workbench.telemetry.importers import import_table, limits
+from workbench.telemetry.importers import import_table
+from workbench.telemetry.importers.formats import limits
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading

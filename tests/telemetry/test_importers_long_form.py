@@ -24,14 +24,13 @@ def load(archive: Archive, content: str, **options) -> ImportReport:
     return import_table(file, archive, layout="csv", **options)
 
 
-def values(archive: Archive) -> dict[str, list[float]]:
-    """Every channel with its values; what is missing is filled, as everywhere."""
-    return {
-        channel: np.concatenate(
-            [archive.open(channel, part)["telemetry"].values for part in ("train", "test")]
-        ).tolist()
+def values(archive: Archive) -> dict[str, list[float | None]]:
+    """Return every channel with its values, None where one is missing."""
+    series = {
+        channel: np.concatenate([archive.open(channel, part)["telemetry"].values for part in ("train", "test")])
         for channel in archive.channels()
     }
+    return {name: [None if np.isnan(one) else float(one) for one in own] for name, own in series.items()}
 
 
 def first_time(archive: Archive, channel: str) -> str:
@@ -97,9 +96,9 @@ def test_bad_values_of_the_long_form_are_missing_and_counted_by_tag(archive) -> 
         for second, stamp in enumerate(SECONDS)
     )
     report = load(archive, content.replace('"2","Bad"', '"900","Bad"'))
-    assert values(archive) == {"A": [0, 1, 2, 3, 4, 5], "B": [0, 2, 4, 6, 8, 10]}  # the bad 900 is interpolated
+    assert values(archive) == {"A": [0, 1, None, 3, 4, 5], "B": [0, 2, 4, 6, 8, 10]}  # the bad 900 is missing
     repairs = {row.channel: row.repairs for row in report.channels}
-    assert repairs["A"] == {"bad_quality": 1, "missing_values_interpolated": 1}
+    assert repairs["A"] == {"bad_quality": 1, "missing_values": 1}
     assert repairs["B"] == {}
     assert "good taken as good (Status)" in report.channels[0].note
 
@@ -111,7 +110,7 @@ def test_codes_that_mean_good_in_one_system_and_bad_in_another_are_asked_for(arc
     with pytest.raises(ImportDataError, match=r"which values of 'status' mean good \(0, 1\).*--good VALUE"):
         load(archive, content)
     load(archive, content, quality_column="status", good="0")
-    assert values(archive)["A"] == [0, 1, 2, 2, 4, 4]  # 1, 3 and 5 are bad: interpolated, held at ends
+    assert values(archive)["A"] == [0, None, 2, None, 4, None]  # 1, 3 and 5 are bad: missing
 
 
 def test_options_settle_what_names_do_not(archive) -> None:
@@ -149,7 +148,7 @@ def test_wincc_with_its_own_marks(archive) -> None:
     lines += ['"$RT_COUNT$";"16.03.2024 10:00:00";12;1;45360,4']
     content = '"VarName";"TimeString";"VarValue";"Validity";"Time_ms"\n' + "\n".join(lines) + "\n"
     report = load(archive, content)
-    assert values(archive) == {"FLOW": [0, 1, 2, 2, 4, 5], "TEMP": [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]}
+    assert values(archive) == {"FLOW": [0, 1, 2, None, 4, 5], "TEMP": [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]}
     assert {row.channel: row.repairs.get("bad_quality") for row in report.channels[:2]} == {"TEMP": None, "FLOW": 1}
 
 
@@ -158,7 +157,7 @@ def test_grafana_in_rows(archive) -> None:
         f'"cpu {core}";"{stamp}";"{n + core}"\n' for core in range(2) for n, stamp in enumerate(SECONDS)
     )
     load(archive, content)
-    assert values(archive) == {"cpu-0": [0, 1, 2, 3, 4, 5], "cpu-1": [1, 2, 3, 4, 5, 6]}
+    assert values(archive) == {"cpu 0": [0, 1, 2, 3, 4, 5], "cpu 1": [1, 2, 3, 4, 5, 6]}
 
 
 def test_tags_whose_safe_names_are_the_same_stay_two(archive) -> None:

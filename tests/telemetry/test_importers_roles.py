@@ -22,13 +22,13 @@ def load(archive: Archive, header: str, *columns: list, **options) -> ImportRepo
     return import_table(file, archive, layout="csv", **options)
 
 
-def values(archive: Archive) -> dict[str, list[float]]:
-    return {
-        channel: np.concatenate(
-            [archive.open(channel, part)["telemetry"].values for part in ("train", "test")]
-        ).tolist()
+def values(archive: Archive) -> dict[str, list[float | None]]:
+    """Return every channel with its values, None where one is missing."""
+    series = {
+        channel: np.concatenate([archive.open(channel, part)["telemetry"].values for part in ("train", "test")])
         for channel in archive.channels()
     }
+    return {name: [None if np.isnan(one) else float(one) for one in own] for name, own in series.items()}
 
 
 def notes(report: ImportReport) -> dict[str, str]:
@@ -36,6 +36,7 @@ def notes(report: ImportReport) -> dict[str, str]:
 
 
 N = list(range(8))
+WITHOUT_2 = [0, 1, None, 3, 4, 5, 6, 7]
 RUN = [0, 1] * 4
 
 
@@ -76,7 +77,7 @@ def test_an_input_may_be_a_channel_of_its_own(archive) -> None:
 )
 def test_a_column_beside_a_sensor_says_which_of_its_values_are_good(archive, name: str, codes: list[str]) -> None:
     report = load(archive, f"temp,{name},load", [0, 1, 999, 3, 4, 5, 6, 7], codes, N)
-    assert values(archive) == {"temp": N, "load": N}  # 999 is bad: interpolated
+    assert values(archive) == {"temp": WITHOUT_2, "load": N}  # 999 is bad: missing
     repairs = {row.channel: row.repairs.get("bad_quality") for row in report.channels}
     assert repairs == {"temp": 1, "load": None, name: None}
     assert notes(report)[name] == "says whether temp is good; otherwise: --columns"
@@ -85,7 +86,7 @@ def test_a_column_beside_a_sensor_says_which_of_its_values_are_good(archive, nam
 def test_one_column_of_quality_may_hold_for_its_row(archive) -> None:
     quality = ["ok", "ok", "sensor off", "ok", "ok", "ok", "ok", "ok"]
     report = load(archive, "a,b,health", [0, 1, 50, *N[3:]], [0, 1, 60, *N[3:]], quality, quality_column="health")
-    assert values(archive) == {"a": N, "b": N}
+    assert values(archive) == {"a": WITHOUT_2, "b": WITHOUT_2}
     assert [row.repairs["bad_quality"] for row in report.channels[:2]] == [1, 1]
 
 
@@ -96,7 +97,7 @@ def test_what_means_good_can_be_said_for_the_columns_of_all_sensors(archive) -> 
     ):
         load(archive, "a,a_qc,b,b_qc", *columns)
     load(archive, "a,a_qc,b,b_qc", *columns, quality_column="*_qc", good=["1", "2"])
-    assert values(archive) == {"a": N, "b": N}
+    assert values(archive) == {"a": WITHOUT_2, "b": [0, 1, 2, None, 4, 5, 6, 7]}
 
 
 def test_zero_and_one_of_a_quality_are_asked_for(archive) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError, UnfinishedImportError
+from workbench.telemetry.importers.formats.annotated_tables import annotated_tables
 from workbench.telemetry.importers.formats.cells import (
     far_off_value,
     inexact_integers,
@@ -72,6 +73,9 @@ def _read_plain(path: Path, plain: Path, layout: str, reading: Reading) -> tuple
 
 def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str]:
     """Read delimited text, and return its separator too."""
+    points = annotated_tables(plain)
+    if points is not None:
+        return RawTable(path, points, NumberMarks()), ","
     dialect = sniff(plain, reading)
     table = read_delimited(plain, dialect)
     last = open_last_line(plain, dialect)

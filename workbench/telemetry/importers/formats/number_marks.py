@@ -103,7 +103,7 @@ def numbers_in(column: pd.Series, marks: NumberMarks = NumberMarks()) -> tuple[n
     Notes
     -----
     None is returned where less than half of the values that are there are numbers. A column in which all that is there
-    is true or false holds 1 and 0. Groups are of three digits, else the value is no number. A column that writes the
+    is true or false holds 1 and 0. Groups are of three digits, else the value is not a number. A column that writes the
     other decimal mark than the file is read by its own where one of its numbers can be read in no other way.
     """
     if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):

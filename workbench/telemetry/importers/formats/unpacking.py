@@ -70,7 +70,7 @@ def inner_name(path: Path) -> str:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """Give the content of a file as a file that is not compressed, for as long as the context lasts.
+    """Unpack a file for as long as the context lasts; one that is not compressed is itself.
 
     Parameters
     ----------

@@ -1,15 +1,7 @@
-"""InfluxDB's annotated CSV: tables one below the other, each with annotations, a header and a row for each point."""
+"""InfluxDB's annotated CSV: a row for each point, with its field and its tags."""
 
-import csv
-import gzip
-import io
 from dataclasses import replace
-from pathlib import Path
 
-import pandas as pd
-
-from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.formats.number_marks import NumberMarks
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.shapes.key_names import role_of
@@ -29,24 +21,14 @@ def is_annotated(raw: RawTable) -> bool:
 
 
 def annotated_points(raw: RawTable) -> RawTable:
-    """Return all tables of such a file as one, without what only the query was about.
+    """Return the table of such a file without what only the query was about.
 
     Parameters
     ----------
     raw : RawTable
-        The file, read as if it held one table.
-
-    Raises
-    ------
-    ImportDataError
-        Its tables cannot be read, or it holds the error of a query.
+        The file, with all of its tables.
     """
     frame = raw.frame
-    has_more = raw.rows_dropped or (frame["result"].astype("str") == "result").any()
-    has_more = has_more or frame.iloc[:, 0].astype("str").str.startswith("#").any()
-    if has_more:
-        frame = _all_tables(raw.path)
-        raw = replace(raw, rows_dropped=0, last=None, marks=NumberMarks())
     unnamed = [name for name in frame.columns[:1] if name not in _OWN_COLUMNS and frame[name].isna().all()]
     left_out = [*unnamed, *(name for name in _OWN_COLUMNS if name in frame.columns)]
     note = "annotated CSV of InfluxDB, without the columns of its query"
@@ -99,45 +81,3 @@ def annotated_keys(raw: RawTable, reading: Reading) -> tuple[RawTable, Keys] | N
         fields = list(points.columns).index(column if column in points.columns else _SERIES) + 1
         last = replace(last, fields=fields)
     return replace(raw, frame=points, last=last), keys
-
-
-def _all_tables(path: Path) -> pd.DataFrame:
-    """Read the tables of a file and put them one below the other; a column that one lacks is missing in it."""
-    tables = []
-    lines: list[str] = []
-    defaults: list[str] = []
-    for line in [*_lines(path), ""]:
-        if line.startswith("#") or not line.strip():
-            if lines:
-                tables.append(_table(lines, defaults))
-                lines, defaults = [], []
-            if line.startswith("#default"):
-                defaults = next(csv.reader([line]))[1:]
-        else:
-            lines.append(line)
-    return pd.concat(tables, ignore_index=True)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rt", encoding="utf-8-sig") if is_packed else path.open(encoding="utf-8-sig") as text:
-            return text.read().splitlines()
-    except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise ImportDataError(
-            f"{path} holds several tables of InfluxDB and cannot be read as text: {error}.", "Unpack it first."
-        ) from None
-
-
-def _table(lines: list[str], defaults: list[str]) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(io.StringIO("\n".join(lines)), dtype="str", index_col=False)
-    except (pd.errors.ParserError, ValueError) as error:
-        raise ImportDataError(f"A table of InfluxDB cannot be read: {error}.", "Export it again.") from None
-    if "error" in frame.columns and "result" not in frame.columns:
-        raise ImportDataError(f"The file holds the error of a query: {frame['error'].iloc[0]}.", "Export it again.")
-    for column, default in zip(frame.columns[1:], defaults, strict=False):
-        if default:
-            frame[column] = frame[column].fillna(default)
-    return frame.rename(columns={frame.columns[0]: ""})
