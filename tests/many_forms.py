@@ -4,6 +4,7 @@
 to `FORMS`: what the file is, its name, its content and the options that it needs.
 """
 
+import gzip
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,36 @@ def _parquet(path: Path) -> None:
     pd.DataFrame({"time": time, "flow": np.arange(N) / 2}).to_parquet(path, index=False)
 
 
+def _gzip(path: Path) -> None:
+    path.write_bytes(gzip.compress(PLAIN.encode(), mtime=0))
+
+
+def _days(clock: str) -> str:
+    """Return a table with a row for every six hours, which fill days 1 to 12 of March."""
+    first = datetime(2024, 3, 1)
+    return "time,temp\n" + "".join(f"{first + timedelta(hours=6 * n):{clock}},{n / 4}\n" for n in range(48))
+
+
+DOTS = "%d/%m/%Y;%H.%M.%S"
+STAMPS = [f"{START + timedelta(minutes=n):%Y-%m-%d %H:%M:%S}" for n in range(N)]
+LONG = "tag,timestamp,value,unit\n" + "".join(
+    f"P1.TEMP,{time},{70 + n / 4},degC\nP1.FLOW,{time},{n % 9},m3/h\n" for n, time in enumerate(STAMPS)
+)
+MACHINES = "datetime,machineID,volt\n" + "".join(
+    f"{time},{machine},{100 * machine + n}\n" for machine in (1, 2, 3) for n, time in enumerate(STAMPS[:30])
+)
+PAIRS = "Time1,A,Time2,B\n" + "".join(
+    f"{time},{n},{START + timedelta(minutes=n + 5):%Y-%m-%d %H:%M:%S},{n * 2}\n" for n, time in enumerate(STAMPS)
+)
+THOUSANDS = "time,load\n" + "".join(f'{time},"{970 + n:,}"\n' for n, time in enumerate(STAMPS))
+SENTINEL = "time,temp\n" + "".join(f"{time},{-9999 if n % 20 == 7 else 20 + n / 8}\n" for n, time in enumerate(STAMPS))
+TOA5 = (
+    '"TOA5","Station 4","CR1000","4711","CR1000.Std.27","CPU:mast.CR1","1234","Table1"\n'
+    '"TIMESTAMP","RECORD","AirTC_Avg","WS_ms"\n"TS","RN","Deg C","m/s"\n"","","Avg","Smp"\n'
+) + "".join(f'"{time}",{n},{n / 4},{n % 9}\n' for n, time in enumerate(STAMPS))
+QUALITY = "time,temp,temp_quality\n" + "".join(
+    f"{time},{999 if n % 20 == 7 else n / 4},{24 if n % 20 == 7 else 192}\n" for n, time in enumerate(STAMPS)
+)
 PLAIN = lines("time,temp,flow", "{time},{a},{b}")
 LOCAL = lines("time,temp", "{time},{a}", "%Y-%m-%d %H:%M:%S")
 MODES = lines("time,temp,mode", "{time},{a},{mode}")
@@ -107,13 +138,26 @@ FORMS = (
     Form("Parquet with a zone", "pump.parquet", _parquet),
     Form("no header", "raw.csv", lines("", "{time},{a}")),
     Form("no column of times", "spectrum.csv", "bin,power\n" + "".join(f"{i * 1.5},{i % 7}\n" for i in range(N))),
+    Form("the long form: a tag, a time and a value in each row", "historian.csv", LONG),
+    Form("many machines in one table", "machines.csv", MACHINES),
+    Form("each value with a time of its own", "export.csv", PAIRS),
+    Form("a clock with dots in a column of its own", "station.csv", lines("Date;Time;CO", "{time};{b}", DOTS)),
+    Form("two digits of the year, which comes first", "plc.csv", _days("%y-%m-%d %H:%M:%S")),
+    Form("month first in the first half of a month", "plc.csv", _days("%m/%d/%Y %H:%M")),
+    Form("groups of three digits, late in the file", "scale.csv", THOUSANDS),
+    Form("a value that means missing", "buoy.csv", SENTINEL),
+    Form("the same, and the option that says so", "buoy.csv", SENTINEL, {"missing": ("-9999",)}),
+    Form("four header lines of a data logger", "logger.dat", TOA5),
+    Form("a column of quality codes", "opc.csv", QUALITY),
+    Form("names in Chinese", "pump.csv", lines("时间,轴承温度,出口压力", "{time},{a},{b}")),
+    Form("compressed", "pump.csv.gz", _gzip),
     Form("two values at one time", "twice.csv", PLAIN + PLAIN.splitlines()[-1].replace("34.75", "99") + "\n"),
 )
 
 
 def begins(path: Path) -> str:
     """Return the first lines of a file of text."""
-    if path.suffix == ".parquet":
+    if path.suffix in (".parquet", ".gz"):
         return "(binary)"
     content = path.read_bytes()
     shown = content.decode("utf-16" if content[:2] == b"\xff\xfe" else "utf-8").splitlines()[:3]
@@ -128,7 +172,7 @@ def outcome(session: wb.Session, form: Form, path: Path) -> str:
         return f"**refused.** {error}".replace(f"{path}: ", "").replace(str(path), path.name)
     table = preview.columns
     others = table[~table["becomes"].str.startswith(("channel", "time"))]
-    parts = [one.line.partition(": ")[2] for one in preview.series]
+    parts = [f"{f'{one.part}: ' if one.part else ''}{one.line.partition(': ')[2]}" for one in preview.series]
     parts += [f"`{row['column']}`: {row['becomes']}" for row in others.to_dict(orient="records")]
     missing = table.loc[table["becomes"].str.startswith("channel"), "missing"].sum()
     return "; ".join([*parts, *([f"{missing} values missing"] if missing else [])])

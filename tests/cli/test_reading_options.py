@@ -97,8 +97,8 @@ def test_a_dry_run_shows_the_table_and_the_import_says_the_same_in_a_line(cli, t
     assert lines[-1] == "Nothing was imported. Leave out --dry-run to import."
     assert not (tmp_path / "home").exists()
     shown = json.loads(cli("import", "pump.csv", "--dry-run", "--json").stdout)
-    assert [row["becomes"] for row in shown["columns"]][:3] == ["time", "channel temp", "channel flow-x"]
-    assert shown["outcome"] == ["temp, flow-x: new, 20 samples"]
+    assert [row["becomes"] for row in shown["columns"]][:3] == ["time", "channel temp", "channel flow, x"]
+    assert shown["outcome"] == ["temp, flow, x: new, 20 samples"]
     imported = cli("import", "pump.csv")
     assert imported.stdout.startswith(f"{head}; assumed: times without a zone taken as UTC (otherwise: --timezone)\n")
 
