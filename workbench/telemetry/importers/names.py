@@ -12,7 +12,19 @@ from workbench.exceptions import ImportDataError
 from workbench.names import LONGEST_NAME, clean_name, command_line
 from workbench.telemetry.archive import Archive
 
-__all__ = ["archived_assets", "asset_name", "channel_names", "column_units", "name_and_units", "name_note"]
+__all__ = [
+    "SEVERAL_ASSETS",
+    "archived_assets",
+    "asset_name",
+    "channel_names",
+    "column_units",
+    "name_and_units",
+    "name_note",
+    "shared_names",
+]
+
+SEVERAL_ASSETS = ""
+"""Asset of a name that columns of several machines share."""
 
 _UNNAMED = "channel"
 _LONGEST_EARLIER_NAME = 64  # characters of a name in earlier releases
@@ -71,6 +83,8 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
     --------
     >>> channel_names(["Öl-Temp [°C]", "load"], "pump 7", {"load": "pump 8"})
     {'Öl-Temp [°C]': 'Öl-Temp', 'load': 'pump 7.load'}
+    >>> channel_names(["load"], "pump 7", {"pump 7.load": "pump 7"})
+    {'load': 'pump 7.load'}
     >>> channel_names(["T [in]", "T [out]", "轴承温度"], "pump 7", {})
     {'T [in]': 'T [in]', 'T [out]': 'T [out]', '轴承温度': '轴承温度'}
     """
@@ -86,8 +100,10 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
     taken: set[str] = set()
     for column, plain in plain_names.items():
         numbered = (f"{plain}-{number}" for number in range(2, len(columns) + 1))
+        prefixed = f"{asset}.{plain}"
+        goes_on = plain not in assets and assets.get(_shortened(prefixed)) == asset
         choices = itertools.chain(
-            [plain, f"{asset}.{plain}"] if assets.get(plain, asset) != asset else [plain],
+            [prefixed, plain] if goes_on else [plain, prefixed] if assets.get(plain, asset) != asset else [plain],
             (choice for choice in numbered if choice not in reserved),
         )
         free = (name for name in map(_shortened, choices) if name not in taken and assets.get(name, asset) == asset)
@@ -101,6 +117,28 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
         names[column] = name
         taken.add(name)
     return names
+
+
+def shared_names(columns_by_asset: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return the names that columns of several assets of one table share, which are then no asset's channel alone.
+
+    Parameters
+    ----------
+    columns_by_asset : mapping of str to iterable of str
+        Columns of each asset.
+
+    Returns
+    -------
+    dict of str to str
+        `SEVERAL_ASSETS` by name, to stand in the mapping that `channel_names` takes.
+
+    Examples
+    --------
+    >>> shared_names({"pump 1": ["volt [V]"], "pump 2": ["volt [V]", "load"]})
+    {'volt': ''}
+    """
+    counts = Counter(name for columns in columns_by_asset.values() for name in {_plain_name(one) for one in columns})
+    return {name: SEVERAL_ASSETS for name, count in counts.items() if count > 1}
 
 
 def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> str:
@@ -137,6 +175,8 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
     if name in (plain, whole):
         return ""
     owner = next((one for one in (plain, whole) if assets.get(one, asset) != asset), None)
+    if owner is not None and assets[owner] == SEVERAL_ASSETS:
+        return ""
     if owner is not None:
         return (
             f"{owner} is a channel of {assets[owner]} already; if that was a mistake: "

@@ -18,7 +18,7 @@ from workbench.telemetry.importers.file_samples import FileSamples, read_samples
 from workbench.telemetry.importers.formats.contents import LAYOUT_WORDS
 from workbench.telemetry.importers.labels.delivered import series_names
 from workbench.telemetry.importers.labels.files import read_label_spans
-from workbench.telemetry.importers.names import archived_assets, asset_name
+from workbench.telemetry.importers.names import archived_assets, asset_name, shared_names
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport, ImportReport
 from workbench.telemetry.importers.sources import find_tables, layout_of
@@ -170,7 +170,10 @@ def import_table(
     faults: list[tuple[str, str, WorkbenchError]] = []
     written: set[str] = set()
     summaries: list[SeriesSummary] = []
-    assets = archived_assets(archive)
+    machines: dict[str, set[str]] = {}
+    for name, group in by_asset.items():
+        machines[name] = {column for samples in group if samples.asset is not None for column in samples.columns}
+    assets = shared_names(machines) | archived_assets(archive)
     for name, group in tqdm(by_asset.items(), desc="Importing", unit="asset", disable=not progress or not by_asset):
         try:
             delivery, reports = _delivered(archive, dry_run, name, group, training, choices, assets, vanished)

@@ -51,7 +51,15 @@ def summarized(
     notes = [*map(_with_way_out, file.notes), *_repairs(file)]
     n_samples = _estimate(len(file.stamps), file.share)
     return SeriesSummary(
-        file.path, file.part, asset, n_samples, ends[0], ends[1], tuple(columns), tuple(notes), file.share
+        file.path,
+        file.part or file.asset or "",
+        asset,
+        n_samples,
+        ends[0],
+        ends[1],
+        tuple(columns),
+        tuple(notes),
+        file.share,
     )
 
 
