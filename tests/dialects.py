@@ -18,54 +18,54 @@ __all__ = ["FEATURES", "Case", "Table", "make_case"]
 
 FEATURES = {
     "decimal_comma": True,
-    "ambiguous_decimals": False,
-    "grouping": False,
-    "grouping_by_space": False,
-    "grouping_by_apostrophe": False,
-    "space_separator": False,
-    "space_separator_and_quotes": False,
+    "ambiguous_decimals": True,
+    "grouping": True,
+    "grouping_by_space": True,
+    "grouping_by_apostrophe": True,
+    "space_separator": True,
+    "space_separator_and_quotes": True,
     "offset": True,
     "local_zone": True,
-    "fold": False,
-    "ambiguous_dates": False,
+    "fold": True,
+    "ambiguous_dates": True,
     "month_first": True,
     "day_first": True,
     "month_name": True,
     "am_pm": True,
     "compact": True,
     "day_of_year": True,
-    "two_digit_year": False,
-    "year_first_two_digits": False,
-    "iso_week": False,
+    "two_digit_year": True,
+    "year_first_two_digits": True,
+    "iso_week": True,
     "epoch": True,
-    "excel": False,
+    "excel": True,
     "clock_apart": True,
-    "clock_with_dots": False,
-    "clock_without_marks": False,
+    "clock_with_dots": True,
+    "clock_without_marks": True,
     "utf_16": True,
     "cp1252": True,
-    "no_header": False,
+    "no_header": True,
     "comments": True,
-    "preamble": False,
-    "footer": False,
-    "long": False,
-    "machines": False,
-    "machine_numbers": False,
-    "quality": False,
-    "quality_numbers": False,
-    "sentinels": False,
+    "preamble": True,
+    "footer": True,
+    "long": True,
+    "machines": True,
+    "machine_numbers": True,
+    "quality": True,
+    "quality_numbers": True,
+    "sentinels": True,
     "units_in_header": True,
-    "units_in_row": False,
-    "units_behind_numbers": False,
+    "units_in_row": True,
+    "units_behind_numbers": True,
     "booleans": True,
-    "booleans_with_gaps": False,
+    "booleans_with_gaps": True,
     "missing_marks": True,
-    "missing_told_as_none": False,
+    "missing_told_as_none": True,
     "quoting": True,
     "carriage_returns": True,
     "newest_first": True,
-    "names_of_any_script": False,
-    "gz": False,
+    "names_of_any_script": True,
+    "gz": True,
 }
 
 _START = datetime(2021, 1, 1, tzinfo=UTC)
@@ -142,6 +142,8 @@ def make_case(seed: int, features: Mapping[str, bool] | None = None) -> Case:
     separator = own.among("separator", [",", ";", "\t", "|"], space_separator=[" "])
     times, texts, time_header, naive = _times(own, rows, separator)
     marks = _marks(own, separator)
+    if own.options.get("time_unit") == "excel":
+        texts = [[cell.replace(".", marks.decimal) for cell in row] for row in texts]
     names = _names(own)
     is_long = own.has("long", 0.2)
     kinds = {name: _kind(own, marks, may_be_truth=not is_long) for name in names}
@@ -249,7 +251,9 @@ def _times(own: _Writer, rows: int, separator: str) -> tuple[np.ndarray, list[li
     assert "%S" in form or not any(seconds)
     apart = "%f" not in form and text_of_zone == "" and " " in form and own.has("clock_apart", 0.2)
     if apart or (separator == " " and " " in form):
-        local = local if apart else stamps
+        if not apart:
+            local = stamps
+            own.options.pop("timezone", None)
         place = max(form.find("%H"), form.find("%I"))
         day, clock = form[: place - 1], form[place:]
         if apart and own.has("clock_with_dots", 0.3):
@@ -424,7 +428,7 @@ def _lines(
         for own_machine in machines:
             cells = [channels[own_machine, name][0][row] for name in names]
             cells = [
-                cell + unit if np.isfinite(channels[own_machine, name][1][row]) else cell
+                cell + unit if np.isfinite(channels[own_machine, name][1][row]) and cell[-1].isdigit() else cell
                 for cell, unit, name in zip(cells, behind, names, strict=True)
             ]
             own_quality = [quality[row]] if quality else []

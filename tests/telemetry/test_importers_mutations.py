@@ -58,11 +58,11 @@ FORMATS: dict[str, tuple[bool, Callable[[], bytes]]] = {
     "pump.tsv": (True, lambda: delimited("\t")),
     "pump.txt": (True, lambda: delimited(";")),
     "pump.parquet": (True, lambda: in_memory(FRAME.to_parquet)),
-    "pump.csv.gz": (False, lambda: gzip.compress(delimited(","), mtime=0)),
-    "pump.csv.zip": (False, lambda: zipped(delimited(","))),
-    "pump.feather": (False, lambda: in_memory(FRAME.to_feather)),
-    "pump.jsonl": (False, lambda: FRAME.to_json(orient="records", lines=True).encode()),
-    "pump.xlsx": (False, lambda: in_memory(lambda stream: FRAME.to_excel(stream, index=False, engine="xlsxwriter"))),
+    "pump.csv.gz": (True, lambda: gzip.compress(delimited(","), mtime=0)),
+    "pump.csv.zip": (True, lambda: zipped(delimited(","))),
+    "pump.feather": (True, lambda: in_memory(FRAME.to_feather)),
+    "pump.jsonl": (True, lambda: FRAME.to_json(orient="records", lines=True).encode()),
+    "pump.xlsx": (True, lambda: in_memory(lambda stream: FRAME.to_excel(stream, index=False, engine="xlsxwriter"))),
 }
 """Whether a format can be imported, and the maker of a valid file, by its name."""
 FILES = {name: make() for name, (is_on, make) in FORMATS.items() if is_on}

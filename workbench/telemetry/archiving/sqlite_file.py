@@ -62,7 +62,7 @@ class SqliteFile:
         self._lock = threading.RLock()
         _OPENED.add(self)
         self._connection: tuple[int, int, _Connection] | None = None
-        self._of_parent: list[_Connection] = []  # closing what a parent process uses would drop its locks
+        self._of_parent: list[_Connection] = []
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query; none where the file does not exist.
@@ -75,7 +75,7 @@ class SqliteFile:
         try:
             with self._lock:
                 if not self.file.exists():
-                    self._connection = None
+                    self._drop()
                     return []
                 return self._open().execute(statement, parameters).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a message holds damaged bytes
@@ -115,15 +115,22 @@ class SqliteFile:
     def close(self) -> None:
         """Close the connection; it is opened again where it is needed."""
         with self._lock:
-            self._connection = None
+            self._drop()
+
+    def _drop(self) -> None:
+        """Close the connection, but for one of a parent process: closing that would drop the locks of its owner."""
+        if self._connection is not None:
+            if self._connection[0] == os.getpid():
+                self._connection[2].close()
+            else:
+                self._of_parent.append(self._connection[2])
+        self._connection = None
 
     def _open(self) -> _Connection:
         process = os.getpid()
         inode = self.file.stat().st_ino if self.file.exists() else -1
         if self._connection is not None and self._connection[:2] != (process, inode):
-            if self._connection[0] != process:
-                self._of_parent.append(self._connection[2])
-            self._connection = None
+            self._drop()
         if self._connection is None:
             connection = _connect(self.file, self._schema, self._pragmas)
             self._connection = (process, self.file.stat().st_ino, connection)

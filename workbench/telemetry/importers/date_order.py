@@ -41,8 +41,8 @@ def with_date_order(
     Notes
     -----
     What decides, in this order: other files of the asset that only one order allows; the series of the archive, of
-    which one reading is the continuation or holds the same samples; even steps of the files together. A file of a new
-    channel for which nothing decides stays as it was read.
+    which one reading is the continuation or holds the same samples; even steps of the files together. A file for which
+    nothing decides is refused.
     """
     open_files = [file for file in files if file.other is not None]
     if not open_files:
@@ -54,12 +54,9 @@ def with_date_order(
     if order is not None:
         chosen = (replace(file, other=None, notes=_notes(file, why)) for file in readings[order])
         return [file if file.other is None else next(chosen) for file in files], {}
-    refused: dict[str, WorkbenchError] = {}
-    if series:
-        refused = {
-            str(file.path): _ambiguous([readings[order][place] for order in orders], series)
-            for place, file in enumerate(open_files)
-        }
+    refused: dict[str, WorkbenchError] = {
+        str(file.path): _ambiguous(list(_readings(file).values()), series) for file in open_files
+    }
     return list(files), refused
 
 
@@ -129,15 +126,16 @@ def _notes(file: FileSamples, why: str) -> tuple[str, ...]:
 
 
 def _ambiguous(readings: Sequence[FileSamples], present: Mapping[str, xr.Dataset]) -> ImportDataError:
-    series = next(iter(present.values()))
     ways = [
         f"{file.date_order} first they go from {time_text(file.stamps[0])} to {time_text(file.stamps[-1])}"
         for file in readings
     ]
-    first, last = (time_text(series["time"].values[place]) for place in (0, -1))
     number, none = ("two", "Neither") if len(ways) == 2 else ("three", "None")
+    why = "Nothing in the file decides."
+    for series in list(present.values())[:1]:
+        first, last = (time_text(series["time"].values[place]) for place in (0, -1))
+        why = f"{none} alone continues {series.attrs['channel']}, which goes from {first} to {last}."
     return ImportDataError(
-        f"The dates of {readings[0].path} can be read in {number} ways: {', '.join(ways)}. {none} alone continues "
-        f"{series.attrs['channel']}, which goes from {first} to {last}.",
+        f"The dates of {readings[0].path} can be read in {number} ways: {', '.join(ways)}. {why}",
         f"Pass {' or '.join(f'--date-order {file.date_order}' for file in readings)}.",
     )

@@ -20,7 +20,7 @@ import pyarrow.csv
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
+from workbench.telemetry.importers.formats.headers import Row, find_header, is_value, unique_names, usual_width
 from workbench.telemetry.importers.formats.limits import MAX_FIELD_CHARS, check_columns
 from workbench.telemetry.importers.reading import Reading
 
@@ -29,7 +29,7 @@ __all__ = ["MISSING_WORDS", "DelimitedTable", "Dialect", "read_delimited", "snif
 MISSING_WORDS = (
     *("", "-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil", "#N/A", "#N/A N/A", "#NA", "-1.#IND"),
     *("-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "NaN", "nan", "NAN", "<NA>", "N/A", "n/a", "NA", "NULL", "null"),
-    *("None",),
+    *("None", "Bad Input", "No Data", "I/O Timeout", "Pt Created", "Calc Failed", "Comm Fail"),
 )
 """What marks a missing value in any file."""
 
@@ -44,8 +44,11 @@ _PARSE_BYTES = 2**23
 _FEW_ROWS = 1000
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")
+_FOOTER_ROWS = 3
 _LATER_LINES = 10
 _T = TypeVar("_T")
+_SPACED_FIELD = re.compile(r'"([^"]*)"|(\S+)')
+_SPACES = re.compile(r'"[^"\r\n]*"|[ \t]+')
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -230,6 +233,11 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
     notes = []
     if keep is not None:
         table = table.filter(keep)
+    n_footer = _footer_length(table)
+    if n_footer:
+        table = table.slice(0, len(table) - n_footer)
+        dropped += n_footer
+        notes.append(f"{counted(n_footer, 'line')} of text at the end left out")
     if n_comments + n_more_comments:
         notes.append(f"{counted(n_comments + n_more_comments, 'comment line')} among the rows left out")
     if n_repeated:
@@ -250,7 +258,7 @@ def split_fields(line: str, separator: str) -> list[str]:
     ['7', 'a, b', '']
     """
     if separator == " ":
-        return line.split()
+        return [quoted or plain for quoted, plain in _SPACED_FIELD.findall(line)]
     try:
         return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     except csv.Error:
@@ -326,7 +334,7 @@ def _other_lines(path: Path, encoding: str) -> list[tuple[int, str]]:
 
 def _rows(path: Path, lines: list[tuple[int, str]], separator: str) -> list[Row]:
     if separator == " ":
-        return [Row(number + 1, number + 1, tuple(line.split())) for number, line in lines]
+        return [Row(number + 1, number + 1, tuple(split_fields(line, " "))) for number, line in lines]
     rows = []
     reader = csv.reader((line for _, line in lines), delimiter=separator, skipinitialspace=True)
     try:
@@ -403,7 +411,8 @@ class _PlainText(io.RawIOBase):
         with path.open(encoding=dialect.encoding, newline="", errors="replace") as file:
             while text := file.read(_BLOCK_BYTES) + file.readline():
                 if dialect.separator == " ":
-                    text = re.sub(r"[ \t]*(\r\n|\r|\n)[ \t]*", r"\1", re.sub(r"[ \t]+", " ", text)).strip(" ")
+                    text = _SPACES.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
+                    text = re.sub(r" ?(\r\n|\r|\n) ?", r"\1", text).strip(" ")
                 elif dialect.spaced_quotes:
                     text = re.sub(rf"({separator}) +(?=\")", r"\1", text)
                 yield text.encode()
@@ -500,6 +509,23 @@ def _is_sample(table: pa.Table, dialect: Dialect) -> tuple[pa.ChunkedArray | Non
                 again = pc.and_(again, pc.fill_null(pc.equal(table.column(place), name), False))
     counts = [pc.sum(one).as_py() or 0 for one in (again, comment)]
     return (pc.invert(pc.or_(again, comment)) if any(counts) else None), counts[0], counts[1]
+
+
+def _footer_length(table: pa.Table) -> int:
+    """Return how many rows at the end hold no value, though the columns above them do: `End of data`, totals' names."""
+    rows = table.slice(max(0, len(table) - _FOOTER_ROWS * 10)).to_pylist()
+    body, end = rows[:-_FOOTER_ROWS], rows[-_FOOTER_ROWS:]
+    filled = {name: [row[name] for row in body if row[name] is not None] for name in table.column_names}
+    columns = [name for name, cells in filled.items() if cells and all(map(is_value, cells))]
+    if not columns:
+        return 0
+    length = 0
+    for row in reversed(end):
+        cells = [row[name] for name in columns if row[name] is not None]
+        if not cells or any(map(is_value, cells)):
+            break
+        length += 1
+    return length
 
 
 def _check_fields(path: Path, table: pa.Table, dialect: Dialect) -> None:

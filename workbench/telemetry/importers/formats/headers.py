@@ -13,7 +13,8 @@ __all__ = ["Header", "Row", "find_header", "is_value", "unique_names", "usual_wi
 _NUMBER = rf"[+\-{MINUS}]?(?:[\d.,]|(?<=\d)[{GROUP_MARKS}](?=\d{{3}}))*\d[.,]?(?:[eE][+-]?\d+)?"
 _VALUE = re.compile(
     rf"{_NUMBER}\s*{UNIT}?$|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}(?:\D|$)|\d{{4}}-\d{{3}}T|\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?"
-    r"(?:\D|$)|\d{1,2}[-. ]+[A-Za-z]{3}|(?i:true|false)$"
+    r"(?:\D|$)|\d{1,2}[-. ]+[A-Za-z]{3}|(?i:true|false)$|\d{8}T?\d{4,6}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?$"
+    r"|\d{4}-?W\d{2}"
 )
 _MISSING = re.compile(r"|-+|\?|\.|(?i:nan|nat|na|n/a|null|nil|none|missing)")
 _STATISTIC = re.compile(r"|(?i:min|max|avg|mean|smp|sample|tot|total|std|med|inst|samp|wvc|cov|hst|etx)")
@@ -89,8 +90,9 @@ def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) 
     is_data = (number for number, count in enumerate(counts) if count * 2 > len(value_columns))
     first_data = next(is_data, len(rows)) if value_columns else len(rows)
     if names_line == 0:
-        first_whole = next((place for place, row in enumerate(rows) if len(row.cells) == width), 0)
-        return Header(None, {}, rows[first_data if first_data < len(rows) else first_whole].number)
+        whole = [place for place, row in enumerate(rows) if len(row.cells) == width]
+        alike = (place for place in whole if _is_like_the_others(place, rows, width))
+        return Header(None, {}, rows[next(alike, whole[0] if whole else 0)].number)
     if names_line is not None:
         place = next((place for place, row in enumerate(rows) if row.number >= names_line), None)
     elif rows[0].cells[0] in _STATIONS and len(rows) > 1:
@@ -168,8 +170,18 @@ def _names_place(rows: Sequence[Row], counts: Sequence[int], width: int, first_d
     if candidates:
         return candidates[-1]
     first = next((place for place, row in enumerate(rows) if len(row.cells) == width), 0)
-    filled = [cell for cell in rows[first].cells if cell]
-    return None if not filled or all(map(is_value, filled)) else first
+    return None if _is_like_the_others(first, rows, width) else first
+
+
+def _is_like_the_others(place: int, rows: Sequence[Row], width: int) -> bool:
+    """Tell whether a row is data: each cell is a value, marks a missing one, or stands in its column again."""
+    later = [row for row in rows[place + 1 :] if len(row.cells) == width]
+    cells = [(column, cell) for column, cell in enumerate(rows[place].cells) if cell]
+    return all(
+        is_value(cell) or _MISSING.fullmatch(cell) or any(row.cells[column] == cell for row in later)
+        for column, cell in cells
+        if column < width
+    )
 
 
 def _n_filled(row: Row) -> int:
