@@ -98,7 +98,7 @@ def test_a_link_opens_its_view_and_a_visit_goes_back(shell):
     assert shell.failure is None
 
 
-@pytest.mark.parametrize("query", ["view=none", "channel=" + "x" * 300, "from=b", "view=second&channel=none"])
+@pytest.mark.parametrize("query", ["view=none", "channel=" + "x" * 500, "from=b", "view=second&channel=none"])
 def test_a_link_that_leads_nowhere_gives_a_card_and_a_page(query):
     shell = Shell(small_fleet())
     shell.visit(query)

@@ -19,24 +19,30 @@ _DAMAGE = ("malformed", "not a database", "no such table", "no such column", "di
 _OPENED: "weakref.WeakSet[SqliteFile]" = weakref.WeakSet()
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that is closed when it is dropped, also where a circle of references holds it."""
+class _Raw(sqlite3.Connection):
+    """A connection that is closed when it is collected, also with a circle of references."""
 
     def __del__(self) -> None:
         self.close()
 
 
-def _connect(file: Path, schema: str, pragmas: str) -> _Connection:
-    connection = sqlite3.connect(
-        file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
-    )
-    connection.executescript(pragmas)
-    try:
-        connection.executescript(schema)
-    except sqlite3.OperationalError as error:
-        if "readonly" not in str(error):
-            raise
-    return connection
+class _Connection:
+    """A connection that is closed when it is dropped, also where a cursor of it is still held."""
+
+    def __init__(self, file: Path, schema: str, pragmas: str) -> None:
+        self.raw = sqlite3.connect(
+            file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=_Raw
+        )
+        self.raw.executescript(pragmas)
+        try:
+            self.raw.executescript(schema)
+        except sqlite3.OperationalError as error:
+            if "readonly" not in str(error):
+                raise
+
+    def __del__(self) -> None:
+        if hasattr(self, "raw"):
+            self.raw.close()
 
 
 class SqliteFile:
@@ -77,7 +83,7 @@ class SqliteFile:
                 if not self.file.exists():
                     self._drop()
                     return []
-                return self._open().execute(statement, parameters).fetchall()
+                return self._open().raw.execute(statement, parameters).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a message holds damaged bytes
             raise self._place.error(self.file, _reason(error)) from error
 
@@ -94,7 +100,7 @@ class SqliteFile:
         """
         try:
             with self._lock:
-                raw = self._open()
+                raw = self._open().raw
                 raw.execute("BEGIN IMMEDIATE")
                 try:
                     yield raw
@@ -121,7 +127,7 @@ class SqliteFile:
         """Close the connection, but for one of a parent process: closing that would drop the locks of its owner."""
         if self._connection is not None:
             if self._connection[0] == os.getpid():
-                self._connection[2].close()
+                self._connection[2].raw.close()
             else:
                 self._of_parent.append(self._connection[2])
         self._connection = None
@@ -132,7 +138,7 @@ class SqliteFile:
         if self._connection is not None and self._connection[:2] != (process, inode):
             self._drop()
         if self._connection is None:
-            connection = _connect(self.file, self._schema, self._pragmas)
+            connection = _Connection(self.file, self._schema, self._pragmas)
             self._connection = (process, self.file.stat().st_ino, connection)
         return self._connection[2]
 

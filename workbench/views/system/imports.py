@@ -34,8 +34,8 @@ _COLUMN_FIELDS = {
     "value_column": "Value column",
 }
 _WORDS = (
-    f"Drop a CSV, text or Parquet file here, or choose one. Up to {MAX_BYTES / 1e6:.0f} MB; larger files and folders: "
-    "workbench import PATH"
+    f"Drop a table here, or choose one: text, Parquet, Excel, JSON or HDF5. Up to {MAX_BYTES / 1e6:.0f} MB; larger "
+    "files and folders: workbench import PATH"
 )
 
 
@@ -94,6 +94,10 @@ class ImportPanel(Section[ImportHost]):
             "date_order": widgets.Dropdown(description="Dates", options=_ORDERS),
             "decimal": widgets.Dropdown(description="Decimal mark", options=_DECIMALS),
             **{name: widgets.Dropdown(description=words, options=column) for name, words in _COLUMN_FIELDS.items()},
+            "sample_period": widgets.Text(
+                description="Sample period", placeholder="10s, where rows have no times", continuous_update=False
+            ),
+            "missing": widgets.Text(description="Missing values", placeholder="-9999", continuous_update=False),
             "inputs": widgets.Text(description="Input columns", placeholder="speed, mode", continuous_update=False),
             "on_conflict": widgets.Dropdown(description="Contradictions", options=_CONFLICTS),
         }
@@ -170,7 +174,7 @@ class ImportPanel(Section[ImportHost]):
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {name: text for name, field in self.fields.items() if (text := field.value.strip())}
-        return options | ({"inputs": listed(options["inputs"])} if "inputs" in options else {})
+        return options | {name: listed(options[name]) for name in ("inputs", "missing") if name in options}
 
     def _asked(self, work: Any) -> Any:
         """Call the session with the file and the choices; an error speaks of the fields of this page."""
