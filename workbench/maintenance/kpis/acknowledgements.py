@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from workbench.maintenance.alerts.table import ANNUNCIATIONS
+from workbench.maintenance.alerts.table import ANNUNCIATIONS, CHANNEL_REMOVED
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.log import LogRow
 
 __all__ = ["acknowledgement_minutes"]
 
-_ANSWERS = ("acknowledged", "closed")  # closing an alert acknowledges it, too
+_ANSWERS = ("acknowledged", "closed")  # closing an alert acknowledges it, too, but not with the removal of its channel
 
 
 def acknowledgement_minutes(database: Database, since: datetime, until: datetime) -> pd.Series:
@@ -36,6 +36,7 @@ def acknowledgement_minutes(database: Database, since: datetime, until: datetime
     statement = (
         sa.select(subject, LogRow.time)
         .where(LogRow.action.in_(_ANSWERS), LogRow.subject.like("alert:%"), LogRow.time < until)
+        .where(LogRow.details.not_like(f"%{CHANNEL_REMOVED}%"))
         .order_by(LogRow.seq)
     )
     with database.reading() as db:

@@ -259,6 +259,13 @@ def read_samples(
         if str(path) in error.message:
             raise
         raise ImportDataError(f"{path}: {error.message}", error.hint) from None
+    except MemoryError:  # pyarrow's is one, too
+        raise ImportDataError(
+            f"{path} needs more memory than there is.", "Split it, for example by month, and import the parts."
+        ) from None
+    except (ArithmeticError, UnicodeError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ImportDataError(f"{path} cannot be read: {reason}.", "Export it again, or remove that value.") from None
 
 
 def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:
@@ -273,12 +280,12 @@ def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) 
 def _in_one_date_order(series: Sequence[RawTable], reading: Reading) -> list[TimedTable]:
     """Read the times of the series of a file; where one of them decides on the order of dates, it holds for all."""
     tables = [with_times(one, reading) for one in series]
-    orders = {table.date_order for table in tables if table.date_order and table.other_stamps is None}
+    orders = {table.date_order for table in tables if table.date_order and not table.other_stamps}
     if len(orders) != 1:
         return tables
     in_order_of_all = replace(reading, date_order=orders.pop())
     return [
-        table if table.other_stamps is None else with_times(one, in_order_of_all)
+        table if not table.other_stamps else with_times(one, in_order_of_all)
         for table, one in zip(tables, series, strict=True)
     ]
 

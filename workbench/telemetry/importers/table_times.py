@@ -22,6 +22,10 @@ from workbench.telemetry.schema import UNKNOWN_PERIOD
 __all__ = ["TimedTable", "with_times"]
 
 
+_FEW_LOST = 3  # rows
+_MAX_LOST_SHARE = 0.25  # of the rows with a time
+
+
 @dataclass(frozen=True)
 class TimedTable:
     """A table whose rows have a time.
@@ -131,6 +135,15 @@ def _timed(raw: RawTable, sources: list[TimeSource], reading: Reading, doubtful:
         raise ImportDataError(f"{raw.path}: {error.message}", error.hint) from None
     parsed = chosen.parsed
     readable = parsed.readable
+    written = frame[chosen.columns[0]].notna().to_numpy()
+    lost = written & ~readable
+    if readable.sum() * 2 > len(readable) and lost.sum() > max(_FEW_LOST, _MAX_LOST_SHARE * written.sum()):
+        example = str(frame[chosen.columns[0]].iloc[int(np.argmax(lost))])[:40]
+        raise ImportDataError(
+            f"{raw.path}: {int(lost.sum())} of {int(written.sum())} times in column {chosen.columns[0]!r} have another "
+            f"form than the others, as {example!r}.",
+            "Write all in one form, or name the column of times with --time-column.",
+        )
     if readable.sum() * 2 <= len(readable):
         raise ImportDataError(
             f"{raw.path}: column {chosen.columns[0]!r} holds {int(readable.sum())} readable times in {len(readable)} "

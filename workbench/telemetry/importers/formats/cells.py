@@ -30,6 +30,9 @@ _USUAL_SENTINELS = (-200.0, -99.0, -999.0, -999.25, -9999.0, -99999.0, 999.0, 99
 _MIN_DIFFERENT = 5
 
 
+_MULTIPLES = ("k", "K", "M", "Mil", "Mio", "G", "B", "Bil", "T")
+
+
 def without_unit(column: pd.Series) -> tuple[pd.Series, str] | None:
     """Take the unit away that stands behind the numbers of a column.
 
@@ -61,6 +64,8 @@ def without_unit(column: pd.Series) -> tuple[pd.Series, str] | None:
     parts = pc.extract_regex(text, _WITH_UNIT)
     units = pc.struct_field(parts, "unit")
     if pc.count_distinct(units).as_py() != 1 or (len(units) - units.null_count) * 2 < len(text) - text.null_count:
+        return None
+    if unit in _MULTIPLES and units.null_count > text.null_count:  # 990, then 1.01 K: not kelvin, but thousands
         return None
     plain = pc.coalesce(pc.struct_field(parts, "number"), text)
     return pd.Series(pc.utf8_trim_whitespace(plain).to_pandas(), dtype="str", index=column.index), unit

@@ -236,7 +236,6 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
     n_footer = _footer_length(table)
     if n_footer:
         table = table.slice(0, len(table) - n_footer)
-        dropped += n_footer
         notes.append(f"{counted(n_footer, 'line')} of text at the end left out")
     if n_comments + n_more_comments:
         notes.append(f"{counted(n_comments + n_more_comments, 'comment line')} among the rows left out")
@@ -507,8 +506,24 @@ def _is_sample(table: pa.Table, dialect: Dialect) -> tuple[pa.ChunkedArray | Non
         for place, name in enumerate(dialect.columns[1:], 1):
             if not name.startswith("unnamed ") and not re.search(r"\.\d+$", name):
                 again = pc.and_(again, pc.fill_null(pc.equal(table.column(place), name), False))
+    _check_same_order(table, again, dialect)
     counts = [pc.sum(one).as_py() or 0 for one in (again, comment)]
     return (pc.invert(pc.or_(again, comment)) if any(counts) else None), counts[0], counts[1]
+
+
+def _check_same_order(table: pa.Table, again: pa.ChunkedArray, dialect: Dialect) -> None:
+    """Raise an error where the names of the columns stand among the rows again, in another order."""
+    first = pc.fill_null(pc.is_in(table.column(0), value_set=pa.array(dialect.columns, pa.large_string())), False)
+    other = pc.and_(first, pc.invert(again))
+    if not pc.any(other).as_py():
+        return
+    for row in table.filter(other).slice(0, _FEW_ROWS).to_pylist():
+        if sorted(map(str, row.values())) == sorted(dialect.columns):
+            raise ImportDataError(
+                f"The columns change their order within the file: {', '.join(dialect.columns)[:200]}, then "
+                f"{', '.join(row.values())[:200]}.",
+                "Split the file there, and import the parts together.",
+            )
 
 
 def _footer_length(table: pa.Table) -> int:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.number_marks import GROUP_MARKS, MINUS
 from workbench.telemetry.importers.formats.units import UNIT, bare_unit, is_unit
 
@@ -84,6 +85,11 @@ def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) 
     Returns
     -------
     Header
+
+    Raises
+    ------
+    ImportDataError
+        The line that the user named is not there.
     """
     value_columns = _value_columns(rows, width)
     counts = [_n_values(row, value_columns) for row in rows]
@@ -99,6 +105,8 @@ def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) 
         place = 1
     else:
         place = _names_place(rows, counts, width, first_data)
+    if place is None and names_line is not None:
+        raise ImportDataError(f"There is no line {names_line} to take the column names from.", "Correct --header-row.")
     if place is None:
         return Header(None, {}, rows[0].number)
     units: dict[int, str] = {}

@@ -40,12 +40,12 @@ def read_json(path: Path, plain: Path) -> pd.DataFrame:
     try:
         text = plain.read_text(encoding="utf-8-sig")
         columns = _columns(path, _records(path, text))
-    except (ValueError, RecursionError, OSError) as error:
+        return pd.DataFrame({_seen(name): typed_column(values) for name, values in columns.items()}, copy=False)
+    except (ValueError, OverflowError, RecursionError, OSError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ImportDataError(
             f"{path} cannot be read as JSON: {reason}.", "Needed: one object a line, or a list of objects."
         ) from None
-    return pd.DataFrame({name: typed_column(values) for name, values in columns.items()}, copy=False)
 
 
 def typed_column(values: list[Any]) -> pd.Series:
@@ -71,7 +71,12 @@ def typed_column(values: list[Any]) -> pd.Series:
 def _as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    return json.dumps(value) if isinstance(value, list | dict) else str(value)
+    return json.dumps(value) if isinstance(value, list | dict) else _seen(str(value))
+
+
+def _seen(text: str) -> str:
+    """Return a text without halves of characters, which JSON can hold and nothing else."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _records(path: Path, text: str) -> Iterator[dict[str, Any]]:

@@ -156,7 +156,8 @@ class LabelSpans:
     def unused_row(self, series: Iterable[SeriesNames]) -> list[ChannelImport]:
         """Return the row of an import's report on labels for other series, where there are any."""
         text = self.unused_text(series)
-        return [ChannelImport(self.path.name, "skipped", note=text)] if text else []
+        seen = text.encode("utf-8", "replace").decode()  # JSON may hold halves of characters
+        return [ChannelImport(self.path.name, "skipped", note=seen)] if text else []
 
 
 @dataclass(frozen=True)

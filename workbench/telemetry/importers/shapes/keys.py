@@ -4,6 +4,7 @@ One module because names, contents and options decide together: each of them alo
 """
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,6 +18,7 @@ from workbench.telemetry.importers.shapes.key_names import ends_as_key, letters_
 from workbench.telemetry.importers.shapes.key_rows import KeyRows
 from workbench.telemetry.importers.table_times import with_times
 from workbench.telemetry.importers.times import parse_times
+from workbench.telemetry.importers.timing.time_zones import is_offset_column
 
 __all__ = ["Keys", "find_keys", "separating_columns"]
 
@@ -133,6 +135,7 @@ class _Search:
         self._raw, self._reading = raw, reading
         sample = raw.frame.iloc[:: max(1, len(raw.frame) // _SAMPLE_ROWS)]
         others = {*reading.inputs, *reading.exclude, reading.label_column, reading.quality_column}
+        others |= {column for column in sample.columns if is_offset_column(sample[column])}
         self._columns = [str(column) for column in raw.frame.columns if column not in others]
         self._kinds = _kinds(sample[self._columns])
         self._rows = KeyRows(raw.frame)
@@ -199,7 +202,13 @@ class _Search:
                 return None
         free = [column for column in free if column not in (*channels, *assets)]
         units = [column for column in free if names_unit(column) and self._kinds[column] == "text"]
-        units = [one for one in units if self._rows.distinct([*channels, one]) == self._rows.distinct(channels)]
+        changing = [one for one in units if self._rows.distinct([*channels, one]) != self._rows.distinct(channels)]
+        if changing and channels:
+            raise ImportDataError(
+                f"The unit of a series changes within the table (column {changing[0]!r}).",
+                f"Convert the values to one unit, or pass --exclude {shlex.quote(changing[0])} to take them as they "
+                "are.",
+            )
         quality = [column for column in free if role_of(column) == "quality"]
         return Keys(
             self._times,

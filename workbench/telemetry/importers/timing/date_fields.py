@@ -137,6 +137,7 @@ def decide_order(fields: DateFields, clock: npt.NDArray[np.int64], now: np.datet
         ("as no date is ahead", lambda order: int((dates[order] > late).sum())),
         ("as that keeps time rising", lambda order: _turns(dates[order])),
         ("as that keeps the steps even", lambda order: uneven_steps(dates[order] + clock.astype("timedelta64[ns]"))),
+        ("as that makes all steps equal", lambda order: _unequal(dates[order] + clock.astype("timedelta64[ns]"))),
     )
     for reason, count in counts:
         if len(left) > 1:
@@ -146,7 +147,7 @@ def decide_order(fields: DateFields, clock: npt.NDArray[np.int64], now: np.datet
     if "day" in left and fields.has_dots:
         return OrderDecision("day", "as goes with dots", True)
     if "month" in left and fields.marks == {"/"} and fields.has_half:
-        return OrderDecision("month", "as goes with AM and PM", False, left)
+        return OrderDecision("month", "as goes with AM and PM", True)
     return OrderDecision(left[0], "which nothing in it contradicts", False, left)
 
 
@@ -161,6 +162,12 @@ def _running(fields: DateFields, orders: tuple[DateOrder, ...]) -> tuple[DateOrd
     if first == last:
         return orders
     return tuple(order for order in orders if (order == "year") == (first < last)) or orders
+
+
+def _unequal(stamps: npt.NDArray[np.datetime64]) -> int:
+    """Return 1 where three steps at least are not all equal, else 0: nothing is said by fewer."""
+    steps = time_steps(stamps)
+    return int(len(steps) >= 3 and steps.min() != steps.max())
 
 
 def _turns(dates: npt.NDArray[np.datetime64]) -> int:

@@ -26,7 +26,7 @@ from workbench.telemetry.importers.timing.clocks import (
 from workbench.telemetry.importers.timing.date_fields import time_steps
 from workbench.telemetry.importers.timing.time_forms import DAY_NS, as_text, days_of, days_of_year, fits, full_years
 from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
-from workbench.telemetry.importers.timing.time_zones import WallTimes
+from workbench.telemetry.importers.timing.time_zones import WallTimes, is_offset_column, offset_of
 
 __all__ = ["ChosenTimes", "TimeSource", "choose_times", "find_sources", "spread_rows"]
 
@@ -40,6 +40,7 @@ _TIME_NAME = re.compile(
 _COUNTER_NAME = re.compile(
     r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
 )
+_OFFSET_IN_NAME = re.compile(r"(?:UTC|GMT)\s*[+-]\s*\d{1,2}(?::?\d{2})?(?!\d)", re.IGNORECASE)
 _UTC_NAME = re.compile(
     r"(?:utc|gmt|zulu)(?:time(?:stamp)?|date)?|(?:date)?(?:time(?:stamp)?|date|ts)(?:in)?(?:utc|gmt|zulu)"
 )
@@ -82,19 +83,36 @@ class TimeSource:
     @property
     def is_utc(self) -> bool:
         """Whether the name of a column says that it is in UTC."""
-        return any(_UTC_NAME.fullmatch(name_letters(column)) for column in self.columns)
+        return any(
+            _UTC_NAME.fullmatch(name_letters(column)) and not _OFFSET_IN_NAME.search(column) for column in self.columns
+        )
+
+    @property
+    def offset(self) -> str:
+        """The offset from UTC that the name of a column says, as `GMT-05:00`; empty where none does."""
+        found = (_OFFSET_IN_NAME.search(column) for column in self.columns)
+        return next((match[0].replace(" ", "") for match in found if match), "")
 
     def read(self, frame: pd.DataFrame, reading: Reading) -> ParsedTimes:
         """Read the times of a table, or of some of its rows."""
         clock, notes = self._clock(frame)
+        offset = self.offset if reading.timezone is None else ""
         parsed = parse_times(
             self._dates(frame),
-            "UTC" if self.is_utc else reading.timezone,
+            "UTC" if self.is_utc or offset else reading.timezone,
             reading.date_order,
             time_format=reading.time_format if "time" in self.dates else None,
             time_unit=reading.time_unit,
             clock=clock,
         )
+        if offset and parsed.absolute and not parsed.has_zones:
+            ahead = offset_of(offset)
+            parsed = replace(
+                parsed,
+                stamps=np.asarray(parsed.stamps - ahead, dtype="datetime64[ns]"),  # type: ignore[operator]
+                others={order: stamps - ahead for order, stamps in parsed.others.items()},
+            )
+            notes = (*notes, f"times in {offset}, as the name of their column says; otherwise: --timezone")
         return replace(parsed, notes=(*notes, *parsed.notes)) if notes else parsed
 
     def _dates(self, frame: pd.DataFrame) -> pd.Series:
@@ -281,6 +299,7 @@ def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
     sources = [one for column in found for one in _with_clocks(frame, sample, column, reading)]
     clocks = {source.clock for source in sources}
     sources = [source for source in sources if source.dates["time"] not in clocks]
+    sources = [_with_offset(sample, source) for source in sources]
     sources += _of_parts(sample)
     sources += [one for source in sources for one in _with_fraction(sample, source, reading)]
     partly = [column for column in by_name if shares[column] > _PARTLY_SHARE]
@@ -360,6 +379,14 @@ def _with_clocks(frame: pd.DataFrame, sample: pd.DataFrame, column: str, reading
     if "hour" in hours and not any(one.clock_kind == "text" for one in clocks):
         clocks.insert(0, replace(alone, parts=hours))
     return clocks or [alone]
+
+
+def _with_offset(sample: pd.DataFrame, source: TimeSource) -> TimeSource:
+    """Return a source with the column that holds the offset from UTC of each of its times, where there is one."""
+    offsets = [str(column) for column in sample.columns if is_offset_column(sample[column])]
+    if len(offsets) != 1 or source.clock is not None or offsets[0] in source.columns:
+        return source
+    return replace(source, dates={**source.dates, "zone": offsets[0]})
 
 
 def _is_date_only(column: pd.Series, reading: Reading) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 
-__all__ = ["ZONE", "WallTimes", "ZoneCodes", "time_zone", "to_utc"]
+__all__ = ["ZONE", "WallTimes", "ZoneCodes", "is_offset_column", "offset_of", "time_zone", "to_utc"]
 
 ZONE = (
     r"(?:(?:UTC|GMT|Z)?\s*[+-]\d{1,2}(?::?\d{2}){0,2}|[A-Za-z]{1,5}|[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_+-]+){1,2})"
@@ -135,6 +135,30 @@ def time_zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ImportDataError(f"There is no time zone {name!r}.", "Give a name as Europe/Berlin or UTC.") from None
+
+
+def offset_of(text: str) -> np.timedelta64:
+    """Return by how much a zone such as `GMT-05:00` is ahead of UTC.
+
+    Examples
+    --------
+    >>> offset_of("GMT-05:00"), offset_of("UTC+2")
+    (np.timedelta64(-18000,'s'), np.timedelta64(7200,'s'))
+    """
+    match = _OFFSET.fullmatch(text)
+    if match is None:
+        raise ImportDataError(f"{text!r} is not an offset from UTC.", "Example: GMT-05:00")
+    sign, hours, minutes, seconds = match.groups("0")
+    ahead = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return np.timedelta64(-ahead if sign == "-" else ahead, "s")
+
+
+def is_offset_column(column: pd.Series) -> bool:
+    """Return whether a column holds the offset from UTC of each row, and says so by its name."""
+    if not re.fullmatch(r"(?i)(?:utc|gmt|time|tz)?[ _-]?(?:offset|zone)|tz", str(column.name).strip()):
+        return False
+    values = column.dropna()
+    return len(values) > 0 and all(_OFFSET.fullmatch(str(value).strip()) for value in values.unique()[:100])
 
 
 def to_utc(wall: WallTimes, zone: ZoneInfo | None) -> tuple[npt.NDArray[np.datetime64], tuple[str, ...]]:
