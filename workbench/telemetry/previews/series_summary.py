@@ -86,7 +86,7 @@ class SeriesSummary:
 
     @property
     def line(self) -> str:
-        """The summary in a line, as `pump.csv: 2 channels from 3 columns, 1,000 samples, ...`."""
+        """The summary in a line: file, channels, samples, times, and what was assumed."""
         n_channels = sum(one.becomes.startswith("channel") for one in self.columns)
         about = "about " if self.share < 1 else ""
         name = f"{self.path.name}, {self.part}" if self.part else self.path.name

@@ -89,7 +89,7 @@ class TimeSource:
 
     @property
     def offset(self) -> str:
-        """The offset from UTC that the name of a column says, as `GMT-05:00`; empty where none does."""
+        """The offset from UTC that the name of a column says, as `UTC-5`; empty where none does."""
         found = (_OFFSET_IN_NAME.search(column) for column in self.columns)
         return next((match[0].replace(" ", "") for match in found if match), "")
 
