@@ -23,6 +23,7 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.home import check_part, prepare_part, record_part
+from workbench.telemetry.archiving.sqlite_file import ClosingConnection
 
 __all__ = ["Base", "Database", "UtcDateTime", "Versioned", "frame", "microseconds", "now"]
 
@@ -128,7 +129,7 @@ class Database:
             raise _bad_url(url)
         self.name = str(self._file or parsed.render_as_string(hide_password=True))
         if self._file is not None:
-            self.engine = sa.create_engine(parsed, connect_args={"timeout": patience})
+            self.engine = sa.create_engine(parsed, connect_args={"timeout": patience, "factory": ClosingConnection})
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._reader = self.engine

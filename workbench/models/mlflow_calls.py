@@ -13,11 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from workbench.telemetry.archiving.sqlite_file import ClosingConnection
+
 __all__ = [
     "ENVIRONMENT",
     "all_pages",
     "batched",
     "close_connections",
+    "close_dropped_connections",
     "download",
     "epoch_points",
     "prepare_database",
@@ -46,6 +49,22 @@ def all_pages(search: Callable[..., Any], *arguments: Any, **options: Any) -> li
         token = page.token
         if not token:
             return items
+
+
+def close_dropped_connections() -> None:
+    """See to it that MLflow's connections to SQLite are closed when they are dropped.
+
+    SQLAlchemy leaves a connection open that a thread still holds while the engine's others are closed.
+    """
+    from sqlalchemy import Engine, event
+
+    if not event.contains(Engine, "do_connect", _use_closing_connection):
+        event.listen(Engine, "do_connect", _use_closing_connection)
+
+
+def _use_closing_connection(dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+    if dialect.name == "sqlite":
+        options.setdefault("factory", ClosingConnection)
 
 
 def close_connections(uri: str) -> None:

@@ -28,6 +28,7 @@ from workbench.models.mlflow_calls import (
     ENVIRONMENT,
     batched,
     close_connections,
+    close_dropped_connections,
     download,
     epoch_points,
     prepare_database,
@@ -486,6 +487,8 @@ class Registry:
 
     def _open(self) -> Any:
         from mlflow.telemetry import set_telemetry_client
+
+        close_dropped_connections()
 
         set_telemetry_client()  # takes back what an earlier import by someone else may have started
         database, root = self.location.database, self.location.artifact_root

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.telemetry.damage import Place
 
-__all__ = ["SqliteFile"]
+__all__ = ["ClosingConnection", "SqliteFile"]
 
 _WAIT_SECONDS = 60.0
 _DAMAGE = ("malformed", "not a database", "no such table", "no such column", "disk image", "has no column")
@@ -19,8 +19,8 @@ _DAMAGE = ("malformed", "not a database", "no such table", "no such column", "di
 _OPENED: "weakref.WeakSet[SqliteFile]" = weakref.WeakSet()
 
 
-class _Raw(sqlite3.Connection):
-    """A connection that is closed when it is collected, also with a circle of references."""
+class ClosingConnection(sqlite3.Connection):
+    """A connection that is closed when it is dropped, also where a thread holds it longer than all others."""
 
     def __del__(self) -> None:
         self.close()
@@ -31,7 +31,7 @@ class _Connection:
 
     def __init__(self, file: Path, schema: str, pragmas: str) -> None:
         self.raw = sqlite3.connect(
-            file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=_Raw
+            file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, factory=ClosingConnection
         )
         self.raw.executescript(pragmas)
         try:
