@@ -95,7 +95,7 @@ class ImportPanel(Section[ImportHost]):
             "decimal": widgets.Dropdown(description="Decimal mark", options=_DECIMALS),
             **{name: widgets.Dropdown(description=words, options=column) for name, words in _COLUMN_FIELDS.items()},
             "sample_period": widgets.Text(
-                description="Sample period", placeholder="10s, where rows have no times", continuous_update=False
+                description="Sample period", placeholder="10s, no times", continuous_update=False
             ),
             "missing": widgets.Text(description="Missing values", placeholder="-9999", continuous_update=False),
             "inputs": widgets.Text(description="Input columns", placeholder="speed, mode", continuous_update=False),
