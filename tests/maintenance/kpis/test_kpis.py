@@ -33,10 +33,6 @@ def order_table(*changes):
     return table.astype(dict.fromkeys(TIMES, "datetime64[us, UTC]"))
 
 
-def times(rows, *columns):
-    return pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(columns, "datetime64[us, UTC]"))
-
-
 def watched(*spans):
     rows = spans or [(asset, START - 30 * DAY, END) for asset in ("SMAP", "MSL")]
     table = pd.DataFrame(list(rows), columns=["asset", "start", "end"])

@@ -225,7 +225,7 @@ def read_samples(
     ----------
     path : Path
         File to read.
-    layout : {"csv", "parquet"}
+    layout : {"csv", "parquet", "feather", "xlsx", "json", "hdf5"}
         Format of the file.
     reading : Reading
         What was chosen.
