@@ -1,6 +1,5 @@
-"""Maintenance with 100,000 alerts and 10,000 work orders on SQLite: lists, figures, writes, the log and the plan."""
+"""Maintenance with 100,000 alerts and 10,000 work orders on SQLite: lists, figures, writes and the log."""
 
-import random
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.maintenance_data import ASSETS, PRESENT, SKILLS, asset_of, fill, subsystem_of
+from benchmarks.maintenance_data import ASSETS, PRESENT, asset_of, fill, subsystem_of
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.raising import Finding
@@ -18,8 +17,6 @@ from workbench.maintenance.alerts.verdicts import judged_alerts
 from workbench.maintenance.database import Database
 from workbench.maintenance.kpis.alarms import alarm_figures
 from workbench.maintenance.orders.orders import WorkOrders
-from workbench.maintenance.schedule.make_plan import make_plan
-from workbench.maintenance.schedule.model import Job, Problem, Technician
 
 ALERTS, ORDERS, SCREEN, LOG = 100_000, 10_000, 200, 100_000
 TIMES, WRITES = 15, 200
@@ -161,33 +158,6 @@ def verifying(database: Database) -> dict[str, Any]:
     return row(f"verify a log of {LOG:,} rows", taken, "s")
 
 
-def planning(jobs: int = 200, technicians: int = 10) -> list[dict[str, Any]]:
-    """A plan of four weeks: a fleet's orders with skills, due dates and some that wait for others."""
-    chance = random.Random(0)
-    people = tuple(
-        Technician(f"T{n}", frozenset({SKILLS[n % 3], SKILLS[(n + 1) % 3]}), 40.0 + n) for n in range(technicians)
-    )
-    work = tuple(
-        Job(
-            f"WO-{n}",
-            hours=chance.choice([0.5, 1, 2, 2, 3, 4, 6]),
-            asset=chance.choice(ASSETS),
-            priority=chance.random(),
-            due=PRESENT + timedelta(days=chance.uniform(1, 30)),
-            skills=frozenset(chance.sample(SKILLS, chance.choice([0, 1, 1]))),
-            after=(f"WO-{chance.randrange(n)}",) if n and chance.random() < 0.1 else (),
-        )
-        for n in range(jobs)
-    )
-    start = time.perf_counter()
-    plan = make_plan(Problem(PRESENT, work, people))
-    taken = time.perf_counter() - start
-    if plan.unplanned:
-        raise RuntimeError(f"{len(plan.unplanned)} orders found no place.")
-    name = f"plan {jobs} orders for {technicians} technicians"
-    return [row(name, taken, "s", 5), row(f"{name}: gap", 100 * plan.gap, "%")]
-
-
 def run() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'maintenance.db'}", lambda: PRESENT)
@@ -203,7 +173,7 @@ def run() -> list[dict[str, Any]]:
         rows += writes(alerts, orders)
         rows.append(verifying(database))
         database.close()
-    return rows + planning()
+    return rows
 
 
 if __name__ == "__main__":

@@ -183,3 +183,38 @@ def test_a_search_is_stopped_from_another_thread(orders, database, monkeypatch, 
         plan = making.result()
     assert len(plan.placements) == 24
     assert not plan.timed_out
+
+
+def test_nothing_stays_in_the_past(orders, planning, clock):
+    """An order that was fixed and not begun in time is planned anew; one in progress holds its technician from now."""
+    orders.new("x", asset="SMAP", hours=4)
+    orders.new("x", asset="MSL", hours=4)
+    planning.make("boss")
+    planning.place("WO-1", "Ann", START + timedelta(hours=1), "boss")
+    planning.place("WO-2", "Bob", START + timedelta(hours=1), "boss")
+    orders.assign("WO-2", "Bob", "boss")
+    clock.forward(hours=1)
+    orders.start("WO-2", "Bob")
+    clock.forward(hours=2)
+    planning.make("boss")
+    table = planning.table().set_index("number")
+    present = START + timedelta(hours=3)
+    assert table.loc["WO-1", "start"] >= present
+    assert (table.loc["WO-2", "start"], table.loc["WO-2", "end"]) == (
+        START + timedelta(hours=1),
+        START + timedelta(hours=5),
+    )
+    orders.hold("WO-2", "no light", "Bob")
+    clock.forward(hours=1)
+    planning.make("boss")
+    assert planning.table().set_index("number").loc["WO-2", "start"] >= START + timedelta(hours=4)
+
+
+def test_work_that_takes_longer_is_a_conflict_of_the_plan(orders, planning, clock):
+    orders.new("x", asset="SMAP", hours=1)
+    orders.assign("WO-1", "Bob", "boss")
+    orders.start("WO-1", "Bob")
+    clock.forward(hours=3)
+    plan = planning.propose()
+    assert [(one.kind, one.job) for one in plan.conflicts] == [("overrun", "WO-1")]
+    assert plan.placements[0].end == START + timedelta(hours=3, minutes=15)

@@ -194,8 +194,8 @@ class ScheduleOptions(BaseModel):
     idle: float = Field(1.0, ge=0, le=1e4)
     cost: float = Field(0.01, ge=0, le=1e4)
     change: float = Field(2.0, ge=0, le=1e4)
-    effort: float = Field(0.1, gt=0, le=3600)
-    time_limit: float = Field(4.0, gt=0, le=3600)
+    effort: float = Field(0.5, gt=0, le=3600)
+    time_limit: float = Field(10.0, gt=0, le=3600)
     seed: int = Field(0, ge=0, lt=2**31)
 
     @model_validator(mode="after")

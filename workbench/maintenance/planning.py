@@ -1,6 +1,7 @@
 """The schedule of the database: made from its open work orders, people and parts, and saved until the next one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame, now
 from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.orders.people import People, find_technician
-from workbench.maintenance.orders.states import CLOSED
+from workbench.maintenance.orders.states import CLOSED, ORDER_STATES
 from workbench.maintenance.orders.table import (
     OrderPartRow,
     OrderRow,
@@ -24,7 +25,8 @@ from workbench.maintenance.orders.table import (
     number_of,
     order_id,
 )
-from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Plan, Problem
+from workbench.maintenance.schedule.in_progress import remaining_work
+from workbench.maintenance.schedule.model import Conflict, Job, PartLeadTime, Placement, Plan, Problem, Technician
 from workbench.maintenance.schedule.sound import sound_jobs, sound_part, sound_technician
 from workbench.maintenance.schedule.what_if import Change, Comparison, changed_problem
 from workbench.maintenance.values import MAX_ORDER_HOURS, number_in_range, time_in_range
@@ -56,7 +58,8 @@ class Planning:
     def make(self, who: str) -> Plan:
         """Plan all open orders, and save the plan.
 
-        Orders in progress, and those that somebody has fixed, stay where they are.
+        Orders in progress go on with whoever does them, for the hours that are left; those that somebody has fixed
+        stay where they are, unless that time has passed without their being started, or they are on hold.
 
         Returns
         -------
@@ -228,13 +231,19 @@ class Planning:
         with self.database.reading() as db:
             saved_placements = _saved_placements(db)
             names = {technician.name for technician in people}
-            frozen = {one.job: one for one, fixed in saved_placements if fixed and one.technician in names}
             orders = db.scalars(sa.select(OrderRow).where(OrderRow.state.not_in(CLOSED)).order_by(OrderRow.id)).all()
+            present = self.database.clock()
+            fixed = {one.job for one, is_fixed in saved_placements if is_fixed and one.start >= present}
+            waiting = {number_of(row.id) for row in orders if row.state in ("open", "assigned")}
+            frozen = {
+                one.job: one for one, _ in saved_placements if one.job in fixed & waiting and one.technician in names
+            }
             missing_parts: dict[int, dict[str, int]] = {}
             short = sa.select(OrderPartRow).where(OrderPartRow.reserved < OrderPartRow.needed)
             for part in db.scalars(short):
                 missing_parts.setdefault(part.order_id, {})[part.part] = part.needed - part.reserved
             jobs = tuple(_job(row, missing_parts.get(row.id, {}), frozen) for row in orders)
+            begun = self._begun(db, orders, {one.name: one for one in people}, saved_placements, present)
             reserved = sa.select(OrderPartRow.part, sa.func.sum(OrderPartRow.reserved)).group_by(OrderPartRow.part)
             reserved_pieces = {name: int(pieces or 0) for name, pieces in db.execute(reserved)}
             parts = tuple(
@@ -242,10 +251,11 @@ class Planning:
                 for row in db.scalars(sa.select(PartRow).order_by(PartRow.name))
             )
         jobs, set_aside = sound_jobs(jobs, {part.name for part in parts})
+        places = {job.number: self._remaining(job, *begun[job.number], present) for job in jobs if job.number in begun}
         return Problem(
-            now=self.database.clock(),
-            jobs=jobs,
-            set_aside=set_aside,
+            now=present,
+            jobs=tuple(replace(job, frozen=places[job.number][0]) if job.number in places else job for job in jobs),
+            set_aside=(*set_aside, *(conflict for _, conflict in places.values() if conflict is not None)),
             technicians=people,
             parts=parts,
             windows=self.options.calendar(),
@@ -255,6 +265,31 @@ class Planning:
 
     # ---- internals
 
+    def _begun(
+        self,
+        db: orm.Session,
+        orders: Sequence[OrderRow],
+        people: Mapping[str, Technician],
+        saved_placements: Sequence[tuple[Placement, bool]],
+        present: datetime,
+    ) -> dict[str, tuple[Technician, list[Window]]]:
+        """Return who does each order in progress, and the times in which it was in progress up to now."""
+        placed = {one.job: one.technician for one, _ in saved_placements}
+        doing = {}
+        for row in orders:
+            name = row.assignee or placed.get(number_of(row.id))
+            if row.state == "in progress" and name in people:
+                doing[row.id] = people[name]
+        spans = _times_in_progress(db, doing, present)
+        return {number_of(one): (person, spans[one]) for one, person in doing.items()}
+
+    def _remaining(
+        self, job: Job, technician: Technician, spans: Sequence[Window], present: datetime
+    ) -> tuple[Placement, Conflict | None]:
+        options = self.options
+        horizon, least = timedelta(days=options.horizon_days), timedelta(minutes=options.slot_minutes)
+        return remaining_work(job, technician, spans, options.calendar(), present, horizon, least)
+
     def _keep(self, db: orm.Session, plan: Plan, who: str) -> None:
         fixed = {one.job for one, frozen in _saved_placements(db) if frozen}
         open_ones = sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))
@@ -263,6 +298,29 @@ class Planning:
             db.add(_row(placement, plan.now, frozen=placement.job in fixed))
         log_details = {"orders": len(plan.placements), "conflicts": len(plan.conflicts), "changed": plan.changed}
         log.append(db, "plan:1", "made", who, {**log_details, "gap": round(plan.gap, 4), "optimal": plan.optimal})
+
+
+def _times_in_progress(db: orm.Session, orders: Iterable[int], present: datetime) -> dict[int, list[Window]]:
+    """Return the times up to now in which each of some orders was in progress, by the log."""
+    spans: dict[int, list[Window]] = {order: [] for order in orders}
+    since: dict[int, datetime] = {}
+    subjects = {f"order:{order}": order for order in spans}
+    entries = (
+        sa.select(log.LogRow.subject, log.LogRow.action, log.LogRow.time)
+        .where(log.LogRow.subject.in_(subjects), log.LogRow.action.in_(ORDER_STATES))
+        .order_by(log.LogRow.seq)
+    )
+    for subject, action, time in db.execute(entries):
+        order = subjects[subject]
+        begun = since.pop(order, None)
+        if begun is not None and time > begun:
+            spans[order].append(Window(begun, time))
+        if action == "in progress":
+            since[order] = time
+    for order, begun in since.items():
+        if begun < present:
+            spans[order].append(Window(begun, present))
+    return spans
 
 
 def _job(row: OrderRow, parts: Mapping[str, int], frozen: Mapping[str, Placement]) -> Job:
@@ -284,9 +342,9 @@ def _job(row: OrderRow, parts: Mapping[str, int], frozen: Mapping[str, Placement
 
 
 def _saved_placements(db: orm.Session) -> Sequence[tuple[Placement, bool]]:
-    """Return the placements of open orders, and whether each stays: somebody fixed it, or it is in progress."""
-    rows = db.execute(
-        sa.select(PlacementRow, OrderRow.state)
+    """Return the placements of open orders, and whether somebody has fixed each."""
+    rows = db.scalars(
+        sa.select(PlacementRow)
         .join(OrderRow, OrderRow.id == PlacementRow.order_id)
         .where(OrderRow.state.not_in(CLOSED))
         .order_by(PlacementRow.start, PlacementRow.order_id)
@@ -298,9 +356,9 @@ def _saved_placements(db: orm.Session) -> Sequence[tuple[Placement, bool]]:
                 row.technician,
                 tuple(Window(*(datetime.fromisoformat(bound) for bound in pair)) for pair in row.sessions),
             ),
-            row.frozen or state == "in progress",
+            row.frozen,
         )
-        for row, state in rows
+        for row in rows
     ]
 
 

@@ -3,15 +3,18 @@
 import random
 import sys
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations, product
 from types import ModuleType
 
 import pytest
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
+from workbench.maintenance.schedule.first_guess import earliest_ends, first_guess
+from workbench.maintenance.schedule.grid import SCALE, Grid
 from workbench.maintenance.schedule.make_plan import make_plan
 from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Problem, Technician
+from workbench.maintenance.schedule.sequences import in_sequence
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)  # a Monday
@@ -172,3 +175,91 @@ def test_where_tensorflow_is_loaded_the_solver_has_a_process_of_its_own(monkeypa
     monkeypatch.setitem(sys.modules, "tensorflow", ModuleType("tensorflow"))
     monkeypatch.setitem(sys.modules, "ortools.sat.python", None)  # cannot be imported here any more
     assert make_plan(problem, QUICK) == here
+
+
+def best_by_hand(problem, options):
+    """Return the least points of all orders of placing the jobs, with every technician: each as early as it can be."""
+    grid = Grid(problem, options)
+    least = float("inf")
+    for sequence in permutations(grid.jobs):
+        for people in product(range(len(grid.technicians)), repeat=len(sequence)):
+            open_spans = [list(spans) for spans in grid.free]
+            solution = {}
+            for number, who in zip(sequence, people, strict=True):
+                job = grid.jobs[number]
+                if who not in grid.skilled(job) or any(one not in solution for one in job.after):
+                    break
+                release = max([0, *(grid.end(grid.jobs[one], solution[one]) for one in job.after)])
+                size = grid.sessions(job)[0]
+                start = next(max(a, release) for a, b in open_spans[who] if max(a, release) + size <= b)
+                solution[number] = (who, (start,))
+                open_spans[who] = [
+                    span
+                    for a, b in open_spans[who]
+                    for span in (((a, start), (start + size, b)) if a <= start < b else ((a, b),))
+                    if span[0] < span[1]
+                ]
+            else:
+                least = min(least, grid.score(solution, grid.jobs).points)
+    return least / SCALE
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_small_plan_is_the_best_of_all_that_there_are(seed):
+    chance = random.Random(seed)
+    jobs = tuple(
+        Job(
+            f"J{i}",
+            chance.choice([1, 2, 4, 6]),
+            priority=chance.random(),
+            due=at(chance.choice([0, 1]), chance.choice([12, 17])),
+            skills=frozenset(chance.sample(["rf", ""], 1)) - {""},
+            after=(f"J{i - 1}",) if i and chance.random() < 0.3 else (),
+        )
+        for i in range(5)
+    )
+    problem, options = Problem(NOW, jobs, (ANN, BOB)), ScheduleOptions(slot_minutes=60, horizon_days=7, effort=5)
+    plan = make_plan(problem, options)
+    assert plan.optimal
+    assert plan.objective == pytest.approx(best_by_hand(problem, options))
+
+
+def test_what_others_wait_for_is_not_late_for_them():
+    """The first job has no due date and little priority, but three that wait for it are due on the first day."""
+    jobs = (
+        Job("first", 2, priority=0.0),
+        *(Job(f"waits {i}", 1, priority=0.9, due=at(0, 17), after=("first",)) for i in range(3)),
+        *(Job(f"other {i}", 4, priority=0.5, due=at(2, 17)) for i in range(4)),
+    )
+    grid = Grid(Problem(NOW, jobs, (BOB,)), ScheduleOptions())
+    guess = first_guess(grid, earliest_ends(grid))
+    assert grid.placement(grid.jobs["first"], guess["first"]).start == at(0, 8)
+    late = [n for n, job in grid.jobs.items() if job.due and grid.end(job, guess[n]) > grid.due(job)]
+    assert late == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_searching_on_is_never_worse_than_the_first_guess_and_keeps_the_others_places(seed):
+    problem = some_problem(seed, n=50)
+    grid = Grid(problem, QUICK)
+    ends = earliest_ends(grid)
+    guess = first_guess(grid, ends)
+    points = grid.score(guess, ends).points
+    plan = make_plan(problem, ScheduleOptions(effort=0.2, time_limit=60))
+    assert plan.objective <= points / SCALE
+    part = grid.around(guess, set(list(guess)[:5]))
+    assert set(part.jobs) == set(list(guess)[:5])
+    for number in list(guess)[5:]:
+        who, starts = guess[number]
+        assert all(not (a < starts[0] + 1 and starts[0] < b) for a, b in part.free[who])
+
+
+def test_sequences_place_every_job_as_the_first_guess_may():
+    grid = Grid(some_problem(2), QUICK)
+    solution = in_sequence(grid, list(grid.jobs))
+    assert set(solution) == set(earliest_ends(grid))
+    taken = [[] for _ in grid.technicians]
+    for number, place in solution.items():
+        taken[place[0]] += grid.spans(grid.jobs[number], place)
+    for spans in map(sorted, taken):
+        assert all(a[1] <= b[0] for a, b in pairwise(spans))

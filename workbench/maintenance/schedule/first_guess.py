@@ -1,16 +1,20 @@
 """A first guess at a plan: one job after the other, each where it ends first."""
 
-from collections.abc import Callable, Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from workbench.maintenance.schedule.grid import Grid, Range, Solution, cut
+from workbench.maintenance.schedule.handed_back import handed_back
 from workbench.maintenance.schedule.model import Job
 
-__all__ = ["earliest", "earliest_ends", "first_guess"]
+__all__ = ["earliest", "earliest_ends", "first_guess", "take"]
+
+Limits = Mapping[str, tuple[int | None, float]]
 
 
 def earliest(
-    grid: Grid, job: Job, release: int, taken: dict[int, list[Range]] | None = None
+    grid: Grid, job: Job, release: int, open_spans: Sequence[list[Range]] | None = None
 ) -> tuple[int, tuple[int, ...]] | None:
     """Return the place in which a job ends first.
 
@@ -22,8 +26,8 @@ def earliest(
         Job that is placed.
     release : int
         First slot in which it may start.
-    taken : dict of int to list of (int, int), optional
-        Sorted slots of each technician that other jobs take.
+    open_spans : sequence of list of (int, int), optional
+        Sorted slots of each technician that are free; those that no frozen job takes where omitted.
 
     Returns
     -------
@@ -32,24 +36,34 @@ def earliest(
         nowhere before the horizon.
     """
     sizes = grid.sessions(job)
+    running = grid.running(job)
     best: tuple[tuple[int, int], int, tuple[int, ...]] | None = None
     for who in grid.skilled(job):
         starts: list[int] = []
-        open_spans = cut(grid.allowed(job, who), taken[who]) if taken and taken.get(who) else grid.allowed(job, who)
+        spans = grid.allowed(job, who)
+        if open_spans is not None:
+            spans = cut(open_spans[who], running) if running else open_spans[who]
         at = release
-        span = 0
+        span = max(0, bisect_right(spans, (release, grid.length)) - 1)
         for size in sizes:
-            while span < len(open_spans) and max(open_spans[span][0], at) + size > open_spans[span][1]:
+            while span < len(spans) and max(spans[span][0], at) + size > spans[span][1]:
                 span += 1
-            if span == len(open_spans):
+            if span == len(spans):
                 break
-            starts.append(max(open_spans[span][0], at))
+            starts.append(max(spans[span][0], at))
             at = starts[-1] + size
         if len(starts) == len(sizes):
             rank = (at, grid.cost_points(job, who))
             if best is None or rank < best[0]:
                 best = (rank, who, tuple(starts))
     return None if best is None else best[1:]
+
+
+def take(open_spans: list[Range], taken: Range) -> None:
+    """Take slots out of the one of sorted open spans in which they lie."""
+    index = bisect_right(open_spans, taken[0], key=lambda span: span[0]) - 1
+    start, end = open_spans[index]
+    open_spans[index : index + 1] = [span for span in ((start, taken[0]), (taken[1], end)) if span[0] < span[1]]
 
 
 def earliest_ends(grid: Grid) -> dict[str, int]:
@@ -81,8 +95,9 @@ def earliest_ends(grid: Grid) -> dict[str, int]:
 def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
     """Return the best of several plans that place one job after the other where it ends first.
 
-    The jobs are placed by slack, less the more urgent a job is, and by hours for each point of lateness, which is
-    best where most jobs are late whatever is done (Smith 1956).
+    The jobs are placed by due date and by slack, less the more urgent a job is, and by hours for each point of
+    lateness, which is best where most jobs are late whatever is done (Smith 1956). Due dates and priorities are handed
+    back to the jobs that others wait for.
 
     Parameters
     ----------
@@ -96,11 +111,14 @@ def first_guess(grid: Grid, plannable: Collection[str]) -> Solution:
     Solution
         A solution that keeps every rule; a job without a place, or one that waits for such a job, is not in it.
     """
-    guesses = [_in_order(grid, partial(_by_slack, grid, urgency)) for urgency in (0.0, 0.25, 1.0)]
-    guesses.append(_in_order(grid, partial(_by_weight, grid)))
+    limits = handed_back(grid)
+    keys: list[Callable[[Job], tuple[float, ...]]] = [partial(_by_due, grid, limits)]
+    keys += [partial(_by_slack, grid, limits, urgency) for urgency in (0.0, 0.05, 0.25, 1.0)]
+    keys.append(partial(_by_weight, grid, limits))
+    guesses = [_in_order(grid, key) for key in keys]
     previous_places = {job.number: place for job in grid.jobs.values() if (place := _previous(grid, job)) is not None}
     if previous_places:
-        guesses += [_in_order(grid, partial(_by_slack, grid, 0.25), previous_places)]
+        guesses += [_in_order(grid, key, previous_places) for key in (keys[0], keys[3])]
     return min(guesses, key=lambda guess: grid.score(guess, plannable).points)
 
 
@@ -111,7 +129,7 @@ def _in_order(
 ) -> Solution:
     """Place the jobs by rising key, each after those that it waits for, and in their previous places where possible."""
     solution: Solution = {}
-    taken: dict[int, list[Range]] = {who: [] for who in range(len(grid.technicians))}
+    open_spans = [list(spans) for spans in grid.free]
     waiting = dict(grid.jobs)
     previous_places = previous_places or {}
     while waiting:
@@ -124,11 +142,12 @@ def _in_order(
             continue
         release = max([release, *(grid.end(grid.jobs[number], solution[number]) for number in before)])
         place = previous_places.get(job.number)
-        if place is None or place[1][0] < release or _taken(grid, job, place, taken[place[0]]):
-            place = earliest(grid, job, release, taken)
+        if place is None or place[1][0] < release or not _is_open(grid, job, place, open_spans[place[0]]):
+            place = earliest(grid, job, release, open_spans)
         if place is not None:
             solution[job.number] = place
-            taken[place[0]] = sorted(taken[place[0]] + _spans(grid, job, place))
+            for span in grid.spans(job, place):
+                take(open_spans[place[0]], span)
     return solution
 
 
@@ -142,21 +161,23 @@ def _previous(grid: Grid, job: Job) -> tuple[int, tuple[int, ...]] | None:
     return (place[0], (place[1],)) if fits else None
 
 
-def _spans(grid: Grid, job: Job, place: tuple[int, tuple[int, ...]]) -> list[Range]:
-    return [(start, start + size) for start, size in zip(place[1], grid.sessions(job), strict=True)]
+def _is_open(grid: Grid, job: Job, place: tuple[int, tuple[int, ...]], open_spans: list[Range]) -> bool:
+    return not any(cut([span], open_spans) for span in grid.spans(job, place))
 
 
-def _taken(grid: Grid, job: Job, place: tuple[int, tuple[int, ...]], spans: list[Range]) -> bool:
-    return any(low < end and start < high for start, end in _spans(grid, job, place) for low, high in spans)
+def _by_due(grid: Grid, limits: Limits, job: Job) -> tuple[float, ...]:
+    due, priority = limits[job.number]
+    return float(grid.length if due is None else due), -priority
 
 
-def _by_slack(grid: Grid, urgency: float, job: Job) -> tuple[float, ...]:
-    due = grid.due(job)
+def _by_slack(grid: Grid, limits: Limits, urgency: float, job: Job) -> tuple[float, ...]:
+    due, priority = limits[job.number]
     length = sum(grid.sessions(job))
     slack = grid.length if due is None else due - length - (grid.release(job) or 0)
-    return slack - grid.length * urgency * job.priority, -job.priority
+    return slack - grid.length * urgency * priority, -priority
 
 
-def _by_weight(grid: Grid, job: Job) -> tuple[float, ...]:
-    weight = grid.late_points(job) if grid.due(job) is not None else 0
-    return sum(grid.sessions(job)) / weight if weight else float("inf"), -job.priority
+def _by_weight(grid: Grid, limits: Limits, job: Job) -> tuple[float, ...]:
+    due, priority = limits[job.number]
+    weight = grid.late_points(job) if due is not None else 0
+    return sum(grid.sessions(job)) / weight if weight else float("inf"), -priority

@@ -3,9 +3,12 @@
 The solver, the first guess and the search for conflicts all read this grid.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
@@ -13,6 +16,9 @@ from workbench.maintenance.schedule.model import Job, Placement, Problem, Techni
 from workbench.maintenance.windows import Window, intersect, merge
 
 __all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]
+
+Args = ParamSpec("Args")
+T = TypeVar("T")
 
 Range = tuple[int, int]
 """First slot of a range, and the first slot after it."""
@@ -43,6 +49,21 @@ class Score:
     changed: int
 
 
+def _computed_once(compute: Callable[Concatenate["Grid", Job, Args], T]) -> Callable[Concatenate["Grid", Job, Args], T]:
+    """Keep what a method returns for a job: a search asks for it at every step."""
+    name = compute.__name__
+
+    @wraps(compute)
+    def looked_up(grid: "Grid", job: Job, *args: Args.args, **options: Args.kwargs) -> T:
+        key = (name, job.number, *args)
+        if key not in grid.computed:
+            grid.computed[key] = compute(grid, job, *args, **options)
+        value: T = grid.computed[key]
+        return value
+
+    return looked_up
+
+
 class Grid:
     """A problem in time slots, which are counted from `origin`.
 
@@ -69,6 +90,12 @@ class Grid:
         self.length = timedelta(days=options.horizon_days) // self.slot
         self.horizon = Window(self.origin, self.origin + self.length * self.slot)
         self.jobs = {job.number: job for job in problem.order() if job.frozen is None}
+        self.every = self.jobs
+        self.followers: dict[str, list[str]] = {number: [] for number in self.jobs}
+        for job in self.jobs.values():
+            for number in job.after:
+                if number in self.followers:
+                    self.followers[number].append(job.number)
         self.frozen = {job.number: job.frozen for job in problem.jobs if job.frozen is not None}
         self.technicians = problem.technicians
         self._check()
@@ -87,8 +114,38 @@ class Grid:
             asset: self._outer(calendar.windows(self.horizon.start, self.horizon.end))
             for asset, calendar in problem.operating.items()
         }
+        self.settled: Solution = {}
         self._allowed: dict[tuple[str, int], list[Range]] = {}
         self._sessions: dict[str, tuple[int, ...]] = {}
+        self.computed: dict[tuple[Any, ...], Any] = {}
+
+    def around(self, solution: Solution, free: Collection[str]) -> "Grid":
+        """Return a grid of some jobs alone, between the others at their places in a solution.
+
+        Parameters
+        ----------
+        solution : Solution
+            Places of all jobs.
+        free : collection of str
+            Jobs that may move.
+
+        Returns
+        -------
+        Grid
+            Its jobs are those that may move; the slots of the others are taken.
+        """
+        part = copy(self)
+        part.settled = {number: place for number, place in solution.items() if number not in free}
+        part.jobs = {number: job for number, job in self.jobs.items() if number in free}
+        part.previous = {number: place for number, place in self.previous.items() if number in free}
+        taken = [list(spans) for spans in self.taken]
+        for number, place in part.settled.items():
+            taken[place[0]] += self.spans(self.every[number], place)
+        part.taken = [sorted(spans) for spans in taken]
+        part.free = [cut(work, spans) for work, spans in zip(self.work, part.taken, strict=True)]
+        part._allowed = {}
+        part._sessions = {number: self.sessions(job) for number, job in self.every.items()}
+        return part
 
     def _check(self) -> None:
         if not self.jobs:
@@ -177,6 +234,8 @@ class Grid:
         for number in job.after:
             if number in self.frozen:
                 first = max(first, self.up(self.frozen[number].end))
+            elif number in self.settled:
+                first = max(first, self.end(self.every[number], self.settled[number]))
         if parts and job.number in self.waits_for_parts:
             arrival = self.waits_for_parts[job.number][0]
             if arrival is None:
@@ -184,10 +243,21 @@ class Grid:
             first = max(first, arrival)
         return first
 
+    def deadline(self, job: Job) -> int | None:
+        """Return the slot in which the first of the settled jobs that wait for a job begins; None where none does."""
+        settled = (self.settled[number] for number in self.followers[job.number] if number in self.settled)
+        return min((place[1][0] for place in settled), default=None)
+
+    def spans(self, job: Job, place: tuple[int, tuple[int, ...]]) -> list[Range]:
+        """Return the slots of a job's sessions at a place."""
+        return [(start, start + size) for start, size in zip(place[1], self.sessions(job), strict=True)]
+
+    @_computed_once
     def due(self, job: Job) -> int | None:
         """Return the slot by which a job must have ended; negative where it is overdue."""
         return None if job.due is None else self.down(job.due)
 
+    @_computed_once
     def skilled(self, job: Job) -> list[int]:
         """Return the technicians with all skills of a job."""
         return [index for index, who in enumerate(self.technicians) if job.skills <= who.skills]
@@ -225,27 +295,30 @@ class Grid:
         """Return the slot at which a job's last session ends."""
         return place[1][-1] + self.sessions(job)[-1]
 
+    @_computed_once
     def late_points(self, job: Job) -> int:
         """Return the points of one slot of lateness."""
         return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * job.priority))
 
+    @_computed_once
     def unplanned_points(self, job: Job) -> int:
         """Return the points of a job without a place: as late as twice the horizon, and more than any place costs."""
         dearest = max((self.cost_points(job, who) for who in self.skilled(job)), default=0)
         waiting = self.idle_points * self.length
         return 1 + self.late_points(job) * 2 * self.length + dearest + waiting + self.change_points
 
+    @_computed_once
     def cost_points(self, job: Job, technician: int) -> int:
         """Return the points of a technician's time on a job."""
         hours = self.hours(sum(self.sessions(job)))
         return round(SCALE * self.options.cost * self.technicians[technician].rate * hours)
 
-    @property
+    @cached_property
     def idle_points(self) -> int:
         """Return the points of one slot of waiting."""
         return round(SCALE * self.options.idle * self.hours(1))
 
-    @property
+    @cached_property
     def change_points(self) -> int:
         """Return the points of one job that leaves its previous place."""
         return round(SCALE * self.options.change)

@@ -15,9 +15,9 @@ from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
 
-CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking", "value")
+CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking", "value", "overrun")
 """Kinds of conflict: missing skill, missing part, no window, precedence, due date, too little capacity, two frozen
-jobs at once, and a value with which nothing can be computed.
+jobs at once, a value with which nothing can be computed, and work that takes longer than was estimated.
 """
 
 
@@ -168,7 +168,8 @@ class Problem:
     previous : tuple of Placement
         Placements of the previous plan.
     set_aside : tuple of Conflict
-        Conflicts of the orders that cannot be planned at all and are not among the jobs.
+        Conflicts that are known before: of the orders that cannot be planned at all and are not among the jobs, and of
+        work that takes longer than was estimated.
 
     Raises
     ------

@@ -5,14 +5,26 @@ intervals that must not overlap on a technician. OR-Tools is imported when a pla
 """
 
 import math
+import random
+import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from workbench.maintenance.schedule.grid import Grid, Solution
+from workbench.maintenance.schedule.lower_bound import least_points
 from workbench.maintenance.schedule.model import Job
+from workbench.maintenance.schedule.neighbourhoods import Neighbourhoods
+from workbench.maintenance.schedule.sequences import improved_sequence
 
 __all__ = ["Stop", "search"]
+
+_WHOLE = 40  # jobs that are solved together
+_FIRST_SIZE = 16
+_LEAST_SIZE = 6
+_EFFORT_OF_ONE = 0.02
+_EFFORT_OF_A_PLACE = 0.000004
+_EFFORT_OF_A_JOB = 0.0002  # what it takes to build its part of a model
 
 
 class Stop:
@@ -51,6 +63,10 @@ def search(
 ) -> tuple[Solution, int, bool]:
     """Search for the best solution, from a first guess.
 
+    Up to `_WHOLE` jobs are solved together first, which often proves that no plan is better. What is left of the
+    effort goes into large-neighbourhood search (Shaw 1998): some jobs are taken out and placed anew by the solver, the
+    others staying where they are, again and again.
+
     Parameters
     ----------
     grid : Grid
@@ -73,28 +89,96 @@ def search(
     """
     if not plannable:
         return guess, grid.score(guess, plannable).points, False
-    from ortools.sat.python import cp_model
+    course = _Course(grid, guess, plannable, stop or Stop())
+    if len(plannable) <= _WHOLE:
+        course.whole()
+    course.move()
+    course.improve()
+    return course.best, min(course.bound, course.points), course.timed_out
 
-    model = _Model(grid, plannable, cp_model)
-    model.hint(guess)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = grid.options.seed
-    solver.parameters.cp_model_probing_level = 0  # takes longer than most plans
-    solver.parameters.max_deterministic_time = grid.options.effort
-    solver.parameters.max_time_in_seconds = grid.options.time_limit
-    if stop is not None:
-        stop.watch(solver)
-        if stop.is_requested:
-            return guess, 0, False
-    status = solver.solve(model.model)
-    timed_out = status != cp_model.OPTIMAL and solver.wall_time >= grid.options.time_limit
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return guess, 0, timed_out
-    solution = model.solution(solver)
-    best = min(guess, solution, key=lambda one: grid.score(one, plannable).points)
-    bound = max(0, math.ceil(solver.best_objective_bound - 1e-6))  # points are whole: only rounding errors are lost
-    return best, bound, timed_out
+
+class _Course:
+    """A search on its way: the best solution so far, the bound, and the effort and time that are left."""
+
+    def __init__(self, grid: Grid, guess: Solution, plannable: Mapping[str, int], stop: Stop) -> None:
+        from ortools.sat.python import cp_model
+
+        self.cp = cp_model
+        self.grid = grid
+        self.plannable = plannable
+        self.stop = stop
+        self.best = guess
+        self.points = grid.score(guess, plannable).points
+        self.bound = least_points(grid, plannable)
+        self.effort = grid.options.effort
+        self.ends_at = time.monotonic() + grid.options.time_limit
+        self.timed_out = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is something left to find, and effort and time to find it."""
+        if self.stop.is_requested or self.effort <= 0 or self.points <= self.bound:
+            return False
+        self.timed_out = self.timed_out or time.monotonic() >= self.ends_at
+        return not self.timed_out
+
+    def whole(self) -> None:
+        """Solve all jobs together."""
+        if not self.goes_on:
+            return
+        solver, model, status = self._solve(self.grid, self.best, self.plannable, self.effort / 2)
+        if status in (self.cp.OPTIMAL, self.cp.FEASIBLE):
+            self._take(model.solution(solver))
+        # Points are whole: only rounding errors are lost.
+        self.bound = max(self.bound, math.ceil(solver.best_objective_bound - 1e-6))
+
+    def move(self) -> None:
+        """Move jobs in the sequence in which they are placed, with half of the effort and time that are left."""
+        least, ends_at = self.effort / 2, (time.monotonic() + self.ends_at) / 2
+
+        def goes_on() -> bool:
+            self.effort -= _EFFORT_OF_A_PLACE * len(self.grid.jobs)
+            return self.goes_on and self.effort > least and time.monotonic() < ends_at
+
+        chance = random.Random(self.grid.options.seed)
+        self._take(improved_sequence(self.grid, self.best, self._points, chance, goes_on))
+
+    def improve(self) -> None:
+        """Place some jobs anew, again and again."""
+        neighbourhoods = Neighbourhoods(self.grid, self.plannable, self.grid.options.seed)
+        size = min(len(self.plannable), _FIRST_SIZE)
+        while self.goes_on:
+            chosen = neighbourhoods.choose(self.best, size)
+            part = self.grid.around(self.best, chosen)
+            places = {number: place for number, place in self.best.items() if number in chosen}
+            ends = {number: self.plannable[number] for number in part.jobs if number in self.plannable}
+            solver, model, status = self._solve(part, places, ends, _EFFORT_OF_ONE)
+            if status in (self.cp.OPTIMAL, self.cp.FEASIBLE):
+                self._take(part.settled | model.solution(solver))
+            grows = status == self.cp.OPTIMAL
+            size = max(_LEAST_SIZE, min(len(self.plannable), round(size * 1.1) if grows else round(size * 0.9)))
+
+    def _solve(self, grid: Grid, guess: Solution, ends: Mapping[str, int], effort: float) -> tuple[Any, "_Model", Any]:
+        model = _Model(grid, ends, self.cp)
+        model.hint(guess)
+        solver = self.cp.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = grid.options.seed
+        solver.parameters.cp_model_probing_level = 0  # takes longer than most plans
+        solver.parameters.max_deterministic_time = min(effort, self.effort)
+        solver.parameters.max_time_in_seconds = max(0.01, self.ends_at - time.monotonic())
+        self.stop.watch(solver)
+        status = solver.solve(model.model)
+        self.effort -= solver.response_proto.deterministic_time + _EFFORT_OF_A_JOB * len(ends)
+        return solver, model, status
+
+    def _take(self, solution: Solution) -> None:
+        points = self._points(solution)
+        if points <= self.points:
+            self.best, self.points = solution, points
+
+    def _points(self, solution: Solution) -> int:
+        return self.grid.score(solution, self.plannable).points
 
 
 class _Model:
@@ -153,6 +237,10 @@ class _Model:
                 self.intervals[who].append(
                     model.new_optional_fixed_size_interval_var(start, size, literal, f"{number}.{session} by {who}")
                 )
+        deadline = grid.deadline(job)
+        if deadline is not None:  # a job that stays where it is waits for this one
+            model.add(self.unplanned[number] == 0)
+            model.add(self._end(job) <= deadline)
         for session in range(len(sizes) - 1):
             model.add(self.starts[number][session + 1] >= self.starts[number][session] + sizes[session])
 
