@@ -277,7 +277,7 @@ class Planning:
         placed = {one.job: one.technician for one, _ in saved_placements}
         doing = {}
         for row in orders:
-            name = row.assignee or placed.get(number_of(row.id))
+            name = row.assignee or placed.get(number_of(row.id), "")
             if row.state == "in progress" and name in people:
                 doing[row.id] = people[name]
         spans = _times_in_progress(db, doing, present)

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
@@ -17,8 +17,7 @@ from workbench.maintenance.windows import Window, intersect, merge
 
 __all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]
 
-Args = ParamSpec("Args")
-T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 Range = tuple[int, int]
 """First slot of a range, and the first slot after it."""
@@ -49,19 +48,18 @@ class Score:
     changed: int
 
 
-def _computed_once(compute: Callable[Concatenate["Grid", Job, Args], T]) -> Callable[Concatenate["Grid", Job, Args], T]:
+def _computed_once(compute: Method) -> Method:
     """Keep what a method returns for a job: a search asks for it at every step."""
     name = compute.__name__
 
     @wraps(compute)
-    def looked_up(grid: "Grid", job: Job, *args: Args.args, **options: Args.kwargs) -> T:
+    def looked_up(grid: "Grid", job: Job, *args: Any) -> Any:
         key = (name, job.number, *args)
         if key not in grid.computed:
-            grid.computed[key] = compute(grid, job, *args, **options)
-        value: T = grid.computed[key]
-        return value
+            grid.computed[key] = compute(grid, job, *args)
+        return grid.computed[key]
 
-    return looked_up
+    return cast("Method", looked_up)
 
 
 class Grid:
