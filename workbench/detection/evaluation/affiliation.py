@@ -99,8 +99,8 @@ def _zones(events: Spans, length: float) -> list[_Zone]:
 
 def _within(spans: Spans, begin: float, end: float) -> Spans:
     """Cut intervals to a zone."""
-    cut: Spans = np.clip(spans, begin, end)
-    return np.compress(cut[:, 1] > cut[:, 0], cut, axis=0)
+    cut = [(max(first, begin), min(last, end)) for first, last in spans.tolist()]
+    return np.array([(first, last) for first, last in cut if first < last]).reshape(-1, 2)
 
 
 def _precision(zone: _Zone, detected: Spans) -> float:
