@@ -15,7 +15,8 @@ from workbench.counts import counted
 from workbench.detection.evaluation.events import count_channel, count_units
 from workbench.detection.evaluation.metrics import MetricChoice, chosen_metrics, result_of
 from workbench.detection.evaluation.overlap import FIGURES, Contingency
-from workbench.detection.evaluation.pooling import INTERVAL_COLUMNS, Result, as_figures, intervals
+from workbench.detection.evaluation.pooling import INTERVAL_COLUMNS, RESAMPLES, Result, as_figures, intervals
+from workbench.detection.evaluation.records import plain_records
 from workbench.exceptions import DetectionError
 
 __all__ = ["Evaluation", "evaluate"]
@@ -69,11 +70,11 @@ class Evaluation:
             channel; `notes`: a list.
         """
         return {
-            "rows": _records(self.rows),
-            "channels": _records(self.channels),
-            "baselines": _records(self.baselines),
-            "intervals": _records(self.intervals),
-            "metrics": _records(self.metrics),
+            "rows": plain_records(self.rows),
+            "channels": plain_records(self.channels),
+            "baselines": plain_records(self.baselines),
+            "intervals": plain_records(self.intervals),
+            "metrics": plain_records(self.metrics),
             "unjudged": dict(self.unjudged),
             "notes": list(self.notes),
         }
@@ -100,6 +101,7 @@ def evaluate(
     persistence: Mapping[str, pd.DataFrame] | None = None,
     metrics: Iterable[MetricChoice] = (),
     scores: Mapping[str, npt.ArrayLike] | None = None,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Evaluation:
     """Judge predicted sequences against labels, by asset and pooled.
@@ -127,8 +129,8 @@ def evaluate(
         predicted, labels, length and score that return a float or figures by name; see `Metric`.
     scores : mapping of channel to array_like, optional
         Anomaly score of each channel, for metrics that read it.
-    seed : int
-        Seed of the bootstrap intervals.
+    resamples, seed : int
+        How many times channels are drawn for the bootstrap intervals, which are left out where 0, and the seed.
 
     Returns
     -------
@@ -171,7 +173,7 @@ def evaluate(
         channels=_channel_table(counts, assets, copies),
         baselines=_baseline_table(_blind(headline, lengths, persistence), truth, lengths, assets),
         unjudged=unjudged,
-        intervals=_all_intervals(judged, seed),
+        intervals=_all_intervals(judged, resamples, seed),
         metrics=_metric_table(results, list(truth), assets),
     )
 
@@ -229,16 +231,16 @@ def _groups(units: list[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
     return {asset: [unit for unit in units if unit[0] == asset] for asset in assets} | {"all": units}
 
 
-def _all_intervals(metrics: list[list[tuple[str, Any]]], seed: int) -> pd.DataFrame:
+def _all_intervals(metrics: list[list[tuple[str, Any]]], resamples: int, seed: int) -> pd.DataFrame:
     """Return the intervals of every metric and group, from the asset and the result of each of its units."""
     tables: list[pd.DataFrame] = []
     for units in metrics:
         for group, members in _groups(units).items():
             results = [result for _, result in members]
-            tables.append(intervals(results, seed=seed).assign(group=group, over="channels"))
+            tables.append(intervals(results, None, resamples, seed).assign(group=group, over="channels"))
             names = [asset for asset, _ in members]
             if len(set(names)) > 1:
-                tables.append(intervals(results, names, seed=seed).assign(group=group, over="assets"))
+                tables.append(intervals(results, names, resamples, seed).assign(group=group, over="assets"))
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True)[list(_INTERVALS)] if filled else pd.DataFrame(columns=list(_INTERVALS))
 
@@ -280,11 +282,6 @@ def _duplicates(names: Iterable[str], hashes: Mapping[str, str]) -> dict[str, st
 
 def _one(start: int, end: int) -> pd.DataFrame:
     return pd.DataFrame({"start": [start], "end": [end]}).query("start <= end")
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in plain.to_dict(orient="records")]
 
 
 def _html(frame: pd.DataFrame) -> str:

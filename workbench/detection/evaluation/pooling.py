@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["INTERVAL_COLUMNS", "Counts", "Result", "as_figures", "intervals", "pool"]
+__all__ = ["INTERVAL_COLUMNS", "RESAMPLES", "Counts", "Result", "as_figures", "intervals", "pool"]
 
 INTERVAL_COLUMNS = ("figure", "value", "mean", "low", "high")
 """Columns of what `intervals` returns."""
 
 RESAMPLES = 1000
+"""How many times channels are drawn, unless somebody asks for another number."""
+
 _TAILS = (0.025, 0.975)
 
 Floats = npt.NDArray[np.float64]
@@ -127,7 +129,7 @@ def intervals(
     names = list(range(len(results))) if clusters is None else list(clusters)
     members = {name: number for number, name in enumerate(dict.fromkeys(names))}
     spread = np.full((3, len(table)), np.nan)
-    if len(members) > 1:
+    if len(members) > 1 and resamples:
         places = np.array([members[name] for name in names])
         chances = np.full(len(members), 1 / len(members))
         draws = np.random.default_rng(seed).multinomial(len(members), chances, size=resamples)
