@@ -75,7 +75,8 @@ def run_nasa(
 
 
 def _row(detector: str, judged: "Evaluation", group: str, seconds: float) -> dict[str, Any]:
-    figures = judged.rows.set_index("group").loc[group, list(FIGURES)].to_dict()
+    pooled = judged.rows.set_index("group").loc[group]
+    figures = {name: pooled[name] for name in FIGURES}
     own = judged.intervals[judged.intervals["group"].eq(group) & judged.intervals["over"].eq("channels")]
     values = own.set_index("figure")["value"]
     further = {name: float(values[name]) for name in _FURTHER if name in values}

@@ -88,7 +88,8 @@ def affiliation(
 
 
 def _spans(bounds: Bounds) -> Spans:
-    return bounds + np.array([0.0, 1.0])
+    spans: Spans = bounds + np.array([0.0, 1.0])
+    return spans
 
 
 def _zones(events: Spans, length: float) -> list[_Zone]:
