@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from workbench.counts import counted
 from workbench.detection.evaluation import Evaluation, count, evaluate
@@ -242,7 +243,7 @@ def judge_scores(
     table: pd.DataFrame,
     persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
     metrics: Iterable[MetricChoice] = (),
-    scores: Callable[[str], npt.NDArray[np.float64]] | None = None,
+    scored: Callable[[str], xr.Dataset] | None = None,
 ) -> Evaluation:
     """Judge the table of `Session.score_all` against labels.
 
@@ -258,8 +259,8 @@ def judge_scores(
         Function that returns what the persistence forecaster flags in channels.
     metrics : iterable of str or callable
         As for `workbench.detection.evaluation.evaluate`.
-    scores : callable, optional
-        Function that returns the anomaly score of a channel, for metrics that read it.
+    scored : callable, optional
+        Function that returns the score of a channel, for metrics that read the smoothed error.
 
     Returns
     -------
@@ -275,18 +276,19 @@ def judge_scores(
     failed = table[table["status"] == "failed"]
     if len(failed) == len(table):
         raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
-    scored = table[table["status"] != "failed"]
-    predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
+    done = table[table["status"] != "failed"]
+    predicted: dict[str, pd.DataFrame] = dict(zip(done["channel"], done["anomalies"], strict=True))
     infos = {info.channel: info for info in archive.infos()[0] if info.channel in truth.tables}
+    lengths = {name: info.n_test for name, info in infos.items()}
     judged = evaluate(
         predicted,
         truth.tables,
-        {name: info.n_test for name, info in infos.items()},
+        lengths,
         {name: info.asset for name, info in infos.items()},
         hashes={name: info.test_hash for name, info in infos.items()},
         persistence=persistence(predicted),
         metrics=metrics,
-        scores=None if scores is None else {name: scores(name) for name in predicted},
+        scores=None if scored is None else {name: _errors(scored(name), lengths[name]) for name in predicted},
     )
     reasons = dict(zip(failed["channel"], failed["reason"], strict=True))
     unlabelled = {}
@@ -297,6 +299,13 @@ def judge_scores(
             reasons |= {name: damage} if damage else {}
     unjudged = {name: reasons.get(name, reason) for name, reason in judged.unjudged.items()}
     return replace(judged, unjudged=unjudged | unlabelled, failed=reasons, notes=truth.notes)
+
+
+def _errors(scored: xr.Dataset, length: int) -> npt.NDArray[np.float64]:
+    """Return the smoothed error of every sample of a series; NaN where it is not judged."""
+    errors = np.full(length, np.nan)
+    errors[scored["sample"].values] = scored["smoothed_error"].values
+    return errors
 
 
 def _labels(archive: Archive, name: str) -> tuple[pd.DataFrame | None, str]:

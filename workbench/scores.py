@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -359,27 +358,6 @@ class Scores:
                 continue
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged
-
-    def anomaly_score(
-        self, channel: str, forecaster: str | None = None, preset: str | None = None
-    ) -> npt.NDArray[np.float64]:
-        """Return the smoothed error of every sample of a channel's test series; NaN where it is not judged.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-        forecaster, preset : str, optional
-            As for `score`.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,), float64
-        """
-        scored = self.score(channel, forecaster, preset)[0]
-        errors = np.full(self.archive.info(channel).n_test, np.nan)
-        errors[scored["sample"].values] = scored["smoothed_error"].values
-        return errors
 
     def listed(self, channels: Sequence[str], forecaster: str | None) -> dict[str, list[ModelInfo]]:
         """List the models of channels: a single channel's by its name, those of several in one reading."""

@@ -887,10 +887,8 @@ class Session:
         truth = find_labels(self.archive, self.channel_names(), labels, timezone, date_order)
         table = self.score_all(truth.tables, forecaster, preset, progress=progress)
         blind = partial(self._scores.persistence, preset=preset, forecaster=forecaster)
-        scores = partial(self._scores.anomaly_score, forecaster=forecaster, preset=preset)
-        return judge_scores(
-            self.archive, truth, table, blind, metrics=metrics, scores=scores if needs_scores(metrics) else None
-        )
+        scored = partial(self.score, forecaster=forecaster, preset=preset) if needs_scores(metrics) else None
+        return judge_scores(self.archive, truth, table, blind, metrics=metrics, scored=scored)
 
     # ---- views
 

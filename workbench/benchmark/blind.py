@@ -1,4 +1,4 @@
-"""Detectors that look at nothing: what they reach says how much a figure can be gamed."""
+"""Detectors that ignore the data: what they reach says how much a figure can be gamed."""
 
 from collections.abc import Callable, Mapping
 

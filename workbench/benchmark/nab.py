@@ -35,7 +35,7 @@ _PROTOCOL = (
 
 @dataclass(frozen=True)
 class NabSeries:
-    """One series.
+    """One series of the benchmark.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ def run_nab(
     data : Path
         Zip or folder with the benchmark's `data` and `labels/combined_windows.json`.
     forecaster : str
-        Forecaster to train.
+        Forecaster to train, or "preset": see `workbench.benchmark.series.OF_PRESET`.
     preset : str or None
         Detection preset; that of the settings where None.
     progress : bool

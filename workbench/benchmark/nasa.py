@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.benchmark.blind import mean_of_random
+from workbench.benchmark.blind import flag_everything, mean_of_random
 from workbench.benchmark.report import BenchmarkReport
+from workbench.benchmark.series import detector_name, forecasters_of
 from workbench.counts import counted
 from workbench.detection.evaluation import FIGURES, evaluate
 from workbench.leaderboard import PUBLISHED
@@ -35,7 +36,7 @@ def run_nasa(
     data : Path
         Zip or folder in Telemanom's layout, with its labels.
     forecaster : str
-        Forecaster to train.
+        Forecaster to train, or "preset": see `workbench.benchmark.series.OF_PRESET`.
     preset : str or None
         Detection preset; that of the settings where None.
     progress : bool
@@ -53,10 +54,11 @@ def run_nasa(
     session.import_data(data, "nasa", progress=progress)
     began = time.perf_counter()
     labelled = [name for name in session.archive.channels() if session.archive.labels(name) is not None]
-    session.train(labelled, forecaster, progress=progress)
-    judged = session.evaluate(None, forecaster, preset, metrics=_METRICS, progress=progress)
+    trained, predicting = forecasters_of(forecaster)
+    session.train(labelled, trained, progress=progress)
+    judged = session.evaluate(None, predicting, preset, metrics=_METRICS, progress=progress)
     seconds = time.perf_counter() - began
-    detector = f"{forecaster}, preset {preset or session.settings.preset}"
+    detector = detector_name(session, forecaster, preset)
     measured = [_row(detector, judged, group, seconds) for group in judged.rows["group"]]
     pooled = judged.intervals
     pooled = pooled[pooled["group"].eq("all") & pooled["over"].eq("channels")].drop(columns=["group", "over"])
@@ -67,7 +69,7 @@ def run_nasa(
         name="nasa",
         protocol=_PROTOCOL,
         measured=pd.DataFrame(measured),
-        gaming=pd.DataFrame(_blind_rows(session, judged, forecaster, preset)),
+        gaming=pd.DataFrame(_blind_rows(session, judged, predicting, preset)),
         published=published,
         intervals=pooled,
         notes=tuple(notes),
@@ -79,24 +81,32 @@ def _row(detector: str, judged: "Evaluation", group: str, seconds: float) -> dic
     figures = {name: pooled[name] for name in FIGURES}
     own = judged.intervals[judged.intervals["group"].eq(group) & judged.intervals["over"].eq("channels")]
     values = own.set_index("figure")["value"]
-    further = {name: float(values[name]) for name in _FURTHER if name in values}
+    further = {name: float(values[name]) for name in _FURTHER}
     return {"detector": detector, "group": group, **figures, **further, "seconds": seconds if group == "all" else None}
 
 
-def _blind_rows(session: "Session", judged: "Evaluation", forecaster: str, preset: str | None) -> list[dict[str, Any]]:
-    rows = judged.baselines[judged.baselines["group"] == "all"].drop(columns="group")
-    blind: list[dict[str, Any]] = [
-        {("detector" if name == "baseline" else str(name)): value for name, value in row.items()}
-        for row in rows.to_dict(orient="records")
-    ]
+def _blind_rows(
+    session: "Session", judged: "Evaluation", forecaster: str | None, preset: str | None
+) -> list[dict[str, Any]]:
     counted_once = judged.channels[judged.channels["duplicate_of"] == ""]["channel"].tolist()
     infos = {name: session.archive.info(name) for name in counted_once}
     predicted = {name: session.anomalies(name, forecaster, preset) for name in infos}
     lengths = {name: info.n_test for name, info in infos.items()}
     labels = {name: session.archive.labels(name) for name in infos}
 
-    def judge(moved: dict[str, pd.DataFrame]) -> dict[str, float]:
-        table = evaluate(moved, labels, lengths, dict.fromkeys(moved, "all"), resamples=0).rows
-        return {name: float(table.iloc[-1][name]) for name in FIGURES}
+    def judge(flags: dict[str, pd.DataFrame]) -> dict[str, float]:
+        result = evaluate(flags, labels, lengths, dict.fromkeys(flags, "all"), metrics=_METRICS, resamples=0)
+        values = result.intervals.drop_duplicates("figure").set_index("figure")["value"]
+        return {name: float(values[name]) for name in (*FIGURES, *_FURTHER)}
 
-    return [*blind, {"detector": "as many at random places", **mean_of_random(predicted, lengths, judge)}]
+    rows = judged.baselines[judged.baselines["group"] == "all"].set_index("baseline")
+    others = [
+        {"detector": name, **{figure: rows.at[name, figure] for figure in FIGURES}}
+        for name in rows.index
+        if name != "flag everything"
+    ]
+    return [
+        {"detector": "flag everything", **judge(flag_everything(lengths))},
+        *others,
+        {"detector": "as many at random places", **mean_of_random(predicted, lengths, judge)},
+    ]

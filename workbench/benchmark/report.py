@@ -12,7 +12,7 @@ __all__ = ["BenchmarkReport"]
 
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """Rows of a benchmark: measured here, by detectors that look at nothing, and published by others.
+    """Rows of a benchmark: measured here, by detectors that ignore the data, and published by others.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class BenchmarkReport:
     measured : pandas.DataFrame
         `detector`, figures of the benchmark, and `seconds` that training and detection took.
     gaming : pandas.DataFrame
-        The same figures of detectors that look at nothing: a figure that they reach as well says nothing.
+        The same figures of detectors that ignore the data: a figure that they reach as well says nothing.
     published : pandas.DataFrame
         `detector`, figures that others published, and `on`: the part of the benchmark and what else differs.
     intervals : pandas.DataFrame

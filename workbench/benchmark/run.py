@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench.benchmark.nab import run_nab
 from workbench.benchmark.nasa import run_nasa
 from workbench.benchmark.report import BenchmarkReport
+from workbench.benchmark.series import forecasters_of
 from workbench.benchmark.skab import run_skab
 from workbench.exceptions import SettingsError
 from workbench.session import open_session
@@ -38,7 +39,7 @@ def run_benchmark(
     home : Path, optional
         Folder that keeps models and scores, so that a run that was stopped goes on; thrown away where omitted.
     forecaster : str
-        Forecaster to train; skab judges whole assets and trains none.
+        Forecaster to train, or "preset" for those that the preset names; skab judges whole assets and trains none.
     preset : str, optional
         Detection preset; that of the settings where omitted.
     progress : bool
@@ -75,5 +76,5 @@ def _run_in(
 ) -> BenchmarkReport:
 
     with open_session(home=home) as session:
-        session.check_settings(forecaster=forecaster, preset=preset)
+        session.check_settings(forecaster=forecasters_of(forecaster)[0], preset=preset)
         return run(session, data, forecaster, preset, progress=progress)

@@ -14,7 +14,10 @@ from workbench.telemetry.schema import make_channel
 if TYPE_CHECKING:
     from workbench.session import Session
 
-__all__ = ["Detections", "detect_in", "write_series"]
+__all__ = ["OF_PRESET", "Detections", "detect_in", "detector_name", "forecasters_of", "write_series"]
+
+OF_PRESET = "preset"
+"""In place of a forecaster: ridge is trained, and those predict that the preset names and the home has models of."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,23 @@ def write_series(
     session.archive.write(train, test)
 
 
+def forecasters_of(forecaster: str) -> tuple[str, str | None]:
+    """Return which forecaster is trained, and which one predicts; None where the preset decides.
+
+    Examples
+    --------
+    >>> forecasters_of("lstm"), forecasters_of(OF_PRESET)
+    (('lstm', 'lstm'), ('ridge', None))
+    """
+    return ("ridge", None) if forecaster == OF_PRESET else (forecaster, forecaster)
+
+
+def detector_name(session: "Session", forecaster: str, preset: str | None) -> str:
+    """Return what predicts and what detects, for a row of a benchmark."""
+    name = preset or session.settings.preset
+    return f"forecasters of preset {name}" if forecaster == OF_PRESET else f"{forecaster}, preset {name}"
+
+
 def detect_in(
     session: "Session", lengths: Mapping[str, int], forecaster: str, preset: str | None, progress: bool
 ) -> Detections:
@@ -85,7 +105,7 @@ def detect_in(
     lengths : mapping of str to int
         Samples of the test series of each.
     forecaster : str
-        Forecaster to train.
+        Forecaster to train, or `OF_PRESET`.
     preset : str or None
         Detection preset; that of the settings where None.
     progress : bool
@@ -96,8 +116,9 @@ def detect_in(
     Detections
     """
     began = time.perf_counter()
-    trained = session.train(list(lengths), forecaster, progress=progress)
-    scored = session.score_all(list(lengths), forecaster, preset, progress=progress)
+    trained_one, predicting = forecasters_of(forecaster)
+    trained = session.train(list(lengths), trained_one, progress=progress)
+    scored = session.score_all(list(lengths), predicting, preset, progress=progress)
     seconds = time.perf_counter() - began
     failed: dict[str, str] = {}
     for table in (scored, trained):
@@ -109,7 +130,7 @@ def detect_in(
     }
     nothing = pd.DataFrame({"start": [], "end": []}, dtype="int64")
     return Detections(
-        detector=f"{forecaster}, preset {preset or session.settings.preset}",
+        detector=detector_name(session, forecaster, preset),
         sequences={name: sequences.get(name, nothing) for name in lengths},
         failed=failed,
         seconds=seconds,

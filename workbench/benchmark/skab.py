@@ -31,7 +31,7 @@ _PROTOCOL = "the first 400 rows of each experiment train, the others are judged 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment.
+    """One experiment of the benchmark.
 
     Attributes
     ----------

@@ -21,7 +21,11 @@ def benchmark(
     ] = None,
     preset: PresetName = None,
     forecaster: Annotated[
-        str, typer.Option(metavar="NAME", help="Forecaster to train: persistence, ridge or lstm.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Forecaster to train: persistence, ridge or lstm; or preset, for those that the preset names.",
+        ),
     ] = "ridge",
     home: Annotated[
         Path | None,
@@ -50,7 +54,7 @@ def benchmark(
     typer.echo(table_text(report.measured))
     typer.echo("\n95 % intervals of all of it, over series:")
     typer.echo(table_text(report.intervals))
-    typer.echo("\nDetectors that look at nothing; a figure that they reach as well says nothing:")
+    typer.echo("\nDetectors that ignore the data; a figure that they reach as well says nothing:")
     typer.echo(table_text(report.gaming))
     typer.echo("\nPublished by others:")
     typer.echo(table_text(report.published))
