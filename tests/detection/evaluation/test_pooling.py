@@ -77,6 +77,14 @@ def test_an_event_of_an_asset_is_found_once_where_any_channel_finds_it(found_by)
     assert alone.loc["P-3", "false_negatives"] == 1  # a channel by itself is judged by what it found
 
 
+def test_the_score_of_the_asset_itself_finds_its_event_too():
+    predicted, labels, lengths, assets = pump([])
+    predicted["Pump"], labels["Pump"] = frame((120, 130)), frame((100, 149), events=["leak"])
+    lengths["Pump"], assets["Pump"] = 400, "Pump"
+    rows = evaluate(predicted, labels, lengths, assets).rows.set_index("group")
+    assert rows.loc["Pump", ["true_positives", "false_positives", "false_negatives"]].tolist() == [1, 0, 1]
+
+
 def test_an_event_of_an_asset_is_missed_once():
     judged = evaluate(*pump([]))
     assert judged.rows.set_index("group").loc["Pump", ["true_positives", "false_negatives"]].tolist() == [0, 2]
