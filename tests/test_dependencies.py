@@ -17,7 +17,6 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
-OPTIONAL = [Requirement(line) for line in PROJECT["optional-dependencies"]["metrics"]]
 DEVELOPMENT = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
 LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 EVERYWHERE = [Requirement(line) for line in LINES]  # some only on some Pythons
@@ -103,9 +102,9 @@ def test_conda_environment_takes_its_versions_from_here() -> None:
 @pytest.mark.parametrize(
     ("folder", "allowed"),
     [
-        ("workbench", RUNTIME + OPTIONAL),
+        ("workbench", RUNTIME),
         ("benchmarks", RUNTIME + DEVELOPMENT),
-        ("tests", RUNTIME + DEVELOPMENT + OPTIONAL),
+        ("tests", RUNTIME + DEVELOPMENT),
     ],
 )
 def test_every_import_is_declared(folder: str, allowed: list[Requirement]) -> None:

@@ -5,14 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from workbench.counts import counted
 from workbench.detection.evaluation import Evaluation, count, evaluate
+from workbench.detection.evaluation.events import EVENT
+from workbench.detection.evaluation.metrics import MetricChoice
 from workbench.exceptions import ArchiveError, DetectionError, LabelError, WorkbenchError
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.archiving.label_moments import rows_of_moments
 from workbench.telemetry.importers.labels.files import read_label_spans
-from workbench.telemetry.importers.labels.spans import LabelSpans, SeriesNames, label_samples, label_table
+from workbench.telemetry.importers.labels.spans import LabelScope, LabelSpans, SeriesNames, label_samples, label_table
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["Truth", "confusion", "find_labels", "judge_scores"]
@@ -28,9 +33,10 @@ class Truth:
     Attributes
     ----------
     tables : mapping of str to pandas.DataFrame
-        Label table of each channel that is labelled.
+        Label table of each channel that is labelled; labels of a whole asset have the name of their event in a column
+        `event`, so that they are counted once.
     notes : tuple of str
-        What of a label file is not judged, and why.
+        What of a label file is not judged, and why; which labels are counted once.
     """
 
     tables: Tables
@@ -71,7 +77,7 @@ def find_labels(
         No channel is labelled, or the file cannot be read.
     """
     if labels is None:
-        truth = Truth({name: table for name in channels if (table := _labels(archive, name)[0]) is not None})
+        truth = _of_archive(archive, channels)
     elif isinstance(labels, Mapping):
         truth = Truth({name: labels[name] for name in channels if name in labels})
     else:
@@ -87,11 +93,79 @@ def find_labels(
     return truth
 
 
+def _of_archive(archive: Archive, channels: Sequence[str]) -> Truth:
+    """Return the archive's labels; those at the same times in all labelled channels of an asset are its own."""
+    tables = {name: table for name in channels if (table := _labels(archive, name)[0]) is not None}
+    members: dict[str, list[str]] = {}
+    for name in tables:
+        members.setdefault(archive.asset_of(name)[0], []).append(name)
+    notes = []
+    for asset, names in members.items():
+        spans = [_dated_spans(archive, name) for name in names]
+        shared = sorted(set.intersection(*spans)) if len(names) > 1 else []
+        if not shared:
+            continue
+        for name in names:
+            tables[name] = _with_shared_events(tables[name], shared, archive.open(name)["time"].values)
+        count_of_events = len({event for name in names for event in tables[name][EVENT]} - {""})
+        if count_of_events:
+            what = counted(count_of_events, "label")
+            notes.append(f"Counted once for {asset}: {what} at the same time in its {len(names)} labelled channels.")
+    return Truth(tables, tuple(notes))
+
+
+def _dated_spans(archive: Archive, channel: str) -> set[tuple[int, int, str]]:
+    """Return first and last moment and kind of a channel's labels; none where they are numbers of samples."""
+    try:
+        stored = archive.label_moments(channel)
+    except ArchiveError:
+        return set()
+    if stored is None or stored["clock"] != "time":
+        return set()
+    return {(int(first), int(last), str(kind)) for first, last, kind in stored["spans"]}
+
+
+def _with_shared_events(
+    table: pd.DataFrame, shared: Iterable[tuple[int, int, str]], time: npt.NDArray[np.datetime64]
+) -> pd.DataFrame:
+    events = {}
+    for span in shared:
+        for start, end, kind in rows_of_moments({"clock": "time", "spans": [span]}, time):
+            events[start, end, kind] = f"{span[0]} {span[2]}"
+    rows = zip(table["start"], table["end"], table["kind"], strict=True)
+    return table.assign(**{EVENT: [events.get(row, "") for row in rows]})
+
+
+def _file_events(
+    table: pd.DataFrame, scopes: Sequence[LabelScope], names: SeriesNames, time: npt.NDArray[np.datetime64]
+) -> list[str]:
+    """Return the event of each row of a label table: when the label of the asset began that it overlaps, or nothing.
+
+    A sample stands for the time until the next one.
+    """
+    spans: list[list[np.datetime64]] = []
+    of_asset = [scope for scope in scopes if not scope.channel and scope.name not in names.unique_names]
+    for first, last in sorted(pair for scope in of_asset for pair in zip(scope.starts, scope.ends, strict=True)):
+        if spans and first <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], last)
+        else:
+            spans.append([first, last])
+    events = []
+    for start, end in table[["start", "end"]].to_numpy().tolist():
+        before_next = time[end + 1] if end + 1 < len(time) else None
+        overlapping = (
+            first for first, last in spans if last >= time[start] and (before_next is None or first < before_next)
+        )
+        events.append(str(next(overlapping, "")))
+    return events
+
+
 def _of_file(archive: Archive, channels: Sequence[str], spans: LabelSpans) -> Truth:
     infos = {info.channel: info for info in archive.infos()[0]}
     assets = {name: info.asset for name, info in infos.items()}
     tables: dict[str, pd.DataFrame] = {}
     series: list[SeriesNames] = []
+    events: dict[str, list[str]] = {}
     in_training, outside, undated = 0, 0, []
     for name in channels:
         if name not in infos:
@@ -115,8 +189,12 @@ def _of_file(archive: Archive, channels: Sequence[str], spans: LabelSpans) -> Tr
         samples = label_samples(scopes, np.concatenate(time))
         n_earlier = n_before + info.n_train
         tables[name] = label_table(samples, n_earlier)
+        events[name] = _file_events(tables[name], scopes, names, time[-1])
         in_training += int(samples.masks[:n_earlier].any(axis=1).sum())
         outside += int(samples.outside.sum())
+    for name in events:
+        if sum(assets[other] == assets[name] for other in events) > 1:
+            tables[name] = tables[name].assign(**{EVENT: events[name]})
     notes = {
         "labels_in_training": f"{counted(in_training, 'labelled sample')} in training series" if in_training else "",
         "labels_outside": f"{counted(outside, 'label')} outside of the data" if outside else "",
@@ -164,6 +242,8 @@ def judge_scores(
     truth: Truth,
     table: pd.DataFrame,
     persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
+    metrics: Iterable[MetricChoice] = (),
+    scored: Callable[[str], xr.Dataset] | None = None,
 ) -> Evaluation:
     """Judge the table of `Session.score_all` against labels.
 
@@ -177,6 +257,10 @@ def judge_scores(
         Table of `Session.score_all`, of these channels.
     persistence : callable
         Function that returns what the persistence forecaster flags in channels.
+    metrics : iterable of str or callable
+        As for `workbench.detection.evaluation.evaluate`.
+    scored : callable, optional
+        Function that returns the score of a channel, for metrics that read the smoothed error.
 
     Returns
     -------
@@ -192,16 +276,19 @@ def judge_scores(
     failed = table[table["status"] == "failed"]
     if len(failed) == len(table):
         raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
-    scored = table[table["status"] != "failed"]
-    predicted: dict[str, pd.DataFrame] = dict(zip(scored["channel"], scored["anomalies"], strict=True))
+    done = table[table["status"] != "failed"]
+    predicted: dict[str, pd.DataFrame] = dict(zip(done["channel"], done["anomalies"], strict=True))
     infos = {info.channel: info for info in archive.infos()[0] if info.channel in truth.tables}
+    lengths = {name: info.n_test for name, info in infos.items()}
     judged = evaluate(
         predicted,
         truth.tables,
-        {name: info.n_test for name, info in infos.items()},
+        lengths,
         {name: info.asset for name, info in infos.items()},
         hashes={name: info.test_hash for name, info in infos.items()},
         persistence=persistence(predicted),
+        metrics=metrics,
+        scores=None if scored is None else {name: _errors(scored(name), lengths[name]) for name in predicted},
     )
     reasons = dict(zip(failed["channel"], failed["reason"], strict=True))
     unlabelled = {}
@@ -212,6 +299,13 @@ def judge_scores(
             reasons |= {name: damage} if damage else {}
     unjudged = {name: reasons.get(name, reason) for name, reason in judged.unjudged.items()}
     return replace(judged, unjudged=unjudged | unlabelled, failed=reasons, notes=truth.notes)
+
+
+def _errors(scored: xr.Dataset, length: int) -> npt.NDArray[np.float64]:
+    """Return the smoothed error of every sample of a series; NaN where it is not judged."""
+    errors = np.full(length, np.nan)
+    errors[scored["sample"].values] = scored["smoothed_error"].values
+    return errors
 
 
 def _labels(archive: Archive, name: str) -> tuple[pd.DataFrame | None, str]:

@@ -28,6 +28,7 @@ from workbench.telemetry.archive import Archive
 if TYPE_CHECKING:
     from workbench.alerting import Outcome
     from workbench.detection.evaluation import Evaluation
+    from workbench.detection.evaluation.metrics import MetricChoice
     from workbench.detection.explanation import Spans
     from workbench.maintenance.desk import Maintenance
     from workbench.models import Registry
@@ -846,6 +847,7 @@ class Session:
         *,
         timezone: str | None = None,
         date_order: str | None = None,
+        metrics: "Iterable[MetricChoice]" = ("esa",),
         progress: bool = False,
     ) -> "Evaluation":
         """Judge stored scores against labels; channels that are not scored yet are scored first.
@@ -861,21 +863,32 @@ class Session:
             Zone of times of the file that carry none; UTC where omitted.
         date_order : {"day", "month"}, optional
             Order of its dates such as 03/04/2024; the whole file decides where omitted.
+        metrics : iterable of str or callable
+            Metrics beside the overlap protocol: "esa", "affiliation", "range", "vus", "nab", "all" for all of them, and
+            functions of your own that take predicted, labels, length and score, and return a number or numbers by name.
         progress : bool
             Show a bar.
 
         Returns
         -------
         Evaluation
+
+        Raises
+        ------
+        DetectionError
+            A metric is not known.
         """
+        from workbench.detection.evaluation.metrics import chosen_metrics, needs_scores
         from workbench.judging import find_labels, judge_scores
 
         self.check_settings(forecaster=forecaster, preset=preset)
+        metrics = list(metrics)
+        chosen_metrics(metrics)
         truth = find_labels(self.archive, self.channel_names(), labels, timezone, date_order)
         table = self.score_all(truth.tables, forecaster, preset, progress=progress)
-        return judge_scores(
-            self.archive, truth, table, partial(self._scores.persistence, preset=preset, forecaster=forecaster)
-        )
+        blind = partial(self._scores.persistence, preset=preset, forecaster=forecaster)
+        scored = partial(self.score, forecaster=forecaster, preset=preset) if needs_scores(metrics) else None
+        return judge_scores(self.archive, truth, table, blind, metrics=metrics, scored=scored)
 
     # ---- views
 

@@ -83,7 +83,7 @@ def test_every_form_labels_the_same_samples_at_import_and_in_an_evaluation(
     import_table(pump, archive, labels=labels)
     assert list(archive.labels("temp").itertuples(index=False, name=None)) == SPANS
     truth = find_labels(archive, archive.channels(), labels)
-    assert list(truth.tables["temp"].itertuples(index=False, name=None)) == SPANS
+    assert list(truth.tables["temp"][["start", "end", "kind"]].itertuples(index=False, name=None)) == SPANS
     assert truth.notes == ()
 
 
@@ -121,7 +121,7 @@ def test_a_failure_without_repair_labels_its_moment(pump: Path, archive: Archive
         tmp_path, "y.csv", f"machine,failed_at,repaired_at\npump,{DAY} 10:15,\npump,{DAY} 10:17,{DAY} 10:18\n"
     )
     truth = find_labels(archive, archive.channels(), labels)
-    assert truth.tables["temp"].values.tolist() == [[1, 1, "anomaly"], [3, 4, "anomaly"]]
+    assert truth.tables["temp"][["start", "end", "kind"]].values.tolist() == [[1, 1, "anomaly"], [3, 4, "anomaly"]]
 
 
 def test_what_is_in_training_outside_or_unknown_is_counted(pump: Path, archive: Archive, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_what_is_in_training_outside_or_unknown_is_counted(pump: Path, archive: 
     told = report.channels[2]
     assert (told.channel, told.status, told.note) == ("x.json", "skipped", "1 label for other names: fan")
     truth = find_labels(archive, ["temp"], labels)
-    assert truth.tables["temp"].values.tolist() == [[0, 0, "anomaly"]]
+    assert truth.tables["temp"][["start", "end", "kind"]].values.tolist() == [[0, 0, "anomaly"]]
     assert truth.notes == (
         "Not judged: 4 labelled samples in training series.",
         "Not judged: 2 labels outside of the data.",
@@ -160,7 +160,7 @@ def test_local_times_of_labels_are_read_in_their_zone(pump: Path, archive: Archi
     import_table(pump, archive)
     labels = write(tmp_path, "x.csv", f"start,end\n{DAY} 11:15,{DAY} 11:17\n")
     truth = find_labels(archive, ["temp"], labels, "Europe/Berlin")
-    assert truth.tables["temp"].values.tolist() == [[1, 3, "anomaly"]]
+    assert truth.tables["temp"][["start", "end", "kind"]].values.tolist() == [[1, 3, "anomaly"]]
     with pytest.raises(ImportDataError, match="date_order must be day or month"):
         find_labels(archive, ["temp"], labels, date_order="banana")
 

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from workbench.cli.alerts import alerts
+from workbench.cli.benchmark import benchmark
 from workbench.cli.common import close_sessions
 from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
@@ -42,6 +43,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "score": score,
         "explain": explain,
         "evaluate": evaluate,
+        "benchmark": benchmark,
         "report": report,
         "cluster": cluster,
     },

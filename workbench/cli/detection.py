@@ -28,6 +28,9 @@ from workbench.exceptions import WorkbenchError
 from workbench.names import command_line
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.detection.evaluation import Evaluation
     from workbench.session import Session
 
 __all__ = ["evaluate", "report", "score"]
@@ -126,6 +129,16 @@ def evaluate(
             help="Number that comes first in dates of the label file such as 03/04/2024: day or month.",
         ),
     ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Metrics beside the overlap protocol, separated by commas: esa, affiliation, range, vus, nab, or all.",
+        ),
+    ] = "esa",
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="Print the 95 % interval of every figure, over channels and assets.")
+    ] = False,
     forecaster: ForecasterName = None,
     preset: PresetName = None,
     compute: ComputePlace = None,
@@ -133,17 +146,20 @@ def evaluate(
 ) -> None:
     """Compare the anomalies with labels, by the paper's overlap protocol, beside blind baselines.
 
-    A channel without scores is scored first. Blind baselines flag samples without looking at the telemetry.
+    A channel without scores is scored first. Blind baselines flag samples without looking at the telemetry. Intervals
+    of 95 % come from drawing channels, or assets, with replacement.
     """
+    names = [name.strip() for name in metrics.split(",") if name.strip()]
     result = open_session(**place_overrides(compute)).evaluate(
-        labels, forecaster, preset, timezone=timezone, date_order=date_order, progress=True
+        labels, forecaster, preset, timezone=timezone, date_order=date_order, metrics=names, progress=True
     )
     channel_count = len(result.channels) + len(result.unjudged)
     if as_json:
         print_json(result.to_json_dict())
         end_with_failures(result.failed, channel_count)
         return
-    typer.echo(table_text(result.rows))
+    typer.echo(table_text(_with_f1_interval(result)))
+    _print_metrics(result, intervals)
     typer.echo("\nFor comparison, blind baselines and the forecaster persistence:")
     typer.echo(table_text(result.baselines))
     copies = result.channels[result.channels["duplicate_of"] != ""]
@@ -158,6 +174,32 @@ def evaluate(
     for note in result.notes:
         typer.echo(f"\n{note}")
     end_with_failures(result.failed, channel_count)
+
+
+def _with_f1_interval(result: "Evaluation") -> "pd.DataFrame":
+    """Return the rows of an evaluation with the interval of F1 over channels beside it."""
+    table = result.intervals
+    f1 = table[table["figure"].eq("f1") & table["over"].eq("channels")].set_index("group")
+    bounds = f1.reindex(result.rows["group"])[["low", "high"]].to_numpy()
+    text = ["" if low != low else f"{low:.3f}-{high:.3f}" for low, high in bounds.tolist()]
+    rows = result.rows.copy()
+    rows.insert(list(rows.columns).index("f1") + 1, "f1_95_%", text)
+    return rows
+
+
+def _print_metrics(result: "Evaluation", every_interval: bool) -> None:
+    """Print what further metrics say of all channels, or the interval of every figure."""
+    from workbench.detection.evaluation import FIGURES
+
+    table = result.intervals
+    if every_interval:
+        typer.echo("\nEvery figure with its 95 % interval:")
+        typer.echo(table_text(table))
+        return
+    further = table[table["group"].eq("all") & table["over"].eq("channels") & ~table["figure"].isin(FIGURES)]
+    if len(further):
+        typer.echo("\nFurther metrics over all channels, with 95 % intervals:")
+        typer.echo(table_text(further[["figure", "value", "low", "high"]]))
 
 
 def report(

@@ -1,0 +1,115 @@
+"""Scores judged against labels: events of an asset count once, and metrics of one's own read the score."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.detection.evaluation import evaluate
+from workbench.exceptions import DetectionError
+from workbench.judging import find_labels
+from workbench.telemetry.archive import Archive
+from workbench.telemetry.schema import make_channel
+
+MINUTE = np.timedelta64(1, "m")
+BEGIN = np.datetime64("2024-03-01T00:00:00", "ns")
+
+
+def dated(name: str, n: int, first: int, step: int = 1, asset: str = "PUMP"):
+    """A channel sampled every `step` minutes from minute `first` on."""
+    time = BEGIN + (first + step * np.arange(n)) * MINUTE
+    return make_channel(np.sin(np.arange(n) / 9), channel=name, asset=asset, time=time)
+
+
+def labels(*pairs: tuple[int, int]) -> pd.DataFrame:
+    return pd.DataFrame([(*pair, "fault") for pair in pairs], columns=["start", "end", "kind"])
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """Two channels of a pump, one of them at half the rate, and a fan."""
+    archive = Archive(tmp_path / "archive.zarr")
+    archive.write(dated("P-1", 300, 0), dated("P-1", 400, 300))
+    archive.write(dated("P-2", 150, 0, 2), dated("P-2", 200, 300, 2))
+    archive.write(dated("F-1", 300, 0, asset="FAN"), dated("F-1", 400, 300, asset="FAN"))
+    return archive
+
+
+def judged(archive: Archive, truth, found: dict[str, tuple[int, int]]) -> pd.Series:
+    predicted = {
+        name: pd.DataFrame([found[name]] if name in found else [], columns=["start", "end"]).astype("int64")
+        for name in truth.tables
+    }
+    infos = {name: archive.info(name) for name in truth.tables}
+    lengths = {name: info.n_test for name, info in infos.items()}
+    assets = {name: info.asset for name, info in infos.items()}
+    rows = evaluate(predicted, truth.tables, lengths, assets).rows.set_index("group")
+    return rows.loc["all", ["true_positives", "false_positives", "false_negatives"]].tolist()
+
+
+def test_a_label_of_an_asset_is_one_event_for_channels_of_any_rate(archive: Archive, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    rows = ["PUMP,2024-03-01 06:40,2024-03-01 06:59", "PUMP,2024-03-01 08:20,2024-03-01 08:29"]
+    file.write_text("\n".join(["asset,start,end", *rows]), encoding="utf-8")
+    truth = find_labels(archive, archive.channels(), file)
+    # Minute 400 is sample 100 of P-1 and sample 50 of P-2.
+    assert truth.tables["P-1"]["start"].tolist() == [100, 200]
+    assert truth.tables["P-2"]["start"].tolist() == [50, 100]
+    assert truth.tables["P-1"]["event"].tolist() == truth.tables["P-2"]["event"].tolist()
+    assert judged(archive, truth, {"P-2": (52, 55)}) == [1, 0, 1]
+    assert judged(archive, truth, {"P-1": (100, 101), "P-2": (52, 55)}) == [1, 0, 1]
+    assert judged(archive, truth, {}) == [0, 0, 2]
+
+
+def test_a_label_of_one_channel_stays_its_own(archive: Archive, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    rows = ["PUMP,,2024-03-01 06:40,2024-03-01 06:59", "PUMP,P-1,2024-03-01 09:00,2024-03-01 09:09"]
+    file.write_text("\n".join(["asset,channel,start,end", *rows]), encoding="utf-8")
+    truth = find_labels(archive, archive.channels(), file)
+    assert truth.tables["P-1"]["event"].eq("").tolist() == [False, True]
+    assert judged(archive, truth, {"P-1": (100, 101)}) == [1, 0, 1]
+
+
+def test_a_label_between_two_samples_of_a_slow_channel_is_the_same_event(archive: Archive, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("asset,start,end\nPUMP,2024-03-01 06:41,2024-03-01 06:41\n", encoding="utf-8")
+    truth = find_labels(archive, archive.channels(), file)
+    assert truth.tables["P-2"]["start"].tolist() == [50]
+    assert judged(archive, truth, {"P-2": (50, 51)}) == [1, 0, 0]
+
+
+def test_labels_that_all_channels_of_an_asset_have_are_counted_once_and_said_so(archive: Archive) -> None:
+    archive.set_labels("P-1", labels((100, 118), (200, 209)))
+    archive.set_labels("P-2", labels((50, 59)))
+    archive.set_labels("F-1", labels((100, 118)))
+    truth = find_labels(archive, archive.channels(), None)
+    assert truth.notes == ("Counted once for PUMP: 1 label at the same time in its 2 labelled channels.",)
+    assert judged(archive, truth, {"P-1": (100, 101)}) == [1, 0, 2]
+    assert judged(archive, truth, {"P-1": (210, 215), "F-1": (100, 101)}) == [1, 1, 2]
+
+
+def test_labels_as_numbers_of_samples_are_each_channels_own(tiny_archive: Archive) -> None:
+    truth = find_labels(tiny_archive, tiny_archive.channels(), None)
+    assert truth.notes == ()
+    assert "event" not in truth.tables["X-1"]
+
+
+def test_a_session_judges_with_metrics_by_name_and_of_ones_own(trained_home: Path) -> None:
+    lengths = []
+
+    def largest_error_at(predicted, labels, length, score):
+        lengths.append((length, len(score), int(np.isnan(score[:250]).sum())))
+        return {"largest_error_at": int(np.nanargmax(score))}
+
+    with wb.open(home=trained_home) as session:
+        result = session.evaluate(metrics=["all", largest_error_at])
+        assert lengths == [(3000, 3000, 250), (3000, 3000, 250)]
+        figures = result.metrics.set_index("channel")
+        assert 2000 <= figures.loc["X-1", "largest_error_at"] <= 2039 + 105  # the span of the smoothing
+        assert figures.loc["X-1", "vus_pr"] > 0.3
+        assert figures.loc["X-1", "esa_recall"] == 1
+        assert "largest_error_at" in result._repr_html_()
+        with pytest.raises(DetectionError, match="no metric 'f1'"):
+            session.evaluate(metrics=["f1"])
