@@ -43,14 +43,12 @@ def normal_distance(shape: Shape, telemetry: npt.ArrayLike) -> float:
     return float(np.min(profile.distance[alike_in_size(profile)], initial=np.inf))
 
 
-def learnt_bound(
-    shapes: Sequence[Shape], normal: float = float("inf"), refused: float = float("inf")
-) -> float:
+def learnt_bound(shapes: Sequence[Shape], normal: float = float("inf")) -> float:
     """Return the bound of an event from its repetitions.
 
     With k repetitions it is the largest distance of one to the nearest other, times 1 + 2 / (k - 1): three times that
     distance for two, twice for three. With one it is `DEFAULT_BOUND`. In no case is it more than half the distance to
-    normal telemetry, nor nine tenths of that to an anomaly which a person has called a real fault.
+    normal telemetry.
 
     Parameters
     ----------
@@ -58,8 +56,6 @@ def learnt_bound(
         Shapes of the repetitions, at least one.
     normal : float
         Least distance of a shape to normal telemetry, from `normal_distance`.
-    refused : float
-        Least distance at which an anomaly was taken for the event and was not.
 
     Returns
     -------
@@ -78,7 +74,7 @@ def learnt_bound(
             for place, shape in enumerate(shapes)
         )
         bound = min(max(widest * (1 + 2 / (len(shapes) - 1)), MIN_BOUND), MAX_BOUND)
-    return min(bound, normal / 2, refused * 0.9)
+    return min(bound, normal / 2)
 
 
 def _distance(one: Shape, other: Shape) -> float:

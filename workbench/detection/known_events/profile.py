@@ -71,7 +71,9 @@ def shape_profile(shape: npt.ArrayLike, series: npt.ArrayLike) -> Profile:
     one, other = (np.asarray(values, dtype=np.float64) for values in (shape, series))
     ours, theirs = ~np.isnan(one), ~np.isnan(other)
     centre, spread = one[ours].mean(), np.ptp(one[ours])
-    one, other = (np.nan_to_num((values - centre) / spread, posinf=_FURTHEST, neginf=-_FURTHEST) for values in (one, other))
+    one, other = (
+        np.nan_to_num((values - centre) / spread, posinf=_FURTHEST, neginf=-_FURTHEST) for values in (one, other)
+    )
     other = np.clip(other, -_FURTHEST, _FURTHEST)
     sliding = _Sliding(one.size, other.size)
     count = np.rint(sliding.sums(ours, theirs))
