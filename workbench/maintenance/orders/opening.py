@@ -37,7 +37,8 @@ __all__ = [
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
     """Return open, unsuppressed alerts of a level and above that have caused no order, not even a cancelled one.
 
-    Alerts that are known events cause none. A completed order closed its alerts: one of them that is open again asks for an order anew.
+    Alerts that are known events cause none. A completed order closed its alerts: one of them that is open again asks
+    for an order anew.
     """
     linked_alerts = (
         sa.select(OrderAlertRow.alert_id)

@@ -183,7 +183,7 @@ class KnownEvents:
             alert, time, distance, bound, level (that the alert would have otherwise), state and verdict of the alert.
         """
         u = KnownUseRow
-        statement: sa.Select[Any] = (
+        statement: Any = (
             sa.select(u.alert, u.time, u.distance, u.bound, u.level, AlertRow.state, AlertRow.verdict)
             .join(AlertRow, AlertRow.id == u.alert)
             .where(u.event == row_number(event))
