@@ -177,7 +177,11 @@ def close(
     as_json: AsJson = False,
 ) -> None:
     """Close alerts with a verdict: what they turned out to be."""
+    from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS
+
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
+    if not as_json and verdict in TEACHING_VERDICTS:
+        typer.echo("An anomaly of a model teaches a known event with this verdict. See: workbench known list")
 
 
 @alerts.command()

@@ -14,6 +14,7 @@ from workbench.cli.common import close_sessions
 from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
 from workbench.cli.imports import fetch, import_data, profiles, watch
+from workbench.cli.known import known
 from workbench.cli.log import log
 from workbench.cli.models import models, train
 from workbench.cli.orders import orders, parts, people
@@ -47,6 +48,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Maintenance": {
         "alerts": alerts,
+        "known": known,
         "orders": orders,
         "plan": plan,
         "preventive": preventive,

@@ -15,7 +15,6 @@ __all__ = ["MAX_SAMPLES", "Shape", "context_samples", "take_shape"]
 MAX_SAMPLES = 10_000
 """Longest event whose shape is kept; what lasts longer is a state rather than an event."""
 
-_MIN_SAMPLES = 4
 _MISSING_SHARE = 0.5
 _LEAST_CONTEXT = 8
 _CONTEXT_SHARE = 4  # of the event's length: a quarter on each side
@@ -79,17 +78,17 @@ def take_shape(channel: xr.Dataset, start: int, end: int) -> Shape:
     Raises
     ------
     DetectionError
-        The event has fewer than 4 or more than 10,000 samples or lies outside the series; with its context it is
-        constant, or half of it is missing.
+        The event has more than 10,000 samples or lies outside the series; with its context it is constant, or half of
+        it is missing.
     """
     name, n = channel.attrs.get("channel", "The channel"), channel.sizes["time"]
     length = end - start + 1
     if not 0 <= start <= end < n:
         raise DetectionError(f"Samples {start:,} to {end:,} lie outside {name}.", f"Samples are 0 to {n - 1:,}.")
-    if not _MIN_SAMPLES <= length <= MAX_SAMPLES:
+    if length > MAX_SAMPLES:
         raise DetectionError(
             f"{name}, samples {start:,} to {end:,}, cannot be kept as a known event: it has {length:,} samples.",
-            f"An event has {_MIN_SAMPLES} to {MAX_SAMPLES:,} samples.",
+            f"An event has at most {MAX_SAMPLES:,} samples.",
         )
     context = context_samples(length)
     first, last = max(0, start - context), min(n - 1, end + context)

@@ -335,7 +335,9 @@ class Alerts:
 
         The verdicts known behaviour and test teach a known event, which `known` lists.
         """
-        return self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
+        closed = self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
+        self.known.learn_waiting()
+        return closed
 
     def comment(self, alert: int, who: str, text: str) -> Alert:
         """Add a remark to the alert's history; `Alert.comment` is the last one."""
@@ -377,6 +379,8 @@ class Alerts:
                 except MaintenanceError as error:
                     reason = str(error)
                 rows.append((alert, not reason, reason))
+        if action == "close":
+            self.known.learn_waiting()
         return pd.DataFrame(rows, columns=["alert", "done", "reason"])
 
     # ---- verdicts
