@@ -83,11 +83,12 @@ def shape_profile(shape: npt.ArrayLike, series: npt.ArrayLike) -> Profile:
         variance_other = sliding.sums(ours, other**2) / count - mean_other**2
         covariance = sliding.sums(one, other) / count - mean_one * mean_other
         correlation = np.clip(covariance / np.sqrt(variance_one * variance_other), -1.0, 1.0)
-        amplitude = np.sqrt(np.maximum(variance_other, 0.0) / variance_one)
+        amplitude = np.sqrt(np.maximum(variance_other, 0.0) / np.maximum(variance_one, 0.0))
+        level = mean_other - mean_one
     least = _ROUNDING * max(1.0, float(np.max(other**2, initial=0.0)))
     shaped = (variance_one > _ROUNDING) & (variance_other > least) & (count >= _PRESENT_SHARE * ours.sum())
     distance = np.where(shaped, np.sqrt(2 * (1 - np.where(shaped, correlation, 1.0))), np.inf)
-    return Profile(distance, amplitude, mean_other - mean_one)
+    return Profile(distance, amplitude, level)
 
 
 class _Sliding:

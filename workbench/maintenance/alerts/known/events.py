@@ -253,7 +253,7 @@ class KnownEvents:
                 .join(AlertRow, AlertRow.id == KnownShapeRow.alert)
                 .where(KnownShapeRow.state == "waiting")
                 .order_by(KnownShapeRow.id)
-            ).tuples()
+            )
             alerts = {shape: (row.channel, vars(row).copy()) for shape, row in waiting}
         return sum(self._read_shape(shape, channel, alert) for shape, (channel, alert) in alerts.items())
 
@@ -320,7 +320,7 @@ class KnownEvents:
             .order_by(KnownUseRow.alert)
         )
         taken_back = []
-        for use, alert in db.execute(statement).tuples().all():
+        for use, alert in db.execute(statement).all():
             if bound is None or use.distance > bound:
                 rejudge(db, alert, use.level, use.message, self._options)
                 taken_back.append(alert.id)
@@ -402,7 +402,7 @@ def _read(db: orm.Session, channel: str | None) -> "list[KnownEvent]":
     for shape in db.execute(sa.select(*columns).order_by(s.id)):
         shapes.setdefault(shape.event, []).append(shape)
     used = sa.select(KnownUseRow.event, sa.func.count(), sa.func.max(KnownUseRow.time)).group_by(KnownUseRow.event)
-    uses = {event: (count, last) for event, count, last in db.execute(used).tuples()}
+    uses = {event: (count, last) for event, count, last in db.execute(used)}
     refused = refused_distances(db)
     return [_event(row, shapes.get(row.id, []), uses.get(row.id, (0, None)), refused.get(row.id)) for row in rows]
 

@@ -95,7 +95,7 @@ def recogniser_of(db: orm.Session) -> Recogniser:
     )
     rows: dict[int, KnownEventRow] = {}
     shapes: dict[int, list[tuple[KnownShapeRow, Shape]]] = {}
-    for event, shape in db.execute(statement).tuples():
+    for event, shape in db.execute(statement):
         rows[event.id] = event
         shapes.setdefault(event.id, []).append((shape, read_shape(shape)))
     refused = refused_distances(db) if rows else {}
@@ -131,4 +131,4 @@ def refused_distances(db: orm.Session) -> dict[int, float]:
         .where(AlertRow.verdict == "true")
         .group_by(KnownUseRow.event)
     )
-    return {event: float(distance) for event, distance in db.execute(statement).tuples()}
+    return {event: float(distance) for event, distance in db.execute(statement)}
