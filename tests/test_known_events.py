@@ -182,9 +182,7 @@ def test_the_event_is_learnt_from_the_verdict_of_a_work_order(session):
 def test_telemetry_in_other_units_is_not_compared(session):
     desk = _taught(session)
     changed = _channel(_telemetry(1, [(AGAIN[0], 1.0)]), units="kPa")
-    finding = anomaly_findings(
-        changed, session.stored("V-1"), session.stored_anomalies("V-1").iloc[1:2]
-    )
+    finding = anomaly_findings(changed, session.stored("V-1"), session.stored_anomalies("V-1").iloc[1:2])
     assert desk.known.recogniser().recognise(changed, finding)[0].known is None
     same_units = _channel(_telemetry(1, [(AGAIN[0], 1.0)]))
     assert desk.known.recogniser().recognise(same_units, finding)[0].known is not None

@@ -193,6 +193,23 @@ class KnownEvents:
             _find(db, event)
             return frame(db, statement)
 
+    def event_of(self, alert: int) -> int | None:
+        """Return the number of the event as which an alert was recognised, or that it taught; None where there is none.
+
+        An event that was removed is none.
+        """
+        with self.database.reading() as db:
+            for table in (KnownUseRow, KnownShapeRow):
+                statement = (
+                    sa.select(KnownEventRow.id)
+                    .join(table, table.event == KnownEventRow.id)
+                    .where(table.alert == row_number(alert), KnownEventRow.removed_at.is_(None))
+                )
+                number: int | None = db.scalar(statement)
+                if number is not None:
+                    return number
+        return None
+
     def history(self, event: int) -> pd.DataFrame:
         """Return the rows of the log about an event, oldest first: seq, time, subject, action, who, details, hash."""
         return log.entries(self.database, subject=f"known:{event}").iloc[::-1].reset_index(drop=True)
