@@ -163,8 +163,8 @@ def test_the_bound_of_repetitions_follows_from_the_distance_to_the_nearest():
         if i != j
     }
     nearest = [min(min(pairs[i, j], pairs[j, i]) for j in range(3) if j != i) for i in range(3)]
-    assert learnt_bound(shapes) == pytest.approx(2 * max(nearest), rel=1e-6)
-    assert learnt_bound(shapes[:2]) == pytest.approx(3 * min(pairs[0, 1], pairs[1, 0]), rel=1e-6)
+    assert learnt_bound(shapes) == pytest.approx(1.5 * max(nearest), rel=1e-6)
+    assert learnt_bound(shapes[:2]) == pytest.approx(2 * min(pairs[0, 1], pairs[1, 0]), rel=1e-6)
 
 
 def test_bounds_of_repetitions_stay_within_limits():

@@ -46,9 +46,9 @@ def normal_distance(shape: Shape, telemetry: npt.ArrayLike) -> float:
 def learnt_bound(shapes: Sequence[Shape], normal: float = float("inf")) -> float:
     """Return the bound of an event from its repetitions.
 
-    With k repetitions it is the largest distance of one to the nearest other, times 1 + 2 / (k - 1): three times that
-    distance for two, twice for three. With one it is `DEFAULT_BOUND`. In no case is it more than half the distance to
-    normal telemetry.
+    With k repetitions it is the largest distance of one to the nearest other, times 1 + 1 / (k - 1): twice that
+    distance for two, one and a half times for three. With one it is `DEFAULT_BOUND`. In no case is it more than half
+    the distance to normal telemetry.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def learnt_bound(shapes: Sequence[Shape], normal: float = float("inf")) -> float
             min(_distance(shape, other) for other in (*shapes[:place], *shapes[place + 1 :]))
             for place, shape in enumerate(shapes)
         )
-        bound = min(max(widest * (1 + 2 / (len(shapes) - 1)), MIN_BOUND), MAX_BOUND)
+        bound = min(max(widest * (1 + 1 / (len(shapes) - 1)), MIN_BOUND), MAX_BOUND)
     return min(bound, normal / 2)
 
 
