@@ -55,7 +55,7 @@ class Known(Panel):
         self.event: int | None = None
         self._of: tuple[Any, ...] | None = None
         self.label = classed(widgets.Text(description="Name", continuous_update=False), "wb-field wb-field-text")
-        self.bound = classed(widgets.Text(description="Bound", continuous_update=False), "wb-field")
+        self.bound = classed(widgets.Text(description="Bound", continuous_update=False), "wb-field wb-field-bound")
         self.bound.tooltip = "Largest distance at which an anomaly is this event; empty for the learnt bound"
         self.save = button("Save", "Save the name and the bound", self.on_save)
         self.switch = button("Disable", "Stop applying this event, or apply it again", self.on_switch)
