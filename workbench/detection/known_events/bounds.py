@@ -21,22 +21,22 @@ MIN_BOUND, MAX_BOUND = 0.05, 0.7
 _MAX_NORMAL_SAMPLES = 200_000
 
 
-def normal_distance(shape: Shape, telemetry: npt.ArrayLike) -> float:
+def normal_distance(shape: Shape, telemetry: npt.NDArray[np.floating] | xr.DataArray) -> float:
     """Return the distance of a shape to what is most like it in normal telemetry, among what is of the same size.
 
     Parameters
     ----------
     shape : Shape
         Shape of the event.
-    telemetry : array_like, shape (n,)
-        Training telemetry; its last 200,000 samples are searched.
+    telemetry : numpy.ndarray or xarray.DataArray, shape (n,)
+        Training telemetry; its last 200,000 samples are read and searched.
 
     Returns
     -------
     float
         Infinite where nothing of that amplitude and level is there, or the telemetry is shorter than the shape.
     """
-    values = np.asarray(telemetry[-_MAX_NORMAL_SAMPLES:], dtype=np.float64)  # type: ignore[index]
+    values = np.asarray(telemetry[-_MAX_NORMAL_SAMPLES:], dtype=np.float64)
     if values.size < shape.size:
         return float("inf")
     profile = shape_profile(shape.telemetry, values)

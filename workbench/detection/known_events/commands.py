@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-__all__ = ["CommandUse", "command_uses", "same_commands"]
+__all__ = ["CommandUse", "command_uses", "input_spread", "same_commands"]
 
+_SPREAD_SAMPLES = 200_000
 _SAME_MEAN = 0.5
 """Standard deviations of an input by which its mean may differ between two occurrences of an event."""
 
@@ -26,17 +28,44 @@ class CommandUse:
         Share of samples with it on, within the event and within the event with its context; for an input that is not
         one-hot its mean.
     sd : float
-        Standard deviation of the input in the whole series.
+        Standard deviation of the input in its series, 0 where it is not known; it counts for inputs that are not
+        one-hot.
     """
 
     name: str
     switched: bool
     in_event: float
     in_window: float
-    sd: float
+    sd: float = 0.0
 
 
-def command_uses(channel: xr.Dataset, start: int, end: int, first: int, last: int) -> tuple[CommandUse, ...]:
+def input_spread(channel: xr.Dataset) -> npt.NDArray[np.float64]:
+    """Return the standard deviation of each input of a channel over its last 200,000 samples; 0 for one-hot commands.
+
+    Parameters
+    ----------
+    channel : xarray.Dataset
+        One split of one channel, n samples and k commands.
+
+    Returns
+    -------
+    numpy.ndarray, shape (k,), float64
+    """
+    commands = channel["commands"]
+    if np.issubdtype(commands.dtype, np.integer):
+        return np.zeros(commands.shape[1])
+    spread: npt.NDArray[np.float64] = commands[-_SPREAD_SAMPLES:].values.std(axis=0, dtype=np.float64)
+    return spread
+
+
+def command_uses(
+    channel: xr.Dataset,
+    start: int,
+    end: int,
+    first: int,
+    last: int,
+    spread: npt.NDArray[np.float64] | None = None,
+) -> tuple[CommandUse, ...]:
     """Return the use of each command around an event.
 
     Parameters
@@ -47,6 +76,8 @@ def command_uses(channel: xr.Dataset, start: int, end: int, first: int, last: in
         Samples of the event, both inclusive.
     first, last : int
         Samples of the event with its context, both inclusive.
+    spread : numpy.ndarray, shape (k,), optional
+        Standard deviation of each command, from `input_spread`; not known where omitted.
 
     Returns
     -------
@@ -57,7 +88,7 @@ def command_uses(channel: xr.Dataset, start: int, end: int, first: int, last: in
     if not commands.shape[1]:
         return ()
     switched = bool(np.issubdtype(commands.dtype, np.integer))
-    sd = np.zeros(commands.shape[1]) if switched else commands.values.std(axis=0, dtype=np.float64)
+    sd = np.zeros(commands.shape[1]) if spread is None else spread
     window = commands[first : last + 1].values.astype(np.float64)
     in_window = window.mean(axis=0)
     in_event = window[start - first : end - first + 1].mean(axis=0)

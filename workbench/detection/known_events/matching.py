@@ -116,7 +116,10 @@ def _padded(channel: xr.Dataset, first: int, last: int) -> np.ndarray:
 
 
 def _has_same_commands(shape: Shape, channel: xr.Dataset, first: int) -> bool:
-    last_row = channel.sizes["time"] - 1
-    event_start, event_end = first + shape.before, first + shape.before + shape.event_samples - 1
-    rows = [min(max(row, 0), last_row) for row in (event_start, event_end, first, first + shape.size - 1)]
-    return same_commands(shape.commands, command_uses(channel, *rows))
+    def inside(row: int) -> int:
+        return min(max(row, 0), channel.sizes["time"] - 1)
+
+    event = first + shape.before
+    span = inside(event), inside(event + shape.event_samples - 1)
+    uses = command_uses(channel, *span, inside(first), inside(first + shape.size - 1))
+    return same_commands(shape.commands, uses)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.detection.known_events.commands import CommandUse, command_uses
+from workbench.detection.known_events.commands import CommandUse, command_uses, input_spread
 from workbench.exceptions import DetectionError
 from workbench.telemetry.missing import present_values
 
@@ -99,4 +99,5 @@ def take_shape(channel: xr.Dataset, start: int, end: int) -> Shape:
             f"{name}, samples {start:,} to {end:,}, has no shape to recognise.",
             "With its context it must not be constant, and less than half of it may be missing.",
         )
-    return Shape(telemetry, start - first, last - end, command_uses(channel, start, end, first, last))
+    uses = command_uses(channel, start, end, first, last, input_spread(channel))
+    return Shape(telemetry, start - first, last - end, uses)

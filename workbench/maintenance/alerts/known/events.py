@@ -352,7 +352,7 @@ class KnownEvents:
             if rows is None:
                 return False
             shape, reason = take_shape(series, *rows), ""
-            normal = normal_distance(shape, self._splits(channel, "train")["telemetry"].values)
+            normal = normal_distance(shape, self._splits(channel, "train")["telemetry"])
         except (ArchiveError, ChannelNotFoundError):
             return False
         except DetectionError as error:

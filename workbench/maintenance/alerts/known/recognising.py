@@ -7,8 +7,8 @@ import sqlalchemy as sa
 import xarray as xr
 from sqlalchemy import orm
 
-from workbench.detection.known_events import Comparison, Shape, compare
-from workbench.maintenance.alerts.known.stored_shapes import applies_to, read_shape
+from workbench.detection.known_events import Shape, compare
+from workbench.maintenance.alerts.known.stored_shapes import read_shape, reason_against
 from workbench.maintenance.alerts.known.table import KnownEventRow, KnownMatch, KnownShapeRow, KnownUseRow
 from workbench.maintenance.alerts.raising import Finding
 from workbench.maintenance.alerts.table import AlertRow
@@ -27,16 +27,17 @@ class _Event:
     bound: float
     shapes: tuple[tuple[KnownShapeRow, Shape], ...]
 
+    def applied_to(self, channel: xr.Dataset) -> "_Event":
+        """Return the event with those of its shapes that can be compared with a series as it is now."""
+        return replace(self, shapes=tuple(pair for pair in self.shapes if not reason_against(pair[0], channel)))
+
     def match(self, channel: xr.Dataset, finding: Finding) -> KnownMatch | None:
         """Return the match of a finding with the nearest shape that it agrees with; None where there is none."""
-        agreeing: list[Comparison] = []
-        for row, shape in self.shapes:
-            if not applies_to(row, channel):
-                comparison = compare(shape, channel, finding.start_sample, finding.end_sample)
-                agreeing += [comparison] if comparison.is_within(self.bound) else []
-        if not agreeing:
+        place = finding.start_sample, finding.end_sample
+        comparisons = [compare(shape, channel, *place) for _, shape in self.shapes]
+        distance = min((one.distance for one in comparisons if one.is_within(self.bound)), default=None)
+        if distance is None:
             return None
-        distance = min(comparison.distance for comparison in agreeing)
         return KnownMatch(self.id, self.name, distance, self.bound, finding.level, finding.message)
 
 
@@ -68,7 +69,10 @@ class Recogniser:
             In the same order.
         """
         events = self.events.get(str(channel.attrs["channel"]), ())
-        return [_recognised(channel, finding, events) for finding in findings] if events else list(findings)
+        if not events or not findings:
+            return list(findings)
+        comparable = [event.applied_to(channel) for event in events]
+        return [_recognised(channel, finding, comparable) for finding in findings]
 
 
 def _recognised(channel: xr.Dataset, finding: Finding, events: Sequence[_Event]) -> Finding:

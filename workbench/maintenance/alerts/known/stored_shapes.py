@@ -11,9 +11,10 @@ from workbench.detection.known_events import CommandUse, Shape
 from workbench.maintenance.alerts.known.table import KnownShapeRow
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["applies_to", "read_shape", "sample_spacing", "store_shape"]
+__all__ = ["read_shape", "reason_against", "sample_spacing", "store_shape"]
 
-_SAME_SPACING = 0.1
+_SAME_SPACING = 0.1  # share by which the sampling period may differ
+_SPACING_SAMPLES = 1001
 
 
 def store_shape(row: KnownShapeRow, shape: Shape, channel: xr.Dataset, normal: float) -> None:
@@ -47,7 +48,7 @@ def read_shape(row: KnownShapeRow) -> Shape:
     return Shape(telemetry, row.before or 0, row.after or 0, commands)
 
 
-def applies_to(row: KnownShapeRow, channel: xr.Dataset) -> str:
+def reason_against(row: KnownShapeRow, channel: xr.Dataset) -> str:
     """Return why a shape does not apply to a series; an empty text where it does.
 
     Parameters
@@ -69,12 +70,12 @@ def applies_to(row: KnownShapeRow, channel: xr.Dataset) -> str:
 
 
 def sample_spacing(times: npt.NDArray[np.generic]) -> int:
-    """Return the median distance of two samples on the clock of a series; 0 where it has fewer than two.
+    """Return the median distance of the last samples on the clock of a series; 0 where it has fewer than two.
 
     Examples
     --------
     >>> sample_spacing(np.array([3, 4, 5, 9]))
     1
     """
-    moments = ticks(times)
+    moments = ticks(times[-_SPACING_SAMPLES:])
     return int(np.median(np.diff(moments))) if moments.size > 1 else 0
