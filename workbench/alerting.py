@@ -147,7 +147,7 @@ def raise_alerts(
     looked_at: list[Examined] = []
     failed: list[tuple[str, str]] = []
     unplaced = desk.alerts.unplaced()
-    known = desk.known.recogniser()
+    recogniser = desk.known.recogniser()
     for name in channels:
         reasons = []
         try:
@@ -160,7 +160,7 @@ def raise_alerts(
                 last, anomalies = anomalies_to_alert(score, levels)
                 if last is not None:
                     channel = read(name)
-                    findings += known.recognise(channel, anomaly_findings(channel, score, anomalies, last))
+                    findings += recogniser.recognise(channel, anomaly_findings(channel, score, anomalies, last))
                     looked_at.append(_examined(channel, "model", int(score["sample"].variable[0]), last))
         except ArchiveError as error:
             reasons.append(str(error))

@@ -19,9 +19,9 @@ from workbench.cli.common import (
 if TYPE_CHECKING:
     from workbench.maintenance.alerts.known.events import KnownEvent
 
-__all__ = ["known"]
+__all__ = ["known_events"]
 
-known = typer.Typer(
+known_events = typer.Typer(
     no_args_is_help=True,
     help="List known events; rename, disable and remove them. Anomalies that are one open no work order.",
 )
@@ -36,7 +36,7 @@ _NO_EVENTS = (
 )
 
 
-@known.command("list")
+@known_events.command("list")
 def list_events(
     channel: Annotated[str | None, typer.Option(metavar="CHANNEL", help="Channel of the events.")] = None,
     as_json: AsJson = False,
@@ -53,7 +53,7 @@ def list_events(
     show(table.assign(last=ages)[_LISTED], False, empty)
 
 
-@known.command("show")
+@known_events.command("show")
 def show_event(event: EventNumber, as_json: AsJson = False) -> None:
     """Show one known event with its repetitions, the alerts that were recognised, and its history."""
     desk = open_session().maintenance
@@ -74,7 +74,7 @@ def show_event(event: EventNumber, as_json: AsJson = False) -> None:
     print_trail(history.iloc[:0], history, f"known:{event}")
 
 
-@known.command()
+@known_events.command()
 def learn(
     alert: Annotated[int, typer.Argument(metavar="ALERT", help="Number of a closed alert.")],
     who: Who,
@@ -93,7 +93,7 @@ def learn(
     _print_state(open_session().maintenance.known.learn(alert, who, event=event, name=name), as_json)
 
 
-@known.command()
+@known_events.command()
 def rename(
     event: EventNumber,
     name: Annotated[str, typer.Argument(metavar="NAME", help="New name of the event.")],
@@ -104,7 +104,7 @@ def rename(
     _print_state(open_session().maintenance.known.rename(event, who, name), as_json)
 
 
-@known.command()
+@known_events.command()
 def bound(
     event: EventNumber,
     who: Who,
@@ -122,19 +122,19 @@ def bound(
     _print_state(open_session().maintenance.known.set_bound(event, who, distance), as_json)
 
 
-@known.command()
+@known_events.command()
 def disable(event: EventNumber, who: Who, as_json: AsJson = False) -> None:
     """Stop applying a known event; its open alerts are judged as before."""
     _print_state(open_session().maintenance.known.disable(event, who), as_json)
 
 
-@known.command()
+@known_events.command()
 def enable(event: EventNumber, who: Who, as_json: AsJson = False) -> None:
     """Apply a disabled event again."""
     _print_state(open_session().maintenance.known.enable(event, who), as_json)
 
 
-@known.command()
+@known_events.command()
 def remove(event: EventNumber, who: Who) -> None:
     """Remove a known event for good; its open alerts are judged as before."""
     events = open_session().maintenance.known

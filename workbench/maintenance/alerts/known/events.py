@@ -326,7 +326,7 @@ class KnownEvents:
         return self.get(event)
 
     def _judge_as_before(self, db: orm.Session, event: KnownEventRow) -> Sequence[int]:
-        """Give the open alerts that are no case of the event any more their own level, and return their numbers."""
+        """Set the open alerts that are no case of the event any more to their own level, and return their numbers."""
         db.flush()
         is_applied = event.enabled and event.removed_at is None
         bound = effective_bound(event, refused_distances(db).get(event.id)) if is_applied else None
