@@ -180,7 +180,7 @@ def close(
     from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS
 
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
-    if not as_json and verdict in TEACHING_VERDICTS:
+    if not as_json and verdict.strip().lower() in TEACHING_VERDICTS:
         typer.echo("An anomaly of a model teaches a known event with this verdict. See: workbench known list")
 
 

@@ -74,6 +74,15 @@ def test_a_look_alike_of_another_size_or_sign_is_not_the_event(event):
     assert not compare(_shape(values), _channel(values), 1200, 1259).is_within(0.5)
 
 
+def test_a_spike_on_top_of_the_event_is_not_the_event():
+    values = _telemetry(300, 1200)
+    values[1228] += 10
+    again = compare(_shape(values), _channel(values), 1200, 1259)
+    assert again.distance < 0.5  # one sample of ninety hardly changes the shape
+    assert again.range == pytest.approx(3, rel=0.1)
+    assert not again.is_within(0.5)
+
+
 def test_an_anomaly_much_longer_than_the_event_is_not_the_event():
     values = _telemetry(300, 1200)
     assert compare(_shape(values), _channel(values), 1200, 1400).distance == np.inf

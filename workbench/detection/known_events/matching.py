@@ -12,7 +12,7 @@ from workbench.detection.known_events.shapes import Shape
 __all__ = ["AMPLITUDE_FACTOR", "LEVEL_SHARE", "Comparison", "alike_in_size", "compare"]
 
 AMPLITUDE_FACTOR = 1.5
-"""Times that the amplitude of an event may be larger or smaller than that of the shape."""
+"""Times that the amplitude and the range of an event may be larger or smaller than those of the shape."""
 
 LEVEL_SHARE = 0.25
 """Share of the shape's range by which the mean of an event may differ from that of the shape."""
@@ -32,11 +32,13 @@ class Comparison:
     distance : float
         Distance of the z-normalised shapes, 0 to 2; see `Profile`. Infinite where they cannot be compared.
     amplitude : float
-        Amplitude of the anomaly in that of the shape.
+        Standard deviation of the anomaly in that of the shape.
+    range : float
+        Greatest less least value of the anomaly in that of the shape: a spike within the event makes it large.
     level : float
         Difference of the means in ranges of the shape.
     same_size : bool
-        Whether amplitude and level are those of the shape, within the tolerances.
+        Whether amplitude, range and level are those of the shape, within the tolerances.
     same_commands : bool
         Whether the commands around both are the same.
     """
@@ -44,6 +46,7 @@ class Comparison:
     start: int
     distance: float
     amplitude: float
+    range: float
     level: float
     same_size: bool
     same_commands: bool
@@ -53,7 +56,8 @@ class Comparison:
         return self.distance <= bound and self.same_size and self.same_commands
 
 
-_INCOMPARABLE = Comparison(0, float("inf"), float("nan"), float("nan"), same_size=False, same_commands=False)
+_NAN = float("nan")
+_INCOMPARABLE = Comparison(0, float("inf"), _NAN, _NAN, _NAN, same_size=False, same_commands=False)
 
 
 def alike_in_size(profile: Profile) -> np.ndarray:
@@ -88,7 +92,8 @@ def compare(shape: Shape, channel: xr.Dataset, start: int, end: int) -> Comparis
     latest = start + outside
     if earliest > latest:  # the anomaly is much longer than the event
         return _INCOMPARABLE
-    profile = shape_profile(shape.telemetry, _padded(channel, earliest, latest + shape.size - 1))
+    telemetry = _padded(channel, earliest, latest + shape.size - 1)
+    profile = shape_profile(shape.telemetry, telemetry)
     events = np.arange(earliest, latest + 1) + shape.before
     common = np.minimum(end, events + shape.event_samples - 1) - np.maximum(start, events) + 1
     distance = np.where(common >= _EVENT_SHARE * min(length, shape.event_samples), profile.distance, np.inf)
@@ -96,14 +101,22 @@ def compare(shape: Shape, channel: xr.Dataset, start: int, end: int) -> Comparis
     if not np.isfinite(distance[nearest]):
         return _INCOMPARABLE
     first = earliest + nearest
+    ranges = _range_ratio(shape.telemetry, telemetry[nearest : nearest + shape.size])
     return Comparison(
         first,
         float(distance[nearest]),
         float(profile.amplitude[nearest]),
+        ranges,
         float(profile.level[nearest]),
-        bool(alike_in_size(profile)[nearest]),
+        bool(alike_in_size(profile)[nearest]) and 1 / AMPLITUDE_FACTOR <= ranges <= AMPLITUDE_FACTOR,
         _has_same_commands(shape, channel, first),
     )
+
+
+def _range_ratio(shape: np.ndarray, window: np.ndarray) -> float:
+    """Return the range of a window in that of the shape, over the samples that both have."""
+    common = ~np.isnan(shape) & ~np.isnan(window)
+    return float(np.ptp(window[common]) / np.ptp(shape[common]))
 
 
 def _padded(channel: xr.Dataset, first: int, last: int) -> np.ndarray:

@@ -17,7 +17,7 @@ import xarray as xr
 from sqlalchemy import orm
 
 from workbench.counts import counted
-from workbench.detection.known_events import learnt_bound, normal_distance, take_shape
+from workbench.detection.known_events import normal_distance, take_shape
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, DetectionError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.actions import PROGRAM, find
@@ -28,7 +28,7 @@ from workbench.maintenance.alerts.known.recognising import (
     recogniser_of,
     refused_distances,
 )
-from workbench.maintenance.alerts.known.stored_shapes import read_shape, store_shape
+from workbench.maintenance.alerts.known.stored_shapes import bound_of_shapes, read_shape, store_shape
 from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS, KnownEventRow, KnownShapeRow, KnownUseRow
 from workbench.maintenance.alerts.places import rows_of
 from workbench.maintenance.alerts.raising import rejudge
@@ -368,17 +368,10 @@ class KnownEvents:
             else:
                 store_shape(row, shape, series, normal)
                 db.flush()
-                event.learnt_bound = _bound_of(db, event.id)
-                details = {"alert": row.alert, "samples": shape.size, "bound": round(event.learnt_bound, 4)}
+                event.learnt_bound = bound = bound_of_shapes(db, event.id)
+                details = {"alert": row.alert, "samples": shape.size, "bound": bound}
             log.append(db, f"known:{event.id}", "not learnt" if reason else "learnt", PROGRAM, details)
         return True
-
-
-def _bound_of(db: orm.Session, event: int) -> float:
-    statement = sa.select(KnownShapeRow).where(KnownShapeRow.event == event, KnownShapeRow.state == "learnt")
-    rows = db.scalars(statement.order_by(KnownShapeRow.id)).all()
-    normal = min((row.normal_distance for row in rows if row.normal_distance is not None), default=float("inf"))
-    return learnt_bound([read_shape(row) for row in rows], normal)
 
 
 def _find(db: orm.Session, event: int, version: int | None = None) -> KnownEventRow:

@@ -71,9 +71,14 @@ def add_repetition(db: orm.Session, event: KnownEventRow, row: AlertRow, who: st
 
 def withdraw_shape(db: orm.Session, shape: KnownShapeRow, who: str) -> None:
     """Remove a shape, and its event where it was the only one."""
+    from workbench.maintenance.alerts.known.stored_shapes import (
+        bound_of_shapes,
+    )  # loads xarray, which others do without
+
     event = db.get_one(KnownEventRow, shape.event)
     db.delete(shape)
     db.flush()
+    event.learnt_bound = bound_of_shapes(db, event.id)
     log.append(db, f"known:{event.id}", "shape withdrawn", who, {"alert": shape.alert})
     others = sa.select(sa.func.count()).where(KnownShapeRow.event == event.id)
     if not db.scalar(others) and event.removed_at is None:

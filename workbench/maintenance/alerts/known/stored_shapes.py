@@ -5,13 +5,15 @@ from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
+import sqlalchemy as sa
 import xarray as xr
+from sqlalchemy import orm
 
-from workbench.detection.known_events import CommandUse, Shape
+from workbench.detection.known_events import CommandUse, Shape, learnt_bound
 from workbench.maintenance.alerts.known.table import KnownShapeRow
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["read_shape", "reason_against", "sample_spacing", "store_shape"]
+__all__ = ["bound_of_shapes", "read_shape", "reason_against", "sample_spacing", "store_shape"]
 
 _SAME_SPACING = 0.1  # share by which the sampling period may differ
 _SPACING_SAMPLES = 1001
@@ -46,6 +48,14 @@ def read_shape(row: KnownShapeRow) -> Shape:
     telemetry = np.frombuffer(row.telemetry or b"", dtype="<f8").astype(np.float64)
     commands = tuple(CommandUse(**use) for use in json.loads(row.commands or "[]"))
     return Shape(telemetry, row.before or 0, row.after or 0, commands)
+
+
+def bound_of_shapes(db: orm.Session, event: int) -> float | None:
+    """Return the bound that the shapes of an event teach; None where none is learnt."""
+    statement = sa.select(KnownShapeRow).where(KnownShapeRow.event == event, KnownShapeRow.state == "learnt")
+    rows = db.scalars(statement.order_by(KnownShapeRow.id)).all()
+    normal = min((row.normal_distance for row in rows if row.normal_distance is not None), default=float("inf"))
+    return learnt_bound([read_shape(row) for row in rows], normal) if rows else None
 
 
 def reason_against(row: KnownShapeRow, channel: xr.Dataset) -> str:
