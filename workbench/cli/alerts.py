@@ -181,7 +181,7 @@ def close(
 
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
     if not as_json and verdict.strip().lower() in TEACHING_VERDICTS:
-        typer.echo("An anomaly of a model teaches a known event with this verdict. See: workbench known list")
+        typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
 
 
 @alerts.command()

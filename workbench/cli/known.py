@@ -23,7 +23,7 @@ __all__ = ["known_events"]
 
 known_events = typer.Typer(
     no_args_is_help=True,
-    help="List known events; rename, disable and remove them. Anomalies that are one open no work order.",
+    help="List known events; rename, disable and remove them. Anomalies that match one open no work order.",
 )
 
 EventNumber = Annotated[
