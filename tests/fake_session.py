@@ -108,12 +108,15 @@ class FakeSession:
         """A desk of its own, with the alerts that the scores raise."""
         folder = Path(tempfile.mkdtemp())
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        desk = Maintenance(f"sqlite:///{folder}/maintenance.db", self.clock)
+        desk = Maintenance(f"sqlite:///{folder}/maintenance.db", self.clock, splits=self._split)
         for name, spans in self.spans.items():
             if spans is not None:
                 judged = self.stored_anomalies(name)
                 desk.alerts.raise_anomalies(self.data[name], self.stored(name), judged[judged["start"] >= 250])
         return desk
+
+    def _split(self, name, split):
+        return self.data[name] if split == "test" else fake_channel(name, seed=99)
 
     def watched(self):
         return Session.watched(self)

@@ -93,6 +93,7 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
         notifications=settings.notifications,
         criticality=lambda asset: catalog.asset(asset).criticality,
         series=lambda channel: _times(archive, channel),
+        splits=archive.open,
     )
 
 
@@ -115,7 +116,8 @@ def raise_alerts(
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
-    Doing it again with the same scores changes nothing. What is provisional, at the end of a series that grows, raises
+    Doing it again with the same scores changes nothing. An anomaly that is a known event raises an alert of the lowest
+    level, which names the event and opens no order. What is provisional, at the end of a series that grows, raises
     no alert before its error window is complete. A channel whose telemetry or score is damaged does not stop the
     others: its alerts stay as they were, and the outcome names it.
 
@@ -145,6 +147,7 @@ def raise_alerts(
     looked_at: list[Examined] = []
     failed: list[tuple[str, str]] = []
     unplaced = desk.alerts.unplaced()
+    recogniser = desk.known.recogniser()
     for name in channels:
         reasons = []
         try:
@@ -157,7 +160,7 @@ def raise_alerts(
                 last, anomalies = anomalies_to_alert(score, levels)
                 if last is not None:
                     channel = read(name)
-                    findings += anomaly_findings(channel, score, anomalies, last)
+                    findings += recogniser.recognise(channel, anomaly_findings(channel, score, anomalies, last))
                     looked_at.append(_examined(channel, "model", int(score["sample"].variable[0]), last))
         except ArchiveError as error:
             reasons.append(str(error))

@@ -166,6 +166,8 @@ def test_ends_of_outages_of_earlier_releases_are_set_right(database, url, clock)
         db.execute(sa.update(OutageRow).values(ended_at=hour + timedelta(hours=11)))
         db.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
         db.execute(sa.text("ALTER TABLE orders DROP COLUMN cost_missing"))
+        for table in ("known_uses", "known_shapes", "known_events"):
+            db.execute(sa.text(f"DROP TABLE {table}"))
     database.close()
     later = Database(url, clock)
     ends = Outages(later).list().set_index("asset")["ended_at"]

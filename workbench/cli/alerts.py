@@ -177,7 +177,11 @@ def close(
     as_json: AsJson = False,
 ) -> None:
     """Close alerts with a verdict: what they turned out to be."""
+    from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS
+
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
+    if not as_json and verdict.strip().lower() in TEACHING_VERDICTS:
+        typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
 
 
 @alerts.command()

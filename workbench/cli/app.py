@@ -15,6 +15,7 @@ from workbench.cli.common import close_sessions
 from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
 from workbench.cli.imports import fetch, import_data, profiles, watch
+from workbench.cli.known import known_events
 from workbench.cli.log import log
 from workbench.cli.models import models, train
 from workbench.cli.orders import orders, parts, people
@@ -49,6 +50,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Maintenance": {
         "alerts": alerts,
+        "known": known_events,
         "orders": orders,
         "plan": plan,
         "preventive": preventive,

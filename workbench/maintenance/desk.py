@@ -13,6 +13,7 @@ from workbench.maintenance.options import AlertOptions, NotificationOptions, Ord
 
 if TYPE_CHECKING:
     from workbench.maintenance.alerts.alerts import Alerts
+    from workbench.maintenance.alerts.known.events import KnownEvents, Splits
     from workbench.maintenance.alerts.outages import Outages
     from workbench.maintenance.alerts.verdicts import Series
     from workbench.maintenance.kpis.alarms import AlarmFigures
@@ -44,6 +45,8 @@ class Maintenance:
         Returns an asset's criticality, 1 to 5, or None where the catalog has none.
     series : callable, optional
         Returns the coordinate `time` of a channel's test series as it is now, None where the archive does not hold it.
+    splits : callable, optional
+        Opens a split of a channel, from which the shapes of known events are taken.
 
     Attributes
     ----------
@@ -62,6 +65,7 @@ class Maintenance:
         notifications: NotificationOptions | None = None,
         criticality: Callable[[str], int | None] | None = None,
         series: "Series | None" = None,
+        splits: "Splits | None" = None,
     ) -> None:
         self.database = Database(url, clock)
         self._alert_options = alerts or AlertOptions()
@@ -70,6 +74,7 @@ class Maintenance:
         self._notifications = notifications
         self._criticality = criticality
         self._series = series
+        self._splits = splits
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +95,14 @@ class Maintenance:
         """Return the alerts, to list, acknowledge, shelve and close them."""
         from workbench.maintenance.alerts.alerts import Alerts
 
-        return Alerts(self.database, self._alert_options, self._series)
+        return Alerts(self.database, self._alert_options, self._series, self.known)
+
+    @cached_property
+    def known(self) -> "KnownEvents":
+        """Return the known events, to list, rename, disable and remove them."""
+        from workbench.maintenance.alerts.known.events import KnownEvents
+
+        return KnownEvents(self.database, self._alert_options, self._splits)
 
     @cached_property
     def outages(self) -> "Outages":

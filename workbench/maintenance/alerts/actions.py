@@ -14,6 +14,7 @@ from sqlalchemy import orm
 
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
+from workbench.maintenance.alerts.known.lessons import note_verdict
 from workbench.maintenance.alerts.table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
 from workbench.maintenance.database import now
 from workbench.maintenance.values import number_in_range, row_number
@@ -232,7 +233,10 @@ def close(
     row.closed_by = who.strip()
     row.verdict = verdict_name
     row.comment = comment.strip()
-    return log_change(db, row, "closed", who, {"verdict": verdict_name, "comment": row.comment, "before": state_before})
+    log_details = {"verdict": verdict_name, "comment": row.comment, "before": state_before}
+    log_change(db, row, "closed", who, log_details)
+    note_verdict(db, row, who)
+    return row
 
 
 def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:

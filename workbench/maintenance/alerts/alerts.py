@@ -15,6 +15,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.alerts.known.events import KnownEvents
 from workbench.maintenance.alerts.places import place, rows_of, unplaced_channels
 from workbench.maintenance.alerts.queries import conditions, ordering
 from workbench.maintenance.alerts.raising import Examined, Finding, raise_findings
@@ -60,6 +61,8 @@ class Alerts:
     series : callable, optional
         Function that returns the coordinate `time` of a channel's test series as it is now, None where the archive does
         not hold it; where omitted, the rows of verdicts are those in which their alerts were found.
+    known : KnownEvents, optional
+        Known events, which anomalies are compared with; where omitted, those of the database, without an archive.
 
     Attributes
     ----------
@@ -67,11 +70,20 @@ class Alerts:
         Database of maintenance.
     options : AlertOptions
         Options with which the alerts are raised.
+    known : KnownEvents
+        Nominal events that people have named.
     """
 
-    def __init__(self, database: Database, options: AlertOptions | None = None, series: Series | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        options: AlertOptions | None = None,
+        series: Series | None = None,
+        known: KnownEvents | None = None,
+    ) -> None:
         self.database = database
         self.options = options or AlertOptions()
+        self.known = known or KnownEvents(database, self.options)
         self._series = series
 
     # ---- reading
@@ -207,7 +219,8 @@ class Alerts:
         """
         self.place_in(channel)
         looked_at = (str(channel.attrs["channel"]), "model")
-        return self.raise_findings([looked_at], anomaly_findings(channel, scored, anomalies))
+        findings = self.known.recogniser().recognise(channel, anomaly_findings(channel, scored, anomalies))
+        return self.raise_findings([looked_at], findings)
 
     def raise_limits(self, channel: xr.Dataset, limits: Limits) -> AlertReport:
         """Raise or update the alerts of a channel's stays beyond its limits, unless `limit_alarms` is off.
@@ -318,8 +331,13 @@ class Alerts:
             return actions.unshelve(db, alert, who, version)
 
     def close(self, alert: int, who: str, verdict: str, comment: str = "", *, version: int | None = None) -> Alert:
-        """Close an alert with a verdict: true, false alarm, known behaviour, test or unknown."""
-        return self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
+        """Close an alert with a verdict: true, false alarm, known behaviour, test or unknown.
+
+        The verdicts known behaviour and test teach a known event, which `known` lists.
+        """
+        closed = self._change(actions.close, alert, who, verdict=verdict, comment=comment, version=version)
+        self.known.learn_waiting()
+        return closed
 
     def comment(self, alert: int, who: str, text: str) -> Alert:
         """Add a remark to the alert's history; `Alert.comment` is the last one."""
@@ -361,6 +379,8 @@ class Alerts:
                 except MaintenanceError as error:
                     reason = str(error)
                 rows.append((alert, not reason, reason))
+        if action == "close":
+            self.known.learn_waiting()
         return pd.DataFrame(rows, columns=["alert", "done", "reason"])
 
     # ---- verdicts

@@ -25,6 +25,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.maintenance.alerts.actions import PROGRAM, announce, find, log_change, return_to_normal
+from workbench.maintenance.alerts.known.table import USES, KnownMatch
+from workbench.maintenance.alerts.known.uses import record_use
 from workbench.maintenance.alerts.outages import is_out
 from workbench.maintenance.alerts.places import span_of
 from workbench.maintenance.alerts.report import AlertReport
@@ -38,6 +40,7 @@ __all__ = [
     "Finding",
     "as_time",
     "raise_findings",
+    "rejudge",
 ]
 
 _FROM_OTHERS = -(2**63)
@@ -73,6 +76,8 @@ class Finding:
     first_at, last_at : int
         First and last moment, both inclusive: nanoseconds since 1970, UTC, or numbers of samples since the channel
         began. Where omitted, those of the times, or of the rows where it has no times.
+    known : KnownMatch or None
+        Known event as which it was recognised: what it would be without it.
     """
 
     channel: str
@@ -93,6 +98,7 @@ class Finding:
     ongoing: bool
     first_at: int = _FROM_OTHERS
     last_at: int = _FROM_OTHERS
+    known: KnownMatch | None = None
 
     def __post_init__(self) -> None:
         """Fill in the moments where they were omitted."""
@@ -112,6 +118,11 @@ class Finding:
     def samples(self) -> int:
         """Number of samples from its first to its last, both included."""
         return self.end_sample - self.start_sample + 1
+
+    @property
+    def judged_level(self) -> str:
+        """Level that it has, or would have without the known event as which it was recognised."""
+        return self.level if self.known is None else self.known.level
 
 
 class Examined(NamedTuple):
@@ -202,7 +213,9 @@ def raise_findings(
 
 
 def _counts(finding: Finding, options: AlertOptions) -> bool:
-    return finding.samples >= options.on_delay and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
+    return finding.samples >= options.on_delay and LEVELS.index(finding.judged_level) >= LEVELS.index(
+        options.least_level
+    )
 
 
 @dataclass(frozen=True)
@@ -341,6 +354,7 @@ def _reopen(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOpti
         setattr(row, name, value)
     if not row.suppressed and not shelf:
         announce(db, row)
+    record_use(db, row.id, finding.known)
     log_change(
         db,
         row,
@@ -393,6 +407,8 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
     db.flush()
     if row.annunciated_at is not None:
         announce(db, row)
+    if finding.known is not None:
+        record_use(db, row.id, finding.known)
     log_change(
         db,
         row,
@@ -412,6 +428,7 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
 
 
 _A = ALERTS.c
+_JUDGED_LEVEL = sa.func.coalesce(USES.c.level, _A.level).label("level")
 _CURRENT_SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_why, _A.shelved_until).where(
     _A.channel == sa.bindparam("channel"),
     _A.kind == sa.bindparam("kind"),
@@ -419,7 +436,8 @@ _CURRENT_SHELF = sa.select(_A.shelf, _A.shelved_at, _A.shelved_by, _A.shelved_wh
     _A.shelved_until > sa.bindparam("present", type_=UtcDateTime),
 )
 _ALERTS_NEAR = (
-    sa.select(_A.id, _A.clock, _A.first_at, _A.last_at, _A.level, _A.condition, _A.closed_at, _A.message)
+    sa.select(_A.id, _A.clock, _A.first_at, _A.last_at, _JUDGED_LEVEL, _A.condition, _A.closed_at, _A.message)
+    .outerjoin(USES, USES.c.alert == _A.id)
     .where(_A.channel == sa.bindparam("channel"), _A.kind == sa.bindparam("kind"))
     .where(sa.or_(_A.closed_at.is_(None), _A.last_at >= sa.bindparam("first")))
     .where(sa.or_(_A.verdict.is_(None), _A.verdict != "unknown", sa.func.coalesce(_A.comment, "") != CHANNEL_REMOVED))
@@ -467,6 +485,7 @@ def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOpti
     if finding.first_at == row.first_at:
         row.start_sample = finding.start_sample
     row.latching = row.latching or finding.level in options.latching
+    record_use(db, row.id, finding.known)
     if recurred:
         row.condition = True
     if recurred or (risen and row.latching):
@@ -488,6 +507,25 @@ def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOpti
     if ended:
         return_to_normal(db, row)
     return True
+
+
+def rejudge(db: orm.Session, row: AlertRow, level: str, message: str, options: AlertOptions) -> None:
+    """Set the level and message of an open alert that is not a known event any more, as if it was found so just now.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing transaction.
+    row : AlertRow
+        The alert.
+    level, message : str
+        What it would have been from the beginning.
+    options : AlertOptions
+        Latching levels.
+    """
+    names = (*_PLACE_FIELDS[:-1], *_START_FIELDS, *_END_FIELDS, *_REASON_FIELDS)
+    finding = Finding(**{name: getattr(row, name) for name in names}, ongoing=row.condition)
+    _update(db, row, replace(finding, level=level, message=message), options, begins_with=False)
 
 
 def as_time(value: object) -> datetime | None:

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
+from workbench.maintenance.alerts.known.table import KnownUseRow
 from workbench.maintenance.alerts.table import AlertRow
 from workbench.maintenance.database import Database, now
 from workbench.maintenance.options import Level, OrderOptions
@@ -36,7 +37,8 @@ __all__ = [
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
     """Return open, unsuppressed alerts of a level and above that have caused no order, not even a cancelled one.
 
-    A completed order closed its alerts: one of them that is open again asks for an order anew.
+    Alerts that are known events cause none. A completed order closed its alerts: one of them that is open again asks
+    for an order anew.
     """
     linked_alerts = (
         sa.select(OrderAlertRow.alert_id)
@@ -48,6 +50,7 @@ def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[Alert
         AlertRow.suppressed.is_(False),
         AlertRow.level.in_(LEVELS[LEVELS.index(level) :]),
         AlertRow.id.not_in(linked_alerts),
+        AlertRow.id.not_in(sa.select(KnownUseRow.alert)),
     )
     if alerts is not None:
         statement = statement.where(AlertRow.id.in_(alerts))

@@ -15,6 +15,7 @@ from workbench.telemetry.moments import row_at
 from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
 from workbench.views.anomalies.detail import Charts, Shown, title_markup
 from workbench.views.anomalies.evidence import Evidence
+from workbench.views.anomalies.known import Known
 from workbench.views.anomalies.list import PAGE, AlertList
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.anomalies.related import Related
@@ -29,7 +30,7 @@ from workbench.views.widgets.chart import Chart
 
 __all__ = ["Anomalies"]
 
-PANELS: dict[str, type[Panel]] = {section.name: section for section in (Evidence, Thresholds, Similar, Related)}
+PANELS: dict[str, type[Panel]] = {section.name: section for section in (Evidence, Thresholds, Similar, Related, Known)}
 """Sections under the charts, by name; the first is open at first, the others are made when they are opened."""
 
 

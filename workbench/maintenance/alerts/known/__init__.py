@@ -1,0 +1,1 @@
+"""Known events: what alerts taught, and where it has come again."""
