@@ -164,8 +164,14 @@ def test_ends_of_outages_of_earlier_releases_are_set_right(database, url, clock)
         outages.end(asset, "Ann")
     with database.writing() as db:
         db.execute(sa.update(OutageRow).values(ended_at=hour + timedelta(hours=11)))
-        db.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
-        db.execute(sa.text("ALTER TABLE orders DROP COLUMN cost_missing"))
+        for statement in (
+            "UPDATE alembic_version SET version_num = '0004'",
+            "ALTER TABLE orders DROP COLUMN cost_missing",
+            "DROP INDEX ix_alerts_case",
+            "ALTER TABLE alerts DROP COLUMN case_id",
+            "DROP TABLE cases",
+        ):
+            db.execute(sa.text(statement))
     database.close()
     later = Database(url, clock)
     ends = Outages(later).list().set_index("asset")["ended_at"]

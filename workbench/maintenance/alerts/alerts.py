@@ -15,6 +15,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.alerts.grouping import group_alerts
 from workbench.maintenance.alerts.places import place, rows_of, unplaced_channels
 from workbench.maintenance.alerts.queries import conditions, ordering
 from workbench.maintenance.alerts.raising import Examined, Finding, raise_findings
@@ -259,7 +260,10 @@ class Alerts:
         if name not in self.unplaced():
             return 0
         with self.database.writing() as db:
-            return place(db, name, channel["time"].values)
+            n_placed = place(db, name, channel["time"].values)
+            assets = set(db.scalars(sa.select(ALERTS.c.asset).where(ALERTS.c.channel == name).distinct()))
+            group_alerts(db, assets if n_placed else (), self.options)
+            return n_placed
 
     def tick(self) -> timers.Elapsed:
         """Apply what has become due: end shelves and outages, escalate alerts that nobody acknowledged.
