@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from workbench.cli.alerts import alerts
+from workbench.cli.cases import cases
 from workbench.cli.common import close_sessions
 from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
@@ -47,6 +48,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Maintenance": {
         "alerts": alerts,
+        "cases": cases,
         "orders": orders,
         "plan": plan,
         "preventive": preventive,

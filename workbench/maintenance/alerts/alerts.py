@@ -134,7 +134,7 @@ class Alerts:
             since=since,
             until=until,
         )
-        self._expire()
+        self.expire()
         with self.database.reading() as db:
             statement = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
             return frame(db, statement.limit(row_limit(limit)).offset(offset or None))
@@ -148,7 +148,7 @@ class Alerts:
             int, by value; all levels appear, in rising order.
         """
         check_choice("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
-        self._expire()
+        self.expire()
         column = ALERTS.c[by]
         filters = conditions(self.database.engine.dialect.name, state=state)
         with self.database.reading() as db:
@@ -165,7 +165,7 @@ class Alerts:
         MaintenanceError
             There is no alert with this number.
         """
-        self._expire()
+        self.expire()
         with self.database.reading() as db:
             return Alert.of(actions.find(db, alert))
 
@@ -234,7 +234,7 @@ class Alerts:
         self, looked_at: Iterable[Examined | tuple[str, str]], findings: Sequence[Finding]
     ) -> AlertReport:
         """Raise and update alerts so that they agree with findings; see `raising.raise_findings`."""
-        self._expire()
+        self.expire()
         with self.database.writing() as db:
             return raise_findings(db, looked_at, findings, self.options)
 
@@ -275,6 +275,14 @@ class Alerts:
         with self.database.writing() as db:
             elapsed = timers.expire(db)
             return timers.Elapsed(elapsed.unshelved, elapsed.unsuppressed, timers.escalate(db, self.options))
+
+    def expire(self) -> None:
+        """End shelves and outages whose time is over, as is done before anything is read or changed."""
+        with self.database.reading() as db:
+            due = timers.something_expired(db, self.database.clock())
+        if due:
+            with self.database.writing() as db:
+                timers.expire(db)
 
     # ---- what people do
 
@@ -354,7 +362,7 @@ class Alerts:
             options["longest"] = self._longest()
         versions: Mapping[int, int] = options.pop("versions", {})
         rows = []
-        self._expire()
+        self.expire()
         with self.database.writing() as db:
             for alert in alerts:
                 reason = ""
@@ -404,7 +412,7 @@ class Alerts:
     # ---- internals
 
     def _change(self, action: Callable[..., AlertRow], alert: int, who: str, **options: Any) -> Alert:
-        self._expire()
+        self.expire()
         with self.database.writing() as db:
             row = action(db, alert, who, **options)
             db.flush()
@@ -412,11 +420,3 @@ class Alerts:
 
     def _longest(self) -> timedelta:
         return timedelta(hours=self.options.longest_shelf_hours)
-
-    def _expire(self) -> None:
-        """End shelves and outages whose time is over before anything is read or done."""
-        with self.database.reading() as db:
-            due = timers.something_expired(db, self.database.clock())
-        if due:
-            with self.database.writing() as db:
-                timers.expire(db)

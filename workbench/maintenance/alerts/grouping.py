@@ -159,7 +159,9 @@ def _numbers(db: orm.Session, asset: str, cases: Sequence[Sequence[Member]]) -> 
         oldest, *others = inherited[at]
         numbers.append(oldest)
         for other in others:
-            db.execute(sa.update(CASES).where(sa.or_(CASES.c.id == other, CASES.c.joined_to == other)).values(joined_to=oldest))
+            db.execute(
+                sa.update(CASES).where(sa.or_(CASES.c.id == other, CASES.c.joined_to == other)).values(joined_to=oldest)
+            )
             alerts = sorted(one.id for one in case if one.case == other)
             log.append(db, f"case:{oldest}", "joined", PROGRAM, {"case": other, "alerts": alerts})
     return numbers
