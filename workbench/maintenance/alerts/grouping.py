@@ -85,7 +85,7 @@ def partition(alerts: Iterable[Member], options: AlertOptions) -> list[tuple[Mem
     """
     members = list(alerts)
     samples_are_common = any(one.kind == ASSET_KIND and one.clock == "sample" for one in members)
-    gaps = {"time": int(options.case_gap_seconds * _NANOSECONDS), "sample": options.case_gap_samples}
+    gaps = {"time": round(options.case_gap_seconds * _NANOSECONDS), "sample": options.case_gap_samples}
 
     def place(one: Member) -> tuple[str, str]:
         return one.clock, "" if one.clock == "time" or samples_are_common else one.channel

@@ -69,6 +69,9 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
         for level in reversed(LEVELS)
         if counts.get(level, 0)
     )
+    cases = picture.alerts["case_id"].nunique() if len(picture.alerts) else 0
+    if cases:
+        levels += f" <span class='wb-muted'>in {counted(cases, 'case')}</span>"
     new = picture.alerts[picture.alerts["state"].isin(ALLOWED["acknowledge"])]
     oldest = age(new["raised_at"].min(), picture.now) if len(new) else ""
     tiles = [
