@@ -9,6 +9,7 @@ from workbench.cli.common import (
     Who,
     age_text,
     count_text,
+    done_words,
     empty_archive_text,
     open_session,
     print_json,
@@ -194,12 +195,13 @@ def _act_on_each(action: str, numbers: list[int], who: str, as_json: bool, **opt
             if not row["done"]:
                 refused.append(f"Case {number}, alert {row['alert']}: {row['reason']}")
             elif not as_json:
-                state = desk.alerts.get(row["alert"]).state.replace("_", " ")
-                typer.echo(f"Case {number}: alert {row['alert']} is {state}.")
+                typer.echo(f"Case {number}: {done_words(action, row['alert'], desk.alerts.get(row['alert']).state)}")
     if as_json:
         print_json(outcomes)
     for reason in refused:
         typer.echo(reason, err=True)
     if refused:
         others = "The others are done." if any(row["done"] for row in outcomes) else ""
-        raise MaintenanceError(f"{count_text(len(refused), 'case or alert', 'cases or alerts')} not changed.", others)
+        verb = "was" if len(refused) == 1 else "were"
+        what = count_text(len(refused), "case or alert", "cases or alerts")
+        raise MaintenanceError(f"{what} {verb} not changed.", others)

@@ -308,9 +308,8 @@ class Actions:
         for name, made in self.buttons.items():
             made.disabled = not states.intersection(ALLOWED.get(name, states))
         self.buttons["label"].disabled = concerned != 1
-        words = [f"{marked} marked"] if marked else []
-        words += [counted(concerned, "alert")] if concerned > max(marked, 1) else []
-        self._marked.value = ", ".join(words)
+        alerts_in_cases = f", {counted(concerned, 'alert')}" if concerned != marked else ""
+        self._marked.value = f"{marked} marked{alerts_in_cases}" if marked else ""
         if self.opened:
             self._name_confirm(max(concerned, 1))  # alerts that are marked while the form is open are in it
 

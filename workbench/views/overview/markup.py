@@ -70,13 +70,11 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
         if counts.get(level, 0)
     )
     cases = picture.alerts["case_id"].nunique() if len(picture.alerts) else 0
-    if cases:
-        levels += f" <span class='wb-muted'>in {counted(cases, 'case')}</span>"
     new = picture.alerts[picture.alerts["state"].isin(ALLOWED["acknowledge"])]
     oldest = age(new["raised_at"].min(), picture.now) if len(new) else ""
     tiles = [
         (
-            "Open alerts",
+            f"Open alerts in {counted(cases, 'case')}" if cases else "Open alerts",
             f"{len(picture.alerts)}",
             levels,
             _change(picture.words, len(picture.alerts), picture.open_before),
