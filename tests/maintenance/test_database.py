@@ -183,7 +183,7 @@ def test_ends_of_outages_of_earlier_releases_are_set_right(database, url, clock)
 
 
 def test_alerts_of_earlier_releases_come_into_cases(file, clock):
-    """Revision 0005: Pressure and ten minutes later Current, Flow later; force and speed without dates; two orders."""
+    """Revision 0005: Pressure and ten minutes later Current, Flow later; force twice and speed, without dates."""
     dump = (Path(__file__).parent / "fixtures" / "maintenance-0005.sql").read_text(encoding="utf-8")
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.executescript(dump)
@@ -194,8 +194,8 @@ def test_alerts_of_earlier_releases_come_into_cases(file, clock):
             ("Flow", 2),
             ("Current", 1),
             ("force", 3),
-            ("speed", 4),
             ("force", 3),
+            ("speed", 4),
         ]
         assert desk.cases.list(state=None)["alerts"].sum() == 6
         assert sorted(desk.orders.list(state=None)["number"]) == ["WO-1", "WO-2", "WO-3"]
