@@ -62,7 +62,7 @@ def test_arrows_choose_and_everything_follows(page, session):
 
 
 def test_a_key_acknowledges_and_the_other_browser_sees_it(page, session, dashboard):
-    other = dashboard.open("?view=anomalies")
+    other = dashboard.open("?view=anomalies&group=alert")
     alert = alert_of(page)
     expect(other.locator(f"{ROWS}[data-pick='{alert}']")).not_to_contain_text("cleared")
     page.keyboard.press("a")

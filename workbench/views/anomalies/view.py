@@ -139,7 +139,7 @@ class Anomalies(View):
         """
         if now.channel and now.channel not in set(self.session.overview()["channel"]):
             raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the fleet.")
-        self._choose(self.list.matching(now))
+        self._choose(now)
         self._show()
 
     def read_state(self) -> Mapping[str, object]:
@@ -302,7 +302,7 @@ class Anomalies(View):
         chosen : Selected
             What the section names.
         """
-        self._choose(self.list.matching(chosen))
+        self._choose(chosen)
         self._show()
         self.choose(chosen)
 
@@ -340,10 +340,14 @@ class Anomalies(View):
             self._empty.value = status + self._empty.value
         self.altered()
 
-    def _choose(self, alert: int | None) -> None:
-        """Choose an alert, in its case where that has a line."""
-        self.alert, self.case = alert, None
-        self.list.reveal(alert)
+    def _choose(self, now: Selected) -> None:
+        """Choose the alert of a channel or anomaly and open its case; without a channel, the first line of the list."""
+        self.alert = self.list.matching(now)
+        self.case = None if now.channel else self.list.case_of(self.alert)
+        if self.case is None:
+            self.list.reveal(self.alert)
+        else:
+            self.alert = self.list.first_of(self.case)
 
     def _concerned_alerts(self, action: str = "") -> list[int]:
         """Return the alerts that are marked, or the chosen one; of a case, all that are open and allow the action."""
@@ -353,12 +357,6 @@ class Anomalies(View):
             case = case_number(name)
             alerts |= dict.fromkeys([int(name)] if case is None else self._alerts_of_case(case, action))
         return list(alerts)
-
-    def _choose_first(self) -> None:
-        """Choose the first line of the list, be it a case or an alert."""
-        first = self.list.matching(Selected())
-        self.case = self.list.case_of(first)
-        self.alert = first if self.case is None else self.list.first_of(self.case)
 
     def _alerts_of_case(self, case: int, action: str) -> list[int]:
         table = self.session.maintenance.cases.table(case)
@@ -373,8 +371,7 @@ class Anomalies(View):
         if self.case is not None and self.case not in self.list.cases:
             self.case = None
         if self.list.row(self.alert) is None:
-            now = self.selection.now
-            self._choose(self.list.matching(now)) if now.channel else self._choose_first()
+            self._choose(self.selection.now)
         counts = self.session.maintenance.alerts.count("state", state="open")
         new = int(sum(counts.get(state, 0) for state in ALLOWED["acknowledge"]))
         cases = f" in {counted(self.session.maintenance.cases.count(state='open'), 'case')}" if counts.sum() else ""
