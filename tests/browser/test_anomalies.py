@@ -149,8 +149,9 @@ def test_related_channels_and_similar_segments_are_shown(page):
 def test_from_a_cell_of_the_overview_through_other_thresholds_to_a_work_order_by_keyboard_alone(dashboard, session):
     page = dashboard.open("?view=overview")
     page.wait_for_selector(".wb-cell")
-    unordered = set(session.maintenance.alerts.list(state="open")["id"]) - set(session.maintenance.orders_of_alerts())
-    alert = stored(session, max(unordered))
+    alerts = session.maintenance.alerts.list(state="open")
+    ordered = alerts.loc[alerts["id"].isin(session.maintenance.orders_of_alerts()), "channel"]
+    alert = stored(session, int(alerts.loc[~alerts["channel"].isin(ordered), "id"].max()))
     reach(page, ".wb-cell")
     for _ in range(40):
         if alert.channel in page.evaluate("document.activeElement.textContent"):
@@ -196,6 +197,7 @@ def test_a_case_is_a_line_that_opens_into_its_alerts_by_keys_and_by_mouse(dashbo
     page = dashboard.open("?view=anomalies")
     line = page.locator(f"{ROWS}[data-pick='case {case.id}']")
     part = page.locator(f"{ROWS}[data-pick='{own[0]}']")
+    page.wait_for_selector(".wb-anomalies .wb-charts canvas")
     expect(line).to_have_attribute("aria-expanded", "false")
     expect(part).to_have_count(0)
     line.click()
