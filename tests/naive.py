@@ -265,3 +265,24 @@ def envelope_events(train, test, follows, margins):
         if start is not None:
             events.append((places[start], places[last], name, max(column[start : last + 1])))
     return sorted(events, key=lambda event: event[0])
+
+
+def naive_cases(alerts, gap):
+    """Cases by transitive closure: any two alerts of one clock that lie no further apart than the gap are linked."""
+    common = any(alert.kind == "asset" and alert.clock == "sample" for alert in alerts)
+
+    def linked(one, other):
+        by_channel = one.clock == "sample" and not common
+        if one.clock != other.clock or (by_channel and one.channel != other.channel):
+            return False
+        return one.first_at - other.last_at <= gap and other.first_at - one.last_at <= gap
+
+    groups = [{alert} for alert in alerts]
+    while True:
+        pair = next(
+            ((a, b) for a in groups for b in groups if a is not b and any(linked(one, two) for one in a for two in b)),
+            None,
+        )
+        if pair is None:
+            return {frozenset(alert.id for alert in group) for group in groups}
+        groups = [group for group in groups if group not in pair] + [pair[0] | pair[1]]

@@ -14,7 +14,7 @@ ROWS = ".wb-anomalies .wb-list tr[data-pick]"
 
 @pytest.fixture(scope="module")
 def opened(dashboard):
-    page = dashboard.open("?view=anomalies")
+    page = dashboard.open("?view=anomalies&group=alert")
     page.wait_for_selector(ROWS)
     page.wait_for_selector(".wb-anomalies .wb-charts canvas")
     yield page
@@ -62,7 +62,7 @@ def test_arrows_choose_and_everything_follows(page, session):
 
 
 def test_a_key_acknowledges_and_the_other_browser_sees_it(page, session, dashboard):
-    other = dashboard.open("?view=anomalies")
+    other = dashboard.open("?view=anomalies&group=alert")
     alert = alert_of(page)
     expect(other.locator(f"{ROWS}[data-pick='{alert}']")).not_to_contain_text("cleared")
     page.keyboard.press("a")
@@ -149,8 +149,11 @@ def test_related_channels_and_similar_segments_are_shown(page):
 def test_from_a_cell_of_the_overview_through_other_thresholds_to_a_work_order_by_keyboard_alone(dashboard, session):
     page = dashboard.open("?view=overview")
     page.wait_for_selector(".wb-cell")
-    unordered = set(session.maintenance.alerts.list(state="open")["id"]) - set(session.maintenance.orders_of_alerts())
-    alert = stored(session, max(unordered))
+    alert = stored(session, int(session.maintenance.alerts.list(state="open")["id"].max()))
+    own = session.maintenance.alerts.list(state="open", channel=alert.channel)["id"]
+    orders = session.maintenance.orders_of_alerts()
+    for number in {orders[one] for one in own if one in orders}:
+        session.maintenance.orders.cancel(number, "opened by hand below", "Kim")
     reach(page, ".wb-cell")
     for _ in range(40):
         if alert.channel in page.evaluate("document.activeElement.textContent"):
@@ -186,3 +189,35 @@ def test_from_a_cell_of_the_overview_through_other_thresholds_to_a_work_order_by
 def test_no_page_complained_or_asked_another_host(page, dashboard):
     assert dashboard.complaints == []
     assert dashboard.outside == []
+
+
+def test_a_case_is_a_line_that_opens_into_its_alerts_by_keys_and_by_mouse(dashboard, session):
+    alerts = session.maintenance.alerts.list(state="open", order="worst")
+    several = alerts[alerts["case_id"].duplicated(keep=False)]
+    case = session.maintenance.cases.get(int(several["case_id"].iloc[0]))
+    own = [str(alert) for alert in several.loc[several["case_id"] == case.id, "id"]]
+    page = dashboard.open("?view=anomalies")
+    line = page.locator(f"{ROWS}[data-pick='case {case.id}']")
+    part = page.locator(f"{ROWS}[data-pick='{own[0]}']")
+    page.wait_for_selector(".wb-anomalies .wb-charts canvas")
+    expect(line).to_have_attribute("aria-expanded", "false")
+    expect(part).to_have_count(0)
+    line.click()
+    expect(page.locator(".wb-anomalies .wb-title")).to_contain_text(str(case).removesuffix("."))
+    page.keyboard.press("ArrowRight")
+    expect(line).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".wb-anomalies .wb-list table")).to_have_attribute("role", "treegrid")
+    rows = page.locator(ROWS).evaluate_all("rows => rows.map(row => row.dataset.pick)")
+    at = rows.index(f"case {case.id}")
+    assert rows[at + 1 : at + 1 + len(own)] == own
+    page.keyboard.press("ArrowDown")  # the focus stayed on the line
+    expect(part).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowUp")
+    expect(line).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowLeft")
+    expect(part).to_have_count(0)
+    line.locator("button.wb-turn").click()
+    expect(part).to_be_visible()
+    line.locator("button.wb-turn").click()
+    expect(line).to_have_attribute("aria-expanded", "false")
+    page.close()

@@ -122,7 +122,7 @@ def test_charts_are_those_of_the_link_of_a_reload_and_of_back(dashboard, session
 
 
 def test_back_within_the_page_draws_what_was_before(dashboard, session):
-    page = dashboard.open(address(session, "anomalies", "COM-3"))
+    page = dashboard.open(address(session, "anomalies", "COM-3") + "&group=alert")
     expect_anomaly_charts(page, session, "COM-3")
     page.locator(".wb-anomalies .wb-list tr[data-pick]", has_text="BRG-1").first.click()
     expect(page.locator(".wb-anomalies .wb-title h2")).to_contain_text("BRG-1")

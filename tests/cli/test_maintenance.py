@@ -71,6 +71,27 @@ def test_the_whole_loop(run, tmp_path):
     assert "Row 3 of the log is not as it was written" in run("log", "verify", fails=1)
 
 
+def test_cases_are_listed_shown_and_closed(run):
+    assert "No alerts. To raise them" in run("cases", "list")
+    run("score", "--all")
+    (case,) = run.json("cases", "list")
+    assert (case["id"], case["first_channel"], case["alerts"]) == (1, "X-1", 1)
+    assert case["words"] in run("cases", "list")
+    shown = run("cases", "show", 1)
+    assert "X-1, high: first" in shown
+    assert "WO-1" in shown
+    assert [alert["channel"] for alert in run.json("cases", "show", 1)["alerts"]] == ["X-1"]
+    assert "Case 1: Alert 1 is cleared." in run("cases", "ack", 1, "--who", "Ann")
+    refused = run("cases", "ack", 1, 77, "--who", "Ann", fails=2)
+    assert "Case 1 has no alert to acknowledge. Its alerts: 1 cleared." in refused
+    assert "There is no case 77." in refused
+    run("cases", "shelve", 1, "--why", "test", "--hours", 1, "--who", "Ann")
+    run("cases", "unshelve", 1, "--who", "Ann")
+    assert "Case 1: Alert 1 is closed." in run("cases", "close", 1, "--verdict", "test", "--who", "Ann")
+    assert "No cases match. Remove a filter." in run("cases", "list", "--level", "low")
+    assert run.json("cases", "list", "--state", "all")[0]["open_alerts"] == 0
+
+
 def test_orders_by_hand_parts_and_preventive_plans(run, tmp_path):
     run("parts", "set", "seal", "--stock", "1", "--minimum", "2", "--who", "boss")
     assert "WO-1 is open: Replace it" in run(

@@ -2,7 +2,9 @@ import importlib
 import pkgutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +20,7 @@ from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.outages import Outages
 from workbench.maintenance.alerts.table import AlertRow, OutageRow
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, microseconds
+from workbench.maintenance.desk import Maintenance
 
 
 @pytest.fixture
@@ -164,15 +167,45 @@ def test_ends_of_outages_of_earlier_releases_are_set_right(database, url, clock)
         outages.end(asset, "Ann")
     with database.writing() as db:
         db.execute(sa.update(OutageRow).values(ended_at=hour + timedelta(hours=11)))
-        db.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
-        db.execute(sa.text("ALTER TABLE orders DROP COLUMN cost_missing"))
-        for table in ("known_uses", "known_shapes", "known_events"):
-            db.execute(sa.text(f"DROP TABLE {table}"))
+        for statement in (
+            "UPDATE alembic_version SET version_num = '0004'",
+            "ALTER TABLE orders DROP COLUMN cost_missing",
+            "DROP INDEX ix_alerts_case",
+            "ALTER TABLE alerts DROP COLUMN case_id",
+            "DROP TABLE cases",
+            "DROP TABLE known_uses",
+            "DROP TABLE known_shapes",
+            "DROP TABLE known_events",
+        ):
+            db.execute(sa.text(statement))
     database.close()
     later = Database(url, clock)
     ends = Outages(later).list().set_index("asset")["ended_at"]
     later.close()
     assert (ends["SMAP"], ends["MSL"]) == (hour, hour + timedelta(hours=11))
+
+
+def test_alerts_of_earlier_releases_come_into_cases(file, clock):
+    """Revision 0005: Pressure and ten minutes later Current, Flow later; force twice and speed, without dates."""
+    dump = (Path(__file__).parent / "fixtures" / "maintenance-0005.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executescript(dump)
+    with Maintenance(f"sqlite:///{file}", clock) as desk:
+        table = desk.alerts.list(state=None).set_index("id").sort_index()
+        assert list(zip(table["channel"], table["case_id"], strict=True)) == [
+            ("Pressure", 1),
+            ("Flow", 2),
+            ("Current", 1),
+            ("force", 3),
+            ("force", 3),
+            ("speed", 4),
+        ]
+        assert desk.cases.list(state=None)["alerts"].sum() == 6
+        assert sorted(desk.orders.list(state=None)["number"]) == ["WO-1", "WO-2", "WO-3"]
+        assert (desk.verify_log().ok, desk.alerts.get(2).verdict) == (True, "false alarm")
+        outcome = desk.orders.by_rule("workbench")
+        assert outcome == {"opened": (), "extended": ("WO-1",)}
+        assert desk.orders.get("WO-1").alerts == (1, 3), "Current, of level medium, joins the order of its case"
 
 
 def test_a_database_of_a_newer_workbench_is_left_alone(database, url, clock):

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from datetime import timedelta
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -91,6 +92,26 @@ def test_alerts_of_a_minute_go_into_one_message_once(database, alerts, finding, 
     (body,) = web.bodies
     assert body["title"] == "3 alerts, the worst high"
     assert body["message"].splitlines()[1] == "high (alert 2): P-2 left its forecast"
+
+
+def test_alerts_of_a_case_are_one_line_of_a_message(database, alerts, finding, clock, web):
+    def at(channel, minute):
+        times = {name: clock.now + timedelta(minutes=minute) for name in ("start_time", "end_time")}
+        return raised(alerts, finding, channel=channel, **times)
+
+    ours = notifier(database, web.url)
+    ours.queue([at("P-2", 5), at("P-1", 0)])
+    clock.forward(seconds=60)
+    assert ours.tick().sent == (("ops", 2),)
+    sentence = "SMAP: P-1 moved first at 2026-03-02 08:00:00 UTC, P-2 5 min later; 2 channels, worst high."
+    assert web.bodies[0]["title"] == "Case 1, high: 2 alerts"
+    assert web.bodies[0]["message"] == f"high (case 1, alerts 1, 2): {sentence}"
+    ours.queue([at("P-3", 400), at("P-4", 400), raised(alerts, finding, channel="X-1")])
+    clock.forward(seconds=60)
+    assert ours.tick().sent == (("ops", 3),)
+    assert web.bodies[1]["title"] == "3 alerts, the worst high"
+    lines = web.bodies[1]["message"].splitlines()
+    assert [line.partition(")")[0] for line in lines] == ["high (case 2, alerts 3, 4", "high (alert 5"]
 
 
 def test_the_gravest_go_at_once_and_take_the_others_along(database, alerts, finding, web):

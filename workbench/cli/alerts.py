@@ -10,6 +10,7 @@ from workbench.cli.common import (
     age_text,
     as_record,
     count_text,
+    done_words,
     empty_archive_text,
     open_session,
     percent_text,
@@ -305,24 +306,12 @@ def _act_on_each(action: str, numbers: list[int], who: str, as_json: bool, **opt
         if not row["done"]:
             typer.echo(f"Alert {row['alert']}: {row['reason']}", err=True)
         elif not as_json:
-            typer.echo(_done_words(action, row["alert"], desk.alerts.get(row["alert"]).state))
+            typer.echo(done_words(action, row["alert"], desk.alerts.get(row["alert"]).state))
     refusals = int((~outcomes["done"]).sum())
     if refusals:
         verb = "was" if refusals == 1 else "were"
         others = "The others are done." if refusals < len(outcomes) else ""
         raise MaintenanceError(f"{refusals} of {count_text(len(outcomes), 'alert')} {verb} not changed.", others)
-
-
-def _done_words(action: str, alert: int, state: str) -> str:
-    """Say what was done to an alert, and what it still waits for."""
-    if action == "comment":
-        return f"The comment is added to alert {alert}."
-    waiting = {
-        "latched_acknowledged": "acknowledged; it waits for a reset",
-        "latched": "waiting to be acknowledged: it has returned to normal",
-        "returned": "open: it has returned to normal",
-    }
-    return f"Alert {alert} is {waiting.get(state, state)}."
 
 
 def _number_text(value: float | int | None) -> str:

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from workbench.cli.alerts import alerts
 from workbench.cli.benchmark import benchmark
+from workbench.cli.cases import cases
 from workbench.cli.common import close_sessions
 from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
@@ -51,6 +52,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Maintenance": {
         "alerts": alerts,
         "known": known_events,
+        "cases": cases,
         "orders": orders,
         "plan": plan,
         "preventive": preventive,

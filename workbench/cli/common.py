@@ -36,6 +36,7 @@ __all__ = [
     "close_sessions",
     "count_text",
     "day",
+    "done_words",
     "empty_archive_text",
     "end_with_failures",
     "export_table",
@@ -472,3 +473,15 @@ def print_trail(remarks: "pd.DataFrame", history: "pd.DataFrame", home: str) -> 
 def printable(text: str) -> str:
     """Return a text with spaces in place of the characters that would control a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def done_words(action: str, alert: int, state: str) -> str:
+    """Say what was done to an alert, and what it still waits for."""
+    if action == "comment":
+        return f"The comment is added to alert {alert}."
+    waiting = {
+        "latched_acknowledged": "acknowledged; it waits for a reset",
+        "latched": "waiting to be acknowledged: it has returned to normal",
+        "returned": "open: it has returned to normal",
+    }
+    return f"Alert {alert} is {waiting.get(state, state)}."

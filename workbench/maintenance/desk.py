@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workbench.maintenance.alerts.known.events import KnownEvents, Splits
     from workbench.maintenance.alerts.outages import Outages
     from workbench.maintenance.alerts.verdicts import Series
+    from workbench.maintenance.cases.cases import Cases
     from workbench.maintenance.kpis.alarms import AlarmFigures
     from workbench.maintenance.kpis.kpis import Kpis
     from workbench.maintenance.notifications import Notifier
@@ -103,6 +104,13 @@ class Maintenance:
         from workbench.maintenance.alerts.known.events import KnownEvents
 
         return KnownEvents(self.database, self._alert_options, self._splits)
+
+    @cached_property
+    def cases(self) -> "Cases":
+        """Return the cases, to list, acknowledge and close alerts that belong together in one go."""
+        from workbench.maintenance.cases.cases import Cases
+
+        return Cases(self.alerts)
 
     @cached_property
     def outages(self) -> "Outages":

@@ -6,7 +6,7 @@ at the next tick, and nothing here stops the raising of alerts.
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.maintenance import log
-from workbench.maintenance.alerts.table import SHOWN, AlertRow
+from workbench.maintenance.alerts.table import SHOWN, Alert, AlertRow
+from workbench.maintenance.cases.case import case_of
 from workbench.maintenance.database import Base, Database, UtcDateTime, now
 from workbench.maintenance.options import NotificationOptions
 from workbench.parameters import LEVELS
@@ -127,6 +128,8 @@ class Notifier:
     def tick(self) -> Delivery:
         """Send the messages that are due: one for each target, with all alerts that may go with it.
 
+        Alerts of one case are one line of the message: what moved first, and the numbers of the alerts.
+
         Returns
         -------
         Delivery
@@ -146,15 +149,15 @@ class Notifier:
                 if not (quiet and _rank(alert.level) < _rank(self.options.quiet_below)):
                     by_target.setdefault(row.target, []).append((row, alert))
             messages = {
-                name: [(row.alert_id, alert.level, alert.message) for row, alert in rows]
+                name: (_message(db, [alert for _, alert in rows]), [row.alert_id for row, _ in rows])
                 for name, rows in by_target.items()
                 if name in self.options.targets and any(row.due_at <= present for row, _ in rows)
             }
         sent = []
         failed = []
-        for name, alerts in messages.items():
-            reason = _deliver(self.options.targets[name].url, *_message(alerts))
-            self._note(name, [number for number, _, _ in alerts], reason)
+        for name, (message, alerts) in messages.items():
+            reason = _deliver(self.options.targets[name].url, *message)
+            self._note(name, alerts, reason)
             if reason:
                 failed.append((name, reason))
             else:
@@ -186,10 +189,29 @@ class Notifier:
         return now(db) if last is None else last + timedelta(seconds=self.options.cool_down_seconds)
 
 
-def _message(alerts: list[tuple[int, str, str]]) -> tuple[str, str]:
-    worst = alerts[0][1]
-    title = f"{len(alerts)} alerts, the worst {worst}" if len(alerts) > 1 else f"Alert {alerts[0][0]}, {worst}"
-    return title, "\n".join(f"{level} (alert {number}): {message}" for number, level, message in alerts)
+def _message(db: orm.Session, alerts: Sequence[AlertRow]) -> tuple[str, str]:
+    """Return the title and the text of a message: one line a case where it has several alerts in the message."""
+    by_case: dict[int, list[AlertRow]] = {}
+    for alert in alerts:
+        by_case.setdefault(alert.case_id or -alert.id, []).append(alert)
+    lines = [_case_line(db, case, own) if len(own) > 1 else _alert_line(own[0]) for case, own in by_case.items()]
+    worst = alerts[0].level
+    title = f"{len(alerts)} alerts, the worst {worst}"
+    if len(alerts) == 1:
+        title = f"Alert {alerts[0].id}, {worst}"
+    elif len(by_case) == 1:
+        title = f"Case {next(iter(by_case))}, {worst}: {len(alerts)} alerts"
+    return title, "\n".join(lines)
+
+
+def _alert_line(alert: AlertRow) -> str:
+    return f"{alert.level} (alert {alert.id}): {alert.message}"
+
+
+def _case_line(db: orm.Session, case: int, alerts: Sequence[AlertRow]) -> str:
+    numbers = ", ".join(str(alert.id) for alert in sorted(alerts, key=lambda alert: alert.id))
+    members = [vars(Alert.of(row)) for row in db.scalars(sa.select(AlertRow).where(AlertRow.case_id == case))]
+    return f"{alerts[0].level} (case {case}, alerts {numbers}): {case_of(case, members)}"
 
 
 def _deliver(url: str, title: str, body: str) -> str:

@@ -52,6 +52,10 @@ class AlertOptions(BaseModel):
     group_seconds : float
         Alerts on one asset that start within this time of each other form a group. Channels without dates have no
         common time and are not grouped.
+    case_gap_seconds : float
+        Alerts on one asset that overlap, or of which one follows the other within this time, are one case.
+    case_gap_samples : int
+        The same for channels without dates, in samples; see `workbench.maintenance.alerts.grouping`.
     operators : int
         People who share the alerts, for the figures per operator.
     """
@@ -74,6 +78,8 @@ class AlertOptions(BaseModel):
     reopen_levels: int = Field(2, ge=1, le=5)
     reopen_length: float = Field(3.0, ge=1, le=1_000_000)
     group_seconds: float = Field(300.0, ge=0, le=31_536_000)
+    case_gap_seconds: float = Field(3600.0, ge=0, le=31_536_000)
+    case_gap_samples: int = Field(60, ge=0, le=1_000_000_000)
     operators: int = Field(1, ge=1, le=1_000_000)
 
 

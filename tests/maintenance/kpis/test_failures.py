@@ -15,15 +15,17 @@ def test_without_records_there_is_no_failure(database):
     assert records_began(database) is None
 
 
-def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding, clock):
+def test_orders_with_a_failure_and_cases_with_true_alerts_count_once_each(database, finding, clock):
     alerts, orders = Alerts(database), WorkOrders(database)
     began = START - timedelta(days=3)
+    early = began - timedelta(days=1)
     places = [
         {"start_time": began, "end_time": began},
         {},
         {},
         {},
-        {"start_time": began, "end_time": began, "channel": "P-2"},
+        {"start_time": began, "end_time": began, "channel": "P-2"},  # in the case of the first
+        *({"start_time": early, "end_time": early, "channel": name} for name in ("P-3", "P-4", "P-5")),
     ]
     spots = [finding(start_sample=200 * i, end_sample=200 * i + 50, **place) for i, place in enumerate(places)]
     alerts.raise_findings([], spots)
@@ -34,12 +36,12 @@ def test_orders_with_a_failure_and_true_alerts_count_once_each(database, finding
     orders.cancel(dropped.number, "no need", "Ann")
     plain = orders.new("Ann", asset="MSL", title="Wheel", type="corrective")
     orders.new("Ann", asset="MSL", title="Look", type="inspection")
-    for number, verdict in ((1, "true"), (2, "true"), (3, "true"), (4, "false alarm"), (5, "true")):
-        alerts.close(number, "Ann", verdict)
+    for number in range(1, 9):
+        alerts.close(number, "Ann", "false alarm" if number in (4, 7) else "true")
     events = failure_events(database)
     assert events.values.tolist() == [
+        ["SMAP", pd.Timestamp(early), f"case {alerts.get(6).case_id}"],
         ["SMAP", pd.Timestamp(began), dated.number],
-        ["SMAP", pd.Timestamp(began), "alert 5"],
         ["SMAP", pd.Timestamp(START), "alert 2"],
         ["SMAP", pd.Timestamp(START), "alert 3"],
         ["MSL", pd.Timestamp(START + timedelta(hours=1)), plain.number],

@@ -1,5 +1,6 @@
 """The life of a work order, on SQLite and PostgreSQL."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -125,6 +126,42 @@ def test_rules_open_one_order_a_channel_and_add_to_it(orders, alerts, finding):
     off = WorkOrders(orders.database, OrderOptions(open_from_level=None))
     raised(alerts, finding, channel="P-3")
     assert off.by_rule("workbench")["opened"] == ()
+
+
+def test_rules_open_one_order_a_case_and_add_to_it(orders, alerts, finding):
+    def at(channel, minute, **changed):
+        times = {name: START + timedelta(minutes=minute) for name in ("start_time", "end_time")}
+        return raised(alerts, finding, channel=channel, start_sample=minute, end_sample=minute + 5, **times, **changed)
+
+    low = at("A-1", 0, level="low")
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ()}
+    first = at("P-1", 10)
+    assert orders.by_rule("workbench") == {"opened": ("WO-1",), "extended": ()}
+    order = orders.get(1)
+    assert order.alerts == (low, first), "the whole case, whatever the level"
+    assert (order.title, order.channel) == ("Look at A-1 and 1 other channel of SMAP", "")
+    assert order.description.startswith("SMAP: A-1 moved first at 2026-03-02 08:00:00 UTC, P-1 10 min later; ")
+    followers = at("P-2", 20, level="critical"), at("P-3", 30, level="info")
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ("WO-1",)}
+    assert orders.get(1).alerts == (low, first, *followers)
+    assert actions(orders, 1) == ["opened", "alert added", "alert added"]
+    details = [json.loads(text) for text in orders.history(1)["details"][1:]]
+    assert [(one["alert"], one["case"]) for one in details] == [(number, 1) for number in followers]
+    later = at("P-4", 300)
+    assert orders.by_rule("workbench") == {"opened": ("WO-2",), "extended": ()}
+    assert orders.get(2).alerts == (later,)
+    between = at("P-5", 60), at("P-6", 110), at("P-7", 165), at("P-8", 220), at("P-9", 265)
+    assert orders.by_rule("workbench")["opened"] == (), "two cases became one: both orders stay, and none is added"
+    assert orders.get(1).alerts == (low, first, *followers, *between)
+    assert orders.get(2).alerts == (later,)
+
+
+def test_an_order_by_hand_for_alerts_of_a_case_is_extended_too(orders, alerts, finding):
+    times = {"start_time": START, "end_time": START + timedelta(minutes=5)}
+    one, two = (raised(alerts, finding, channel=name, **times) for name in ("P-1", "P-2"))
+    orders.from_alerts([one], "Ann", title="Look")
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ("WO-1",)}
+    assert orders.get(1).alerts == (one, two)
 
 
 def test_orders_grow_more_urgent_with_age_unless_somebody_has_set_them(orders, alerts, finding, clock):

@@ -5,6 +5,7 @@ import pytest
 from tests.fake_session import small_fleet
 from tests.views.look import find_toggle, texts
 from tests.views.look import press as click
+from workbench.maintenance.alerts.raising import Finding
 from workbench.views.maintenance.view import Maintenance
 from workbench.views.state import Selected, State
 
@@ -165,6 +166,25 @@ def test_parts_that_are_no_numbers_are_refused(view):
     press(view, "new", asset="SMAP", text="Replace", needs="seal")
     assert "'seal' is not a part" in view.failure.what
     assert len(view.session.maintenance.orders.list()) == 2
+
+
+def test_an_order_names_the_cases_of_its_alerts_and_says_what_joined(view):
+    desk = view.session.maintenance
+    alert = desk.alerts.get(int(desk.alerts.list()["id"].iloc[0]))
+    number = desk.orders.from_alerts([alert.id], "Ann").number
+    finding = Finding(
+        **{name: getattr(alert, name) for name in ("asset", "subsystem", "units", "kind", "start_time", "end_time")},
+        **{name: getattr(alert, name) for name in ("level", "severity", "value", "threshold", "source", "message")},
+        channel=alert.channel,
+        start_sample=alert.end_sample + 30,
+        end_sample=alert.end_sample + 40,
+        ongoing=False,
+    )
+    (later,) = desk.alerts.raise_findings([], [finding]).raised
+    desk.orders.by_rule("workbench")
+    view.orders.on_pick(number)
+    assert view.orders.detail.alerts.html.count(f"<td>{alert.case_id}</td>") == 2
+    assert f"alert added {later} (case {alert.case_id})" in view.orders.detail.history.value
 
 
 def test_an_order_shows_what_people_wrote_on_it_and_on_its_alerts(view):

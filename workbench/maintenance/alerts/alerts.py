@@ -15,6 +15,7 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
+from workbench.maintenance.alerts.grouping import group_alerts
 from workbench.maintenance.alerts.known.events import KnownEvents
 from workbench.maintenance.alerts.places import place, rows_of, unplaced_channels
 from workbench.maintenance.alerts.queries import conditions, ordering
@@ -145,7 +146,7 @@ class Alerts:
             since=since,
             until=until,
         )
-        self._expire()
+        self.expire()
         with self.database.reading() as db:
             statement = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
             return frame(db, statement.limit(row_limit(limit)).offset(offset or None))
@@ -159,7 +160,7 @@ class Alerts:
             int, by value; all levels appear, in rising order.
         """
         check_choice("column to count by", by, ("level", "state", "asset", "channel", "kind", "verdict"))
-        self._expire()
+        self.expire()
         column = ALERTS.c[by]
         filters = conditions(self.database.engine.dialect.name, state=state)
         with self.database.reading() as db:
@@ -176,7 +177,7 @@ class Alerts:
         MaintenanceError
             There is no alert with this number.
         """
-        self._expire()
+        self.expire()
         with self.database.reading() as db:
             return Alert.of(actions.find(db, alert))
 
@@ -246,7 +247,7 @@ class Alerts:
         self, looked_at: Iterable[Examined | tuple[str, str]], findings: Sequence[Finding]
     ) -> AlertReport:
         """Raise and update alerts so that they agree with findings; see `raising.raise_findings`."""
-        self._expire()
+        self.expire()
         with self.database.writing() as db:
             return raise_findings(db, looked_at, findings, self.options)
 
@@ -272,7 +273,10 @@ class Alerts:
         if name not in self.unplaced():
             return 0
         with self.database.writing() as db:
-            return place(db, name, channel["time"].values)
+            n_placed = place(db, name, channel["time"].values)
+            assets = set(db.scalars(sa.select(ALERTS.c.asset).where(ALERTS.c.channel == name).distinct()))
+            group_alerts(db, assets if n_placed else (), self.options)
+            return n_placed
 
     def tick(self) -> timers.Elapsed:
         """Apply what has become due: end shelves and outages, escalate alerts that nobody acknowledged.
@@ -284,6 +288,14 @@ class Alerts:
         with self.database.writing() as db:
             elapsed = timers.expire(db)
             return timers.Elapsed(elapsed.unshelved, elapsed.unsuppressed, timers.escalate(db, self.options))
+
+    def expire(self) -> None:
+        """End shelves and outages whose time is over, as is done before anything is read or changed."""
+        with self.database.reading() as db:
+            due = timers.something_expired(db, self.database.clock())
+        if due:
+            with self.database.writing() as db:
+                timers.expire(db)
 
     # ---- what people do
 
@@ -368,7 +380,7 @@ class Alerts:
             options["longest"] = self._longest()
         versions: Mapping[int, int] = options.pop("versions", {})
         rows = []
-        self._expire()
+        self.expire()
         with self.database.writing() as db:
             for alert in alerts:
                 reason = ""
@@ -420,7 +432,7 @@ class Alerts:
     # ---- internals
 
     def _change(self, action: Callable[..., AlertRow], alert: int, who: str, **options: Any) -> Alert:
-        self._expire()
+        self.expire()
         with self.database.writing() as db:
             row = action(db, alert, who, **options)
             db.flush()
@@ -428,11 +440,3 @@ class Alerts:
 
     def _longest(self) -> timedelta:
         return timedelta(hours=self.options.longest_shelf_hours)
-
-    def _expire(self) -> None:
-        """End shelves and outages whose time is over before anything is read or done."""
-        with self.database.reading() as db:
-            due = timers.something_expired(db, self.database.clock())
-        if due:
-            with self.database.writing() as db:
-                timers.expire(db)

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.maintenance.alerts.actions import PROGRAM, announce, find, log_change, return_to_normal
+from workbench.maintenance.alerts.grouping import group_alerts
 from workbench.maintenance.alerts.known.table import USES, KnownMatch
 from workbench.maintenance.alerts.known.uses import record_use
 from workbench.maintenance.alerts.outages import is_out
@@ -202,6 +203,8 @@ def raise_findings(
             else:
                 log_change(db, row, "updated", PROGRAM, {"why": _NOT_FOUND})
                 tally.updated.append(one.id)
+    if tally.raised or tally.updated or tally.reopened:
+        group_alerts(db, {finding.asset for finding in alert_findings}, options)
     return AlertReport(
         tuple(tally.raised),
         tuple(tally.updated),

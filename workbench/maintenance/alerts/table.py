@@ -25,6 +25,7 @@ __all__ = [
     "ALERTS",
     "ALLOWED",
     "ANNUNCIATIONS",
+    "CASES",
     "CHANNEL_REMOVED",
     "KINDS",
     "OPEN",
@@ -34,6 +35,7 @@ __all__ = [
     "Alert",
     "AlertRow",
     "AnnunciationRow",
+    "CaseRow",
     "OutageRow",
     "state_of",
 ]
@@ -92,6 +94,17 @@ class LevelName(sa.types.TypeDecorator[str]):
         return None if value is None else LEVELS[value]
 
 
+class CaseRow(Base):
+    """Row of one case: alerts of one asset that belong together; what it is like follows from its alerts."""
+
+    __tablename__ = "cases"
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    asset: orm.Mapped[str] = orm.mapped_column(sa.String(200), index=True)
+    opened_at: orm.Mapped[datetime] = orm.mapped_column(UtcDateTime)
+    joined_to: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("cases.id"), index=True)
+
+
 class AlertRow(Versioned, Base):
     """Row of one alert; `Alert` describes the columns."""
 
@@ -134,6 +147,7 @@ class AlertRow(Versioned, Base):
     shelved_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     shelved_until: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
     group_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("alerts.id"))
+    case_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("cases.id"))
     closed_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
     closed_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(200))
     verdict: orm.Mapped[str | None] = orm.mapped_column(sa.String(20))
@@ -147,6 +161,7 @@ class AlertRow(Versioned, Base):
         sa.Index("ix_alerts_level", "level", "raised_at"),
         sa.Index("ix_alerts_start", "asset", "start_time"),
         sa.Index("ix_alerts_group", "group_id"),
+        sa.Index("ix_alerts_case", "case_id"),
         sa.Index("ix_alerts_shelf", "shelf"),
         sa.Index("ix_alerts_shelved", "shelved_until"),
         sa.Index("ix_alerts_verdict", "verdict", "raised_at"),
@@ -186,6 +201,7 @@ class OutageRow(Versioned, Base):
 
 
 ALERTS = cast(sa.Table, AlertRow.__table__)
+CASES = cast(sa.Table, CaseRow.__table__)
 ANNUNCIATIONS = cast(sa.Table, AnnunciationRow.__table__)
 
 
@@ -236,6 +252,8 @@ class Alert:
         Who, why, until when and since when; None unless shelved.
     group_id : int or None
         First alert of its group, None for the first itself.
+    case_id : int or None
+        Number of the case that it is part of; None only where a release without cases has raised it.
     verdict : str or None
         What it turned out to be, one of `VERDICTS`; None until it is closed.
     comment : str
@@ -280,6 +298,7 @@ class Alert:
     shelved_why: str | None
     shelved_until: datetime | None
     group_id: int | None
+    case_id: int | None
     closed_at: datetime | None
     closed_by: str | None
     verdict: str | None

@@ -1,4 +1,4 @@
-"""Records of when assets failed: work orders with a failure, and alerts with the verdict true."""
+"""Records of when assets failed: work orders with a failure, and cases with an alert of the verdict true."""
 
 from datetime import datetime
 
@@ -28,10 +28,10 @@ def failure_events(database: Database) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `EVENT_COLUMNS`, the oldest first: asset, time (UTC), record (`WO-3` or `alert 12`). An order counts as in
-        `kpis.failed_orders`, at the beginning of its first alert where the telemetry has dates, else when it was
-        opened. An alert with the verdict true counts where no such order is for it, at its beginning or when it was
-        raised.
+        `EVENT_COLUMNS`, the oldest first: asset, time (UTC), record (`WO-3`; `alert 12`, or `case 4` where several
+        alerts of a case are true). An order counts as in `kpis.failed_orders`, at the beginning of its first alert
+        where the telemetry has dates, else when it was opened. A case with alerts of the verdict true counts once
+        where no such order is for any of its alerts, at the beginning of the first of them or when that was raised.
     """
     links = OrderAlertRow.__table__.c
     o = ORDERS.c
@@ -40,7 +40,7 @@ def failure_events(database: Database) -> pd.DataFrame:
         orders = frame(db, sa.select(o.id, o.asset, o.type, o.state, o.failure_mode, o.opened_at))
         alerts = frame(
             db,
-            sa.select(a.id, a.asset, a.verdict, a.start_time, a.raised_at, links.order_id)
+            sa.select(a.id, a.asset, a.verdict, a.start_time, a.raised_at, a.case_id, links.order_id)
             .join_from(ALERTS, OrderAlertRow.__table__, a.id == links.alert_id, isouter=True)
             .where(sa.or_(a.verdict == "true", links.order_id.is_not(None))),
         )
@@ -50,18 +50,23 @@ def failure_events(database: Database) -> pd.DataFrame:
     by_order = pd.DataFrame(
         {"asset": failures["asset"], "time": times, "record": [number_of(number) for number in failures["id"]]}
     )
-    alerts_of_failures = alerts.loc[alerts["order_id"].isin(failures["id"]), "id"]
-    alerts_without_order = alerts[
-        (alerts["verdict"] == "true") & ~alerts["id"].isin(alerts_of_failures)
-    ].drop_duplicates("id")
-    by_alert = pd.DataFrame(
-        {
-            "asset": alerts_without_order["asset"],
-            "time": alerts_without_order["start_time"].fillna(alerts_without_order["raised_at"]),
-            "record": [f"alert {number}" for number in alerts_without_order["id"]],
-        }
-    )
-    return pd.concat([by_order, by_alert]).sort_values(["time", "record"], ignore_index=True)[list(EVENT_COLUMNS)]
+    by_case = _true_cases(alerts, failures["id"])
+    return pd.concat([by_order, by_case]).sort_values(["time", "record"], ignore_index=True)[list(EVENT_COLUMNS)]
+
+
+def _true_cases(alerts: pd.DataFrame, failed: "pd.Series[int]") -> pd.DataFrame:
+    """Return one row for each case that was confirmed by a verdict and not by an order with a failure."""
+    cases = alerts["case_id"].astype("Float64").fillna(-alerts["id"])  # an alert without a case is one of its own
+    in_failure = cases.isin(cases[alerts["order_id"].isin(failed)])
+    true = alerts.assign(case=cases)[(alerts["verdict"] == "true") & ~in_failure].drop_duplicates("id")
+    true["time"] = true["start_time"].fillna(true["raised_at"])
+    size = true.groupby("case")["id"].transform("size")
+    names = [
+        f"alert {alert}" if number == 1 else f"case {case:.0f}"
+        for alert, case, number in zip(true["id"], true["case"], size, strict=True)
+    ]
+    first = true.assign(record=names).sort_values(["time", "id"]).drop_duplicates("case")
+    return first[list(EVENT_COLUMNS)]
 
 
 def records_began(database: Database) -> datetime | None:

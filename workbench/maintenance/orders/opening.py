@@ -7,11 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from workbench.counts import counted
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
 from workbench.maintenance.alerts.known.table import KnownUseRow
-from workbench.maintenance.alerts.table import AlertRow
+from workbench.maintenance.alerts.table import Alert, AlertRow
+from workbench.maintenance.cases.case import case_of
 from workbench.maintenance.database import Database, now
 from workbench.maintenance.options import Level, OrderOptions
 from workbench.maintenance.orders import checklists
@@ -23,6 +25,8 @@ from workbench.maintenance.values import checked_hours, required_text, time_in_r
 from workbench.parameters import LEVELS
 
 __all__ = [
+    "active_order",
+    "following_orders",
     "link",
     "new_order",
     "open_for_alerts",
@@ -30,6 +34,7 @@ __all__ = [
     "orders_of_alerts",
     "rate",
     "reprioritise",
+    "rest_of_case",
     "without_order",
 ]
 
@@ -55,6 +60,30 @@ def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[Alert
     if alerts is not None:
         statement = statement.where(AlertRow.id.in_(alerts))
     return statement.order_by(AlertRow.level.desc(), AlertRow.id)
+
+
+def rest_of_case(db: orm.Session, case: int | None) -> list[AlertRow]:
+    """Return the alerts of a case that could join its order, whatever their level; see `without_order`."""
+    statement = without_order("info", None).where(AlertRow.case_id == case)
+    return [] if case is None else list(db.scalars(statement).all())
+
+
+def following_orders(alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
+    """Return alerts of any level, of a case that an active order is for; see `without_order`."""
+    cases = sa.select(AlertRow.case_id).join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
+    active = cases.join(OrderRow, OrderRow.id == OrderAlertRow.order_id).where(
+        OrderRow.state.not_in(CLOSED), AlertRow.case_id.is_not(None)
+    )
+    return without_order("info", alerts).where(AlertRow.case_id.in_(active))
+
+
+def active_order(db: orm.Session, alert: AlertRow) -> OrderRow | None:
+    """Return the active order that an alert belongs to: that of its case, else that of its channel."""
+    orders = sa.select(OrderRow).join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
+    of_case = orders.join(AlertRow, AlertRow.id == OrderAlertRow.alert_id).where(
+        AlertRow.case_id == alert.case_id, OrderRow.state.not_in(CLOSED)
+    )
+    return db.scalars(of_case.order_by(OrderRow.id)).first() or order_of_channel(db, alert)
 
 
 def order_of_channel(db: orm.Session, alert: AlertRow) -> OrderRow | None:
@@ -86,13 +115,21 @@ def open_for_alerts(
             else "A work order for alerts cannot be opened without an alert.",
             "Pass one or more alerts of one asset.",
         )
-    subsystems, channels = ({getattr(row, name) for row in rows} for name in ("subsystem", "channel"))
-    alert_content = {
-        "subsystem": subsystems.pop() if len(subsystems) == 1 else "",
-        "channel": channels.pop() if len(channels) == 1 else "",
-        "description": "\n".join(row.message for row in rows),
+    subsystems, cases = ({getattr(row, name) for row in rows} for name in ("subsystem", "case_id"))
+    channels = list(dict.fromkeys(row.channel for row in sorted(rows, key=lambda row: (row.first_at, row.id))))
+    subsystem = subsystems.pop() if len(subsystems) == 1 else ""
+    template = options.template(assets[0], subsystem)
+    lines = [row.message for row in rows]
+    if len(rows) > 1 and len(cases) == 1:
+        lines.insert(0, str(case_of(rows[0].case_id or 0, [vars(Alert.of(row)) for row in rows])))
+    alert_content: dict[str, Any] = {
+        "subsystem": subsystem,
+        "channel": channels[0] if len(channels) == 1 else "",
+        "description": "\n".join(lines),
     }
-    template = options.template(assets[0], alert_content["subsystem"])
+    if len(channels) > 1:
+        words = f"{channels[0]} and {counted(len(channels) - 1, 'other channel')}"
+        alert_content["title"] = template.title.format(asset=assets[0], subsystem=subsystem, channel=words)
     return new_order(
         db,
         options,

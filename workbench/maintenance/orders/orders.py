@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from workbench.maintenance import log
+from workbench.maintenance.alerts import actions as alert_actions
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders import actions, opening
 from workbench.maintenance.orders.checklists import Answer
 from workbench.maintenance.orders.failure_codes import Failure
-from workbench.maintenance.orders.opening import open_for_alerts, order_of_channel, reprioritise, without_order
+from workbench.maintenance.orders.opening import open_for_alerts, reprioritise, without_order
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import CLOSED, ORDER_STATES, ORDER_TYPES
 from workbench.maintenance.orders.table import (
@@ -249,7 +250,10 @@ class WorkOrders:
         return self._change(lambda db: self._for_alerts(db, list(dict.fromkeys(alerts)), who, **content))
 
     def by_rule(self, who: str, alerts: Iterable[int] | None = None) -> dict[str, tuple[str, ...]]:
-        """Open orders for the alerts that ask for one, or add the alerts to the order of their channel.
+        """Open orders for the alerts that ask for one, each for its whole case, or add them to an active order.
+
+        An alert joins the active order of its case, else that of its channel. Where one alert of a case asks for an
+        order, the others go into the same order, whatever their level; where that is active, later ones follow.
 
         Parameters
         ----------
@@ -269,23 +273,22 @@ class WorkOrders:
         if level is None:
             return {"opened": (), "extended": ()}
         with self.database.writing() as db:
-            for alert in db.scalars(without_order(level, None if alerts is None else list(alerts))).all():
-                existing_order = order_of_channel(db, alert)
-                if existing_order is None:
-                    row = self._for_alerts(db, [alert.id], who)
-                    opened[number_of(row.id)] = None
+            numbers = None if alerts is None else list(alerts)
+            asking = [(row.id, row.case_id) for row in db.scalars(without_order(level, numbers)).all()]
+            following = [(row.id, row.case_id) for row in db.scalars(opening.following_orders(numbers)).all()]
+            linked: set[int] = set()
+            for number, case in asking + following:
+                if number in linked:
                     continue
-                opening.link(db, existing_order, alert.id)
-                opening.rate(db, existing_order, self.options, self._criticality(existing_order.asset))
-                log.append(
-                    db,
-                    f"order:{existing_order.id}",
-                    "alert added",
-                    who,
-                    {"alert": alert.id, "priority": existing_order.priority},
-                )
-                if number_of(existing_order.id) not in opened:
-                    extended[number_of(existing_order.id)] = None
+                order = opening.active_order(db, alert_actions.find(db, number))
+                members = [number, *(row.id for row in opening.rest_of_case(db, case) if row.id != number)]
+                linked.update(members)
+                if order is None:
+                    opened[number_of(self._for_alerts(db, members, who).id)] = None
+                    continue
+                self._extend(db, order, members, case, who)
+                if number_of(order.id) not in opened:
+                    extended[number_of(order.id)] = None
         return {"opened": tuple(opened), "extended": tuple(extended)}
 
     def reprioritise(self, who: str) -> tuple[str, ...]:
@@ -426,6 +429,15 @@ class WorkOrders:
             row = change(db)
             db.flush()
             return WorkOrder.of(db, row)
+
+    def _extend(self, db: orm.Session, order: OrderRow, alerts: Sequence[int], case: int | None, who: str) -> None:
+        """Add alerts of a case to an order, with a line of its history for each."""
+        for alert in alerts:
+            opening.link(db, order, alert)
+        opening.rate(db, order, self.options, self._criticality(order.asset))
+        for alert in alerts:
+            details = {"alert": alert, "case": case, "priority": order.priority}
+            log.append(db, f"order:{order.id}", "alert added", who, details)
 
     def _for_alerts(self, db: orm.Session, alerts: Sequence[int], who: str, **content: Any) -> OrderRow:
         return open_for_alerts(db, self.options, self._criticality, alerts, who, **content)

@@ -292,7 +292,7 @@ class Actions:
         """Return the values of the form's fields, by their names."""
         return {name: field.value for name, field in self.fields.items()}
 
-    def show(self, alerts: pd.DataFrame, marked: int) -> None:
+    def show(self, alerts: pd.DataFrame, marked: int, concerned: int) -> None:
         """Enable the buttons of what the states of some alerts allow.
 
         Parameters
@@ -300,15 +300,18 @@ class Actions:
         alerts : pandas.DataFrame
             Rows of the alerts that an action would be done to.
         marked : int
-            Number of marked alerts; 0 where the action is for the chosen alert.
+            Number of marked lines; 0 where the action is for the chosen one.
+        concerned : int
+            Number of alerts that the action is for, those of cases that are not listed too.
         """
         states = set(alerts["state"]) if len(alerts) else set()
         for name, made in self.buttons.items():
             made.disabled = not states.intersection(ALLOWED.get(name, states))
-        self.buttons["label"].disabled = len(alerts) != 1
-        self._marked.value = f"{marked} marked" if marked else ""
+        self.buttons["label"].disabled = concerned != 1
+        alerts_in_cases = f", {counted(concerned, 'alert')}" if concerned != marked else ""
+        self._marked.value = f"{marked} marked{alerts_in_cases}" if marked else ""
         if self.opened:
-            self._name_confirm(marked or 1)  # alerts that are marked while the form is open are in it
+            self._name_confirm(max(concerned, 1))  # alerts that are marked while the form is open are in it
 
 
 def outcome_words(participle: str, outcome: pd.DataFrame) -> str:

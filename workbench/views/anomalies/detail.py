@@ -1,6 +1,6 @@
-"""One alert: its title, and linked charts of the telemetry around it."""
+"""One alert, or one case: its title, and linked charts of the telemetry around it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -11,6 +11,8 @@ import xarray as xr
 from bokeh.models import InlineStyleSheet
 from bokeh.plotting import figure
 
+from workbench.counts import counted
+from workbench.maintenance.cases.case import Case
 from workbench.plots import (
     channel_figure,
     commands_figure,
@@ -27,7 +29,7 @@ from workbench.views.markup import age, state_words, verdict_words
 from workbench.views.widgets.chart import LiveChart
 from workbench.views.widgets.kept_charts import KeptCharts
 
-__all__ = ["Charts", "Shown", "title_markup"]
+__all__ = ["Charts", "Shown", "case_title_markup", "title_markup"]
 
 _NAME = "Charts"
 _CONTEXT_LENGTHS = 2.0  # lengths of the sequence that are shown on either side of it
@@ -185,3 +187,22 @@ def title_markup(alert: Mapping[Any, Any], order: str, now: datetime) -> str:
     symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
     head = f"<h2 class='{level.word}'>{escape(alert['channel'])} {symbol}{level.word}</h2>"
     return f"<div class='wb-line'>{head}{text}</div>"
+
+
+def case_title_markup(case: Case, orders: Collection[str]) -> str:
+    """Write the title of a case: what moved first, how much there is of it, and its work orders.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    orders : collection of str
+        Numbers of its active work orders.
+    """
+    level = severity(case.level)
+    facts = [str(case), f"{counted(len(case.alerts), 'alert')}, {state_words(case.state)}"]
+    facts += [f"work order {', '.join(orders)}"] if orders else []
+    text = "".join(f"<span class='wb-muted'>{escape(fact)}</span>" for fact in facts)
+    symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
+    head = f"<h2 class='{level.word}'>Case {case.id} {symbol}{level.word}</h2>"
+    return f"<div class='wb-line wb-of-case'>{head}{text}</div>"

@@ -7,7 +7,8 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.maintenance.alerts.places import moment_of
-from workbench.views.anomalies.table import AlertFilter, alerts_markup, options
+from workbench.maintenance.cases.case import Case
+from workbench.views.anomalies.table import AlertFilter, alerts_markup, case_name, case_number, options
 from workbench.views.state import Selected
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, classed
@@ -19,7 +20,8 @@ __all__ = ["PAGE", "AlertList"]
 PAGE = 200
 """Number of alerts that are listed at first; scrolling to the end lists as many more."""
 
-_FILTERS = ("level", "state", "place", "kind", "verdict")
+_FILTERS = ("level", "state", "place", "kind", "verdict", "group")
+_TIPS = {"place": "Asset", "group": "One line for each case, the alerts of one event on an asset, or for each alert"}
 
 
 class AlertList:
@@ -30,8 +32,8 @@ class AlertList:
     filter : callable
         Called with the change of a filter.
     pick, sort, mark, more : callable
-        Called with the alert that is picked, the column to sort by, the alert that is marked, and when the reader has
-        scrolled to the end.
+        Called with the line that is picked, the column to sort by, the line that is marked, and when the reader has
+        scrolled to the end. A line is an alert, by its number, or a case, by its `case_name`.
 
     Attributes
     ----------
@@ -51,6 +53,10 @@ class AlertList:
         Number of alerts that match, and number that is listed at most.
     orders : dict of int to str
         Active work order by alert.
+    cases : dict of int to Case
+        Cases that have a line: those of which several alerts are listed, unless each alert is to have its own.
+    opened : set of int
+        Cases whose line is open.
     quiet : bool
         Whether the filters are being set by the program, not by the reader.
     """
@@ -69,17 +75,19 @@ class AlertList:
         self.limit = PAGE
         self.total = 0
         self.orders: dict[int, str] = {}
+        self.cases: dict[int, Case] = {}
+        self.opened: set[int] = set()
         self.quiet = False
         self.filters = {name: widgets.Dropdown(options=options(name, [])) for name in _FILTERS}
         for name, made in self.filters.items():
-            made.tooltip = "Asset" if name == "place" else name.capitalize()
+            made.tooltip = _TIPS.get(name, name.capitalize())
             made.observe(filter, "value")
             classed(made, "wb-choice")
         self._rows: dict[int | None, dict[Any, Any]] = {}
         self.text = classed(widgets.Text(placeholder="channel or message", continuous_update=False), "wb-search")
         self.text.tooltip = "Show only alerts with this text in their channel's name or message"
         self.text.observe(filter, "value")
-        self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more)
+        self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more, open=self.turn)
         self.bar = box("wb-bar wb-filters", *self.filters.values(), self.text)
 
     def ask(self) -> None:
@@ -102,7 +110,11 @@ class AlertList:
         self._rows.clear()
         self.total = len(matching) if len(matching) <= self.limit else len(desk.alerts.list(**filters))
         self.orders = desk.orders_of_alerts()
-        listed = {str(number) for number in self.alerts["id"]}
+        self._now = session.clock()
+        several = self.alerts["case_id"].duplicated(keep=False) & (self.request.group == "case")
+        self.cases = desk.cases.of_alerts(self.alerts[several])
+        self.opened &= set(self.cases)
+        listed = {*map(str, self.alerts["id"]), *map(case_name, self.cases)}
         self.grid.marked = [name for name in self.grid.marked if name in listed]
         self.quiet = True
         assets = sorted(set(session.overview()["asset"]))
@@ -113,7 +125,65 @@ class AlertList:
             made.value = getattr(self.request, name)
         self.text.value = self.request.text
         self.quiet = False
-        self.grid.html = alerts_markup(self.alerts, self.orders, self.total, self.request, session.clock())
+        self._draw()
+
+    def turn(self, name: str) -> None:
+        """Open the line of a case into its alerts, or close it; that of an alert stays as it is.
+
+        Parameters
+        ----------
+        name : str
+            Name of the line.
+        """
+        case = case_number(name)
+        if case in self.cases:
+            self.opened ^= {case}
+            self._draw()
+
+    def reveal(self, alert: int | None) -> None:
+        """Open the case of an alert, so that its own line is listed.
+
+        Parameters
+        ----------
+        alert : int or None
+            Number of the alert.
+        """
+        case = self.case_of(alert)
+        if case is not None and case not in self.opened:
+            self.opened.add(case)
+            self._draw()
+
+    def case_of(self, alert: int | None) -> int | None:
+        """Return the case with a line of its own that an alert is part of; None where there is none.
+
+        Parameters
+        ----------
+        alert : int or None
+            Number of the alert.
+        """
+        return next((number for number, case in self.cases.items() if alert in case.alerts), None)
+
+    def first_of(self, case: int) -> int | None:
+        """Return the first alert of a case that is listed: what moved first.
+
+        Parameters
+        ----------
+        case : int
+            Number of a case that has a line.
+        """
+        listed = set(self.alerts["id"])
+        return next((alert for alert in self.cases[case].alerts if alert in listed), None)
+
+    def names(self) -> list[str]:
+        """Return the names of the lines of cases and of the alerts that are in none of these."""
+        inside = {alert for case in self.cases.values() for alert in case.alerts}
+        alone = [str(number) for number in self.alerts["id"] if number not in inside] if len(self.alerts) else []
+        return [*map(case_name, self.cases), *alone]
+
+    def _draw(self) -> None:
+        self.grid.html = alerts_markup(
+            self.alerts, self.orders, self.total, self.request, self._now, self.cases, self.opened
+        )
 
     def nothing(self, session: ViewSession, open_alerts: int) -> str:
         """Return a card that says why the list is empty, and what to do.

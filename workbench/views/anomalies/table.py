@@ -1,6 +1,6 @@
 """The list of alerts: which alerts it shows, and its table."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.maintenance.alerts.places import place_words
 from workbench.maintenance.alerts.table import KINDS, STATES, VERDICTS
+from workbench.maintenance.cases.case import Case
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.views.markup import age, state_words, verdict_words
@@ -20,6 +22,8 @@ __all__ = [
     "ORDERS",
     "AlertFilter",
     "alerts_markup",
+    "case_name",
+    "case_number",
     "options",
 ]
 
@@ -50,6 +54,8 @@ class AlertFilter(Filters):
         Asset, kind, verdict, part of channel or message; empty for all.
     order : str
         One of `ORDERS`.
+    group : str
+        `case`, where alerts of one case are one line that opens into them, or `alert`.
     """
 
     level: str = ""
@@ -59,6 +65,7 @@ class AlertFilter(Filters):
     verdict: str = ""
     text: str = ""
     order: str = "worst"
+    group: str = "case"
 
     def filters(self) -> dict[str, Any]:
         """Return the arguments of `Alerts.list`."""
@@ -89,6 +96,8 @@ def options(name: str, assets: list[str]) -> list[tuple[str, str]]:
     assets : list of str
         Names of the assets of the fleet.
     """
+    if name == "group":
+        return [("by case", "case"), ("each alert", "alert")]
     every = [(f"any {'asset' if name == 'place' else name}", "")]
     if name == "state":
         return [("open", "open"), ("shown", "shown"), *((state_words(one), one) for one in STATES), ("any state", ALL)]
@@ -98,8 +107,31 @@ def options(name: str, assets: list[str]) -> list[tuple[str, str]]:
     return every + [(verdict_words(value) if name == "verdict" else value, value) for value in values]
 
 
+def case_name(case: int) -> str:
+    """Return the name of the line of a case, by which it is picked, marked and opened.
+
+    Examples
+    --------
+    >>> case_name(3), case_number("case 3"), case_number("34")
+    ('case 3', 3, None)
+    """
+    return f"case {case}"
+
+
+def case_number(name: str) -> int | None:
+    """Return the number of the case that the name of a line is for; None where it is that of an alert."""
+    kind, _, number = name.partition(" ")
+    return int(number) if kind == "case" and number.isdecimal() else None
+
+
 def alerts_markup(
-    alerts: pd.DataFrame, orders: Mapping[int, str], total: int, request: AlertFilter, now: datetime
+    alerts: pd.DataFrame,
+    orders: Mapping[int, str],
+    total: int,
+    request: AlertFilter,
+    now: datetime,
+    cases: Mapping[int, Case] | None = None,
+    opened: Collection[int] = (),
 ) -> str:
     """Write the table of the alerts.
 
@@ -115,34 +147,100 @@ def alerts_markup(
         The filters, which say how the table is sorted.
     now : datetime
         Present time, aware.
+    cases : mapping of int to Case, optional
+        Cases that have a line of their own, which stands where the first of their alerts would stand.
+    opened : collection of int
+        Cases whose alerts are listed under their line.
 
     Returns
     -------
     str
         HTML of a `Grid`.
     """
-    rows, classes = [], {}
+    cases = cases or {}
+    rows: list[tuple[str, Sequence[str]]] = []
+    classes: dict[str, str] = {}
+    opens: dict[str, bool] = {}
+    parts: set[str] = set()
+    members: dict[int, list[dict[Any, Any]]] = {}
     for row in alerts.to_dict(orient="records"):
-        name, level = str(row["id"]), str(row["level"])
-        symbol = f"<span class='wb-symbol' aria-hidden='true'>{severity(level).symbol}</span>"
-        raised = pd.Timestamp(row["raised_at"])
-        score = "" if pd.isna(row["severity"]) else f"{row['severity']:.2f}"
-        verdict = "" if row["verdict"] is None or pd.isna(row["verdict"]) else f" ({verdict_words(row['verdict'])})"
-        state = state_words(row["state"]) + verdict
-        rows.append(
-            (
-                name,
-                [
-                    f"{symbol}{level}",
-                    cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, {place_words(row)}"),
-                    score or "<span class='wb-muted'>limit</span>",
-                    f"<span class='wb-cut' title='{escape(state)}'>{escape(state)}</span>",
-                    cell(age(raised, now), title=f"{raised:%Y-%m-%d %H:%M:%S} UTC"),
-                    cell(orders.get(int(row["id"]), "")),
-                ],
-            )
-        )
-        new = " wb-new" if row["state"] == "unacknowledged" else ""
-        classes[name] = f"{level if row['state'] != 'closed' and level in SEVERITIES else ''}{new}"
+        members.setdefault(_group_of(row, cases), []).append(row)
+    for number, own in members.items():
+        case = cases.get(number)
+        if case is not None:
+            name = case_name(case.id)
+            rows.append((name, _case_cells(case, own, orders, now, is_open=number in opened)))
+            classes[name] = f"{_row_class(case.level, case.state)} wb-case"
+            opens[name] = number in opened
+        for row in own if case is None or number in opened else ():
+            name = str(row["id"])
+            rows.append((name, _alert_cells(row, orders, now)))
+            classes[name] = f"{_row_class(row['level'], row['state'])}{' wb-part' if case else ''}"
+            parts |= {name} if case else set()
     note = f"{len(alerts):,} of {total:,}; scroll down for more" if len(alerts) < total else ""
-    return table_markup(_COLUMNS, rows, order=_SORTED[request.order], marks=True, note=escape(note), classes=classes)
+    return table_markup(
+        _COLUMNS,
+        rows,
+        order=_SORTED[request.order],
+        marks=True,
+        note=escape(note),
+        classes=classes,
+        opens=opens,
+        parts=parts,
+    )
+
+
+def _group_of(row: Mapping[Any, Any], cases: Mapping[int, Case]) -> int:
+    """Return the case of an alert where that has a line; else a number of the alert's own, which no case has."""
+    case = row["case_id"]
+    return int(case) if case == case and case in cases else -int(row["id"])
+
+
+def _row_class(level: str, state: str) -> str:
+    new = " wb-new" if state == "unacknowledged" else ""
+    return f"{level if state != 'closed' and level in SEVERITIES else ''}{new}"
+
+
+def _level_markup(level: str) -> str:
+    return f"<span class='wb-symbol' aria-hidden='true'>{severity(level).symbol}</span>{level}"
+
+
+def _raised_markup(raised: datetime, now: datetime) -> str:
+    return cell(age(raised, now), title=f"{raised:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _alert_cells(row: Mapping[Any, Any], orders: Mapping[int, str], now: datetime) -> list[str]:
+    score = "" if pd.isna(row["severity"]) else f"{row['severity']:.2f}"
+    verdict = "" if row["verdict"] is None or pd.isna(row["verdict"]) else f" ({verdict_words(row['verdict'])})"
+    state = state_words(row["state"]) + verdict
+    return [
+        _level_markup(str(row["level"])),
+        cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, {place_words(row)}"),
+        score or "<span class='wb-muted'>limit</span>",
+        f"<span class='wb-cut' title='{escape(state)}'>{escape(state)}</span>",
+        _raised_markup(pd.Timestamp(row["raised_at"]), now),
+        cell(orders.get(int(row["id"]), "")),
+    ]
+
+
+def _case_cells(
+    case: Case, listed: Sequence[Mapping[Any, Any]], orders: Mapping[int, str], now: datetime, *, is_open: bool
+) -> list[str]:
+    """Return the cells of a case's line: worst level, what moved first, how many alerts, worst state, age, orders."""
+    verb = "Hide" if is_open else "Show"
+    label = f"{verb} the {len(listed)} alerts of case {case.id}"
+    turn = (
+        f"<button type='button' class='wb-turn' tabindex='-1' data-open='{case_name(case.id)}' "
+        f"aria-label='{label}' title='{label}'>{'▾' if is_open else '▸'}</button>"
+    )
+    first, *others = case.channels or (case.asset,)
+    words = f"{first} +{len(others)}" if others else first
+    own = dict.fromkeys(orders[alert] for alert in case.alerts if alert in orders)
+    return [
+        f"{turn}{_level_markup(case.level)}",
+        cell(words, title=f"Case {case.id}. {case}"),
+        f"<span class='wb-muted'>{counted(len(case.alerts), 'alert')}</span>",
+        f"<span class='wb-cut'>{escape(state_words(case.state))}</span>",
+        _raised_markup(case.raised_at, now),
+        cell(", ".join(own)),
+    ]

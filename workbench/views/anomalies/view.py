@@ -1,26 +1,28 @@
 """Anomalies: the alerts to triage, why each was raised, and what is done about them."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from html import escape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ViewError
 from workbench.maintenance.alerts.places import moment_of, rows_of
-from workbench.maintenance.alerts.table import ALLOWED
+from workbench.maintenance.alerts.table import ALLOWED, OPEN
 from workbench.plots.long_trace import LONG_SAMPLES
 from workbench.telemetry.moments import row_at
 from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
-from workbench.views.anomalies.detail import Charts, Shown, title_markup
+from workbench.views.anomalies.detail import Charts, Shown, case_title_markup, title_markup
 from workbench.views.anomalies.evidence import Evidence
 from workbench.views.anomalies.known import Known
 from workbench.views.anomalies.list import PAGE, AlertList
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.anomalies.related import Related
 from workbench.views.anomalies.similar import Similar
-from workbench.views.anomalies.table import AlertFilter
+from workbench.views.anomalies.table import AlertFilter, case_name, case_number
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.state import Selected, State
@@ -42,7 +44,9 @@ class Anomalies(View):
     list : AlertList
         The alerts that are listed, and their filters.
     alert : int or None
-        Number of the alert that is chosen.
+        Number of the alert that is chosen; where a case is, that of its channel which moved first.
+    case : int or None
+        Number of the case that is chosen: what is done is done to all its alerts. None where an alert is.
     actions : Actions
         The buttons of what can be done, and their form.
     plots : Charts
@@ -55,10 +59,11 @@ class Anomalies(View):
 
     name: ClassVar[str] = "anomalies"
     title: ClassVar[str] = "Anomalies"
-    keys: ClassVar[tuple[str, ...]] = ("level", "state", "place", "kind", "verdict", "text", "order", "whole", "panel")
+    keys: ClassVar[tuple[str, ...]] = (*(item.name for item in fields(AlertFilter)), "whole", "panel")
     shortcuts: ClassVar[Mapping[str, str]] = {
         "Up, Down": "choose another alert of the list",
-        "X": "mark the alert that has the focus",
+        "Right, Left": "open a case into its alerts, or close it",
+        "X": "mark the alert or the case that has the focus",
         "K": "mark all alerts, or none",
         "A": "acknowledge",
         "S": "shelve",
@@ -73,6 +78,7 @@ class Anomalies(View):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty; called once."""
         self.alert: int | None = None
+        self.case: int | None = None
         self._whole = False
         self._read: dict[str, Shown] = {}
         self.list = AlertList(
@@ -134,7 +140,7 @@ class Anomalies(View):
         """
         if now.channel and now.channel not in set(self.session.overview()["channel"]):
             raise ViewError(f"There is no channel {now.channel!r}.", "Choose a channel of the fleet.")
-        self.alert = self.list.matching(now)
+        self._choose(now)
         self._show()
 
     def read_state(self) -> Mapping[str, object]:
@@ -217,8 +223,9 @@ class Anomalies(View):
 
     @callback
     def on_pick(self, name: str) -> None:
-        """Choose an alert of the list."""
-        self.alert = int(name)
+        """Choose an alert or a case of the list."""
+        self.case = case_number(name)
+        self.alert = int(name) if self.case is None else self.list.first_of(self.case)
         row = self.list.row(self.alert)
         self._status.value = ""
         self.actions.open("")
@@ -233,9 +240,9 @@ class Anomalies(View):
 
     @callback
     def on_mark_all(self, pressed: widgets.Button) -> None:
-        """Mark all alerts that are listed, or none where all are marked."""
+        """Mark all alerts and cases that are listed, or none where all are marked."""
         del pressed
-        listed = [str(number) for number in self.alerts["id"]] if len(self.alerts) else []
+        listed = self.list.names()
         self.list.grid.marked = [] if set(listed) <= set(self.list.grid.marked) else listed
         self._enable()
 
@@ -274,7 +281,7 @@ class Anomalies(View):
             if span is not None:
                 self.actions.fields["first"].value, self.actions.fields["last"].value = span
             self._status.value = ""
-            self.actions.open(action, len(self._concerned_alerts()))
+            self.actions.open(action, len(self._concerned_alerts(action)))
 
     @callback
     def on_confirm(self, pressed: widgets.Button) -> None:
@@ -296,7 +303,7 @@ class Anomalies(View):
         chosen : Selected
             What the section names.
         """
-        self.alert = self.list.matching(chosen)
+        self._choose(chosen)
         self._show()
         self.choose(chosen)
 
@@ -322,7 +329,7 @@ class Anomalies(View):
     def _perform(self, action: str) -> None:
         """Do something with the marked alerts, or with the chosen one, and write what was done."""
         request = AlertRequest(
-            self.session, self.who, self._concerned_alerts(), self.list.row(self.alert), self.actions.values()
+            self.session, self.who, self._concerned_alerts(action), self.list.row(self.alert), self.actions.values()
         )
         words = ALERT_ACTIONS[action].perform(request)
         self.actions.open("")
@@ -334,18 +341,42 @@ class Anomalies(View):
             self._empty.value = status + self._empty.value
         self.altered()
 
-    def _concerned_alerts(self) -> list[int]:
-        marked = [int(name) for name in self.list.grid.marked]
-        return marked or ([] if self.alert is None else [self.alert])
+    def _choose(self, now: Selected) -> None:
+        """Choose the alert of a channel or anomaly and open its case; without a channel, the first line of the list."""
+        self.alert = self.list.matching(now)
+        self.case = None if now.channel else self.list.case_of(self.alert)
+        if self.case is None:
+            self.list.reveal(self.alert)
+        else:
+            self.alert = self.list.first_of(self.case)
+
+    def _concerned_alerts(self, action: str = "") -> list[int]:
+        """Return the alerts that are marked, or the chosen one; of a case, all that are open and allow the action."""
+        chosen = case_name(self.case) if self.case in self.list.cases else str(self.alert or "")
+        alerts: dict[int, None] = {}
+        for name in self.list.grid.marked or filter(None, [chosen]):
+            case = case_number(name)
+            alerts |= dict.fromkeys([int(name)] if case is None else self._alerts_of_case(case, action))
+        return list(alerts)
+
+    def _alerts_of_case(self, case: int, action: str) -> list[int]:
+        table = self.session.maintenance.cases.table(case)
+        alerts = [int(number) for number in table.loc[table["state"].isin(ALLOWED.get(action, OPEN)), "id"]]
+        if action == "order":  # those that have one already stay in it
+            return [number for number in alerts if number not in self.list.orders] or alerts
+        return alerts
 
     def _list(self) -> None:
         """Read the list, and write how many open alerts there are."""
         self.list.read(self.session)
+        if self.case is not None and self.case not in self.list.cases:
+            self.case = None
         if self.list.row(self.alert) is None:
-            self.alert = self.list.matching(self.selection.now)
+            self._choose(self.selection.now)
         counts = self.session.maintenance.alerts.count("state", state="open")
         new = int(sum(counts.get(state, 0) for state in ALLOWED["acknowledge"]))
-        words = f"{int(counts.sum()):,} open, {new:,} to acknowledge, {int(counts.get('shelved', 0)):,} shelved"
+        cases = f" in {counted(self.session.maintenance.cases.count(state='open'), 'case')}" if counts.sum() else ""
+        words = f"{int(counts.sum()):,} open{cases}, {new:,} to acknowledge, {int(counts.get('shelved', 0)):,} shelved"
         self.head.value = f"<div class='wb-line'><h1>{self.title}</h1><p>{words}</p></div>"
         empty = not len(self.alerts)
         self._body.layout.display = "none" if empty and not self.selection.now.channel else None
@@ -354,7 +385,8 @@ class Anomalies(View):
     def _show(self) -> None:
         """Show the chosen alert, or the chosen channel where it has none."""
         row = self.list.row(self.alert)
-        self.list.grid.chosen = "" if row is None else str(self.alert)
+        case = None if self.case is None else self.list.cases.get(self.case)
+        self.list.grid.chosen = "" if row is None else str(self.alert) if case is None else case_name(case.id)
         self._enable()
         channel = self.selection.now.channel if row is None else row["channel"]
         self._span.description = "Around the anomaly" if self._whole else "Whole series"
@@ -374,6 +406,11 @@ class Anomalies(View):
         if row is None:
             self._title.value = f"<h2>{escape(channel)}</h2>"
             self._evidence.show_none(channel)
+            return
+        if case is not None:
+            own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
+            self._title.value = case_title_markup(case, list(own))
+            self._show_panel()
             return
         self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         self._show_panel()
@@ -396,7 +433,7 @@ class Anomalies(View):
     def _enable(self) -> None:
         numbers = self._concerned_alerts()
         rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
-        self.actions.show(rows, len(self.list.grid.marked))
+        self.actions.show(rows, len(self.list.grid.marked), len(numbers))
 
     def _channel(self, channel: str) -> Shown:
         if channel not in self._read:

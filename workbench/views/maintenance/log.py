@@ -25,7 +25,7 @@ __all__ = ["PAGE", "Log"]
 PAGE = 100
 """Number of rows of a page."""
 
-_KINDS = ("alert", "order", "plan", "part", "technician", "preventive", "meter", "outage", "target")
+_KINDS = ("alert", "case", "order", "plan", "part", "technician", "preventive", "meter", "outage", "target")
 _MAX_CSV_ROWS = 50_000  # more are too much for a link in a page
 _COLUMNS = (
     Column("", "row", True),

@@ -22,6 +22,8 @@ from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 __all__ = ["Checklist", "Detail"]
 
 _NOT_YET = "not answered"
+_ABOUT = ("comment", "reason", "done", "technician", "answer", "text", "alert")
+"""Details of a row of the log, the first of which is shown in the history."""
 
 
 class Checklist:
@@ -147,7 +149,7 @@ class Detail:
         order : WorkOrder or None
             The order; None where none is chosen.
         alerts : pandas.DataFrame
-            Alerts of the order: id, channel, level, state.
+            Alerts of the order: id, channel, level, state, case_id.
         trail : pandas.DataFrame
             Its history, as `WorkOrders.history` returns it.
         remarks : pandas.DataFrame
@@ -226,9 +228,11 @@ def _alerts(alerts: pd.DataFrame) -> str:
         level = severity(row["level"])
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
         name = str(row["id"])
-        rows.append((name, [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), "open"]))
+        case = "" if pd.isna(row["case_id"]) else f"{row['case_id']:.0f}"
+        cells = [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), cell(case), "open"]
+        rows.append((name, cells))
         classes[name] = level.word
-    columns = (Column("", "level"), Column("", "channel"), Column("", "state"), Column("", "in Anomalies"))
+    columns = tuple(Column("", title) for title in ("level", "channel", "state", "case", "in Anomalies"))
     return table_markup(columns, rows, classes=classes)
 
 
@@ -237,14 +241,9 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
     for row in trail.iloc[::-1].to_dict(orient="records"):
         stamp = pd.Timestamp(row["time"])
         details = json.loads(row["details"] or "{}")
-        about = next(
-            (
-                details[name]
-                for name in ("comment", "reason", "done", "technician", "answer", "text")
-                if details.get(name)
-            ),
-            "",
-        )
+        about = next((details[name] for name in _ABOUT if details.get(name)), "")
+        if details.get("case"):  # what joined the order
+            about = f"{about} (case {details['case']})"
         rows.append(
             f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
             f"{escape(row['action'])} {escape(shorten(str(about), 120, placeholder=' …'))} "

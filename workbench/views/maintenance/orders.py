@@ -356,7 +356,7 @@ class Orders(Mode):
         self.order = self.desk.orders.get(self._number) if self._number else None
         order, now = self.order, self.view.session.clock()
         alerts = [self.desk.alerts.get(one) for one in order.alerts] if order else []
-        columns = ["id", "channel", "level", "state"]
+        columns = ["id", "channel", "level", "state", "case_id"]
         rows = [[getattr(alert, name) for name in columns] for alert in alerts]
         self._alerts = pd.DataFrame(rows, columns=columns)
         trail = self.desk.orders.history(order.number) if order else pd.DataFrame()

@@ -69,11 +69,12 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
         for level in reversed(LEVELS)
         if counts.get(level, 0)
     )
+    cases = picture.alerts["case_id"].nunique() if len(picture.alerts) else 0
     new = picture.alerts[picture.alerts["state"].isin(ALLOWED["acknowledge"])]
     oldest = age(new["raised_at"].min(), picture.now) if len(new) else ""
     tiles = [
         (
-            "Open alerts",
+            f"Open alerts in {counted(cases, 'case')}" if cases else "Open alerts",
             f"{len(picture.alerts)}",
             levels,
             _change(picture.words, len(picture.alerts), picture.open_before),

@@ -13,7 +13,7 @@ function render({ model, el }) {
     const chosen = model.get("chosen")
     const label = model.get("label")
     for (const table of all("table")) {
-      if (table.querySelector("[data-pick]")) table.setAttribute("role", "grid")
+      if (table.querySelector("[data-pick]")) table.setAttribute("role", table.querySelector("[aria-expanded]") ? "treegrid" : "grid")
       table.setAttribute("aria-label", label)
     }
     let reachable = false
@@ -67,6 +67,11 @@ function render({ model, el }) {
   function click(event) {
     const sort = event.target.closest("[data-sort]")
     if (sort) return tell("sort", sort.dataset.sort)
+    const opener = event.target.closest("[data-open]")
+    if (opener) {
+      opener.closest("[data-pick]")?.focus({ preventScroll: true })
+      return tell("open", opener.dataset.open)
+    }
     if (event.target.closest("[data-mark], a, summary, .wb-tick")) return
     const item = event.target.closest("[data-pick]")
     if (item) {
@@ -105,7 +110,9 @@ function render({ model, el }) {
     const table = inTable(item)
     const steps = table ? { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 } : { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }
     let next = null
-    if (event.shiftKey && item.dataset.drag !== undefined && ["ArrowLeft", "ArrowRight"].includes(event.key)) carry(item, event.key === "ArrowRight")
+    const turns = { ArrowRight: "false", ArrowLeft: "true" }[event.key] // opens a row that is closed, closes one that is open
+    if (turns && !event.shiftKey && item.getAttribute("aria-expanded") === turns) tell("open", item.dataset.pick)
+    else if (event.shiftKey && item.dataset.drag !== undefined && ["ArrowLeft", "ArrowRight"].includes(event.key)) carry(item, event.key === "ArrowRight")
     else if (event.key in steps) next = list[Math.max(0, Math.min(list.length - 1, at + steps[event.key]))]
     else if (event.key in ends) next = list.at(ends[event.key])
     else if (event.key === "Enter" || (event.key === " " && item.tagName !== "BUTTON")) {
@@ -158,7 +165,7 @@ function render({ model, el }) {
     if (onto) { event.preventDefault(); tell("drop", `${event.dataTransfer.getData("text/plain")}\t${onto.dataset.drop}`) }
   })
   el.addEventListener("click", click)
-  el.addEventListener("dblclick", (event) => { const item = event.target.closest("[data-pick]"); if (item) tell("open", item.dataset.pick) })
+  el.addEventListener("dblclick", (event) => { const item = event.target.closest("[data-pick]"); if (item && !event.target.closest("[data-open]")) tell("open", item.dataset.pick) })
   el.addEventListener("change", change)
   el.addEventListener("keydown", key)
   el.addEventListener("scroll", scroll)

@@ -1,6 +1,6 @@
 """Tables, tiles, cells and cards that can be clicked, marked and dragged, with the mouse and with the keyboard."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -27,6 +27,9 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     - `data-drag="WO-12"`: can be dragged to an element with `data-drop="started"`, and carried to the next one by Shift
       with the left or right arrow. With `data-onto="started|on hold"` only those take it, and the others are drawn so.
 
+    - `data-open="case 3"` on a button of a row: a click opens the row or closes it, as the right and the left arrow do
+      on a row with `aria-expanded`.
+
     The element whose `data-pick` is `chosen` is drawn as chosen; only this changes when another is picked. When the
     HTML changes, the focus stays on what has the same `data-pick`, and the table where it was scrolled.
 
@@ -45,7 +48,8 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
     drop : callable, optional
         Called with `what\tonto`.
     open : callable, optional
-        Called with the value of `data-pick` on a double click, or on Enter where the arrows pick.
+        Called with the value of `data-pick` on a double click, or on Enter where the arrows pick; and with that of
+        `data-open`.
 
     Attributes
     ----------
@@ -190,6 +194,8 @@ def table_markup(
     marks: bool = False,
     note: str = "",
     classes: Mapping[str, str] | None = None,
+    opens: Mapping[str, bool] | None = None,
+    parts: Container[str] = (),
 ) -> str:
     """Write a table whose rows can be picked.
 
@@ -207,6 +213,10 @@ def table_markup(
         HTML of the line under the table, as how many rows there are in all.
     classes : mapping of str to str, optional
         CSS classes of rows by their value.
+    opens : mapping of str to bool, optional
+        Rows that open into others, by their value: whether they are open.
+    parts : container of str
+        Rows that are part of the last row before them that opens.
 
     Returns
     -------
@@ -231,6 +241,8 @@ def table_markup(
         tick = f"<td class='wb-tick'>{ticked}</td>"
         text = "".join(f"{kind}{content}</td>" for kind, content in zip(kinds, cells, strict=True))
         kind = f" class='{classes[value]}'" if classes and classes.get(value) else ""
-        body.append(f"<tr data-pick='{name}'{kind}>{tick if marks else ''}{text}</tr>")
+        state = f" aria-expanded='{str(opens[value]).lower()}'" if opens and value in opens else ""
+        state += f" aria-level='{2 if value in parts else 1}'" if opens else ""
+        body.append(f"<tr data-pick='{name}'{kind}{state}>{tick if marks else ''}{text}</tr>")
     foot = f"<p class='wb-more'>{note}</p>" if note else ""
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>{foot}"
