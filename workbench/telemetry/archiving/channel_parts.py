@@ -16,6 +16,7 @@ from workbench.telemetry.archiving.lanes import Lane, lane_of
 from workbench.telemetry.attribute_names import LABEL_MOMENTS
 from workbench.telemetry.moments import clock_of, ticks
 from workbench.telemetry.schema import ATTRIBUTES, data_hash, validate
+from workbench.telemetry.series_hash import series_hash
 from workbench.telemetry.store import check_pair, label_rows
 from workbench.telemetry.training_span import TrainingSpan
 
@@ -38,7 +39,7 @@ class ChannelInfo:
     n_train, n_test, n_commands : int
         Samples of each split and number of input columns.
     train_hash, test_hash : str
-        SHA-256 of each split's values.
+        Hash of each split's values; see `workbench.telemetry.series_hash` for that of the test series.
     labelled : bool
         Whether the test series is labelled (a labelled series may hold no anomaly).
     grows : bool
@@ -123,7 +124,7 @@ class ChannelParts:
             "n_commands": test.sizes["command"],
             "command_names": [str(name) for name in test["command"].values],
             "train_hash": data_hash(train),
-            "test_hash": data_hash(test),
+            "test_hash": series_hash(test),
             LABEL_MOMENTS: self._label_moments(),
             "summary": summary_of(test),
         }
