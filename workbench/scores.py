@@ -311,11 +311,6 @@ class Scores:
             return scored
         return score_on(scored, self.archive.open(channel)["time"].values)
 
-    def stored_reader(self, channels: Sequence[str]) -> Callable[[str], xr.Dataset | None]:
-        """Return a function that does what `stored` does for some channels, whose models are listed once."""
-        listed = self.listed(channels, None)
-        return lambda channel: self.stored(channel, listed[channel])
-
     def check_series(self, channel: str, scored: xr.Dataset) -> None:
         """Check that a stored score is of the test series that the archive holds now.
 

@@ -174,6 +174,7 @@ class Archive(LongSeriesReader):
                     lanes += parts.lanes()
             self._publish_lanes(lanes, new_attributes, whole)
             self._note_written(new_attributes)
+            self._note_links([parts for parts, _ in described if parts.channel in new_attributes])
             for folder in [earlier_folder(self.path, parts.channel) for parts, _ in described]:
                 if folder.is_dir():  # a damaged one of the first layout
                     folder.rename(self.incoming / f"old-{uuid.uuid4().hex}")
@@ -403,10 +404,13 @@ class Archive(LongSeriesReader):
                     return False
 
                 self._publisher.publish_segments([(asset, *staged)], unless=is_outdated)
+                self._note_score(channel, key)
             return
         content = packed_score(channel, key, scored, keep, based_on)
         with self._publisher.publishing_only():
             failures = self._publisher.publish_scores([content], self._verified)
+            if not failures:
+                self._note_score(channel, key)
         for error in failures.values():
             raise error
 
@@ -493,6 +497,12 @@ class Archive(LongSeriesReader):
                 self.index.set_verified(self._verified)
                 self._verified.clear()
 
+    def note_examined(self, rows: Mapping[str, tuple[str, str]]) -> None:
+        """Note in the index what was found in channels, and in which state; see `Index.set_examined`."""
+        if rows:
+            with suppress(ArchiveError), self._publisher.publishing_only():  # a home that is only read stays as it is
+                self.index.set_examined(rows)
+
     # ---- internals
 
     def _continue(self, parts: ChannelParts, attributes: dict[str, Any]) -> dict[str, Any] | None:
@@ -551,6 +561,20 @@ class Archive(LongSeriesReader):
         written = {key: stamp for key, stamp in stamps.items() if stamp is not None}
         if written:
             self.index.set_verified(written)
+
+    def _note_links(self, written: Sequence[ChannelParts | PlainParts]) -> None:
+        """Note the chains of hashes of series that were written, so that they are gone on from."""
+        for parts in written:
+            if isinstance(parts, ChannelParts) and parts.links:
+                origin = removed_rows(self._attributes(parts.channel), "test")
+                self.index.add_links(parts.channel, origin, parts.links)
+
+    def _note_score(self, channel: str, key: str) -> None:
+        """Note that a score is sound: it was written just now."""
+        part = f"scores/{key}"
+        stamp = self._stamp(channel, self.index.pieces(channel, part), "")
+        self._verified[channel, part] = stamp
+        self.index.set_verified({(channel, part): stamp})
 
     def _publish_lanes(
         self, lanes: Sequence[Lane], channels: Mapping[str, Mapping[str, Any]], whole: Sequence[str]

@@ -62,6 +62,9 @@ CREATE TABLE IF NOT EXISTS link (
     channel TEXT NOT NULL, origin INTEGER NOT NULL, samples INTEGER NOT NULL, value TEXT NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (channel, origin, samples)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS examined (
+    channel TEXT PRIMARY KEY, state TEXT NOT NULL, findings TEXT NOT NULL, crc INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -387,6 +390,28 @@ class Index:
             table.setdefault(channel, {})[key] = self._score(channel, key, text, crc)
         return table
 
+    def examined_of(self, channels: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return what was noted with `set_examined` of channels; what is damaged is left out, as it can be made again.
+
+        Parameters
+        ----------
+        channels : sequence of str
+            Names of the channels.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            State and findings by channel.
+        """
+        rows: list[tuple[Any, ...]] = []
+        with suppress(ArchiveError):
+            rows = self._rows_of("SELECT channel, state, findings, crc FROM examined WHERE channel IN", channels)
+        return {
+            channel: (state, findings)
+            for channel, state, findings, crc in rows
+            if zlib.crc32(f"{state}{findings}".encode()) == crc
+        }
+
     def _rows_of(self, statement: str, channels: Sequence[str]) -> list[tuple[Any, ...]]:
         """Return the rows of a query that ends with IN, for names in any number."""
         rows: list[tuple[Any, ...]] = []
@@ -481,7 +506,7 @@ class Index:
     def rebuild(self, publications: Iterable[tuple[int, str, str, Publication]]) -> None:
         """Make the index anew from all publications, in their order."""
         with self._database.transaction() as cursor:
-            for table in ("channel", "score", "piece", "revision", "verified", "removal", "link"):
+            for table in ("channel", "score", "piece", "revision", "verified", "removal", "link", "examined"):
                 cursor.execute(f"DELETE FROM {table}")
             for number, kind, folder, publication in publications:
                 _apply(cursor, number, kind, folder, publication)
@@ -500,6 +525,17 @@ class Index:
         with self._database.transaction() as cursor:
             cursor.execute("DELETE FROM link WHERE channel = ? AND origin <> ?", (channel, origin))
             cursor.executemany("INSERT OR REPLACE INTO link VALUES (?, ?, ?, ?, ?)", rows)
+
+    def set_examined(self, rows: Mapping[str, tuple[str, str]]) -> None:
+        """Note what was found in channels, as text, and the state in which they were."""
+        with self._database.transaction() as cursor:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO examined VALUES (?, ?, ?, ?)",
+                [
+                    (channel, state, findings, zlib.crc32(f"{state}{findings}".encode()))
+                    for channel, (state, findings) in rows.items()
+                ],
+            )
 
     def supersede(self, now: float, kept_seconds: float) -> list[tuple[int, str, str]]:
         """Note the time for publications of which nothing holds any more, and return those to be removed.
@@ -551,7 +587,7 @@ def _apply(cursor: sqlite3.Connection, number: int, kind: str, folder: str, publ
             cursor.execute(f"DELETE FROM {table} WHERE channel = ?", (name,))
     for name in publication.removed:
         cursor.execute("DELETE FROM channel WHERE name = ?", (name,))
-        for table in ("piece", "score", "verified", "link"):
+        for table in ("piece", "score", "verified", "link", "examined"):
             cursor.execute(f"DELETE FROM {table} WHERE channel = ?", (name,))
     if publication.removed:
         cursor.execute("INSERT OR REPLACE INTO removal VALUES (?)", (number,))
