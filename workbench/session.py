@@ -737,7 +737,8 @@ class Session:
 
         name, params = self._scores.params(preset)
         scored = self.score(channel, forecaster, preset)
-        return explain(self.archive.open(channel), scored, params, name, self.settings.severity, clearing)
+        series = self.archive.open(channel, indexed=False)
+        return explain(series, scored, params, name, self.settings.severity, clearing)
 
     def score_all(
         self,
