@@ -37,14 +37,14 @@ class Rounds:
     def note(self, number: int, outcome: Any) -> None:
         """Keep the outcome of a round, in JSON."""
         with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([number, outcome]) + "\n")
+            file.write("\n" + json.dumps([number, outcome]))
 
     def outcomes(self) -> dict[int, Any]:
         """Return the outcomes that are there by round; a line that a kill cut off counts for nothing."""
         if not self._file.exists():
             return {}
         lines = self._file.read_text(encoding="utf-8").splitlines()
-        return dict(json.loads(line) for line in lines if line.endswith("]"))
+        return dict(json.loads(line) for line in lines if line.endswith("]]"))
 
 
 def _digest_of_code() -> str:

@@ -84,7 +84,7 @@ class Scores:
         Function that returns the present time, with its zone.
     """
 
-    part_samples = 4_000_000
+    part_samples = 2_000_000
     """Samples of a long series that are scored at a time."""
 
     def __init__(self, settings: Settings, archive: Archive, registry: Registry, clock: Callable[[], datetime]) -> None:
