@@ -72,7 +72,7 @@ def test_channels_that_have_not_changed_are_not_opened_again(session, monkeypatc
     with wb.open(home=session.settings.home, catalog=session.settings.home / "catalog.yaml") as beside:
         again = beside.raise_alerts()
         assert names == [] and again.raised.raised == () and again.failed == ()
-        (number,) = [one for one in beside.maintenance.alerts.list(channel="X-1").index.tolist()]
+        (number,) = beside.maintenance.alerts.list(channel="X-1")["id"].tolist()
         beside.maintenance.alerts.close(number, "Ann", "false alarm")
         assert beside.raise_alerts().raised.known == again.raised.known, "what was closed stays closed"
         assert names == []
