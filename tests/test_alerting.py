@@ -52,6 +52,49 @@ def test_anomalies_and_limits_raise_alerts_and_open_orders_once(session):
     assert desk.verify_log().ok
 
 
+def opened_channels(monkeypatch):
+    """Note which channels are opened."""
+    names = []
+    for method in ("open", "open_scores"):
+        original = getattr(Archive, method)
+
+        def noting(archive, channel, *arguments, original=original, **options):
+            names.append(channel)
+            return original(archive, channel, *arguments, **options)
+
+        monkeypatch.setattr(Archive, method, noting)
+    return names
+
+
+def test_channels_that_have_not_changed_are_not_opened_again(session, monkeypatch):
+    session.raise_alerts()
+    names = opened_channels(monkeypatch)
+    with wb.open(home=session.settings.home, catalog=session.settings.home / "catalog.yaml") as beside:
+        again = beside.raise_alerts()
+        assert names == [] and again.raised.raised == () and again.failed == ()
+        (number,) = beside.maintenance.alerts.list(channel="X-1")["id"].tolist()
+        beside.maintenance.alerts.close(number, "Ann", "false alarm")
+        assert beside.raise_alerts().raised.known == again.raised.known, "what was closed stays closed"
+        assert names == []
+        beside.score("X-1", force=True)
+        names.clear()
+        assert beside.raise_alerts().raised.raised == ()
+        assert set(names) == {"X-1"}
+    (session.settings.home / "catalog.yaml").write_text(CATALOG.replace("0.55", "0.45"))
+    names.clear()
+    with wb.open(home=session.settings.home, catalog=session.settings.home / "catalog.yaml") as stricter:
+        assert stricter.raise_alerts().raised.raised
+        assert set(names) == {"X-2"}
+
+
+def test_what_was_found_before_is_worked_out_again_where_the_index_is_damaged(session):
+    first = session.raise_alerts()
+    session.archive.index._database.rows("UPDATE examined SET findings = replace(findings, '2', '3')")
+    again = session.raise_alerts()
+    assert (again.raised.raised, again.raised.updated) == ((), ())
+    assert again.raised.known == len(first.raised.raised)
+
+
 def test_an_edited_row_of_the_log_is_named(session):
     session.raise_alerts()
     path = session.settings.home / "maintenance.db"

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import workbench as wb
 from tests.homes import copy_of
 from workbench.cli.app import app
+from workbench.detection import incremental
 from workbench.exceptions import DetectionError, SettingsError
 from workbench.telemetry.archiving import publishing
 from workbench.telemetry.schema import make_channel
@@ -186,10 +187,29 @@ def test_files_go_once_no_channel_needs_them(home, monkeypatch):
         assert archive.faults() == []
 
 
-def test_explaining_says_that_history_is_gone(home):
+def test_what_is_left_is_explained_as_before(home, caplog):
+    """But for what was found from samples that are gone, or hangs together with it."""
     with opened(home, days=10) as session:
+        before = session.explain("A-1").set_index("start_at")
         session.retain()
-        with pytest.raises(DetectionError, match=r"retention has removed 2,880 samples") as raised:
+        assert session.stored("A-1").attrs["removed_samples"] == 2880
+        after = session.explain("A-1").set_index("start_at")
+        assert 3 <= len(after) < len(before)
+        assert "cannot be explained: retention has removed samples" in caplog.text
+        expected = before.loc[after.index]
+        rows = ["start", "end", "window_start", "window_end", "left_at", "smoothed_error_at", "prediction_error_at"]
+        assert (expected[rows] - after[rows] == 2880).all(axis=None)
+        figures = expected.select_dtypes("float").columns
+        np.testing.assert_allclose(after[figures], expected[figures], rtol=1e-9)
+        texts = ["level", "found_from", "windows", "clears", "commands", "end_at"]
+        assert after[texts].equals(expected[texts])
+
+
+def test_where_nothing_that_is_left_can_be_explained_the_way_out_is_named(home, monkeypatch):
+    monkeypatch.setattr(incremental, "_WARM_SPANS", 10_000)
+    with opened(home, days=1) as session:
+        session.retain()
+        with pytest.raises(DetectionError, match=r"of A-1 cannot be explained: retention has removed") as raised:
             session.explain("A-1")
         assert "workbench score A-1 --force" in raised.value.hint
         session.score("A-1", force=True)

@@ -1,7 +1,9 @@
 """From scores to alerts to work orders: what a fleet's stored scores and limits ask of maintenance."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +21,13 @@ from workbench.maintenance.notifications import Delivery
 from workbench.parameters import SeverityLevels
 from workbench.settings import Settings
 from workbench.telemetry.moments import clock_of, ticks
+from workbench.version import __version__
 
 if TYPE_CHECKING:
     from workbench.telemetry.archive import Archive
     from workbench.telemetry.catalog import Catalog
 
-__all__ = ["Outcome", "open_desk", "raise_alerts"]
+__all__ = ["ExaminedBefore", "Outcome", "open_desk", "raise_alerts"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def raise_alerts(
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
     check: Callable[[str, xr.Dataset], None] | None = None,
+    before: "ExaminedBefore | None" = None,
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
@@ -137,6 +141,8 @@ def raise_alerts(
         Severity score at which each level begins.
     check : callable, optional
         Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
+    before : ExaminedBefore, optional
+        What was found in the channels before; those that have not changed since are not opened.
 
     Returns
     -------
@@ -149,7 +155,13 @@ def raise_alerts(
     unplaced = desk.alerts.unplaced()
     recogniser = desk.known.recogniser()
     for name in channels:
-        reasons = []
+        known = None if before is None or name in unplaced else before.get(name)
+        if known is not None:
+            looked_at += known[0]
+            findings += known[1]
+            continue
+        reasons: list[str] = []
+        n_looked_at, n_findings = len(looked_at), len(findings)
         try:
             if name in unplaced:
                 desk.alerts.place_in(read(name))
@@ -174,6 +186,10 @@ def raise_alerts(
                 reasons.append(str(error))
         if reasons:
             failed.append((name, " ".join(dict.fromkeys(reasons))))
+        elif before is not None:
+            before.note(name, looked_at[n_looked_at:], findings[n_findings:])
+    if before is not None:
+        before.keep()
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")
@@ -182,6 +198,57 @@ def raise_alerts(
     delivery = desk.notifier.tick()
     preventive = desk.preventive.open_due("workbench")
     return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
+
+
+class ExaminedBefore:
+    """What was found in channels when alerts were last raised, as the index of the archive keeps it.
+
+    Parameters
+    ----------
+    archive : Archive
+        Archive that holds the channels.
+    channels : sequence of str
+        Names of the channels.
+    conditions : callable
+        Function that returns, in JSON, what the findings of a channel depend on beside what is stored of it.
+    """
+
+    def __init__(self, archive: "Archive", channels: Sequence[str], conditions: Callable[[str], Any]) -> None:
+        self._archive = archive
+        look = archive.look(channels, with_scores=True)
+        states = {name: look.state(name) for name in look.attributes}
+        self._states = {
+            name: hashlib.sha256(json.dumps([__version__, state, conditions(name)]).encode()).hexdigest()
+            for name, state in states.items()
+            if state is not None
+        }
+        self._kept = archive.index.examined_of(channels)
+        self._new: dict[str, tuple[str, str]] = {}
+
+    def get(self, channel: str) -> tuple[list[Examined], list[Finding]] | None:
+        """Return what was looked at and found in a channel; None where anything of it has changed since."""
+        state, text = self._kept.get(channel, ("", ""))
+        if not state or state != self._states.get(channel):
+            return None
+        document = json.loads(text)
+        return [Examined(*one) for one in document["examined"]], [_finding(**one) for one in document["findings"]]
+
+    def note(self, channel: str, examined: Sequence[Examined], findings: Sequence[Finding]) -> None:
+        """Note what was looked at and found in a channel; `keep` stores it."""
+        if channel in self._states:
+            document = {"examined": examined, "findings": [asdict(one) for one in findings]}
+            self._new[channel] = (self._states[channel], json.dumps(document, default=datetime.isoformat))
+
+    def keep(self) -> None:
+        """Store what was noted."""
+        self._archive.note_examined(self._new)
+        self._new = {}
+
+
+def _finding(start_time: str | None, end_time: str | None, **rest: Any) -> Finding:
+    """Return a finding that was written in JSON."""
+    times = [None if text is None else datetime.fromisoformat(text) for text in (start_time, end_time)]
+    return Finding(start_time=times[0], end_time=times[1], **rest)
 
 
 def _examined(channel: xr.Dataset, kind: str, first: int, last: int) -> Examined:

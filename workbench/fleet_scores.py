@@ -140,10 +140,10 @@ class _StagingArchive(Archive):
         self._staged.scores = (*getattr(self._staged, "scores", ()), staged)
         self._staged.last = {(channel, key): scored}
 
-    def open_scores(self, channel: str, key: str) -> xr.Dataset:
+    def open_scores(self, channel: str, key: str, *, indexed: bool = True) -> xr.Dataset:
         """Open a stored score; of one that was staged just now only what is new is here, with its attributes."""
         last: xr.Dataset | None = getattr(self._staged, "last", {}).get((channel, key))
-        return super().open_scores(channel, key) if last is None else last
+        return super().open_scores(channel, key, indexed=indexed) if last is None else last
 
     def take(self) -> tuple[StagedScore, ...]:
         """Return what this thread has staged since it was last asked."""

@@ -19,7 +19,7 @@ from workbench.exceptions import WorkbenchError
 from workbench.settings import RetentionSettings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.moments import rows_between, ticks
-from workbench.telemetry.schema import data_hash
+from workbench.telemetry.series_hash import series_hash
 
 if TYPE_CHECKING:
     from workbench.maintenance.desk import Maintenance
@@ -153,7 +153,7 @@ def remove(archive: Archive, removal: Removal) -> None:
             continue
         own = shortened(attributes, count)
         if attributes.get("data_hash") == current_hash:
-            own["data_hash"] = data_hash(test.isel(time=slice(count, None)))
+            own["data_hash"] = series_hash(test.isel(time=slice(count, None)))
         else:
             own["data_hash"] = _prefix_hash(archive, removal.channel, key, attributes, test, count)
         scores[key] = own
@@ -217,8 +217,8 @@ def _prefix_hash(
     try:
         sample = archive.open_scores(channel, key)["sample"].values
         covered = int(sample[-1]) + 1 + int(attributes["prediction_horizon"])
-        if count < covered <= test.sizes["time"] and archive.test_prefix_hash(channel, covered) == noted:
-            return data_hash(test.isel(time=slice(count, covered)))
+        if count < covered <= test.sizes["time"] and archive.test_prefix_hash(channel, covered, noted) == noted:
+            return series_hash(test.isel(time=slice(count, covered)))
     except (WorkbenchError, LookupError, ValueError):  # it is stale, and stays so
         pass
     return noted

@@ -691,13 +691,28 @@ class Session:
         Outcome
             Alerts that were raised, orders that were opened, and channels that could not be read.
         """
-        from workbench.alerting import raise_alerts
+        from workbench.alerting import ExaminedBefore, raise_alerts
 
         names = self.channel_names(channels)
         levels = self.settings.severity
-        check = self._scores.check_series
-        stored = self._scores.stored_reader(names)
-        return raise_alerts(self.maintenance, self.catalog, names, self.channel, stored, levels, check)
+        models = self._scores.listed(names, None)
+
+        def conditions(name: str) -> list[Any]:
+            champions = sorted(info.id for info in models[name] if "champion" in info.aliases)
+            limits = self.catalog.channel(name).limits.model_dump()
+            settings = [one.model_dump() for one in (levels, self.maintenance.alerts.options)]
+            return [champions, limits, settings, self.settings.preset]
+
+        return raise_alerts(
+            self.maintenance,
+            self.catalog,
+            names,
+            self.channel,
+            lambda name: self._scores.stored(name, models[name]),
+            levels,
+            self._scores.check_series,
+            ExaminedBefore(self.archive, names, conditions),
+        )
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
@@ -723,7 +738,8 @@ class Session:
 
         name, params = self._scores.params(preset)
         scored = self.score(channel, forecaster, preset)
-        return explain(self.archive.open(channel), scored, params, name, self.settings.severity, clearing)
+        series = self.archive.open(channel, indexed=False)
+        return explain(series, scored, params, name, self.settings.severity, clearing)
 
     def score_all(
         self,

@@ -1,17 +1,59 @@
 """The use of commands inside a sequence, compared with the rest of the series."""
 
 import re
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-__all__ = ["command_use", "command_words"]
+__all__ = ["CommandTotals", "command_use", "command_words"]
 
 _MAX_COMMANDS = 5
+_SPAN = 1_048_576  # samples read at a time
 
 
-def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_COMMANDS) -> pd.DataFrame:
+@dataclass(frozen=True)
+class CommandTotals:
+    """Sums and standard deviations of the commands over a whole series.
+
+    Attributes
+    ----------
+    samples : int
+        Number of samples.
+    sum, sd : numpy.ndarray, shape (k,), float64
+        Of each command; `sd` is 0 where it never changes.
+    """
+
+    samples: int
+    sum: npt.NDArray[np.float64]
+    sd: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, channel: xr.Dataset) -> Self:
+        """Sum the commands of a channel, read span by span.
+
+        Parameters
+        ----------
+        channel : xarray.Dataset
+            One split of one channel, n samples and k commands.
+        """
+        commands, n = channel["commands"].variable, channel.sizes["time"]
+        first = commands[:1].values.astype(np.float64).reshape(-1)  # taken off, so that no digits are lost
+        total, squares = np.zeros((2, first.size))
+        for start in range(0, n, _SPAN):
+            part: npt.NDArray[Any] = commands[start : start + _SPAN].values.astype(np.float64) - first
+            total += part.sum(axis=0)
+            squares += (part**2).sum(axis=0)
+        variance = np.maximum(squares / n - (total / n) ** 2, 0)
+        return cls(n, total + n * first, np.sqrt(variance))
+
+
+def command_use(
+    channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_COMMANDS, totals: CommandTotals | None = None
+) -> pd.DataFrame:
     """Compare the commands inside a sequence with those in the rest of the series.
 
     Parameters
@@ -22,6 +64,8 @@ def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_C
         Samples of the sequence, inclusive.
     most : int
         Most commands to list.
+    totals : CommandTotals, optional
+        Of the channel; computed where omitted.
 
     Returns
     -------
@@ -34,13 +78,13 @@ def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_C
     -----
     Distinctive is a large difference between `inside` and `rest` in standard deviations of the command.
     """
-    commands = channel["commands"].values.astype(np.float64)
-    within = np.zeros(commands.shape[0], dtype=bool)
-    within[start : end + 1] = True
+    totals = totals or CommandTotals.of(channel)
+    part = channel["commands"].variable[start : end + 1].values.astype(np.float64)
+    n_rest = totals.samples - len(part)
     names = [re.sub(r"^command-(\d+)$", r"command \1", name) for name in channel["command"].values.astype(str)]
-    if within.all() or not commands.shape[1]:
+    if not n_rest or not part.shape[1]:
         return pd.DataFrame({"command": pd.Series(dtype="str"), "inside": [], "rest": []})
-    inside, rest, sd = commands[within].mean(axis=0), commands[~within].mean(axis=0), commands.std(axis=0)
+    inside, rest, sd = part.mean(axis=0), (totals.sum - part.sum(axis=0)) / n_rest, totals.sd
     listed = np.flatnonzero((sd > 0) & ((inside != 0) | (rest > 0.5)))
     listed = listed[np.argsort(-np.abs(inside - rest)[listed] / sd[listed], kind="stable")][:most]
     return pd.DataFrame(
@@ -48,7 +92,7 @@ def command_use(channel: xr.Dataset, start: int, end: int, *, most: int = _MAX_C
     )
 
 
-def command_words(channel: xr.Dataset, start: int, end: int) -> str:
+def command_words(channel: xr.Dataset, start: int, end: int, totals: CommandTotals | None = None) -> str:
     """Say which commands were active inside a sequence.
 
     Parameters
@@ -57,6 +101,8 @@ def command_words(channel: xr.Dataset, start: int, end: int) -> str:
         One split of one channel.
     start, end : int
         Samples of the sequence, inclusive.
+    totals : CommandTotals, optional
+        As for `command_use`.
 
     Returns
     -------
@@ -79,7 +125,7 @@ def command_words(channel: xr.Dataset, start: int, end: int) -> str:
         f"{name} on in {_percent(inside)} (rest {_percent(rest)})"
         if switched
         else f"{name} {inside:.3g} (rest {rest:.3g})"
-        for name, inside, rest in command_use(channel, start, end).itertuples(index=False)
+        for name, inside, rest in command_use(channel, start, end, totals=totals).itertuples(index=False)
     ]
     return ", ".join(words) or ("no command on" if switched else "no input differs")
 

@@ -123,7 +123,7 @@ def continue_score(
     units = channel.attrs.get("units", "")
     scored = xr.Dataset(
         {name: ("time", values, {"units": units}) for name, values in ({"prediction": prediction} | arrays).items()},
-        coords={"time": channel["time"].values[start:end], "sample": ("time", np.arange(start, end))},
+        coords={"time": channel["time"].variable[start:end].values, "sample": ("time", np.arange(start, end))},
         attrs={
             "channel": channel.attrs["channel"],
             **_attributes(ending, test_bounds, params, base.removed),

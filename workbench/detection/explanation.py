@@ -1,7 +1,9 @@
 """Explanations of anomalies: why each was detected, how far it went, and what would clear it."""
 
 import json
+import logging
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,17 +13,20 @@ from workbench.counts import counted
 from workbench.detection.applied import bounds_of, params_of
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.clearing import Clearing
-from workbench.detection.command_use import command_words
+from workbench.detection.command_use import CommandTotals, command_words
 from workbench.detection.evidence import Finding, evidence_in
+from workbench.detection.incremental import Row, standing_within
 from workbench.detection.loud import LoudWindows
 from workbench.exceptions import DetectionError
 from workbench.names import command_line
 from workbench.observability.timings import stage
 from workbench.parameters import SeverityLevels, TelemanomParams
 from workbench.telemetry.attribute_names import REMOVED_SAMPLES
-from workbench.telemetry.moments import moment_at, moment_text
+from workbench.telemetry.moments import Moment, moment_at, moment_text
 
 __all__ = ["Spans", "explain"]
+
+_LOG = logging.getLogger(__name__)
 
 Spans = Collection[tuple[int, int]]
 """Anomalies, each by its start and end."""
@@ -119,39 +124,38 @@ def explain(
     params = params_of(scored, params)
     if params.least_error_of == "range":  # a score that does not tell the range
         params = params.in_units(bounds_of(channel).size)
-    if scored.attrs.get(REMOVED_SAMPLES):
-        name = channel.attrs.get("channel", "the channel")
-        raise DetectionError(
-            f"The anomalies of {name} cannot be explained: retention has removed "
-            f"{counted(int(scored.attrs[REMOVED_SAMPLES]), 'sample')} that they were found with.",
-            "To score what is left by itself, and explain that, run: "
-            + command_line("workbench score", name, options="--force"),
-        )
-    m = channel.sizes["time"] - params.sequence_length - params.prediction_horizon
-    errors = ChannelErrors(channel, params, m, scored["prediction"].values)
-    loud = LoudWindows.of(errors, m, params)
-    length = params.sequence_length
+    length, removed = params.sequence_length, int(scored.attrs.get(REMOVED_SAMPLES, 0))
+    offset = length - removed  # from the position of an error to its sample in the series
+    m = channel.sizes["time"] - offset - params.prediction_horizon
+    first = max(0, -offset)
+    errors = ChannelErrors(channel, params, m, scored["prediction"].values, first, removed=removed)
+    standing = standing_within(errors, m, params, first, _stored_rows(scored, offset)) if removed else None
+    loud = LoudWindows.of(errors, m, params, standing)
     table = pd.DataFrame(
-        [(row.start + length, row.end + length, row.severity) for row in loud.rows],
+        [(row.start + offset, row.end + offset, row.severity) for row in loud.rows],
         columns=["start", "end", "severity"],
     ).astype({"start": "int64", "end": "int64", "severity": "float64"})
-    _check_same(channel, scored, table, preset)
+    if standing is None:
+        _check_same(channel, scored, table, preset)
+    else:
+        table, loud = _those_stored(channel, scored, table, loud, offset)
+    loud = replace(loud, params=params.model_copy(update={"sequence_length": offset}))
     evidence = evidence_in(loud)
-    trial = Clearing(loud, length)
+    trial = Clearing(loud, offset)
     sought = [anomaly for anomaly in evidence if clearing is None or anomaly in clearing]
     clear_z = trial.least_z(sought)
-    rows, times = [], channel["time"].values
+    rows, times, totals = [], channel["time"].variable, CommandTotals.of(channel)
     for (start, end), findings in evidence.items():
         finding = max(findings, key=_margin)
-        part = errors.errors(start - length, end - length + 1)
+        part = errors.errors(start - offset, end - offset + 1)
         largest = int(np.nanargmax(part))
         looked = (start, end) in clear_z
         z, decrease = clear_z.get((start, end)), trial.least_decrease((start, end)) if looked else None
-        missing = int(np.isnan(channel["telemetry"].variable[start - length : end + 1].values).sum())
+        missing = int(np.isnan(channel["telemetry"].variable[max(start - length, 0) : end + 1].values).sum())
         rows.append(
             {
-                "start_at": moment_text(moment_at(times, start)),
-                "end_at": moment_text(moment_at(times, min(end, len(times) - 1))),
+                "start_at": moment_text(_moment(times, start)),
+                "end_at": moment_text(_moment(times, min(end, times.size - 1))),
                 "text": _sentence(channel, findings, finding) + _missing_sentence(missing, length),
                 "preset": preset,
                 "model": str(scored.attrs.get("model", "")),
@@ -173,12 +177,50 @@ def explain(
                 "clear_z": np.nan if z is None else z,
                 "clear_min_decrease": np.nan if decrease is None else decrease,
                 "clears": _clears(z, decrease, finding, params) if looked else "",
-                "commands": command_words(channel, start, end),
+                "commands": command_words(channel, start, end, totals),
             }
         )
     if levels is not None:
         table["level"] = pd.Series([levels.level(value) for value in table["severity"]], dtype="str")
     return pd.concat([table, pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)], axis=1)
+
+
+def _moment(times: xr.Variable, sample: int) -> Moment:
+    """Return the moment of a sample, and read no other."""
+    return moment_at(times[sample : sample + 1].values, 0)
+
+
+def _stored_rows(scored: xr.Dataset, offset: int) -> list[Row]:
+    """Return the anomalies of a score at the positions of their errors."""
+    rows = json.loads(scored.attrs.get("anomalies", "[]"))
+    return [Row(int(start) - offset, int(end) - offset, severity) for start, end, severity in rows]
+
+
+def _those_stored(
+    channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, loud: LoudWindows, offset: int
+) -> tuple[pd.DataFrame, LoudWindows]:
+    """Keep the anomalies of what retention has left that the score has, too; of those near the cut, too little is left.
+
+    Raises
+    ------
+    DetectionError
+        There are none.
+    """
+    stored = {(row.start, row.end) for row in _stored_rows(scored, offset)}
+    is_stored = [(row.start, row.end) in stored for row in loud.rows]
+    n_lost = len(stored) - sum(is_stored)
+    name = channel.attrs.get("channel", "the channel")
+    if n_lost:
+        lost = f"{counted(n_lost, 'anomaly', 'anomalies')} of {name} cannot be explained: retention has removed samples"
+        if n_lost == len(stored):
+            raise DetectionError(
+                f"{lost} that they were found with.",
+                "To score what is left by itself, and explain that, run: "
+                + command_line("workbench score", name, options="--force"),
+            )
+        _LOG.warning("%s that they were found with.", lost)
+    rows = tuple(row for row, own in zip(loud.rows, is_stored, strict=True) if own)
+    return table[is_stored].reset_index(drop=True), replace(loud, rows=rows)
 
 
 def _check_same(channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, preset: str) -> None:
@@ -220,7 +262,7 @@ def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) ->
     name, sample = channel.attrs.get("channel", "The channel"), _left_at(findings, finding)
     at = f"sample {sample:,}"
     if np.issubdtype(channel["time"].dtype, np.datetime64):
-        at += f" ({pd.Timestamp(channel['time'].values[sample]):%Y-%m-%d %H:%M:%S} UTC)"
+        at += f" ({_moment(channel['time'].variable, sample):%Y-%m-%d %H:%M:%S} UTC)"
     if finding.low:
         return (
             f"{name} was closer to its forecast than usual from {at}: smoothed error {finding.peak:.3g}, "

@@ -8,7 +8,7 @@ Positions are those of the prediction errors: error i is that of sample `sequenc
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
@@ -27,9 +27,10 @@ from workbench.detection.errors import NO_AVERAGE, Average, averaged, quiet_leve
 from workbench.detection.thresholds import Floats, Indices, runs
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Ending", "JudgedWindow", "Piece", "Row", "Sequences", "Series", "Standing", "judge_on"]
+__all__ = ["Ending", "JudgedWindow", "Piece", "Row", "Sequences", "Series", "Standing", "judge_on", "standing_within"]
 
 _WINDOWS_AT_A_TIME = 512
+_WARM_SPANS = 20  # of the moving average, after which nothing is left of where it began
 
 
 class Series(Protocol):
@@ -226,6 +227,37 @@ def judge_on(
     while course.standing.window < last:
         yield course.judge(min(course.standing.window + _WINDOWS_AT_A_TIME, last))
     yield from course.finish()
+
+
+def standing_within(series: Series, m: int, params: TelemanomParams, first: int, rows: Sequence[Row]) -> Standing:
+    """Return about where a detection stands inside a series whose first errors are gone.
+
+    Parameters
+    ----------
+    series : Series
+        What is judged.
+    m : int
+        Number of its errors.
+    params : TelemanomParams
+        Detection parameters, the least error in units.
+    first : int
+        First position at which there is an error.
+    rows : sequence of Row
+        Anomalies of the series, which stand for what the windows that are gone had flagged.
+
+    Returns
+    -------
+    Standing
+        Some averages of the error later, so that the smoothed error is that of the whole series but for rounding.
+    """
+    begin = first + _WARM_SPANS * params.smoothing_span
+    window = min(-(-begin // params.batch_size), max(last_window(m, params) - 1, 1))
+    begin = window * params.batch_size
+    _, average = averaged(series.errors(first, begin), NO_AVERAGE, params)
+    judged = Standing(window=window).judged(params)
+    flagged = [(max(row.start, begin), min(row.end, judged - 1)) for row in rows]
+    spans = tuple((start, end) for start, end in flagged if start <= end)
+    return Standing(window=window, average=average, flagged=spans)
 
 
 def _start(series: Series, m: int, params: TelemanomParams) -> Standing:

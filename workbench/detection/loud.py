@@ -59,7 +59,7 @@ class LoudWindows:
     rows: tuple[Row, ...]
 
     @classmethod
-    def of(cls, series: Series, m: int, params: TelemanomParams) -> "LoudWindows":
+    def of(cls, series: Series, m: int, params: TelemanomParams, standing: Standing | None = None) -> "LoudWindows":
         """Judge a series of m errors, and keep its loud windows.
 
         Parameters
@@ -70,6 +70,8 @@ class LoudWindows:
             Number of its errors.
         params : TelemanomParams
             Detection parameters, the least error in units.
+        standing : Standing, optional
+            From where it is judged; from the start where omitted.
 
         Returns
         -------
@@ -77,7 +79,7 @@ class LoudWindows:
         """
         watch = _Watch(params)
         rows: tuple[Row, ...] = ()
-        for part in judge_on(series, m, params, watch=watch):
+        for part in judge_on(series, m, params, standing, watch):
             if isinstance(part, Ending):
                 rows = part.rows
         return cls(series, params, tuple(_groups(watch.windows, params)), rows)

@@ -47,12 +47,14 @@ from workbench.telemetry.archiving.score_files import packed_score, plain_attrib
 from workbench.telemetry.archiving.staging import StagedScore
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED, REMOVED_ROWS, REMOVED_SAMPLES, removed_rows
 from workbench.telemetry.moments import clock_of
-from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash, validate
+from workbench.telemetry.schema import ATTRIBUTES, SPLITS, validate
+from workbench.telemetry.series_hash import hash_as, series_hash
 from workbench.telemetry.store import LABEL_COLUMNS, check_goes_on, label_rows, natural_key, suggest
 
 __all__ = ["LABEL_COLUMNS", "Archive", "ChannelInfo", "ChannelParts", "StagedScore", "natural_key"]
 
 _LARGE_ROWS = 1_048_576  # more go into a segment at once
+_LARGE_SCORE = 131_072  # rows of a score, of which reading some in the tail would unpack all
 
 
 class Archive(LongSeriesReader):
@@ -155,7 +157,7 @@ class Archive(LongSeriesReader):
                     lanes += parts.lanes()
                     changed.append(True)
                     continue
-                present = self._continue(name, attributes) if name in present_names else None
+                present = self._continue(parts, attributes) if name in present_names else None
                 is_new = present is None or without_time(present) != without_time(attributes)
                 changed.append(is_new or not self._is_whole(name))
                 if not changed[-1]:
@@ -172,6 +174,7 @@ class Archive(LongSeriesReader):
                     lanes += parts.lanes()
             self._publish_lanes(lanes, new_attributes, whole)
             self._note_written(new_attributes)
+            self._note_links([parts for parts, _ in described if parts.channel in new_attributes])
             for folder in [earlier_folder(self.path, parts.channel) for parts, _ in described]:
                 if folder.is_dir():  # a damaged one of the first layout
                     folder.rename(self.incoming / f"old-{uuid.uuid4().hex}")
@@ -186,7 +189,7 @@ class Archive(LongSeriesReader):
             As for `write_all`.
         """
         name, attributes = parts.channel, parts.attributes()
-        present = self._continue(name, attributes) if self._names_among([name]) else None
+        present = self._continue(parts, attributes) if self._names_among([name]) else None
         return present is None or without_time(present) != without_time(attributes) or not self._is_whole(name)
 
     def extend(self, extensions: Sequence[tuple[int, xr.Dataset]]) -> None:
@@ -389,7 +392,7 @@ class Archive(LongSeriesReader):
         self._attributes(channel)
         based_on = self._based_on(channel, key, scored, keep)
         scored, keep = self._in_stored_numbers(channel, key, scored, keep)
-        if scored.sizes.get("time", 0) > _LARGE_ROWS:
+        if scored.sizes.get("time", 0) > _LARGE_SCORE:
             with self._publisher.writing():
                 lane = lane_of(scored, channel, f"scores/{key}", keep)
                 scores = [(channel, key, plain_attributes(scored.attrs))]
@@ -401,10 +404,13 @@ class Archive(LongSeriesReader):
                     return False
 
                 self._publisher.publish_segments([(asset, *staged)], unless=is_outdated)
+                self._note_score(channel, key)
             return
         content = packed_score(channel, key, scored, keep, based_on)
         with self._publisher.publishing_only():
             failures = self._publisher.publish_scores([content], self._verified)
+            if not failures:
+                self._note_score(channel, key)
         for error in failures.values():
             raise error
 
@@ -491,13 +497,21 @@ class Archive(LongSeriesReader):
                 self.index.set_verified(self._verified)
                 self._verified.clear()
 
+    def note_examined(self, rows: Mapping[str, tuple[str, str]]) -> None:
+        """Note in the index what was found in channels, and in which state; see `Index.set_examined`."""
+        if rows:
+            with suppress(ArchiveError), self._publisher.publishing_only():  # a home that is only read stays as it is
+                self.index.set_examined(rows)
+
     # ---- internals
 
-    def _continue(self, channel: str, attributes: dict[str, Any]) -> dict[str, Any] | None:
+    def _continue(self, parts: ChannelParts, attributes: dict[str, Any]) -> dict[str, Any] | None:
         """Add to new attributes of a channel what stays of those that it has, and return these if they are sound."""
-        present = self._sound_attributes(channel)
+        present = self._sound_attributes(parts.channel)
         if present is not None:
-            times = partial(self._whole_times, channel)
+            if present["n_test"] == attributes["n_test"]:  # the same samples keep their hash, of an earlier release too
+                attributes["test_hash"] = hash_as(parts.test, present["test_hash"])
+            times = partial(self._whole_times, parts.channel)
             attributes[LABEL_MOMENTS] = labels_of_new_version(attributes, present, times)
             attributes |= {key: present[key] for key in ("grows", REMOVED) if key in present}
         return present
@@ -523,7 +537,7 @@ class Archive(LongSeriesReader):
         if not keep:
             return None
         based_on = self.index.score_revision(channel, key)
-        check_goes_on(self.open_scores(channel, key), scored, keep, score_place(channel, key))
+        check_goes_on(self.open_scores(channel, key, indexed=False), scored, keep, score_place(channel, key))
         return based_on
 
     def _whole_times(self, channel: str) -> npt.NDArray[Any]:
@@ -547,6 +561,20 @@ class Archive(LongSeriesReader):
         written = {key: stamp for key, stamp in stamps.items() if stamp is not None}
         if written:
             self.index.set_verified(written)
+
+    def _note_links(self, written: Sequence[ChannelParts | PlainParts]) -> None:
+        """Note the chains of hashes of series that were written, so that they are gone on from."""
+        for parts in written:
+            if isinstance(parts, ChannelParts) and parts.links:
+                origin = removed_rows(self._attributes(parts.channel), "test")
+                self.index.add_links(parts.channel, origin, parts.links)
+
+    def _note_score(self, channel: str, key: str) -> None:
+        """Note that a score is sound: it was written just now."""
+        part = f"scores/{key}"
+        stamp = self._stamp(channel, self.index.pieces(channel, part), "")
+        self._verified[channel, part] = stamp
+        self.index.set_verified({(channel, part): stamp})
 
     def _publish_lanes(
         self, lanes: Sequence[Lane], channels: Mapping[str, Mapping[str, Any]], whole: Sequence[str]
@@ -601,7 +629,8 @@ class Archive(LongSeriesReader):
         validate(rows)
         channel = str(rows.attrs["channel"])
         attributes = dict(self._with_label_moments(self._attributes(channel)))
-        present = self.open(channel)
+        stamp = self.index.stamp()
+        present = self.open(channel, indexed=False)
         if not 0 <= keep <= attributes["n_test"]:
             raise SchemaError(f"{channel} has {attributes['n_test']} rows, of which {keep} cannot stay.")
         names = [str(name) for name in rows["command"].values]
@@ -611,19 +640,19 @@ class Archive(LongSeriesReader):
             raise SchemaError(
                 f"{channel}: the new rows are {rows['telemetry'].dtype}, the series {present['telemetry'].dtype}."
             )
-        if keep and not present["time"].values[keep - 1] < rows["time"].values[0]:
+        if keep and not present["time"].variable[keep - 1 : keep].values[0] < rows["time"].values[0]:
             raise SchemaError(f"{channel}: the new rows do not lie behind those that are there.")
-        stay = present.isel(time=slice(0, keep))
-        whole = {
-            name: np.concatenate([stay[name].values, rows[name].values]) for name in ("time", "telemetry", "commands")
-        }
-        dims = {"time": ("time",), "telemetry": ("time",), "commands": ("time", "command")}
-        series = xr.Dataset({name: (dims[name], values) for name, values in whole.items() if name != "time"})
-        series = series.assign_coords(time=whole["time"])
+        link = self._link(channel, present, keep, stamp)
+        series = _joined(present.isel(time=slice(link.samples, keep)), rows)
+        summary = summary_of(series)
+        if link.samples:
+            summary["first"] = attributes["summary"]["first"]
+        if summary["last_value"] is None and link.samples:  # none in all that was read
+            summary["last_value"] = summary_of(present.isel(time=slice(0, keep)))["last_value"]
         attributes |= {
-            "n_test": series.sizes["time"],
-            "test_hash": data_hash(series),
-            "summary": summary_of(series),
+            "n_test": link.samples + series.sizes["time"],
+            "test_hash": series_hash(series, link),
+            "summary": summary,
         }
         own = {name: rows.attrs[name] for name in ATTRIBUTES}
         base = attributes.get("attributes", {}).get("test") or {name: attributes[name] for name in ATTRIBUTES}
@@ -635,6 +664,14 @@ class Archive(LongSeriesReader):
             }
             attributes["attributes"] = {name: one for name, one in others.items() if one != own}
         return attributes
+
+
+def _joined(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+    """Return the samples of two parts of a series one behind the other."""
+    dims = {"time": ("time",), "telemetry": ("time",), "commands": ("time", "command")}
+    return xr.Dataset(
+        {name: (own, np.concatenate([one[name].values for one in (first, second)])) for name, own in dims.items()}
+    )
 
 
 def _outdated(channel: str) -> OutdatedError:

@@ -268,14 +268,14 @@ def test_an_index_that_is_made_anew_beside_what_a_kill_left_takes_back_what_was_
 
 def test_a_long_score_that_goes_on_is_compared_with_the_one_that_is_there(tiny_archive, monkeypatch):
     """It lies in a segment of its own; another process replaces what it goes on from while it is compressed."""
-    monkeypatch.setattr(archive_module, "_LARGE_ROWS", 50)
+    monkeypatch.setattr(archive_module, "_LARGE_SCORE", 50)
     tiny_archive.write_scores("X-1", "k", a_score(400))
     other = Archive(tiny_archive.path)
     replaced = a_score(350, factor=2.0)
 
     def replace() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(archive_module, "_LARGE_ROWS", 1000)  # it needs the lock of publishing alone
+            patch.setattr(archive_module, "_LARGE_SCORE", 1000)  # it needs the lock of publishing alone
             other.write_scores("X-1", "k", replaced)
 
     once(monkeypatch, Publisher, "stage_segment", replace, "before")

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from workbench.telemetry.archiving.lanes import Lane, lane_of
 from workbench.telemetry.attribute_names import LABEL_MOMENTS
 from workbench.telemetry.moments import clock_of, ticks
 from workbench.telemetry.schema import ATTRIBUTES, data_hash, validate
+from workbench.telemetry.series_hash import BLOCK_SAMPLES, START, Link, links, series_hash
 from workbench.telemetry.store import check_pair, label_rows
 from workbench.telemetry.training_span import TrainingSpan
 
@@ -38,7 +40,7 @@ class ChannelInfo:
     n_train, n_test, n_commands : int
         Samples of each split and number of input columns.
     train_hash, test_hash : str
-        SHA-256 of each split's values.
+        Hash of each split's values; see `workbench.telemetry.series_hash` for that of the test series.
     labelled : bool
         Whether the test series is labelled (a labelled series may hold no anomaly).
     grows : bool
@@ -94,6 +96,11 @@ class ChannelParts:
         """Name of the channel."""
         return str(self.test.attrs["channel"])
 
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Chain of hashes of the test series, where it is longer than a block."""
+        return tuple(links(self.test)) if self.test.sizes["time"] > BLOCK_SAMPLES else ()
+
     def groups(self) -> dict[str, xr.Dataset]:
         """Return the datasets by the name of their folder."""
         return {"train": self.train, "test": self.test} | ({} if self.before is None else {BEFORE: self.before})
@@ -115,6 +122,7 @@ class ChannelParts:
         for dataset in self.groups().values():
             validate(dataset)
         channel, train, test = self.channel, self.train, self.test
+        last = self.links[-1] if self.links else START
         check_pair(channel, train, test)
         attributes: dict[str, Any] = {
             **{name: test.attrs[name] for name in ATTRIBUTES},
@@ -123,7 +131,7 @@ class ChannelParts:
             "n_commands": test.sizes["command"],
             "command_names": [str(name) for name in test["command"].values],
             "train_hash": data_hash(train),
-            "test_hash": data_hash(test),
+            "test_hash": series_hash(test.isel(time=slice(last.samples, None)), last),
             LABEL_MOMENTS: self._label_moments(),
             "summary": summary_of(test),
         }

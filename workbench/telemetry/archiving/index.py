@@ -21,6 +21,7 @@ from workbench.telemetry.archiving.losses import Holding
 from workbench.telemetry.archiving.sqlite_file import SqliteFile
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED, REMOVED_ROWS
 from workbench.telemetry.damage import Place, damage_named
+from workbench.telemetry.series_hash import START, Link
 
 __all__ = ["FORMAT_VERSION", "Index", "Piece", "Publication", "within"]
 
@@ -57,6 +58,13 @@ CREATE TABLE IF NOT EXISTS verified (
     channel TEXT NOT NULL, part TEXT NOT NULL, stamp TEXT NOT NULL, PRIMARY KEY (channel, part)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS removal (revision INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS link (
+    channel TEXT NOT NULL, origin INTEGER NOT NULL, samples INTEGER NOT NULL, value TEXT NOT NULL, crc INTEGER NOT NULL,
+    PRIMARY KEY (channel, origin, samples)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS examined (
+    channel TEXT PRIMARY KEY, state TEXT NOT NULL, findings TEXT NOT NULL, crc INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -315,6 +323,33 @@ class Index:
         rows = self._database.rows("SELECT stamp FROM verified WHERE channel = ? AND part = ?", (channel, part))
         return str(rows[0][0]) if rows else None
 
+    def link(self, channel: str, origin: int, samples: int) -> Link:
+        """Return the last link in the chain of hashes of a test series that lies within some samples.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        origin : int
+            How many rows are removed in front of the series.
+        samples : int
+            Length of what it must lie in.
+
+        Returns
+        -------
+        Link
+            The start of the chain where there is none, or it is damaged: links can be made again.
+        """
+        with suppress(ArchiveError):
+            rows = self._database.rows(
+                "SELECT samples, value, crc FROM link WHERE channel = ? AND origin = ? AND samples <= ? "
+                "ORDER BY samples DESC LIMIT 1",
+                (channel, origin, samples),
+            )
+            if rows and zlib.crc32(f"{rows[0][0]}:{rows[0][1]}".encode()) == rows[0][2]:
+                return Link(int(rows[0][0]), str(rows[0][1]))
+        return START
+
     # ---- reading what is said of several channels in one go
 
     def attributes_of(self, channels: Sequence[str]) -> dict[str, tuple[dict[str, Any] | ArchiveError, str]]:
@@ -354,6 +389,28 @@ class Index:
         for channel, key, text, crc in sorted(self._rows_of(statement, channels), key=lambda row: row[:2]):
             table.setdefault(channel, {})[key] = self._score(channel, key, text, crc)
         return table
+
+    def examined_of(self, channels: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return what was noted with `set_examined` of channels; what is damaged is left out, as it can be made again.
+
+        Parameters
+        ----------
+        channels : sequence of str
+            Names of the channels.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            State and findings by channel.
+        """
+        rows: list[tuple[Any, ...]] = []
+        with suppress(ArchiveError):
+            rows = self._rows_of("SELECT channel, state, findings, crc FROM examined WHERE channel IN", channels)
+        return {
+            channel: (state, findings)
+            for channel, state, findings, crc in rows
+            if zlib.crc32(f"{state}{findings}".encode()) == crc
+        }
 
     def _rows_of(self, statement: str, channels: Sequence[str]) -> list[tuple[Any, ...]]:
         """Return the rows of a query that ends with IN, for names in any number."""
@@ -449,7 +506,7 @@ class Index:
     def rebuild(self, publications: Iterable[tuple[int, str, str, Publication]]) -> None:
         """Make the index anew from all publications, in their order."""
         with self._database.transaction() as cursor:
-            for table in ("channel", "score", "piece", "revision", "verified", "removal"):
+            for table in ("channel", "score", "piece", "revision", "verified", "removal", "link", "examined"):
                 cursor.execute(f"DELETE FROM {table}")
             for number, kind, folder, publication in publications:
                 _apply(cursor, number, kind, folder, publication)
@@ -460,6 +517,24 @@ class Index:
             cursor.executemany(
                 "INSERT OR REPLACE INTO verified VALUES (?, ?, ?)",
                 [(channel, part, stamp) for (channel, part), stamp in stamps.items()],
+            )
+
+    def add_links(self, channel: str, origin: int, links: Sequence[Link]) -> None:
+        """Note links in the chain of hashes of a test series; see `link`."""
+        rows = [(channel, origin, *link, zlib.crc32(f"{link.samples}:{link.value}".encode())) for link in links]
+        with self._database.transaction() as cursor:
+            cursor.execute("DELETE FROM link WHERE channel = ? AND origin <> ?", (channel, origin))
+            cursor.executemany("INSERT OR REPLACE INTO link VALUES (?, ?, ?, ?, ?)", rows)
+
+    def set_examined(self, rows: Mapping[str, tuple[str, str]]) -> None:
+        """Note what was found in channels, as text, and the state in which they were."""
+        with self._database.transaction() as cursor:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO examined VALUES (?, ?, ?, ?)",
+                [
+                    (channel, state, findings, zlib.crc32(f"{state}{findings}".encode()))
+                    for channel, (state, findings) in rows.items()
+                ],
             )
 
     def supersede(self, now: float, kept_seconds: float) -> list[tuple[int, str, str]]:
@@ -508,10 +583,11 @@ def _apply(cursor: sqlite3.Connection, number: int, kind: str, folder: str, publ
     cursor.execute("INSERT OR REPLACE INTO revision VALUES (?, ?, ?, NULL)", (number, kind, folder))
     for name in publication.whole:
         cursor.execute("DELETE FROM piece WHERE channel = ? AND part NOT LIKE 'scores/%'", (name,))
-        cursor.execute("DELETE FROM verified WHERE channel = ?", (name,))
+        for table in ("verified", "link"):
+            cursor.execute(f"DELETE FROM {table} WHERE channel = ?", (name,))
     for name in publication.removed:
         cursor.execute("DELETE FROM channel WHERE name = ?", (name,))
-        for table in ("piece", "score", "verified"):
+        for table in ("piece", "score", "verified", "link", "examined"):
             cursor.execute(f"DELETE FROM {table} WHERE channel = ?", (name,))
     if publication.removed:
         cursor.execute("INSERT OR REPLACE INTO removal VALUES (?)", (number,))
@@ -606,6 +682,8 @@ def _make_room(cursor: sqlite3.Connection, lane: Mapping[str, Any]) -> None:
     """Take out the rows that a publication replaces, and those beyond the new end of the part."""
     channel, part, first, end = lane["channel"], lane["part"], lane["first"], lane["first"] + lane["length"]
     total = lane["total"]
+    if part == "test":
+        cursor.execute("DELETE FROM link WHERE channel = ? AND origin + samples > ?", (channel, first))
     rows = cursor.execute(
         "SELECT first, length, revision, place, lane, start FROM piece "
         "WHERE channel = ? AND part = ? AND first + length > ?",

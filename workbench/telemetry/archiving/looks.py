@@ -5,6 +5,7 @@ with as many queries, and notes the state of a file once, however many channels 
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,7 @@ class Look:
         It is what `ArchiveReader` notes of a part that was read whole.
         """
         about = self.attributes[channel]
-        content = about[f"{part}_hash"] if part in SPLITS else f"{about['test_hash']}:{about['n_test']}"
+        content = about[f"{part}_hash"] if part in SPLITS else ""
         digest = hashlib.sha256(content.encode())
         for piece in self.pieces(channel, part):
             digest.update(f"{piece};".encode())
@@ -149,6 +150,28 @@ class Look:
                     return None
                 digest.update(state)
         return digest.hexdigest()
+
+    def state(self, channel: str) -> str | None:
+        """Return a text that changes when anything that is stored of a channel's test series or its scores does.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+
+        Returns
+        -------
+        str or None
+            None where something is damaged, or cannot be read.
+        """
+        scores = self._scores.get(channel, {})
+        parts = ["test", *(f"scores/{key}" for key in sorted(scores))]
+        damaged = channel not in self.attributes or any(isinstance(own, ArchiveError) for own in scores.values())
+        stamps = [] if damaged else [self.stamp(channel, part) for part in parts]
+        if damaged or None in stamps:
+            return None
+        content = json.dumps([self.attributes[channel], scores, stamps], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def is_sound_score(self, channel: str, key: str) -> bool:
         """Tell whether a score that lies in the tail is what was written, and fits its series; its rows are read.

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from workbench.telemetry.archiving.label_moments import are_labelled
 from workbench.telemetry.archiving.lanes import Lane, Variable
 from workbench.telemetry.archiving.plain_rows import TIME_ATTRIBUTES
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED
 from workbench.telemetry.schema import ATTRIBUTES, hash_header
+from workbench.telemetry.series_hash import BLOCK_SAMPLES, is_chained, series_hash
 from workbench.telemetry.training_span import TrainingSpan
 
 __all__ = ["PlainParts", "SharedTimes", "is_plain", "plain_lane", "shared_variables"]
@@ -58,6 +60,25 @@ class SharedTimes:
             digest.update(np.ascontiguousarray(block.astype("<f4", copy=False)).view(np.uint8).data)
         digest.update(self._end)
         return digest.hexdigest()
+
+    def series_hash(self, *telemetry: npt.NDArray[np.float32]) -> str:
+        """Return what `workbench.telemetry.series_hash.series_hash` returns for a plain series with these times.
+
+        Parameters
+        ----------
+        *telemetry : numpy.ndarray, float32
+            Its values, block after block.
+        """
+        return series_hash(self._series(*telemetry)) if len(self.time) > BLOCK_SAMPLES else self.data_hash(*telemetry)
+
+    def hash_as(self, telemetry: npt.NDArray[np.float32], noted: str) -> str:
+        """Return what `workbench.telemetry.series_hash.hash_as` returns for a plain series with these times."""
+        return series_hash(self._series(telemetry)) if is_chained(noted) else self.data_hash(telemetry)
+
+    def _series(self, *telemetry: npt.NDArray[np.float32]) -> xr.Dataset:
+        commands = np.zeros((len(self.time), 0), dtype=np.int8)
+        variables = {"telemetry": ("time", np.concatenate(telemetry)), "commands": (("time", "command"), commands)}
+        return xr.Dataset(variables, {"time": self.time})
 
     def variables(self, first: int) -> tuple[Variable, Variable]:
         """Return times and commands from a row on, as all lanes of the table share them."""

@@ -47,6 +47,7 @@ from workbench.telemetry.archiving.staging import StagingArea
 from workbench.telemetry.archiving.tail import Tail
 from workbench.telemetry.damage import Place, damage_named
 from workbench.telemetry.import_again import import_again
+from workbench.telemetry.schema import data_hash
 from workbench.telemetry.store import label_frame
 
 __all__ = ["Publisher"]
@@ -556,7 +557,7 @@ class Publisher:
                     parts = ChannelParts(
                         earlier.train, earlier.test, labels, earlier.before, earlier.span, earlier.earlier_labels
                     )
-                    attributes = parts.attributes()
+                    attributes = parts.attributes() | {"test_hash": data_hash(earlier.test)}  # as its scores note it
                 except WorkbenchError as error:
                     _LOG.warning("%s", error)
                     continue

@@ -54,6 +54,7 @@ from workbench.telemetry.attributes import check_channel, check_score, check_sco
 from workbench.telemetry.damage import Place, damage_named
 from workbench.telemetry.import_again import import_again
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash
+from workbench.telemetry.series_hash import BLOCK_SAMPLES, Link, hash_as, is_chained, links, series_hash
 from workbench.telemetry.store import label_frame, natural_key, suggest
 from workbench.telemetry.training_span import TrainingSpan
 
@@ -61,6 +62,7 @@ __all__ = ["ArchiveReader", "score_place"]
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 8  # where another process publishes while something is looked up
+_SPAN = 1_048_576  # samples read at a time
 
 
 class ArchiveReader:
@@ -220,14 +222,15 @@ class ArchiveReader:
             stamp, about = self.index.stamp(), self._attributes(channel)
             reader = self._reader(channel, split, self._place(channel), fresh=True)
             reader.check_names(channel, about["command_names"])
-            if data_hash(reader.dataset({}, about["command_names"])) == about[f"{split}_hash"]:
+            noted = about[f"{split}_hash"]
+            if hash_as(reader.dataset({}, about["command_names"], indexed=False), noted) == noted:
                 return
             if self.index.stamp() == stamp:
                 break
         raise self._place(channel).error(self.path, f"the values of {split} are not those that were written")
 
     @stage("open channel")
-    def open(self, channel: str, split: str = "test") -> xr.Dataset:
+    def open(self, channel: str, split: str = "test", *, indexed: bool = True) -> xr.Dataset:
         """Open one split of a channel; samples are read when they are used.
 
         Parameters
@@ -236,6 +239,9 @@ class ArchiveReader:
             Name of the channel.
         split : {"train", "test"}
             Split to open.
+        indexed : bool
+            Read the times at once, so that samples can be selected by them; of a series that is too long to be held
+            they are better read when they are used, too.
 
         Returns
         -------
@@ -251,7 +257,7 @@ class ArchiveReader:
         """
         if split not in SPLITS:
             raise ChannelNotFoundError(f"split must be one of {SPLITS}, not {split!r}.")
-        return self._open_part(channel, split)
+        return self._open_part(channel, split, indexed=indexed)
 
     def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """Return the first and last stamp of a channel's test series, without opening it.
@@ -281,8 +287,8 @@ class ArchiveReader:
         dates = {name: _dates(about["summary"]) for name, about in attributes.items()}
         return {name: ends for name, ends in dates.items() if ends is not None}
 
-    def test_prefix_hash(self, channel: str, n: int) -> str:
-        """Return the hash of the first samples of a channel's test series.
+    def test_prefix_hash(self, channel: str, n: int, noted: str | None = None) -> str:
+        """Return the hash of the first samples of a channel's test series; what was hashed before is not read again.
 
         Parameters
         ----------
@@ -290,6 +296,8 @@ class ArchiveReader:
             Name of the channel.
         n : int
             How many samples, at most those of the series.
+        noted : str, optional
+            Hash that it is compared with, and whose form it has; see `workbench.telemetry.series_hash`.
 
         Returns
         -------
@@ -303,13 +311,17 @@ class ArchiveReader:
         ArchiveError
             The series cannot be read, or has fewer samples.
         """
-        test = self.open(channel)
+        stamp = self.index.stamp()
+        test = self.open(channel, indexed=False)
         if not 0 <= n <= test.sizes["time"]:
             raise ArchiveError(
                 f"The test series of {channel} has {counted(test.sizes['time'], 'sample')}, not {n}.",
                 "Ask for the hash of samples that it has.",
             )
-        return data_hash(test.isel(time=slice(0, n)))
+        if n <= BLOCK_SAMPLES or (noted is not None and not is_chained(noted)):
+            return data_hash(test.isel(time=slice(0, n)))
+        link = self._link(channel, test, n, stamp)
+        return series_hash(test.isel(time=slice(link.samples, n)), link)
 
     def grows(self, channel: str) -> bool:
         """Tell whether more samples of a channel are to come, so that its last anomalies are provisional.
@@ -569,7 +581,7 @@ class ArchiveReader:
             labels = self.label_moments(lost.channel)
             return (
                 self.info(lost.channel).n_test >= lost.n_test
-                and self.test_prefix_hash(lost.channel, lost.n_test) == lost.test_hash
+                and self.test_prefix_hash(lost.channel, lost.n_test, lost.test_hash) == lost.test_hash
                 and (0 if labels is None else len(labels["spans"])) >= lost.n_labels
             )
         except (ArchiveError, ChannelNotFoundError):
@@ -612,7 +624,7 @@ class ArchiveReader:
         return self._scores(channel)[1]
 
     @stage("open score")
-    def open_scores(self, channel: str, key: str) -> xr.Dataset:
+    def open_scores(self, channel: str, key: str, *, indexed: bool = True) -> xr.Dataset:
         """Open a scored series.
 
         Parameters
@@ -621,6 +633,8 @@ class ArchiveReader:
             Name of the channel.
         key : str
             Key of the score, as from `scores`.
+        indexed : bool
+            As for `open`.
 
         Returns
         -------
@@ -639,7 +653,7 @@ class ArchiveReader:
             reader = self._reader(channel, f"scores/{key}", place)
             if self.index.stamp() == stamp:
                 break
-        dataset = reader.dataset(sound[key])
+        dataset = reader.dataset(sound[key], indexed=indexed)
         with damage_named(place, self.index.file):
             check_scored(dataset)
             if reader.origin != sound[key].get(REMOVED_ROWS, 0):
@@ -692,15 +706,15 @@ class ArchiveReader:
             It is not what was written, or does not fit its series.
         """
         part = f"scores/{key}"
-        about = self._attributes(channel)
-        stamp = self._stamp(channel, self.index.pieces(channel, part), f"{about['test_hash']}:{about['n_test']}")
-        if stamp in (self._verified.get((channel, part)), self.index.verified(channel, part)):
-            return
-        self.check_score_deeply(channel, key)
-        samples = self.open_scores(channel, key).get("sample")
+        n_test = self._attributes(channel)["n_test"]
+        stamp = self._stamp(channel, self.index.pieces(channel, part), "")
+        is_sound = stamp in (self._verified.get((channel, part)), self.index.verified(channel, part))
+        if not is_sound:
+            self.check_score_deeply(channel, key)
+        samples = self.open_scores(channel, key, indexed=False).variables.get("sample")
         if samples is not None and samples.size:
-            first, n = int(samples[0]), samples.size
-            if first < 0 or first + n > about["n_test"] or not np.array_equal(samples, np.arange(first, first + n)):
+            first = int(samples[0])
+            if not 0 <= first <= n_test - samples.size or not (is_sound or _counts_on(samples, first)):
                 raise score_place(channel, key).error(self.path, "it does not fit its series")
         self._verified[channel, part] = stamp
 
@@ -719,11 +733,13 @@ class ArchiveReader:
         ArchiveError
             It is not what was written.
         """
-        self.open_scores(channel, key)
+        self.open_scores(channel, key, indexed=False)
         reader = self._reader(channel, f"scores/{key}", score_place(channel, key), fresh=True)
         reader.check_names(channel, ())
-        for variable in reader.dataset({}).variables.values():
-            variable.to_numpy()
+        scored = reader.dataset({}, indexed=False)
+        for start in range(0, scored.sizes.get("time", 0), _SPAN):
+            for variable in scored.isel(time=slice(start, start + _SPAN)).variables.values():
+                variable.to_numpy()
 
     def look(self, channels: Sequence[str], *, with_scores: bool = False) -> Look:
         """Look up many channels at once; what is wrong with one is said where it is looked up alone.
@@ -758,7 +774,21 @@ class ArchiveReader:
 
     # ---- internals
 
-    def _open_part(self, channel: str, part: str) -> xr.Dataset:
+    def _link(self, channel: str, test: xr.Dataset, n: int, stamp: tuple[int, int]) -> Link:
+        """Return the last link in the chain of hashes of a test series that lies within its first samples.
+
+        Links that are not in the index yet are put there, unless something was published since its stamp was taken.
+        """
+        origin = removed_rows(self._attributes(channel), "test")
+        last = self.index.link(channel, origin, n)
+        new = list(links(test.isel(time=slice(last.samples, n)), last))
+        if new:
+            with suppress(ArchiveError), self._publisher.publishing_only():  # a home that is only read stays as it is
+                if self.index.stamp() == stamp:
+                    self.index.add_links(channel, origin, new)
+        return new[-1] if new else last
+
+    def _open_part(self, channel: str, part: str, *, indexed: bool = True) -> xr.Dataset:
         """Open a part of a channel; where another process publishes in between, it is looked up again."""
         for _ in range(_TRIES):
             stamp = self.index.stamp()
@@ -771,6 +801,8 @@ class ArchiveReader:
         if reader.length != about[f"n_{part}"]:
             raise self._place(channel).error(self.path, f"{part} has {reader.length} rows, not {about[f'n_{part}']}")
         attributes = about.get("attributes", {}).get(part) or {name: about[name] for name in ATTRIBUTES}
+        if not indexed:
+            return reader.dataset(attributes, about["command_names"], indexed=False)
         return reader.kept_dataset(attributes, about["command_names"], self._open_datasets)
 
     def _reader(
@@ -874,6 +906,15 @@ def score_place(channel: str, key: str) -> Place:
     """Name a stored score for an error that says that it is damaged."""
     return Place(
         f"The stored score {key} of {channel}", "Run: " + command_line("workbench score", channel, options="--force")
+    )
+
+
+def _counts_on(samples: xr.Variable, first: int) -> bool:
+    """Tell whether numbers of samples follow each other from a first one on; they are read span by span."""
+    return all(
+        np.array_equal(span, np.arange(first + start, first + start + span.size))
+        for start in range(0, samples.size, _SPAN)
+        for span in [samples[start : start + _SPAN].values]
     )
 
 

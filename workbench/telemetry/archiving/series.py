@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
+from xarray.indexes import PandasIndex
 
 from workbench.exceptions import ArchiveError
 from workbench.telemetry.archiving.index import Piece
@@ -31,6 +33,8 @@ _KEPT: OrderedDict[tuple[Any, ...], Any] = OrderedDict()  # times of parts, and 
 _KEPT_BYTES = 0
 _MAX_OPEN_DATASETS = 256
 _MAX_OPEN_ROWS = 50_000  # times of longer ones would hold too much memory
+_MAX_HELD_ROWS = 131_072  # of numbers of samples; more are read when they are used
+_TIME = "time"
 _LOCK = Lock()
 
 
@@ -108,8 +112,10 @@ class PartReader:
         """Return the number of its rows."""
         return sum(piece.length for piece in self._pieces)
 
-    def dataset(self, attributes: Mapping[str, Any], command_names: Sequence[str] | None = None) -> xr.Dataset:
-        """Return the rows as a dataset; samples are read each time they are used, times at once.
+    def dataset(
+        self, attributes: Mapping[str, Any], command_names: Sequence[str] | None = None, *, indexed: bool = True
+    ) -> xr.Dataset:
+        """Return the rows as a dataset; samples are read each time they are used.
 
         Parameters
         ----------
@@ -117,6 +123,8 @@ class PartReader:
             Attributes of the dataset.
         command_names : sequence of str, optional
             Names of the commands.
+        indexed : bool
+            Read the times at once, so that rows can be selected by them; else they are read as samples are.
 
         Returns
         -------
@@ -128,11 +136,11 @@ class PartReader:
             What describes the rows, or their times, are damaged.
         """
         described = self.describe()
-        variables = {name: self._variable(name, one) for name, one in described.items()}
+        variables = {name: self._variable(name, one, indexed) for name, one in described.items()}
         coordinates = {name: variables.pop(name) for name, one in described.items() if one.is_coordinate}
         if command_names is not None:
             coordinates["command"] = xr.Variable("command", np.asarray(command_names, dtype=str))
-        return xr.Dataset(variables, coordinates, dict(attributes))
+        return xr.Dataset(variables, _coordinates(coordinates, indexed=indexed), dict(attributes))
 
     def describe(self) -> dict[str, Description]:
         """Return what each variable is, after checking that all rows are there and are of one kind.
@@ -162,18 +170,21 @@ class PartReader:
         attributes: Mapping[str, Any],
         command_names: Sequence[str],
         kept: OrderedDict[tuple[Any, ...], xr.Dataset],
+        *,
+        indexed: bool = True,
     ) -> xr.Dataset:
-        """Return what `dataset` does; those opened last are kept until a file of theirs is another one."""
+        """Return what `dataset` does; short ones opened last are kept until a file of theirs is another one."""
+        if self.length > _MAX_OPEN_ROWS:
+            return self.dataset(attributes, command_names, indexed=indexed)
         key = (self._identity, self._pieces, self._files(), tuple(attributes.items()), tuple(command_names))
         with _LOCK:
             dataset = kept.pop(key, None)
         if dataset is None:
             dataset = self.dataset(attributes, command_names)
-        if self.length <= _MAX_OPEN_ROWS:
-            with _LOCK:
-                kept[key] = dataset
-                if len(kept) > _MAX_OPEN_DATASETS:
-                    kept.popitem(last=False)
+        with _LOCK:
+            kept[key] = dataset
+            if len(kept) > _MAX_OPEN_DATASETS:
+                kept.popitem(last=False)
         return dataset.copy()
 
     def check_names(self, channel: str, command_names: Sequence[str]) -> None:
@@ -280,7 +291,7 @@ class PartReader:
         values.flags.writeable = False
         return values
 
-    def _variable(self, name: str, one: Description) -> xr.Variable:
+    def _variable(self, name: str, one: Description, indexed: bool) -> xr.Variable:
         attributes = dict(one.attributes)
         if one.dims[:1] != ("time",):
             piece = self._pieces[0]
@@ -293,16 +304,31 @@ class PartReader:
                     own = array.metadata.dimension_names[:1] == ("channel",)
                     values = array[piece.lane] if own else array[...]
             return xr.Variable(one.dims, values, attributes)
-        dated = attributes.get("units") == EPOCH
-        if name == "time" or one.is_coordinate:
+        dated = one.is_coordinate and attributes.get("units") == EPOCH
+        kind = np.dtype("datetime64[ns]") if dated else one.dtype
+        attributes = {} if dated else attributes
+        is_held = self.length <= _MAX_HELD_ROWS or (indexed and name == _TIME)
+        if one.is_coordinate and is_held:
             key = ("rows", self._identity, name, self._pieces, self._files())
             read = partial(self._unchangeable, name, one)
-            times = read() if self._fresh else _kept(key, read)
-            if dated:
-                times, attributes = times.view("datetime64[ns]"), {}
-            return xr.Variable(one.dims, times, attributes)
-        array = _Rows(self, name, (self.length, *one.rest), one)
+            held = read() if self._fresh else _kept(key, read)
+            return xr.Variable(one.dims, held.view(kind), attributes)
+        array = _Rows(self, name, (self.length, *one.rest), kind, one)
         return xr.Variable(one.dims, indexing.LazilyIndexedArray(array), attributes)
+
+
+def _coordinates(variables: Mapping[str, xr.Variable], *, indexed: bool) -> xr.Coordinates:
+    """Return coordinates with an index of the times, which shares their memory, and of the names of the commands."""
+    indexes: dict[Any, PandasIndex] = {}
+    if "command" in variables:
+        indexes["command"] = PandasIndex.from_variables({"command": variables["command"]}, options={})
+    if indexed and _TIME in variables:
+        times = variables[_TIME].values
+        indexes[_TIME] = PandasIndex(pd.Index(times, copy=False), _TIME, times.dtype)
+    plain = dict(variables)
+    for name, index in indexes.items():
+        plain |= index.create_variables({name: variables[name]})
+    return xr.Coordinates(plain, indexes)
 
 
 class _Rows(BackendArray):
@@ -310,12 +336,14 @@ class _Rows(BackendArray):
 
     __slots__ = ("_name", "_reader", "_template", "dtype", "shape")
 
-    def __init__(self, reader: PartReader, name: str, shape: tuple[int, ...], template: Description) -> None:
+    def __init__(
+        self, reader: PartReader, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], template: Description
+    ) -> None:
         self._reader = reader
         self._name = name
         self._template = template
         self.shape = shape
-        self.dtype = template.dtype
+        self.dtype = dtype
 
     def __getitem__(self, key: Any) -> Any:
         support = indexing.IndexingSupport.BASIC
@@ -329,11 +357,13 @@ class _Rows(BackendArray):
                 places = range(start, stop, step)
                 if not places:
                     return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]
-                block = self._reader.read(self._name, places[-1], places[0] + 1, self._template)
-                return block[::-1][::-step][(slice(None), *rest)]
-            return self._reader.read(self._name, start, stop, self._template)[(slice(None, None, step), *rest)]
+                return self._block(places[-1], places[0] + 1)[::-1][::-step][(slice(None), *rest)]
+            return self._block(start, stop)[(slice(None, None, step), *rest)]
         row = int(rows) % self.shape[0]
-        return np.asarray(self._reader.read(self._name, row, row + 1, self._template)[(0, *rest)])
+        return np.asarray(self._block(row, row + 1)[(0, *rest)])
+
+    def _block(self, start: int, stop: int) -> npt.NDArray[Any]:
+        return self._reader.read(self._name, start, stop, self._template).view(self.dtype)
 
 
 def _kept(key: tuple[Any, ...], read: Callable[[], Any]) -> Any:

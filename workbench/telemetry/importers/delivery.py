@@ -55,6 +55,7 @@ from workbench.telemetry.importers.splitting import (
     stored_series,
 )
 from workbench.telemetry.schema import data_hash
+from workbench.telemetry.series_hash import hash_as
 from workbench.telemetry.training_span import TrainingSpan
 
 __all__ = ["Delivery"]
@@ -387,7 +388,7 @@ class Delivery:
             series = _numbered(merged.series)
             span = kept_span(self._archive, channel, series["time"].values)
             split = split_series(series, span, self._first_numbers.get(channel))
-            if (data_hash(split.train), data_hash(split.test)) == (info.train_hash, info.test_hash):
+            if (data_hash(split.train), hash_as(split.test, info.test_hash)) == (info.train_hash, info.test_hash):
                 return merged
         except (WorkbenchError, IndexError):
             pass

@@ -15,6 +15,7 @@ from workbench.telemetry.importers.npy import read_npy, read_npy_header
 from workbench.telemetry.importers.report import ChannelImport, ImportReport, Status
 from workbench.telemetry.labels import LABELS_FILE, LabelledSeries, parse_labelled_series
 from workbench.telemetry.schema import SPLITS, data_hash, make_channel
+from workbench.telemetry.series_hash import hash_as
 
 __all__ = ["ASSET_OF_WIDTH", "import_nasa"]
 
@@ -193,7 +194,7 @@ def _import_channel(
         for split in SPLITS
     )
     old = _described(archive, channel)
-    differs = old is not None and (old.train_hash, old.test_hash) != (data_hash(train), data_hash(test))
+    differs = old is not None and (old.train_hash, old.test_hash) != (data_hash(train), hash_as(test, old.test_hash))
     if old is not None and differs and not replace:
         reason = f"the archive holds other samples, {old.n_train} to train and {old.n_test} to test; --replace discards"
         return ChannelImport(channel, "failed", old.n_train, old.n_test, note=f"{reason} them")
