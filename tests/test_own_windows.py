@@ -81,7 +81,7 @@ def test_together_under_the_preset_in_use(session):
     session.train("X-2", "ridge")
     scored = session.score("X-2")
     assert scored.attrs["model"] == "X-2.lstm/1+X-2.ridge/1"
-    assert scored["sample"].values[[0, -1]].tolist() == [250, 1489]
+    assert scored["sample"].values[[0, -1]].tolist() == [90, 1489]  # a tenth of 900 training samples
     assert session.explain("X-2")[["start", "end"]].equals(session.anomalies("X-2")[["start", "end"]])
     assert "lstm" in forecasts(session, "X-2", steps=3, origins=20)
 

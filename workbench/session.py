@@ -588,7 +588,9 @@ class Session:
         force, progress : bool
             Train again where a version is current; show a bar.
         **parameters
-            Hyperparameters of the forecaster, as `epochs=5`; its windows are those of the preset in use where omitted.
+            Hyperparameters of the forecaster, as `epochs=5` or `sequence_length=120`. Its windows are those of the
+            preset in use where omitted, or shorter ones where a channel has little telemetry: a window is at most a
+            tenth of the training telemetry.
 
         Returns
         -------
@@ -600,9 +602,8 @@ class Session:
         self.check_settings(forecaster=forecaster)
         where = (self.archive, self.registry, self.channel_names(channels))
         how = partial(train_channels, seed=self.settings.seed, compute=self.settings.place)
-        return how(
-            *where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress
-        )
+        windows = self.settings.params.windows
+        return how(*where, forecaster, parameters=parameters, windows=windows, force=force, progress=progress)
 
     def set_growing(self, channels: str | Iterable[str], grows: bool = True) -> None:
         """Say whether more samples of channels are to come, so that their last anomalies are provisional.
