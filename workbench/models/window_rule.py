@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.counts import counted
 
@@ -36,7 +37,7 @@ class TrainingWindows:
 
 
 def choose_windows(
-    preferred: Mapping[str, int], requested: Mapping[str, object], n_train: int, n_test: int | None = None
+    preferred: Mapping[str, int], requested: Mapping[str, Any], n_train: int, n_test: int | None = None
 ) -> TrainingWindows:
     """Choose the windows that a model of a channel is trained with.
 
@@ -44,7 +45,7 @@ def choose_windows(
     ----------
     preferred : mapping of str to int
         `sequence_length` and `prediction_horizon` of the preset in use: the longest that are chosen.
-    requested : mapping of str to object
+    requested : mapping of str to Any
         Hyperparameters that a person asks for; windows among them hold as they are.
     n_train : int
         Samples of the training telemetry.
@@ -71,13 +72,13 @@ def choose_windows(
     """
     length, horizon = preferred["sequence_length"], preferred["prediction_horizon"]
     if "sequence_length" in requested:
-        return TrainingWindows(length, horizon)
+        return TrainingWindows(requested["sequence_length"], requested.get("prediction_horizon", horizon))
     limits = {f"the training telemetry has {n_train:,}": n_train // LEAST_WINDOWS}
     if n_test is not None and n_test <= length + horizon:
         limits[f"the test telemetry has {n_test:,}"] = n_test // LEAST_WINDOWS
     cause, limit = min(limits.items(), key=lambda item: item[1])
     if limit >= length:
-        return TrainingWindows(length, horizon)
+        return TrainingWindows(length, requested.get("prediction_horizon", horizon))
     length = max(1, limit)
-    horizon = min(horizon, max(1, length // _LENGTHS_PER_HORIZON))
+    horizon = requested.get("prediction_horizon", min(horizon, max(1, length // _LENGTHS_PER_HORIZON)))
     return TrainingWindows(length, horizon, f"windows of {counted(length, 'sample')}, as {cause}")
