@@ -106,13 +106,14 @@ def test_windows_of_any_length_score_explain_and_are_tried(windowed):
     scored = session.score("X-1")
     assert scored["sample"].values[[0, -1]].tolist() == [length, 1598]
     anomalies = session.anomalies("X-1")
-    assert [start <= 1439 and end >= 1400 for start, end in anomalies[["start", "end"]].to_numpy().tolist()] == [True]
+    hits = [start <= 1439 and end >= 1400 for start, end in anomalies[["start", "end"]].to_numpy().tolist()]
+    assert hits == ([True] if length > 1 else [])  # one sample is enough to follow a step, not to be surprised for long
     assert session.explain("X-1")[["start", "end"]].equals(anomalies[["start", "end"]])
     paper = session.score("X-1", preset="paper")
     assert paper["prediction"].equals(scored["prediction"])
     session.raise_alerts()
     where = (session.maintenance, ["X-1"], session.channel, session.stored, session.settings.severity)
-    assert set(try_thresholds(*where, session.settings.params).table["outcome"]) == {"stays"}
+    assert try_thresholds(*where, session.settings.params).table["outcome"].tolist() == ["stays"] * len(hits)
     assert session.train("X-1", sequence_length=length, prediction_horizon=1)["status"].tolist() == ["current"]
 
 

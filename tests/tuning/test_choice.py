@@ -42,7 +42,9 @@ def test_each_fold_is_judged_by_what_the_others_choose(data):
     n_points, n_channels = data.draw(st.integers(2, 4)), data.draw(st.integers(2, 7))
     table = [[data.draw(COUNTS) for _ in range(n_channels)] for _ in range(n_points)]
     folds = data.draw(st.integers(2, n_channels))
-    nested = nested_choice(counts_of(table), ["A"] * n_channels, folds=folds, repeats=2, seed=data.draw(st.integers(0, 9)))
+    nested = nested_choice(
+        counts_of(table), ["A"] * n_channels, folds=folds, repeats=2, seed=data.draw(st.integers(0, 9))
+    )
     for row, chosen in zip(nested.folds.tolist(), nested.chosen.tolist(), strict=True):
         assert set(row) == set(range(folds))
         for fold in range(folds):

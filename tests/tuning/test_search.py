@@ -148,9 +148,9 @@ def test_verdicts_are_labels_and_what_they_cost_is_told(fleet):
 def test_what_cannot_be_tuned_is_said(fleet):
     with pytest.raises(SettingsError, match="Labels and verdicts are both asked for"):
         fleet.tune(_event_everywhere(), verdicts=True)
-    with pytest.raises(SettingsError, match="no figure 'f2' to tune by. Known: f1, f0_5"):
+    with pytest.raises(SettingsError, match=r"no figure 'f2' to tune by. Known: f1, f0_5"):
         fleet.tune(goal="f2")
-    with pytest.raises(SettingsError, match="folds is 1. It must be at least 2"):
+    with pytest.raises(SettingsError, match=r"folds is 1. It must be at least 2"):
         fleet.tune(folds=1)
     with pytest.raises(LabelError, match="No channel has a true event"):
         fleet.tune({"Q-1": _event_everywhere()["P-1"].iloc[:0]})

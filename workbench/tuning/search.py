@@ -31,7 +31,7 @@ _FIGURES = [name for name in FIGURES if name not in ("f1", "f0_5")]
 
 @dataclass(frozen=True)
 class TuningOptions:
-    """How to search.
+    """Options of a search for better parameters.
 
     Attributes
     ----------
