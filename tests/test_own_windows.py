@@ -93,7 +93,8 @@ def test_together_under_the_preset_in_use(session):
 def windowed(request, tmp_path, monkeypatch) -> tuple[wb.Session, int]:
     """A session whose model has windows of some length, set on the command line, and that length."""
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
-    opened = wb.open(home=tmp_path)
+    plain = {"smoothing_fraction": 0.07, "least_error_of": "range", "forecasters": {"lstm": 3, "ridge": 1}}
+    opened = wb.open(home=tmp_path, preset="plain", presets={"plain": plain})
     opened.archive.write(wave_channel("X-1", 1500), wave_channel("X-1", 1600, 1, spike=1400), LABELS.iloc[:0])
     words = ["train", "X-1", "--set", f"sequence_length={request.param}", "prediction_horizon=1"]
     done = CliRunner().invoke(app, words)

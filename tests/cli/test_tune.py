@@ -3,11 +3,12 @@
 import json
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import workbench as wb
 from tests.homes import copy_of
-from tests.tuning.fleets import make_fleet
+from tests.tuning.fleets import SETTINGS, make_fleet
 from workbench.cli import app
 from workbench.tuned import tuned_path
 
@@ -17,6 +18,7 @@ def home(tmp_path, tmp_path_factory, monkeypatch):
     folder = copy_of("tuned fleet", make_fleet, tmp_path_factory, tmp_path)
     monkeypatch.setenv("WORKBENCH_HOME", str(folder))
     monkeypatch.chdir(folder)
+    (folder / "workbench.yaml").write_text(yaml.safe_dump(SETTINGS))
     return folder
 
 
@@ -38,7 +40,7 @@ def test_it_prints_figures_and_saves_what_is_better(home):
     assert result["changes"] == {"least_error": 0.1}
     assert result["saved"] == str(tuned_path(home))
     assert result["figures"][1]["f0_5"] == 1
-    code, out, _ = run("tune", "--vary", "least_error=0.05,0.1")
+    code, out, _ = run("tune", "--vary", "least_error=0.05,0.1", "--preset", "tuned")
     assert (code, "The present preset tuned is the best point of the grid." in out) == (0, True)
 
 

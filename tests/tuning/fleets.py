@@ -14,6 +14,9 @@ FAULTS = ("P-1", "P-2", "P-3")
 BUMPS = ("Q-1", "Q-2", "Q-3")
 """Channels with a bump of 0.5 at the same place, which is no event."""
 EVENT = (2000, 2039)
+PLAIN = {"smoothing_fraction": 0.07, "least_error_of": "range", "lag_correction": True}
+SETTINGS = {"preset": "plain", "presets": {"plain": PLAIN}}
+"""Settings with a preset of the threshold alone."""
 TEST_SAMPLES = 3000
 RIGHT = {"least_error": (0.05, 0.1)}
 """A grid: of the first value everything is found, of the second the faults alone."""
@@ -29,7 +32,7 @@ def series(name: str, n: int, seed: int, size: float, start: str) -> xr.Dataset:
 
 def make_fleet(home: Path) -> None:
     """Six channels, a month of minutes behind each other, trained and scored."""
-    with wb.open(home=home) as session:
+    with wb.open(home=home, **SETTINGS) as session:
         for seed, name in enumerate((*FAULTS, *BUMPS)):
             size = 1.5 if name in FAULTS else 0.5
             labels = pd.DataFrame({"start": [EVENT[0]], "end": [EVENT[1]], "kind": ["point"]})

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests.tuning.fleets import BUMPS, EVENT, FAULTS, RIGHT, TEST_SAMPLES
+from tests.tuning.fleets import BUMPS, EVENT, FAULTS, RIGHT, SETTINGS, TEST_SAMPLES
 from workbench.exceptions import LabelError, SettingsError
 from workbench.tuned import read_tuned, tuned_path
 from workbench.tuning import rejudging
@@ -20,7 +20,7 @@ def test_the_right_value_is_chosen_judged_by_others_and_saved(fleet):
     tuning = fleet.tune(grid=RIGHT, save=True)
     assert tuning.changes == {"least_error": 0.1}
     figures = tuning.figures.set_index("preset")
-    assert list(figures.index) == ["workbench", NESTED, CANDIDATE]
+    assert list(figures.index) == ["plain", NESTED, CANDIDATE]
     counts = figures[["true_positives", "false_positives", "false_negatives"]]
     assert counts.to_numpy().tolist() == [[3, 3, 0], [3, 0, 0], [3, 0, 0]]
     assert figures["f1"].tolist() == pytest.approx([2 / 3, 1, 1])
@@ -40,7 +40,7 @@ def test_a_preset_that_is_not_better_is_not_saved(fleet):
     tuning = fleet.tune(grid={"least_error": (0.05, 0.06), "min_decrease": (0.13, 0.99)}, save=True)
     assert tuning.saved is None
     assert not tuned_path(fleet.settings.home).exists()
-    assert "The present preset workbench is the best point of the grid." in str(tuning)
+    assert "The present preset plain is the best point of the grid." in str(tuning)
 
 
 def test_a_gain_that_is_not_sure_is_not_saved(fleet):
@@ -48,7 +48,7 @@ def test_a_gain_that_is_not_sure_is_not_saved(fleet):
     labels["Q-1"] = labels["P-1"]  # a bump that is an event: fewer false alarms cost one event
     tuning = fleet.tune(labels, grid=RIGHT, save=True)
     figures = tuning.figures.set_index("preset")
-    assert figures.loc["workbench", ["true_positives", "false_positives"]].tolist() == [4, 2]
+    assert figures.loc["plain", ["true_positives", "false_positives"]].tolist() == [4, 2]
     assert tuning.difference.low <= 0
     assert tuning.saved is None and not tuned_path(fleet.settings.home).exists()
 
@@ -98,7 +98,7 @@ def test_what_is_kept_is_of_the_present_predictions(fleet, monkeypatch):
 @pytest.mark.slow
 def test_processes_come_to_the_same(fleet):
     here = fleet.tune(grid=RIGHT)
-    with wb.open(home=fleet.settings.home, compute="processes:2") as elsewhere:
+    with wb.open(home=fleet.settings.home, compute="processes:2", **SETTINGS) as elsewhere:
         for path in (fleet.settings.home / "tuning").iterdir():
             path.unlink()
         assert elsewhere.tune(grid=RIGHT).to_json_dict() == here.to_json_dict()
@@ -142,7 +142,7 @@ def test_verdicts_are_labels_and_what_they_cost_is_told(fleet):
     assert tuning.verdicts.spared == tuple(sorted(numbers[name] for name in BUMPS[:2]))
     assert "2 false alarms less (alerts " in str(tuning) and "cost no real fault." in str(tuning)
     figures = tuning.figures.set_index("preset")
-    assert figures.loc["workbench", ["true_positives", "false_positives"]].tolist() == [3, 2]
+    assert figures.loc["plain", ["true_positives", "false_positives"]].tolist() == [3, 2]
 
 
 def test_what_cannot_be_tuned_is_said(fleet):
