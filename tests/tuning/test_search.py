@@ -8,6 +8,7 @@ import pytest
 import workbench as wb
 from tests.tuning.fleets import BUMPS, EVENT, FAULTS, RIGHT, SETTINGS, TEST_SAMPLES
 from workbench.exceptions import LabelError, SettingsError
+from workbench.parameters import Preset
 from workbench.tuned import read_tuned, tuned_path
 from workbench.tuning import rejudging
 from workbench.tuning.rejudging import rejudge
@@ -58,7 +59,9 @@ def test_points_are_judged_as_scores_are(fleet):
         score, params = fleet.score(name), fleet.settings.params
         rows = rejudge(fleet.channel(name), score, params, fleet.channel(name, "train"))
         assert rows == list(fleet.anomalies(name)[["start", "end", "severity"]].itertuples(index=False, name=None))
-    other = wb.open(home=fleet.settings.home, preset="mine", presets={"mine": {"z_min": 4.0, "error_buffer": 20}})
+    values = {"z_min": 4.0, "error_buffer": 20, "envelope": "fixed"}
+    values = {name: value for name, value in values.items() if name in Preset.model_fields}
+    other = wb.open(home=fleet.settings.home, preset="mine", presets={"mine": values})
     expected = other.anomalies("P-1")[["start", "end", "severity"]].itertuples(index=False, name=None)
     mine = other.settings.params
     assert rejudge(fleet.channel("P-1"), fleet.score("P-1"), mine, fleet.channel("P-1", "train")) == list(expected)
