@@ -10,13 +10,16 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli import app
+from workbench.detection.continuing import continue_score
 from workbench.detection.evidence import lower_epsilon
 from workbench.detection.forecasters import FORECASTERS
 from workbench.detection.scoring import score
+from workbench.detection.streaming import StreamingDetector
 from workbench.exceptions import DetectionError
 from workbench.forecasting import forecasts
 from workbench.models.versus import versus
 from workbench.settings import Settings
+from workbench.telemetry.schema import inputs
 from workbench.threshold_trial import try_thresholds
 
 SMALL = {"sequence_length": 30, "prediction_horizon": 5}
@@ -81,9 +84,88 @@ def test_together_under_the_preset_in_use(session):
     session.train("X-2", "ridge")
     scored = session.score("X-2")
     assert scored.attrs["model"] == "X-2.lstm/1+X-2.ridge/1"
-    assert scored["sample"].values[[0, -1]].tolist() == [250, 1489]
+    assert scored["sample"].values[[0, -1]].tolist() == [90, 1489]  # a tenth of 900 training samples
     assert session.explain("X-2")[["start", "end"]].equals(session.anomalies("X-2")[["start", "end"]])
     assert "lstm" in forecasts(session, "X-2", steps=3, origins=20)
+
+
+@pytest.fixture(params=[1, 30, 120, 600])
+def windowed(request, tmp_path, monkeypatch) -> tuple[wb.Session, int]:
+    """A session whose model has windows of some length, set on the command line, and that length."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    plain = {"smoothing_fraction": 0.07, "least_error_of": "range", "forecasters": {"lstm": 3, "ridge": 1}}
+    opened = wb.open(home=tmp_path, preset="plain", presets={"plain": plain})
+    opened.archive.write(wave_channel("X-1", 1500), wave_channel("X-1", 1600, 1, spike=1400), LABELS.iloc[:0])
+    words = ["train", "X-1", "--set", f"sequence_length={request.param}", "prediction_horizon=1"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    return opened, request.param
+
+
+def test_windows_of_any_length_score_explain_and_are_tried(windowed):
+    session, length = windowed
+    scored = session.score("X-1")
+    assert scored["sample"].values[[0, -1]].tolist() == [length, 1598]
+    anomalies = session.anomalies("X-1")
+    hits = [start <= 1439 and end >= 1400 for start, end in anomalies[["start", "end"]].to_numpy().tolist()]
+    assert hits == ([True] if length > 1 else [])  # one sample is enough to follow a step, not to be surprised for long
+    assert session.explain("X-1")[["start", "end"]].equals(anomalies[["start", "end"]])
+    paper = session.score("X-1", preset="paper")
+    assert paper["prediction"].equals(scored["prediction"])
+    session.raise_alerts()
+    where = (session.maintenance, ["X-1"], session.channel, session.stored, session.settings.severity)
+    assert try_thresholds(*where, session.settings.params).table["outcome"].tolist() == ["stays"] * len(hits)
+    assert session.train("X-1", sequence_length=length, prediction_horizon=1)["status"].tolist() == ["current"]
+
+
+def test_windows_of_any_length_stream_forecast_and_go_on(windowed):
+    session, length = windowed
+    test, train = session.channel("X-1"), session.channel("X-1", "train")
+    model = session.registry.load(session.registry.champion("X-1"))
+    detector = StreamingDetector(model, session.settings.params, train)
+    decisions = [detector.push(sample) for sample in inputs(test.isel(time=slice(0, 900)))]
+    assert np.isnan([decision.prediction for decision in decisions[:length]]).all()
+    batch = model.predict(test)[: 900 - length]
+    np.testing.assert_allclose([decision.prediction for decision in decisions[length:]], batch, atol=1e-5)
+    result = forecasts(session, "X-1", steps=12, origins=20)
+    assert {"ridge", "persistence"} <= set(result)
+    assert all(one["origin"].values[0] >= length - 1 for one in result.values())
+    params = session.settings.params
+    first = score(test.isel(time=slice(0, 1200)), [model], params, train)
+    rest = continue_score(test, [model], params, train, first)
+    whole = session.score("X-1")
+    joined = np.concatenate([first["prediction"].values[: rest.keep], rest.scored["prediction"].values])
+    np.testing.assert_array_equal(joined, whole["prediction"].values)
+    assert rest.scored.attrs["anomalies"] == whole.attrs["anomalies"]
+
+
+def test_windows_of_any_length_predict_together(windowed):
+    session, length = windowed
+    session.train("X-1", "lstm", **LSTM)
+    scored = session.score("X-1")
+    assert scored.attrs["model"] == "X-1.lstm/1+X-1.ridge/1"
+    assert scored["sample"].values[[0, -1]].tolist() == [max(length, 30), 1594]
+    assert session.explain("X-1")[["start", "end"]].equals(session.anomalies("X-1")[["start", "end"]])
+
+
+@pytest.mark.parametrize("n", [40, 170, 400])
+def test_a_short_series_is_trained_scored_and_forecast_with_windows_that_fit(tmp_path, n):
+    session = wb.open(home=tmp_path)
+    session.archive.write(wave_channel("X-1", n), wave_channel("X-1", 5 * n, 1, spike=4 * n), LABELS.iloc[:0])
+    row = session.train("X-1").loc[0]
+    assert (row["status"], row["reason"]) == (
+        "trained",
+        f"windows of {n // 10} samples, as the training telemetry has {n}",
+    )
+    assert session.score("X-1")["sample"].values[0] == n // 10
+    assert "ridge" in forecasts(session, "X-1", steps=3, origins=10)
+    assert session.train("X-1").loc[0, "status"] == "current"
+
+
+def test_forecasts_without_a_model_fit_a_short_series(tmp_path):
+    session = wb.open(home=tmp_path)
+    session.archive.write(wave_channel("X-1", 90), wave_channel("X-1", 200, 1), LABELS.iloc[:0])
+    assert forecasts(session, "X-1", steps=3, origins=10)["persistence"].sizes == {"origin": 10, "lead": 3}
 
 
 def test_retiring_undoes_it(session, monkeypatch):

@@ -40,14 +40,15 @@ def test_a_score_is_what_its_model_and_detect_give(session):
     channel = session.channel("X-1", "test")
     prediction = model.predict(channel)
     np.testing.assert_array_equal(scored["prediction"], prediction)
-    found = detect(channel["telemetry"].values, prediction, session.settings.params)
+    params = session.settings.params.model_copy(update={"sequence_length": 120})  # a tenth of 1,200 training samples
+    found = detect(channel["telemetry"].values, prediction, params)
     np.testing.assert_allclose(scored["epsilon"], found.epsilon, rtol=1e-6)
     np.testing.assert_allclose(scored["smoothed_error"], found.smoothed_error, rtol=1e-6)
     anomalies = session.anomalies("X-1")
     assert anomalies[["start", "end", "severity"]].equals(found.anomalies)
     assert scored.attrs["model"] == "X-1.ridge/1"
-    assert scored["sample"].values.tolist() == list(range(250, 2990))
-    xr.testing.assert_equal(scored["time"].drop_vars("sample"), channel["time"][250:2990])
+    assert scored["sample"].values.tolist() == list(range(120, 2990))
+    xr.testing.assert_equal(scored["time"].drop_vars("sample"), channel["time"][120:2990])
 
 
 def test_the_spike_is_found_and_the_normal_channel_is_quiet(session):
@@ -191,7 +192,7 @@ def test_unknown_names_are_refused(session):
 
 def test_the_windows_of_a_preset_are_those_of_training_not_of_scoring(session):
     other = wb.open(home=session.settings.home, preset="short", presets={"short": {"sequence_length": 100}})
-    assert other.score("X-1")["sample"].values[[0, -1]].tolist() == [250, 2989]
+    assert other.score("X-1")["sample"].values[[0, -1]].tolist() == [120, 2989]
     assert other.train("X-2")["status"].tolist() == ["trained"]
     newest = other.registry.list("X-2")[-1]
     assert (newest.parameters["sequence_length"], newest.parameters["prediction_horizon"]) == ("100", "10")

@@ -22,8 +22,8 @@ class TelemanomParams(BaseModel):
     Attributes
     ----------
     sequence_length : int
-        Inputs of one window [`l_s`], samples. As `prediction_horizon`, what models are trained with where nothing else
-        is said; where a model scores, its own windows hold.
+        Inputs of one window [`l_s`], samples. As `prediction_horizon`, what models are trained with at most where
+        nothing else is said, see `workbench.models.window_rule`; where a model scores, its own windows hold.
     prediction_horizon : int
         Targets of one window [`n_predictions`], samples; step 0 makes the error.
     batch_size : int

@@ -4,7 +4,7 @@ One module because it is one class, the stable API: most of its lines describe p
 lines that call the layer below.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.detection.scoring import anomaly_frame
 from workbench.display import Channel, session_html
-from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError, SettingsError
 from workbench.home import open_home
 from workbench.paths import local_path
 from workbench.scores import Scores
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from workbench.telemetry.importers import ImportReport
     from workbench.telemetry.importers.splitting import ChannelSplit
     from workbench.telemetry.previews.preview import Preview
+    from workbench.tuning.result import Tuning
     from workbench.views.base import View
 
 __all__ = ["Session", "open_session"]
@@ -589,7 +590,9 @@ class Session:
         force, progress : bool
             Train again where a version is current; show a bar.
         **parameters
-            Hyperparameters of the forecaster, as `epochs=5`; its windows are those of the preset in use where omitted.
+            Hyperparameters of the forecaster, as `epochs=5` or `sequence_length=120`. Its windows are those of the
+            preset in use where omitted, or shorter ones where a channel has little telemetry: a window is at most a
+            tenth of the training telemetry.
 
         Returns
         -------
@@ -601,9 +604,8 @@ class Session:
         self.check_settings(forecaster=forecaster)
         where = (self.archive, self.registry, self.channel_names(channels))
         how = partial(train_channels, seed=self.settings.seed, compute=self.settings.place)
-        return how(
-            *where, forecaster, parameters=self.settings.params.windows | parameters, force=force, progress=progress
-        )
+        windows = self.settings.params.windows
+        return how(*where, forecaster, parameters=parameters, windows=windows, force=force, progress=progress)
 
     def set_growing(self, channels: str | Iterable[str], grows: bool = True) -> None:
         """Say whether more samples of channels are to come, so that their last anomalies are provisional.
@@ -905,6 +907,82 @@ class Session:
         blind = partial(self._scores.persistence, preset=preset, forecaster=forecaster)
         scored = partial(self.score, forecaster=forecaster, preset=preset) if needs_scores(metrics) else None
         return judge_scores(self.archive, truth, table, blind, metrics=metrics, scored=scored)
+
+    def tune(
+        self,
+        labels: Path | str | Mapping[str, pd.DataFrame] | None = None,
+        *,
+        verdicts: bool = False,
+        forecaster: str | None = None,
+        preset: str | None = None,
+        grid: Mapping[str, Sequence[Any]] | None = None,
+        points: int = 50,
+        goal: str = "f1",
+        folds: int = 5,
+        repeats: int = 10,
+        save: bool = False,
+        timezone: str | None = None,
+        date_order: str | None = None,
+        progress: bool = False,
+    ) -> "Tuning":
+        """Search for better detection parameters, by nested cross-validation over channels.
+
+        No model is trained, and channels that are scored are not predicted again: the stored predictions are judged by
+        other thresholds. A tuning that was stopped goes on where it was.
+
+        Parameters
+        ----------
+        labels : Path, str or mapping, optional
+            As for `evaluate`.
+        verdicts : bool
+            Judge by the verdicts of closed alerts instead of labels.
+        forecaster, preset : str, optional
+            As for `score`; the preset is what others are compared with.
+        grid : mapping of str to sequence, optional
+            Values of each parameter to try; `workbench.tuning.grid.GRID` where omitted.
+        points : int
+            Most points of the grid that are tried.
+        goal : {"f1", "f0_5"}
+            Figure to make as large as it can be.
+        folds, repeats : int
+            Folds that channels are dealt to, and how often they are dealt anew.
+        save : bool
+            Save the result as the preset `tuned`, where even the lower bound of the difference is better.
+        timezone, date_order : str, optional
+            As for `evaluate`.
+        progress : bool
+            Show bars.
+
+        Returns
+        -------
+        Tuning
+
+        Raises
+        ------
+        LabelError
+            There are no labels or verdicts with true events on at least two different series.
+        SettingsError
+            An option cannot be used.
+        """
+        from workbench.judging import find_labels
+        from workbench.tuning.evidence import Evidence, verdict_evidence
+        from workbench.tuning.search import TuningOptions, tune
+
+        if verdicts and labels is not None:
+            raise SettingsError("Labels and verdicts are both asked for.", "Use one of the two.")
+        self.check_settings(forecaster=forecaster, preset=preset)
+        more = {} if grid is None else {"grid": grid}
+        options = TuningOptions(goal, points=points, folds=folds, repeats=repeats, seed=self.settings.seed, **more)
+        alerts = self.maintenance.alerts if verdicts else None
+        if alerts is None:
+            truth = find_labels(self.archive, self.channel_names(), labels, timezone, date_order)
+            evidence = Evidence(truth.tables, notes=truth.notes)
+        else:
+            evidence = verdict_evidence(alerts)
+        table = self.score_all(evidence.labels, forecaster, preset, progress=progress)
+        how: dict[str, Any] = {"forecaster": forecaster, "preset": preset, "alerts": alerts, "progress": progress}
+        tuning = tune(self._scores, evidence, table, options, **how)
+        return tuning.save(self.settings.home) if save else tuning
 
     # ---- views
 

@@ -89,10 +89,10 @@ def test_a_table_comes_without_a_word_of_models(cli, tmp_path: Path):
 
 
 def test_training_names_what_failed_and_keeps_the_rest(cli, tiny_archive):
-    tiny_archive.write(wave_channel("X-3", 200), wave_channel("X-3", 3000))
+    tiny_archive.write(wave_channel("X-3", 3), wave_channel("X-3", 3000))
     outcome = cli("train", "--all")
     assert outcome.exit_code == 1
-    assert "X-3 failed: X-3 has 200 samples. At least 262 are needed" in outcome.stderr
+    assert "X-3 failed: X-3 has 3 samples. At least 4 are needed" in outcome.stderr
     assert "Error: 1 of 3 channels failed. The others are done and kept." in outcome.stderr
     assert [row["model"] for row in json.loads(cli("models", "--json").stdout)] == ["X-1.ridge/1", "X-2.ridge/1"]
 

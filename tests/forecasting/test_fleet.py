@@ -37,7 +37,7 @@ def test_every_forecaster_is_tried_from_the_same_origins(session):
     for name, result in found.items():
         assert dict(result.sizes) == {"origin": 60, "lead": 12}, name
         assert result["origin"].values[-1] == 2999
-        assert result["origin"].values[0] >= 249
+        assert result["origin"].values[0] >= 119
         assert np.isfinite(result["width"]).all()
         assert result["origin"].equals(found["ridge"]["origin"])
     assert found["ridge"].attrs["model"] == "X-2.ridge/1"
@@ -45,7 +45,7 @@ def test_every_forecaster_is_tried_from_the_same_origins(session):
     assert table["skill"]["ridge"] > 0.8
     assert table["coverage"].between(0.8, 1).all()
     telemetry = session.channel("X-2")["telemetry"].values
-    window = np.column_stack([telemetry, session.channel("X-2")["commands"].values])[-250:].astype(np.float32)
+    window = np.column_stack([telemetry, session.channel("X-2")["commands"].values])[-120:].astype(np.float32)
     direct = session.registry.load(session.registry.champion("X-2")).predict_window(window)
     np.testing.assert_allclose(found["ridge"]["forecast"].values[-1, :10], direct, atol=1e-5)
 

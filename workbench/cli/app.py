@@ -23,6 +23,7 @@ from workbench.cli.orders import orders, parts, people
 from workbench.cli.plan import kpis, plan, preventive
 from workbench.cli.system import cluster, dashboard, doctor, lab, registry_ui, run
 from workbench.cli.telemetry import channels, quality
+from workbench.cli.tune import tune
 from workbench.exceptions import WorkbenchError
 from workbench.paths import local_path
 from workbench.version import __version__
@@ -46,6 +47,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain,
         "evaluate": evaluate,
         "benchmark": benchmark,
+        "tune": tune,
         "report": report,
         "cluster": cluster,
     },

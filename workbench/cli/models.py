@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ from workbench.models.inventory import inventory
 from workbench.models.registry import Registry
 from workbench.names import command_line
 from workbench.settings import load_settings
+
+if TYPE_CHECKING:
+    from workbench.session import Session
 
 __all__ = ["models", "train"]
 
@@ -51,19 +54,40 @@ def train(
         typer.Option(min=1, show_default="workers of the settings, 1", help="Number of processes that train at once."),
     ] = None,
     compute: ComputePlace = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Parameter of the forecaster, for example sequence_length=120; repeat the option for several.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Train models again that are up to date.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train and register a model for each channel; models that are up to date are left alone.
 
+    Where no sequence_length is set, a channel with little training telemetry gets shorter windows than the preset has.
+
     Ctrl-C stops it. Run the same command again to continue.
     """
+    from workbench.models.hyperparameters import read_hyperparameters
+
     session = open_session(**place_overrides(compute, workers))
+    channel, further = _without_assignments(session, channel) if assignments else (channel, [])
     names = requested_channels(session, channel, all_channels)
     parameters: dict[str, Any] = {} if trainer is None else {"trainer": trainer}
+    parameters |= read_hyperparameters(forecaster, [*(assignments or []), *further])
     table = session.train(names, forecaster, force=force, progress=True, **parameters)
     show(table, as_json, "There is no channel to train. Run: workbench run, or workbench import PATH.")
     report_failures(table)
+
+
+def _without_assignments(session: "Session", words: list[str] | None) -> tuple[list[str], list[str]]:
+    """Separate channels from further assignments behind --set, as in `--set epochs=5 patience=2`."""
+    archived = set(session.archive.channels())
+    further = [word for word in words or [] if "=" in word and word not in archived]
+    return [word for word in words or [] if word not in further], further
 
 
 @models.callback(invoke_without_command=True)

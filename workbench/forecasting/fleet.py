@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
+from workbench.detection.applied import common_windows
 from workbench.detection.base import BaseForecaster
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.persistence import PersistenceForecaster
@@ -24,6 +25,7 @@ from workbench.maintenance.kpis.failures import failure_events
 from workbench.maintenance.kpis.risk import risk_table
 from workbench.models import Registry
 from workbench.models.comparison import Contender
+from workbench.models.window_rule import choose_windows
 from workbench.observability.timings import stage
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
@@ -124,8 +126,10 @@ def forecasts(
             contender = Contender.load(session.registry, model)
             held_out = contender.held_out(train, info.train_hash) - 1
             candidates[model.forecaster] = (contender.forecaster, held_out, model.id)
-    persistence = PersistenceForecaster().fit(train)
-    own = np.sort(split_windows(window_count(n, 250, 10), 0)[1]) + 249
+    windows = _windows(session, [forecaster for forecaster, _, _ in candidates.values()], n, test.sizes["time"])
+    persistence = PersistenceForecaster(**windows).fit(train)
+    count = window_count(n, persistence.sequence_length, persistence.prediction_horizon)
+    own = np.sort(split_windows(count, 0)[1]) + persistence.sequence_length - 1
     candidates["persistence"] = (persistence, own, "")
     trend = _trend(train, test, steps)
     if trend is not None:
@@ -286,6 +290,13 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
         days=days,
         until=session.clock(),
     )
+
+
+def _windows(session: Parts, trained: list[Forecaster], n_train: int, n_test: int) -> dict[str, int]:
+    """Return the windows of persistence: those of the trained forecasters, or what a training would choose."""
+    if trained:
+        return common_windows(trained)
+    return choose_windows(session.settings.params.windows, {}, n_train, n_test).sizes
 
 
 def _trend(train: xr.Dataset, test: xr.Dataset, steps: int) -> BaseForecaster | None:

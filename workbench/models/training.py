@@ -23,8 +23,9 @@ from workbench.models.life import judge
 from workbench.models.listing import ModelInfo
 from workbench.models.names import current_champion, model_name, parameter_text
 from workbench.models.registry import Registry
+from workbench.models.window_rule import choose_windows
 from workbench.names import command_line, path_name
-from workbench.telemetry.archive import Archive
+from workbench.telemetry.archive import Archive, ChannelInfo
 from workbench.telemetry.missing import present_values
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def train_channels(
     forecaster: str,
     *,
     parameters: Mapping[str, Any] | None = None,
+    windows: Mapping[str, int] | None = None,
     seed: int = 0,
     workers: int = 1,
     compute: Compute | None = None,
@@ -69,6 +71,9 @@ def train_channels(
         One of `FORECASTERS`.
     parameters : mapping of str to Any, optional
         Hyperparameters; the forecaster's own where omitted.
+    windows : mapping of str to int, optional
+        Windows of the preset, for what `parameters` does not say of them; a channel with little telemetry gets shorter
+        ones, see `workbench.models.window_rule`. The forecaster's own for every channel where omitted.
     seed : int
         Seed of everything random.
     workers : int
@@ -97,17 +102,20 @@ def train_channels(
         The workers of a scheduler cannot be used.
     """
     compute = compute or Compute(processes=workers)
-    template = _make(forecaster, parameters or {})
-    stored = parameter_text(template.parameters, seed)
+    parameters = dict(parameters or {})
+    template = _make(forecaster, parameters)
     listed: defaultdict[str, list[ModelInfo]] = defaultdict(list)
     for info in registry.list(forecaster=forecaster):
         listed[info.channel].append(info)
     rows: dict[str, dict[str, Any]] = {}
-    pending: dict[str, Path] = {}
+    pending: dict[str, _Planned] = {}
     for channel in dict.fromkeys(channels):
         try:
-            train_hash = archive.info(channel).train_hash
+            described = archive.info(channel)
+            train_hash = described.train_hash
             archive.check(channel, "train")  # a current model, too, says nothing about damaged telemetry
+            own, window_note = _own_parameters(parameters, windows, described)
+            stored = parameter_text(_make(forecaster, own).parameters, seed)
             name = model_name(channel, forecaster)
             current = None if force else _current(archive, registry, listed[channel], train_hash, stored)
         except WorkbenchError as error:
@@ -121,12 +129,13 @@ def train_channels(
         if current is None:
             identity = json.dumps([train_hash, stored], sort_keys=True)
             digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-            pending[channel] = registry.location.folder / "checkpoints" / f"{path_name(name)}-{digest}"
+            checkpoint = registry.location.folder / "checkpoints" / f"{path_name(name)}-{digest}"
+            pending[channel] = _Planned(checkpoint, own, window_note)
     if pending:
         registry.check_writable()
     here = compute == LOCAL or (not compute.scheduler and len(pending) <= 1)
-    own = progress if here else False
-    fit = _Fit(archive.path.absolute(), pending, forecaster, template.parameters, seed, own)
+    own_progress = progress if here else False
+    fit = _Fit(archive.path.absolute(), pending, forecaster, seed, own_progress)
     bar = progress is True
     mapped = map_channels(
         fit,
@@ -143,7 +152,7 @@ def train_channels(
             if isinstance(result, WorkbenchError):
                 raise result
             rows[channel] = _register(archive, registry, channel, type(template), result, seed)
-            shutil.rmtree(pending[channel], ignore_errors=True)
+            shutil.rmtree(pending[channel].checkpoint, ignore_errors=True)
         except WorkbenchError as error:
             rows[channel] = _failed(channel, error)
     columns = ["channel", "status", "model", "alias", "seconds", "reason"]
@@ -161,36 +170,56 @@ class _Fitted:
 
 
 @dataclass(frozen=True)
+class _Planned:
+    """Training of one channel that is to be done."""
+
+    checkpoint: Path
+    parameters: dict[str, Any]
+    note: str
+
+
+@dataclass(frozen=True)
 class _Fit:
     """Fits a channel's forecaster and saves it beside its checkpoint; it can be sent to other processes."""
 
     archive: Path
-    checkpoints: dict[str, Path]
+    planned: dict[str, _Planned]
     forecaster: str
-    parameters: dict[str, Any]
     seed: int
     progress: Progress
 
     def narrowed(self, channels: Sequence[str]) -> "_Fit":
-        """Return this with the checkpoints of some channels only."""
-        return replace(self, checkpoints={name: self.checkpoints[name] for name in channels})
+        """Return this with what is planned for some channels only."""
+        return replace(self, planned={name: self.planned[name] for name in channels})
 
     def __call__(self, channel: str) -> _Fitted:
         from threadpoolctl import threadpool_limits
 
-        archive, checkpoint = Archive(self.archive), self.checkpoints[channel]
+        archive, planned = Archive(self.archive), self.planned[channel]
         archive.check(channel, "train")
         train = archive.open(channel, "train")
         began = time.perf_counter()
         with threadpool_limits(1, "blas"):  # sums of more threads differ in the last digit
-            model = _make(self.forecaster, self.parameters)
-            model.fit(train, seed=self.seed, progress=self.progress, checkpoint=checkpoint)
+            model = _make(self.forecaster, planned.parameters)
+            model.fit(train, seed=self.seed, progress=self.progress, checkpoint=planned.checkpoint)
         seconds = time.perf_counter() - began
-        folder = checkpoint / "fitted"
+        folder = planned.checkpoint / "fitted"
         shutil.rmtree(folder, ignore_errors=True)
         model.save(folder)
-        note = _CONSTANT if np.ptp(present_values(train["telemetry"].values)) == 0 else ""
+        constant = _CONSTANT if np.ptp(present_values(train["telemetry"].values)) == 0 else ""
+        note = "; ".join(filter(None, (planned.note, constant)))
         return _Fitted(folder, archive.info(channel).train_hash, seconds, note)
+
+
+def _own_parameters(
+    parameters: Mapping[str, Any], windows: Mapping[str, int] | None, described: ChannelInfo
+) -> tuple[dict[str, Any], str]:
+    """Return the hyperparameters of a channel's training, and what is unusual about its windows."""
+    if windows is None:
+        return dict(parameters), ""
+    n_test = None if described.grows else described.n_test
+    chosen = choose_windows(windows, parameters, described.n_train, n_test)
+    return chosen.sizes | dict(parameters), chosen.reason
 
 
 def _make(forecaster: str, parameters: Mapping[str, Any]) -> "Forecaster":

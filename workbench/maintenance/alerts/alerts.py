@@ -405,6 +405,10 @@ class Alerts:
         """Return the verdicts as a label table for each channel; see `verdicts.verdict_labels`."""
         return verdict_labels(self.database, self._series)
 
+    def spans(self, channels: Iterable[str]) -> pd.DataFrame:
+        """Return where the alerts of models lie in some channels: channel, start, end (rows, inclusive), verdict."""
+        return model_alerts(self.database, channels, self._series)
+
     def threshold_effect(self, anomalies: Mapping[str, pd.DataFrame]) -> ThresholdEffect:
         """Return which judged alerts other parameters would not have raised.
 

@@ -137,12 +137,13 @@ def verdict_labels(database: Database, series: Series | None = None) -> dict[str
 
 
 def model_alerts(database: Database, channels: Iterable[str], series: Series | None = None) -> pd.DataFrame:
-    """Return all alerts of models that lie in the series of some channels: channel, start, end (rows, inclusive)."""
+    """Return all alerts of models in the series of some channels: channel, start, end (rows, inclusive), verdict."""
     a = ALERTS.c
-    columns = (a.channel, a.start_sample.label("start"), a.end_sample.label("end"), a.clock, a.first_at, a.last_at)
+    where = (a.start_sample.label("start"), a.end_sample.label("end"), a.clock, a.first_at, a.last_at)
+    columns = (a.channel, *where, a.verdict)
     with database.reading() as db:
         table = frame(db, sa.select(*columns).where(a.kind == "model", a.channel.in_(list(channels))))
-    return _with_rows(table, series).dropna(subset="start")[["channel", "start", "end"]]
+    return _with_rows(table, series).dropna(subset="start")[["channel", "start", "end", "verdict"]]
 
 
 def _with_rows(table: pd.DataFrame, series: Series | None) -> pd.DataFrame:
