@@ -446,10 +446,10 @@ class Scores:
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {
             "anomalies": len(anomalies),
-            "flagged": sum(int(end) - int(start) + 1 for start, end, _ in anomalies) / info.n_test,
+            "flagged": sum(int(end) - int(start) + 1 for start, end, *_ in anomalies) / info.n_test,
         }
         if anomalies:
-            worst = max(float(severity) for *_, severity in anomalies)
+            worst = max(float(row[2]) for row in anomalies)
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
 

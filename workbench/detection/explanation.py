@@ -12,6 +12,7 @@ from workbench.detection.applied import bounds_of, params_of
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import command_words
+from workbench.detection.envelope.rows import FORECAST_ROWS
 from workbench.detection.evidence import Finding, evidence_in
 from workbench.detection.loud import LoudWindows
 from workbench.exceptions import DetectionError
@@ -185,7 +186,7 @@ def _check_same(channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, pr
     """Refuse a score whose anomalies are not those that are about to be explained."""
     if "anomalies" not in scored.attrs:
         return
-    stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs["anomalies"])]
+    stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs.get(FORECAST_ROWS, scored.attrs["anomalies"]))]
     detected = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
     if stored != detected:
         name = channel.attrs.get("channel", "the channel")

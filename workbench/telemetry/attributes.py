@@ -93,7 +93,7 @@ def check_score(attributes: Mapping[str, Any]) -> None:
     if "scored_at" in attributes:
         datetime.fromisoformat(attributes["scored_at"])
     for row in json.loads(attributes.get("anomalies", "[]")):
-        start, end, severity = row
+        start, end, severity = row[:3]
         if not (0 <= int(start) <= int(end)) or float(start) % 1 or float(end) % 1 or isinstance(severity, str):
             raise ValueError(f"the anomaly {row!r} is none")
 

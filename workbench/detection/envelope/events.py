@@ -23,6 +23,9 @@ GAP = 50
 CAP = 100
 """Samples after which an event ends in any case."""
 
+_SEVERITY_AT_BOUND = 2.0
+_SEVERITY_POWER = 0.5
+_MOST_SEVERE = 100.0
 _SUBJECTS = {
     "above": "distance above the training minimum",
     "below": "distance below the training maximum",
@@ -86,6 +89,19 @@ class EnvelopeEvent:
         if FEATURES[self.feature] == "log":
             return log(record / value) / log(record / bound)
         return (value - record) / (bound - record) if bound > record else inf
+
+    @property
+    def severity(self) -> float:
+        """Severity score on the scale of the threshold's sequences, see `SeverityLevels`.
+
+        It is 2 at the bound, where level `low` begins, and rises with the root of the margins.
+
+        Examples
+        --------
+        >>> EnvelopeEvent(7, 9, "step", 7, value=9.0, bound=1.5, record=1.0).severity
+        8.0
+        """
+        return min(_SEVERITY_AT_BOUND * self.margins**_SEVERITY_POWER, _MOST_SEVERE)
 
     @property
     def words(self) -> str:
