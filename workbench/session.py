@@ -670,8 +670,9 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, and bool
-            `provisional`, which is true only of channels that grow: the anomaly may vanish again.
+            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, bool
+            `provisional`, which is true only of channels that grow: the anomaly may vanish again; `found_by`
+            (forecast, envelope or both) and `words`, what the envelope found in plain words.
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
 
@@ -722,7 +723,8 @@ class Session:
 
         name, params = self._scores.params(preset)
         scored = self.score(channel, forecaster, preset)
-        return explain(self.archive.open(channel), scored, params, name, self.settings.severity, clearing)
+        test, train = (self.archive.open(channel, split) for split in ("test", "train"))
+        return explain(test, scored, params, name, self.settings.severity, clearing, train)
 
     def score_all(
         self,
