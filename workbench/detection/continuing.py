@@ -29,7 +29,7 @@ from workbench.detection.applied import (
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.envelope import AnomalyRow, EnvelopeEvent, anomaly_rows, join
 from workbench.detection.envelope.course import EnvelopeCourse, judge_envelope
-from workbench.detection.envelope.rows import FORECAST_ROWS, Place, rows_text
+from workbench.detection.envelope.rows import ENVELOPE, FORECAST_ROWS, Place, rows_text
 from workbench.detection.incremental import Ending, Piece, Row, Standing, judge_on
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
@@ -158,11 +158,13 @@ def complete_rows(attributes: dict[str, Any]) -> tuple[int, list[AnomalyRow]]:
     int
         Samples of the series up to that end; 0 where there is no complete window, or the score does not tell.
     list of AnomalyRow
-        As in the attribute `anomalies`.
+        As in the attribute `anomalies`. Events of the envelope are among them wherever they lie: one that has begun
+        can last longer, but is not taken back.
     """
     complete = json.loads(attributes.get(_COMPLETE, "{}"))
     if not complete:
-        return 0, []
+        events = [event for row in anomaly_rows(attributes) for event in row.events]
+        return 0, [AnomalyRow.of(anomaly) for anomaly in join(events)]
     rows = [*json.loads(attributes["anomalies"])[: complete["same"]], *complete["rows"]]
     return complete["samples"], [AnomalyRow.from_json(row) for row in rows]
 
@@ -227,9 +229,14 @@ def _attributes(
         _COMPLETE: json.dumps({"samples": end, "same": same, "rows": complete[same:]} if ending.complete else {}),
         _FINAL: (final if course is None else min(final, course.final)) if ending.complete else 0,
         _STATE: json.dumps(state),
-        **({} if course is None else {FORECAST_ROWS: rows_text(own)}),
+        **({} if course is None else _envelope_attributes(own, course)),
         **({REMOVED_SAMPLES: removed} if removed else {}),
     }
+
+
+def _envelope_attributes(own: list[AnomalyRow], course: EnvelopeCourse) -> dict[str, Any]:
+    """Return what a score says beside the anomalies where the envelope was judged, too."""
+    return {FORECAST_ROWS: rows_text(own), ENVELOPE: json.dumps({"follows_training": course.follows_training})}
 
 
 def _joined(rows: list[AnomalyRow], course: EnvelopeCourse | None) -> list[AnomalyRow]:

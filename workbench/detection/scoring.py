@@ -14,6 +14,7 @@ import xarray as xr
 
 from workbench.detection.continuing import complete_rows, continue_score
 from workbench.detection.envelope import AnomalyRow, anomaly_rows
+from workbench.detection.envelope.rows import ENVELOPE
 from workbench.parameters import SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "anomalies_to_alert",
     "anomaly_frame",
     "anomaly_frames",
+    "first_judged",
     "provenance",
     "provenances",
     "score",
@@ -211,7 +213,7 @@ def anomalies_to_alert(scored: xr.Dataset, levels: SeverityLevels) -> tuple[int 
     Returns
     -------
     int or None
-        Last sample judged; None where the channel grows and no error window is complete yet.
+        Last sample judged; None where the channel grows, no error window is complete yet and no envelope is judged.
     pandas.DataFrame
         As from `anomaly_frame`, none of them provisional: of a channel that grows, the anomalies of the series up to
         the end of the last complete error window, which later samples do not take back.
@@ -220,8 +222,17 @@ def anomalies_to_alert(scored: xr.Dataset, levels: SeverityLevels) -> tuple[int 
     if not attributes.get("grows"):
         return int(scored["sample"].variable[-1]), anomaly_frame(attributes, levels)
     samples, rows = complete_rows(attributes)
-    last = samples - int(attributes["prediction_horizon"]) - 1 if samples else None
+    horizon = int(attributes["prediction_horizon"])
+    last = samples - horizon - 1 if samples else None
+    if not samples and ENVELOPE in attributes:
+        last = int(scored["sample"].variable[-1]) + horizon
     return last, _frame(rows, levels)
+
+
+def first_judged(scored: xr.Dataset) -> int:
+    """Return the first sample of a series that its score judges: without a forecast where the envelope does."""
+    follows = json.loads(scored.attrs.get(ENVELOPE, "{}")).get("follows_training", False)
+    return 0 if follows else int(scored["sample"].variable[0])
 
 
 def _frame(rows: Sequence[AnomalyRow], levels: SeverityLevels) -> pd.DataFrame:

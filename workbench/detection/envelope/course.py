@@ -35,12 +35,15 @@ class EnvelopeCourse:
         In the order of their start, then of `FEATURES`.
     final : int
         An anomaly that ends before this sample is joined by nothing to come.
+    follows_training : bool
+        Whether every sample was judged; otherwise the first 250 only fed the records.
     state : dict
         Plain values for `json.dumps`, from which `judge_envelope` goes on.
     """
 
     events: tuple[EnvelopeEvent, ...]
     final: int
+    follows_training: bool
     state: dict[str, Any]
 
 
@@ -122,7 +125,8 @@ def judge_envelope(
     unfinished_events = [_moved(event, -removed) for event in stream.open_events]
     every = sorted([*ended, *unfinished_events], key=lambda event: (event.start, _ORDER[event.feature]))
     final = min([event.start for event in unfinished_events], default=n) - 1
-    return EnvelopeCourse(tuple(every), max(0, final), _state(channel, envelope, stream, removed))
+    state = _state(channel, envelope, stream, removed)
+    return EnvelopeCourse(tuple(every), max(0, final), state["stream"]["follows_training"], state)
 
 
 _ORDER = {name: place for place, name in enumerate(FEATURES)}

@@ -8,8 +8,10 @@ from typing import Any
 from workbench.detection.envelope.events import EnvelopeEvent
 from workbench.detection.envelope.joining import Detector, JoinedAnomaly
 
-__all__ = ["FORECAST_ROWS", "AnomalyRow", "Place", "anomaly_rows", "rows_text"]
+__all__ = ["ENVELOPE", "FORECAST_ROWS", "AnomalyRow", "Place", "anomaly_rows", "rows_text"]
 
+ENVELOPE = "envelope"
+"""Attribute of a score that says, as JSON, how the envelope was judged: `follows_training`."""
 FORECAST_ROWS = "forecast_anomalies"
 """Attribute of a score that holds the threshold's own sequences, where the envelope was judged beside it."""
 Place = Callable[[int, int], tuple[int, int] | None]
