@@ -140,7 +140,7 @@ class FakeSession:
         }
 
     def channel(self, name, split="test"):
-        assert split == "test"
+        assert split in ("train", "test")  # what is in the test series has been there in training
         self.opened.append(name)
         return self.data[name]
 

@@ -216,7 +216,8 @@ def anomalies_to_alert(scored: xr.Dataset, levels: SeverityLevels) -> tuple[int 
         Last sample judged; None where the channel grows, no error window is complete yet and no envelope is judged.
     pandas.DataFrame
         As from `anomaly_frame`, none of them provisional: of a channel that grows, the anomalies of the series up to
-        the end of the last complete error window, which later samples do not take back.
+        the end of the last complete error window, and whatever the envelope has found, which later samples do not take
+        back.
     """
     attributes = scored.attrs
     if not attributes.get("grows"):
