@@ -139,7 +139,8 @@ class SeverityLevels(BaseModel):
     """Least severity score of each level above `info`.
 
     The score of an anomaly says how far its smoothed error lies from epsilon, in units of the error window's mean
-    plus standard deviation. The defaults double from step to step; among the anomalies that ridge finds on NASA's
+    plus standard deviation; where the envelope found it, how far its feature lies from what was seen before, see
+    `workbench.detection.envelope.EnvelopeEvent.severity`. The defaults double from step to step; among the anomalies that ridge finds on NASA's
     channels they set apart about a tenth below `low`, half below `high`, and a tenth as `critical`.
     """
 

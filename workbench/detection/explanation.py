@@ -216,7 +216,7 @@ def _envelope_part(anomaly: AnomalyRow) -> dict[str, Any]:
         "feature_bound": np.nan if event is None else event.bound,
         "feature_record": np.nan if event is None else event.record,
         "feature_at": -1 if event is None else event.peak_at,
-        "margins": np.nan if event is None else event.margins,
+        "margins": np.nan if event is None or not np.isfinite(event.margins) else event.margins,
     }
 
 
