@@ -140,8 +140,9 @@ class SeverityLevels(BaseModel):
 
     The score of an anomaly says how far its smoothed error lies from epsilon, in units of the error window's mean
     plus standard deviation; where the envelope found it, how far its feature lies from what was seen before, see
-    `workbench.detection.envelope.EnvelopeEvent.severity`. The defaults double from step to step; among the anomalies that ridge finds on NASA's
-    channels they set apart about a tenth below `low`, half below `high`, and a tenth as `critical`.
+    `workbench.detection.envelope.EnvelopeEvent.severity`. The defaults double from step to step; among the anomalies
+    that ridge finds on NASA's channels they set apart about a tenth below `low`, half below `high`, and a tenth as
+    `critical`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -353,7 +353,8 @@ class Scores:
                 own = params_of(self.archive.open_scores(name, f"{_joined(models, 'forecaster')}.{preset}"), params)
                 train = self.archive.open(name, "train")
                 fitted = PersistenceForecaster(**own.windows).fit(train)
-                scored = score(self.archive.open(name), [fitted], params, train)
+                alone = params.model_copy(update={"envelope": "none"})  # what a forecast that knows nothing finds
+                scored = score(self.archive.open(name), [fitted], alone, train)
             except (ArchiveError, DetectionError):
                 continue
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)

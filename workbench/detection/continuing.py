@@ -7,7 +7,7 @@ window can still change. The rest is computed span by span, so that memory does 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -283,10 +283,11 @@ class _Base:
             by = float(earlier.attrs["least_error_range"])
         except (ValueError, KeyError, TypeError):  # it is not what this version writes
             return cls()
-        if state.get("removed", 0) != removed:
+        envelope = state.get("envelope")
+        if state.get("removed", 0) != removed or (envelope is not None and envelope["first"] < removed):
             return cls()
         gone = max(0, removed - length)
-        return cls(earlier, covered, standing, bounds, by, removed, gone, state.get("envelope"), events)
+        return cls(earlier, covered, standing, bounds, by, removed, gone, envelope, events)
 
 
 def _predict(

@@ -224,7 +224,9 @@ def _forecast_part(findings: list[Finding], errors: ChannelErrors, anomaly: Anom
     """Return what the forecast tells of an anomaly."""
     if not findings:
         numbers = dict.fromkeys(("z", "epsilon", "smoothed_error", "ratio", "distance", "prediction_error"), np.nan)
-        samples = dict.fromkeys(("window_start", "window_end", "left_at", "smoothed_error_at", "prediction_error_at"), -1)
+        samples = dict.fromkeys(
+            ("window_start", "window_end", "left_at", "smoothed_error_at", "prediction_error_at"), -1
+        )
         return {"found_from": "", "windows": 0, **numbers, **samples}
     finding = max(findings, key=_margin)
     first = max(anomaly.start, length)
@@ -325,9 +327,7 @@ def _missing_sentence(missing: int, length: int) -> str:
     return f" {counted(missing, 'sample')} in it, or in the {length} before it, {has} no value and {is_} not judged."
 
 
-def _clears(
-    clears: Mapping[str, float], findings: list[Finding], anomaly: AnomalyRow, params: TelemanomParams
-) -> str:
+def _clears(clears: Mapping[str, float], findings: list[Finding], anomaly: AnomalyRow, params: TelemanomParams) -> str:
     """Say which changes of the settings clear an anomaly; one that both have found needs one change for each."""
     words = []
     if not np.isnan(clears["clear_z"]):

@@ -83,7 +83,8 @@ class StreamingDetector:
     Predictions and smoothed errors are those of the whole series. The decision is not, as it cannot wait for
     what comes after: its error window ends with the newest sample, only errors above their mean count, and no
     sequence is padded or pruned. The telemetry's spread is taken over the samples of the error window, each
-    once. What the envelope finds is the same as in the whole series, as soon as it begins. Missing telemetry (NaN) does what it does in the whole series; before the first value nothing is predicted.
+    once. What the envelope finds is the same as in the whole series, as soon as it begins. Missing telemetry (NaN) does
+    what it does in the whole series; before the first value nothing is predicted.
 
     Examples
     --------

@@ -30,7 +30,8 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     dataset : xarray.Dataset
         Split to which the samples belong; a part of it says by its attribute `first_sample` where it begins.
     sequences : pandas.DataFrame or None
-        `start`, `end` (inclusive); for anomalies also `severity` and `level`, and `words` where the envelope was judged.
+        `start`, `end` (inclusive); for anomalies also `severity` and `level`, and `words` where the envelope was
+        judged.
     top : float
         Height of the symbols, in data units.
 

@@ -12,7 +12,7 @@ from tests.detection.test_continuing import check_cuts, wave, with_gaps
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
 from workbench.detection.continuing import complete_rows, continue_score
-from workbench.detection.envelope import MARGINS, AnomalyRow, anomaly_rows, fit_envelope, join
+from workbench.detection.envelope import FEATURES, MARGINS, AnomalyRow, EnvelopeEvent, anomaly_rows, fit_envelope, join
 from workbench.detection.envelope.clearing import EnvelopeClearing
 from workbench.detection.envelope.course import follows_training, judge_envelope
 from workbench.detection.explanation import explain
@@ -23,6 +23,7 @@ from workbench.detection.streaming import StreamingDetector
 from workbench.maintenance.alerts.findings import anomaly_findings
 from workbench.parameters import SeverityLevels, TelemanomParams
 from workbench.settings import Settings
+from workbench.telemetry.attributes import ENVELOPE_FEATURES, check_score
 from workbench.telemetry.schema import make_channel
 
 FIXED = TelemanomParams(least_error_of="range", lag_correction=True, envelope="fixed")
@@ -267,3 +268,27 @@ def test_rows_of_earlier_releases_are_read():
     assert anomaly_rows(attributes) == [AnomalyRow(3, 9, 2.5)]
     frame = anomaly_frame(attributes, LEVELS)
     assert frame[["found_by", "words"]].values.tolist() == [["forecast", ""]]
+
+
+def test_events_of_a_stored_score_are_checked():
+    assert set(FEATURES) == ENVELOPE_FEATURES
+    event = [3, 9, "step", 4, 5.0, 3.0, 1.0]
+    check_score({"anomalies": json.dumps([[3.0, 9.0, 2.5, "both", [event]]])})
+    for broken in (
+        [3.0, 9.0, 2.5, "envelope"],
+        [3.0, 9.0, 2.5, "envelope", []],
+        [3.0, 9.0, 2.5, "nobody", [event]],
+        [3.0, 9.0, 2.5, "both", [[3, 9, "stop", *event[3:]]]],
+        [3.0, 9.0, 2.5, "both", [[3, 9, "step", 4, 5.0, "3", 1.0]]],
+        [3.0, 9.0, 2.5, "both", [[-3, *event[1:]]]],
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            check_score({"anomalies": json.dumps([broken])})
+
+
+def test_one_scale_of_severity():
+    at = {margins: EnvelopeEvent(0, 0, "step", 0, 1 + margins, 2.0, 1.0).severity for margins in (1, 2, 4, 2**20)}
+    assert at == {1: 1.0, 2: 3.0, 4: 5.0, 2**20: 32.0}
+    assert LEVELS.level(EnvelopeEvent(0, 0, "above", 0, 5.0, 1e-6, 0.0).severity) == "high"
+    silent = EnvelopeEvent(0, 0, "calm150", 0, value=1.0, bound=8.0, record=16.0)
+    assert silent.severity == pytest.approx(5.0), "four margins of log 2"

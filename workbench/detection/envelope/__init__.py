@@ -4,7 +4,8 @@ An `Envelope` holds the records of eight features of the training telemetry. An 
 record by a margin. It needs no model and one pass over the training data, and says in words what it has found.
 
 Modules, each importing those before it: `rolling`, `features` (and their margins), `events`, `fitted` (the envelope),
-`stream` (sample by sample), `joining` (with the sequences of the threshold) and `rows` (joined, as a score stores them).
+`stream` (sample by sample), `joining` (with the sequences of the threshold), `rows` (joined, as a score stores them),
+`course` (the envelope of a score) and `clearing` (which width clears an anomaly).
 
 >>> import numpy as np
 >>> train, test = np.tile([0.0, 1.0], 300), np.tile([0.0, 1.0], 300)

@@ -161,9 +161,7 @@ def _restored(channel: xr.Dataset, envelope: Envelope, earlier: Mapping[str, Any
     before: Floats = np.asarray(envelope.tail if earlier["stream"]["follows_training"] else ())
     recent = np.concatenate((before, values))[-RECENT:]
     positions = (places + first + removed).tolist()
-    return EnvelopeStream.restored(
-        envelope, {**earlier["stream"], "recent": recent.tolist(), "positions": positions}
-    )
+    return EnvelopeStream.restored(envelope, {**earlier["stream"], "recent": recent.tolist(), "positions": positions})
 
 
 def _first_of_last(split: xr.Dataset, count: int) -> int:

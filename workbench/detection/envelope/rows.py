@@ -65,7 +65,9 @@ class AnomalyRow:
     def to_json(self) -> list[Any]:
         """Return the row as JSON holds it."""
         row: list[Any] = [float(self.start), float(self.end), self.severity]
-        return row if self.found_by == "forecast" else [*row, self.found_by, [list(astuple(one)) for one in self.events]]
+        return (
+            row if self.found_by == "forecast" else [*row, self.found_by, [list(astuple(one)) for one in self.events]]
+        )
 
     @property
     def main_event(self) -> EnvelopeEvent | None:

@@ -55,7 +55,9 @@ def anomaly_findings(
     for (start, end, severity, level), only_envelope, said in zip(rows, by_envelope, words, strict=True):
         place = _place(channel, start, end)
         if only_envelope:
-            row = AnomalyRow(start, end, severity, "envelope", tuple(one for one in events if start <= one.start <= end))
+            row = AnomalyRow(
+                start, end, severity, "envelope", tuple(one for one in events if start <= one.start <= end)
+            )
             event = row.main_event
             value, threshold = (None, None) if event is None else (event.value, event.bound)
             place["units"] = "samples" if event is not None and event.feature == "stuck" else place["units"]
