@@ -94,9 +94,10 @@ class EnvelopeEvent:
         """Severity score on the scale of the threshold's sequences, whose levels `SeverityLevels` names.
 
         It is 1 at the bound and rises by 2 each time the margins double: `low` begins at 1.4 margins, `medium` at 2.8,
-        `high` at 11 and `critical` at 181. So about a tenth of the anomalies that it finds on NASA's labelled channels
-        lie below `low`, half below `high`, and a tenth are `critical`, as those of the threshold do. Where nothing was
-        there in training, as in a channel that was constant, no margin says how much is much: the score is 12, `high`.
+        `high` at 11 and `critical` at 181. So of the 27 anomalies in which it has a part on NASA's labelled channels
+        11 % lie below `low`, 63 % below `high`, and 7 % are `critical`; of the threshold's, 7 %, 65 % and none. Where
+        nothing was there in training, as in a channel that was constant, no margin says how much is much: the score is
+        12, `high`.
 
         Examples
         --------
