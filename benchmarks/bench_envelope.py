@@ -4,6 +4,7 @@
 next time; by default everything is imported, trained and scored anew.
 """
 
+import json
 import os
 import tempfile
 import time
@@ -14,6 +15,7 @@ import pandas as pd
 import workbench as wb
 from benchmarks.bench_lstm import NASA
 from workbench.detection.envelope import MARGINS, EnvelopeStream, fit_envelope, join
+from workbench.detection.envelope.rows import FORECAST_ROWS
 from workbench.detection.evaluation import evaluate
 from workbench.judging import find_labels
 
@@ -38,7 +40,7 @@ def _measured(home: str) -> list[dict]:
             session.train(forecaster="ridge")
         truth = find_labels(session.archive, session.channel_names(), None)
         scored = session.score_all(truth, preset="workbench")
-        sequences = dict(zip(scored["channel"], scored["anomalies"], strict=True))
+        sequences = {name: _sequences(session.stored(name)) for name in scored["channel"]}
         infos = {info.channel: info for info in session.archive.infos()[0]}
         series = {name: [_telemetry(session, name, split) for split in ("train", "test")] for name in infos}
     judged = {name: series[name] for name in sequences}
@@ -46,6 +48,12 @@ def _measured(home: str) -> list[dict]:
     for rule in MARGINS:
         rows += _judged(f"joined, margins {rule}", _joined(judged, sequences, rule), truth, infos)
     return [*rows, *_on_normal_data(series), *_cost(judged)]
+
+
+def _sequences(scored) -> pd.DataFrame:
+    """What the threshold has found by itself; the preset joins it with the envelope."""
+    rows = json.loads(scored.attrs.get(FORECAST_ROWS, scored.attrs["anomalies"]))
+    return pd.DataFrame(rows, columns=["start", "end", "severity"]).astype({"start": "int64", "end": "int64"})
 
 
 def _telemetry(session, name: str, split: str) -> np.ndarray:

@@ -54,7 +54,7 @@ def test_a_score_is_what_its_model_and_detect_give(session):
 def test_the_spike_is_found_and_the_normal_channel_is_quiet(session):
     found = session.anomalies("X-1")
     assert ((found["start"] <= 2039) & (found["end"] >= 2000)).sum() == 1
-    assert list(found.columns) == ["start", "end", "severity", "level", "provisional"]
+    assert list(found.columns) == ["start", "end", "severity", "level", "provisional", "found_by", "words"]
     assert session.anomalies("X-2").empty
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.detection.envelope.test_course import FIXED, LEVELS, quiet, scored_with, split
 from tests.fake_session import FakeSession
 from workbench.detection.anomalies import detect
 from workbench.parameters import TelemanomParams
-from workbench.threshold_trial import try_thresholds
+from workbench.threshold_trial import detect_anew, try_thresholds
 
 PLAIN = TelemanomParams()
 
@@ -64,3 +65,18 @@ def test_what_no_alert_overlaps_appears_and_closed_alerts_are_no_alerts(fixed):
     assert set(trial.table["outcome"]) == {"appears"}
     assert trial.effect.kept == len(trial.table)
     assert "judged" in str(trial)
+
+
+def test_a_wider_envelope_spares_what_it_found_and_without_one_the_forecast_is_alone():
+    train, test = split(quiet(2000, 1), 0), split(quiet(3000, 2), 2000)
+    test["telemetry"][100] += 25
+    score = scored_with(train, test)
+    splits = {"train": train, "test": test}
+
+    def starts(**changes):
+        params = FIXED.model_copy(update=changes)
+        stored, read = {"X-1": score}.get, lambda _name, which: splits[which]
+        return detect_anew(["X-1"], read, stored, LEVELS, params)[0]["X-1"]["start"].tolist()
+
+    assert starts() == [100]
+    assert starts(envelope_width=50.0) == starts(envelope="none") == []

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from workbench.counts import counted
-from workbench.detection.scoring import anomalies_to_alert
+from workbench.detection.scoring import anomalies_to_alert, first_judged
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.alerts.raising import Examined, Finding
@@ -173,7 +173,7 @@ def raise_alerts(
                 if last is not None:
                     channel = read(name)
                     findings += recogniser.recognise(channel, anomaly_findings(channel, score, anomalies, last))
-                    looked_at.append(_examined(channel, "model", int(score["sample"].variable[0]), last))
+                    looked_at.append(_examined(channel, "model", first_judged(score), last))
         except ArchiveError as error:
             reasons.append(str(error))
         limits = catalog.channel(name).limits

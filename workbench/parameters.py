@@ -49,6 +49,11 @@ class TelemanomParams(BaseModel):
     lag_correction : bool
         Whether a sequence begins and ends with the prediction error that reached epsilon, instead of with the
         smoothed error, which lags behind by half its span, and the buffer around it. Not in Telemanom.
+    envelope : {"none", "fixed", "excess"}
+        Margins of the envelope whose events join the sequences of the threshold, see `workbench.detection.envelope`:
+        "fixed" for twice what the training telemetry did, "excess" by the tail of what it did. Not in Telemanom.
+    envelope_width : float
+        Width of these margins, in times of what they are by definition.
 
     References
     ----------
@@ -71,6 +76,8 @@ class TelemanomParams(BaseModel):
     least_error: float = Field(0.05, ge=0, allow_inf_nan=False)
     least_error_of: Literal["units", "range"] = "units"
     lag_correction: bool = False
+    envelope: Literal["none", "fixed", "excess"] = "none"
+    envelope_width: float = Field(1.0, gt=0, le=1_000)
 
     @model_validator(mode="after")
     def _check(self) -> "TelemanomParams":
@@ -132,8 +139,10 @@ class SeverityLevels(BaseModel):
     """Least severity score of each level above `info`.
 
     The score of an anomaly says how far its smoothed error lies from epsilon, in units of the error window's mean
-    plus standard deviation. The defaults double from step to step; among the anomalies that ridge finds on NASA's
-    channels they set apart about a tenth below `low`, half below `high`, and a tenth as `critical`.
+    plus standard deviation; where the envelope found it, how far its feature lies from what was seen before, see
+    `workbench.detection.envelope.EnvelopeEvent.severity`. The defaults double from step to step; among the anomalies
+    that ridge finds on NASA's channels they set apart about a tenth below `low`, half below `high`, and a tenth as
+    `critical`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

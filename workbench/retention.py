@@ -202,7 +202,7 @@ def _can_begin(archive: Archive, channel: str, series: xr.Dataset, row: int) -> 
     A missing sample is filled with the last value before, which must stay.
     """
     for attributes in archive.scores(channel).values():
-        if any(start < row <= end for start, end, _ in json.loads(attributes.get("anomalies", "[]"))):
+        if any(start < row <= end for start, end, *_ in json.loads(attributes.get("anomalies", "[]"))):
             return False
     return not np.isnan(series["telemetry"].isel(time=row).values) and all(
         not np.any(series[name].isel(time=row).values) for name in ("missing", "missing_commands") if name in series

@@ -349,7 +349,8 @@ class Scores:
                 own = params_of(self.archive.open_scores(name, f"{_joined(models, 'forecaster')}.{preset}"), params)
                 train = self.archive.open(name, "train")
                 fitted = PersistenceForecaster(**own.windows).fit(train)
-                scored = score(self.archive.open(name), [fitted], params, train)
+                alone = params.model_copy(update={"envelope": "none"})  # what a forecast that knows nothing finds
+                scored = score(self.archive.open(name), [fitted], alone, train)
             except (ArchiveError, DetectionError):
                 continue
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
@@ -442,10 +443,10 @@ class Scores:
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {
             "anomalies": len(anomalies),
-            "flagged": sum(int(end) - int(start) + 1 for start, end, _ in anomalies) / info.n_test,
+            "flagged": sum(int(end) - int(start) + 1 for start, end, *_ in anomalies) / info.n_test,
         }
         if anomalies:
-            worst = max(float(severity) for *_, severity in anomalies)
+            worst = max(float(row[2]) for row in anomalies)
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
 

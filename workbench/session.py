@@ -673,8 +673,9 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, and bool
-            `provisional`, which is true only of channels that grow: the anomaly may vanish again.
+            int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, bool
+            `provisional`, which is true only of channels that grow: the anomaly may vanish again; `found_by`
+            (forecast, envelope or both) and `words`, what the envelope found in plain words.
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
 
@@ -740,8 +741,9 @@ class Session:
 
         name, params = self._scores.params(preset)
         scored = self.score(channel, forecaster, preset)
-        series = self.archive.open(channel, indexed=False)
-        return explain(series, scored, params, name, self.settings.severity, clearing)
+        test = self.archive.open(channel, indexed=False)
+        train = self.archive.open(channel, "train")
+        return explain(test, scored, params, name, self.settings.severity, clearing, train)
 
     def score_all(
         self,

@@ -55,6 +55,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "smoothing_fraction": 0.07,
         "least_error_of": "range",
         "lag_correction": True,
+        "envelope": "fixed",
     },
 }
 

@@ -9,6 +9,8 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
+from workbench.detection.envelope import join
+from workbench.detection.envelope.course import judge_envelope
 from workbench.exceptions import ArchiveError, DetectionError
 from workbench.maintenance.alerts.places import moment_of, rows_of
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
@@ -59,7 +61,7 @@ _WORDS = {"appears": "would appear", "vanishes": "would vanish", "stays": "stay"
 def try_thresholds(
     desk: Maintenance,
     channels: Iterable[str],
-    read: Callable[[str], xr.Dataset],
+    read: Callable[[str, str], xr.Dataset],
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
     params: TelemanomParams,
@@ -74,7 +76,7 @@ def try_thresholds(
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
-        Functions that return a channel's test split, and its stored score or None.
+        Functions that return a split of a channel, "train" or "test", and its stored score or None.
     levels : SeverityLevels
         Severity score at which each level begins.
     params : TelemanomParams
@@ -96,7 +98,7 @@ def try_thresholds(
     alerts = desk.alerts.list(state="open", kind="model")
     rows = []
     for name, anomalies in anomalies_by_channel.items():
-        times = read(name)["time"].values
+        times = read(name, "test")["time"].values
         placed = [
             (alert, *span)
             for alert in alerts[alerts["channel"] == name].to_dict(orient="records")
@@ -119,7 +121,7 @@ def try_thresholds(
 
 def detect_anew(
     channels: Iterable[str],
-    read: Callable[[str], xr.Dataset],
+    read: Callable[[str, str], xr.Dataset],
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
     params: TelemanomParams,
@@ -153,8 +155,8 @@ def detect_anew(
         try:
             score = stored(name)
             if score is not None:
-                values, prediction = read(name)["telemetry"].to_numpy(), score["prediction"].to_numpy()
-                anomalies = detect(values, prediction, params_of(score, params)).anomalies
+                train = None if params.envelope == "none" else read(name, "train")
+                anomalies = _detected(read(name, "test"), score, params, train)
                 anomalies_by_channel[name] = anomalies.assign(
                     level=[levels.level(value) for value in anomalies["severity"]]
                 )
@@ -170,13 +172,26 @@ def detect_anew(
     return anomalies_by_channel, failed
 
 
+def _detected(
+    channel: xr.Dataset, score: xr.Dataset, params: TelemanomParams, train: xr.Dataset | None
+) -> pd.DataFrame:
+    """Detect with other parameters on the stored predictions of a channel, joined with the envelope."""
+    values, prediction = channel["telemetry"].to_numpy(), score["prediction"].to_numpy()
+    sequences = detect(values, prediction, params_of(score, params)).anomalies
+    if train is None:
+        return sequences
+    joined = join(judge_envelope(channel, train, params).events, sequences)
+    rows = [(anomaly.start, anomaly.end, anomaly.severity) for anomaly in joined]
+    return pd.DataFrame(rows, columns=["start", "end", "severity"]).astype(sequences.dtypes)
+
+
 _KEYS = ("start", "end", "severity", "level")
 
 
 def threshold_effect(
     desk: Maintenance,
     channels: Iterable[str],
-    read: Callable[[str], xr.Dataset],
+    read: Callable[[str, str], xr.Dataset],
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
     params: TelemanomParams,
@@ -190,7 +205,7 @@ def threshold_effect(
     channels : iterable of str
         Those that are not scored are left out.
     read, stored : callable
-        As for `raise_alerts`.
+        As for `try_thresholds`.
     levels : SeverityLevels
         Severity score at which each level begins.
     params : TelemanomParams

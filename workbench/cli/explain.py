@@ -15,7 +15,7 @@ def explain(
     preset: PresetName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain each anomaly of a channel: its threshold, how far the error exceeds it, what would clear it.
+    """Explain each anomaly of a channel: what found it, how far it exceeds its bound, what would clear it.
 
     A channel whose scores are missing or out of date is scored first.
     """
@@ -31,20 +31,38 @@ def explain(
 
 
 def _explanation_text(row: dict[str, Any]) -> str:
-    units = f" {row['units']}" if row["units"] else ""
-    low = row["smoothed_error"] < row["epsilon"]
-    beyond = "" if low or row["ratio"] is None else f"{row['ratio']:.2f} times epsilon, "
-    windows = count_text(row["windows"], "error window")
-    lines = {
-        "detected by": f"{row['model']}, preset {row['preset']}, from {row['found_from']} in {windows}",
-        "epsilon": f"{row['epsilon']:.4g}{units} (z {row['z']:g}) in the error window of samples "
-        f"{row['window_start']:,} to {row['window_end']:,}",
-        "largest error": f"smoothed error {row['smoothed_error']:.4g}{units} at sample {row['smoothed_error_at']:,}: "
-        f"{beyond}{row['distance']:.1f} standard deviations {'below' if low else 'above'} the mean",
-        "cleared by": row["clears"],
-        "commands": row["commands"],
-    }
+    lines = {"detected by": f"{row['model']}, preset {row['preset']}, from {_sources(row)}"}
+    lines |= {} if row["found_by"] == "envelope" else _forecast_lines(row)
+    lines |= {} if row["found_by"] == "forecast" else {"envelope": _envelope_line(row)}
+    lines |= {"cleared by": row["clears"], "commands": row["commands"]}
     times = f" ({row['start_at']} to {row['end_at']} UTC)".replace("T", " ", 2) if "T" in row["start_at"] else ""
     place = f"Samples {row['start']:,} to {row['end']:,}{times}"
     head = f"{place}, {row['level']}, severity {row['severity']:.2f}. {row['text']}"
     return "\n".join([head, *(f"  {name:<13}  {text}" for name, text in lines.items())])
+
+
+def _sources(row: dict[str, Any]) -> str:
+    """Say what found an anomaly: error windows, the envelope, or both."""
+    windows = f"{row['found_from']} in {count_text(row['windows'], 'error window')}"
+    return {"forecast": windows, "envelope": "the envelope", "both": f"{windows} and the envelope"}[row["found_by"]]
+
+
+def _forecast_lines(row: dict[str, Any]) -> dict[str, str]:
+    units = f" {row['units']}" if row["units"] else ""
+    low = row["smoothed_error"] < row["epsilon"]
+    beyond = "" if low or row["ratio"] is None else f"{row['ratio']:.2f} times epsilon, "
+    return {
+        "epsilon": f"{row['epsilon']:.4g}{units} (z {row['z']:g}) in the error window of samples "
+        f"{row['window_start']:,} to {row['window_end']:,}",
+        "largest error": f"smoothed error {row['smoothed_error']:.4g}{units} at sample {row['smoothed_error_at']:,}: "
+        f"{beyond}{row['distance']:.1f} standard deviations {'below' if low else 'above'} the mean",
+    }
+
+
+def _envelope_line(row: dict[str, Any]) -> str:
+    counts = row["feature"] == "stuck"
+    units = " samples" if counts else f" {row['units']}" if row["units"] else ""
+    return (
+        f"{row['words']}: {row['feature_value']:.4g}{units} at sample {row['feature_at']:,}, bound "
+        f"{row['feature_bound']:.4g}{units}, record {row['feature_record']:.4g}{units}"
+    )

@@ -7,12 +7,13 @@ window can still change. The rest is computed span by span, so that memory does 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
@@ -26,6 +27,9 @@ from workbench.detection.applied import (
     windows_of,
 )
 from workbench.detection.channel_errors import ChannelErrors
+from workbench.detection.envelope import AnomalyRow, EnvelopeEvent, anomaly_rows, join
+from workbench.detection.envelope.course import EnvelopeCourse, judge_envelope
+from workbench.detection.envelope.rows import ENVELOPE, FORECAST_ROWS, Place, rows_text
 from workbench.detection.incremental import Ending, Piece, Row, Standing, judge_on
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
@@ -100,7 +104,9 @@ def continue_score(
     base = _Base.of(earlier, m, windows)
     test_bounds = bounds_of(channel, base.samples).joined(base.bounds)
     by = range_of_least_error(None if train is None else bounds_of(train), test_bounds, channel["telemetry"].dtype)
+    judges_envelope = params.envelope != "none" and train is not None
     goes_on = base.standing is not None and (params.least_error_of == "units" or by == base.least_error_range)
+    goes_on &= judges_envelope == (base.envelope is not None)
     if base.removed and not goes_on:
         _LOG.warning("%s is scored anew from the first sample that retention has left.", channel.attrs["channel"])
         return continue_score(channel, forecasters, params, train)
@@ -118,6 +124,11 @@ def continue_score(
                 ending = piece
             else:
                 _fill(arrays, piece, first)
+    course = None
+    if judges_envelope and train is not None:
+        with stage("envelope"):
+            state = base.envelope if goes_on else None
+            course = judge_envelope(channel, train, params, state, base.events if goes_on else (), base.removed)
     seconds = time.perf_counter() - began
     start, end = (params.sequence_length + position - base.removed for position in (first, m))
     units = channel.attrs.get("units", "")
@@ -126,7 +137,7 @@ def continue_score(
         coords={"time": channel["time"].variable[start:end].values, "sample": ("time", np.arange(start, end))},
         attrs={
             "channel": channel.attrs["channel"],
-            **_attributes(ending, test_bounds, params, base.removed),
+            **_attributes(ending, course, test_bounds, params, base.removed),
             "seconds": seconds,
             **score_attributes(params, by),
         },
@@ -134,7 +145,7 @@ def continue_score(
     return Continuation(first - base.removed_rows, scored)
 
 
-def complete_rows(attributes: dict[str, Any]) -> tuple[int, list[list[float]]]:
+def complete_rows(attributes: dict[str, Any]) -> tuple[int, list[AnomalyRow]]:
     """Return the end of the last complete error window of a score, and the anomalies of a series that ends there.
 
     Parameters
@@ -146,32 +157,37 @@ def complete_rows(attributes: dict[str, Any]) -> tuple[int, list[list[float]]]:
     -------
     int
         Samples of the series up to that end; 0 where there is no complete window, or the score does not tell.
-    list of list
-        Start, end and severity of each anomaly, as in the attribute `anomalies`.
+    list of AnomalyRow
+        As in the attribute `anomalies`. Events of the envelope are among them wherever they lie: one that has begun
+        can last longer, but is not taken back.
     """
     complete = json.loads(attributes.get(_COMPLETE, "{}"))
     if not complete:
-        return 0, []
-    return complete["samples"], [*json.loads(attributes["anomalies"])[: complete["same"]], *complete["rows"]]
+        events = [event for row in anomaly_rows(attributes) for event in row.events]
+        return 0, [AnomalyRow.of(anomaly) for anomaly in join(events)]
+    rows = [*json.loads(attributes["anomalies"])[: complete["same"]], *complete["rows"]]
+    return complete["samples"], [AnomalyRow.from_json(row) for row in rows]
 
 
-def with_rows(
-    attributes: Mapping[str, Any], change: Callable[[list[list[float]]], list[list[float]]]
-) -> dict[str, Any]:
-    """Return the attributes of a score with other rows of its anomalies; one cannot be gone on from.
+def with_rows(attributes: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Return the attributes of a score with its anomalies at other places; one cannot be gone on from.
 
     Parameters
     ----------
     attributes : mapping
         Attributes of the score.
-    change : callable
-        Function that returns other rows of start, end and severity.
+    place : callable
+        From first and last sample to those that they are now; None where nothing is left.
     """
-    plain = {name: value for name, value in attributes.items() if name != _STATE}
-    anomalies = change(json.loads(attributes["anomalies"]))
+    plain = {name: value for name, value in attributes.items() if name not in (_STATE, FORECAST_ROWS)}
     samples, rows = complete_rows(dict(attributes))
-    complete = {"samples": samples, "same": 0, "rows": change(rows)} if samples else {}
+    complete = {"samples": samples, "same": 0, "rows": _placed(rows, place)} if samples else {}
+    anomalies = _placed(anomaly_rows(attributes), place)
     return plain | {"anomalies": json.dumps(anomalies), _COMPLETE: json.dumps(complete)}
+
+
+def _placed(rows: list[AnomalyRow], place: Place) -> list[list[Any]]:
+    return [there.to_json() for row in rows if (there := row.placed(place)) is not None]
 
 
 def _count(channel: xr.Dataset, windows: dict[str, int]) -> int:
@@ -186,10 +202,16 @@ def _count(channel: xr.Dataset, windows: dict[str, int]) -> int:
     return last - first
 
 
-def _attributes(ending: Ending, bounds: Bounds, params: TelemanomParams, removed: int) -> dict[str, Any]:
+def _attributes(
+    ending: Ending, course: EnvelopeCourse | None, bounds: Bounds, params: TelemanomParams, removed: int
+) -> dict[str, Any]:
     """Return what a score says of its anomalies, and what it takes to go on from it."""
     length = params.sequence_length - removed
-    rows, complete = ([list(_row(row, length)) for row in some] for some in (ending.rows, ending.complete_rows))
+    own, complete_own = (
+        [AnomalyRow(row.start + length, row.end + length, row.severity) for row in some]
+        for some in (ending.rows, ending.complete_rows)
+    )
+    rows, complete = ([row.to_json() for row in _joined(some, course)] for some in (own, complete_own))
     same = 0
     while same < min(len(rows), len(complete)) and rows[same] == complete[same]:
         same += 1
@@ -199,21 +221,35 @@ def _attributes(ending: Ending, bounds: Bounds, params: TelemanomParams, removed
     )
     if state and removed:
         state["removed"] = removed
+    if state and course is not None:
+        state["envelope"] = course.state
+    final = ending.final + length
     return {
         "anomalies": json.dumps(rows),
         _COMPLETE: json.dumps({"samples": end, "same": same, "rows": complete[same:]} if ending.complete else {}),
-        _FINAL: ending.final + length if ending.complete else 0,
+        _FINAL: (final if course is None else min(final, course.final)) if ending.complete else 0,
         _STATE: json.dumps(state),
-    } | ({REMOVED_SAMPLES: removed} if removed else {})
+        **({} if course is None else _envelope_attributes(own, course)),
+        **({REMOVED_SAMPLES: removed} if removed else {}),
+    }
 
 
-def _row(row: Row, length: int) -> tuple[float, float, float]:
-    return float(row.start + length), float(row.end + length), row.severity
+def _envelope_attributes(own: list[AnomalyRow], course: EnvelopeCourse) -> dict[str, Any]:
+    """Return what a score says beside the anomalies where the envelope was judged, too."""
+    return {FORECAST_ROWS: rows_text(own), ENVELOPE: json.dumps({"follows_training": course.follows_training})}
+
+
+def _joined(rows: list[AnomalyRow], course: EnvelopeCourse | None) -> list[AnomalyRow]:
+    """Join the threshold's sequences with the events of the envelope, none of which is taken back."""
+    if course is None or not course.events:
+        return rows
+    sequences = pd.DataFrame([(row.start, row.end, row.severity) for row in rows], columns=["start", "end", "severity"])
+    return [AnomalyRow.of(anomaly) for anomaly in join(course.events, sequences)]
 
 
 @dataclass(frozen=True)
 class _Base:
-    """What an earlier score gives to go on from: nothing, or itself, its samples, its standing and its ranges."""
+    """What an earlier score gives to go on from: nothing, or itself, its samples, standing, ranges and envelope."""
 
     score: xr.Dataset | None = None
     samples: int = 0
@@ -222,6 +258,8 @@ class _Base:
     least_error_range: float = 0.0
     removed: int = 0
     removed_rows: int = 0
+    envelope: dict[str, Any] | None = None
+    events: tuple[EnvelopeEvent, ...] = ()
 
     @classmethod
     def of(cls, earlier: xr.Dataset | None, m: int, windows: dict[str, int]) -> "_Base":
@@ -238,15 +276,18 @@ class _Base:
                 return cls()
             rows = [
                 Row(int(start) - length + removed, int(end) - length + removed, severity)
-                for start, end, severity in json.loads(earlier.attrs["anomalies"])
+                for start, end, severity in json.loads(earlier.attrs.get(FORECAST_ROWS, earlier.attrs["anomalies"]))
             ]
+            events = tuple(event for row in anomaly_rows(earlier.attrs) for event in row.events)
             standing, bounds = Standing.from_text(state["standing"], rows), Bounds(*state["telemetry"])
             by = float(earlier.attrs["least_error_range"])
         except (ValueError, KeyError, TypeError):  # it is not what this version writes
             return cls()
-        if state.get("removed", 0) != removed:
+        envelope = state.get("envelope")
+        if state.get("removed", 0) != removed or (envelope is not None and envelope["first"] < removed):
             return cls()
-        return cls(earlier, covered, standing, bounds, by, removed, max(0, removed - length))
+        gone = max(0, removed - length)
+        return cls(earlier, covered, standing, bounds, by, removed, gone, envelope, events)
 
 
 def _predict(

@@ -1,9 +1,9 @@
 """Explanations of anomalies: why each was detected, how far it went, and what would clear it."""
 
-import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from workbench.detection.applied import bounds_of, params_of
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import CommandTotals, command_words
+from workbench.detection.envelope.clearing import EnvelopeClearing
+from workbench.detection.envelope.rows import FORECAST_ROWS, AnomalyRow, anomaly_rows
 from workbench.detection.evidence import Finding, evidence_in
 from workbench.detection.incremental import Row, standing_within
 from workbench.detection.loud import LoudWindows
@@ -31,12 +33,21 @@ _LOG = logging.getLogger(__name__)
 Spans = Collection[tuple[int, int]]
 """Anomalies, each by its start and end."""
 
+_NOTHING = "nothing within the settings range clears it"
 _COLUMNS = {
     "start_at": "str",
     "end_at": "str",
     "text": "str",
     "preset": "str",
     "model": "str",
+    "found_by": "str",
+    "words": "str",
+    "feature": "str",
+    "feature_value": "float64",
+    "feature_bound": "float64",
+    "feature_record": "float64",
+    "feature_at": "int64",
+    "margins": "float64",
     "found_from": "str",
     "windows": "int64",
     "window_start": "int64",
@@ -54,6 +65,7 @@ _COLUMNS = {
     "missing_samples": "int64",
     "clear_z": "float64",
     "clear_min_decrease": "float64",
+    "clear_width": "float64",
     "clears": "str",
     "commands": "str",
 }
@@ -68,6 +80,7 @@ def explain(
     preset: str,
     levels: SeverityLevels | None = None,
     clearing: Spans | None = None,
+    train: xr.Dataset | None = None,
 ) -> pd.DataFrame:
     """Explain each anomaly of a score.
 
@@ -86,16 +99,22 @@ def explain(
     clearing : collection of tuple of int, optional
         Start and end of the anomalies for which what clears them is looked for, which takes longest; all where
         omitted.
+    train : xarray.Dataset, optional
+        Training split, without which no width of the envelope that clears an anomaly is looked for.
 
     Returns
     -------
     pandas.DataFrame
         One row an anomaly, in order of time. Samples are those of the test series, errors and thresholds in the
-        telemetry's units.
+        telemetry's units. Of an anomaly that only the envelope found, what the forecast tells is NaN, -1 or empty.
 
         - `start`, `end` (rows, inclusive), `severity`, and `level` where levels are given;
         - `start_at`, `end_at`: their times, UTC, or numbers of their samples, which stay when the rows change;
         - `text`: one sentence; `preset`; `model`, empty where the score does not tell;
+        - `found_by`: forecast, envelope or both; `words`: what the envelope found, empty where it found nothing;
+        - `feature`: the feature of the envelope that lies furthest beyond its bound, at sample `feature_at`;
+          `feature_value`, `feature_bound` and `feature_record` (of training and since), in the telemetry's units, of
+          `stuck` in samples; `margins`: the distance of value and record in times of that of bound and record;
         - `found_from`: high errors, unusually low errors, or both;
         - `windows`: how many error windows found it. The figures are those of the one whose threshold was passed by
           most standard deviations: `window_start`, `window_end`, its `z` and `epsilon` (the lower threshold, mean -
@@ -106,8 +125,9 @@ def explain(
         - `missing_samples`: how many samples without a value lie in it, or in the window before it, from which its
           first sample was forecast; `text` tells them, too;
         - `clear_z`: the least `z_min`, in steps of `z_step`, with which it is no longer found, and
-          `clear_min_decrease`: the least pruning in hundredths; NaN where none is. `clears` says both,
-          and is empty where it was not looked for;
+          `clear_min_decrease`: the least pruning in hundredths; `clear_width`: an `envelope_width` with which the
+          envelope no longer finds it; NaN where none is. `clears` says them, and is empty where they were not looked
+          for;
         - `commands`: those active inside, the most distinctive first.
 
     Raises
@@ -129,111 +149,170 @@ def explain(
     m = channel.sizes["time"] - offset - params.prediction_horizon
     first = max(0, -offset)
     errors = ChannelErrors(channel, params, m, scored["prediction"].values, first, removed=removed)
-    standing = standing_within(errors, m, params, first, _stored_rows(scored, offset)) if removed else None
+    stored = _stored_rows(scored)
+    at_errors = [Row(row.start - offset, row.end - offset, row.severity) for row in stored]
+    standing = standing_within(errors, m, params, first, at_errors) if removed else None
     loud = LoudWindows.of(errors, m, params, standing)
-    table = pd.DataFrame(
-        [(row.start + offset, row.end + offset, row.severity) for row in loud.rows],
-        columns=["start", "end", "severity"],
-    ).astype({"start": "int64", "end": "int64", "severity": "float64"})
+    sequences = [AnomalyRow(row.start + offset, row.end + offset, row.severity) for row in loud.rows]
     if standing is None:
-        _check_same(channel, scored, table, preset)
+        _check_same(channel, scored, stored, sequences, preset)
     else:
-        table, loud = _those_stored(channel, scored, table, loud, offset)
+        loud = _those_stored(channel, stored, loud, offset, anomaly_rows(scored.attrs))
     loud = replace(loud, params=params.model_copy(update={"sequence_length": offset}))
     evidence = evidence_in(loud)
+    anomalies = anomaly_rows(scored.attrs) if "anomalies" in scored.attrs else sequences
+    members = {
+        (row.start, row.end): [span for span in evidence if span[0] <= row.end and span[1] >= row.start]
+        for row in anomalies
+    }
+    anomalies = [row for row in anomalies if members[row.start, row.end] or row.events]
+    sought = {span for span in members if clearing is None or span in clearing}
     trial = Clearing(loud, offset)
-    sought = [anomaly for anomaly in evidence if clearing is None or anomaly in clearing]
-    clear_z = trial.least_z(sought)
-    rows, times, totals = [], channel["time"].variable, CommandTotals.of(channel)
-    for (start, end), findings in evidence.items():
-        finding = max(findings, key=_margin)
-        part = errors.errors(start - offset, end - offset + 1)
-        largest = int(np.nanargmax(part))
-        looked = (start, end) in clear_z
-        z, decrease = clear_z.get((start, end)), trial.least_decrease((start, end)) if looked else None
-        missing = int(np.isnan(channel["telemetry"].variable[max(start - length, 0) : end + 1].values).sum())
+    clear_z = trial.least_z(member for span in sought for member in members[span])
+    width_trial = None if train is None or removed else EnvelopeClearing(channel, train, params)
+    rows, totals = [], CommandTotals.of(channel)
+    for anomaly in anomalies:
+        span = (anomaly.start, anomaly.end)
+        own, clears = members[span], {"clear_z": np.nan, "clear_min_decrease": np.nan, "clear_width": np.nan}
+        findings = [finding for member in own for finding in evidence[member]]
+        if span in sought:
+            clears["clear_z"] = _all_of(clear_z[member] for member in own)
+            clears["clear_min_decrease"] = _all_of(trial.least_decrease(member) for member in own)
+            if anomaly.events and width_trial is not None:
+                clears["clear_width"] = _all_of([width_trial.least_width(anomaly)])
+        judged = channel["telemetry"].variable[max(0, anomaly.start - length) : anomaly.end + 1].values
+        missing = int(np.isnan(judged).sum())
+        row = {"start": anomaly.start, "end": anomaly.end, "severity": anomaly.severity}
+        row |= _place(channel, anomaly) | _envelope_part(anomaly)
+        row |= _forecast_part(findings, errors, anomaly, offset) | clears
+        text = _text(channel, anomaly, findings) + (_missing_sentence(missing, length) if own else "")
+        words = _clears(clears, findings, anomaly, params) if span in sought else ""
         rows.append(
-            {
-                "start_at": moment_text(_moment(times, start)),
-                "end_at": moment_text(_moment(times, min(end, times.size - 1))),
-                "text": _sentence(channel, findings, finding) + _missing_sentence(missing, length),
+            row
+            | {
+                "text": text,
                 "preset": preset,
                 "model": str(scored.attrs.get("model", "")),
-                "found_from": _found_from(findings),
-                "windows": len({item.window for item in findings}),
-                "window_start": finding.window[0],
-                "window_end": finding.window[1],
-                "z": finding.z,
-                "epsilon": finding.epsilon,
                 "units": str(channel.attrs.get("units", "")),
-                "left_at": _left_at(findings, finding),
-                "smoothed_error": finding.peak,
-                "smoothed_error_at": finding.peak_at,
-                "ratio": _ratio(finding),
-                "distance": finding.distance,
-                "prediction_error": float(part[largest]),
-                "prediction_error_at": start + largest,
                 "missing_samples": missing,
-                "clear_z": np.nan if z is None else z,
-                "clear_min_decrease": np.nan if decrease is None else decrease,
-                "clears": _clears(z, decrease, finding, params) if looked else "",
-                "commands": command_words(channel, start, end, totals),
+                "clears": words,
+                "commands": command_words(channel, anomaly.start, anomaly.end, totals),
             }
         )
+    bounds = {"start": "int64", "end": "int64", "severity": "float64"}
+    table = pd.DataFrame(rows, columns=[*bounds, *_COLUMNS]).astype({**bounds, **_COLUMNS})
     if levels is not None:
-        table["level"] = pd.Series([levels.level(value) for value in table["severity"]], dtype="str")
-    return pd.concat([table, pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)], axis=1)
+        names = pd.Series([levels.level(value) for value in table["severity"]], dtype="str")
+        table.insert(3, "level", names)
+    return table
 
 
-def _moment(times: xr.Variable, sample: int) -> Moment:
+def _moment(channel: xr.Dataset, sample: int) -> Moment:
     """Return the moment of a sample, and read no other."""
-    return moment_at(times[sample : sample + 1].values, 0)
+    return moment_at(channel["time"].variable[sample : sample + 1].values, 0)
 
 
-def _stored_rows(scored: xr.Dataset, offset: int) -> list[Row]:
-    """Return the anomalies of a score at the positions of their errors."""
-    rows = json.loads(scored.attrs.get("anomalies", "[]"))
-    return [Row(int(start) - offset, int(end) - offset, severity) for start, end, severity in rows]
+def _place(channel: xr.Dataset, anomaly: AnomalyRow) -> dict[str, str]:
+    last = min(anomaly.end, channel.sizes["time"] - 1)
+    return {
+        "start_at": moment_text(_moment(channel, anomaly.start)),
+        "end_at": moment_text(_moment(channel, last)),
+    }
+
+
+def _stored_rows(scored: xr.Dataset) -> list[AnomalyRow]:
+    """Return the threshold's own sequences of a score."""
+    return anomaly_rows({"anomalies": scored.attrs.get(FORECAST_ROWS, scored.attrs.get("anomalies", "[]"))})
 
 
 def _those_stored(
-    channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, loud: LoudWindows, offset: int
-) -> tuple[pd.DataFrame, LoudWindows]:
-    """Keep the anomalies of what retention has left that the score has, too; of those near the cut, too little is left.
+    channel: xr.Dataset, stored: list[AnomalyRow], loud: LoudWindows, offset: int, anomalies: list[AnomalyRow]
+) -> LoudWindows:
+    """Keep the sequences of what retention has left that the score has, too; of those near the cut, too little is left.
 
     Raises
     ------
     DetectionError
-        There are none.
+        There are none, and the envelope has found nothing.
     """
-    stored = {(row.start, row.end) for row in _stored_rows(scored, offset)}
-    is_stored = [(row.start, row.end) in stored for row in loud.rows]
-    n_lost = len(stored) - sum(is_stored)
+    spans = {(row.start - offset, row.end - offset) for row in stored}
+    rows = tuple(row for row in loud.rows if (row.start, row.end) in spans)
+    n_lost = len(spans) - len(rows)
     name = channel.attrs.get("channel", "the channel")
     if n_lost:
         lost = f"{counted(n_lost, 'anomaly', 'anomalies')} of {name} cannot be explained: retention has removed samples"
-        if n_lost == len(stored):
+        if n_lost == len(spans) and not any(anomaly.events for anomaly in anomalies):
             raise DetectionError(
                 f"{lost} that they were found with.",
                 "To score what is left by itself, and explain that, run: "
                 + command_line("workbench score", name, options="--force"),
             )
         _LOG.warning("%s that they were found with.", lost)
-    rows = tuple(row for row, own in zip(loud.rows, is_stored, strict=True) if own)
-    return table[is_stored].reset_index(drop=True), replace(loud, rows=rows)
+    return replace(loud, rows=rows)
 
 
-def _check_same(channel: xr.Dataset, scored: xr.Dataset, table: pd.DataFrame, preset: str) -> None:
+def _envelope_part(anomaly: AnomalyRow) -> dict[str, Any]:
+    """Return what the envelope tells of an anomaly."""
+    event = anomaly.main_event
+    return {
+        "found_by": anomaly.found_by,
+        "words": anomaly.words,
+        "feature": "" if event is None else event.feature,
+        "feature_value": np.nan if event is None else event.value,
+        "feature_bound": np.nan if event is None else event.bound,
+        "feature_record": np.nan if event is None else event.record,
+        "feature_at": -1 if event is None else event.peak_at,
+        "margins": np.nan if event is None or not np.isfinite(event.margins) else event.margins,
+    }
+
+
+def _forecast_part(findings: list[Finding], errors: ChannelErrors, anomaly: AnomalyRow, offset: int) -> dict[str, Any]:
+    """Return what the forecast tells of an anomaly."""
+    if not findings:
+        numbers = dict.fromkeys(("z", "epsilon", "smoothed_error", "ratio", "distance", "prediction_error"), np.nan)
+        samples = dict.fromkeys(
+            ("window_start", "window_end", "left_at", "smoothed_error_at", "prediction_error_at"), -1
+        )
+        return {"found_from": "", "windows": 0, **numbers, **samples}
+    finding = max(findings, key=_margin)
+    first = max(anomaly.start, offset)
+    part = errors.errors(first - offset, anomaly.end - offset + 1)
+    largest = int(np.nanargmax(part))
+    return {
+        "found_from": _found_from(findings),
+        "windows": len({item.window for item in findings}),
+        "window_start": finding.window[0],
+        "window_end": finding.window[1],
+        "z": finding.z,
+        "epsilon": finding.epsilon,
+        "left_at": _left_at(findings, finding),
+        "smoothed_error": finding.peak,
+        "smoothed_error_at": finding.peak_at,
+        "ratio": _ratio(finding),
+        "distance": finding.distance,
+        "prediction_error": float(part[largest]),
+        "prediction_error_at": first + largest,
+    }
+
+
+def _all_of(changes: Iterable[float | None]) -> float:
+    """Return the change that clears all of several; NaN where one is cleared by none, or there are none."""
+    values = list(changes)
+    known = [value for value in values if value is not None]
+    return max(known) if values and len(known) == len(values) else np.nan
+
+
+def _check_same(
+    channel: xr.Dataset, scored: xr.Dataset, stored: list[AnomalyRow], sequences: list[AnomalyRow], preset: str
+) -> None:
     """Refuse a score whose anomalies are not those that are about to be explained."""
     if "anomalies" not in scored.attrs:
         return
-    stored = [(int(start), int(end)) for start, end, _ in json.loads(scored.attrs["anomalies"])]
-    detected = [(start, end) for start, end in table[["start", "end"]].to_numpy().tolist()]
-    if stored != detected:
+    if [(row.start, row.end) for row in stored] != [(row.start, row.end) for row in sequences]:
         name = channel.attrs.get("channel", "the channel")
         raise DetectionError(
             f"The score of {name} has {counted(len(stored), 'anomaly', 'anomalies')} that preset {preset} does not "
-            f"find in it: it finds {len(detected)}, and not at the same samples.",
+            f"find in it: it finds {len(sequences)}, and not at the same samples.",
             "The score is of other telemetry or other parameters. Run: "
             + command_line("workbench score", name, options=f"--preset {preset}"),
         )
@@ -258,11 +337,26 @@ def _found_from(findings: list[Finding]) -> str:
     return "unusually low errors" if low else "high errors"
 
 
+def _text(channel: xr.Dataset, anomaly: AnomalyRow, findings: list[Finding]) -> str:
+    """Say what found an anomaly: the forecast, the envelope, or first the one and then the other."""
+    name = str(channel.attrs.get("channel", "The channel"))
+    sentences = [_sentence(channel, findings, max(findings, key=_margin))] if findings else []
+    event = anomaly.main_event
+    if event is not None:
+        subject = "It" if sentences else name
+        at = _at(channel, event.peak_at)
+        sentences.append(f"{subject} did what it had not done before at {at}: {event.words}.")
+    return " ".join(sentences)
+
+
+def _at(channel: xr.Dataset, sample: int) -> str:
+    if not np.issubdtype(channel["time"].dtype, np.datetime64):
+        return f"sample {sample:,}"
+    return f"sample {sample:,} ({_moment(channel, sample):%Y-%m-%d %H:%M:%S} UTC)"
+
+
 def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) -> str:
-    name, sample = channel.attrs.get("channel", "The channel"), _left_at(findings, finding)
-    at = f"sample {sample:,}"
-    if np.issubdtype(channel["time"].dtype, np.datetime64):
-        at += f" ({_moment(channel['time'].variable, sample):%Y-%m-%d %H:%M:%S} UTC)"
+    name, at = channel.attrs.get("channel", "The channel"), _at(channel, _left_at(findings, finding))
     if finding.low:
         return (
             f"{name} was closer to its forecast than usual from {at}: smoothed error {finding.peak:.3g}, "
@@ -279,10 +373,16 @@ def _missing_sentence(missing: int, length: int) -> str:
     return f" {counted(missing, 'sample')} in it, or in the {length} before it, {has} no value and {is_} not judged."
 
 
-def _clears(z: float | None, decrease: float | None, finding: Finding, params: TelemanomParams) -> str:
+def _clears(clears: Mapping[str, float], findings: list[Finding], anomaly: AnomalyRow, params: TelemanomParams) -> str:
+    """Say which changes of the settings clear an anomaly; one that both have found needs one change for each."""
     words = []
-    if z is not None:
-        words.append(f"z_min {z:g} instead of {params.z_min:g} (z is {finding.z:g} here)")
-    if decrease is not None:
-        words.append(f"min_decrease {decrease:g} instead of {params.min_decrease:g}")
-    return ", or ".join(words) or "nothing within the settings range clears it"
+    if not np.isnan(clears["clear_z"]):
+        z = max(findings, key=_margin).z
+        words.append(f"z_min {clears['clear_z']:g} instead of {params.z_min:g} (z is {z:g} here)")
+    if not np.isnan(clears["clear_min_decrease"]):
+        words.append(f"min_decrease {clears['clear_min_decrease']:g} instead of {params.min_decrease:g}")
+    width = clears["clear_width"]
+    wider = "" if np.isnan(width) else f"envelope_width {width:g} instead of {params.envelope_width:g}"
+    if anomaly.found_by == "both":
+        return f"{wider}, with {', or '.join(words)}" if words and wider else _NOTHING
+    return ", or ".join(words) or wider or _NOTHING

@@ -51,15 +51,12 @@ def score_on(scored: xr.Dataset, times: npt.NDArray[Any]) -> xr.Dataset | None:
             variables[str(name)] = ("time", values, variable.attrs)
     clock, moments = clock_of(times), ticks(stamps)
 
-    def moved(anomalies: list[list[float]]) -> list[list[float]]:
-        out = []
-        for begin, end, severity in anomalies:
-            ends = (np.clip(int(row) - first, 0, stamps.size - 1) for row in (begin, end))
-            span = rows_between(times, clock, *(int(moments[place]) for place in ends))
-            if span is not None:
-                out.append([*span, severity])
-        return out
+    def place(begin: int, end: int) -> tuple[int, int] | None:
+        if end < first:  # the moments of what was judged without a forecast are not stored
+            return None
+        ends = (np.clip(row - first, 0, stamps.size - 1) for row in (begin, end))
+        return rows_between(times, clock, *(int(moments[one]) for one in ends))
 
-    attributes: Mapping[Any, Any] = with_rows(scored.attrs, moved)
+    attributes: Mapping[Any, Any] = with_rows(scored.attrs, place)
     coordinates = {"time": times[start : start + length], "sample": ("time", np.arange(start, start + length))}
     return xr.Dataset(variables, coordinates, dict(attributes))

@@ -13,6 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from workbench.detection.continuing import complete_rows, continue_score
+from workbench.detection.envelope import AnomalyRow, anomaly_rows
+from workbench.detection.envelope.rows import ENVELOPE
 from workbench.parameters import SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
@@ -23,13 +25,14 @@ __all__ = [
     "anomalies_to_alert",
     "anomaly_frame",
     "anomaly_frames",
+    "first_judged",
     "provenance",
     "provenances",
     "score",
     "stale_reason",
 ]
 
-METHOD = 2
+METHOD = 3
 """Version of the method; raised when the same inputs give another score."""
 
 
@@ -45,7 +48,8 @@ def provenance(model: str, data_hash: str, params: TelemanomParams, train_hash: 
     params : TelemanomParams
         Detection parameters.
     train_hash : str
-        SHA-256 of the training series; it counts where the least error is a share of the training telemetry's range.
+        SHA-256 of the training series; it counts where the least error is a share of the training telemetry's range, or
+        the envelope is judged.
 
     Returns
     -------
@@ -69,11 +73,11 @@ def provenances(params: TelemanomParams) -> Callable[[str, str, str], dict[str, 
         It takes the model, the hash of the test series and that of the training series.
     """
     parameters = json.dumps(params.model_dump(), sort_keys=True)
-    by_range = params.least_error_of == "range"
+    by_training = params.least_error_of == "range" or params.envelope != "none"
 
     def made_from(model: str, data_hash: str, train_hash: str) -> dict[str, Any]:
         origin = {"model": model, "data_hash": data_hash, "parameters": parameters, "method": METHOD}
-        return origin | ({"train_hash": train_hash} if by_range else {})
+        return origin | ({"train_hash": train_hash} if by_training else {})
 
     return made_from
 
@@ -166,23 +170,24 @@ def anomaly_frame(attributes: dict[str, Any], levels: SeverityLevels) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, and bool
+        int `start`, `end` (samples of the test series, both inclusive), float `severity`, str `level`, bool
         `provisional`: whether the anomaly may vanish again, since it comes from the last error window of a channel
-        that grows, which is not complete yet.
+        that grows, which is not complete yet; str `found_by`: "forecast", "envelope" or "both"; and str `words`: what
+        the envelope found, empty where it found nothing.
     """
-    rows: list[list[float]] = json.loads(attributes["anomalies"])
+    rows = anomaly_rows(attributes)
     frame = _frame(rows, levels)
     if not attributes.get("grows"):
-        return frame.assign(provisional=False)
+        return frame
     complete = complete_rows(attributes)[1]
-    certain = [any(first <= end and last >= start for first, last, _ in complete) for start, end, _ in rows]
+    certain = [any(one.start <= row.end and one.end >= row.start for one in complete) for row in rows]
     return frame.assign(provisional=~np.array(certain, dtype=bool))
 
 
 def anomaly_frames(scores: Sequence[dict[str, Any]], levels: SeverityLevels) -> list[pd.DataFrame]:
     """Return what `anomaly_frame` returns for each of several scores; their tables are made together."""
-    rows: list[list[list[float]]] = [json.loads(attributes["anomalies"]) for attributes in scores]
-    every = _frame([row for own in rows for row in own], levels).assign(provisional=False)
+    rows = [anomaly_rows(attributes) for attributes in scores]
+    every = _frame([row for own in rows for row in own], levels)
     frames, start = [], 0
     for attributes, own in zip(scores, rows, strict=True):
         if own and attributes.get("grows"):
@@ -208,26 +213,37 @@ def anomalies_to_alert(scored: xr.Dataset, levels: SeverityLevels) -> tuple[int 
     Returns
     -------
     int or None
-        Last sample judged; None where the channel grows and no error window is complete yet.
+        Last sample judged; None where the channel grows, no error window is complete yet and no envelope is judged.
     pandas.DataFrame
         As from `anomaly_frame`, none of them provisional: of a channel that grows, the anomalies of the series up to
-        the end of the last complete error window, which later samples do not take back.
+        the end of the last complete error window, and whatever the envelope has found, which later samples do not take
+        back.
     """
     attributes = scored.attrs
     if not attributes.get("grows"):
         return int(scored["sample"].variable[-1]), anomaly_frame(attributes, levels)
     samples, rows = complete_rows(attributes)
-    last = samples - int(attributes["prediction_horizon"]) - 1 if samples else None
-    return last, _frame(rows, levels).assign(provisional=False)
+    horizon = int(attributes["prediction_horizon"])
+    last = samples - horizon - 1 if samples else None
+    if not samples and ENVELOPE in attributes:
+        last = int(scored["sample"].variable[-1]) + horizon
+    return last, _frame(rows, levels)
 
 
-def _frame(rows: list[list[float]], levels: SeverityLevels) -> pd.DataFrame:
-    start, end, severity = zip(*rows, strict=True) if rows else ((), (), ())
-    return pd.DataFrame(
-        {
-            "start": pd.Series(start, dtype="int64"),
-            "end": pd.Series(end, dtype="int64"),
-            "severity": pd.Series(severity, dtype="float64"),
-            "level": pd.Series([levels.level(value) for value in severity], dtype="str"),
-        }
-    )
+def first_judged(scored: xr.Dataset) -> int:
+    """Return the first sample of a series that its score judges: without a forecast where the envelope does."""
+    follows = json.loads(scored.attrs.get(ENVELOPE, "{}")).get("follows_training", False)
+    return 0 if follows else int(scored["sample"].variable[0])
+
+
+def _frame(rows: Sequence[AnomalyRow], levels: SeverityLevels) -> pd.DataFrame:
+    columns = {
+        "start": ("int64", [row.start for row in rows]),
+        "end": ("int64", [row.end for row in rows]),
+        "severity": ("float64", [row.severity for row in rows]),
+        "level": ("str", [levels.level(row.severity) for row in rows]),
+        "provisional": ("bool", [False] * len(rows)),
+        "found_by": ("str", [row.found_by for row in rows]),
+        "words": ("str", [row.words for row in rows]),
+    }
+    return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, (dtype, values) in columns.items()})

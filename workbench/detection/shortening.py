@@ -1,8 +1,10 @@
 """Scores of a series whose first samples were removed: what stays of them, and what going on needs."""
 
 import json
+from functools import partial
 from typing import Any
 
+from workbench.detection.envelope.rows import FORECAST_ROWS, AnomalyRow, anomaly_rows, rows_text
 from workbench.telemetry.attribute_names import REMOVED_SAMPLES
 
 __all__ = ["needed_samples", "shortened"]
@@ -32,8 +34,9 @@ def needed_samples(attributes: dict[str, Any]) -> int | None:
         starts = [first for first, _ in standing["flagged"]]
         if standing["open"] is not None:
             starts.append(standing["open"][0])
+        first = [int(state["envelope"]["first"])] if "envelope" in state else []
         margin = _BLOCKS * int(attributes["sequence_length"]) + 1024
-        return max(0, int(min([begin, *starts])) - margin - int(state.get("removed", 0)))
+        return max(0, int(min([begin, *starts, *first])) - margin - int(state.get("removed", 0)))
     except (ValueError, KeyError, TypeError, IndexError):
         return None
 
@@ -54,20 +57,26 @@ def shortened(attributes: dict[str, Any], samples: int) -> dict[str, Any]:
         Anomalies that lay in them are gone, the others are at the samples that they have now.
     """
     result = dict(attributes)
-    rows = json.loads(attributes.get("anomalies", "[]"))
-    left = [[start - samples, end - samples, severity] for start, end, severity in rows if start >= samples]
+    place = partial(_placed, samples)
+    rows = anomaly_rows(attributes)
+    left = [there for row in rows if (there := row.placed(place)) is not None]
     gone = len(rows) - len(left)
     if "anomalies" in attributes:
-        result["anomalies"] = json.dumps(left)
+        result["anomalies"] = rows_text(left)
     complete = json.loads(attributes.get("complete", "{}"))
     if complete:
-        own = [[start - samples, end - samples, severity] for start, end, severity in complete["rows"]]
+        own = (AnomalyRow.from_json(row).placed(place) for row in complete["rows"])
         complete |= {
             "samples": complete["samples"] - samples,
             "same": max(complete["same"] - gone, 0),
-            "rows": [row for row in own if row[0] >= 0],
+            "rows": [row.to_json() for row in own if row is not None],
         }
         result["complete"] = json.dumps(complete)
+    if FORECAST_ROWS in attributes:
+        sequences = anomaly_rows({"anomalies": attributes[FORECAST_ROWS]})
+        left = [there for row in sequences if (there := row.placed(place)) is not None]
+        gone = len(sequences) - len(left)
+        result[FORECAST_ROWS] = rows_text(left)
     if attributes.get("final_samples"):
         result["final_samples"] = max(int(attributes["final_samples"]) - samples, 0)
     state = json.loads(attributes.get("detection_state", "{}"))
@@ -79,3 +88,8 @@ def shortened(attributes: dict[str, Any], samples: int) -> dict[str, Any]:
         result["detection_state"] = json.dumps(state | {"standing": json.dumps(standing), "removed": removed})
     result[REMOVED_SAMPLES] = int(attributes.get(REMOVED_SAMPLES, 0)) + samples
     return result
+
+
+def _placed(samples: int, start: int, end: int) -> tuple[int, int] | None:
+    """Return where samples lie once some in front of them are removed."""
+    return (start - samples, end - samples) if start >= samples else None

@@ -9,6 +9,8 @@ import xarray as xr
 
 from workbench.detection.anomalies import value_range
 from workbench.detection.applied import common_windows, resolution
+from workbench.detection.envelope import EnvelopeEvent, EnvelopeStream
+from workbench.detection.envelope.course import envelope_of
 from workbench.detection.errors import quiet_level
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge, scale_matters
@@ -37,9 +39,11 @@ class Decision:
         errors, in which nothing is decided. Both are NaN, as the error is, where the window is unusable (see
         `workbench.detection.windows`): a missing sample is not decided on, nor are those after a long outage.
     anomalous : bool
-        Whether the smoothed error reaches epsilon and is large compared to the telemetry.
+        Whether the smoothed error reaches epsilon and is large compared to the telemetry, or the envelope is exceeded.
     forecast : numpy.ndarray, shape (prediction_horizon,), float32
         The samples to come; empty until a window is full.
+    exceeded : tuple of EnvelopeEvent
+        What this sample does that the telemetry has not done before, up to now; see `workbench.detection.envelope`.
     """
 
     sample: int
@@ -49,6 +53,7 @@ class Decision:
     epsilon: float = nan
     anomalous: bool = False
     forecast: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    exceeded: tuple[EnvelopeEvent, ...] = ()
 
 
 class StreamingDetector:
@@ -62,7 +67,11 @@ class StreamingDetector:
         Telemanom's defaults where omitted. Their windows are those of the forecaster, whatever they say.
     train : xarray.Dataset, optional
         Training split, whose range says what is large where `params` measure the least error by it. Where it is
-        omitted, that is the range of the samples that have arrived; where it is constant, their resolution.
+        omitted, that is the range of the samples that have arrived; where it is constant, their resolution. The
+        envelope is learned from it, too, and is judged only where it is passed and `params` say by which margins.
+    follows_training : bool
+        Whether the stream follows the training split directly, so that the envelope is judged from the first sample;
+        otherwise the first 250 only feed its records.
 
     Raises
     ------
@@ -74,7 +83,8 @@ class StreamingDetector:
     Predictions and smoothed errors are those of the whole series. The decision is not, as it cannot wait for
     what comes after: its error window ends with the newest sample, only errors above their mean count, and no
     sequence is padded or pruned. The telemetry's spread is taken over the samples of the error window, each
-    once. Missing telemetry (NaN) does what it does in the whole series; before the first value nothing is predicted.
+    once. What the envelope finds is the same as in the whole series, as soon as it begins. Missing telemetry (NaN) does
+    what it does in the whole series; before the first value nothing is predicted.
 
     Examples
     --------
@@ -89,12 +99,20 @@ class StreamingDetector:
     """
 
     def __init__(
-        self, forecaster: Forecaster, params: TelemanomParams | None = None, train: xr.Dataset | None = None
+        self,
+        forecaster: Forecaster,
+        params: TelemanomParams | None = None,
+        train: xr.Dataset | None = None,
+        *,
+        follows_training: bool = False,
     ) -> None:
         if forecaster.n_inputs is None:
             raise DetectionError(f"The {forecaster.name} forecaster is not fitted.", "Call fit or load first.")
         params = (params or TelemanomParams()).model_copy(update=common_windows([forecaster]))
         self._history = _History(params, train, forecaster.dtype)
+        self._envelope: EnvelopeStream | None = None
+        if train is not None and params.envelope != "none":
+            self._envelope = EnvelopeStream(envelope_of(train, params), follows_training=follows_training)
         self.params = params
         self.forecaster = forecaster
         self._window = np.zeros((forecaster.sequence_length, forecaster.n_inputs), dtype=forecaster.dtype)
@@ -135,12 +153,14 @@ class StreamingDetector:
         self._history.arrive(telemetry)
         if self._arrived >= len(self._window) and not np.isnan(self._window).any():
             self._forecast = self.forecaster.predict_window(self._window)
+        exceeded = () if self._envelope is None else self._envelope.update(telemetry).exceeded
         if number < len(self._window):
-            return Decision(number, forecast=self._forecast)
+            return Decision(number, anomalous=bool(exceeded), forecast=self._forecast, exceeded=exceeded)
         prediction = float(expected[0]) if expected.size else nan
         error = nan if unusable else abs(prediction - telemetry)
-        smoothed, epsilon, anomalous = self._history.judge(error, telemetry)
-        return Decision(number, prediction, error, smoothed, epsilon, anomalous, self._forecast)
+        smoothed, epsilon, reached = self._history.judge(error, telemetry)
+        anomalous = reached or bool(exceeded)
+        return Decision(number, prediction, error, smoothed, epsilon, anomalous, self._forecast, exceeded)
 
     def _take(self, values: npt.NDArray[np.float32]) -> None:
         """Take a sample into the window; the last value before stands for a missing one, at first the first one."""

@@ -19,7 +19,7 @@ __all__ = ["mark_columns", "mark_data", "mark_glyphs"]
 _WORD_WIDTH_SHARE = 0.09
 """Share of the time axis that an anomaly's word takes."""
 
-_COLUMNS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
+_COLUMNS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why")
 
 
 def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 0.0) -> dict[str, list[Any]]:
@@ -30,15 +30,17 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     dataset : xarray.Dataset
         Split to which the samples belong; a part of it says by its attribute `first_sample` where it begins.
     sequences : pandas.DataFrame or None
-        `start`, `end` (inclusive); for anomalies also `severity` and `level`.
+        `start`, `end` (inclusive); for anomalies also `severity` and `level`, and `words` where the envelope was
+        judged.
     top : float
         Height of the symbols, in data units.
 
     Returns
     -------
     dict
-        `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`, `word`. The word is
-        left out where a more severe neighbour's would overlap it; the symbol never is.
+        `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`, `word`, and `why`,
+        what the envelope found. The word is left out where a more severe neighbour's would overlap it; the symbol
+        never is.
     """
     if sequences is None or sequences.empty:
         return {name: [] for name in _COLUMNS}
@@ -77,6 +79,7 @@ def mark_columns(
     first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
     severity = sequences["severity"].to_numpy(dtype=float) if "severity" in sequences else np.zeros(len(sequences))
     level = sequences["level"].tolist() if "level" in sequences else [""] * len(sequences)
+    words = sequences["words"].tolist() if "words" in sequences else [""] * len(sequences)
     middle = (left + right) / 2
     room = _WORD_WIDTH_SHARE * length
     worded: list[int] = []
@@ -92,6 +95,7 @@ def mark_columns(
         "top": [top] * len(sequences),
         "severity": severity.tolist(),
         "level": level,
+        "why": [one or "forecast error above its threshold" for one in words],
         "word": [f"{level[i]} {severity[i]:.2f}" if i in worded else "" for i in range(len(sequences))],
     }
     return columns
@@ -166,7 +170,7 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
     plot.add_tools(
         HoverTool(
             renderers=[symbols],
-            tooltips=[("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}")],
+            tooltips=[("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}"), ("why", "@why")],
         ),
         HoverTool(renderers=[hatched], tooltips=[("labelled anomaly", "@first{0,0} to @last{0,0}")]),
     )

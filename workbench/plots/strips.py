@@ -39,7 +39,7 @@ _LIMITS = ("critical low", "warning low", "warning high", "critical high")
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
 _LINES = ("telemetry", "prediction")
-_MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word")
+_MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why")
 
 
 def base_figure(

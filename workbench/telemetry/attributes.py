@@ -4,7 +4,7 @@ They are JSON files that a disk, a copy or an editor can damage: what is wrong i
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ import xarray as xr
 
 from workbench.telemetry.schema import ATTRIBUTES
 
-__all__ = ["check_channel", "check_labels", "check_score", "check_scored"]
+__all__ = ["ENVELOPE_FEATURES", "check_channel", "check_labels", "check_score", "check_scored"]
 
 _TEXTS = (*ATTRIBUTES, "train_hash", "test_hash")
 _COUNTS = {"n_train": 1, "n_test": 1, "n_commands": 0}
 _SCORE_TEXTS = ("channel", "model", "preset", "forecaster", "data_hash", "parameters", "scored_at", "anomalies")
+ENVELOPE_FEATURES = frozenset(["above", "below", "step", "travel20", "spread20", "stuck", "calm150", "quiet150"])
+"""Features that the envelope of a score may name."""
 _SERIES = ("prediction", "prediction_error", "smoothed_error", "epsilon")
 
 
@@ -93,9 +95,24 @@ def check_score(attributes: Mapping[str, Any]) -> None:
     if "scored_at" in attributes:
         datetime.fromisoformat(attributes["scored_at"])
     for row in json.loads(attributes.get("anomalies", "[]")):
-        start, end, severity = row
+        start, end, severity = row[:3]
         if not (0 <= int(start) <= int(end)) or float(start) % 1 or float(end) % 1 or isinstance(severity, str):
             raise ValueError(f"the anomaly {row!r} is none")
+        _check_events(row[3:])
+
+
+def _check_events(values: Sequence[Any]) -> None:
+    """Check what follows start, end and severity of an anomaly: nothing, or what the envelope found."""
+    if not values:
+        return
+    found_by, events = values
+    if found_by not in ("envelope", "both") or not events:
+        raise ValueError(f"an anomaly was found by {found_by!r}")
+    for start, end, feature, peak_at, *numbers in events:
+        samples_fit = all(type(one) is int for one in (start, end, peak_at)) and 0 <= start <= peak_at <= end
+        numbers_fit = len(numbers) == 3 and all(type(one) in (int, float) for one in numbers)
+        if not (samples_fit and feature in ENVELOPE_FEATURES and numbers_fit):
+            raise ValueError(f"the event of {feature!r} at {start!r} is none")
 
 
 def check_scored(scored: xr.Dataset) -> None:

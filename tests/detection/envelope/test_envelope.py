@@ -413,7 +413,7 @@ def test_join_says_what_found_each():
     sequences = pd.DataFrame({"start": [5, 50, 90], "end": [20, 60, 99], "severity": [2.0, 3.0, 4.0]})
     events = [event(30, 31), event(10, 25), event(61, 70, "stuck"), event(31, 31, "above"), event(55, 95, "below")]
     joined = join(events, sequences)
-    assert [(one.start, one.end, one.found_by, one.severity) for one in joined] == [
+    assert [(one.start, one.end, one.found_by, one.forecast_severity) for one in joined] == [
         (5, 25, "both", 2.0),
         (30, 31, "envelope", None),
         (50, 99, "both", 4.0),

@@ -4,7 +4,8 @@ An `Envelope` holds the records of eight features of the training telemetry. An 
 record by a margin. It needs no model and one pass over the training data, and says in words what it has found.
 
 Modules, each importing those before it: `rolling`, `features` (and their margins), `events`, `fitted` (the envelope),
-`stream` (sample by sample) and `joining` (with the sequences of the threshold).
+`stream` (sample by sample), `joining` (with the sequences of the threshold), `rows` (joined, as a score stores them),
+`course` (the envelope of a score) and `clearing` (which width clears an anomaly).
 
 >>> import numpy as np
 >>> train, test = np.tile([0.0, 1.0], 300), np.tile([0.0, 1.0], 300)
@@ -17,11 +18,13 @@ from workbench.detection.envelope.events import EnvelopeEvent
 from workbench.detection.envelope.features import FEATURES, MARGINS, Margin, Margins
 from workbench.detection.envelope.fitted import Envelope, FeatureRecord, fit_envelope
 from workbench.detection.envelope.joining import JoinedAnomaly, join
+from workbench.detection.envelope.rows import AnomalyRow, anomaly_rows
 from workbench.detection.envelope.stream import EnvelopeDecision, EnvelopeStream
 
 __all__ = [
     "FEATURES",
     "MARGINS",
+    "AnomalyRow",
     "Envelope",
     "EnvelopeDecision",
     "EnvelopeEvent",
@@ -30,6 +33,7 @@ __all__ = [
     "JoinedAnomaly",
     "Margin",
     "Margins",
+    "anomaly_rows",
     "fit_envelope",
     "join",
 ]

@@ -57,6 +57,10 @@ class Margin:
     theta: float
     floor: float
 
+    def scaled(self, width: float) -> "Margin":
+        """Return the margin in times of its width."""
+        return Margin(self.kappa * width, self.theta * width, self.floor * width)
+
 
 @dataclass(frozen=True, slots=True)
 class Margins:
@@ -79,6 +83,16 @@ class Margins:
     def __post_init__(self) -> None:
         if self.log.theta:
             raise ValueError("a margin of logarithms has no theta: it would depend on the unit")
+
+    def scaled(self, width: float) -> "Margins":
+        """Return the margins in times of their width.
+
+        Examples
+        --------
+        >>> MARGINS["excess"].scaled(0.5).core
+        Margin(kappa=4.0, theta=0.15, floor=0.005)
+        """
+        return Margins(self.core.scaled(width), self.count.scaled(width), self.log.scaled(width))
 
 
 _LOG_2 = float(np.log(2.0))

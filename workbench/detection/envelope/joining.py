@@ -23,21 +23,27 @@ class JoinedAnomaly:
         First and last sample.
     events : tuple of EnvelopeEvent
         Events of the envelope, in the order of their start.
-    severity : float or None
+    forecast_severity : float or None
         Largest severity of the threshold's sequences; None where only the envelope has found it.
     """
 
     start: int
     end: int
     events: tuple[EnvelopeEvent, ...] = ()
-    severity: float | None = None
+    forecast_severity: float | None = None
 
     @property
     def found_by(self) -> Detector:
         """What has found it: "forecast", "envelope" or "both"."""
-        if self.severity is None:
+        if self.forecast_severity is None:
             return "envelope"
         return "both" if self.events else "forecast"
+
+    @property
+    def severity(self) -> float:
+        """Greatest severity of its sequences and events, which have one scale; see `EnvelopeEvent.severity`."""
+        severities = [event.severity for event in self.events]
+        return max(severities if self.forecast_severity is None else [self.forecast_severity, *severities])
 
 
 def join(events: Iterable[EnvelopeEvent], sequences: pd.DataFrame | None = None) -> list[JoinedAnomaly]:
@@ -69,7 +75,7 @@ def join(events: Iterable[EnvelopeEvent], sequences: pd.DataFrame | None = None)
     for part in sorted(parts, key=lambda part: (part.start, part.end)):
         if anomalies and part.start <= anomalies[-1].end + 1:
             last = anomalies.pop()
-            severities = [value for value in (last.severity, part.severity) if value is not None]
+            severities = [value for value in (last.forecast_severity, part.forecast_severity) if value is not None]
             part = JoinedAnomaly(
                 last.start, max(last.end, part.end), last.events + part.events, max(severities, default=None)
             )

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from workbench.detection.envelope.events import CAP, LAG, EnvelopeEvent, Excursion, Judge, event_of
 from workbench.detection.envelope.features import LARGEST, QUIET_SHARE, UNCHANGED_SHARE, feature_values
 from workbench.detection.envelope.fitted import BLOCK, Envelope, present
-from workbench.detection.envelope.rolling import LONG, SHORT, RollingDeviations, RollingSums
+from workbench.detection.envelope.rolling import LONG, SHORT, Floats, RollingDeviations, RollingSums
 
-__all__ = ["EnvelopeDecision", "EnvelopeStream"]
+__all__ = ["RECENT", "EnvelopeDecision", "EnvelopeStream"]
 
-_RECENT = LAG + LONG
+RECENT = LAG + LONG
 """Samples that hold the windows of the last 250."""
 
 
@@ -71,13 +71,17 @@ class EnvelopeStream:
         self._follows_training = follows_training
         self._samples = 0
         self._positions: deque[int] = deque(maxlen=CAP)
-        self._features = _Features(envelope)
-        self._recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)
+        self._features: _Features | None = None
+        self._recent: deque[tuple[float, int]] = deque(maxlen=RECENT)
         self._seen = 0
         if follows_training:
-            earliest = max(0, envelope.unchanged - len(envelope.tail) + 1)
-            for number, value in enumerate(envelope.tail):
-                self._push(value, None if number else earliest)
+            tail = np.asarray(envelope.tail)
+            self._recent.extend(self._counted(tail, max(0, envelope.unchanged - tail.size + 1)))
+
+    @property
+    def samples(self) -> int:
+        """Samples that have arrived, with those that are missing."""
+        return self._samples
 
     def update(self, value: float) -> EnvelopeDecision:
         """Take the next sample, NaN or infinite where it is missing."""
@@ -124,7 +128,7 @@ class EnvelopeStream:
         for start in range(0, there.size, BLOCK):
             block = there[start : start + BLOCK]
             before = np.array([value for value, _ in self._recent][-LONG:])
-            columns = feature_values(block, least, greatest, before, self._features.unchanged)
+            columns = feature_values(block, least, greatest, before, self._unchanged)
             added = (offset + places[start : start + BLOCK]).tolist()
             positions = [*self._positions, *added]
             at, earliest = self._seen, self._seen - len(self._positions)
@@ -134,11 +138,9 @@ class EnvelopeStream:
                 ]
             self._seen += block.size
             self._positions.extend(added)
-            self._recent.extend(zip(block.tolist(), columns["stuck"].astype(int).tolist(), strict=True))
-            self._features = _Features(self.envelope)
-            for value, unchanged in self._recent:
-                self._features.push(value)
-                self._features.unchanged = unchanged
+            latest = zip(block[-RECENT:].tolist(), columns["stuck"][-RECENT:].astype(int).tolist(), strict=True)
+            self._recent.extend(latest)
+            self._features = None
         return sorted(ended, key=lambda event: event.start)
 
     @property
@@ -167,23 +169,42 @@ class EnvelopeStream:
         stream = cls(envelope, follows_training=state["follows_training"])
         stream._samples, stream._seen = state["samples"], state["seen"]
         stream._positions.extend(state["positions"])
-        stream._features = _Features(envelope)
+        recent = np.asarray(state["recent"], dtype=np.float64)
         stream._recent.clear()
-        values = [
-            stream._push(value, None if number else state["unchanged"]) for number, value in enumerate(state["recent"])
-        ]
-        lately = values[len(values) - min(stream._seen, LAG) :]
+        stream._recent.extend(stream._counted(recent, state["unchanged"]))
+        lately = min(stream._seen, LAG)
+        columns: dict[str, Floats] = {}
+        if lately and envelope.least is not None and envelope.greatest is not None:
+            before, block = recent[:-lately][-LONG:], recent[-lately:]
+            unchanged = stream._recent[-lately - 1][1] if before.size else 0
+            columns = feature_values(block, envelope.least, envelope.greatest, before, unchanged)
         for name, judge in stream._judges.items():
             event = state["events"].get(name)
-            judge.restore([one[name] for one in lately], state["records"][name], event and Excursion(**event))
+            values = columns[name].tolist() if lately else []
+            judge.restore(values, state["records"][name], event and Excursion(**event))
         return stream
 
-    def _push(self, value: float, unchanged: int | None = None) -> dict[str, float]:
-        """Take a sample that is there; `unchanged` where that is known better than from the samples so far."""
+    @property
+    def _unchanged(self) -> int:
+        """Samples at the end since the last change."""
+        return self._recent[-1][1] if self._recent else 0
+
+    def _counted(self, values: Floats, unchanged: int) -> list[tuple[float, int]]:
+        """Pair samples with those since the last change, of which the first one has `unchanged`."""
+        pairs, change = [(value, unchanged) for value in values[:1].tolist()], UNCHANGED_SHARE * self.envelope.range
+        for step, value in zip(np.abs(np.diff(values)).tolist(), values[1:].tolist(), strict=True):
+            unchanged = 0 if step > change else unchanged + 1
+            pairs.append((value, unchanged))
+        return pairs
+
+    def _push(self, value: float) -> dict[str, float]:
+        """Take a sample that is there."""
+        if self._features is None:
+            self._features = _Features(self.envelope)
+            for earlier, unchanged in self._recent:
+                self._features.push(earlier)
+                self._features.unchanged = unchanged
         features = self._features.push(value)
-        if unchanged is not None:
-            self._features.unchanged = unchanged
-            features["stuck"] = float(unchanged)
         self._recent.append((value, self._features.unchanged))
         return features
 

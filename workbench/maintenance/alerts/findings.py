@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.detection.envelope import AnomalyRow, anomaly_rows
 from workbench.maintenance.alerts.limits import excursions
 from workbench.maintenance.alerts.raising import Finding, as_time
 from workbench.maintenance.options import AlertOptions
@@ -29,8 +30,8 @@ def anomaly_findings(
     scored : xarray.Dataset
         Its score, as `Session.score` gives it.
     anomalies : pandas.DataFrame
-        start, end (samples of the test series, both inclusive), severity, level; those that are `provisional` are left
-        out.
+        start, end (samples of the test series, both inclusive), severity, level, and as `anomaly_frame` returns them
+        `found_by` and `words`; those that are `provisional` are left out.
     last : int, optional
         Last sample that was judged for them; that of the score where omitted.
 
@@ -39,37 +40,63 @@ def anomaly_findings(
     list of Finding
         `value` is the smoothed error where it lies furthest above epsilon, `threshold` epsilon there. Where bounds
         without the lag of smoothing leave its peak outside, it is the error itself; where neither reaches epsilon,
-        the anomaly is that they are low, and `value` the lowest smoothed error.
+        the anomaly is that they are low, and `value` the lowest smoothed error. Where only the envelope has found the
+        anomaly, `value` is that of the feature that lies furthest beyond its bound, and `threshold` the bound.
     """
-    first = int(scored["sample"].values[0])
     last = int(scored["sample"].values[-1]) if last is None else last
     if "provisional" in anomalies:
         anomalies = anomalies[~anomalies["provisional"]]
-    smoothed, error, epsilon = (scored[name].values for name in ("smoothed_error", "prediction_error", "epsilon"))
-    findings = []
+    by_envelope = anomalies["found_by"] == "envelope" if "found_by" in anomalies else [False] * len(anomalies)
+    words = anomalies["words"] if "words" in anomalies else [""] * len(anomalies)
+    errors, source = _Errors(scored), str(scored.attrs["model"])
+    events = [event for row in anomaly_rows(scored.attrs) for event in row.events] if any(by_envelope) else []
     rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
-    for start, end, severity, level in rows:
-        part = slice(max(0, start - first), end - first + 1)
-        exceeding = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
-        distance = smoothed[part] * -1 if exceeding is None else exceeding[part] - epsilon[part]
-        furthest = part.start + int(np.argmax(np.where(np.isnan(distance), -np.inf, distance)))  # NaN where not judged
-        value = float((smoothed if exceeding is None else exceeding)[furthest])
-        threshold = float(epsilon[furthest])
-        source = str(scored.attrs["model"])
+    findings = []
+    for (start, end, severity, level), only_envelope, said in zip(rows, by_envelope, words, strict=True):
+        place = _place(channel, start, end)
+        if only_envelope:
+            row = AnomalyRow(
+                start, end, severity, "envelope", tuple(one for one in events if start <= one.start <= end)
+            )
+            event = row.main_event
+            value, threshold = (None, None) if event is None else (event.value, event.bound)
+            place["units"] = "samples" if event is not None and event.feature == "stuck" else place["units"]
+            message = _envelope_message(channel, start if event is None else event.peak_at, said)
+        else:
+            value, threshold = errors.furthest(start, end)
+            message = _anomaly_message(channel, start, value, threshold, source) + (f" Also: {said}." if said else "")
         findings.append(
             Finding(
-                **_place(channel, start, end),
+                **place,
                 kind="model",
                 level=level,
                 severity=severity,
                 value=value,
                 threshold=threshold,
                 source=source,
-                message=_anomaly_message(channel, start, value, threshold, source),
+                message=message,
                 ongoing=end >= last,
             )
         )
     return findings
+
+
+class _Errors:
+    """The errors of a score against epsilon."""
+
+    def __init__(self, scored: xr.Dataset) -> None:
+        self._first = int(scored["sample"].values[0])
+        names = ("smoothed_error", "prediction_error", "epsilon")
+        self._smoothed, self._error, self._epsilon = (scored[name].values for name in names)
+
+    def furthest(self, start: int, end: int) -> tuple[float, float]:
+        """Return the error of an anomaly that lies furthest above epsilon, and epsilon there."""
+        smoothed, error, epsilon = self._smoothed, self._error, self._epsilon
+        part = slice(max(0, start - self._first), end - self._first + 1)
+        exceeding = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
+        distance = smoothed[part] * -1 if exceeding is None else exceeding[part] - epsilon[part]
+        furthest = part.start + int(np.argmax(np.where(np.isnan(distance), -np.inf, distance)))  # NaN where not judged
+        return float((smoothed if exceeding is None else exceeding)[furthest]), float(epsilon[furthest])
 
 
 def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions) -> list[Finding]:
@@ -140,6 +167,11 @@ def _anomaly_message(channel: xr.Dataset, start: int, value: float, threshold: f
         f"{name} left its forecast at {when}: the smoothed error reached {value:.3g}{units}, "
         f"{value / threshold:.1f} times epsilon, {threshold:.3g}{units} ({source})."
     )
+
+
+def _envelope_message(channel: xr.Dataset, sample: int, words: str) -> str:
+    at = _when(channel, sample)
+    return f"{channel.attrs['channel']} did at {at} what it had not done before: {words}."
 
 
 def _when(channel: xr.Dataset, sample: int) -> str:

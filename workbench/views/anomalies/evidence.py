@@ -20,6 +20,11 @@ __all__ = ["Evidence", "evidence_markup"]
 
 _CHANGES = 4
 """Number of the newest changes that are shown; the log has all."""
+_FOUND_BY = {
+    "forecast": "forecast error above its threshold",
+    "envelope": "envelope: telemetry that does what it has not done before",
+    "both": "forecast error and envelope",
+}
 
 
 class Evidence(Panel):
@@ -171,12 +176,7 @@ def evidence_markup(
     if why is not None:
         rows = [
             ("why", escape(why["text"])),
-            (
-                "error",
-                f"{why['smoothed_error']:.3g} at sample {why['smoothed_error_at']:,}, {why['distance']:.1f} standard "
-                f"deviations from the mean; threshold {why['epsilon']:.3g} (epsilon, with z {why['z']:g}; error window "
-                f"{why['window_start']:,} to {why['window_end']:,})",
-            ),
+            *_facts(why),
             ("other settings", escape(clears) or "<span class='wb-muted'>computing</span>"),
         ]
         if why["commands"]:
@@ -206,6 +206,30 @@ def evidence_markup(
         rows.append(("history", "<br>".join(map(escape, changes))))
     cells = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in rows)
     return f"<dl class='wb-facts' tabindex='0'>{cells}</dl>"
+
+
+def _facts(why: Mapping[Any, Any]) -> list[tuple[str, str]]:
+    """Return the figures of what found an anomaly: the forecast error, the envelope, or both."""
+    facts = [("found by", _FOUND_BY[why["found_by"]])]
+    if why["found_by"] != "envelope":
+        facts.append(
+            (
+                "error",
+                f"{why['smoothed_error']:.3g} at sample {why['smoothed_error_at']:,}, {why['distance']:.1f} standard "
+                f"deviations from the mean; threshold {why['epsilon']:.3g} (epsilon, with z {why['z']:g}; error window "
+                f"{why['window_start']:,} to {why['window_end']:,})",
+            )
+        )
+    if why["found_by"] != "forecast":
+        units = " samples" if why["feature"] == "stuck" else f" {escape(why['units'])}" if why["units"] else ""
+        facts.append(
+            (
+                "envelope",
+                f"{escape(why['words'])}: {why['feature_value']:.3g}{units} at sample {why['feature_at']:,}; bound "
+                f"{why['feature_bound']:.3g}{units}, record of training and since {why['feature_record']:.3g}{units}",
+            )
+        )
+    return facts
 
 
 def _reopening(details: Mapping[str, Any]) -> str:

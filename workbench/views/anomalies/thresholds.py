@@ -32,13 +32,19 @@ _FIELDS = {
     "error_buffer": ("error buffer", "Samples added on each side of an anomalous error", 10),
     "batch_size": ("batch", "Samples by which the error window moves", 10),
     "window_size": ("batches", "Number of batches in one error window", 1),
+    "envelope_width": (
+        "envelope width",
+        "Margins of the envelope: how far the telemetry may exceed what it did in training, in times of the default",
+        0.1,
+    ),
 }
+_ENVELOPES = (("off", "none"), ("twice the record", "fixed"), ("by the tail", "excess"))
 _MAX_LISTED_ALERTS = 300
 _WORDS = {"appears": "+ appears", "vanishes": "- vanishes", "stays": "stays"}
 
 
 class Thresholds(Panel):
-    """Parameters of the threshold, tried on the stored predictions.
+    """Parameters of the threshold and of the envelope, tried on the stored predictions.
 
     Attributes
     ----------
@@ -65,6 +71,11 @@ class Thresholds(Panel):
         self.lag.tooltip = (
             "Anomalies begin and end with the prediction error, not with the smoothed error, which lags behind"
         )
+        self.envelope = classed(widgets.Dropdown(description="envelope", options=_ENVELOPES), "wb-field")
+        self.envelope.tooltip = (
+            "Second detector: telemetry that exceeds what it did in training and since, by a fixed margin or by one "
+            "from the tail of its training values"
+        )
         self.one = button(
             "Try on this channel", "Show which alerts these thresholds would raise on this channel", self.on_one
         )
@@ -79,7 +90,7 @@ class Thresholds(Panel):
         self.words = classed(widgets.HTML(), "wb-words")
         self.grid = Grid("Alerts under these thresholds", pick=self.on_pick)
         self._fill(self._preset)
-        fields = box("wb-fields", *self.fields.values(), self.lag)
+        fields = box("wb-fields", *self.fields.values(), self.envelope, self.lag)
         return [fields, box("wb-bar", self.one, self.fleet, self.revert, self.save, self.remove), self.words, self.grid]
 
     @property
@@ -91,7 +102,8 @@ class Thresholds(Panel):
         SettingsError
             A value is outside its range.
         """
-        values = {name: field.value for name, field in self.fields.items()} | {"lag_correction": self.lag.value}
+        values = {name: field.value for name, field in self.fields.items()}
+        values |= {"lag_correction": self.lag.value, "envelope": self.envelope.value}
         try:
             return Preset.model_validate({**self._preset.model_dump(), **values})
         except ValidationError as error:
@@ -165,6 +177,7 @@ class Thresholds(Panel):
         for name, field in self.fields.items():
             field.value = getattr(preset, name)
         self.lag.value = preset.lag_correction
+        self.envelope.value = preset.envelope
 
     def _enable(self) -> None:
         self.remove.disabled = not tuned_path(self.view.session.settings.home).is_file()
@@ -175,7 +188,7 @@ class Thresholds(Panel):
             self.trial = try_thresholds(
                 session.maintenance,
                 channels,
-                lambda name: session.channel(name, "test"),
+                session.channel,
                 session.stored,
                 session.settings.severity,
                 params,
