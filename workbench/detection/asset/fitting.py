@@ -160,27 +160,24 @@ def _moments(rows: Rows, n: int, number: int) -> tuple[Floats, Floats, Floats]:
 def _correlations(
     rows: Rows, n: int, number: int, active: npt.NDArray[np.int64], means: Floats, scales: Floats, lags: int
 ) -> tuple[Floats, Floats]:
-    """Return the correlations of the columns with lags, and how far each column's mean moves between two halves.
-
-    Columns of lags i and j correlate as those of 0 and j - i do, so that only the latter are computed.
-    """
-    k, width = active.size, active.size * (lags + 1)
-    products, pairs = np.zeros((k, width)), np.zeros((k, width))
-    half_sums, half_counts = np.zeros((2, k)), np.zeros((2, k))
+    """Return the correlations of the columns with lags, and how far each column's mean moves between two halves."""
+    width = active.size * (lags + 1)
+    products, pairs = np.zeros((width, width)), np.zeros((width, width))
+    half_sums, half_counts = np.zeros((2, width)), np.zeros((2, width))
     for start, end in _spans(n, width):
         first = max(0, start - lags)
         table = table_of(rows(first, end), number)[:, active]
         columns = lagged((table - means) / scales, lags)[start - first :]
-        there = (~np.isnan(columns)).astype(np.float64)
-        filled = np.where(there > 0, columns, 0.0)
-        products += filled[:, :k].T @ filled
-        pairs += there[:, :k].T @ there
+        there = ~np.isnan(columns)
+        whole = there.all(axis=1)
+        gaps = there[~whole].astype(np.float64)
+        filled = np.where(there, columns, 0.0)
+        products += filled.T @ filled
+        pairs += gaps.T @ gaps + float(whole.sum())
         cut = min(max(n // 2 - start, 0), end - start)
         for half, inside in enumerate((slice(None, cut), slice(cut, None))):
-            half_sums[half] += filled[inside, :k].sum(axis=0)
-            half_counts[half] += there[inside, :k].sum(axis=0)
+            half_sums[half] += filled[inside].sum(axis=0)
+            half_counts[half] += there[inside].sum(axis=0)
     half_means = half_sums / np.maximum(half_counts, 1)
     drift = np.where((half_counts > 0).all(axis=0), half_means[1] - half_means[0], 0.0)
-    by_lag = (products / np.maximum(pairs - 1, 1)).reshape(k, lags + 1, k).transpose(1, 0, 2)
-    blocks = [[by_lag[j - i] if j >= i else by_lag[i - j].T for j in range(lags + 1)] for i in range(lags + 1)]
-    return np.block(blocks) if k else np.zeros((0, 0)), np.tile(drift, lags + 1)
+    return products / np.maximum(pairs - 1, 1), drift
