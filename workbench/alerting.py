@@ -1,6 +1,6 @@
 """From scores to alerts to work orders: what a fleet's stored scores and limits ask of maintenance."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.detection.scoring import anomalies_to_alert
-from workbench.exceptions import ArchiveError, ChannelNotFoundError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.alerts.raising import Examined, Finding
 from workbench.maintenance.alerts.report import AlertReport
@@ -42,7 +42,7 @@ class Outcome:
     delivery : Delivery
         Notifications that were sent, failed or wait.
     failed : tuple of (str, str)
-        Channels whose telemetry or score could not be read, and why; their alerts stay as they were.
+        Channels and assets whose telemetry or score could not be read, and why; their alerts stay as they were.
     """
 
     raised: AlertReport
@@ -97,11 +97,17 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
 
 
 def _times(archive: "Archive", channel: str) -> npt.NDArray[Any] | None:
-    """Return the coordinate `time` of a channel's test series; None where the archive does not hold it, or damaged."""
+    """Return the coordinate `time` of a channel's test series; None where the archive does not hold it, or damaged.
+
+    That of an asset is its longest channel's.
+    """
     try:
         return archive.open(channel)["time"].values
-    except (ArchiveError, ChannelNotFoundError):
+    except ArchiveError:
         return None
+    except ChannelNotFoundError:
+        own = [info for info in archive.infos()[0] if info.asset == channel]
+        return _times(archive, max(own, key=lambda info: info.n_test).channel) if own else None
 
 
 def raise_alerts(
@@ -112,6 +118,7 @@ def raise_alerts(
     stored: Callable[[str], xr.Dataset | None],
     levels: SeverityLevels,
     check: Callable[[str, xr.Dataset], None] | None = None,
+    assets: Mapping[str, Callable[[], tuple[Examined, list[Finding]] | None]] | None = None,
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
@@ -135,6 +142,8 @@ def raise_alerts(
         Severity score at which each level begins.
     check : callable, optional
         Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
+    assets : mapping of str to callable, optional
+        Assets to look at as a whole, and what returns the findings of each; None where it is not scored.
 
     Returns
     -------
@@ -171,6 +180,15 @@ def raise_alerts(
                 reasons.append(str(error))
         if reasons:
             failed.append((name, " ".join(dict.fromkeys(reasons))))
+    for name, find in (assets or {}).items():
+        try:
+            result = find()
+        except WorkbenchError as error:
+            failed.append((name, str(error)))
+            continue
+        if result is not None:
+            looked_at.append(result[0])
+            findings += result[1]
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")

@@ -77,7 +77,7 @@ def _list(
         return
     settings = load_settings()
     with Registry(settings.registry_path, settings.tracking_uri) as registry:
-        rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
+        rows = inventory(registry.list(channel, assets=True), settings.archive_path, datetime.now(UTC))
     if as_json:
         names = dict.fromkeys(name for row in rows for name in row)
         print_json([{name: _json_value(row.get(name)) for name in names} for row in rows])

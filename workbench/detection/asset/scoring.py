@@ -1,6 +1,5 @@
 """The score of an asset: how far its channels were from normal operation, and the anomalies that this makes."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,32 +9,25 @@ import xarray as xr
 
 from workbench.detection.asset.blocks import AssetPCA
 from workbench.detection.asset.clock import AssetSeries
+from workbench.telemetry.joint_hash import joint_hash
 
-__all__ = ["METHOD", "asset_provenance", "joint_hash", "score_asset"]
+__all__ = ["METHOD", "asset_provenance", "score_asset"]
 
 METHOD = 1
 """Version of the method; raised when the same inputs give another score."""
 
 
-def joint_hash(hashes: Mapping[str, str]) -> str:
-    """Return one hash of the series of several channels, from the name and hash of each, whatever their order."""
-    return hashlib.sha256(json.dumps(sorted(hashes.items())).encode()).hexdigest()
-
-
-def asset_provenance(model: str, parameters: Mapping[str, Any], test_hashes: Mapping[str, str]) -> dict[str, Any]:
+def asset_provenance(model: str, test_hashes: Mapping[str, str]) -> dict[str, Any]:
     """Return what the score of an asset is made from; equal provenance means an equal score.
 
     Parameters
     ----------
     model : str
-        Model and version, as `Pump-1.pca/3`.
-    parameters : mapping of str to Any
-        Parameters of the model.
+        Model and version, as `Pump-1.pca/3`; a version has its parameters for good.
     test_hashes : mapping of str to str
         Hash of the test series of each channel that is judged.
     """
-    text = json.dumps(dict(parameters), sort_keys=True)
-    return {"model": model, "data_hash": joint_hash(test_hashes), "parameters": text, "method": METHOD}
+    return {"model": model, "data_hash": joint_hash(test_hashes), "method": METHOD}
 
 
 def score_asset(model: AssetPCA, series: AssetSeries) -> xr.Dataset:

@@ -1,5 +1,6 @@
-"""Findings from which alerts are raised: anomalies of a score, and stays beyond the limits of a channel."""
+"""Findings from which alerts are raised: anomalies of channels and assets, and stays beyond the limits of a channel."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from workbench.telemetry.moments import ticks
 if TYPE_CHECKING:
     from workbench.telemetry.catalog import Limits
 
-__all__ = ["anomaly_findings", "limit_findings"]
+__all__ = ["anomaly_findings", "asset_findings", "limit_findings"]
 
 
 def anomaly_findings(
@@ -66,6 +67,45 @@ def anomaly_findings(
                 threshold=threshold,
                 source=source,
                 message=_anomaly_message(channel, start, value, threshold, source),
+                ongoing=end >= last,
+            )
+        )
+    return findings
+
+
+def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
+    """Return the anomalies of a whole asset as findings.
+
+    Parameters
+    ----------
+    scored : xarray.Dataset
+        Score of the asset, as `Session.score_asset` returns it.
+    anomalies : pandas.DataFrame
+        start, end (samples of the asset's time base, both inclusive), severity, level.
+
+    Returns
+    -------
+    list of Finding
+        `value` is the largest distance from normal operation and `threshold` its bound, in standard deviations; the
+        message names the channels that contribute most.
+    """
+    asset, source = str(scored.attrs["asset"]), str(scored.attrs["model"])
+    about = {"channel": asset, "asset": asset, "subsystem": "", "units": ""}
+    series = xr.Dataset(coords={"time": scored["time"]}, attrs=about)
+    last = scored.sizes["time"] - 1
+    findings = []
+    rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
+    for (start, end, severity, level), found in zip(rows, json.loads(scored.attrs["explained"]), strict=True):
+        findings.append(
+            Finding(
+                **_place(series, start, end),
+                kind="asset",
+                level=level,
+                severity=severity,
+                value=float(found["value"]),
+                threshold=float(found["bound"]),
+                source=source,
+                message=f"{asset} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
                 ongoing=end >= last,
             )
         )

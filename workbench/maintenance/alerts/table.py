@@ -38,8 +38,9 @@ __all__ = [
     "state_of",
 ]
 
-KINDS = ("model", "limit")
-"""Kinds of alerts: from the error of a forecaster, or from a limit of the catalog."""
+KINDS = ("model", "limit", "asset")
+"""Kinds of alerts: from the error of a forecaster, from a limit of the catalog, or from the model of a whole asset, whose
+name is then the channel of the alert, too."""
 
 STATES = (
     "unacknowledged",  # the condition holds, nobody has acknowledged

@@ -81,7 +81,7 @@ class Scene:
         """Read the registry; drift of what is no champion any more is forgotten."""
         self.fleet = self._session.overview()
         registry = self._session.registry
-        models = registry.list()
+        models = registry.list(assets=True)
         self._read_at = self._registry_time()
         self._models = {info.id: info for info in models}
         loaded = {info.id: info.run_id in registry.cache for info in models}
