@@ -414,7 +414,9 @@ class Session:
         models = [] if self.settings.tracking_uri else self.registry.list()  # others share a server's registry
         known["model"] = [model.channel for model in models if not model.retired]
         if self.settings.database_url is None and self._has_desk():
-            known["open alert"] = list(self.maintenance.alerts.list(state="open", limit=None)["channel"])
+            alerts = self.maintenance.alerts.list(state="open", limit=None)
+            of_assets = (alerts["kind"] == "asset") & alerts["channel"].isin(self.assets.names())
+            known["open alert"] = list(alerts.loc[~of_assets, "channel"])
         return vanished_channels(self.archive.channels(), known)
 
     def remove_channels(
@@ -757,9 +759,7 @@ class Session:
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
 
-    def raise_alerts(
-        self, channels: Iterable[str] | None = None, assets: Iterable[str] | None = None
-    ) -> "Outcome":
+    def raise_alerts(self, channels: Iterable[str] | None = None, assets: Iterable[str] | None = None) -> "Outcome":
         """Raise alerts for stored anomalies and exceeded limits, and open work orders by rule.
 
         Calling it again with the same scores changes nothing.

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from workbench.assets.store import AssetScoreStore
+from workbench.counts import counted
 from workbench.detection.asset import AssetPCA, AssetSeries, fit_blocks
 from workbench.detection.asset.events import contribution_words
 from workbench.detection.asset.scoring import asset_provenance, score_asset
@@ -21,7 +22,6 @@ from workbench.exceptions import (
     ArchiveError,
     ChannelNotFoundError,
     DetectionError,
-    ModelNotFoundError,
     TelemetryError,
     WorkbenchError,
 )
@@ -29,7 +29,7 @@ from workbench.maintenance.alerts.findings import asset_findings
 from workbench.maintenance.alerts.raising import Examined, Finding
 from workbench.models import ModelInfo, Registry
 from workbench.models.listing import ASSET_KIND, natural_key
-from workbench.models.names import choose_champion, current_champion, model_name, parameter_text
+from workbench.models.names import choose_champion, current_champion, parameter_text
 from workbench.names import command_line
 from workbench.parameters import SeverityLevels
 from workbench.settings import Settings
@@ -359,9 +359,8 @@ class Assets:
         if len(series) < _LEAST_CHANNELS:
             reason = f" ({next(iter(left_out.values()))})" if left_out else ""
             raise DetectionError(
-                f"{asset} has {len(series)} of {len(names)} channels that can be read{reason}; a model of an asset needs "
-                f"at least {_LEAST_CHANNELS}.",
-                f"Work on its channels: {command_line('workbench train', *names[:3])}",
+                f"{asset} has {counted(len(names), 'channel')}, of which {len(series)} can be read{reason}.",
+                f"A model of an asset needs at least {_LEAST_CHANNELS}. Look at: workbench channels",
             )
         return _Part(AssetSeries(series), hashes, left_out)
 

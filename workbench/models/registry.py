@@ -357,8 +357,15 @@ class Registry:
                     client.set_registered_model_alias(registered_name(name), alias, str(successor.version))
         return self.get(name, info.version), current_champion(self._list(name=name))
 
-    def withdraw(self, channel: str) -> Models:
+    def withdraw(self, channel: str, forecaster: str | None = None) -> Models:
         """Take all versions of a channel that was removed out of use; training or promoting them takes them back.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel, or of an asset.
+        forecaster : str, optional
+            Only versions of this one; that of the models of assets where an asset was removed.
 
         Returns
         -------
@@ -370,10 +377,10 @@ class Registry:
         ModelError
             The store cannot be written.
         """
-        if not any(not info.retired for info in self.list(channel)):
+        if not any(not info.retired for info in self.list(channel, forecaster)):
             return []
         with self._writing() as client:
-            versions = [info for info in self.list(channel) if not info.retired]
+            versions = [info for info in self.list(channel, forecaster) if not info.retired]
             for info in versions:
                 client.set_model_version_tag(registered_name(info.name), str(info.version), "retired", WITHDRAWN)
                 for alias in info.aliases:

@@ -39,8 +39,10 @@ __all__ = [
 ]
 
 KINDS = ("model", "limit", "asset")
-"""Kinds of alerts: from the error of a forecaster, from a limit of the catalog, or from the model of a whole asset, whose
-name is then the channel of the alert, too."""
+"""Kinds of alerts: from the error of a forecaster, from a limit of the catalog, or from the model of a whole asset.
+
+The channel of the latter is the asset's name.
+"""
 
 STATES = (
     "unacknowledged",  # the condition holds, nobody has acknowledged
