@@ -542,6 +542,8 @@ def _describe(forecaster: "Forecaster | AssetPCA", run_id: str) -> str:
 
     from workbench.detection.asset import AssetPCA
 
+    inputs: tuple[str, tuple[int, ...]]
+    outputs: tuple[str, tuple[int, ...]]
     if isinstance(forecaster, AssetPCA):
         inputs, outputs = ("telemetry", (-1, len(forecaster.channels))), ("distances", (-1, 2))
     else:
