@@ -24,7 +24,7 @@ from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["distances_figure", "update_distances_figure"]
 
-_WORDS = {"t_squared": "moved together", "q": "moved apart"}
+_WORDS = {"t_squared": "together", "q": "apart"}
 
 
 def distances_figure(

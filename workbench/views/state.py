@@ -214,7 +214,7 @@ class Selected:
     anomaly: Moment | None = None
 
 
-def anomaly_of(alert: Mapping[str, Any]) -> Selected:
+def anomaly_of(alert: Mapping[Any, Any]) -> Selected:
     """Return what is chosen with an alert; one of a whole asset chooses no channel.
 
     Parameters

@@ -147,7 +147,8 @@ class AssetModel:
         Returns
         -------
         list of AssetEvent
-            Of both statistics, in the order of their start. An event ends after 50 samples at or below the bound.
+            Of both statistics, in the order of their start. An event ends after 50 samples at or below the bound;
+            samples that exceed it only because of those before them are not part of it.
         """
         table = table_of(values, len(self.channels))
 
@@ -179,7 +180,8 @@ class AssetModel:
             values, bound = distances[statistic][there], self.bound(statistic)
             above = np.flatnonzero(values > bound)
             spans = np.split(above, np.flatnonzero(np.diff(above) > GAP) + 1) if above.size else []
-            events += [self._event(statistic, there[span], values[span], bound, rows) for span in spans]
+            n = len(distances[statistic])
+            events += [self._event(statistic, there[span], values[span], bound, rows, n) for span in spans]
         return sorted(events, key=lambda event: event.start)
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -219,8 +221,17 @@ class AssetModel:
             raise DetectionError(f"This is not a model of an asset: {error}.", "Train the asset again.") from None
 
     def _event(
-        self, statistic: Statistic, samples: npt.NDArray[np.int64], values: Floats, bound: float, rows: Rows
+        self,
+        statistic: Statistic,
+        samples: npt.NDArray[np.int64],
+        values: Floats,
+        bound: float,
+        rows: Rows,
+        n: int,
     ) -> AssetEvent:
+        start, end = int(samples[0]), int(samples[-1])
+        if end < n - 1:  # the last of them exceed the bound because of a sample before
+            end = max(start, end - self.lags)
         totals = np.zeros(self.active.size)
         for first, last in self._parts(int(samples[0]), int(samples[-1]) + 1):
             own = samples[(samples >= first) & (samples < last)] - max(0, first - self.lags)
@@ -228,10 +239,10 @@ class AssetModel:
         shares = totals / totals.sum()
         order = np.argsort(-shares, kind="stable")
         return AssetEvent(
-            start=int(samples[0]),
-            end=int(samples[-1]),
+            start=start,
+            end=end,
             statistic=statistic,
-            peak_at=int(samples[values.argmax()]),
+            peak_at=min(int(samples[values.argmax()]), end),
             value=float(values.max()),
             bound=bound,
             record=self.records[statistic].record,

@@ -152,6 +152,7 @@ class AssetCharts:
         for place, (name, one) in enumerate(parts.items()):
             drawn = channel_figure(one, tokens=tokens, height=70, x_range=main.x_range)
             drawn.sizing_mode = "stretch_both"
+            drawn.yaxis.ticker.desired_num_ticks = 3
             _name_axis(drawn, name)
             figures[f"channel {place}"] = drawn
         for drawn in [*figures.values()][:-1]:

@@ -150,7 +150,7 @@ class Scene:
             Id of its champion, else of its newest version; empty where it has no version.
         """
         name = channel or next((info.channel for info in self._models.values()), "")
-        own = self.versions(name)
+        own = [info for info in self.versions(name) if not info.of_asset] or self.versions(name)
         if any("champion" in info.aliases for info in own):
             return choose_champion(own, name, None).id
         return max(own, key=lambda info: info.created).id if own else ""
