@@ -80,11 +80,10 @@ class Models(View):
         self._quiet = Quiet()
         self._unshown = 0  # channels whose drift has been computed since it was last drawn
         self._drifting = Background(self, "drift", self.on_drift, self.on_drifted)
+        kinds = (*FORECASTERS, ASSET_KIND)
         self._filters = {
             "place": widgets.Dropdown(options=[("any asset", "")]),
-            "forecaster": widgets.Dropdown(
-                options=[("any forecaster", ""), *((name, name) for name in (*FORECASTERS, ASSET_KIND))]
-            ),
+            "forecaster": widgets.Dropdown(options=[("any forecaster", ""), *((name, name) for name in kinds)]),
             "alias": widgets.Dropdown(options=[("any alias", ""), *((name, name) for name in (*ALIASES, "none"))]),
             "condition": widgets.Dropdown(options=[(words, key) for key, words in CONDITIONS.items()]),
         }
