@@ -8,40 +8,17 @@ import pytest
 from typer.testing import CliRunner
 
 import workbench as wb
+from tests.plants import write_plant
 from workbench.cli import app
 from workbench.detection.asset import AssetPCA
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, DetectionError, ModelNotFoundError
 from workbench.models.listing import ASSET_KIND
-from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
-
-START = np.datetime64("2026-01-01", "ns")
-FAULT = slice(600, 640)
-
-
-def plant(n, seed, asset, fault=None, noise=0.05):
-    """Four channels of an asset that two causes move; the fault displaces the third."""
-    random = np.random.default_rng(seed)
-    causes = random.normal(size=(n, 2))
-    values = causes @ np.array([[1.0, 0.9, 0.8, 0.1], [0.0, 0.2, -0.3, 1.0]]) + random.normal(0, noise, (n, 4))
-    if fault is not None:
-        values[fault, 2] += 2.5
-    times = START + np.arange(n) * np.timedelta64(1, "m")
-    names = [f"{asset[0]}-{i}" for i in range(4)]
-    return [make_channel(values[:, i], time=times, channel=name, asset=asset) for i, name in enumerate(names)]
-
-
-def write(home, asset="Pump-1", fault=FAULT, seed=0):
-    archive = Archive(home / "archive.zarr")
-    for train, test in zip(plant(800, seed, asset), plant(1000, seed + 1, asset, fault), strict=True):
-        later = test.assign_coords(time=test["time"] + np.timedelta64(2, "D"))
-        archive.write(train, later)
-    archive.close()
 
 
 @pytest.fixture
 def session(tmp_path):
-    write(tmp_path)
+    write_plant(tmp_path)
     with wb.open(home=tmp_path) as opened:
         yield opened
 
@@ -93,7 +70,7 @@ def test_what_is_current_is_neither_trained_nor_scored_again(session):
 def test_new_telemetry_makes_score_and_model_stale(session, tmp_path):
     session.train_asset()
     session.score_asset("Pump-1")
-    write(tmp_path, seed=5)
+    write_plant(tmp_path, seed=5)
     with wb.open(home=tmp_path) as again:
         assert again.assets.overview()["reason"].tolist() == ["the telemetry has changed"]
         assert again.models.list()["retrain"].tolist() == ["its training data have changed"]
@@ -133,7 +110,7 @@ def test_a_model_with_a_changed_file_is_not_loaded(session):
 
 
 def test_one_bad_asset_does_not_stop_the_others(session, tmp_path):
-    write(tmp_path, "Valve-1")
+    write_plant(tmp_path, "Valve-1")
     one = make_channel(np.arange(50.0), channel="L-1", asset="Lonely")
     session.archive.write(one, one)
     table = session.train_asset(["Pump-1", "Lonely", "Nope", "Valve-1"])
