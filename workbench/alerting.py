@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import xarray as xr
 
 from workbench.counts import counted
 from workbench.detection.scoring import anomalies_to_alert, first_judged
-from workbench.exceptions import ArchiveError, ChannelNotFoundError
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.alerts.raising import Examined, Finding
 from workbench.maintenance.alerts.report import AlertReport
@@ -45,7 +45,7 @@ class Outcome:
     delivery : Delivery
         Notifications that were sent, failed or wait.
     failed : tuple of (str, str)
-        Channels whose telemetry or score could not be read, and why; their alerts stay as they were.
+        Channels and assets whose telemetry or score could not be read, and why; their alerts stay as they were.
     """
 
     raised: AlertReport
@@ -101,11 +101,17 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
 
 
 def _times(archive: "Archive", channel: str) -> npt.NDArray[Any] | None:
-    """Return the coordinate `time` of a channel's test series; None where the archive does not hold it, or damaged."""
+    """Return the coordinate `time` of a channel's test series; None where the archive does not hold it, or damaged.
+
+    That of an asset is its longest channel's.
+    """
     try:
         return archive.open(channel)["time"].values
-    except (ArchiveError, ChannelNotFoundError):
+    except ArchiveError:
         return None
+    except ChannelNotFoundError:
+        own = [info for info in archive.infos()[0] if info.asset == channel]
+        return _times(archive, max(own, key=lambda info: info.n_test).channel) if own else None
 
 
 def raise_alerts(
@@ -117,6 +123,7 @@ def raise_alerts(
     levels: SeverityLevels,
     check: Callable[[str, xr.Dataset], None] | None = None,
     before: "ExaminedBefore | None" = None,
+    assets: Mapping[str, Callable[[], tuple[Examined, list[Finding]] | None]] | None = None,
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
@@ -143,6 +150,8 @@ def raise_alerts(
         Called with a channel and its stored score; raises an `ArchiveError` where the score is not of the series.
     before : ExaminedBefore, optional
         What was found in the channels before; those that have not changed since are not opened.
+    assets : mapping of str to callable, optional
+        Assets to look at as a whole, and what returns the findings of each; None where it is not scored.
 
     Returns
     -------
@@ -155,10 +164,11 @@ def raise_alerts(
     unplaced = desk.alerts.unplaced()
     recogniser = desk.known.recogniser()
     for name in channels:
-        known = None if before is None or name in unplaced else before.get(name)
-        if known is not None:
-            looked_at += known[0]
-            findings += known[1]
+        has_known_events = name in recogniser.events
+        earlier = None if before is None or name in unplaced or has_known_events else before.get(name)
+        if earlier is not None:
+            looked_at += earlier[0]
+            findings += earlier[1]
             continue
         reasons: list[str] = []
         n_looked_at, n_findings = len(looked_at), len(findings)
@@ -186,10 +196,19 @@ def raise_alerts(
                 reasons.append(str(error))
         if reasons:
             failed.append((name, " ".join(dict.fromkeys(reasons))))
-        elif before is not None:
+        elif before is not None and not has_known_events:
             before.note(name, looked_at[n_looked_at:], findings[n_findings:])
     if before is not None:
         before.keep()
+    for name, find in (assets or {}).items():
+        try:
+            result = find()
+        except WorkbenchError as error:
+            failed.append((name, str(error)))
+            continue
+        if result is not None:
+            looked_at.append(result[0])
+            findings += result[1]
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")

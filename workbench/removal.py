@@ -15,6 +15,7 @@ from workbench.exceptions import ChannelNotFoundError, WorkbenchError
 from workbench.maintenance.alerts.table import CHANNEL_REMOVED
 from workbench.maintenance.desk import Maintenance
 from workbench.models import Registry
+from workbench.models.listing import ASSET_KIND
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.store import suggest
 
@@ -111,7 +112,8 @@ def remove_channels(
 ) -> pd.DataFrame:
     """Remove channels with their samples, labels and scores; retire their models and close their open alerts.
 
-    Work orders and the maintenance log are kept.
+    With the last channel of an asset the models of the asset as a whole go out of use, and its alerts are closed. Work
+    orders and the maintenance log are kept.
 
     Parameters
     ----------
@@ -133,11 +135,15 @@ def remove_channels(
     table = describe_removal(archive, registry, desk, channels)
     archived = set(archive.channels())
     archive.remove([name for name in channels if name in archived])
+    left = {archive.asset_of(name)[0] for name in archive.channels()}
+    assets = [str(asset) for asset in table["asset"].unique() if asset and asset not in left]
     if registry is not None:
         for name in channels:
             registry.withdraw(name)
+        for asset in assets:
+            registry.withdraw(asset, ASSET_KIND)
     if desk is not None:
-        numbers = [number for own in _open_alerts(desk, channels).values() for number in own]
+        numbers = [number for own in _open_alerts(desk, [*channels, *assets]).values() for number in own]
         if numbers:
             desk.alerts.each("close", numbers, who, verdict="unknown", comment=CHANNEL_REMOVED)
     return table

@@ -27,6 +27,7 @@ from workbench.telemetry.archive import Archive
 
 if TYPE_CHECKING:
     from workbench.alerting import Outcome
+    from workbench.assets.fleet import Assets
     from workbench.detection.evaluation import Evaluation
     from workbench.detection.evaluation.metrics import MetricChoice
     from workbench.detection.explanation import Spans
@@ -146,6 +147,13 @@ class Session:
             rows += [(asset, max(began, first.get(asset, began)), present) for asset in dict.fromkeys(assets)]
         spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
         return spans.astype(dict.fromkeys(("start", "end"), "datetime64[us, UTC]"))
+
+    @cached_property
+    def assets(self) -> "Assets":
+        """Train, score, list and explain whole assets: how their channels move together."""
+        from workbench.assets.fleet import Assets
+
+        return Assets(self.settings, self.archive, self.registry, self.clock)
 
     @cached_property
     def _scores(self) -> Scores:
@@ -408,7 +416,9 @@ class Session:
         models = [] if self.settings.tracking_uri else self.registry.list()  # others share a server's registry
         known["model"] = [model.channel for model in models if not model.retired]
         if self.settings.database_url is None and self._has_desk():
-            known["open alert"] = list(self.maintenance.alerts.list(state="open", limit=None)["channel"])
+            alerts = self.maintenance.alerts.list(state="open", limit=None)
+            of_assets = (alerts["kind"] == "asset") & alerts["channel"].isin(self.assets.names())
+            known["open alert"] = list(alerts.loc[~of_assets, "channel"])
         return vanished_channels(self.archive.channels(), known)
 
     def remove_channels(
@@ -607,6 +617,35 @@ class Session:
         windows = self.settings.params.windows
         return how(*where, forecaster, parameters=parameters, windows=windows, force=force, progress=progress)
 
+    def train_asset(
+        self,
+        assets: str | Iterable[str] | None = None,
+        *,
+        force: bool = False,
+        progress: bool = False,
+        **parameters: Any,
+    ) -> pd.DataFrame:
+        """Train and register how the channels of an asset move together; a current version is not trained again.
+
+        A new version becomes champion: versions of other data cannot be compared.
+
+        Parameters
+        ----------
+        assets : str or iterable of str, optional
+            Names of the assets; all that have two channels or more where omitted.
+        force, progress : bool
+            Train again where a version is current; show a bar.
+        **parameters
+            Those of `workbench.detection.asset.AssetPCA.defaults` that are to be others, as `lags=0`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an asset: asset, status (trained, current, failed), model, alias, seconds, reason and metrics. One
+            that fails does not stop the others, and a channel that cannot be read is left out, as `reason` says.
+        """
+        return self.assets.train(assets, force=force, progress=progress, **parameters)
+
     def set_growing(self, channels: str | Iterable[str], grows: bool = True) -> None:
         """Say whether more samples of channels are to come, so that their last anomalies are provisional.
 
@@ -660,6 +699,51 @@ class Session:
         """
         return self._scores.score(channel, forecaster, preset, force=force)[0]
 
+    def score_asset(self, asset: str, *, force: bool = False) -> xr.Dataset:
+        """Score an asset as a whole, or return the stored score where it is current.
+
+        Parameters
+        ----------
+        asset : str
+            Name of the asset.
+        force : bool
+            Compute the score again where it is current.
+
+        Returns
+        -------
+        xarray.Dataset
+            `t_squared` and `q`: how far the channels moved together and apart, in times of the bound; attribute
+            `model` names model and version. See `workbench.detection.asset.scoring.score_asset`.
+
+        Raises
+        ------
+        ChannelNotFoundError
+            The archive holds no channel of the asset.
+        ModelNotFoundError
+            It has no trained model.
+        DetectionError
+            Fewer than two of its channels can be read, or they have no common kind of time.
+        """
+        return self.assets.score(asset, force=force)[0]
+
+    def explain_asset(self, asset: str) -> pd.DataFrame:
+        """Explain the anomalies of an asset, after scoring it where the stored score is not current.
+
+        Parameters
+        ----------
+        asset : str
+            Name of the asset.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `workbench.assets.fleet.EXPLANATION_COLUMNS`, one row an anomaly: `statistic` is `t_squared` where the
+            channels moved together further than in training, `q` where they moved apart; `distance`, `bound` and
+            `record` (the largest in training) are in standard deviations; `contributions` is a dict of channels and
+            their shares, largest first, `channels` the first of them as text.
+        """
+        return self.assets.explain(asset)
+
     def anomalies(self, channel: str, forecaster: str | None = None, preset: str | None = None) -> pd.DataFrame:
         """Return the anomaly sequences of a channel, after scoring it where the stored score is not current.
 
@@ -679,7 +763,7 @@ class Session:
         """
         return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
 
-    def raise_alerts(self, channels: Iterable[str] | None = None) -> "Outcome":
+    def raise_alerts(self, channels: Iterable[str] | None = None, assets: Iterable[str] | None = None) -> "Outcome":
         """Raise alerts for stored anomalies and exceeded limits, and open work orders by rule.
 
         Calling it again with the same scores changes nothing.
@@ -688,6 +772,8 @@ class Session:
         ----------
         channels : iterable of str, optional
             Names of the channels; all where omitted.
+        assets : iterable of str, optional
+            Assets whose score as a whole is looked at, too; where omitted all, or none where channels are named.
 
         Returns
         -------
@@ -706,6 +792,8 @@ class Session:
             settings = [one.model_dump() for one in (levels, self.maintenance.alerts.options)]
             return [champions, limits, settings, self.settings.preset]
 
+        if assets is None:
+            assets = self.assets.scored() if channels is None else ()
         return raise_alerts(
             self.maintenance,
             self.catalog,
@@ -715,6 +803,7 @@ class Session:
             levels,
             self._scores.check_series,
             ExaminedBefore(self.archive, names, conditions),
+            {name: partial(self.assets.findings, name) for name in assets},
         )
 
     def explain(

@@ -27,6 +27,7 @@ __all__ = [
     "AllChannels",
     "AsJson",
     "Channels",
+    "ChannelsOrAssets",
     "ComputePlace",
     "ForecasterName",
     "PresetName",
@@ -54,11 +55,16 @@ __all__ = [
     "requested_channels",
     "rows_text",
     "show",
+    "split_names",
     "table_text",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 Channels = Annotated[list[str] | None, typer.Argument(metavar="CHANNEL", help="Names of channels, for example P-1.")]
+ChannelsOrAssets = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="CHANNEL", help="Names of channels, for example P-1, or of assets, for example Pump-1."),
+]
 AllChannels = Annotated[bool, typer.Option("--all", help="Work on all channels of the archive.")]
 ComputePlace = Annotated[
     str | None,
@@ -165,6 +171,23 @@ def requested_channels(session: "Session", names: list[str] | None, all_channels
     if not names and not all_channels:
         raise typer.BadParameter("No channel is named. Name channels or pass --all; `workbench channels` lists them.")
     return session.channel_names(names or None)
+
+
+def split_names(session: "Session", names: list[str] | None) -> tuple[list[str], list[str]]:
+    """Return which names of a command line are channels and which are assets; a channel has the first claim to a name.
+
+    Parameters
+    ----------
+    session : Session
+        The session whose archive holds them.
+    names : list of str or None
+        Names on the command line; unknown ones stay among the channels, where they are refused.
+    """
+    named = list(dict.fromkeys(names or ()))
+    channels = set(session.archive.channels()) if named else set()
+    others = [name for name in named if name not in channels]
+    assets = {*session.assets.names()} if others else set()
+    return [name for name in named if name not in others or name not in assets], [n for n in others if n in assets]
 
 
 def empty_archive_text(session: "Session") -> str:

@@ -10,6 +10,7 @@ from workbench.cli.common import (
     AllChannels,
     AsJson,
     Channels,
+    ChannelsOrAssets,
     ComputePlace,
     ForecasterName,
     PresetName,
@@ -22,6 +23,7 @@ from workbench.cli.common import (
     print_json,
     records,
     requested_channels,
+    split_names,
     table_text,
 )
 from workbench.exceptions import WorkbenchError
@@ -37,7 +39,7 @@ __all__ = ["evaluate", "report", "score"]
 
 
 def score(
-    channel: Channels = None,
+    channel: ChannelsOrAssets = None,
     all_channels: AllChannels = False,
     forecaster: ForecasterName = None,
     preset: PresetName = None,
@@ -47,12 +49,16 @@ def score(
 ) -> None:
     """Predict the test series, detect anomalies, raise alerts and open work orders.
 
-    Scores that are up to date are not computed again. Alerts follow the preset of the settings.
+    Scores that are up to date are not computed again. Alerts follow the preset of the settings. Assets that are named
+    are judged as a whole; with --all, those that have a model.
     """
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True, forecaster=forecaster, preset=preset)
-    names = requested_channels(session, channel, all_channels)
-    table = session.score_all(names, forecaster, preset, force=force, progress=True)
+    names, assets = split_names(session, channel)
+    if not assets or all_channels:
+        names = requested_channels(session, channel, all_channels)
+        assets = session.assets.with_model() if all_channels else []
+    table = _scored(session, names, assets, forecaster, preset, force)
     scored = table[table["status"] != "failed"]
     if as_json:
         rows = zip(scored["channel"], scored["model"], scored["seconds"], scored["anomalies"], strict=True)
@@ -74,9 +80,11 @@ def score(
             columns.append("provisional")
         typer.echo(table_text(summary[columns]))
         anomaly_count = count_text(int(summary["anomalies"].sum()), "anomaly", "anomalies")
-        typer.echo(f"{count_text(len(scored), 'channel')}, {anomaly_count}.")
+        kinds = ["channel"] * bool(names or not assets) + ["asset"] * bool(assets)
+        counts = [count_text(int((scored["kind"] == kind).sum()), kind) for kind in kinds]
+        typer.echo(f"{', '.join([*counts, anomaly_count])}.")
         _print_stale_models(session, set(scored["channel"]), scored["model"])
-    outcome = session.raise_alerts(names)
+    outcome = session.raise_alerts(names, assets)
     if not as_json:
         typer.echo(f"{outcome} Next: workbench alerts list" if len(scored) else str(outcome))
     reasons = dict(outcome.failed) | failure_reasons(table)
@@ -85,6 +93,26 @@ def score(
         fix = f"Restore it, or run: {command_line('workbench channels remove', name)}"
         reasons[name] = f"it is gone from the archive; the home has {what} of it. {fix}"
     end_with_failures(reasons, len(table) + len(vanished))
+
+
+def _scored(
+    session: "Session",
+    names: list[str],
+    assets: list[str],
+    forecaster: str | None,
+    preset: str | None,
+    force: bool,
+) -> "pd.DataFrame":
+    """Return one row a channel and one an asset, which `kind` tells apart."""
+    import pandas as pd
+
+    tables = []
+    if names or not assets:
+        tables.append(session.score_all(names, forecaster, preset, force=force, progress=True).assign(kind="channel"))
+    if assets:
+        of_assets = session.assets.score_all(assets, force=force, progress=True)
+        tables.append(of_assets.rename(columns={"asset": "channel"}).assign(kind="asset"))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _print_stale_models(session: "Session", channels: set[str], used_models: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ import typer
 from workbench.cli.common import (
     AllChannels,
     AsJson,
-    Channels,
+    ChannelsOrAssets,
     ComputePlace,
     age_text,
     local,
@@ -20,8 +20,10 @@ from workbench.cli.common import (
     requested_channels,
     rows_text,
     show,
+    split_names,
 )
 from workbench.models.inventory import inventory
+from workbench.models.listing import ASSET_KIND
 from workbench.models.registry import Registry
 from workbench.names import command_line
 from workbench.settings import load_settings
@@ -42,9 +44,12 @@ _LEFT_OUT = {"promote", "channel", "forecaster", "version", "created"}  # the mo
 
 
 def train(
-    channel: Channels = None,
+    channel: ChannelsOrAssets = None,
     all_channels: AllChannels = False,
-    forecaster: Annotated[str, typer.Option(metavar="NAME", help="Forecaster: persistence, ridge or lstm.")] = "ridge",
+    forecaster: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Forecaster: persistence, ridge or lstm; with --all, pca for all assets."),
+    ] = "ridge",
     trainer: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default="numpy", help="Trainer of the forecaster lstm: numpy or keras."),
@@ -65,20 +70,39 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Train models again that are up to date.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train and register a model for each channel; models that are up to date are left alone.
+    """Train and register a model for each channel or asset; models that are up to date are left alone.
 
     Where no sequence_length is set, a channel with little training telemetry gets shorter windows than the preset has.
+    The model of an asset (pca) knows how its channels move together.
 
     Ctrl-C stops it. Run the same command again to continue.
     """
+    import pandas as pd
+
     from workbench.models.hyperparameters import read_hyperparameters
 
     session = open_session(**place_overrides(compute, workers))
     channel, further = _without_assignments(session, channel) if assignments else (channel, [])
-    names = requested_channels(session, channel, all_channels)
-    parameters: dict[str, Any] = {} if trainer is None else {"trainer": trainer}
-    parameters |= read_hyperparameters(forecaster, [*(assignments or []), *further])
-    table = session.train(names, forecaster, force=force, progress=True, **parameters)
+    names, assets = split_names(session, channel)
+    if forecaster == ASSET_KIND:
+        if names:
+            raise typer.BadParameter(f"{forecaster} is a model of whole assets, and {names[0]} is not an asset.")
+        assets = session.assets.names(least_channels=2) if all_channels and not assets else assets
+    if not assets:
+        names = requested_channels(session, names, all_channels)
+    elif channel and all_channels:
+        raise typer.BadParameter("Assets are named, and --all is passed. Use one of the two.")
+    parameters = read_hyperparameters(forecaster, [*(assignments or []), *further])
+    tables = []
+    if names:
+        parameters |= {} if trainer is None else {"trainer": trainer}
+        tables.append(session.train(names, forecaster, force=force, progress=True, **parameters))
+    if assets:
+        trained = session.train_asset(
+            assets, force=force, progress=True, **(parameters if forecaster == ASSET_KIND else {})
+        )
+        tables.append(trained.rename(columns={"asset": "channel"}))
+    table = pd.concat(tables, ignore_index=True)
     show(table, as_json, "There is no channel to train. Run: workbench run, or workbench import PATH.")
     report_failures(table)
 
@@ -101,7 +125,7 @@ def _list(
         return
     settings = load_settings()
     with Registry(settings.registry_path, settings.tracking_uri) as registry:
-        rows = inventory(registry.list(channel), settings.archive_path, datetime.now(UTC))
+        rows = inventory(registry.list(channel, assets=True), settings.archive_path, datetime.now(UTC))
     if as_json:
         names = dict.fromkeys(name for row in rows for name in row)
         print_json([{name: _json_value(row.get(name)) for name in names} for row in rows])

@@ -66,6 +66,7 @@ def run(
     if untrained:
         reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
     reasons |= failure_reasons(session.score_all(progress=True))
+    reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
     overview = session.overview()
     with_anomalies = overview[overview["anomalies"] > 0]
     typer.echo(table_text(with_anomalies.sort_values("severity", ascending=False)))

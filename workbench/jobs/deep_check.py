@@ -56,7 +56,7 @@ def examine_deeply(session: DeeplyExamined, *, progress: bool = False) -> list[F
     except WorkbenchError as error:
         faults.append(_fault("archive", error))
     try:
-        models = session.registry.list()
+        models = session.registry.list(assets=True)
     except WorkbenchError as error:
         faults.append(_fault("registry", error))
     steps: list[tuple[str, Callable[[], Iterator[Finding]]]] = [

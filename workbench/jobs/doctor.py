@@ -234,7 +234,7 @@ def _samples(session: Examined) -> Iterator[Finding]:
 
 def _model_files(session: Examined) -> Iterator[Finding]:
     """Compare the files of every version that is in use with those that were registered."""
-    for model in session.registry.list():
+    for model in session.registry.list(assets=True):
         try:
             if not model.retired:
                 session.registry.check(model)

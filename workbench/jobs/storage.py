@@ -41,7 +41,7 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
     logs = settings.home / "logs"
     rows = [
         ("telemetry", archive["telemetry"], settings.archive_path),
-        ("scores", archive["scores"], settings.archive_path),
+        ("scores", archive["scores"] + _size(settings.home / "asset_scores"), settings.archive_path),
         ("models", _size(settings.registry_path), settings.registry_path),
         ("maintenance", database.size(), database.name),
         ("reports", _size(settings.reports_path), settings.reports_path),

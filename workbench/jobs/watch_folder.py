@@ -378,7 +378,11 @@ class FolderWatch:
         table = self._session.score_all(names)
         for name, reason in table.loc[table["status"] == "failed", ["channel", "reason"]].itertuples(index=False):
             self._say_once(f"  {name}: not scored: {reason}")
-        outcome = self._session.raise_alerts(names)
+        assets = self._session.assets.with_model(names)
+        of_assets = self._session.assets.score_all(assets)
+        for name, reason in of_assets.loc[of_assets["status"] == "failed", ["asset", "reason"]].itertuples(index=False):
+            self._say_once(f"  {name}: not scored as a whole: {reason}")
+        outcome = self._session.raise_alerts(names, assets)
         for name, reason in outcome.failed:
             self._say_once(f"  {name}: no alerts: {reason}")
         scored = int((table["status"] == "scored").sum())

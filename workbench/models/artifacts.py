@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from workbench.exceptions import ArtifactError
 
 if TYPE_CHECKING:
+    from workbench.detection.asset import AssetPCA
     from workbench.detection.forecasters import Forecaster
 
 __all__ = ["DESCRIPTION", "FORMAT_VERSION", "MANIFEST", "SUFFIXES", "Manifest", "read", "verify", "write"]
@@ -60,13 +61,13 @@ class Manifest:
         return sum(size for size, _ in self.files.values())
 
 
-def write(forecaster: "Forecaster", folder: Path, description: str = "") -> Manifest:
+def write(forecaster: "Forecaster | AssetPCA", folder: Path, description: str = "") -> Manifest:
     """Save a fitted forecaster and its manifest; the folder appears complete or not at all.
 
     Parameters
     ----------
-    forecaster : Forecaster
-        A fitted forecaster.
+    forecaster : Forecaster or AssetPCA
+        A fitted forecaster, or the fitted model of an asset.
     folder : Path
         Where the model goes; must not exist.
     description : str, optional
@@ -139,7 +140,7 @@ def verify(folder: Path, digest: str | None = None) -> Manifest:
     return manifest
 
 
-def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["Forecaster", int]:
+def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["Forecaster | AssetPCA", int]:
     """Load a model after checking every file of it.
 
     Parameters
@@ -153,7 +154,7 @@ def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["For
 
     Returns
     -------
-    model : Forecaster
+    model : Forecaster or AssetPCA
     size : int
         Bytes of its files.
 
@@ -162,6 +163,7 @@ def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["For
     ArtifactError
         See `verify`, or another forecaster made it, or one that is not known.
     """
+    from workbench.detection.asset import AssetPCA
     from workbench.detection.forecasters import FORECASTERS
 
     manifest = verify(folder, digest)
@@ -169,6 +171,8 @@ def read(folder: Path, forecaster: str, digest: str | None = None) -> tuple["For
         raise ArtifactError(
             f"{folder} was made by forecaster {manifest.forecaster!r}, expected {forecaster!r}.", _RETRAIN
         )
+    if forecaster == AssetPCA.name:
+        return AssetPCA.load(folder), manifest.size
     if forecaster not in FORECASTERS:
         raise ArtifactError(
             f"{folder} was made by forecaster {forecaster!r}, which this installation does not have.",

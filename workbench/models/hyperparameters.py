@@ -1,9 +1,10 @@
 """Hyperparameters of a forecaster written as text: `sequence_length=120`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.exceptions import ForecasterError
+from workbench.models.listing import ASSET_KIND
 
 __all__ = ["read_hyperparameters"]
 
@@ -14,7 +15,7 @@ def read_hyperparameters(forecaster: str, assignments: Iterable[str]) -> dict[st
     Parameters
     ----------
     forecaster : str
-        Name of the forecaster, one of `workbench.detection.forecasters.FORECASTERS`.
+        Name of the forecaster, one of `workbench.detection.forecasters.FORECASTERS`, or `pca` of whole assets.
     assignments : iterable of str
         The texts; of a name that is there twice the last one counts.
 
@@ -36,11 +37,7 @@ def read_hyperparameters(forecaster: str, assignments: Iterable[str]) -> dict[st
     texts = list(assignments)
     if not texts:
         return {}
-    from workbench.detection.forecasters import FORECASTERS
-
-    if forecaster not in FORECASTERS:
-        raise ForecasterError(f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(FORECASTERS))}.")
-    defaults = FORECASTERS[forecaster]().parameters
+    defaults = _defaults(forecaster)
     values = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -52,6 +49,20 @@ def read_hyperparameters(forecaster: str, assignments: Iterable[str]) -> dict[st
             )
         values[name] = _converted(name, value.strip(), defaults[name])
     return values
+
+
+def _defaults(forecaster: str) -> Mapping[str, Any]:
+    """Return the defaults of a forecaster, or of the model of whole assets."""
+    from workbench.detection.asset import AssetPCA
+    from workbench.detection.forecasters import FORECASTERS
+
+    if forecaster == ASSET_KIND:
+        return AssetPCA.defaults
+    if forecaster not in FORECASTERS:
+        raise ForecasterError(
+            f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted([*FORECASTERS, ASSET_KIND]))}."
+        )
+    return FORECASTERS[forecaster]().parameters
 
 
 def _converted(name: str, text: str, default: Any) -> Any:

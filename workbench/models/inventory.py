@@ -10,8 +10,9 @@ from workbench.exceptions import ArchiveError
 from workbench.models.listing import ModelInfo
 from workbench.names import command_line
 from workbench.telemetry.archiving.index import Index
+from workbench.telemetry.joint_hash import joint_hash
 
-__all__ = ["inventory", "outdated", "promote_command", "successor_of_present_data", "train_hashes"]
+__all__ = ["asset_hashes", "inventory", "outdated", "promote_command", "successor_of_present_data", "train_hashes"]
 
 
 def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list[dict[str, Any]]:
@@ -32,8 +33,10 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
         One a version; see `ModelLife.list`.
     """
     models = list(models)
-    hashes = train_hashes(archive, {info.channel for info in models})
-    fresh = {info.name for info in models if info.train_hash == hashes.get(info.channel)}
+    of_channels = train_hashes(archive, {info.channel for info in models if not info.of_asset})
+    of_assets = asset_hashes(archive) if any(info.of_asset for info in models) else {}
+    hashes = {info.name: (of_assets if info.of_asset else of_channels).get(info.channel) for info in models}
+    fresh = {info.name for info in models if info.train_hash == hashes[info.name]}
     return [
         {
             "model": info.id,
@@ -44,8 +47,8 @@ def inventory(models: Iterable[ModelInfo], archive: Path, now: datetime) -> list
             "created": info.created,
             "age": max(0.0, (now - info.created).total_seconds()),
             "size": math.nan if (size := info.size) is None else size,
-            "retrain": outdated(info, info.name in fresh) if info.channel in hashes else "",
-            "promote": promote_command(successor_of_present_data(info, models, hashes.get(info.channel))),
+            "retrain": "" if hashes[info.name] is None else outdated(info, info.name in fresh),
+            "promote": promote_command(successor_of_present_data(info, models, hashes[info.name])),
             **info.metrics,
         }
         for info in models
@@ -62,6 +65,15 @@ def train_hashes(archive: Path, channels: Iterable[str]) -> dict[str, str]:
     except ArchiveError:
         return {}
     return {channel: hashes[channel] for channel in channels if channel in hashes}
+
+
+def asset_hashes(archive: Path) -> dict[str, str]:
+    """Return the joint hash of the training data of each asset of an archive; none where its index is damaged."""
+    try:
+        by_asset = Index(archive / "index.db").train_hashes_by_asset()
+    except ArchiveError:
+        return {}
+    return {asset: joint_hash(hashes) for asset, hashes in by_asset.items()}
 
 
 def successor_of_present_data(

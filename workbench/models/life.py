@@ -49,7 +49,7 @@ class Promotion:
     replaced : ModelInfo or None
         Champion until then.
     verdict : Verdict or None
-        How they compared; None where there was no champion.
+        How they compared; None where there was no champion, or they are models of an asset.
     """
 
     model: ModelInfo
@@ -58,8 +58,10 @@ class Promotion:
 
     def __str__(self) -> str:
         """Say who won and by what figures."""
-        if self.replaced is None or self.verdict is None:
+        if self.replaced is None:
             return f"{self.model.id} is champion; there was none."
+        if self.verdict is None:
+            return f"{self.model.id} is champion in place of {self.replaced.id}."
         if math.isinf(self.verdict.champion_error):
             return f"{self.model.id} is champion; {self.replaced.id} cannot predict the present training data."
         if not self.verdict.better:
@@ -154,11 +156,13 @@ class ModelLife:
             that makes the version of the present training data champion, where the champion is of others. `drift`
             looks deeper.
         """
-        rows = inventory(self.registry.list(channel, forecaster), self.archive.path, self.clock())
+        rows = inventory(self.registry.list(channel, forecaster, assets=True), self.archive.path, self.clock())
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*MODEL_COLUMNS, "validation_error"])
 
     def promote(self, name: str, version: int | str, *, anyway: bool = False) -> Promotion:
         """Make a version champion, where it is better on the held-out windows of the present training data.
+
+        Models of whole assets predict nothing that could be compared: any version of theirs is promoted.
 
         Parameters
         ----------
@@ -191,6 +195,9 @@ class ModelLife:
         champion = current_champion(self.registry.list(info.channel, info.forecaster))
         if champion is not None and champion.version == info.version:
             raise ModelError(f"{info.id} is champion already.", "List the versions: workbench models")
+        if info.of_asset:
+            self.registry.load_asset(info)
+            return Promotion(self.registry.set_alias(name, info.version, "champion"), champion, None)
         contender = Contender.load(self.registry, info)
         if champion is None:
             contender.errors(self.archive.open(info.channel, "train"))

@@ -20,6 +20,7 @@ from workbench.models.mlflow_calls import all_pages
 from workbench.names import key_name
 
 __all__ = [
+    "ASSET_KIND",
     "WITHDRAWN",
     "ModelInfo",
     "ask_client",
@@ -30,6 +31,9 @@ __all__ = [
     "queries",
     "registered_name",
 ]
+
+ASSET_KIND = "pca"
+"""Kind of the models of whole assets, in the place of a forecaster; `AssetPCA.name`."""
 
 WITHDRAWN = "channel removed"
 """Value of the tag `retired` of versions whose channel was removed."""
@@ -60,7 +64,7 @@ class ModelInfo:
     name : str
         Model, `<channel>.<forecaster>`; MLflow knows it as `registered_name` of it.
     channel, forecaster : str
-        What it predicts, and how.
+        What it predicts, and how; of a model of a whole asset, the asset and `ASSET_KIND`.
     version : int
         Counts up from 1 within the name.
     aliases : tuple of str
@@ -105,6 +109,11 @@ class ModelInfo:
     rolled_back: bool = False
     retired: bool = False
     withdrawn: bool = False
+
+    @property
+    def of_asset(self) -> bool:
+        """Whether it is a model of a whole asset, whose name `channel` holds."""
+        return self.forecaster == ASSET_KIND
 
     @property
     def size(self) -> int | None:

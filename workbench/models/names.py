@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.exceptions import ModelError, ModelNotFoundError
-from workbench.models.listing import ModelInfo
+from workbench.models.listing import ASSET_KIND, ModelInfo
 from workbench.names import command_line
 
 __all__ = [
@@ -83,7 +83,8 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
         if retired is not None:  # training it anew would give the retired version again
             command = command_line("workbench models promote", retired.name, str(retired.version))
             hint = f"Its last version is retired; take it back: {command}"
-        raise ModelNotFoundError(f"Channel {channel!r} has no {kind}champion model.", hint)
+        subject = "Asset" if forecaster == ASSET_KIND else "Channel"
+        raise ModelNotFoundError(f"{subject} {channel!r} has no {kind}champion model.", hint)
     return min(champions, key=lambda info: (info.metrics.get("validation_error", math.inf), info.forecaster))
 
 

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from filelock import FileLock
 
@@ -22,7 +22,7 @@ from workbench.exceptions import ModelError
 from workbench.home import check_part, prepare_part, record_part
 from workbench.models.artifacts import FORMAT_VERSION, read, verify, write
 from workbench.models.cache import ModelCache
-from workbench.models.listing import WITHDRAWN, ModelInfo, ask_client, list_models, registered_name
+from workbench.models.listing import ASSET_KIND, WITHDRAWN, ModelInfo, ask_client, list_models, registered_name
 from workbench.models.location import ARTIFACT_FOLDER, Location
 from workbench.models.mlflow_calls import (
     ENVIRONMENT,
@@ -48,6 +48,7 @@ from workbench.names import command_line
 from workbench.version import __version__
 
 if TYPE_CHECKING:
+    from workbench.detection.asset import AssetPCA
     from workbench.detection.forecasters import Forecaster
 
 __all__ = ["EXPERIMENT", "Registry"]
@@ -86,7 +87,7 @@ class Registry:
 
     def __init__(self, folder: Path, tracking_uri: str | None = None, cache_bytes: int = 256 * 2**20) -> None:
         self.location = Location(Path(folder).absolute(), tracking_uri)
-        self.cache: ModelCache[Forecaster] = ModelCache(cache_bytes)
+        self.cache: ModelCache[Forecaster | AssetPCA] = ModelCache(cache_bytes)
         self._client: Any = None
         self._client_lock = threading.RLock()
 
@@ -107,13 +108,17 @@ class Registry:
                 close_connections(self.location.uri)
         self.cache.clear()
 
-    def list(self, channel: str | None = None, forecaster: str | None = None) -> list[ModelInfo]:
+    def list(
+        self, channel: str | None = None, forecaster: str | None = None, *, assets: bool = False
+    ) -> list[ModelInfo]:
         """List the registered versions; opens no artifact.
 
         Parameters
         ----------
         channel, forecaster : str, optional
             List only these.
+        assets : bool
+            List models of whole assets, too; they are also listed where `forecaster` names their kind.
 
         Returns
         -------
@@ -125,7 +130,8 @@ class Registry:
         ModelError
             The store cannot be read.
         """
-        return self._list(channel=channel, forecaster=forecaster)
+        models = self._list(channel=channel, forecaster=forecaster)
+        return models if assets or forecaster == ASSET_KIND else [info for info in models if not info.of_asset]
 
     def champion(self, channel: str, forecaster: str | None = None) -> ModelInfo:
         """Return the model that predicts a channel.
@@ -171,7 +177,7 @@ class Registry:
 
     def register(
         self,
-        forecaster: "Forecaster",
+        forecaster: "Forecaster | AssetPCA",
         channel: str,
         train_hash: str,
         *,
@@ -186,10 +192,10 @@ class Registry:
 
         Parameters
         ----------
-        forecaster : Forecaster
-            A fitted forecaster.
+        forecaster : Forecaster or AssetPCA
+            A fitted forecaster, or the fitted model of an asset.
         channel : str
-            Name of the channel that it predicts.
+            Name of the channel that it predicts, or of the asset.
         train_hash : str
             Hash of the data it was fitted to.
         seed : int
@@ -351,8 +357,15 @@ class Registry:
                     client.set_registered_model_alias(registered_name(name), alias, str(successor.version))
         return self.get(name, info.version), current_champion(self._list(name=name))
 
-    def withdraw(self, channel: str) -> Models:
+    def withdraw(self, channel: str, forecaster: str | None = None) -> Models:
         """Take all versions of a channel that was removed out of use; training or promoting them takes them back.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel, or of an asset.
+        forecaster : str, optional
+            Only versions of this one; that of the models of assets where an asset was removed.
 
         Returns
         -------
@@ -364,10 +377,10 @@ class Registry:
         ModelError
             The store cannot be written.
         """
-        if not any(not info.retired for info in self.list(channel)):
+        if not any(not info.retired for info in self.list(channel, forecaster)):
             return []
         with self._writing() as client:
-            versions = [info for info in self.list(channel) if not info.retired]
+            versions = [info for info in self.list(channel, forecaster) if not info.retired]
             for info in versions:
                 client.set_model_version_tag(registered_name(info.name), str(info.version), "retired", WITHDRAWN)
                 for alias in info.aliases:
@@ -387,7 +400,11 @@ class Registry:
         ArtifactError
             A file is missing, foreign, or not the one that was registered, or the forecaster is not known here.
         """
-        return self.cache.get(info.run_id, lambda: self._load(info))
+        return cast("Forecaster", self.cache.get(info.run_id, lambda: self._load(info)))
+
+    def load_asset(self, info: ModelInfo) -> "AssetPCA":
+        """Return the fitted model of an asset, as `load` does that of a channel."""
+        return cast("AssetPCA", self.cache.get(info.run_id, lambda: self._load(info)))
 
     def check(self, info: ModelInfo) -> None:
         """Check that the files of a version are those that were registered; files elsewhere are not fetched for it.
@@ -416,7 +433,7 @@ class Registry:
         with self._writing() as client:
             self._experiment(client)
 
-    def _load(self, info: ModelInfo) -> tuple["Forecaster", int]:
+    def _load(self, info: ModelInfo) -> tuple["Forecaster | AssetPCA", int]:
         if not info.path.exists() and self.location.given_uri is not None:
             with self.client() as client:
                 download(client, info.run_id, ARTIFACT_FOLDER, info.path)
@@ -500,7 +517,7 @@ class Registry:
         return _connect(self.location.uri)
 
 
-def _measured(forecaster: "Forecaster", seed: int, duration: float) -> Iterator[dict[str, Any]]:
+def _measured(forecaster: "Forecaster | AssetPCA", seed: int, duration: float) -> Iterator[dict[str, Any]]:
     """Return the parameters, and the metrics that are numbers, as MLflow's entities, as many as it takes at once."""
     from mlflow.entities import Metric, Param
 
@@ -517,16 +534,22 @@ def _connect(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _describe(forecaster: "Forecaster", run_id: str) -> str:
+def _describe(forecaster: "Forecaster | AssetPCA", run_id: str) -> str:
     """Return MLflow's description of a model (`MLmodel`): its flavor and tensor signature."""
     import numpy as np
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    window = (-1, forecaster.sequence_length, forecaster.n_inputs or 1)
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype(np.float32), window, "window")]),
-        Schema([TensorSpec(np.dtype(np.float32), (-1, forecaster.prediction_horizon), "prediction")]),
-    )
+    from workbench.detection.asset import AssetPCA
+
+    inputs: tuple[str, tuple[int, ...]]
+    outputs: tuple[str, tuple[int, ...]]
+    if isinstance(forecaster, AssetPCA):
+        inputs, outputs = ("telemetry", (-1, len(forecaster.channels))), ("distances", (-1, 2))
+    else:
+        inputs = ("window", (-1, forecaster.sequence_length, forecaster.n_inputs or 1))
+        outputs = ("prediction", (-1, forecaster.prediction_horizon))
+    schemas = (Schema([TensorSpec(np.dtype(np.float32), shape, name)]) for name, shape in (inputs, outputs))
+    signature = ModelSignature(*schemas)
     flavor = {"forecaster": forecaster.name, "format_version": FORMAT_VERSION, "workbench_version": __version__}
     return str(Model(run_id=run_id, signature=signature, flavors={"workbench": flavor}).to_yaml())

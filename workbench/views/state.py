@@ -4,16 +4,18 @@ import getpass
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import pandas as pd
 
 from workbench.exceptions import ViewError
+from workbench.maintenance.alerts.places import moment_of
 from workbench.names import LONGEST_NAME, is_name
 from workbench.telemetry.moments import Moment, read_moment
 
-__all__ = ["EMPTY", "Selected", "Selection", "State", "anomaly_moment", "axis_time", "time_text"]
+__all__ = ["EMPTY", "Selected", "Selection", "State", "anomaly_moment", "anomaly_of", "axis_time", "time_text"]
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MAX_CHARACTERS = 2 * LONGEST_NAME
@@ -210,6 +212,18 @@ class Selected:
     asset: str = ""
     channel: str = ""
     anomaly: Moment | None = None
+
+
+def anomaly_of(alert: Mapping[Any, Any]) -> Selected:
+    """Return what is chosen with an alert; one of a whole asset chooses no channel.
+
+    Parameters
+    ----------
+    alert : mapping
+        A row of `Alerts.list`.
+    """
+    channel = "" if alert["kind"] == "asset" else str(alert["channel"])
+    return Selected(str(alert["asset"]), channel, moment_of(alert))
 
 
 class Selection:

@@ -7,6 +7,7 @@ from typing import Protocol
 import pandas as pd
 import xarray as xr
 
+from workbench.assets.fleet import Assets
 from workbench.detection.explanation import Spans
 from workbench.maintenance.desk import Maintenance
 from workbench.models import Registry
@@ -35,6 +36,10 @@ class ViewSession(Protocol):
     @property
     def archive(self) -> Archive:
         """Telemetry, labels and scores."""
+
+    @property
+    def assets(self) -> Assets:
+        """Models and scores of whole assets."""
 
     @property
     def maintenance(self) -> Maintenance:

@@ -1,5 +1,6 @@
-"""Findings from which alerts are raised: anomalies of a score, and stays beyond the limits of a channel."""
+"""Findings from which alerts are raised: anomalies of channels and assets, and stays beyond the limits of a channel."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from workbench.telemetry.moments import ticks
 if TYPE_CHECKING:
     from workbench.telemetry.catalog import Limits
 
-__all__ = ["anomaly_findings", "limit_findings"]
+__all__ = ["anomaly_findings", "asset_findings", "limit_findings"]
 
 
 def anomaly_findings(
@@ -97,6 +98,45 @@ class _Errors:
         distance = smoothed[part] * -1 if exceeding is None else exceeding[part] - epsilon[part]
         furthest = part.start + int(np.argmax(np.where(np.isnan(distance), -np.inf, distance)))  # NaN where not judged
         return float((smoothed if exceeding is None else exceeding)[furthest]), float(epsilon[furthest])
+
+
+def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
+    """Return the anomalies of a whole asset as findings.
+
+    Parameters
+    ----------
+    scored : xarray.Dataset
+        Score of the asset, as `Session.score_asset` returns it.
+    anomalies : pandas.DataFrame
+        start, end (samples of the asset's time base, both inclusive), severity, level.
+
+    Returns
+    -------
+    list of Finding
+        `value` is the largest distance from normal operation and `threshold` its bound, in standard deviations; the
+        message names the channels that contribute most.
+    """
+    asset, source = str(scored.attrs["asset"]), str(scored.attrs["model"])
+    about = {"channel": asset, "asset": asset, "subsystem": "", "units": ""}
+    series = xr.Dataset(coords={"time": scored["time"]}, attrs=about)
+    last = scored.sizes["time"] - 1
+    findings = []
+    rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
+    for (start, end, severity, level), found in zip(rows, json.loads(scored.attrs["explained"]), strict=True):
+        findings.append(
+            Finding(
+                **_place(series, start, end),
+                kind="asset",
+                level=level,
+                severity=severity,
+                value=float(found["value"]),
+                threshold=float(found["bound"]),
+                source=source,
+                message=f"{asset} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
+                ongoing=end >= last,
+            )
+        )
+    return findings
 
 
 def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions) -> list[Finding]:

@@ -59,7 +59,7 @@ class Finding:
     channel, asset, subsystem, units : str
         Where it was found, and the units of its values.
     kind : str
-        `model` or `limit`.
+        `model`, `limit`, or `asset`, of which the channel is the name of the asset.
     start_sample, end_sample : int
         Rows of the test series, both inclusive.
     start_time, end_time : datetime or None
@@ -132,7 +132,7 @@ class Examined(NamedTuple):
     Attributes
     ----------
     channel, kind : str
-        Channel, and `model` or `limit`.
+        Channel, and `model`, `limit` or `asset`.
     clock : str
         Clock of the series; empty where it is not known.
     last_at : int

@@ -40,8 +40,11 @@ __all__ = [
     "state_of",
 ]
 
-KINDS = ("model", "limit")
-"""Kinds of alerts: from the error of a forecaster, or from a limit of the catalog."""
+KINDS = ("model", "limit", "asset")
+"""Kinds of alerts: from the error of a forecaster, from a limit of the catalog, or from the model of a whole asset.
+
+The channel of the latter is the asset's name.
+"""
 
 STATES = (
     "unacknowledged",  # the condition holds, nobody has acknowledged

@@ -246,6 +246,13 @@ class Index:
         """Return the hash of the training series of every channel."""
         return dict(self._database.rows("SELECT name, train_hash FROM channel"))
 
+    def train_hashes_by_asset(self) -> dict[str, dict[str, str]]:
+        """Return the hashes of the training series of every channel, by asset."""
+        hashes: dict[str, dict[str, str]] = {}
+        for asset, name, train_hash in self._database.rows("SELECT asset, name, train_hash FROM channel"):
+            hashes.setdefault(asset, {})[name] = train_hash
+        return hashes
+
     def pieces(self, channel: str, part: str) -> tuple[Piece, ...]:
         """Return where the rows of a part of a channel lie, in their order."""
         rows = self._database.rows(

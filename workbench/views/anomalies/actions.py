@@ -110,6 +110,8 @@ def _add_label(request: AlertRequest) -> str:
     first, last, kind = (request.values[name] for name in ("first", "last", "kind"))
     if request.row is None:
         raise ViewError("No alert is chosen.", "Choose an alert of the channel to label.")
+    if request.row["kind"] == "asset":
+        raise ViewError("Labels belong to channels, and this alert is of a whole asset.", "Choose one of a channel.")
     if first > last:
         raise ViewError("The label's first sample lies after its last.", "Enter the smaller number as first sample.")
     channel, archive = request.row["channel"], request.session.archive

@@ -1,13 +1,14 @@
 """Evidence: why an alert was raised, under which settings it would not have been, and what was done about it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.views.anomalies.asset import ShownAsset, shares_markup
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.markup import verdict_words
 from workbench.views.remarks_markup import remarks_markup
@@ -41,6 +42,7 @@ class Evidence(Panel):
     name: ClassVar[str] = "Evidence"
     css: ClassVar[str] = "wb-tabbed wb-tab-evidence"
     tip: ClassVar[str] = "Why the alert was raised, and with which settings it would not have been"
+    kinds: ClassVar[frozenset[str]] = frozenset({"model", "limit", "asset"})
 
     def build(self) -> list[widgets.Widget]:
         """Make the widget, empty; called once."""
@@ -130,7 +132,20 @@ class Evidence(Panel):
         clears = self._cleared.get(self._key, "")
         absence = self.chosen.absence if self.chosen.sequence is None else ""
         history, remarks = alerts.history(number), alerts.remarks(number)
-        self.facts.value = evidence_markup(row, why, history, clears, remarks, absence)
+        asset = self._asset_evidence(absence) if row["kind"] == "asset" else None
+        self.facts.value = evidence_markup(row, why, history, clears, remarks, absence, asset)
+
+    def _asset_evidence(self, absence: str) -> list[tuple[str, str]]:
+        """Return the facts about the anomaly of an asset as a whole."""
+        assert self.chosen is not None
+        found = ShownAsset.of(self.view.session, self.chosen.channel).explanation(self.chosen.sequence)
+        if found is None:
+            return [("distance", escape(absence or "The present score of the asset does not hold this anomaly."))]
+        distance = (
+            f"{found['value']:.3g} standard deviations at sample {found['peak_at']:,}; bound {found['bound']:.3g}, "
+            f"largest in training {found['record']:.3g}"
+        )
+        return [("channels", shares_markup(found["contributions"])), ("distance", distance)]
 
     def _explanation(self) -> Mapping[Any, Any] | None:
         """Return the alert's row of `Session.explain`, or None where the present score does not hold it."""
@@ -154,6 +169,7 @@ def evidence_markup(
     clears: str = "",
     remarks: pd.DataFrame | None = None,
     absence: str = "",
+    asset: Sequence[tuple[str, str]] | None = None,
 ) -> str:
     """Write why an alert was raised, what would clear it and what has happened to it.
 
@@ -171,6 +187,8 @@ def evidence_markup(
         What people wrote about it, as `Alerts.remarks` returns it.
     absence : str
         Sentence that says that the series does not hold the anomaly; empty where it does.
+    asset : sequence of (str, str), optional
+        Names and HTML of the facts about the anomaly of a whole asset.
     """
     rows = [("why", escape(alert["message"]))]
     if why is not None:
@@ -182,6 +200,8 @@ def evidence_markup(
         if why["commands"]:
             rows.append(("commands", escape(why["commands"])))
         rows.append(("model", f"{escape(why['model'])}, detection settings: {escape(why['preset'])}"))
+    elif asset is not None:
+        rows += [*asset, ("model", escape(alert["source"]))]
     elif absence:
         rows.append(("other settings", escape(absence)))
     elif alert["kind"] == "model":

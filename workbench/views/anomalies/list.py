@@ -206,6 +206,8 @@ class AlertList:
     def matching(self, now: Selected) -> int | None:
         """Return the alert of an anomaly, else the first of its channel, else the first of all.
 
+        An anomaly of an asset for which no channel is chosen has the alert of the asset as a whole, or none.
+
         Parameters
         ----------
         now : Selected
@@ -213,6 +215,10 @@ class AlertList:
         """
         if not len(self.alerts):
             return None
+        if now.asset and not now.channel and now.anomaly is not None:
+            rows = self.alerts[(self.alerts["kind"] == "asset") & (self.alerts["asset"] == now.asset)]
+            begins = [moment_of(row) == now.anomaly for row in rows.to_dict(orient="records")]
+            return int(rows[begins]["id"].iloc[0]) if any(begins) else None
         rows = self.alerts[self.alerts["channel"] == now.channel] if now.channel else self.alerts
         exact = rows
         if now.anomaly is not None:

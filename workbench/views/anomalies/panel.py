@@ -66,11 +66,14 @@ class Panel(Section[AlertHost]):
     ----------
     tip : str
         What the section shows, for the tooltip of its button.
+    kinds : frozenset of str
+        Kinds of alerts that the section is about.
     chosen : Chosen or None
         The alert that the section shows; None before there is one.
     """
 
     tip: ClassVar[str]
+    kinds: ClassVar[frozenset[str]] = frozenset({"model", "limit"})
 
     def __init__(self, view: AlertHost) -> None:
         self.chosen: Chosen | None = None

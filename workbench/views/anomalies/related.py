@@ -10,13 +10,13 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.detection.correlation import correlated_channels
 from workbench.exceptions import ArchiveError
-from workbench.maintenance.alerts.places import CLOCKS, moment_of, span_of
+from workbench.maintenance.alerts.places import CLOCKS, span_of
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.telemetry.moments import moment_at
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.markup import read_target, state_words, target
-from workbench.views.state import Selected
+from workbench.views.state import Selected, anomaly_of
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
@@ -150,12 +150,12 @@ class Related(Panel):
         self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_MAX_LISTED_ALERTS)
         rows = []
         for item in self.alerts.to_dict(orient="records"):
-            level = severity(item["level"])
+            level, chosen_with = severity(item["level"]), anomaly_of(item)
             symbol = f"<span class='{level.word}'><span class='wb-symbol'>{level.symbol}</span></span>"
             apart_words = f"{item['apart'] / 3600:+.1f} h" if dated else f"{int(item['apart']):+,}"
             rows.append(
                 (
-                    target(item["asset"], item["channel"], moment_of(item)),
+                    target(chosen_with.asset, chosen_with.channel, chosen_with.anomaly),
                     [f"{symbol}{level.word}", cell(item["channel"]), apart_words, cell(state_words(item["state"]))],
                 )
             )

@@ -10,11 +10,12 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ViewError
-from workbench.maintenance.alerts.places import moment_of, rows_of
+from workbench.maintenance.alerts.places import rows_of
 from workbench.maintenance.alerts.table import ALLOWED, OPEN
 from workbench.plots.long_trace import LONG_SAMPLES
 from workbench.telemetry.moments import row_at
 from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
+from workbench.views.anomalies.asset import AssetCharts, Contributions, ShownAsset, contributing_series
 from workbench.views.anomalies.detail import Charts, Shown, case_title_markup, title_markup
 from workbench.views.anomalies.evidence import Evidence
 from workbench.views.anomalies.known import Known
@@ -25,14 +26,16 @@ from workbench.views.anomalies.similar import Similar
 from workbench.views.anomalies.table import AlertFilter, case_name, case_number
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
-from workbench.views.state import Selected, State
+from workbench.views.state import Selected, State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.cards import damage_card
 from workbench.views.widgets.chart import Chart
 
 __all__ = ["Anomalies"]
 
-PANELS: dict[str, type[Panel]] = {section.name: section for section in (Evidence, Thresholds, Similar, Related, Known)}
+PANELS: dict[str, type[Panel]] = {
+    section.name: section for section in (Evidence, Contributions, Thresholds, Similar, Related, Known)
+}
 """Sections under the charts, by name; the first is open at first, the others are made when they are opened."""
 
 
@@ -81,6 +84,7 @@ class Anomalies(View):
         self.case: int | None = None
         self._whole = False
         self._read: dict[str, Shown] = {}
+        self._read_assets: dict[str, ShownAsset] = {}
         self.list = AlertList(
             filter=self.on_filter, pick=self.on_pick, sort=self.on_sort, mark=self.on_mark, more=self.on_more
         )
@@ -91,6 +95,7 @@ class Anomalies(View):
             press=self.on_action, mark_all=self.on_mark_all, confirm=self.on_confirm, cancel=self.on_cancel
         )
         self.plots = Charts(self.tokens)
+        self.asset_plots = AssetCharts(self.tokens)
         self._evidence = Evidence(self)
         self.panels: dict[str, Panel] = {Evidence.name: self._evidence}
         self._tabs = {name: button(name, kind.tip, self.on_panel, "wb-subtab") for name, kind in PANELS.items()}
@@ -108,6 +113,7 @@ class Anomalies(View):
             self.actions.form,
             self._status,
             self.plots.widget,
+            self.asset_plots.widget,
             box("wb-bar wb-tabs", *self._tabs.values()),
             self._evidence.widget,
         )
@@ -121,6 +127,7 @@ class Anomalies(View):
     def refresh(self) -> None:
         """Read the alerts again; what is chosen and marked stays if it is still listed."""
         self._read.clear()
+        self._read_assets.clear()
         self._evidence.forget()
         self._list()
         self._show()
@@ -128,6 +135,7 @@ class Anomalies(View):
     def recolour(self) -> None:
         """Draw the charts again in the colours of the theme."""
         self.plots.recolour(self.tokens)
+        self.asset_plots.recolour(self.tokens)
         self._show()
 
     def show_selection(self, now: Selected) -> None:
@@ -178,7 +186,7 @@ class Anomalies(View):
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts of the chosen alert."""
-        return self.plots.charts()
+        return {**self.plots.charts(), **self.asset_plots.charts()}
 
     def code_lines(self) -> list[str]:
         """Return the cell that lists the same alerts."""
@@ -192,6 +200,7 @@ class Anomalies(View):
         for panel in self.panels.values():
             panel.close()
         self.plots.clear()
+        self.asset_plots.clear()
         super().close()
 
     # ---- callbacks
@@ -231,7 +240,7 @@ class Anomalies(View):
         self.actions.open("")
         self._show()
         if row is not None:
-            self.choose(Selected(row["asset"], row["channel"], moment_of(row)))
+            self.choose(anomaly_of(row))
 
     @callback
     def on_mark(self, _value: str) -> None:
@@ -277,7 +286,7 @@ class Anomalies(View):
             self.actions.open("")
         else:
             row = self.list.row(self.alert)
-            span = None if row is None else rows_of(row, self._channel(row["channel"]).channel["time"].values)
+            span = None if row is None else rows_of(row, self._shown(row).channel["time"].values)
             if span is not None:
                 self.actions.fields["first"].value, self.actions.fields["last"].value = span
             self._status.value = ""
@@ -318,6 +327,7 @@ class Anomalies(View):
             Number of samples.
         """
         shown = self._channel(chosen.channel)
+        self._draw_asset(None)
         last = shown.channel.sizes["time"] - 1
         start = 0 if chosen.anomaly is None else row_at(shown.channel["time"].values, chosen.anomaly)
         self.plots.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
@@ -388,8 +398,13 @@ class Anomalies(View):
         case = None if self.case is None else self.list.cases.get(self.case)
         self.list.grid.chosen = "" if row is None else str(self.alert) if case is None else case_name(case.id)
         self._enable()
-        channel = self.selection.now.channel if row is None else row["channel"]
+        channel = self.selection.now.channel if row is None else str(row["channel"])
         self._span.description = "Around the anomaly" if self._whole else "Whole series"
+        if row is not None and row["kind"] == "asset":
+            self._show_asset(row)
+            return
+        self._draw_asset(None)
+        self._offer("model" if row is None else row["kind"])
         if not channel:
             return
         try:
@@ -415,6 +430,29 @@ class Anomalies(View):
         self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         self._show_panel()
 
+    def _show_asset(self, row: Mapping[str, Any]) -> None:
+        """Show the alert of an asset as a whole."""
+        shown = self._asset(row["channel"])
+        span = rows_of(row, shown.scored["time"].values)
+        around = None if span is None or self._whole else shown.shown.around(*span)
+        self._draw_asset(shown)
+        self.asset_plots.show(shown, around, contributing_series(self.session, shown.explanation(span)))
+        self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
+        self._offer("asset")
+        self._show_panel()
+
+    def _draw_asset(self, shown: ShownAsset | None) -> None:
+        """Make room for the charts of an asset, or of a channel where there is none."""
+        self.plots.widget.layout.display = "none" if shown is not None else None
+        self.asset_plots.widget.layout.display = None if shown is not None else "none"
+
+    def _offer(self, kind: str) -> None:
+        """Offer the sections that are about a kind of alerts; Evidence is opened where another one is open."""
+        for name, panel in PANELS.items():
+            self._tabs[name].layout.display = None if kind in panel.kinds else "none"
+        if kind not in PANELS[self.panel].kinds:
+            self._open(Evidence.name)
+
     def _open(self, name: str) -> None:
         self.panel = name
         for other, tab in self._tabs.items():
@@ -428,12 +466,20 @@ class Anomalies(View):
     def _show_panel(self) -> None:
         row = self.list.row(self.alert)
         if row is not None:
-            self.panels[self.panel].show(Chosen(row, self._channel(row["channel"])))
+            self.panels[self.panel].show(Chosen(row, self._shown(row)))
 
     def _enable(self) -> None:
         numbers = self._concerned_alerts()
         rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
         self.actions.show(rows, len(self.list.grid.marked), len(numbers))
+
+    def _shown(self, row: Mapping[str, Any]) -> Shown:
+        return self._asset(row["channel"]).shown if row["kind"] == "asset" else self._channel(row["channel"])
+
+    def _asset(self, asset: str) -> ShownAsset:
+        if asset not in self._read_assets:
+            self._read_assets[asset] = ShownAsset.of(self.session, asset)
+        return self._read_assets[asset]
 
     def _channel(self, channel: str) -> Shown:
         if channel not in self._read:

@@ -11,10 +11,9 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ViewError
-from workbench.maintenance.alerts.places import moment_of
 from workbench.views.export import csv_text, download_link
 from workbench.views.maintenance.mode import Mode
-from workbench.views.state import State
+from workbench.views.state import State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.filters import check_choice
@@ -219,7 +218,8 @@ class Log(Mode):
             self.view.lead(f"WO-{number}")
         elif kind == "alert":
             alert = self.desk.alerts.get(int(number))
-            self.view.pick(alert.asset, alert.channel, moment_of(vars(alert)))
+            chosen = anomaly_of(vars(alert))
+            self.view.pick(chosen.asset, chosen.channel, chosen.anomaly)
             self.view.go("anomalies")
 
     # ---- parts

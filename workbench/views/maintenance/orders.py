@@ -8,7 +8,6 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import ViewError
-from workbench.maintenance.alerts.places import moment_of
 from workbench.maintenance.orders.states import check_transition
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.plots.load import due_figure, update_due
@@ -17,7 +16,7 @@ from workbench.views.maintenance.order_actions import Actions
 from workbench.views.maintenance.order_commands import ACTION_OF_STATE, ORDER_ACTIONS, OrderRequest, done_words
 from workbench.views.maintenance.order_detail import Detail
 from workbench.views.maintenance.order_table import OrderFilter, board_markup, options, orders_markup
-from workbench.views.state import State
+from workbench.views.state import State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
@@ -297,7 +296,8 @@ class Orders(Mode):
     def on_alert(self, number: str) -> None:
         """Open an alert of the order in Anomalies."""
         alert = self.desk.alerts.get(int(number))
-        self.view.pick(alert.asset, alert.channel, moment_of(vars(alert)))
+        chosen = anomaly_of(vars(alert))
+        self.view.pick(chosen.asset, chosen.channel, chosen.anomaly)
         self.view.go("anomalies")
 
     # ---- parts

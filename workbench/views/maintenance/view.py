@@ -181,16 +181,16 @@ class Maintenance(View):
         self.altered()
 
     def pick(self, asset: str, channel: str, anomaly: Moment | None = None) -> None:
-        """Choose a channel in all views, where the fleet has it.
+        """Choose a channel in all views, where the fleet has it, or the anomaly of an asset as a whole.
 
         Parameters
         ----------
         asset, channel : str
-            The channel and its asset.
+            The channel and its asset; no channel for the anomaly of an asset.
         anomaly : int, pandas.Timestamp or None
             Moment at which the anomaly to choose begins.
         """
-        if channel in set(self.fleet["channel"]):
+        if channel in set(self.fleet["channel"]) or (not channel and anomaly is not None):
             self.choose(Selected(asset, channel, anomaly))
 
     # ---- parts

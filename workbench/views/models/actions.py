@@ -72,6 +72,9 @@ class Actions(Section[ModelsHost]):
         """Enable what the chosen version allows."""
         info, busy = self.view.info, self._task is not None
         if info is not None and info.id != self._offered:
+            kinds = [info.forecaster] if info.of_asset else list(FORECASTERS)
+            if list(self.how.options) != kinds:
+                self.how.options = kinds
             self.how.value = info.forecaster
             self._offered = info.id
         own = [other for other in self.view.versions() if info is not None and other.name == info.name]
@@ -128,6 +131,9 @@ class Actions(Section[ModelsHost]):
         """Train a new version of the channel's model."""
         del pressed
         if self._task is not None or not self.view.channel:
+            return
+        if self.view.info is not None and self.view.info.of_asset:
+            self._run("train", self.view.channel, "--force")
             return
         request = Request(self.view.channel, str(self.how.value), int(self.seed.value))
         self._training = TrainingProcess(self.view.session.settings, request, self.on_report)

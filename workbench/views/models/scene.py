@@ -81,7 +81,7 @@ class Scene:
         """Read the registry; drift of what is no champion any more is forgotten."""
         self.fleet = self._session.overview()
         registry = self._session.registry
-        models = registry.list()
+        models = registry.list(assets=True)
         self._read_at = self._registry_time()
         self._models = {info.id: info for info in models}
         loaded = {info.id: info.run_id in registry.cache for info in models}
@@ -150,7 +150,7 @@ class Scene:
             Id of its champion, else of its newest version; empty where it has no version.
         """
         name = channel or next((info.channel for info in self._models.values()), "")
-        own = self.versions(name)
+        own = [info for info in self.versions(name) if not info.of_asset] or self.versions(name)
         if any("champion" in info.aliases for info in own):
             return choose_champion(own, name, None).id
         return max(own, key=lambda info: info.created).id if own else ""

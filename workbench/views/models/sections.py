@@ -230,7 +230,8 @@ class Versions(ModelSection):
         self._figures.value = versus_markup(comparison, str(channel.attrs.get("units", "")))
 
     def _enable(self) -> None:
-        self.compare.disabled = len(self.grid.marked) != 2
+        of_asset = self.view.info is not None and self.view.info.of_asset  # nothing of theirs can be compared
+        self.compare.disabled = of_asset or len(self.grid.marked) != 2
 
 
 class Labels(ModelSection):

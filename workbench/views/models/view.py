@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.detection.forecasters import FORECASTERS
 from workbench.exceptions import ViewError
-from workbench.models.listing import ModelInfo
+from workbench.models.listing import ASSET_KIND, ModelInfo
 from workbench.models.names import ALIASES
 from workbench.plots.drift import drift_figure, update_drift_figure
 from workbench.views.base import View, callback
@@ -80,9 +80,10 @@ class Models(View):
         self._quiet = Quiet()
         self._unshown = 0  # channels whose drift has been computed since it was last drawn
         self._drifting = Background(self, "drift", self.on_drift, self.on_drifted)
+        kinds = (*FORECASTERS, ASSET_KIND)
         self._filters = {
             "place": widgets.Dropdown(options=[("any asset", "")]),
-            "forecaster": widgets.Dropdown(options=[("any forecaster", ""), *((name, name) for name in FORECASTERS)]),
+            "forecaster": widgets.Dropdown(options=[("any forecaster", ""), *((name, name) for name in kinds)]),
             "alias": widgets.Dropdown(options=[("any alias", ""), *((name, name) for name in (*ALIASES, "none"))]),
             "condition": widgets.Dropdown(options=[(words, key) for key, words in CONDITIONS.items()]),
         }
@@ -278,7 +279,13 @@ class Models(View):
         self._show()
         self.moved()
         if self.info is not None:
-            self.choose(Selected(self.scene.assets.get(self.info.channel, ""), self.info.channel))
+            self.choose(self._selected(self.info))
+
+    def _selected(self, info: ModelInfo) -> Selected:
+        """Return what is chosen with a version; that of an asset chooses no channel."""
+        if info.of_asset:
+            return Selected(info.channel)
+        return Selected(self.scene.assets.get(info.channel, ""), info.channel)
 
     def choose_channel(self, channel: str) -> None:
         """Choose the champion of a channel.

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.maintenance.alerts.places import moment_of
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
 from workbench.views.markup import age, duration, percent, target
 from workbench.views.overview.data import Picture
+from workbench.views.state import anomaly_of
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -207,7 +207,8 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
     rows, classes = [], {}
     first = picture.alerts.drop_duplicates("channel").head(_MAX_CHANNELS)
     for alert in first.to_dict(orient="records"):
-        name = target(alert["asset"], alert["channel"], moment_of(alert))
+        chosen = anomaly_of(alert)
+        name = target(chosen.asset, chosen.channel, chosen.anomaly)
         level = severity(alert["level"])
         score = "" if pd.isna(alert["severity"]) else f"{alert['severity']:.2f}"
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"

@@ -1,0 +1,183 @@
+"""Fitting of the components of an asset, in passes over parts of its training telemetry."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.counts import counted
+from workbench.detection.asset.components import STATISTICS, AssetModel, Rows, lagged, table_of
+from workbench.detection.envelope.features import MARGINS, Margin
+from workbench.detection.envelope.fitted import FeatureRecord, mean_excess
+from workbench.detection.envelope.rolling import SHORT, Floats
+from workbench.exceptions import DetectionError
+
+__all__ = ["LAGS", "SAMPLES_PER_COLUMN", "fit_asset", "fit_rows"]
+
+LAGS = 4
+"""Samples before each one that are judged with it, at most."""
+SAMPLES_PER_COLUMN = 10
+"""Training samples that each column needs; an asset with fewer has fewer lags."""
+_ROUNDING = 2.0**-20
+"""Eight steps of float32."""
+_LEAST_VARIANCE = 1e-9
+"""Residual variance of channels that depend on each other exactly, so that a missing one can be computed."""
+_PART_VALUES = 4_194_304
+
+
+def fit_asset(
+    train: npt.ArrayLike,
+    channels: Sequence[str],
+    margin: Margin = MARGINS["excess"].core,
+    *,
+    lags: int | None = None,
+) -> AssetModel:
+    """Learn how the channels of an asset move together.
+
+    Parameters
+    ----------
+    train : array_like, shape (n, number of channels)
+        Training telemetry over one time base, see `on_one_clock`; missing samples are NaN.
+    channels : sequence of str
+        Name of each column.
+    margin : Margin
+        How far the distances may exceed their largest training values.
+    lags : int, optional
+        Samples before each one that are judged with it; 4 where omitted, or as many as leave ten training samples for
+        each column.
+
+    Returns
+    -------
+    AssetModel
+        Channels that are constant or missing in training are not judged; without any other, nothing is. Correlations
+        come from the samples in which both columns are there.
+
+    Raises
+    ------
+    DetectionError
+        There are fewer than 20 samples, or not more samples than channels.
+
+    Examples
+    --------
+    >>> swing = np.sin(np.arange(300) / 10)
+    >>> model = fit_asset(np.column_stack([swing, 2 * swing, np.cos(np.arange(300) / 7)]), ["flow", "speed", "heat"])
+    >>> test = np.column_stack([swing, 2 * swing, np.cos(np.arange(300) / 7)])
+    >>> test[150, 1] *= -1
+    >>> [(event.statistic, event.start, event.contributions[0][0]) for event in model.find(test)]
+    [('q', 150, 'speed')]
+    """
+    table = table_of(train, len(channels))
+    return fit_rows(lambda start, end: table[start:end], len(table), channels, margin, lags=lags)
+
+
+def fit_rows(
+    rows: Rows, n: int, channels: Sequence[str], margin: Margin = MARGINS["excess"].core, *, lags: int | None = None
+) -> AssetModel:
+    """Learn what `fit_asset` does from telemetry that is read part by part, several times.
+
+    Parameters
+    ----------
+    rows : callable
+        Returns the training telemetry over one time base; see `Rows`.
+    n : int
+        Number of its samples.
+    channels, margin, lags
+        As for `fit_asset`.
+
+    Returns
+    -------
+    AssetModel
+
+    Raises
+    ------
+    DetectionError
+        As for `fit_asset`.
+    """
+    if n < SHORT or n <= len(channels):
+        raise DetectionError(
+            f"The asset has {counted(n, 'training sample')} for {counted(len(channels), 'channel')}.",
+            f"At least {SHORT}, and more than channels, are needed.",
+        )
+    means, scales, sizes = _moments(rows, n, len(channels))
+    with np.errstate(invalid="ignore"):
+        active = np.flatnonzero(scales > _ROUNDING * sizes)
+    means, scales, sizes = means[active], scales[active], sizes[active]
+    if lags is None:
+        lags = min(LAGS, max(0, n // (SAMPLES_PER_COLUMN * max(1, active.size)) - 1))
+    correlations, drift = _correlations(rows, n, len(channels), active, means, scales, lags)
+    variances, components = np.linalg.eigh(correlations)
+    variances, components = np.maximum(variances[::-1], 0.0), components[:, ::-1]
+    number = min(max(1, int((variances > 1.0).sum())), variances.size)
+    left_out = float(variances[number:].mean()) if variances.size > number else 0.0
+    loadings = np.ascontiguousarray(components[:, :number])
+    kept = np.maximum(variances[:number], _LEAST_VARIANCE)
+    known = {
+        "channels": tuple(channels),
+        "active": active,
+        "lags": lags,
+        "means": means,
+        "scales": scales,
+        "loadings": loadings,
+        "variances": kept,
+        "spreads": kept + (2.0 * (drift @ loadings)) ** 2,
+        "residual": max(left_out, _LEAST_VARIANCE),
+        "rounding": float(np.sqrt((lags + 1) * ((_ROUNDING * sizes / scales) ** 2).sum())),
+        "margin": margin,
+    }
+    model = AssetModel(**known, records={})
+    if not active.size:
+        return model
+    distances = model.distances(rows, 0, n)
+    finite = {name: distances[name][np.isfinite(distances[name])] for name in STATISTICS}
+    records = {name: FeatureRecord(float(one.max()), mean_excess(one)) for name, one in finite.items() if one.size}
+    return AssetModel(**known, records=records)
+
+
+def _spans(n: int, width: int) -> Iterator[tuple[int, int]]:
+    step = max(1, _PART_VALUES // max(1, width))
+    for start in range(0, n, step):
+        yield start, min(start + step, n)
+
+
+def _moments(rows: Rows, n: int, number: int) -> tuple[Floats, Floats, Floats]:
+    """Return mean, standard deviation and largest size of each channel, of the samples that are there."""
+    counts, sums, sizes, squares = (np.zeros(number) for _ in range(4))
+    for start, end in _spans(n, number):
+        table = table_of(rows(start, end), number)
+        there = ~np.isnan(table)
+        counts += there.sum(axis=0)
+        filled = np.where(there, table, 0.0)
+        sums += filled.sum(axis=0)
+        sizes = np.maximum(sizes, np.abs(filled).max(axis=0, initial=0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums / counts
+        for start, end in _spans(n, number):
+            table = table_of(rows(start, end), number)
+            squares += np.nansum((table - means) ** 2, axis=0)
+        return means, np.sqrt(squares / (counts - 1)), sizes
+
+
+def _correlations(
+    rows: Rows, n: int, number: int, active: npt.NDArray[np.int64], means: Floats, scales: Floats, lags: int
+) -> tuple[Floats, Floats]:
+    """Return the correlations of the columns with lags, and how far each column's mean moves between two halves."""
+    width = active.size * (lags + 1)
+    products, pairs = np.zeros((width, width)), np.zeros((width, width))
+    half_sums, half_counts = np.zeros((2, width)), np.zeros((2, width))
+    for start, end in _spans(n, width):
+        first = max(0, start - lags)
+        table = table_of(rows(first, end), number)[:, active]
+        columns = lagged((table - means) / scales, lags)[start - first :]
+        there = ~np.isnan(columns)
+        whole = there.all(axis=1)
+        gaps = there[~whole].astype(np.float64)
+        filled = np.where(there, columns, 0.0)
+        products += filled.T @ filled
+        pairs += gaps.T @ gaps + float(whole.sum())
+        cut = min(max(n // 2 - start, 0), end - start)
+        for half, inside in enumerate((slice(None, cut), slice(cut, None))):
+            half_sums[half] += filled[inside].sum(axis=0)
+            half_counts[half] += there[inside].sum(axis=0)
+    half_means = half_sums / np.maximum(half_counts, 1)
+    drift = np.where((half_counts > 0).all(axis=0), half_means[1] - half_means[0], 0.0)
+    return products / np.maximum(pairs - 1, 1), drift
