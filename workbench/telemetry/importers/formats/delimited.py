@@ -20,6 +20,7 @@ import pyarrow.csv
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.encodings import find_encoding
 from workbench.telemetry.importers.formats.headers import Row, find_header, is_value, unique_names, usual_width
 from workbench.telemetry.importers.formats.limits import MAX_FIELD_CHARS, check_columns
 from workbench.telemetry.importers.reading import Reading
@@ -42,8 +43,6 @@ _SAMPLE_BYTES = 2**16
 _BLOCK_BYTES = 2**20
 _PARSE_BYTES = 2**23
 _FEW_ROWS = 1000
-_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_ENCODINGS = ("utf-8", "cp1252", "latin-1")
 _FOOTER_ROWS = 3
 _LATER_LINES = 10
 _T = TypeVar("_T")
@@ -128,7 +127,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         It cannot be read, is not text, is empty, or has no header.
     """
     reading = reading or Reading()
-    encoding, n_quotes = _encoding(path)
+    text = find_encoding(path, reading.encoding)
+    encoding = text.name
     lines = _head_lines(path, encoding)
     announced, first, commented = None, reading.skip_rows or 0, None
     for number, line in enumerate(lines):
@@ -155,8 +155,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
     header = find_header(rows, width, reading.header_row)
     names = header.names
     if names is None and reading.header_row is None and commented is not None and commented[0] == first - 1:
-        text = commented[1].lstrip("\ufeff #")
-        cells = tuple(cell.strip() for cell in split_fields(text, separator))
+        comment = commented[1].lstrip("\ufeff #")
+        cells = tuple(cell.strip() for cell in split_fields(comment, separator))
         names = cells if len(cells) == width else None
     if names is None and reading.header_row is None:
         filled = [cell for cell in rows[0].cells if cell]
@@ -170,7 +170,7 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         names = names[:-1]
     columns = unique_names(names)
     check_columns(path, len(columns))
-    notes = []
+    notes = list(text.notes)
     if header.names_line > first + 1 and reading.header_row is None and header.names is not None:
         above = [row for row in rows if row.number < header.names_line]
         if above:
@@ -185,8 +185,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         columns,
         width,
         {columns[place]: unit for place, unit in header.units.items() if place < len(columns)},
-        n_quotes > 0,
-        bool(n_quotes) and any(re.search(rf"{re.escape(separator)} +\"", line) for _, line in [*head, *others]),
+        text.n_quotes > 0,
+        text.n_quotes > 0 and any(re.search(rf"{re.escape(separator)} +\"", line) for _, line in [*head, *others]),
         tuple(notes),
     )
 
@@ -265,37 +265,6 @@ def split_fields(line: str, separator: str) -> list[str]:
 
 
 # ---- what the dialect is
-
-
-def _encoding(path: Path) -> tuple[str, int]:
-    """Return the encoding: UTF-8 where all text is, else what Windows and old instruments write; count the quotes."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-            marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
-            for encoding in (marked,) if marked else _ENCODINGS:
-                file.seek(0)
-                n_quotes = _decodes(file, encoding)
-                if n_quotes is not None:
-                    return encoding, n_quotes
-    except OSError as error:
-        raise ImportDataError(f"{path} cannot be read: {error.strerror or error}.", "Give a file.") from None
-    raise ImportDataError(f"{path} is not text in UTF-8, UTF-16 or Latin-1.", "If it is packed, unpack it first.")
-
-
-def _decodes(file: io.BufferedReader, encoding: str) -> int | None:
-    """Count the quotation marks of a file; None where it is not text in an encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    n_quotes = 0
-    try:
-        for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
-            if "\0" in decoder.decode(block):
-                return None
-            n_quotes += block.count(b'"')
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return None
-    return n_quotes
 
 
 def _head_lines(path: Path, encoding: str) -> list[str]:

@@ -42,6 +42,9 @@ _OTHER_MONTHS = {
 }
 _MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, 1)} | _OTHER_MONTHS
 
+_MARKS_OF_OTHER_SCRIPTS = {"年년": "-", "月월": "-", "日일": " ", "时時시点點": ":", "分분": ":", "秒초": ""}
+_HALVES = {"AM": "上午|午前|오전", "PM": "下午|午後|오후"}
+
 _HALF = r"(?:\s*(?P<half>[AaPp])(?:\.?\s?[Mm]\b\.?|\b))?"
 _TIME = (
     r"(?P<hour>\d{1,2})(?:(?:[:.]|h\s?)(?P<minute>\d{2})(?:(?:[:.]|m(?:in)?\s?)(?P<second>\d{2})"
@@ -193,8 +196,23 @@ def as_text(column: pd.Series) -> pa.Array:
         text = pa.array(values, pa.large_string())
     text = pc.utf8_trim_whitespace(text)
     if not pc.all(pc.string_is_ascii(text), min_count=0).as_py():
-        text = pc.replace_substring_regex(text, "[\u00a0\u2009\u202f]", " ")
+        text = _with_plain_marks(text)
     return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _with_plain_marks(text: pa.Array) -> pa.Array:
+    """Write the marks of dates and clocks that other scripts use as those of ASCII: `2024年5月1日 下午3时5分`."""
+    text = pc.replace_substring_regex(text, "[\u00a0\u2009\u202f\u3000]", " ")
+    if not pc.any(pc.match_substring_regex(text, r"\d\s*[年년时時시分분]|[午전후]"), min_count=0).as_py():
+        return text
+    for signs, mark in _MARKS_OF_OTHER_SCRIPTS.items():
+        text = pc.replace_substring_regex(text, rf"(\d)\s*[{signs}]\s*(?:[(（]\pL[)）])?", rf"\1{mark}")
+    for half, words in _HALVES.items():
+        text = pc.replace_substring_regex(text, rf"\s*(?:{words})\s*(\d[\d:.]*)", rf" \1 {half}")
+    text = pc.replace_substring_regex(text, r"([ :]\d{1,2}):?( [AP]M)?$", r"\1\2")
+    for _ in range(2):  # minutes and seconds of one digit
+        text = pc.replace_substring_regex(text, r":(\d)(:|$| )", r":0\1\2")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"^(\S+ \d{1,2})( [AP]M)?$", r"\1:00\2"))
 
 
 def blocks(column: pd.Series) -> Iterator[tuple[slice, pa.Array]]:
