@@ -172,8 +172,10 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
     check_columns(path, len(columns))
     notes = list(text.notes)
     if header.names_line > first + 1 and reading.header_row is None and header.names is not None:
-        above = [row for row in rows if row.number < header.names_line]
-        if above:
+        above = [row for row in rows if row.number < header.names_line - header.is_in_two]
+        if header.is_in_two:
+            notes.append(f"column names taken from lines {header.names_line - 1} and {header.names_line} together")
+        elif above:
             notes.append(
                 f"column names taken from line {header.names_line}, {counted(len(above), 'line')} above left out; "
                 "otherwise: --header-row"

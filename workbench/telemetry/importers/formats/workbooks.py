@@ -1,4 +1,4 @@
-"""Reads Excel workbooks: the first sheet that holds a table, and those after it that have the same columns."""
+"""Reads Excel workbooks: the first sheet that holds a series of samples, and those that have the same columns."""
 
 import datetime
 import re
@@ -15,6 +15,7 @@ from workbench.telemetry.importers.formats.delimited import MISSING_WORDS
 from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
 from workbench.telemetry.importers.formats.json_records import typed_column
 from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.sheets import is_series, joined_sheets
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["read_workbook"]
@@ -66,30 +67,24 @@ def read_workbook(path: Path, plain: Path, reading: Reading) -> tuple[pd.DataFra
     tables = {name: rows for name, rows in sheets.items() if sum(map(_is_filled, rows)) > 1}
     if not tables:
         raise ImportDataError(f"{path} has no rows.", "Needed: a sheet with a header line, then one row a sample.")
-    frames: list[pd.DataFrame] = []
-    units: dict[str, str] = {}
-    notes, others = [], []
+    frames: dict[str, pd.DataFrame] = {}
+    units: dict[str, dict[str, str]] = {}
+    faults: list[ImportDataError] = []
     for name, rows in tables.items():
-        if not frames:
-            frame, units = _table(path, rows, reading)
-            frames.append(frame)
-            first = name
-            continue
         try:
-            frame, _ = _table(path, rows, reading)
-        except ImportDataError:
-            others.append(name)
-            continue
-        if list(frame.columns) == list(frames[0].columns):
-            frames.append(frame)
-        else:
-            others.append(name)
-    if len(frames) > 1:
-        notes.append(f"{len(frames)} sheets with the same columns joined, from {first!r} on")
-    if others:
+            frames[name], units[name] = _table(path, rows, reading)
+        except ImportDataError as error:
+            faults.append(error)
+    first = next((name for name, frame in frames.items() if is_series(frame, reading)), None)
+    if first is None and faults:
+        raise faults[0]
+    first = first or next(iter(frames))
+    alike = {name: frame for name, frame in frames.items() if list(frame.columns) == list(frames[first].columns)}
+    frame, notes = joined_sheets(alike)
+    if others := [name for name in tables if name not in alike]:
         names_of_others = ", ".join(map(repr, others[:10]))
         notes.append(f"sheet {first!r} read; left out: {names_of_others}; save one as a file of its own to import it")
-    return (pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]), units, notes
+    return frame, units[first], notes
 
 
 def _check_size(path: Path, plain: Path) -> None:
