@@ -1,4 +1,6 @@
-"""Columns of words, as numbers."""
+"""Columns of words, as numbers; and columns that only number the rows."""
+
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -6,9 +8,38 @@ import pandas as pd
 
 from workbench.exceptions import ImportDataError
 
-__all__ = ["one_hot"]
+__all__ = ["counts_rows", "one_hot"]
 
 _MAX_CATEGORIES = 64
+_FOLLOWING_SHARE = 0.95  # of the rows: a logger that was started anew counts from 0 again
+_MIN_NUMBERED_ROWS = 5
+_ROW_NUMBER_NAME = re.compile(
+    r"#|(?:record|rec|row|line|zeile|sample|scan|entry|seq|sequence|lfd|序号|番号|번호)[\s._]*(?:number|num|no|nr|id|#)?\.?"
+    r"|(?:no|nr|num|idx|index|n°|№)\.?|unnamed: ?\d+",
+    re.IGNORECASE,
+)
+
+
+def counts_rows(name: str, values: npt.NDArray[np.float64]) -> bool:
+    """Tell whether a column only numbers the rows: by its name, and as each number follows the one before.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    values : numpy.ndarray, shape (n,)
+        Its numbers in the order of the file.
+
+    Examples
+    --------
+    >>> counts_rows("RECORD", np.arange(7.0)), counts_rows("load", np.arange(7.0)), counts_rows("No.", np.ones(7))
+    (True, False, False)
+    """
+    if len(values) < _MIN_NUMBERED_ROWS or not _ROW_NUMBER_NAME.fullmatch(name.strip()):
+        return False
+    steps = np.diff(values)
+    follows = np.abs(steps) == 1
+    return bool(follows.mean() > _FOLLOWING_SHARE and len(np.unique(steps[follows])) == 1)
 
 
 def one_hot(column: pd.Series, name: str) -> tuple[npt.NDArray[np.int8], list[str]]:

@@ -1,6 +1,7 @@
 """Reads one table into samples: its times, a column of numbers for each channel, inputs and labels."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import OnConflict, make_series, time_text
-from workbench.telemetry.importers.columns import one_hot
+from workbench.telemetry.importers.columns import counts_rows, one_hot
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.last_line import DoubtfulValue
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
@@ -24,7 +25,7 @@ from workbench.telemetry.importers.names import channel_names, column_units
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
-from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names
+from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names, with_exact_names
 from workbench.telemetry.importers.shapes import series_of
 from workbench.telemetry.importers.shapes.key_names import role_of
 from workbench.telemetry.importers.shapes.shared_times import check_shared_times
@@ -242,7 +243,7 @@ def read_samples(
     Raises
     ------
     ImportDataError
-        The file cannot be read, has no time column or no column of numbers, a value is infinite, a column that was
+        The file cannot be read, has no time column or no column of numbers, a value is beyond float32, a column that was
         named is not there, or the file contradicts itself and `on_conflict` is None. Every message names the file.
     """
     try:
@@ -270,8 +271,10 @@ def read_samples(
 
 def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:
     """Return the samples of the series of a table, each with the names and roles of its columns checked."""
+    reading = with_exact_names(reading, [str(column) for column in raw.frame.columns])
     similar = similar_names([str(column) for column in raw.frame.columns])[:_MAX_LISTED]
     series = series_of(replace(raw, notes=(*raw.notes, *similar)) if similar else raw, reading)
+    reading = with_exact_names(reading, list(dict.fromkeys(str(one) for table in series for one in table.frame.columns)))
     tables = _in_one_date_order(series, reading)
     check_roles(tables, reading)
     return _all_samples(tables, reading, on_conflict)
@@ -419,16 +422,20 @@ def _sensors(
             continue
         numbers = numbers_in(table.frame[column], table.raw.marks)
         empty = bool(table.frame[column].isna().all())
+        if numbers is not None:
+            finite, n_infinite = _without_infinite(numbers[0], column)
+            numbers = (finite, numbers[1] + n_infinite)
         if not is_chosen and re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
             if not empty:
                 skipped.append(ChannelImport(column, "skipped", note="the column has no name"))
+        elif not is_chosen and numbers is not None and counts_rows(column, numbers[0]):
+            skipped.append(ChannelImport(column, "skipped", note="numbers the rows; as a channel: --columns"))
         elif empty or (numbers is not None and np.isnan(numbers[0]).all()):
             without_values.append(column)
             sensors[column] = (np.full(len(table.frame), np.nan), 0 if numbers is None else numbers[1])
         elif numbers is None:
             skipped.append(ChannelImport(column, "skipped", note=_why_no_numbers(column, table.frame[column])))
         else:
-            _check_finite(numbers[0], column)
             sensors[column] = numbers
     return sensors, without_values, skipped
 
@@ -457,15 +464,20 @@ def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[
     return counts
 
 
-def _check_finite(values: npt.NDArray[np.float64], column: str) -> None:
+def _without_infinite(values: npt.NDArray[np.float64], column: str) -> tuple[npt.NDArray[np.float64], int]:
+    """Take out what a program wrote as infinite: it measured nothing; and count it."""
     with np.errstate(over="ignore"):
-        infinite = np.isinf(values.astype(np.float32))
-    if infinite.any():
-        row = int(np.argmax(infinite))
+        too_large = np.isfinite(values) & np.isinf(values.astype(np.float32))
+    if too_large.any():
+        row = int(np.argmax(too_large))
         raise ImportDataError(
-            f"Column {column!r} is {values[row]} in row {row + 1} ({int(infinite.sum())} such values in all).",
-            "Values must be finite in float32; leave a cell empty where a value is missing.",
+            f"Column {column!r} is {values[row]:g} in row {row + 1} ({counted(int(too_large.sum()), 'such value')}), "
+            "beyond what float32 holds.",
+            f"Where it means that there is no value, pass --missing {values[row]:g}; else leave the column out with "
+            f"--exclude {shlex.quote(column)}.",
         )
+    infinite = np.isinf(values)
+    return (np.where(infinite, np.nan, values), int(infinite.sum())) if infinite.any() else (values, 0)
 
 
 def _inputs(
@@ -487,8 +499,8 @@ def _inputs(
             arrays.append(values)
             labels += new
         else:
-            plain = np.asarray(column.astype("float64"), dtype=np.float64)
-            _check_finite(plain, name)
+            plain, n_infinite = _without_infinite(np.asarray(column.astype("float64"), dtype=np.float64), name)
+            n_missing += n_infinite
             arrays.append(plain[:, None].astype(np.float32))
             labels.append(name)
     return np.concatenate(arrays, axis=1), labels, n_missing

@@ -98,7 +98,7 @@ def import_table(
         Counts: `samples_added`, `equal_samples` (skipped), `values_completed` (at times that were there without a
         value), `conflicts_kept` or `conflicts_replaced`, `rows_dropped` (unreadable time or too many fields),
         `out_of_order` (sorted), `duplicate_times` (equal, skipped), `gaps` (steps beyond 1.5 median steps; kept),
-        `unreadable_values` (taken as missing), `missing_values` (stored as missing: NaN), `input_values_held`,
+        `unreadable_values` (no numbers, or infinite: taken as missing), `missing_values` (stored as missing: NaN), `input_values_held`,
         `missing_labels` (taken as normal), `labels_in_training` (anomalous samples that lie in the training series),
         `labels_outside` (labels of a file that hold no sample of the channel), `labels_added`,
         `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those that were there;
@@ -108,14 +108,14 @@ def import_table(
     Raises
     ------
     ImportDataError
-        The only file cannot be read, has no time column or no column of numbers, a value is infinite, a column
+        The only file cannot be read, has no time column or no column of numbers, a value is beyond float32, a column
         that was named is not there, the split leaves one series empty, or it contradicts what the archive holds.
     ArchiveError
         The archive cannot be written.
 
     Notes
     -----
-    A channel is called after its column, with a unit in square brackets taken as `units`. Where another asset's
+    A channel is called after its column, with a unit in brackets taken as `units`. Where another asset's
     channel has that name already, the asset is put before it (`pump.temperature`).
     """
     if layout is not None and layout not in _LAYOUTS:
@@ -148,7 +148,8 @@ def import_table(
     by_asset: dict[str, list[FileSamples]] = {}
     for samples in everything:
         own_name = samples.path.absolute().parent.name if layout == "lookout" else samples.path.stem
-        by_asset.setdefault(asset_name(_asset_name(samples.asset, asset, own_name)), []).append(samples)
+        whose = asset_name(_asset_name(samples.asset, asset, own_name), shorten=samples.asset is not None)
+        by_asset.setdefault(whose, []).append(samples)
     training = None
     if train_file is not None:
         training_path = Path(train_file)

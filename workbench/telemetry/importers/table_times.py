@@ -117,8 +117,9 @@ def with_times(raw: RawTable, reading: Reading) -> TimedTable:
 
 def _sources(raw: RawTable, reading: Reading) -> list[TimeSource]:
     """Return the columns that may hold the times; none where the rows have a step instead."""
+    excluded = [one for one in reading.exclude if one in raw.frame.columns and one not in reading.time_column]
     try:
-        return find_sources(raw.frame, reading)
+        return find_sources(raw.frame.drop(columns=excluded), reading)
     except ImportDataError:
         if reading.sample_period is None or reading.time_column:
             raise

@@ -33,6 +33,16 @@ class _Kind:
     advice: str = _EXPORT
 
 
+_FIELD = rb'[^\s,=]+=(?:-?[\d.eE+-]+[iu]?|"[^"\n]*"|[tTfF]\w*)'
+_LINE_PROTOCOL = (
+    rb"(?:#[^\n]*\n|\n)*(?:[^\s,=\\]|\\.)+(?:,[^\s,=]+=(?:[^\s,=\\]|\\.)+)* "
+    + _FIELD
+    + rb"(?:,"
+    + _FIELD
+    + rb")*(?: -?\d{9,20})?\r?\n"
+)
+"""A line of measurement, tags, fields and time, as `pump,host=a temp=20.5 1714550400000000000`."""
+
 _KINDS = (
     (rb"PAR1", _Kind("a Parquet file", "parquet")),
     (rb"ARROW1\0\0|FEA1", _Kind("an Arrow or Feather file", "feather")),
@@ -62,6 +72,14 @@ _KINDS = (
     ),
     (rb"\s*<\?xml", _Kind("an XML document")),
     (rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"', _Kind("JSON", "json")),
+    (
+        rb"# (?:HELP|TYPE) [A-Za-z_:][\w:]* [^\n]*\n",
+        _Kind("text of a Prometheus exporter", advice="Ask the server for a range of time: /api/v1/query_range (JSON)."),
+    ),
+    (
+        _LINE_PROTOCOL,
+        _Kind("InfluxDB line protocol", advice="Export it as annotated CSV: influx query --raw 'from(bucket: ...)'."),
+    ),
 )
 
 

@@ -35,7 +35,7 @@ _HEAD_ROWS = 1000
 _TIME_NAME = re.compile(
     r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
     r"|datum(?:zeit)?|fecha|horodatage|epoch|ts|utc)(?:utc|local|at|iso|in)?(?:s|ms|us|ns|sec|seconds)?"
-    r"|unixtime|unix|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
+    r"|unixtime|unix|tstamp|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
 )
 _COUNTER_NAME = re.compile(
     r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
