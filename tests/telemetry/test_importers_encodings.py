@@ -1,4 +1,4 @@
-"""Code pages of Windows: a file is read in the one that it was written in, and a wrong one is never taken in silence."""
+"""Code pages of Windows: a file is read in the one that it was written in."""
 
 from pathlib import Path
 

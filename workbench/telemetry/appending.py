@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+
 from workbench.telemetry.unit_names import is_same_unit
 
 __all__ = [

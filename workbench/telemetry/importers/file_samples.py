@@ -243,8 +243,8 @@ def read_samples(
     Raises
     ------
     ImportDataError
-        The file cannot be read, has no time column or no column of numbers, a value is beyond float32, a column that was
-        named is not there, or the file contradicts itself and `on_conflict` is None. Every message names the file.
+        The file cannot be read, has no time column or no column of numbers, a value is beyond float32, a column that
+        was named is not there, or the file contradicts itself and `on_conflict` is None. Every message names the file.
     """
     try:
         if path.is_dir() or not path.exists():
@@ -274,7 +274,9 @@ def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) 
     reading = with_exact_names(reading, [str(column) for column in raw.frame.columns])
     similar = similar_names([str(column) for column in raw.frame.columns])[:_MAX_LISTED]
     series = series_of(replace(raw, notes=(*raw.notes, *similar)) if similar else raw, reading)
-    reading = with_exact_names(reading, list(dict.fromkeys(str(one) for table in series for one in table.frame.columns)))
+    reading = with_exact_names(
+        reading, list(dict.fromkeys(str(one) for table in series for one in table.frame.columns))
+    )
     tables = _in_one_date_order(series, reading)
     check_roles(tables, reading)
     return _all_samples(tables, reading, on_conflict)

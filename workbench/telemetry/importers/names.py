@@ -103,9 +103,10 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
     columns = list(columns)
     counts = Counter(_plain_name(column) for column in columns)
     plain_names = {
-        column: whole if counts[_plain_name(column)] > 1 or assets.get(whole) == asset else _plain_name(column)
+        column: whole if counts[_plain_name(column)] > 1 or is_there else _plain_name(column)
         for column in columns
         for whole in [clean_name(column) or _UNNAMED]
+        for is_there in [asset in (assets.get(whole), assets.get(_shortened(f"{asset}.{whole}")))]
     }
     reserved = set(plain_names.values())
     names: dict[str, str] = {}
@@ -186,9 +187,7 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
         )
     other_case = next((one for one, its in assets.items() if its == asset and one.casefold() == name.casefold()), name)
     if other_case != name and name not in assets:
-        return (
-            f"{asset} has {other_case} too, which differs in letter case only; to add to that one, rename the column"
-        )
+        return f"{asset} has {other_case} too, which differs in letter case only; to add to that one, rename the column"
     if name in (plain, whole):
         return ""
     owner = next((one for one in (plain, whole) if assets.get(one, asset) != asset), None)

@@ -36,6 +36,7 @@ MISSING_WORDS = (
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _SEPARATOR_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+_SEPARATOR_NAMES = {sign: word for word, sign in _SEPARATOR_WORDS.items()}
 _HEAD_LINES = 400
 _HEAD_CHARS = 2**20
 _FIRST_LINE_CHARS = 2**24
@@ -100,11 +101,14 @@ class DelimitedTable:
         Lines that were left out as they have more fields than the header.
     notes : tuple of str
         What else was left out.
+    has_footer : bool
+        Whether lines of text at the end were left out, so that the last row is whole.
     """
 
     frame: pd.DataFrame
     rows_dropped: int
     notes: tuple[str, ...] = ()
+    has_footer: bool = False
 
 
 def sniff(path: Path, reading: Reading | None = None) -> Dialect:
@@ -152,6 +156,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
     separator = chosen or _separator(head, others, reading.header_row)
     rows = _rows(path, head, separator)
     width = usual_width([*_later(rows), *_rows(path, others, separator)])
+    if reading.separator is not None and width == 1:
+        _check_separator(path, separator, _separator(head, others, reading.header_row), head)
     header = find_header(rows, width, reading.header_row)
     names = header.names
     if names is None and reading.header_row is None and commented is not None and commented[0] == first - 1:
@@ -247,7 +253,7 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
     for name in dialect.columns:
         columns[name] = pd.Series(table.column(0).to_pandas(), dtype="str", copy=False)
         table = table.remove_column(0)
-    return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes))
+    return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes), n_footer > 0)
 
 
 def split_fields(line: str, separator: str) -> list[str]:
@@ -318,6 +324,16 @@ def _rows(path: Path, lines: list[tuple[int, str]], separator: str) -> list[Row]
             "Check that its quotation marks are paired.",
         ) from None
     return rows or [Row(lines[0][0] + 1, lines[0][0] + 1, ("",))] if lines else []
+
+
+def _check_separator(path: Path, chosen: str, likely: str, head: list[tuple[int, str]]) -> None:
+    """Raise an error where the chosen separator stands in no line, and another one splits them all."""
+    line = head[-1][1]
+    if chosen not in line and len(split_fields(line, likely)) > 1:
+        raise ImportDataError(
+            f"{path}: the separator {chosen!r} that was chosen stands nowhere in its lines ({line.strip()[:60]!r}).",
+            f"Pass --separator {_SEPARATOR_NAMES.get(likely, repr(likely))}, or leave it out.",
+        )
 
 
 def _later(lines: list[_T]) -> list[_T]:

@@ -23,7 +23,7 @@ _MAX_SIGNS = 20_000  # of a file that are judged
 _MIN_SENSE = 0.8  # share of the signs that make sense
 _CLEAR_LEAD = 0.1  # of that share, before the western reading
 _MIN_KOREAN = 6  # different pairs of bytes; Chinese text of so many uses others, too
-_PLAIN_UNITS = frozenset("°º²³µ±·×Øø§€‰–—’‘“”…äöüÄÖÜß\u00a0")
+_PLAIN_UNITS = frozenset("°º²³µ±·\u00d7Øø§€‰\u2013—\u2019\u2018“”…äöüÄÖÜß\u00a0")
 _WORDS = re.compile(
     r"时间|日期|温度|压力|流量|电流|电压|转速|振动|功率|频率|湿度|液位|状态|設備|时刻|設定|轴承|電流|電壓|時間|溫度|壓力|轉速|"
     r"振動|日時|日付|時刻|圧力|回転|電圧|電力|湿度|速度|시간|날짜|일시|온도|압력|전류|전압|유량|진동|속도|습도|전력|"
@@ -230,6 +230,6 @@ _SENSES: dict[str, Callable[[str], bool]] = {
     "big5": _is_frequent("big5", 0xA4, 0xC6),
     "cp932": _is_japanese,
     "cp949": _is_frequent("cp949", 0xB0, 0xC8),
-    "cp1251": lambda sign: "А" <= sign <= "я" or sign in "Ёё№°",
+    "cp1251": lambda sign: "\u0410" <= sign <= "я" or sign in "Ёё№°",
 }
 """Code pages beside the western one, and which of their signs people write, those first that win a tie."""

@@ -79,7 +79,7 @@ def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str
         return RawTable(path, points, NumberMarks()), ","
     dialect = sniff(plain, reading)
     table = read_delimited(plain, dialect)
-    last = open_last_line(plain, dialect)
+    last = None if table.has_footer else open_last_line(plain, dialect)
     if last is not None and not last.is_whole and len(table.frame) == 1:
         raise UnfinishedImportError(
             f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."

@@ -1,7 +1,6 @@
 """Reads JSON records: one object a line, or a list of objects."""
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path

@@ -24,7 +24,9 @@ _MONTHS = (
     "(?:e|i)? juin jul(?:y|i)? juil(?:let)? aug(?:ust)? août sept?(?:ember|embre)? o[ck]t(?:ober|obre)? "
     "nov(?:ember|embre)? de[cz](?:ember|embre)? déc(?:embre)?"
 )
-_PERIOD = re.compile(rf"(?:(?:{'|'.join([*_GENERIC.split(), *_MONTHS.split()])})|[\W\d_]|[年月日至周第季])+", re.IGNORECASE)
+_PERIOD = re.compile(
+    rf"(?:(?:{'|'.join([*_GENERIC.split(), *_MONTHS.split()])})|[\W\d_]|[年月日至周第季])+", re.IGNORECASE
+)
 
 
 def is_series(frame: pd.DataFrame, reading: Reading) -> bool:
@@ -71,5 +73,7 @@ def joined_sheets(frames: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, lis
     while column in frames[names[0]].columns:
         column = f"{column} name"
     tables = [frame.assign(**{column: name}) for name, frame in frames.items()]
-    note = f"each of {len(names)} sheets with the same columns taken as a machine; where they are one: --exclude {column}"
+    note = (
+        f"each of {len(names)} sheets with the same columns taken as a machine; where they are one: --exclude {column}"
+    )
     return pd.concat(tables, ignore_index=True), [note]

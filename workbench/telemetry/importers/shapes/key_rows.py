@@ -63,7 +63,7 @@ class KeyRows:
     def names(self, columns: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Return the number of the key of each row, -1 where a part of it is missing, and the names of the keys.
 
-        A key that is a bare number is named with its column, as "machineID 3", or as "machine 3" where that has no name.
+        A key that is a bare number is named with its column, as "machineID 3"; "machine 3" where that has no name.
         """
         missing = np.zeros(len(self._frame), dtype=bool)
         for column in columns:

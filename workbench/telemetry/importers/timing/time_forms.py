@@ -15,7 +15,9 @@ __all__ = [
     "CLOCK_FORM",
     "DATE_FORMS",
     "DAY_NS",
+    "EARLIEST_YEAR",
     "FIELD_DATES",
+    "LATEST_YEAR",
     "Fields",
     "as_text",
     "blocks",
@@ -33,7 +35,10 @@ FIELD_DATES = "three numbers"
 
 _BLOCK_ROWS = 500_000
 _SAMPLE_ROWS = 1000
-_YEARS = (1900, 2200)
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+"""First year of the dates that are read, and the one behind the last."""
+
+_YEARS = (EARLIEST_YEAR, LATEST_YEAR)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _OTHER_MONTHS = {
     **{"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12},  # German
@@ -206,7 +211,7 @@ def _with_plain_marks(text: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(text, r"\d\s*[年년时時시分분]|[午전후]"), min_count=0).as_py():
         return text
     for signs, mark in _MARKS_OF_OTHER_SCRIPTS.items():
-        text = pc.replace_substring_regex(text, rf"(\d)\s*[{signs}]\s*(?:[(（]\pL[)）])?", rf"\1{mark}")
+        text = pc.replace_substring_regex(text, rf"(\d)\s*[{signs}]\s*(?:[(\x{{ff08}}]\pL[)\x{{ff09}}])?", rf"\1{mark}")
     for half, words in _HALVES.items():
         text = pc.replace_substring_regex(text, rf"\s*(?:{words})\s*(\d[\d:.]*)", rf" \1 {half}")
     text = pc.replace_substring_regex(text, r"([ :]\d{1,2}):?( [AP]M)?$", r"\1\2")

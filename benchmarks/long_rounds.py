@@ -1,4 +1,4 @@
-"""Long rounds of the tests of files, which can be stopped and go on later: `python -m tests.long_rounds dialects 5000`.
+"""Long rounds of the tests of files, which can be stopped and go on later: `python -m benchmarks.long_rounds dialects 5000`.
 
 The state file (`build/long-rounds.json`) holds the next seed of each round and the seeds that failed, with what was
 wrong. A round that is started again goes on there, so 20,000 files can be read in pieces, between other work.
@@ -17,6 +17,17 @@ from tests.telemetry.test_importers_mutations import CHECKS
 
 STATE = Path("build/long-rounds.json")
 SAVE_EVERY = 25  # seeds
+_FAULTS = (
+    AssertionError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def dialect_fault(seed: int, folder: Path) -> str:
@@ -31,7 +42,7 @@ def mutation_fault(seed: int, folder: Path) -> str:
     checks = [check for check, share in CHECKS.values() for _ in range(round(share * 10))]
     try:
         checks[seed % len(checks)](seed, folder)
-    except Exception as error:  # anything but a clear refusal is a fault, and the round goes on
+    except _FAULTS as error:  # the round goes on
         return f"{type(error).__name__}: {error}"[:2000]
     return ""
 
@@ -74,7 +85,9 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=STATE)
     arguments = parser.parse_args()
     state = go_on(arguments.round, arguments.count, arguments.state)
-    print(f"{arguments.round}: {state['next']} seeds, {len(state['faults'])} faults: {', '.join(state['faults'])[:200]}")
+    print(
+        f"{arguments.round}: {state['next']} seeds, {len(state['faults'])} faults: {', '.join(state['faults'])[:200]}"
+    )
     raise SystemExit(bool(state["faults"]))
 
 
