@@ -1,4 +1,4 @@
-"""Long rounds of the tests of files, which can be stopped and go on later: `python -m benchmarks.long_rounds dialects 5000`.
+"""Long rounds of the tests of files that go on where they stopped: `python -m benchmarks.long_rounds dialects 5000`.
 
 The state file (`build/long-rounds.json`) holds the next seed of each round and the seeds that failed, with what was
 wrong. A round that is started again goes on there, so 20,000 files can be read in pieces, between other work.
@@ -17,17 +17,7 @@ from tests.telemetry.test_importers_mutations import CHECKS
 
 STATE = Path("build/long-rounds.json")
 SAVE_EVERY = 25  # seeds
-_FAULTS = (
-    AssertionError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+_FAULTS = (AssertionError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def dialect_fault(seed: int, folder: Path) -> str:
