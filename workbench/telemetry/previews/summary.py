@@ -142,7 +142,7 @@ def _repairs(file: FileSamples) -> list[str]:
     ]
     for column, n in file.unreadable.items():
         if n:
-            lines.append(f"{counted(n, 'value')} of {column} not a number or infinite, taken as missing")
+            lines.append(f"{counted(n, 'value')} of {column} not a number, taken as missing")
     return lines
 
 

@@ -83,7 +83,8 @@ def read_workbook(path: Path, plain: Path, reading: Reading) -> tuple[pd.DataFra
     frame, notes = joined_sheets(alike)
     if others := [name for name in tables if name not in alike]:
         names_of_others = ", ".join(map(repr, others[:10]))
-        notes.append(f"sheet {first!r} read; left out: {names_of_others}; save one as a file of its own to import it")
+        read = f"sheet {first!r} read" if len(alike) == 1 else f"{len(alike)} sheets read"
+        notes.append(f"{read}; left out: {names_of_others}; save one as a file of its own to import it")
     return frame, units[first], notes
 
 
