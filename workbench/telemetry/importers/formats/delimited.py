@@ -251,7 +251,9 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
         notes.append(f"{counted(n_repeated, 'repeated header line')} left out")
     columns = {}
     for name in dialect.columns:
-        columns[name] = pd.Series(table.column(0).to_pandas(), dtype="str", copy=False)
+        column = table.column(0).combine_chunks()  # each sample of rows would put the chunks together anew
+        columns[name] = pd.Series(pa.chunked_array([column]).to_pandas(), dtype="str", copy=False)
+        del column
         table = table.remove_column(0)
     return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes), n_footer > 0)
 

@@ -140,11 +140,13 @@ def _by_letters(path: Path, file: io.BufferedReader) -> TextEncoding:
 def _count_quotes(file: io.BufferedReader, encoding: str) -> int | None:
     """Count the quotation marks of a file; None where it is not text in an encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
+    is_extension = encoding in ("utf-8", *_WESTERN)  # of ASCII, byte by byte: a block of it need not be decoded
     n_quotes = 0
     file.seek(0)
     try:
         for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
-            if "\0" in decoder.decode(block):
+            is_plain = is_extension and block.isascii() and not decoder.getstate()[0]
+            if "\0" in decoder.decode(block) if not is_plain else b"\0" in block:
                 return None
             n_quotes += block.count(b'"')
         decoder.decode(b"", final=True)
