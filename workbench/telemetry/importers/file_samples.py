@@ -1,7 +1,6 @@
 """Reads one table into samples: its times, a column of numbers for each channel, inputs and labels."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import OnConflict, make_series, time_text
-from workbench.telemetry.importers.columns import counts_rows, one_hot
+from workbench.telemetry.importers.columns import counts_rows, one_hot, without_infinite
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.last_line import DoubtfulValue
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
@@ -425,7 +424,7 @@ def _sensors(
         numbers = numbers_in(table.frame[column], table.raw.marks)
         empty = bool(table.frame[column].isna().all())
         if numbers is not None:
-            finite, n_infinite = _without_infinite(numbers[0], column)
+            finite, n_infinite = without_infinite(numbers[0], column)
             numbers = (finite, numbers[1] + n_infinite)
         if not is_chosen and re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
             if not empty:
@@ -466,22 +465,6 @@ def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[
     return counts
 
 
-def _without_infinite(values: npt.NDArray[np.float64], column: str) -> tuple[npt.NDArray[np.float64], int]:
-    """Take out what a program wrote as infinite: it measured nothing; and count it."""
-    with np.errstate(over="ignore"):
-        too_large = np.isfinite(values) & np.isinf(values.astype(np.float32))
-    if too_large.any():
-        row = int(np.argmax(too_large))
-        raise ImportDataError(
-            f"Column {column!r} is {values[row]:g} in row {row + 1} ({counted(int(too_large.sum()), 'such value')}), "
-            "beyond what float32 holds.",
-            f"Where it means that there is no value, pass --missing {values[row]:g}; else leave the column out with "
-            f"--exclude {shlex.quote(column)}.",
-        )
-    infinite = np.isinf(values)
-    return (np.where(infinite, np.nan, values), int(infinite.sum())) if infinite.any() else (values, 0)
-
-
 def _inputs(
     frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks
 ) -> tuple[npt.NDArray[np.float32], list[str], int]:
@@ -501,7 +484,7 @@ def _inputs(
             arrays.append(values)
             labels += new
         else:
-            plain, n_infinite = _without_infinite(np.asarray(column.astype("float64"), dtype=np.float64), name)
+            plain, n_infinite = without_infinite(np.asarray(column.astype("float64"), dtype=np.float64), name)
             n_missing += n_infinite
             arrays.append(plain[:, None].astype(np.float32))
             labels.append(name)

@@ -13,7 +13,6 @@ from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.names import name_and_units
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport
-from workbench.telemetry.importers.shapes.key_names import role_of
 
 __all__ = ["bad_rows", "with_quality"]
 
@@ -21,6 +20,8 @@ _SUFFIX = re.compile(
     r"(?P<sensor>.+?)(?:[\s._/-]*(?P<word>quality|qual|validity|valid|good|status|state)|[\s._/-]+(?P<letter>q|qc|qf|flag))",
     re.IGNORECASE,
 )
+_LONE_VALUE = re.compile(r"values?|val|wert|messwert|istwert|reading", re.IGNORECASE)
+_LONE_QUALITY = re.compile(r"quality|qual|status|validity|valid|good", re.IGNORECASE)
 _MEANS_QUALITY = re.compile(r"quality|qual|q|qc|qf", re.IGNORECASE)
 _GOOD_IS_ONE = re.compile(r".*(?:valid|validity|good)", re.IGNORECASE)
 _GOOD_WORDS = {"good", "ok", "okay", "valid", "g", "true", "gut", "pass", "passed", "good [none]"}
@@ -187,7 +188,7 @@ def _pairs(columns: Sequence[str]) -> dict[str, str]:
         whose = by_name.get(match["sensor"].strip().casefold())
         if whose is not None and whose != column:
             pairs[whose] = column
-    values, qualities = ([one for one in columns if role_of(one) == role] for role in ("value", "quality"))
+    values, qualities = ([one for one in columns if name.fullmatch(one)] for name in (_LONE_VALUE, _LONE_QUALITY))
     if not pairs and len(values) == len(qualities) == 1:
         pairs[values[0]] = qualities[0]
     return pairs

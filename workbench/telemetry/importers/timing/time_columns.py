@@ -27,14 +27,13 @@ from workbench.telemetry.importers.timing.clocks import (
 from workbench.telemetry.importers.timing.date_fields import time_steps
 from workbench.telemetry.importers.timing.time_forms import (
     DAY_NS,
-    EARLIEST_YEAR,
-    LATEST_YEAR,
     as_text,
     days_of,
     days_of_year,
     fits,
     full_years,
 )
+from workbench.telemetry.importers.timing.time_likely import check_likely
 from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
 from workbench.telemetry.importers.timing.time_zones import WallTimes, is_offset_column, offset_of
 
@@ -50,7 +49,6 @@ _TIME_NAME = re.compile(
 _COUNTER_NAME = re.compile(
     r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
 )
-_YEAR_FIRST = r"^(?P<year>\d{4})[-/.]\d{1,2}[-/.]\d{1,2}(?:\D|$)"
 _OFFSET_IN_NAME = re.compile(r"(?:UTC|GMT)\s*[+-]\s*\d{1,2}(?::?\d{2})?(?!\d)", re.IGNORECASE)
 _UTC_NAME = re.compile(
     r"(?:utc|gmt|zulu)(?:time(?:stamp)?|date)?|(?:date)?(?:time(?:stamp)?|date|ts)(?:in)?(?:utc|gmt|zulu)"
@@ -339,30 +337,8 @@ def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
             f"No column has the form of times {reading.time_format!r} (found: {_listed(columns)}).",
             "Correct --time-format, or name the column of times with --time-column.",
         )
-    _check_likely(sample, by_name)
+    check_likely(sample, by_name)
     raise ImportDataError(f"There is no time column (found: {_listed(columns)}).", _NO_PERIOD)
-
-
-def _check_likely(sample: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise an error that says what is wrong with a column that is called as times and cannot be read as such."""
-    for column in columns:
-        text = as_text(sample[column].dropna())
-        if not len(text):
-            continue
-        example = text[0].as_py()
-        years = pc.extract_regex(text, _YEAR_FIRST).drop_null()
-        if len(years) * 2 > len(text) and all(
-            not EARLIEST_YEAR <= int(year["year"]) < LATEST_YEAR for year in years.to_pylist()
-        ):
-            raise ImportDataError(
-                f"The years of column {column!r} lie outside {EARLIEST_YEAR} to {LATEST_YEAR - 1}, as in {example!r}.",
-                "Correct them in the file, or name another column of times with --time-column.",
-            )
-        if clock_kind(sample[column]) == "text":
-            raise ImportDataError(
-                f"Column {column!r} holds times of day without a date, as {example!r}, and they start anew.",
-                "Put a column of dates beside it, or pass --sample-period with the step of the rows, as 10min.",
-            )
 
 
 def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[TimeSource]:
