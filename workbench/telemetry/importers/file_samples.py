@@ -321,11 +321,13 @@ def _raw_columns(table: TimedTable, reading: Reading) -> tuple[RawColumn, ...]:
     roles |= dict.fromkeys(table.raw.quality.values(), "quality")
     columns = []
     for key, column in table.raw.frame.items():
-        name, rows = str(key), np.flatnonzero(column.notna().to_numpy())
-        first, last = (column.iat[int(rows[0])], column.iat[int(rows[-1])]) if len(rows) else (None, None)
+        name, present = str(key), column.notna().to_numpy()
+        n_present = int(present.sum())
+        places = (int(np.argmax(present)), len(present) - 1 - int(np.argmax(present[::-1])))
+        first, last = (column.iat[place] for place in places) if n_present else (None, None)
         is_text = pd.api.types.is_string_dtype(column)
-        missing = len(column) - len(rows)
-        columns.append(RawColumn(name, roles.get(name, ""), first, last, missing, is_text, not len(rows)))
+        missing = len(column) - n_present
+        columns.append(RawColumn(name, roles.get(name, ""), first, last, missing, is_text, not n_present))
     return tuple(columns)
 
 
@@ -346,7 +348,8 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
     raw_columns = _raw_columns(table, reading)
     bad_quality = _without_bad_values(table, sensors)
     frame = table.frame.drop(columns=[row.channel for row in skipped if row.note == _LEFT_OUT_BY_OPTION])
-    frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
+    numbers = {name: values for name, (values, _) in sensors.items()}
+    frame = pd.DataFrame({name: numbers.get(name, frame[name]) for name in frame.columns}, copy=False)
 
     wide = frozenset(name for name, (values, _) in sensors.items() if needs_float64(values))
 

@@ -83,7 +83,8 @@ def in_order(
     ([5, 7], 1, '2.0', 'a', '8', '7')
     """
     ticks = stamps.astype("int64") if stamps.dtype.kind == "M" else stamps
-    late = int((ticks < np.maximum.accumulate(ticks)).sum()) if len(ticks) else 0
+    falls = bool((ticks[1:] < ticks[:-1]).any())
+    late = int((ticks < np.maximum.accumulate(ticks)).sum()) if falls else 0
     if late:
         order = np.argsort(ticks, kind="stable")
         frame, stamps, ticks = frame.iloc[order], stamps[order], ticks[order]

@@ -255,6 +255,7 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
         columns[name] = pd.Series(pa.chunked_array([column]).to_pandas(), dtype="str", copy=False)
         del column
         table = table.remove_column(0)
+    pa.default_memory_pool().release_unused()
     return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes), n_footer > 0)
 
 

@@ -14,7 +14,7 @@ from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.delimited import MISSING_WORDS
 from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
 from workbench.telemetry.importers.formats.json_records import typed_column
-from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns, check_ratio
 from workbench.telemetry.importers.formats.sheets import is_series, joined_sheets
 from workbench.telemetry.importers.reading import Reading
 
@@ -92,7 +92,7 @@ def _check_size(path: Path, plain: Path) -> None:
     """Raise an error where the sheets are too large, or reach so far that their empty cells would fill the memory."""
     try:
         with zipfile.ZipFile(plain) as book:
-            n_bytes = 0
+            n_bytes, n_packed = 0, plain.stat().st_size
             for member in book.infolist():
                 is_sheet = member.filename.startswith("xl/worksheets/")
                 last_row, last_column, rest = 0, 0, b""
@@ -100,12 +100,15 @@ def _check_size(path: Path, plain: Path) -> None:
                     while block := file.read(_BLOCK_BYTES):
                         n_bytes += len(block)
                         check_bytes(path, 4 * n_bytes)  # as text and as cells
+                        check_ratio(path, n_bytes, n_packed)
                         if is_sheet:
                             text = rest + block
                             last_column = max([last_column, *map(_column_number, set(_COLUMN.findall(text)))])
                             last_row = max([last_row, *map(int, _ROW.findall(text))])
                             rest = text[-300:]
-                check_bytes(f"Sheet {member.filename} of {path}", last_row * last_column * _CELL_BYTES)
+                n_cell_bytes = last_row * last_column * _CELL_BYTES
+                check_bytes(f"Sheet {member.filename} of {path}", n_cell_bytes)
+                check_ratio(f"Sheet {member.filename} of {path}", n_cell_bytes, n_packed)
     except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise ImportDataError(
             f"{path} cannot be read as an Excel workbook: {str(error)[:200]}.", "It may be truncated: get it again."
