@@ -5,10 +5,11 @@ to `FORMS`: what the file is, its name, its content and the options that it need
 """
 
 import gzip
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 import workbench as wb
 from workbench.cli.reading_options import options_text
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.encodings import find_encoding
 
 PAGE = Path(__file__).parents[1] / "docs" / "guide" / "files-of-many-forms.md"
 HEAD = "| # | form | its first lines | options | what becomes of it |\n|---|---|---|---|---|\n"
@@ -83,6 +85,26 @@ def _gzip(path: Path) -> None:
     path.write_bytes(gzip.compress(PLAIN.encode(), mtime=0))
 
 
+def _gbk(path: Path) -> None:
+    path.write_bytes(lines("时间,轴承温度", "{time},{a}", "%Y年%m月%d日 %H:%M").encode("gbk"))
+
+
+def _sheets(path: Path) -> None:
+    time = pd.date_range(START, periods=N, freq="min")
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        pd.DataFrame({"Plant report": ["March"]}).to_excel(book, sheet_name="Cover", index=False)
+        for number in (1, 2):
+            frame = pd.DataFrame({"time": time, "temp": np.arange(N) / 4 + 20 * number})
+            frame.to_excel(book, sheet_name=f"Pump {number}", index=False)
+
+
+def _prometheus(path: Path) -> None:
+    first = int(START.replace(tzinfo=UTC).timestamp())
+    values = [[first + 60 * n, str(20 + n / 4)] for n in range(N)]
+    series = [{"metric": {"__name__": "temp", "instance": name}, "values": values} for name in ("pump 1", "pump 2")]
+    path.write_text(json.dumps({"status": "success", "data": {"resultType": "matrix", "result": series}}))
+
+
 def _days(clock: str) -> str:
     """Return a table with a row for every six hours, which fill days 1 to 12 of March."""
     first = datetime(2024, 3, 1)
@@ -112,6 +134,14 @@ QUALITY = "time,temp,temp_quality\n" + "".join(
 PLAIN = lines("time,temp,flow", "{time},{a},{b}")
 LOCAL = lines("time,temp", "{time},{a}", "%Y-%m-%d %H:%M:%S")
 MODES = lines("time,temp,mode", "{time},{a},{mode}")
+IGNITION = "tagid,intvalue,floatvalue,stringvalue,dataintegrity,t_stamp\n" + "".join(
+    f"1,{n},,,192,{1710410400000 + 60000 * n}\n2,,{20 + n / 4},,192,{1710410400000 + 60000 * n}\n" for n in range(N)
+)
+NIAGARA = "Timestamp,SupplyTemp\n" + "".join(
+    f"{time},{20 + n / 4} °C {{{'fault' if n % 20 == 7 else 'ok'}}}\n" for n, time in enumerate(STAMPS)
+)
+GROUPS = lines("time,temp,flow,temp,flow", "{time},{a},{b},{a},{b}")
+LINE_PROTOCOL = "".join(f"pump,site=A temp={20 + n / 4} {1710410400000000000 + n * 60 * 10**9}\n" for n in range(N))
 FORMS = (
     Form("plain CSV, times in ISO 8601 with zone", "pump.csv", PLAIN),
     Form("no zone in the times", "pump.csv", LOCAL),
@@ -151,16 +181,23 @@ FORMS = (
     Form("a column of quality codes", "opc.csv", QUALITY),
     Form("names in Chinese", "pump.csv", lines("时间,轴承温度,出口压力", "{time},{a},{b}")),
     Form("compressed", "pump.csv.gz", _gzip),
+    Form("a code page of Windows, and Chinese dates", "pump.csv", _gbk),
+    Form("a workbook with a cover, and a sheet for each machine", "plant.xlsx", _sheets),
+    Form("a column of values for each type", "ignition.csv", IGNITION),
+    Form("states behind the values", "niagara.csv", NIAGARA),
+    Form("names of groups above those of the columns", "two.csv", ",Pump 1,,Pump 2,\n" + GROUPS),
+    Form("an answer of Prometheus", "answer.json", _prometheus),
+    Form("InfluxDB's line protocol", "points.txt", LINE_PROTOCOL),
     Form("two values at one time", "twice.csv", PLAIN + PLAIN.splitlines()[-1].replace("34.75", "99") + "\n"),
 )
 
 
 def begins(path: Path) -> str:
     """Return the first lines of a file of text."""
-    if path.suffix in (".parquet", ".gz"):
+    if path.suffix in (".parquet", ".gz", ".xlsx"):
         return "(binary)"
     content = path.read_bytes()
-    shown = content.decode("utf-16" if content[:2] == b"\xff\xfe" else "utf-8").splitlines()[:3]
+    shown = content.decode(find_encoding(path).name).splitlines()[:3]
     return "<br>".join(f"`{line.replace(chr(9), ' → ').replace('|', '¦')[:60]}`" for line in shown)
 
 

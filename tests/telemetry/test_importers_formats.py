@@ -204,7 +204,7 @@ def test_records_need_not_have_all_fields(tmp_path: Path) -> None:
         ("a.db", b"SQLite format 3\0", "SQLite"),
         ("a.zip", zipped("a.csv", "b.csv"), r"holds 2 files \(a.csv, b.csv\).*Unpack it"),
         ("a.bin", bytes(range(256)), "is not text"),
-        ("a.xlsx", b"no workbook", "cannot be read as an Excel workbook"),
+        ("a.xlsx", b"no workbook", r"is text, not an Excel workbook.*--layout csv"),
         ("a.csv.gz", gzip.compress(CSV)[:-20], "cannot be unpacked"),
         ("a.csv.gz", gzip.compress(b""), r"a\.csv\.gz is empty"),
         ("a.csv.zst", b"no zstd", "cannot be unpacked"),

@@ -19,6 +19,7 @@ R = TypeVar("R")
 
 _PANEL = "How files are read (each file decides what is not passed)"
 _OPTIONS: dict[str, tuple[str, str]] = {
+    "encoding": ("NAME", "Text encoding of the file, for example gb18030, big5, shift_jis or cp1252."),
     "separator": ("CHARACTER", "Character between two fields; also tab, space, comma, semicolon or pipe."),
     "decimal": ("MARK", "Decimal mark of numbers, '.' or ',' as it stands in the file."),
     "thousands": ("MARK", "Mark between groups of three digits: . or , or ' or space, or none where there is none."),

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.telemetry.unit_names import is_same_unit
+
 __all__ = [
     "Contribution",
     "Merged",
@@ -215,7 +217,7 @@ def difference(present: xr.Dataset, incoming: xr.Dataset) -> str:
         kinds = {True: "times", False: "sample numbers"}
         return f"has {kinds[is_dated(incoming)]}, what is there has {kinds[is_dated(present)]}"
     units = [str(series.attrs.get("units", "")) for series in (incoming, present)]
-    if all(units) and units[0] != units[1]:
+    if all(units) and not is_same_unit(units[0], units[1]):
         return f"is in {units[0]}, what is there in {units[1]}"
     inputs = [_inputs(series) for series in (incoming, present)]
     if set(inputs[0]) != set(inputs[1]):

@@ -44,8 +44,10 @@ def needs_float64(values: npt.NDArray[np.float64]) -> bool:
     if is_whole:
         return True
     present = values[~np.isnan(values)]
-    steps = np.abs(np.diff(present))
-    steps = steps[steps > 0]
+    steps = np.diff(present)
+    np.abs(steps, out=steps)  # in place, as the median below is: a column may be long
+    if not steps.all():
+        steps = steps[steps > 0]
     if not steps.size:
         return present.size > 1 and float(str(np.float32(present[0]))) != float(present[0])
-    return error > _SHARE_OF_STEP * float(np.median(steps))
+    return error > _SHARE_OF_STEP * float(np.median(steps, overwrite_input=True))

@@ -15,7 +15,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.appending import OnConflict, make_series, time_text
-from workbench.telemetry.importers.columns import one_hot
+from workbench.telemetry.importers.columns import counts_rows, one_hot, without_infinite
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.last_line import DoubtfulValue
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
@@ -24,7 +24,7 @@ from workbench.telemetry.importers.names import channel_names, column_units
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
-from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names
+from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names, with_exact_names
 from workbench.telemetry.importers.shapes import series_of
 from workbench.telemetry.importers.shapes.key_names import role_of
 from workbench.telemetry.importers.shapes.shared_times import check_shared_times
@@ -242,8 +242,8 @@ def read_samples(
     Raises
     ------
     ImportDataError
-        The file cannot be read, has no time column or no column of numbers, a value is infinite, a column that was
-        named is not there, or the file contradicts itself and `on_conflict` is None. Every message names the file.
+        The file cannot be read, has no time column or no column of numbers, a value is beyond float32, a column that
+        was named is not there, or the file contradicts itself and `on_conflict` is None. Every message names the file.
     """
     try:
         if path.is_dir() or not path.exists():
@@ -270,8 +270,12 @@ def read_samples(
 
 def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:
     """Return the samples of the series of a table, each with the names and roles of its columns checked."""
+    reading = with_exact_names(reading, [str(column) for column in raw.frame.columns])
     similar = similar_names([str(column) for column in raw.frame.columns])[:_MAX_LISTED]
     series = series_of(replace(raw, notes=(*raw.notes, *similar)) if similar else raw, reading)
+    reading = with_exact_names(
+        reading, list(dict.fromkeys(str(one) for table in series for one in table.frame.columns))
+    )
     tables = _in_one_date_order(series, reading)
     check_roles(tables, reading)
     return _all_samples(tables, reading, on_conflict)
@@ -317,11 +321,13 @@ def _raw_columns(table: TimedTable, reading: Reading) -> tuple[RawColumn, ...]:
     roles |= dict.fromkeys(table.raw.quality.values(), "quality")
     columns = []
     for key, column in table.raw.frame.items():
-        name, rows = str(key), np.flatnonzero(column.notna().to_numpy())
-        first, last = (column.iat[int(rows[0])], column.iat[int(rows[-1])]) if len(rows) else (None, None)
+        name, present = str(key), column.notna().to_numpy()
+        n_present = int(present.sum())
+        places = (int(np.argmax(present)), len(present) - 1 - int(np.argmax(present[::-1])))
+        first, last = (column.iat[place] for place in places) if n_present else (None, None)
         is_text = pd.api.types.is_string_dtype(column)
-        missing = len(column) - len(rows)
-        columns.append(RawColumn(name, roles.get(name, ""), first, last, missing, is_text, not len(rows)))
+        missing = len(column) - n_present
+        columns.append(RawColumn(name, roles.get(name, ""), first, last, missing, is_text, not n_present))
     return tuple(columns)
 
 
@@ -342,7 +348,8 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
     raw_columns = _raw_columns(table, reading)
     bad_quality = _without_bad_values(table, sensors)
     frame = table.frame.drop(columns=[row.channel for row in skipped if row.note == _LEFT_OUT_BY_OPTION])
-    frame[list(sensors)] = pd.DataFrame({name: values for name, (values, _) in sensors.items()})
+    numbers = {name: values for name, (values, _) in sensors.items()}
+    frame = pd.DataFrame({name: numbers.get(name, frame[name]) for name in frame.columns}, copy=False)
 
     wide = frozenset(name for name, (values, _) in sensors.items() if needs_float64(values))
 
@@ -419,16 +426,20 @@ def _sensors(
             continue
         numbers = numbers_in(table.frame[column], table.raw.marks)
         empty = bool(table.frame[column].isna().all())
+        if numbers is not None:
+            finite, n_infinite = without_infinite(numbers[0], column)
+            numbers = (finite, numbers[1] + n_infinite)
         if not is_chosen and re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
             if not empty:
                 skipped.append(ChannelImport(column, "skipped", note="the column has no name"))
+        elif not is_chosen and numbers is not None and counts_rows(column, numbers[0]):
+            skipped.append(ChannelImport(column, "skipped", note="numbers the rows; as a channel: --columns"))
         elif empty or (numbers is not None and np.isnan(numbers[0]).all()):
             without_values.append(column)
             sensors[column] = (np.full(len(table.frame), np.nan), 0 if numbers is None else numbers[1])
         elif numbers is None:
             skipped.append(ChannelImport(column, "skipped", note=_why_no_numbers(column, table.frame[column])))
         else:
-            _check_finite(numbers[0], column)
             sensors[column] = numbers
     return sensors, without_values, skipped
 
@@ -457,17 +468,6 @@ def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[
     return counts
 
 
-def _check_finite(values: npt.NDArray[np.float64], column: str) -> None:
-    with np.errstate(over="ignore"):
-        infinite = np.isinf(values.astype(np.float32))
-    if infinite.any():
-        row = int(np.argmax(infinite))
-        raise ImportDataError(
-            f"Column {column!r} is {values[row]} in row {row + 1} ({int(infinite.sum())} such values in all).",
-            "Values must be finite in float32; leave a cell empty where a value is missing.",
-        )
-
-
 def _inputs(
     frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks
 ) -> tuple[npt.NDArray[np.float32], list[str], int]:
@@ -487,8 +487,8 @@ def _inputs(
             arrays.append(values)
             labels += new
         else:
-            plain = np.asarray(column.astype("float64"), dtype=np.float64)
-            _check_finite(plain, name)
+            plain, n_infinite = without_infinite(np.asarray(column.astype("float64"), dtype=np.float64), name)
+            n_missing += n_infinite
             arrays.append(plain[:, None].astype(np.float32))
             labels.append(name)
     return np.concatenate(arrays, axis=1), labels, n_missing

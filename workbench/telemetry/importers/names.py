@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from workbench.exceptions import ImportDataError
 from workbench.names import LONGEST_NAME, clean_name, command_line
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.importers.formats.units import UNIT
 
 __all__ = [
     "SEVERAL_ASSETS",
@@ -27,6 +28,8 @@ SEVERAL_ASSETS = ""
 """Asset of a name that columns of several machines share."""
 
 _UNNAMED = "channel"
+_USUAL_UNIT = re.compile(UNIT)
+_NO_UNITS = ("in", "min", "d", "B", "H", "L", "S", "T")  # in round brackets: in and out, min and max, high and low
 _LONGEST_EARLIER_NAME = 64  # characters of a name in earlier releases
 
 
@@ -37,8 +40,15 @@ def archived_assets(archive: Archive) -> dict[str, str]:
     return assets | {channel: place for channel in damaged if (place := archive.asset_of(channel)[0]) != "unknown"}
 
 
-def asset_name(text: str) -> str:
+def asset_name(text: str, *, shorten: bool = False) -> str:
     """Return the name of an asset as a file or an option has it.
+
+    Parameters
+    ----------
+    text : str
+        Its name there.
+    shorten : bool
+        Whether a name that is too long gets a shorter one, with a tail of its own; else it is refused.
 
     Raises
     ------
@@ -46,6 +56,8 @@ def asset_name(text: str) -> str:
         Nothing of it can be seen, or it is too long.
     """
     name = clean_name(text)
+    if shorten:
+        name = _shortened(name)
     if not name or len(name) > LONGEST_NAME:
         cause = f"it has {len(name)} characters" if name else "it holds no visible character"
         raise ImportDataError(
@@ -58,7 +70,7 @@ def asset_name(text: str) -> str:
 def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str]) -> dict[str, str]:
     """Name each channel after its column, unlike any other of the table and any other asset's channel.
 
-    A unit in square brackets is no part of the name, unless it is all that tells two columns apart.
+    A unit in brackets is no part of the name, unless it is all that tells two columns apart.
 
     Parameters
     ----------
@@ -91,9 +103,10 @@ def channel_names(columns: Iterable[str], asset: str, assets: Mapping[str, str])
     columns = list(columns)
     counts = Counter(_plain_name(column) for column in columns)
     plain_names = {
-        column: whole if counts[_plain_name(column)] > 1 or assets.get(whole) == asset else _plain_name(column)
+        column: whole if counts[_plain_name(column)] > 1 or is_there else _plain_name(column)
         for column in columns
         for whole in [clean_name(column) or _UNNAMED]
+        for is_there in [asset in (assets.get(whole), assets.get(_shortened(f"{asset}.{whole}")))]
     }
     reserved = set(plain_names.values())
     names: dict[str, str] = {}
@@ -172,6 +185,9 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
         return (
             f"{asset} has {present} too, as earlier releases named this column; to add to that one, rename the column"
         )
+    other_case = next((one for one, its in assets.items() if its == asset and one.casefold() == name.casefold()), name)
+    if other_case != name and name not in assets:
+        return f"{asset} has {other_case} too, which differs in letter case only; to add to that one, rename the column"
     if name in (plain, whole):
         return ""
     owner = next((one for one in (plain, whole) if assets.get(one, asset) != asset), None)
@@ -187,15 +203,25 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
 
 
 def name_and_units(column: str) -> tuple[str, str]:
-    """Split the name of a column from its unit in square brackets.
+    """Split the name of a column from its unit: in square brackets before or behind it, or a usual one in round ones.
 
     Examples
     --------
-    >>> name_and_units("bearing [K]"), name_and_units("bearing")
-    (('bearing', 'K'), ('bearing', ''))
+    >>> name_and_units("bearing [K]"), name_and_units("[°C] bearing"), name_and_units("bearing")
+    (('bearing', 'K'), ('bearing', '°C'), ('bearing', ''))
+    >>> name_and_units("power (kW)"), name_and_units("flow (in)"), name_and_units("flow (main)")
+    (('power', 'kW'), ('flow (in)', ''), ('flow (main)', ''))
     """
     match = re.fullmatch(r"(.*\S)\s*\[([^\[\]]{1,20})\]\s*", column, re.DOTALL)
-    return (match[1], match[2].strip()) if match else (column, "")
+    if match:
+        return match[1], match[2].strip()
+    match = re.fullmatch(r"\s*\[([^\[\]]{1,20})\]\s*(\S.*)", column, re.DOTALL)
+    if match and _USUAL_UNIT.fullmatch(match[1].strip()):
+        return match[2], match[1].strip()
+    match = re.fullmatch(r"(.*\S)\s*\(([^()]{1,20})\)\s*", column, re.DOTALL)
+    if match and match[2].strip() not in _NO_UNITS and _USUAL_UNIT.fullmatch(match[2].strip()):
+        return match[1], match[2].strip()
+    return column, ""
 
 
 def column_units(column: str, channel: str) -> str:
@@ -207,7 +233,7 @@ def column_units(column: str, channel: str) -> str:
     ('K', '')
     """
     units = clean_name(name_and_units(column)[1])
-    return "" if f"[{units}]" in channel else units
+    return "" if f"[{units}]" in channel or f"({units})" in channel else units
 
 
 def _plain_name(column: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.encodings import check_encoding
 from workbench.telemetry.importers.times import DateOrder, check_time_format, time_zone
 from workbench.telemetry.importers.timing.durations import read_duration
 
@@ -26,6 +27,8 @@ class Reading:
 
     Attributes
     ----------
+    encoding : str or None
+        Text encoding as Python calls it, "gb18030" or "shift_jis".
     separator : str or None
         Character between two fields; "tab", "space", "comma", "semicolon" and "pipe" stand for theirs.
     decimal : str or None
@@ -69,6 +72,7 @@ class Reading:
         the value.
     """
 
+    encoding: str | None = None
     separator: str | None = None
     decimal: str | None = None
     thousands: str | None = None
@@ -135,6 +139,8 @@ class Reading:
             A value is none of those that are allowed, or two options do not go together.
         """
         time_zone(self.timezone)
+        if self.encoding is not None:
+            check_encoding(self.encoding)
         for name, allowed in (
             ("date_order", get_args(DateOrder)),
             ("time_unit", get_args(TimeUnit)),

@@ -82,12 +82,13 @@ def in_order(
     >>> ordered.frame["a"].tolist(), ordered.conflicting, *map(str, ordered.conflict)
     ([5, 7], 1, '2.0', 'a', '8', '7')
     """
-    ticks = stamps.astype("int64") if stamps.dtype.kind == "M" else stamps
-    late = int((ticks < np.maximum.accumulate(ticks)).sum()) if len(ticks) else 0
+    ticks = stamps.view("int64") if stamps.dtype.kind == "M" else stamps
+    falls = bool((ticks[1:] < ticks[:-1]).any())
+    late = int((ticks < np.maximum.accumulate(ticks)).sum()) if falls else 0
     if late:
         order = np.argsort(ticks, kind="stable")
         frame, stamps, ticks = frame.iloc[order], stamps[order], ticks[order]
-    frame = frame.reset_index(drop=True)
+    frame = frame.set_axis(pd.RangeIndex(len(frame)), axis=0)
     is_again = np.concatenate([[False], ticks[1:] == ticks[:-1]])
     if not is_again.any():
         return Ordered(frame, stamps, late, 0, 0)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from workbench.exceptions import ImportDataError, OutdatedError, UnfinishedImportError, WorkbenchError
+from workbench.names import clean_name
 from workbench.telemetry.appending import OnConflict
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers.choices import DEFAULT_TRAIN_FRACTION, Choices
@@ -98,7 +101,8 @@ def import_table(
         Counts: `samples_added`, `equal_samples` (skipped), `values_completed` (at times that were there without a
         value), `conflicts_kept` or `conflicts_replaced`, `rows_dropped` (unreadable time or too many fields),
         `out_of_order` (sorted), `duplicate_times` (equal, skipped), `gaps` (steps beyond 1.5 median steps; kept),
-        `unreadable_values` (taken as missing), `missing_values` (stored as missing: NaN), `input_values_held`,
+        `unreadable_values` (no numbers, or infinite; taken as missing), `missing_values` (stored as missing: NaN),
+        `input_values_held`,
         `missing_labels` (taken as normal), `labels_in_training` (anomalous samples that lie in the training series),
         `labels_outside` (labels of a file that hold no sample of the channel), `labels_added`,
         `label_conflicts_kept` or `label_conflicts_replaced` (samples whose labels differ from those that were there;
@@ -108,14 +112,14 @@ def import_table(
     Raises
     ------
     ImportDataError
-        The only file cannot be read, has no time column or no column of numbers, a value is infinite, a column
+        The only file cannot be read, has no time column or no column of numbers, a value is beyond float32, a column
         that was named is not there, the split leaves one series empty, or it contradicts what the archive holds.
     ArchiveError
         The archive cannot be written.
 
     Notes
     -----
-    A channel is called after its column, with a unit in square brackets taken as `units`. Where another asset's
+    A channel is called after its column, with a unit in brackets taken as `units`. Where another asset's
     channel has that name already, the asset is put before it (`pump.temperature`).
     """
     if layout is not None and layout not in _LAYOUTS:
@@ -143,12 +147,14 @@ def import_table(
             everything += read_samples(file, file_format or _layout_of(file), how, on_conflict, excerpts=dry_run)
         except ImportDataError as error:
             failures[str(file)] = error
+    everything = _with_machines_apart(everything, failures)
     if layout is None and asset is None and holds_components(paths, files) and in_components(everything):
         layout = "lookout"
     by_asset: dict[str, list[FileSamples]] = {}
     for samples in everything:
         own_name = samples.path.absolute().parent.name if layout == "lookout" else samples.path.stem
-        by_asset.setdefault(asset_name(_asset_name(samples.asset, asset, own_name)), []).append(samples)
+        whose = asset_name(_asset_name(samples.asset, asset, own_name), shorten=samples.asset is not None)
+        by_asset.setdefault(whose, []).append(samples)
     training = None
     if train_file is not None:
         training_path = Path(train_file)
@@ -206,6 +212,33 @@ def import_table(
     return ImportReport(
         ", ".join(layouts), paths[0], tuple(imports), None, reasons, len(files), waiting, tuple(summaries)
     )
+
+
+def _with_machines_apart(everything: Sequence[FileSamples], failures: dict[str, WorkbenchError]) -> list[FileSamples]:
+    """Note machines of a file whose names differ only in white space; refuse it where they cannot be one machine."""
+    groups: dict[tuple[str, str], list[FileSamples]] = {}
+    for samples in everything:
+        if samples.asset is not None:
+            groups.setdefault((str(samples.path), clean_name(samples.asset)), []).append(samples)
+    notes: dict[int, str] = {}
+    for (path, _), group in groups.items():
+        names = list(dict.fromkeys(str(samples.asset) for samples in group))
+        if len(names) == 1:
+            continue
+        machines = [np.concatenate([one.stamps for one in group if one.asset == name]) for name in names]
+        if len(np.unique(np.concatenate(machines))) < sum(len(np.unique(one)) for one in machines):
+            failures[path] = ImportDataError(
+                f"{path}: the machines {' and '.join(map(repr, names))} differ in white space only, and have samples "
+                "at the same times.",
+                "Where they are one machine, write its name alike in all rows; else rename one of them.",
+            )
+        note = f"{' and '.join(map(repr, names))}, which differ in white space only, taken as one machine"
+        notes |= {id(samples): note for samples in group}
+    return [
+        replaced(samples, notes=(*samples.notes, notes[id(samples)])) if id(samples) in notes else samples
+        for samples in everything
+        if str(samples.path) not in failures
+    ]
 
 
 def _asset_name(machine: str | None, asset: str | None, own_name: str) -> str:

@@ -117,8 +117,9 @@ def with_times(raw: RawTable, reading: Reading) -> TimedTable:
 
 def _sources(raw: RawTable, reading: Reading) -> list[TimeSource]:
     """Return the columns that may hold the times; none where the rows have a step instead."""
+    excluded = [one for one in reading.exclude if one in raw.frame.columns and one not in reading.time_column]
     try:
-        return find_sources(raw.frame, reading)
+        return find_sources(raw.frame.drop(columns=excluded), reading)
     except ImportDataError:
         if reading.sample_period is None or reading.time_column:
             raise
@@ -160,8 +161,9 @@ def _timed(raw: RawTable, sources: list[TimeSource], reading: Reading, doubtful:
         return _numbered(replace(raw, notes=(*raw.notes, note)), reading, doubtful)
     used = {*reading.inputs, *reading.columns, reading.label_column, reading.quality_column, reading.asset_column}
     left_out = {column: note for column, note in chosen.left_out.items() if column not in used}
-    rows = frame.drop(columns=[*chosen.columns, *left_out]).loc[readable].reset_index(drop=True)
-    stamps = parsed.stamps[readable]
+    rows, stamps = frame.drop(columns=[*chosen.columns, *left_out]).reset_index(drop=True), parsed.stamps
+    if not readable.all():
+        rows, stamps = rows.loc[readable].reset_index(drop=True), stamps[readable]
     return TimedTable(
         raw,
         rows,
@@ -181,8 +183,10 @@ def _period(parsed: ParsedTimes, stamps: npt.NDArray[Any], reading: Reading) -> 
     """Return the step of times without a date as ISO 8601 duration, as far as it is known."""
     if reading.sample_period is not None:
         return duration_text(read_duration(reading.sample_period))
+    if parsed.step_ns is None:
+        return UNKNOWN_PERIOD
     steps = time_steps(stamps)
-    if parsed.step_ns is None or not len(steps):
+    if not len(steps):
         return UNKNOWN_PERIOD
     return duration_text(max(1, round(float(np.median(steps)) * parsed.step_ns)))
 

@@ -38,6 +38,7 @@ from workbench.telemetry.importers.timing.time_zones import WallTimes, ZoneCodes
 __all__ = ["DateOrder", "ParsedTimes", "check_time_format", "now_utc", "parse_times", "time_zone", "uneven_steps"]
 
 _YEARS = (1900, 2200)
+_HOUR_S = 3600
 _PLAIN_ISO = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 _ZONE_END = r"(Z|\d[+-]\d{2}:?\d{2})$"
 
@@ -181,8 +182,15 @@ def _unreadable(n: int) -> ParsedTimes:
     return ParsedTimes(np.full(n, np.datetime64("NaT"), dtype="datetime64[ns]"), True)
 
 
-def _elapsed(seconds: npt.NDArray[np.float64]) -> ParsedTimes:
-    return ParsedTimes(seconds, False, ("time is elapsed, without a date",), step_ns=1e9)
+def _elapsed(seconds: npt.NDArray[np.float64], *notes: str) -> ParsedTimes:
+    return ParsedTimes(seconds, False, ("time is elapsed, without a date", *notes), step_ns=1e9)
+
+
+def _clock_question(seconds: npt.NDArray[np.float64]) -> tuple[str, ...]:
+    """Ask whether elapsed times are times of day: those begin at any hour, and end before midnight."""
+    if not _HOUR_S <= np.nanmin(seconds) <= np.nanmax(seconds) < 24 * _HOUR_S:
+        return ()
+    return ("where these are times of day, put a column of dates beside them",)
 
 
 def _limited(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
@@ -236,7 +244,7 @@ def _from_text(
     elapsed = elapsed_share(sample)
     if elapsed > shares[form] or elapsed == 1:  # "1 days 00:00:01" could be a day and a month, too
         seconds = elapsed_seconds(column, sample)
-        return _elapsed(seconds) if np.isfinite(seconds).any() else _unreadable(len(column))
+        return _elapsed(seconds, *_clock_question(seconds)) if np.isfinite(seconds).any() else _unreadable(len(column))
     if not shares[form]:
         return _unreadable(len(column))
     if form == FIELD_DATES:

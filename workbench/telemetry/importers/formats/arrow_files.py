@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns, check_ratio
 
 __all__ = ["read_feather", "read_parquet"]
 
@@ -46,6 +46,7 @@ def read_parquet(path: Path, plain: Path) -> tuple[pd.DataFrame, list[str]]:
             check_bytes(path, max(sum(group.total_byte_size for group in groups), about.num_rows * _VALUE_BYTES))
             flat = _flat_columns(schema)
             check_bytes(path, about.num_rows * len(flat) * _VALUE_BYTES)
+            check_ratio(path, about.num_rows * len(flat) * _VALUE_BYTES, plain.stat().st_size)
             words = [name for name in flat if _is_text(schema.field(name).type)]
         with pyarrow.parquet.ParquetFile(plain, read_dictionary=words) as file:
             table = file.read(columns=flat)
@@ -66,6 +67,7 @@ def read_feather(path: Path, plain: Path) -> tuple[pd.DataFrame, list[str]]:
             column.validate(full=True)  # offsets of a damaged file would be followed anywhere
             n_bytes += column.nbytes
             check_bytes(path, n_bytes)
+            check_ratio(path, n_bytes, plain.stat().st_size)
             columns.append(column)
         return _frame(path, pa.table(columns, names=flat)), _left_out(schema, flat)
     except _ERRORS as error:

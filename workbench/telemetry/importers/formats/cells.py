@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.counts import counted
 from workbench.telemetry.importers.formats.number_marks import (
     GROUP_MARKS,
     MINUS,
@@ -20,11 +21,13 @@ from workbench.telemetry.importers.formats.number_marks import (
 )
 from workbench.telemetry.importers.formats.units import UNIT
 
-__all__ = ["far_off_value", "inexact_integers", "state_numbers", "without_missing", "without_unit"]
+__all__ = ["far_off_value", "inexact_integers", "state_numbers", "without_missing", "without_status", "without_unit"]
 
 _SAMPLE_ROWS = 200
 _HEAD_ROWS = 10_000
 _WITH_UNIT = rf"^(?P<number>[+\-{MINUS}]?[\d.,][\d.,{GROUP_MARKS}]*(?:[eE][+\-]?\d+)?)\s*(?P<unit>{UNIT})$"
+_WITH_STATUS = r"^(?P<value>[^{}]*?)\s*\{(?P<status>[A-Za-z, ]*)\}(?:\s*@\s*\w+)?$"
+_BAD_STATUS = r"(?i)\b(?:fault|down|stale|null|disabled)\b"
 _PAIRS = (("on", "off"), ("yes", "no"), ("open", "closed"), ("open", "close"), ("running", "stopped"), ("high", "low"))
 _USUAL_SENTINELS = (-200.0, -99.0, -999.0, -999.25, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 6553.5, 32767.0, 65535.0)
 _MIN_DIFFERENT = 5
@@ -69,6 +72,45 @@ def without_unit(column: pd.Series) -> tuple[pd.Series, str] | None:
         return None
     plain = pc.coalesce(pc.struct_field(parts, "number"), text)
     return pd.Series(pc.utf8_trim_whitespace(plain).to_pandas(), dtype="str", index=column.index), unit
+
+
+def without_status(column: pd.Series) -> tuple[pd.Series, str] | None:
+    """Take the status in braces away that stands behind the values of a column, as Niagara writes `21.5 {ok}`.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Column of a file.
+
+    Returns
+    -------
+    pandas.Series
+        The values as they are written, missing where the status is fault, down, stale, null or disabled.
+    str
+        What was taken as missing; empty where nothing was.
+
+    Notes
+    -----
+    None is returned where most values have no status, or there is nothing beside it.
+    """
+    if not is_text(column):
+        return None
+    head = column.iloc[:_HEAD_ROWS].dropna().iloc[:_SAMPLE_ROWS]
+    if not len(head) or not head.astype(str).str.endswith("}").any():
+        return None
+    text = text_in(column)
+    parts = pc.extract_regex(text, _WITH_STATUS)
+    values, status = (pc.struct_field(parts, name) for name in ("value", "status"))
+    n_there = len(text) - text.null_count
+    if (len(parts) - parts.null_count) * 2 < n_there or not pc.any(pc.not_equal(values, "")).as_py():
+        return None
+    bad = pc.fill_null(pc.match_substring_regex(status, _BAD_STATUS), False)
+    plain = pc.coalesce(values, text)
+    plain = pc.if_else(pc.or_(bad, pc.is_in(plain, pa.array(["", "-"], plain.type))), None, plain)
+    words = ", ".join(sorted(set(pc.unique(status.filter(bad)).to_pylist())))
+    n_bad = pc.sum(bad).as_py() or 0
+    note = f"{counted(n_bad, 'value')} with the status {words} taken as missing" if n_bad else ""
+    return pd.Series(plain.to_pandas(), dtype="str", index=column.index), note
 
 
 def _with_unit(value: object) -> re.Match[str] | None:

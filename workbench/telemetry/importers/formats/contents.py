@@ -1,5 +1,6 @@
 """Tells by its first bytes what a file is, so that one that is not read is refused under its own name."""
 
+import codecs
 import re
 import zipfile
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ class _Kind:
     advice: str = _EXPORT
 
 
+_FIELD = rb'[^\s,=]+=(?:-?[\d.eE+-]+[iu]?|"[^"\n]*"|[tTfF]\w*)'
+_LINE_PROTOCOL = (
+    rb"(?:#[^\n]*\n|\n)*(?:[^\s,=\\]|\\.)+(?:,[^\s,=]+=(?:[^\s,=\\]|\\.)+)* "
+    + _FIELD
+    + rb"(?:,"
+    + _FIELD
+    + rb")*(?: -?\d{9,20})?\r?\n"
+)
+"""A line of measurement, tags, fields and time, as `pump,host=a temp=20.5 1714550400000000000`."""
+
 _KINDS = (
     (rb"PAR1", _Kind("a Parquet file", "parquet")),
     (rb"ARROW1\0\0|FEA1", _Kind("an Arrow or Feather file", "feather")),
@@ -45,6 +56,7 @@ _KINDS = (
     (rb"BZh\d", _Kind("compressed with bzip2", advice="Let its name end in .bz2, for example pump.csv.bz2.")),
     (rb"\xfd7zXZ", _Kind("compressed with xz", advice="Let its name end in .xz, for example pump.csv.xz.")),
     (rb"\x28\xb5\x2f\xfd", _Kind("compressed with zstd", advice="Let its name end in .zst, for example pump.csv.zst.")),
+    (rb".{257}ustar", _Kind("a tar archive", advice=_UNPACK)),
     (rb"7z\xbc\xaf", _Kind("a 7-Zip archive", advice=_UNPACK)),
     (rb"Rar!", _Kind("a RAR archive", advice=_UNPACK)),
     (rb"SQLite format 3", _Kind("an SQLite database", advice="Export its table as CSV or Parquet, and import that.")),
@@ -62,6 +74,16 @@ _KINDS = (
     ),
     (rb"\s*<\?xml", _Kind("an XML document")),
     (rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"', _Kind("JSON", "json")),
+    (
+        rb"# (?:HELP|TYPE) [A-Za-z_:][\w:]* [^\n]*\n",
+        _Kind(
+            "text of a Prometheus exporter", advice="Ask the server for a range of time: /api/v1/query_range (JSON)."
+        ),
+    ),
+    (
+        _LINE_PROTOCOL,
+        _Kind("InfluxDB line protocol", advice="Export it as annotated CSV: influx query --raw 'from(bucket: ...)'."),
+    ),
 )
 
 
@@ -90,12 +112,25 @@ def check_content(path: Path, plain: Path, layout: str) -> None:
     kind = next((kind for pattern, kind in _KINDS if re.match(pattern, start, re.DOTALL)), None)
     if start.startswith(b"PK\x03\x04"):
         kind = _zipped_kind(plain)
+    if kind is None and _is_other_text(start, layout):
+        kind = _Kind("text", "csv")
     if kind is None or kind.layout == layout:
         return
     hint = (
         f"Let its name have the ending of its format, or pass --layout {kind.layout}." if kind.layout else kind.advice
     )
     raise ImportDataError(f"{path} is {kind.words}, not {LAYOUT_WORDS[layout]}.", hint)
+
+
+def _is_other_text(start: bytes, layout: str) -> bool:
+    """Tell whether a file begins as text, though its layout is another one."""
+    if layout == "csv" or not start or (layout == "json" and start.lstrip()[:1] in (b"{", b"[", b"")):
+        return False
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return all(sign.isprintable() or sign in "\t\r\n\ufeff" for sign in text)
 
 
 def _zipped_kind(path: Path) -> _Kind:

@@ -20,6 +20,7 @@ import pyarrow.csv
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.encodings import find_encoding
 from workbench.telemetry.importers.formats.headers import Row, find_header, is_value, unique_names, usual_width
 from workbench.telemetry.importers.formats.limits import MAX_FIELD_CHARS, check_columns
 from workbench.telemetry.importers.reading import Reading
@@ -35,6 +36,7 @@ MISSING_WORDS = (
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _SEPARATOR_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+_SEPARATOR_NAMES = {sign: word for word, sign in _SEPARATOR_WORDS.items()}
 _HEAD_LINES = 400
 _HEAD_CHARS = 2**20
 _FIRST_LINE_CHARS = 2**24
@@ -42,8 +44,6 @@ _SAMPLE_BYTES = 2**16
 _BLOCK_BYTES = 2**20
 _PARSE_BYTES = 2**23
 _FEW_ROWS = 1000
-_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_ENCODINGS = ("utf-8", "cp1252", "latin-1")
 _FOOTER_ROWS = 3
 _LATER_LINES = 10
 _T = TypeVar("_T")
@@ -101,11 +101,14 @@ class DelimitedTable:
         Lines that were left out as they have more fields than the header.
     notes : tuple of str
         What else was left out.
+    has_footer : bool
+        Whether lines of text at the end were left out, so that the last row is whole.
     """
 
     frame: pd.DataFrame
     rows_dropped: int
     notes: tuple[str, ...] = ()
+    has_footer: bool = False
 
 
 def sniff(path: Path, reading: Reading | None = None) -> Dialect:
@@ -128,7 +131,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         It cannot be read, is not text, is empty, or has no header.
     """
     reading = reading or Reading()
-    encoding, n_quotes = _encoding(path)
+    text = find_encoding(path, reading.encoding)
+    encoding = text.name
     lines = _head_lines(path, encoding)
     announced, first, commented = None, reading.skip_rows or 0, None
     for number, line in enumerate(lines):
@@ -152,11 +156,13 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
     separator = chosen or _separator(head, others, reading.header_row)
     rows = _rows(path, head, separator)
     width = usual_width([*_later(rows), *_rows(path, others, separator)])
+    if reading.separator is not None and width == 1:
+        _check_separator(path, separator, _separator(head, others, reading.header_row), head)
     header = find_header(rows, width, reading.header_row)
     names = header.names
     if names is None and reading.header_row is None and commented is not None and commented[0] == first - 1:
-        text = commented[1].lstrip("\ufeff #")
-        cells = tuple(cell.strip() for cell in split_fields(text, separator))
+        comment = commented[1].lstrip("\ufeff #")
+        cells = tuple(cell.strip() for cell in split_fields(comment, separator))
         names = cells if len(cells) == width else None
     if names is None and reading.header_row is None:
         filled = [cell for cell in rows[0].cells if cell]
@@ -170,10 +176,12 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         names = names[:-1]
     columns = unique_names(names)
     check_columns(path, len(columns))
-    notes = []
+    notes = list(text.notes)
     if header.names_line > first + 1 and reading.header_row is None and header.names is not None:
-        above = [row for row in rows if row.number < header.names_line]
-        if above:
+        above = [row for row in rows if row.number < header.names_line - header.is_in_two]
+        if header.is_in_two:
+            notes.append(f"column names taken from lines {header.names_line - 1} and {header.names_line} together")
+        elif above:
             notes.append(
                 f"column names taken from line {header.names_line}, {counted(len(above), 'line')} above left out; "
                 "otherwise: --header-row"
@@ -185,8 +193,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         columns,
         width,
         {columns[place]: unit for place, unit in header.units.items() if place < len(columns)},
-        n_quotes > 0,
-        bool(n_quotes) and any(re.search(rf"{re.escape(separator)} +\"", line) for _, line in [*head, *others]),
+        text.n_quotes > 0,
+        text.n_quotes > 0 and any(re.search(rf"{re.escape(separator)} +\"", line) for _, line in [*head, *others]),
         tuple(notes),
     )
 
@@ -243,9 +251,12 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
         notes.append(f"{counted(n_repeated, 'repeated header line')} left out")
     columns = {}
     for name in dialect.columns:
-        columns[name] = pd.Series(table.column(0).to_pandas(), dtype="str", copy=False)
+        column = table.column(0).combine_chunks()  # each sample of rows would put the chunks together anew
+        columns[name] = pd.Series(pa.chunked_array([column]).to_pandas(), dtype="str", copy=False)
+        del column
         table = table.remove_column(0)
-    return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes))
+    pa.default_memory_pool().release_unused()
+    return DelimitedTable(pd.DataFrame(columns, copy=False), dropped, tuple(notes), n_footer > 0)
 
 
 def split_fields(line: str, separator: str) -> list[str]:
@@ -265,37 +276,6 @@ def split_fields(line: str, separator: str) -> list[str]:
 
 
 # ---- what the dialect is
-
-
-def _encoding(path: Path) -> tuple[str, int]:
-    """Return the encoding: UTF-8 where all text is, else what Windows and old instruments write; count the quotes."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-            marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
-            for encoding in (marked,) if marked else _ENCODINGS:
-                file.seek(0)
-                n_quotes = _decodes(file, encoding)
-                if n_quotes is not None:
-                    return encoding, n_quotes
-    except OSError as error:
-        raise ImportDataError(f"{path} cannot be read: {error.strerror or error}.", "Give a file.") from None
-    raise ImportDataError(f"{path} is not text in UTF-8, UTF-16 or Latin-1.", "If it is packed, unpack it first.")
-
-
-def _decodes(file: io.BufferedReader, encoding: str) -> int | None:
-    """Count the quotation marks of a file; None where it is not text in an encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    n_quotes = 0
-    try:
-        for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
-            if "\0" in decoder.decode(block):
-                return None
-            n_quotes += block.count(b'"')
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return None
-    return n_quotes
 
 
 def _head_lines(path: Path, encoding: str) -> list[str]:
@@ -347,6 +327,16 @@ def _rows(path: Path, lines: list[tuple[int, str]], separator: str) -> list[Row]
             "Check that its quotation marks are paired.",
         ) from None
     return rows or [Row(lines[0][0] + 1, lines[0][0] + 1, ("",))] if lines else []
+
+
+def _check_separator(path: Path, chosen: str, likely: str, head: list[tuple[int, str]]) -> None:
+    """Raise an error where the chosen separator stands in no line, and another one splits them all."""
+    line = head[-1][1]
+    if chosen not in line and len(split_fields(line, likely)) > 1:
+        raise ImportDataError(
+            f"{path}: the separator {chosen!r} that was chosen stands nowhere in its lines ({line.strip()[:60]!r}).",
+            f"Pass --separator {_SEPARATOR_NAMES.get(likely, repr(likely))}, or leave it out.",
+        )
 
 
 def _later(lines: list[_T]) -> list[_T]:

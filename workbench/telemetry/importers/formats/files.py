@@ -14,6 +14,7 @@ from workbench.telemetry.importers.formats.cells import (
     inexact_integers,
     state_numbers,
     without_missing,
+    without_status,
     without_unit,
 )
 from workbench.telemetry.importers.formats.contents import check_content
@@ -78,7 +79,7 @@ def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str
         return RawTable(path, points, NumberMarks()), ","
     dialect = sniff(plain, reading)
     table = read_delimited(plain, dialect)
-    last = open_last_line(plain, dialect)
+    last = None if table.has_footer else open_last_line(plain, dialect)
     if last is not None and not last.is_whole and len(table.frame) == 1:
         raise UnfinishedImportError(
             f"{path} has no whole row: its only one has no line end.", "Import it when it is complete."
@@ -118,16 +119,19 @@ def _read_typed(
 
 
 def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
-    """Take units behind numbers away, and decide how the numbers in text are written."""
+    """Take states and units behind numbers away, and decide how the numbers in text are written."""
     columns = {str(name): table.frame[name] for name in table.frame.columns}
-    units = dict(table.units)
+    units, about_states = dict(table.units), []
     for name, column in list(columns.items()):
-        bare = without_unit(column)
+        if (stateless := without_status(column)) is not None:
+            columns[name], note = stateless
+            about_states += [f"{name}: {note}"] if note else []
+        bare = without_unit(columns[name])
         if bare is not None:
             columns[name], units[name] = bare
     marks, notes = choose_marks(columns, separator, reading)
     frame = pd.DataFrame(columns, copy=False)
-    return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *notes))
+    return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *about_states, *notes))
 
 
 def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:

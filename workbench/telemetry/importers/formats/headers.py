@@ -45,12 +45,15 @@ class Header:
         Line in which the data begin, from 1.
     names_line : int
         Line of the names; 0 where there is none.
+    is_in_two : bool
+        Whether the line above it belongs to the names, too, as that of groups of columns.
     """
 
     names: tuple[str, ...] | None
     units: dict[int, str]
     data_line: int
     names_line: int = 0
+    is_in_two: bool = False
 
 
 def is_value(cell: str) -> bool:
@@ -119,7 +122,36 @@ def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) 
         used += 1
     if rows[0].cells[0] in _STATIONS and names_line is None:
         used = max(used, min(_STATIONS[rows[0].cells[0]], len(rows) - place - 1))
-    return Header(rows[place].cells, units, rows[place + used].end + 1, rows[place].number)
+    names = rows[place].cells
+    if names_line is None and rows[0].cells[0] not in _STATIONS:
+        names = _with_upper_names(rows, place, width)
+    is_in_two = names != rows[place].cells
+    return Header(names, units, rows[place + used].end + 1, rows[place].number, is_in_two)
+
+
+def _with_upper_names(rows: Sequence[Row], place: int, width: int) -> tuple[str, ...]:
+    """Return the names of a line with those right above it, which may name groups of columns, or columns alone.
+
+    A group stands over its first column, as a merged cell is written; it is put before names that recur.
+    """
+    names = rows[place].cells
+    upper = rows[place - 1] if place else None
+    if upper is None or upper.end + 1 != rows[place].number or len(upper.cells) > width or _n_filled(upper) < 2:
+        return names
+    if any(map(is_value, filter(None, upper.cells))):
+        return names
+    cells = [*upper.cells, *[""] * (len(names) - len(upper.cells))][: len(names)]
+    groups, group = [], ""
+    for cell in cells:
+        group = cell or group
+        groups.append(group)
+    counts = Counter(name for name in names if name)
+    grouped = {group for group, name in zip(groups, names, strict=True) if counts[name] > 1}
+    joined = tuple(
+        cell if not name else f"{group} {name}" if group and group in grouped else name
+        for cell, group, name in zip(cells, groups, names, strict=True)
+    )
+    return joined if len(set(filter(None, joined))) == sum(map(bool, joined)) else names
 
 
 def _is_units_row(row: Row) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.json_points import telemetry_points
 from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
 
 __all__ = ["read_json", "typed_column"]
@@ -85,16 +86,19 @@ def _records(path: Path, text: str) -> Iterator[dict[str, Any]]:
     if start == "{" and "\n" in text.strip():
         first = text.lstrip().partition("\n")[0]
         try:
-            json.loads(first)
+            _loaded(first)
         except ValueError:
-            whole = json.loads(text)
+            whole = _loaded(text)
     elif start:
-        whole = json.loads(text)
+        whole = _loaded(text)
     if whole is None:
         for line in text.splitlines():
             if line.strip():
-                yield _record(path, json.loads(line))
+                yield _record(path, _loaded(line))
         return
+    points = telemetry_points(whole)
+    if points is not None:
+        whole = points
     if isinstance(whole, dict):
         lists = [key for key, value in whole.items() if key in _WRAPPED and isinstance(value, list)]
         if len(lists) == 1:
@@ -106,6 +110,23 @@ def _records(path: Path, text: str) -> Iterator[dict[str, Any]]:
             whole = [whole]
     for record in whole if isinstance(whole, list) else [whole]:
         yield _record(path, record)
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_without_repeats)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of an object.
+
+    Of a field that is there twice, one would win over the other and nobody would know: such a file is refused.
+    """
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ImportDataError(f"A record has the field {twice!r} twice.", "Give each field a name of its own.")
+    return fields
 
 
 def _record(path: Path, record: Any) -> dict[str, Any]:

@@ -2,10 +2,25 @@
 
 from workbench.exceptions import ImportDataError
 
-__all__ = ["MAX_BYTES", "MAX_COLUMNS", "MAX_FIELD_CHARS", "check_bytes", "check_columns"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_COLUMNS",
+    "MAX_FIELD_CHARS",
+    "MAX_RATIO",
+    "SMALL_BYTES",
+    "check_bytes",
+    "check_columns",
+    "check_ratio",
+]
 
 MAX_BYTES = 4 * 2**30
 """Bytes of a file, unpacked, and of the table that it becomes."""
+
+MAX_RATIO = 100
+"""Bytes, unpacked, of one that is packed: telemetry is 3 to 30 times as large, a bomb a thousand times."""
+
+SMALL_BYTES = 256 * 2**20
+"""Bytes, unpacked, up to which the ratio does not matter."""
 
 MAX_COLUMNS = 20_000
 """Columns of a table."""
@@ -33,6 +48,28 @@ def check_bytes(source: object, n_bytes: int) -> None:
         raise ImportDataError(
             f"{source} is larger than {MAX_BYTES / 2**30:g} GiB when it is unpacked and read.",
             "Split it, for example by month or by machine, and import the parts.",
+        )
+
+
+def check_ratio(source: object, n_bytes: int, n_packed: int) -> None:
+    """Raise an error where a packed file holds far more than telemetry of its size does.
+
+    Parameters
+    ----------
+    source : object
+        What the message names.
+    n_bytes, n_packed : int
+        Bytes, unpacked and packed.
+
+    Raises
+    ------
+    ImportDataError
+        They are more than `SMALL_BYTES`, and more than `MAX_RATIO` times those that are packed.
+    """
+    if n_bytes > max(SMALL_BYTES, MAX_RATIO * n_packed):
+        raise ImportDataError(
+            f"{source} is over {MAX_RATIO} times as large when it is unpacked: {n_bytes / 2**20:,.0f} MiB or more.",
+            "Where that is right, unpack it yourself, or write it as CSV, and import that.",
         )
 
 

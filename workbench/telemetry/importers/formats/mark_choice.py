@@ -78,6 +78,7 @@ def choose_marks(columns: Mapping[str, pd.Series], separator: str, reading: Read
         Numbers such as 1,250 may be a thousand or one, and nothing in the file decides.
     """
     if reading.decimal is not None:
+        _check_decimal(columns, reading.decimal)
         groups = None if reading.thousands in ("none", "space", "'") else _other(reading.decimal)
         return NumberMarks(reading.decimal, groups), []
     if reading.thousands in _MARKS:
@@ -106,6 +107,28 @@ def choose_marks(columns: Mapping[str, pd.Series], separator: str, reading: Read
     grouping = [mark for mark in _MARKS if "group" in roles[mark] and mark not in decimals]
     decimal = decimals[0] if decimals else _other(grouping[0]) if grouping else "."
     return NumberMarks(decimal, _other(decimal) if "group" in roles[_other(decimal)] else None), notes
+
+
+def _check_decimal(columns: Mapping[str, pd.Series], decimal: str) -> None:
+    """Raise an error where the chosen mark stands in no number, and the other one can only be that of the decimals."""
+    other = _other(decimal)
+    example = ""
+    for name, column in columns.items():
+        if not is_text(column) or not may_hold_numbers(column):
+            continue
+        head = text_in(column.iloc[:_HEAD_ROWS])
+        number = rf"^{_SIGN}[\d.,]*\d[.,]?\d*$"
+        numbers = head.filter(pc.fill_null(pc.match_substring_regex(head, number), False))
+        if pc.any(pc.match_substring(numbers, decimal)).as_py():
+            return
+        sure = numbers.filter(pc.match_substring_regex(numbers, sure_decimal(other)))
+        if len(sure) and not example:
+            example = f"Column {name!r} holds {sure[0].as_py()}"
+    if example:
+        raise ImportDataError(
+            f"{example}, and no number of the file has the decimal mark {decimal!r} that was chosen.",
+            f"Pass --decimal {other!r}, or leave it out. Where columns are torn apart, correct --separator.",
+        )
 
 
 def _other(mark: str) -> str:

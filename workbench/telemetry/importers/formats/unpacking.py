@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.formats.limits import check_bytes
+from workbench.telemetry.importers.formats.limits import check_bytes, check_ratio
 
 __all__ = ["PACKED_ENDINGS", "inner_name", "unpacked"]
 
@@ -35,6 +35,8 @@ _OPENERS: dict[str, Callable[[Path], Any]] = {
 
 PACKED_ENDINGS = (*_OPENERS, ".zip")
 """Endings of compressed files of one table."""
+
+_OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tgz")
 
 
 def inner_name(path: Path) -> str:
@@ -111,11 +113,12 @@ def unpacked(path: Path) -> Iterator[Path]:
 
 
 def _copy(path: Path, packed: IO[bytes], target: Path) -> None:
-    n_bytes = 0
+    n_bytes, n_packed = 0, path.stat().st_size
     with target.open("wb") as file:
         while block := packed.read(_BLOCK_BYTES):
             n_bytes += len(block)
             check_bytes(path, n_bytes)
+            check_ratio(path, n_bytes, n_packed)
             file.write(block)
 
 
@@ -135,6 +138,11 @@ def _only_file(path: Path, bundle: zipfile.ZipFile) -> zipfile.ZipInfo:
         names = ", ".join(member.filename for member in members[:10])
         count = f"{len(members)} files ({names})" if members else "no file"
         raise ImportDataError(f"{path} holds {count}, not one table.", "Unpack it, and import its folder.")
+    if Path(members[0].filename).suffix.lower() in (*PACKED_ENDINGS, *_OTHER_ARCHIVES):
+        raise ImportDataError(
+            f"{path} holds another archive ({members[0].filename}), not a table.",
+            f"Unpack it, and import {Path(members[0].filename).name} or what that holds.",
+        )
     if members[0].flag_bits & 1:
         raise ImportDataError(f"{path} is encrypted.", "Unpack it with its password, and import what it holds.")
     return members[0]

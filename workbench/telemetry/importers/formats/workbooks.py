@@ -1,4 +1,4 @@
-"""Reads Excel workbooks: the first sheet that holds a table, and those after it that have the same columns."""
+"""Reads Excel workbooks: the first sheet that holds a series of samples, and those that have the same columns."""
 
 import datetime
 import re
@@ -14,7 +14,8 @@ from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.delimited import MISSING_WORDS
 from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
 from workbench.telemetry.importers.formats.json_records import typed_column
-from workbench.telemetry.importers.formats.limits import check_bytes, check_columns
+from workbench.telemetry.importers.formats.limits import check_bytes, check_columns, check_ratio
+from workbench.telemetry.importers.formats.sheets import is_series, joined_sheets
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["read_workbook"]
@@ -66,37 +67,32 @@ def read_workbook(path: Path, plain: Path, reading: Reading) -> tuple[pd.DataFra
     tables = {name: rows for name, rows in sheets.items() if sum(map(_is_filled, rows)) > 1}
     if not tables:
         raise ImportDataError(f"{path} has no rows.", "Needed: a sheet with a header line, then one row a sample.")
-    frames: list[pd.DataFrame] = []
-    units: dict[str, str] = {}
-    notes, others = [], []
+    frames: dict[str, pd.DataFrame] = {}
+    units: dict[str, dict[str, str]] = {}
+    faults: list[ImportDataError] = []
     for name, rows in tables.items():
-        if not frames:
-            frame, units = _table(path, rows, reading)
-            frames.append(frame)
-            first = name
-            continue
         try:
-            frame, _ = _table(path, rows, reading)
-        except ImportDataError:
-            others.append(name)
-            continue
-        if list(frame.columns) == list(frames[0].columns):
-            frames.append(frame)
-        else:
-            others.append(name)
-    if len(frames) > 1:
-        notes.append(f"{len(frames)} sheets with the same columns joined, from {first!r} on")
-    if others:
+            frames[name], units[name] = _table(path, rows, reading)
+        except ImportDataError as error:
+            faults.append(error)
+    first = next((name for name, frame in frames.items() if is_series(frame, reading)), None)
+    if first is None and faults:
+        raise faults[0]
+    first = first or next(iter(frames))
+    alike = {name: frame for name, frame in frames.items() if list(frame.columns) == list(frames[first].columns)}
+    frame, notes = joined_sheets(alike)
+    if others := [name for name in tables if name not in alike]:
         names_of_others = ", ".join(map(repr, others[:10]))
-        notes.append(f"sheet {first!r} read; left out: {names_of_others}; save one as a file of its own to import it")
-    return (pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]), units, notes
+        read = f"sheet {first!r} read" if len(alike) == 1 else f"{len(alike)} sheets read"
+        notes.append(f"{read}; left out: {names_of_others}; save one as a file of its own to import it")
+    return frame, units[first], notes
 
 
 def _check_size(path: Path, plain: Path) -> None:
     """Raise an error where the sheets are too large, or reach so far that their empty cells would fill the memory."""
     try:
         with zipfile.ZipFile(plain) as book:
-            n_bytes = 0
+            n_bytes, n_packed = 0, plain.stat().st_size
             for member in book.infolist():
                 is_sheet = member.filename.startswith("xl/worksheets/")
                 last_row, last_column, rest = 0, 0, b""
@@ -104,12 +100,15 @@ def _check_size(path: Path, plain: Path) -> None:
                     while block := file.read(_BLOCK_BYTES):
                         n_bytes += len(block)
                         check_bytes(path, 4 * n_bytes)  # as text and as cells
+                        check_ratio(path, n_bytes, n_packed)
                         if is_sheet:
                             text = rest + block
                             last_column = max([last_column, *map(_column_number, set(_COLUMN.findall(text)))])
                             last_row = max([last_row, *map(int, _ROW.findall(text))])
                             rest = text[-300:]
-                check_bytes(f"Sheet {member.filename} of {path}", last_row * last_column * _CELL_BYTES)
+                n_cell_bytes = last_row * last_column * _CELL_BYTES
+                check_bytes(f"Sheet {member.filename} of {path}", n_cell_bytes)
+                check_ratio(f"Sheet {member.filename} of {path}", n_cell_bytes, n_packed)
     except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise ImportDataError(
             f"{path} cannot be read as an Excel workbook: {str(error)[:200]}.", "It may be truncated: get it again."

@@ -2,13 +2,15 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.names import name_and_units
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.table_times import TimedTable
 
-__all__ = ["check_roles", "is_named", "similar_names"]
+__all__ = ["check_roles", "is_named", "similar_names", "with_exact_names"]
 
 
 def is_named(column: str, names: Sequence[str]) -> bool:
@@ -20,6 +22,28 @@ def is_named(column: str, names: Sequence[str]) -> bool:
     (True, True, False)
     """
     return column in names or name_and_units(column)[0] in names
+
+
+def with_exact_names(reading: Reading, columns: Sequence[str]) -> Reading:
+    """Return what was chosen with the names of the columns as the file has them, where they were named without unit.
+
+    Parameters
+    ----------
+    reading : Reading
+        What was chosen.
+    columns : sequence of str
+        Columns of the file.
+    """
+
+    def exact(name: str) -> str:
+        same = [column for column in columns if name_and_units(column)[0] == name]
+        return same[0] if name not in columns and len(same) == 1 else name
+
+    singles = ("label_column", "quality_column", "asset_column", "channel_column", "value_column")
+    lists = ("inputs", "time_column")
+    changes: dict[str, Any] = {name: exact(value) for name in singles if (value := getattr(reading, name)) is not None}
+    changes |= {name: tuple(map(exact, getattr(reading, name))) for name in lists}
+    return replace(reading, **changes)
 
 
 def check_roles(tables: Sequence[TimedTable], reading: Reading) -> None:
@@ -53,6 +77,11 @@ def check_roles(tables: Sequence[TimedTable], reading: Reading) -> None:
                 raise ImportDataError(f"Column {name!r} {left_out[name]}.", f"Leave it out of {option}.")
             _check_name(name, columns, option)
     for name in reading.exclude:
+        if name in times and name in reading.time_column:
+            raise ImportDataError(
+                f"Column {name!r} is both the column of times and left out.",
+                "Name it with --time-column or with --exclude.",
+            )
         _check_name(name, [*columns, *times, *left_out], "--exclude")
     roles = [*reading.inputs, *label]
     twice = next((name for name in roles if roles.count(name) > 1), None)

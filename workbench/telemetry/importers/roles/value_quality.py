@@ -20,6 +20,8 @@ _SUFFIX = re.compile(
     r"(?P<sensor>.+?)(?:[\s._/-]*(?P<word>quality|qual|validity|valid|good|status|state)|[\s._/-]+(?P<letter>q|qc|qf|flag))",
     re.IGNORECASE,
 )
+_LONE_VALUE = re.compile(r"values?|val|wert|messwert|istwert|reading", re.IGNORECASE)
+_LONE_QUALITY = re.compile(r"quality|qual|status|validity|valid|good", re.IGNORECASE)
 _MEANS_QUALITY = re.compile(r"quality|qual|q|qc|qf", re.IGNORECASE)
 _GOOD_IS_ONE = re.compile(r".*(?:valid|validity|good)", re.IGNORECASE)
 _GOOD_WORDS = {"good", "ok", "okay", "valid", "g", "true", "gut", "pass", "passed", "good [none]"}
@@ -27,6 +29,7 @@ _BAD_WORDS = {
     *("bad", "b", "invalid", "error", "fault", "fail", "failed", "false", "uncertain", "u", "questionable", "suspect"),
     *("doubtful", "no data", "nodata", "i/o timeout", "comm fail", "bad input", "schlecht", "stale", "not good"),
     *("missing", "out of service", "pt created", "shutdown", "offline", "substituted"),
+    *("down", "null", "disabled"),
 }
 _OPC_GOOD = 192  # of a quality byte; 64 to 191 are uncertain, lower ones bad
 _OPC_UA_BAD = 2**30  # a status code; 0 is good
@@ -174,7 +177,7 @@ def _good(
 
 
 def _pairs(columns: Sequence[str]) -> dict[str, str]:
-    """Return the column of quality of each sensor that has one by its name."""
+    """Return the column of quality of each sensor that has one by its name, or of the only column of values."""
     by_name = {name_and_units(column)[0].casefold(): column for column in columns}
     by_name |= {column.casefold(): column for column in columns}
     pairs = {}
@@ -185,9 +188,15 @@ def _pairs(columns: Sequence[str]) -> dict[str, str]:
         whose = by_name.get(match["sensor"].strip().casefold())
         if whose is not None and whose != column:
             pairs[whose] = column
+    values, qualities = ([one for one in columns if name.fullmatch(one)] for name in (_LONE_VALUE, _LONE_QUALITY))
+    if not pairs and len(values) == len(qualities) == 1:
+        pairs[values[0]] = qualities[0]
     return pairs
 
 
 def _plain(value: object) -> str:
     text = str(value).strip().casefold()
+    if braced := re.fullmatch(r"\{([^{}]*)\}", text):  # as Niagara writes it: several states, of which one may be bad
+        states = [state.strip() for state in braced[1].split(",") if state.strip()]
+        return next((state for state in states if state in _BAD_WORDS), "ok" if states else "")
     return text.removesuffix(".0")

@@ -17,7 +17,7 @@ _ROLES: dict[KeyRole, re.Pattern[str]] = {
     ),
     "machine": re.compile(
         r"(?:machine|maschine|engine|asset|equipment|equip|device|geraet|turbine|windturbine|serial|vehicle|robot|"
-        r"inverter|compressor|(?:machine|device|asset|equipment)serial)"
+        r"inverter|compressor|sheet|(?:machine|device|asset|equipment)serial)"
     ),
     "group": re.compile(
         r"(?:unit|id|site|station|plant|node|mote|host|source|line|cell|meter|well|object|entity|system|group|"
@@ -26,11 +26,11 @@ _ROLES: dict[KeyRole, re.Pattern[str]] = {
         r"standort|anlage|linie|ort|house|subject|fault|scenario|case)"
     ),
     "value": re.compile(
-        r"(?:var|tag|point|sensor|raw|measured|num|numeric|float|double|interpolated|actual|sample|data)?"
+        r"(?:var|tag|point|sensor|raw|measured|num|numeric|float|double|int|interpolated|actual|sample|data)?"
         r"(?:values?|val|wert|valor|valeur|valore|reading)(?:num|float|double|numeric)?|messwert|istwert"
     ),
     "quality": re.compile(
-        r"(?:opc)?(?:quality|qual|qualitaet|qualitycode|q|qc|qf)|status|statuscode|validity|valid|isvalid|good|isgood"
+        r"(?:opc)?(?:quality|qual|qualitaet|qualitycode|q|qc|qf)|status|statuscode|dataintegrity|integrity|validity|valid|isvalid|good|isgood"
     ),
 }
 

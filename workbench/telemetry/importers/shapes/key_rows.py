@@ -10,6 +10,7 @@ import pandas as pd
 __all__ = ["KeyRows"]
 
 _BARE_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_UNNAMED = re.compile(r"^(?:column|unnamed) \d+$")  # of a file without a header
 _WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0+")
 
 
@@ -62,7 +63,7 @@ class KeyRows:
     def names(self, columns: Sequence[str]) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Return the number of the key of each row, -1 where a part of it is missing, and the names of the keys.
 
-        A key that is a bare number is named with its column, as "machineID 3".
+        A key that is a bare number is named with its column, as "machineID 3"; "machine 3" where that has no name.
         """
         missing = np.zeros(len(self._frame), dtype=bool)
         for column in columns:
@@ -76,6 +77,6 @@ class KeyRows:
     def _name(self, columns: Sequence[str], row: int) -> str:
         words = [self._words[column][self.codes(column)[row]] for column in columns]
         return " ".join(
-            f"{column} {word}" if _BARE_NUMBER.fullmatch(word) else word
+            f"{_UNNAMED.sub('machine', column)} {word}" if _BARE_NUMBER.fullmatch(word) else word
             for column, word in zip(columns, words, strict=True)
         )

@@ -30,7 +30,20 @@ _MAX_REPEATED = 0.05  # share of rows with the key and time of an earlier one, a
 _MIN_ROWS_A_KEY = 3  # where the content alone tells a key
 _NUMBER = re.compile(r"[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?|true|false", re.IGNORECASE)
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?", re.IGNORECASE)
-_SITES = {"site", "area", "fleet", "farm", "werk", "standort", "location", "plant", "building", "region", "line"}
+_SITES = {
+    "site",
+    "area",
+    "fleet",
+    "farm",
+    "werk",
+    "standort",
+    "location",
+    "plant",
+    "building",
+    "region",
+    "line",
+    "sheet",
+}
 _WORDS = re.compile(r"(?:label|anomaly|class|event|alarm|message|comment|note|text|description|state|mode)s?")
 
 

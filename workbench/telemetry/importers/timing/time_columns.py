@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.times import ParsedTimes, parse_times, uneven_steps
@@ -24,7 +25,15 @@ from workbench.telemetry.importers.timing.clocks import (
     read_parts,
 )
 from workbench.telemetry.importers.timing.date_fields import time_steps
-from workbench.telemetry.importers.timing.time_forms import DAY_NS, as_text, days_of, days_of_year, fits, full_years
+from workbench.telemetry.importers.timing.time_forms import (
+    DAY_NS,
+    as_text,
+    days_of,
+    days_of_year,
+    fits,
+    full_years,
+)
+from workbench.telemetry.importers.timing.time_likely import check_likely
 from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
 from workbench.telemetry.importers.timing.time_zones import WallTimes, is_offset_column, offset_of
 
@@ -35,7 +44,7 @@ _HEAD_ROWS = 1000
 _TIME_NAME = re.compile(
     r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
     r"|datum(?:zeit)?|fecha|horodatage|epoch|ts|utc)(?:utc|local|at|iso|in)?(?:s|ms|us|ns|sec|seconds)?"
-    r"|unixtime|unix|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
+    r"|unixtime|unix|tstamp|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
 )
 _COUNTER_NAME = re.compile(
     r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
@@ -47,6 +56,7 @@ _UTC_NAME = re.compile(
 _PARTLY_SHARE = 0.2  # of readable times; a column of times that is refused as such
 _TIE_SHARE = 0.01  # of the rows
 _FAST_NS = 10 * 10**9  # step of times to which fractions of a second matter
+_MIN_UNDATED_SHARE = 0.5  # of the rows, where only the first of a day has its date
 _QUARTER_NS = 15 * 60 * 10**9
 _MAX_SHIFTS = 3  # winter, summer, and the hour between
 _FARTHEST_ZONE_NS = 15 * 3600 * 10**9
@@ -96,6 +106,8 @@ class TimeSource:
     def read(self, frame: pd.DataFrame, reading: Reading) -> ParsedTimes:
         """Read the times of a table, or of some of its rows."""
         clock, notes = self._clock(frame)
+        frame, about_dates = self._with_all_dates(frame, clock)
+        notes += about_dates
         offset = self.offset if reading.timezone is None else ""
         parsed = parse_times(
             self._dates(frame),
@@ -114,6 +126,18 @@ class TimeSource:
             )
             notes = (*notes, f"times in {offset}, as the name of their column says; otherwise: --timezone")
         return replace(parsed, notes=(*notes, *parsed.notes)) if notes else parsed
+
+    def _with_all_dates(self, frame: pd.DataFrame, clock: WallTimes | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Fill the date into the rows below the first of a day, where few rows have it and the clock only goes on."""
+        column = self.dates.get("time")
+        if column is None or clock is None:
+            return frame, ()
+        empty = frame[column].isna().to_numpy()
+        falls = np.diff(clock.stamps).astype(np.int64) < 0
+        if not len(empty) or empty[0] or empty.mean() <= _MIN_UNDATED_SHARE or (falls & empty[1:]).any():
+            return frame, ()
+        note = f"{counted(int(empty.sum()), 'row')} without a date in {column}: that of the row above holds"
+        return frame.assign(**{column: frame[column].ffill()}), (note,)
 
     def _dates(self, frame: pd.DataFrame) -> pd.Series:
         if "time" not in self.dates:
@@ -313,6 +337,7 @@ def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
             f"No column has the form of times {reading.time_format!r} (found: {_listed(columns)}).",
             "Correct --time-format, or name the column of times with --time-column.",
         )
+    check_likely(sample, by_name)
     raise ImportDataError(f"There is no time column (found: {_listed(columns)}).", _NO_PERIOD)
 
 

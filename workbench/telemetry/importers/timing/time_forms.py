@@ -15,7 +15,9 @@ __all__ = [
     "CLOCK_FORM",
     "DATE_FORMS",
     "DAY_NS",
+    "EARLIEST_YEAR",
     "FIELD_DATES",
+    "LATEST_YEAR",
     "Fields",
     "as_text",
     "blocks",
@@ -33,7 +35,10 @@ FIELD_DATES = "three numbers"
 
 _BLOCK_ROWS = 500_000
 _SAMPLE_ROWS = 1000
-_YEARS = (1900, 2200)
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+"""First year of the dates that are read, and the one behind the last."""
+
+_YEARS = (EARLIEST_YEAR, LATEST_YEAR)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _OTHER_MONTHS = {
     **{"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12},  # German
@@ -41,6 +46,9 @@ _OTHER_MONTHS = {
     **{"ene": 1, "abr": 4, "ago": 8, "dic": 12, "out": 10, "set": 9, "gen": 1, "mag": 5, "giu": 6, "lug": 7, "ott": 10},
 }
 _MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, 1)} | _OTHER_MONTHS
+
+_MARKS_OF_OTHER_SCRIPTS = {"年년": "-", "月월": "-", "日일": " ", "时時시点點": ":", "分분": ":", "秒초": ""}
+_HALVES = {"AM": "上午|午前|오전", "PM": "下午|午後|오후"}
 
 _HALF = r"(?:\s*(?P<half>[AaPp])(?:\.?\s?[Mm]\b\.?|\b))?"
 _TIME = (
@@ -193,8 +201,23 @@ def as_text(column: pd.Series) -> pa.Array:
         text = pa.array(values, pa.large_string())
     text = pc.utf8_trim_whitespace(text)
     if not pc.all(pc.string_is_ascii(text), min_count=0).as_py():
-        text = pc.replace_substring_regex(text, "[\u00a0\u2009\u202f]", " ")
+        text = _with_plain_marks(text)
     return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _with_plain_marks(text: pa.Array) -> pa.Array:
+    """Write the marks of dates and clocks that other scripts use as those of ASCII: `2024年5月1日 下午3时5分`."""
+    text = pc.replace_substring_regex(text, "[\u00a0\u2009\u202f\u3000]", " ")
+    if not pc.any(pc.match_substring_regex(text, r"\d\s*[年년时時시分분]|[午전후]"), min_count=0).as_py():
+        return text
+    for signs, mark in _MARKS_OF_OTHER_SCRIPTS.items():
+        text = pc.replace_substring_regex(text, rf"(\d)\s*[{signs}]\s*(?:[(\x{{ff08}}]\pL[)\x{{ff09}}])?", rf"\1{mark}")
+    for half, words in _HALVES.items():
+        text = pc.replace_substring_regex(text, rf"\s*(?:{words})\s*(\d[\d:.]*)", rf" \1 {half}")
+    text = pc.replace_substring_regex(text, r"([ :]\d{1,2}):?( [AP]M)?$", r"\1\2")
+    for _ in range(2):  # minutes and seconds of one digit
+        text = pc.replace_substring_regex(text, r":(\d)(:|$| )", r":0\1\2")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"^(\S+ \d{1,2})( [AP]M)?$", r"\1:00\2"))
 
 
 def blocks(column: pd.Series) -> Iterator[tuple[slice, pa.Array]]:
