@@ -27,7 +27,7 @@ def make_home(home):
     archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000))
     archive.write(wave_channel("X-2", seed=2), wave_channel("X-2", 3000, 3))
     with wb.open(home=home, catalog=home / "catalog.yaml") as session:
-        session.train(["X-1", "X-2"])
+        session.train(["X-1", "X-2"], sequence_length=250)
         session.score_all()
 
 
