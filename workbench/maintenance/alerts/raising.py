@@ -73,6 +73,8 @@ class Finding:
     first_at, last_at : int
         First and last moment, both inclusive: nanoseconds since 1970, UTC, or numbers of samples since the channel
         began. Where omitted, those of the times, or of the rows where it has no times.
+    at_once : bool
+        Whether it raises an alert however short it is, as what the envelope found.
     """
 
     channel: str
@@ -93,6 +95,7 @@ class Finding:
     ongoing: bool
     first_at: int = _FROM_OTHERS
     last_at: int = _FROM_OTHERS
+    at_once: bool = False
 
     def __post_init__(self) -> None:
         """Fill in the moments where they were omitted."""
@@ -202,7 +205,8 @@ def raise_findings(
 
 
 def _counts(finding: Finding, options: AlertOptions) -> bool:
-    return finding.samples >= options.on_delay and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
+    is_long = finding.at_once or finding.samples >= options.on_delay
+    return is_long and LEVELS.index(finding.level) >= LEVELS.index(options.least_level)
 
 
 @dataclass(frozen=True)
