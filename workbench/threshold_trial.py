@@ -179,10 +179,10 @@ def _detected(
     values, prediction = channel["telemetry"].to_numpy(), score["prediction"].to_numpy()
     sequences = detect(values, prediction, params_of(score, params)).anomalies
     if train is None:
-        return sequences
+        return sequences.assign(found_by="forecast")
     joined = join(judge_envelope(channel, train, params).events, sequences)
-    rows = [(anomaly.start, anomaly.end, anomaly.severity) for anomaly in joined]
-    return pd.DataFrame(rows, columns=["start", "end", "severity"]).astype(sequences.dtypes)
+    rows = [(anomaly.start, anomaly.end, anomaly.severity, anomaly.found_by) for anomaly in joined]
+    return pd.DataFrame(rows, columns=[*sequences.columns, "found_by"]).astype(sequences.dtypes)
 
 
 _KEYS = ("start", "end", "severity", "level")

@@ -45,7 +45,12 @@ def test_preset_and_forecaster_are_those_asked_for(cli):
     assert cli("train", "X-1", "--forecaster", "persistence").exit_code == 0
     (row,) = json.loads(cli("explain", "X-1", "--forecaster", "ridge", "--json").stdout)
     assert (row["model"], row["preset"]) == ("X-1.ridge/1", "workbench")
-    assert json.loads(cli("explain", "X-1", "--forecaster", "persistence", "--json").stdout) == []
+    (other,) = json.loads(cli("explain", "X-1", "--forecaster", "persistence", "--json").stdout)
+    assert (other["model"], other["found_by"]) == ("X-1.persistence/1", "envelope")
+    text = " ".join(cli("explain", "X-1", "--forecaster", "persistence").stdout.split())
+    assert "detected by X-1.persistence/1, preset workbench, from the envelope" in text
+    assert f"envelope {other['words']}: {other['feature_value']:.4g}" in text
+    assert "epsilon" not in text
 
 
 def test_a_channel_without_anomalies_says_so(cli):

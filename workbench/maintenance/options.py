@@ -32,7 +32,8 @@ class AlertOptions(BaseModel):
     limit_alarms : bool
         Whether the limits of the catalog raise alerts beside the model.
     on_delay : int
-        Consecutive samples beyond a limit, or inside an anomaly, before an alert is raised.
+        Consecutive samples beyond a limit, or inside an anomaly of the forecast, before an alert is raised. What the
+        envelope found raises one however short it is: a single spike is what it looks for.
     hysteresis : float
         How far a value must come back inside its limit before the alarm clears, as a fraction of the span of the
         channel's limits (of the limit's own size where there is but one).

@@ -21,6 +21,8 @@ from workbench.detection.ridge import RidgeForecaster
 from workbench.detection.scoring import anomalies_to_alert, anomaly_frame, first_judged, score
 from workbench.detection.streaming import StreamingDetector
 from workbench.maintenance.alerts.findings import anomaly_findings
+from workbench.maintenance.alerts.verdicts import would_raise
+from workbench.maintenance.options import AlertOptions
 from workbench.parameters import SeverityLevels, TelemanomParams
 from workbench.settings import Settings
 from workbench.telemetry.attributes import ENVELOPE_FEATURES, check_score
@@ -236,6 +238,10 @@ def test_an_alert_says_what_the_telemetry_did_and_by_how_much():
     assert (finding.value, finding.threshold, finding.units) == (event.value, event.bound, "V")
     assert finding.message == f"X-1 did at 2026-01-02 11:00 UTC what it had not done before: {event.words}."
     assert event.words.endswith("times the largest in training and since")
+    patient = AlertOptions(on_delay=finding.samples + 1)
+    assert finding.at_once, "a spike is short"
+    assert would_raise(anomalies, patient)["start"].tolist() == [100]
+    assert would_raise(anomalies.drop(columns="found_by"), patient).empty
 
 
 def test_the_width_that_clears_an_anomaly_does_and_one_below_does_not():

@@ -77,6 +77,7 @@ def anomaly_findings(
                 source=source,
                 message=message,
                 ongoing=end >= last,
+                at_once=bool(said),
             )
         )
     return findings

@@ -79,6 +79,8 @@ class Finding:
         began. Where omitted, those of the times, or of the rows where it has no times.
     known : KnownMatch or None
         Known event as which it was recognised: what it would be without it.
+    at_once : bool
+        Whether it raises an alert however short it is, as what the envelope found.
     """
 
     channel: str
@@ -100,6 +102,7 @@ class Finding:
     first_at: int = _FROM_OTHERS
     last_at: int = _FROM_OTHERS
     known: KnownMatch | None = None
+    at_once: bool = False
 
     def __post_init__(self) -> None:
         """Fill in the moments where they were omitted."""
@@ -216,9 +219,8 @@ def raise_findings(
 
 
 def _counts(finding: Finding, options: AlertOptions) -> bool:
-    return finding.samples >= options.on_delay and LEVELS.index(finding.judged_level) >= LEVELS.index(
-        options.least_level
-    )
+    is_long = finding.at_once or finding.samples >= options.on_delay
+    return is_long and LEVELS.index(finding.judged_level) >= LEVELS.index(options.least_level)
 
 
 @dataclass(frozen=True)

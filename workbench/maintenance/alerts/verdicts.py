@@ -166,7 +166,8 @@ def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
     Parameters
     ----------
     anomalies : pandas.DataFrame
-        start, end (samples, both inclusive) and, optionally, level.
+        start, end (samples, both inclusive) and, optionally, level and `found_by`: what the envelope found may be
+        short.
     options : AlertOptions
         Options of which `on_delay` and `least_level` are read.
 
@@ -176,6 +177,8 @@ def would_raise(anomalies: pd.DataFrame, options: AlertOptions) -> pd.DataFrame:
         Some of the rows of `anomalies`.
     """
     raises_alert = anomalies["end"] - anomalies["start"] + 1 >= options.on_delay
+    if "found_by" in anomalies:
+        raises_alert |= anomalies["found_by"] != "forecast"
     if "level" in anomalies:
         raises_alert &= anomalies["level"].isin(LEVELS[LEVELS.index(options.least_level) :])
     return anomalies[raises_alert]
