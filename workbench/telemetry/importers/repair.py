@@ -82,7 +82,7 @@ def in_order(
     >>> ordered.frame["a"].tolist(), ordered.conflicting, *map(str, ordered.conflict)
     ([5, 7], 1, '2.0', 'a', '8', '7')
     """
-    ticks = stamps.view("int64") if stamps.dtype.kind == "M" else stamps
+    ticks: npt.NDArray[Any] = stamps.view("int64") if stamps.dtype.kind == "M" else stamps
     falls = bool((ticks[1:] < ticks[:-1]).any())
     late = int((ticks < np.maximum.accumulate(ticks)).sum()) if falls else 0
     if late:
