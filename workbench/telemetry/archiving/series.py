@@ -210,19 +210,16 @@ class PartReader:
 
     def read(self, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
         """Read rows of a variable."""
-        blocks = []
-        for piece in self._pieces:
-            first, last = max(start, piece.first), min(stop, piece.first + piece.length)
-            if first < last:
-                offset = piece.start - piece.first
-                try:
-                    with damage_named(self._place, self._file(piece, name)):
-                        blocks.append(self._rows(piece, name, first + offset, last + offset, template))
-                except ArchiveError as error:
-                    raise self._fate(piece) or error from error.__cause__
-        if len(blocks) == 1:
-            return blocks[0]
-        return np.concatenate(blocks) if blocks else np.empty((0, *template.rest), template.dtype)
+        pieces = [piece for piece in self._pieces if max(start, piece.first) < min(stop, piece.first + piece.length)]
+        if len(pieces) == 1:
+            return self._rows_of(pieces[0], name, start, stop, template)
+        values = np.empty((max(stop - start, 0), *template.rest), template.dtype)  # never held twice
+        end = 0
+        for piece in pieces:
+            block = self._rows_of(piece, name, start, stop, template)
+            values[end : end + len(block)] = block
+            end += len(block)
+        return values[:end]
 
     # ---- internals
 
@@ -261,6 +258,16 @@ class PartReader:
             rest = shape[1:] if has_rows else shape
             described[name] = Description(dims, np.dtype(array.dtype), rest, dict(array.attrs), is_coordinate)
         return described
+
+    def _rows_of(self, piece: Piece, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
+        """Read those of some rows of a variable that lie in a piece, and say what is wrong with it."""
+        first, last = max(start, piece.first), min(stop, piece.first + piece.length)
+        offset = piece.start - piece.first
+        try:
+            with damage_named(self._place, self._file(piece, name)):
+                return self._rows(piece, name, first + offset, last + offset, template)
+        except ArchiveError as error:
+            raise self._fate(piece) or error from error.__cause__
 
     def _rows(self, piece: Piece, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
         if piece.kind == "tail":
