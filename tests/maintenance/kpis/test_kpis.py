@@ -153,3 +153,12 @@ def test_cost_by_asset_and_health():
     assert index_by_asset["SMAP"] == 100 - (100 + 5) / 5
     assert index_by_asset["MSL"] == 100
     assert np.isnan(index_by_asset["NEW"])
+
+
+def test_health_is_never_below_nothing():
+    """Three channels with alerts, of which one is scored, each with more harm than it has points."""
+    rows = [("SMAP", channel, "critical") for channel in ("P-1", "P-2", "SMAP") for _ in range(3)]
+    alerts = pd.DataFrame(rows, columns=["asset", "channel", "level"])
+    assert health_index(alerts, {"SMAP": 1})["SMAP"] == 0.0
+    assert health_index(alerts.iloc[:3], {"SMAP": 1})["SMAP"] == 0.0
+    assert health_index(alerts.iloc[:3], {"SMAP": 4})["SMAP"] == 75.0

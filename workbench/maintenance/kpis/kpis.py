@@ -311,8 +311,9 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
     """Return the health index of each asset: 100 less what its open alerts take away, for each channel.
 
     Every open alert takes 2 (info), 5, 10, 20 or 40 (critical) points of its channel's 100; a channel cannot fall
-    below 0, and an asset's index is the mean over its channels. The weights double from level to level, as the levels'
-    thresholds do; the index orders assets, it is no probability.
+    below 0, and an asset's index is the mean over its channels, those that are not scored and the asset as a whole
+    among them where they have alerts. The weights double from level to level, as the levels' thresholds do; the index
+    orders assets, it is no probability.
 
     Parameters
     ----------
@@ -333,9 +334,12 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
     {'SMAP': 90.0, 'MSL': nan}
     """
     harm = alerts.assign(harm=alerts["level"].astype(object).map(_POINTS_LOST_BY_LEVEL).astype(float))
-    points_lost = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset").sum()
+    by_channel = harm.groupby(["asset", "channel"])["harm"].sum().clip(upper=100).groupby("asset")
+    points_lost, with_alerts = by_channel.sum(), by_channel.count()
     index_by_asset = {
-        asset: 100.0 - float(points_lost.get(asset, 0.0)) / count if count else np.nan
+        asset: 100.0 - float(points_lost.get(asset, 0.0)) / max(count, int(with_alerts.get(asset, 0)))
+        if count
+        else np.nan
         for asset, count in channels.items()
     }
     return pd.Series(index_by_asset, name="health", dtype=float)
