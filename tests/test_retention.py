@@ -56,7 +56,9 @@ def opened(home: Path, **retention):
 def anomalies_with_times(session):
     scored = session.stored("A-1")
     times = session.channel("A-1")["time"].values
-    return [(times[int(start)], times[int(end)], level) for start, end, level in json.loads(scored.attrs["anomalies"])]
+    return [
+        (times[int(start)], times[int(end)], level) for start, end, level, *_ in json.loads(scored.attrs["anomalies"])
+    ]
 
 
 def test_nothing_goes_where_the_settings_say_nothing(home):
