@@ -2,6 +2,8 @@
 
 A command that works on channels ends with exit code 0 where all are done, 1 where some failed, and 2 where all failed
 or the input is wrong.
+
+One module because every command takes its options and its tables from here.
 """
 
 import getpass
