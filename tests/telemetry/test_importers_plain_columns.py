@@ -79,7 +79,7 @@ STEPS: dict[str, list[tuple[Callable[[], pd.DataFrame], dict[str, Any], int]]] =
     ],
     "others": [
         (lambda: table(0, 60, names=("b", "e")), {"train_from": "2024-01-01 00:10"}, 0),
-        (lambda: table(60, 60), {}, 3),
+        (lambda: table(60, 60), {}, 2),  # B is asked about, as b is there
         (lambda: table(120, 60).rename(columns={"a [K]": "a [degC]"}), {}, 2),
         (lambda: table(180, 60).rename(columns={"a [K]": "a"}), {}, 2),
         (lambda: table(240, 60).drop(columns="b"), {"inputs": ["e"]}, 0),

@@ -185,8 +185,8 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
         return (
             f"{asset} has {present} too, as earlier releases named this column; to add to that one, rename the column"
         )
-    other_case = next((one for one, its in assets.items() if its == asset and one.casefold() == name.casefold()), name)
-    if other_case != name and name not in assets:
+    other_case = None if name in assets else _in_other_case(name, asset, assets)
+    if other_case is not None:
         return f"{asset} has {other_case} too, which differs in letter case only; to add to that one, rename the column"
     if name in (plain, whole):
         return ""
@@ -200,6 +200,12 @@ def name_note(column: str, name: str, asset: str, assets: Mapping[str, str]) -> 
         )
     cause = "its name is too long" if len(plain) > LONGEST_NAME else f"another column is named {plain}"
     return f"column {column[:80]!r}: {cause}"
+
+
+def _in_other_case(name: str, asset: str, assets: Mapping[str, str]) -> str | None:
+    """Return the channel of an asset whose name differs from a new one in letter case only, or None."""
+    folded = name.casefold()
+    return next((one for one, its in assets.items() if its == asset and one.casefold() == folded), None)
 
 
 def name_and_units(column: str) -> tuple[str, str]:
