@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -74,7 +75,9 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
     """
     with suppress(ConnectionError), channel, channel.makefile("r", encoding="utf-8") as lines:  # closed while it forked
         for line in lines:
-            pid = os.fork()
+            with warnings.catch_warnings():  # threads of imported libraries hold no lock here: none of them has work
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
             if not pid:
                 return dict(json.loads(line))
             channel.sendall(f"{pid}\n".encode())
