@@ -107,8 +107,13 @@ def test_an_edited_row_of_the_log_is_named(session):
 
 def test_limits_can_be_left_to_others(session):
     quiet = wb.open(
-        home=session.settings.home, catalog=session.settings.catalog, alerts={"limit_alarms": False, "on_delay": 500}
+        home=session.settings.home,
+        catalog=session.settings.catalog,
+        alerts={"limit_alarms": False, "on_delay": 500},
+        presets={"forecast": session.settings.presets["workbench"].model_dump() | {"envelope": "none"}},
+        preset="forecast",
     )
+    quiet.score_all()
     outcome = quiet.raise_alerts()
     assert outcome.raised.raised == ()
     assert outcome.raised.ignored == 1

@@ -11,6 +11,7 @@ from tests.conftest import wave_channel
 from tests.detection.test_continuing import check_same
 from workbench import scores
 from workbench.exceptions import ArchiveError
+from workbench.settings import load_settings
 from workbench.telemetry.archive import Archive
 
 KEY = "ridge.workbench"
@@ -116,8 +117,19 @@ def test_a_damaged_earlier_score_is_computed_whole(session: wb.Session) -> None:
     check_same(scored, session.score("X-1", force=True).assign_attrs(scored_at=scored.attrs["scored_at"]))
 
 
-def test_alerts_of_a_channel_that_grows_come_from_complete_windows(session: wb.Session) -> None:
+def test_what_the_envelope_found_raises_an_alert_before_the_window_is_complete(session: wb.Session) -> None:
     n = 2360 + 70 * 12
+    session.set_growing("X-1", True)
+    grow(session, n + 66, parts(4000, n + 20))
+    table = session.score_all(["X-1"])["anomalies"][0]
+    assert table["provisional"].tolist() == [False]
+    assert len(session.raise_alerts(["X-1"]).raised.raised) == 1
+
+
+def test_alerts_of_a_channel_that_grows_come_from_complete_windows(trained_home: Path) -> None:
+    forecast_alone = load_settings().presets["workbench"].model_dump() | {"envelope": "none"}
+    session = wb.open(home=trained_home, presets={"forecast": forecast_alone}, preset="forecast")
+    n = 2100 + 120 + 10 + 70 * 12  # error windows behind the first window and horizon of the model
     whole = parts(4000, n + 20)
     session.set_growing("X-1", True)
     alerts = {}

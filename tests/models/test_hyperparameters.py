@@ -15,7 +15,7 @@ def test_values_have_the_types_of_the_defaults():
 @pytest.mark.parametrize(
     ("forecaster", "text", "words"),
     [
-        ("prophet", "epochs=5", "There is no forecaster 'prophet'. Known: lstm, persistence, ridge."),
+        ("prophet", "epochs=5", "There is no forecaster 'prophet'. Known: lstm, pca, persistence, ridge."),
         ("ridge", "epochs=5", "'epochs=5' does not set a parameter of the forecaster ridge. Write NAME=VALUE"),
         ("ridge", "sequence_length", "'sequence_length' does not set a parameter"),
         ("ridge", "sequence_length=1.5", "Cannot set sequence_length to '1.5'. Write a whole number, for example "),

@@ -42,7 +42,7 @@ def test_an_unknown_name_lists_those_that_there_are(tmp_path):
         ("a: [", "cannot be read"),
         ("- a", "holds no profiles by name"),
         ("a: 7", "profile 'a' holds no options by name"),
-        ("a: {decimls: ','}", "profile 'a' has an unknown option 'decimls'. Known: separator, decimal"),
+        ("a: {decimls: ','}", "profile 'a' has an unknown option 'decimls'. Known: encoding, separator, decimal"),
         ("a: {decimal: 7}", "profile 'a': decimal is 7. Write a text in quotes."),
         ("a: {separator: 7}", "profile 'a': separator is 7."),
         ("a: {header_row: two}", "profile 'a': header_row is 'two'. Write a whole number."),

@@ -235,9 +235,9 @@ class Planning:
             present = self.database.clock()
             fixed = {one.job for one, is_fixed in saved_placements if is_fixed and one.start >= present}
             waiting = {number_of(row.id) for row in orders if row.state in ("open", "assigned")}
-            frozen = {
-                one.job: one for one, _ in saved_placements if one.job in fixed & waiting and one.technician in names
-            }
+            begun_numbers = {number_of(row.id) for row in orders if row.state == "in progress"}
+            staying = fixed & waiting | begun_numbers
+            frozen = {one.job: one for one, _ in saved_placements if one.job in staying and one.technician in names}
             missing_parts: dict[int, dict[str, int]] = {}
             short = sa.select(OrderPartRow).where(OrderPartRow.reserved < OrderPartRow.needed)
             for part in db.scalars(short):

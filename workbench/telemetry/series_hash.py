@@ -8,11 +8,10 @@ block. Releases before this one hashed long series in one go: such a hash still 
 
 import hashlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import xarray as xr
-
-from workbench.telemetry.schema import data_hash
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["BLOCK_SAMPLES", "START", "Link", "hash_as", "is_chained", "links", "series_hash"]
 
@@ -42,7 +41,7 @@ START = Link(0, "")
 """Where a chain stands before it begins."""
 
 
-def links(series: xr.Dataset, after: Link = START) -> Iterator[Link]:
+def links(series: "xr.Dataset", after: Link = START) -> Iterator[Link]:
     """Yield the links of the whole blocks of a series.
 
     Parameters
@@ -57,6 +56,8 @@ def links(series: xr.Dataset, after: Link = START) -> Iterator[Link]:
     Link
         In order.
     """
+    from workbench.telemetry.schema import data_hash
+
     whole = series.sizes["time"] // BLOCK_SAMPLES * BLOCK_SAMPLES
     step = _BLOCKS_AT_A_TIME * BLOCK_SAMPLES
     for first in range(0, whole, step):
@@ -67,7 +68,7 @@ def links(series: xr.Dataset, after: Link = START) -> Iterator[Link]:
             yield after
 
 
-def series_hash(series: xr.Dataset, after: Link = START) -> str:
+def series_hash(series: "xr.Dataset", after: Link = START) -> str:
     """Return the hash of a series that may grow.
 
     Parameters
@@ -82,6 +83,8 @@ def series_hash(series: xr.Dataset, after: Link = START) -> str:
     str
         The same for the same samples of the split, whatever link they follow.
     """
+    from workbench.telemetry.schema import data_hash
+
     length = after.samples + series.sizes["time"]
     if length <= BLOCK_SAMPLES and not after.samples:
         return data_hash(series)
@@ -95,7 +98,7 @@ def is_chained(noted: str) -> bool:
     return noted.startswith(_MARK)
 
 
-def hash_as(series: xr.Dataset, noted: str) -> str:
+def hash_as(series: "xr.Dataset", noted: str) -> str:
     """Return the hash of a series in the form of another hash, which may be of an earlier release.
 
     Parameters
@@ -110,10 +113,12 @@ def hash_as(series: xr.Dataset, noted: str) -> str:
     str
         Equal to `noted` where that is of these samples.
     """
+    from workbench.telemetry.schema import data_hash
+
     return series_hash(series) if is_chained(noted) else data_hash(series)
 
 
-def _hashed(series: xr.Dataset) -> xr.Dataset:
+def _hashed(series: "xr.Dataset") -> "xr.Dataset":
     """Return what of a series counts for its hash."""
     return series.drop_vars([name for name in series.variables if name not in ("time", "telemetry", "commands")])
 

@@ -31,7 +31,7 @@ class AlertList:
     ----------
     filter : callable
         Called with the change of a filter.
-    pick, sort, mark, more : callable
+    pick, sort, mark, more, turn : callable
         Called with the line that is picked, the column to sort by, the line that is marked, and when the reader has
         scrolled to the end. A line is an alert, by its number, or a case, by its `case_name`.
 
@@ -69,6 +69,7 @@ class AlertList:
         sort: Callable[[str], None],
         mark: Callable[[str], None],
         more: Callable[[str], None],
+        turn: Callable[[str], None],
     ) -> None:
         self.alerts = pd.DataFrame()
         self.request = AlertFilter()
@@ -87,7 +88,7 @@ class AlertList:
         self.text = classed(widgets.Text(placeholder="channel or message", continuous_update=False), "wb-search")
         self.text.tooltip = "Show only alerts with this text in their channel's name or message"
         self.text.observe(filter, "value")
-        self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more, open=self.turn)
+        self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more, open=turn)
         self.bar = box("wb-bar wb-filters", *self.filters.values(), self.text)
 
     def ask(self) -> None:

@@ -86,7 +86,12 @@ class Anomalies(View):
         self._read: dict[str, Shown] = {}
         self._read_assets: dict[str, ShownAsset] = {}
         self.list = AlertList(
-            filter=self.on_filter, pick=self.on_pick, sort=self.on_sort, mark=self.on_mark, more=self.on_more
+            filter=self.on_filter,
+            pick=self.on_pick,
+            sort=self.on_sort,
+            mark=self.on_mark,
+            more=self.on_more,
+            turn=self.on_turn,
         )
         self._empty = widgets.HTML()
         self._title = widgets.HTML()
@@ -229,6 +234,11 @@ class Anomalies(View):
         if len(self.alerts) < self.list.total:
             self.list.limit += PAGE
             self._list()
+
+    @callback
+    def on_turn(self, name: str) -> None:
+        """Open the line of a case into its alerts, or close it."""
+        self.list.turn(name)
 
     @callback
     def on_pick(self, name: str) -> None:

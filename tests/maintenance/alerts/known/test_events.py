@@ -172,7 +172,9 @@ def test_a_closed_alert_of_before_is_taught_when_a_person_asks(database, url, cl
     old.each("close", [1, 2], "Ann", verdict="known behaviour", comment="Dish moves")
     old.close(3, "Ann", "true")
     with database.writing() as db:  # as the release before left it
-        for table in ("known_uses", "known_shapes", "known_events"):
+        for statement in ("DROP INDEX ix_alerts_case", "ALTER TABLE alerts DROP COLUMN case_id"):
+            db.execute(sa.text(statement))
+        for table in ("known_uses", "known_shapes", "known_events", "cases"):
             db.execute(sa.text(f"DROP TABLE {table}"))
         db.execute(sa.text("UPDATE alembic_version SET version_num = :before"), {"before": _revision_before()})
     database.close()
