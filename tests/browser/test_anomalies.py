@@ -165,7 +165,7 @@ def test_from_a_cell_of_the_overview_through_other_thresholds_to_a_work_order_by
     chosen = alert_of(page)
     expect(page.locator(".wb-anomalies .wb-evidence")).to_contain_text("why")
     before = session.maintenance.alerts.list(state="open")["id"].tolist()
-    reach(page, ".wb-subtab:nth-of-type(2)")
+    reach(page, ".wb-subtab[title='Try other thresholds before anything is changed']")
     page.keyboard.press("Enter")
     reach(page, ".wb-tab-thresholds .wb-field:first-child input")
     page.keyboard.press("Control+A")
