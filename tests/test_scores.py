@@ -167,3 +167,12 @@ def test_the_hash_of_the_first_samples_is_that_of_a_series_that_ends_there(sessi
     assert session.archive.info("X-1").test_hash == first != whole
     with pytest.raises(ArchiveError, match="has 3,300 samples, not 3301"):
         session.archive.test_prefix_hash("X-1", 3301)
+
+
+def test_a_fault_that_lasts_to_the_end_of_the_telemetry_is_explained(session: wb.Session) -> None:
+    """The envelope judges the last samples, too; a forecast ends a horizon before them."""
+    grow(session, 3000, parts(3000, 2970))
+    session.train("X-1")
+    (row,) = session.explain("X-1").to_dict("records")
+    assert (row["end"], row["found_by"]) == (2999, "both")
+    assert 2960 <= row["prediction_error_at"] <= 2989

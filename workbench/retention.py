@@ -65,7 +65,7 @@ class Removal:
 
 
 def protected_moments(maintenance: "Maintenance") -> dict[str, int]:
-    """Return the first moment that an open alert of each channel refers to, in nanoseconds since 1970, by channel."""
+    """Return the first moment that an open alert refers to, in nanoseconds since 1970, by channel or whole asset."""
     alerts = maintenance.alerts.list(state="open")
     dated = alerts[alerts["clock"] == "time"]
     return {str(name): int(first) for name, first in dated.groupby("channel")["first_at"].min().items()}
@@ -103,6 +103,8 @@ def plan_removal(
     nothing = Removal(channel, asset, days, {}, None, "", "kept")
     if days is None:
         return nothing
+    if asset in protected:  # by an alert of the asset as a whole
+        protected = {**protected, channel: min(protected[asset], protected.get(channel, protected[asset]))}
     if archive.dates(channel) is None:
         return Removal(channel, asset, days, {}, None, "its samples have no times", "kept")
     limit = pd.Timestamp(now).tz_convert("UTC").as_unit("ns").value - days * 86_400 * 10**9

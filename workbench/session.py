@@ -793,7 +793,7 @@ class Session:
             return [champions, limits, settings, self.settings.preset]
 
         if assets is None:
-            assets = self.assets.scored() if channels is None else ()
+            assets = self.assets.with_model() if channels is None else ()
         return raise_alerts(
             self.maintenance,
             self.catalog,

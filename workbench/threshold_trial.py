@@ -176,8 +176,10 @@ def _detected(
     channel: xr.Dataset, score: xr.Dataset, params: TelemanomParams, train: xr.Dataset | None
 ) -> pd.DataFrame:
     """Detect with other parameters on the stored predictions of a channel, joined with the envelope."""
-    values, prediction = channel["telemetry"].to_numpy(), score["prediction"].to_numpy()
-    sequences = detect(values, prediction, params_of(score, params)).anomalies
+    own = params_of(score, params)
+    first = max(0, own.sequence_length - int(score["sample"].variable[0]))  # of a score whose first samples are gone
+    values, prediction = channel["telemetry"].to_numpy(), score["prediction"].to_numpy()[first:]
+    sequences = detect(values, prediction, own).anomalies
     if train is None:
         return sequences.assign(found_by="forecast")
     joined = join(judge_envelope(channel, train, params).events, sequences)

@@ -218,3 +218,26 @@ def test_work_that_takes_longer_is_a_conflict_of_the_plan(orders, planning, cloc
     plan = planning.propose()
     assert [(one.kind, one.job) for one in plan.conflicts] == [("overrun", "WO-1")]
     assert plan.placements[0].end == START + timedelta(hours=3, minutes=15)
+
+
+def test_two_orders_in_progress_with_one_technician_follow_each_other(orders, planning, clock):
+    for number in ("WO-1", "WO-2"):
+        orders.new("x", asset="SMAP", hours=2)
+        orders.assign(number, "Bob", "boss")
+        orders.start(number, "Bob")
+    plan = planning.propose()
+    assert plan.conflicts == ()
+    assert [(one.start, one.end) for one in plan.placements] == [
+        (START, START + timedelta(hours=2)),
+        (START + timedelta(hours=2), START + timedelta(hours=4)),
+    ]
+
+
+def test_an_order_that_was_fixed_in_the_past_is_not_fixed_where_it_comes_now(orders, planning, clock):
+    orders.new("x", asset="SMAP", hours=2)
+    planning.place("WO-1", "Ann", START + timedelta(hours=1), "boss")
+    clock.forward(hours=3)
+    planning.make("boss")
+    row = planning.table().set_index("number").loc["WO-1"]
+    assert row["start"] >= START + timedelta(hours=3)
+    assert not row["frozen"]

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from workbench.exceptions import LabelError
-from workbench.maintenance.alerts.verdicts import ThresholdEffect
+from workbench.maintenance.alerts.verdicts import ThresholdEffect, would_raise
+from workbench.maintenance.options import AlertOptions
 from workbench.parameters import SeverityLevels
 from workbench.tuning.evidence import Evidence, VerdictEffect, touches, verdict_effect
 
@@ -25,7 +26,11 @@ def test_spans_touch_where_they_share_a_sample():
 
 def test_an_anomaly_on_an_undecided_alert_counts_for_nothing():
     evidence = Evidence({"P-1": spans((100, 119))}, {"P-1": spans((200, 219), (110, 130))})
-    rows = [(105, 125, 5.0), (210, 215, 3.0), (300, 310, 2.0)]  # true (and undecided), undecided, false
+    rows = [
+        (105, 125, 5.0, "forecast"),  # true, and undecided
+        (210, 215, 3.0, "forecast"),  # undecided
+        (300, 310, 2.0, "forecast"),  # false
+    ]
     anomalies = evidence.anomalies(rows, SeverityLevels())
     counted = evidence.count("P-1", anomalies, 400)
     assert (counted.true_positives, counted.false_positives, counted.false_negatives) == (1, 1, 0)
@@ -34,7 +39,8 @@ def test_an_anomaly_on_an_undecided_alert_counts_for_nothing():
 
 def test_what_would_raise_no_alert_does_not_count():
     evidence = Evidence({"P-1": spans()}, raises_alert=lambda table: table[table["level"] == "medium"])
-    assert evidence.anomalies([(0, 9, 5.0), (20, 29, 1.0)], SeverityLevels())["start"].tolist() == [0]
+    rows = [(0, 9, 5.0, "forecast"), (20, 29, 1.0, "forecast")]
+    assert evidence.anomalies(rows, SeverityLevels())["start"].tolist() == [0]
 
 
 def test_evidence_without_events_chooses_nothing():
@@ -66,3 +72,10 @@ def test_false_alarms_less_and_what_they_cost():
 )
 def test_the_effect_in_words(outcome, words):
     assert str(outcome) == words
+
+
+def test_what_the_envelope_found_counts_however_short_it_is():
+    """An alert needs three samples in a row, unless the envelope found it."""
+    evidence = Evidence({"P-1": spans()}, raises_alert=lambda table: would_raise(table, AlertOptions(on_delay=3)))
+    rows = [(0, 0, 5.0, "envelope"), (20, 21, 5.0, "forecast"), (40, 42, 5.0, "forecast")]
+    assert evidence.anomalies(rows, SeverityLevels())["start"].tolist() == [0, 40]

@@ -14,6 +14,11 @@ from workbench.tuning import rejudging
 from workbench.tuning.rejudging import rejudge
 from workbench.tuning.result import CANDIDATE, NESTED
 
+
+def of_score(anomalies):
+    return list(anomalies[["start", "end", "severity", "found_by"]].itertuples(index=False, name=None))
+
+
 MONTHS = (TEST_SAMPLES - 1) / (60 * 24) / (365.25 / 12)
 
 
@@ -58,13 +63,14 @@ def test_points_are_judged_as_scores_are(fleet):
     for name in ("P-1", "Q-1"):
         score, params = fleet.score(name), fleet.settings.params
         rows = rejudge(fleet.channel(name), score, params, fleet.channel(name, "train"))
-        assert rows == list(fleet.anomalies(name)[["start", "end", "severity"]].itertuples(index=False, name=None))
+        assert rows == list(
+            fleet.anomalies(name)[["start", "end", "severity", "found_by"]].itertuples(index=False, name=None)
+        )
     values = {"z_min": 4.0, "error_buffer": 20, "envelope": "fixed"}
     values = {name: value for name, value in values.items() if name in Preset.model_fields}
     other = wb.open(home=fleet.settings.home, preset="mine", presets={"mine": values})
-    expected = other.anomalies("P-1")[["start", "end", "severity"]].itertuples(index=False, name=None)
-    mine = other.settings.params
-    assert rejudge(fleet.channel("P-1"), fleet.score("P-1"), mine, fleet.channel("P-1", "train")) == list(expected)
+    mine, expected = other.settings.params, of_score(other.anomalies("P-1"))
+    assert rejudge(fleet.channel("P-1"), fleet.score("P-1"), mine, fleet.channel("P-1", "train")) == expected
 
 
 def test_a_stopped_tuning_goes_on_to_the_same_bytes(fleet, monkeypatch):

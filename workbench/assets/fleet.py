@@ -15,6 +15,7 @@ from tqdm import tqdm
 from workbench.assets.store import AssetScoreStore
 from workbench.counts import counted
 from workbench.detection.asset import AssetPCA, AssetSeries, fit_blocks
+from workbench.detection.asset.clock import PATIENCE
 from workbench.detection.asset.events import contribution_words
 from workbench.detection.asset.scoring import asset_provenance, score_asset
 from workbench.detection.scoring import anomaly_frame, stale_reason
@@ -162,7 +163,7 @@ class Assets:
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_TRAINED)
 
     def _train(self, asset: str, force: bool, parameters: dict[str, Any]) -> dict[str, Any]:
-        part = self._part(asset, "train")
+        part = self._part(asset, "train", float(parameters.get("patience", PATIENCE)))
         train_hash = joint_hash(part.hashes)
         versions = self.registry.list(asset, ASSET_KIND)
         stored = parameter_text({**AssetPCA.defaults, **parameters}, self.settings.seed)
@@ -200,6 +201,9 @@ class Assets:
         """Return the score of an asset, and whether it was computed just now; see `Session.score_asset`."""
         part = self._part(asset, "test")
         champion = choose_champion(self.registry.list(asset, ASSET_KIND), asset, ASSET_KIND)
+        patience = float(champion.parameters.get("patience", PATIENCE))
+        if patience != PATIENCE:
+            part = self._part(asset, "test", patience)
         origin = asset_provenance(champion.id, part.hashes)
         stored = None if force else self.store.read(asset)
         if stored is not None and not stale_reason(stored.attrs, origin):
@@ -345,7 +349,7 @@ class Assets:
             by_asset.setdefault(assets[name] if name in assets else self.archive.asset_of(name)[0], []).append(name)
         return by_asset
 
-    def _part(self, asset: str, split: str) -> _Part:
+    def _part(self, asset: str, split: str, patience: float = PATIENCE) -> _Part:
         """Open one split of an asset's channels, without those that cannot be read."""
         names = self.channels(asset)
         series, hashes, left_out = {}, {}, {}
@@ -362,7 +366,7 @@ class Assets:
                 f"{asset} has {counted(len(names), 'channel')}, of which {len(series)} can be read{reason}.",
                 f"A model of an asset needs at least {_LEAST_CHANNELS}. Look at: workbench channels",
             )
-        return _Part(AssetSeries(series), hashes, left_out)
+        return _Part(AssetSeries(series, patience), hashes, left_out)
 
 
 def _row(

@@ -40,6 +40,7 @@ ModelVersion = Annotated[
     str, typer.Argument(metavar="VERSION", help="Number of the version, or its alias, for example challenger.")
 ]
 
+_USUAL = "ridge"
 _LEFT_OUT = {"promote", "channel", "forecaster", "version", "created"}  # the model's name says it, or the age
 
 
@@ -49,7 +50,7 @@ def train(
     forecaster: Annotated[
         str,
         typer.Option(metavar="NAME", help="Forecaster: persistence, ridge or lstm; with --all, pca for all assets."),
-    ] = "ridge",
+    ] = _USUAL,
     trainer: Annotated[
         str | None,
         typer.Option(metavar="NAME", show_default="numpy", help="Trainer of the forecaster lstm: numpy or keras."),
@@ -88,6 +89,12 @@ def train(
         if names:
             raise typer.BadParameter(f"{forecaster} is a model of whole assets, and {names[0]} is not an asset.")
         assets = session.assets.names(least_channels=2) if all_channels and not assets else assets
+        if not assets:
+            raise typer.BadParameter("No asset is named, or none has two channels.")
+    elif assets and not names:
+        if forecaster != _USUAL:
+            raise typer.BadParameter(f"{forecaster} is a forecaster of channels, and {assets[0]} is an asset.")
+        forecaster = ASSET_KIND
     if not assets:
         names = requested_channels(session, names, all_channels)
     elif channel and all_channels:

@@ -165,7 +165,11 @@ def explain(
         (row.start, row.end): [span for span in evidence if span[0] <= row.end and span[1] >= row.start]
         for row in anomalies
     }
-    anomalies = [row for row in anomalies if members[row.start, row.end] or row.events]
+    anomalies = [
+        row if members[row.start, row.end] else replace(row, found_by="envelope")
+        for row in anomalies
+        if members[row.start, row.end] or row.events
+    ]
     sought = {span for span in members if clearing is None or span in clearing}
     trial = Clearing(loud, offset)
     clear_z = trial.least_z(member for span in sought for member in members[span])
@@ -184,7 +188,7 @@ def explain(
         missing = int(np.isnan(judged).sum())
         row = {"start": anomaly.start, "end": anomaly.end, "severity": anomaly.severity}
         row |= _place(channel, anomaly) | _envelope_part(anomaly)
-        row |= _forecast_part(findings, errors, anomaly, offset) | clears
+        row |= _forecast_part(findings, errors, anomaly, offset, m) | clears
         text = _text(channel, anomaly, findings) + (_missing_sentence(missing, length) if own else "")
         words = _clears(clears, findings, anomaly, params) if span in sought else ""
         rows.append(
@@ -266,8 +270,10 @@ def _envelope_part(anomaly: AnomalyRow) -> dict[str, Any]:
     }
 
 
-def _forecast_part(findings: list[Finding], errors: ChannelErrors, anomaly: AnomalyRow, offset: int) -> dict[str, Any]:
-    """Return what the forecast tells of an anomaly."""
+def _forecast_part(
+    findings: list[Finding], errors: ChannelErrors, anomaly: AnomalyRow, offset: int, m: int
+) -> dict[str, Any]:
+    """Return what the forecast tells of an anomaly; it ends before the envelope does, `m` errors from the start."""
     if not findings:
         numbers = dict.fromkeys(("z", "epsilon", "smoothed_error", "ratio", "distance", "prediction_error"), np.nan)
         samples = dict.fromkeys(
@@ -276,7 +282,7 @@ def _forecast_part(findings: list[Finding], errors: ChannelErrors, anomaly: Anom
         return {"found_from": "", "windows": 0, **numbers, **samples}
     finding = max(findings, key=_margin)
     first = max(anomaly.start, offset)
-    part = errors.errors(first - offset, anomaly.end - offset + 1)
+    part = errors.errors(first - offset, min(anomaly.end - offset + 1, m))
     largest = int(np.nanargmax(part))
     return {
         "found_from": _found_from(findings),

@@ -251,7 +251,7 @@ class Planning:
                 for row in db.scalars(sa.select(PartRow).order_by(PartRow.name))
             )
         jobs, set_aside = sound_jobs(jobs, {part.name for part in parts})
-        places = {job.number: self._remaining(job, *begun[job.number], present) for job in jobs if job.number in begun}
+        places = self._remaining([job for job in jobs if job.number in begun], begun, present)
         return Problem(
             now=present,
             jobs=tuple(replace(job, frozen=places[job.number][0]) if job.number in places else job for job in jobs),
@@ -284,18 +284,30 @@ class Planning:
         return {number_of(one): (person, spans[one]) for one, person in doing.items()}
 
     def _remaining(
-        self, job: Job, technician: Technician, spans: Sequence[Window], present: datetime
-    ) -> tuple[Placement, Conflict | None]:
+        self, jobs: Sequence[Job], begun: Mapping[str, tuple[Technician, list[Window]]], present: datetime
+    ) -> dict[str, tuple[Placement, Conflict | None]]:
+        """Return the places of the orders in progress; a technician who does several does one after the other."""
         options = self.options
         horizon, least = timedelta(days=options.horizon_days), timedelta(minutes=options.slot_minutes)
-        return remaining_work(job, technician, spans, options.calendar(), present, horizon, least)
+        operating = options.operating_calendars()
+        busy: dict[str, list[Window]] = {}
+        places = {}
+        for job in jobs:
+            technician, spans = begun[job.number]
+            taken = list(busy.setdefault(technician.name, []))
+            if job.stops_asset and job.asset in operating:
+                taken += operating[job.asset].windows(present, present + horizon)
+            place, conflict = remaining_work(job, technician, spans, options.calendar(), present, horizon, least, taken)
+            busy[technician.name] += [session for session in place.sessions if session.end > present]
+            places[job.number] = place, conflict
+        return places
 
     def _keep(self, db: orm.Session, plan: Plan, who: str) -> None:
-        fixed = {one.job for one, frozen in _saved_placements(db) if frozen}
+        fixed = {(one.job, one.technician, one.start) for one, frozen in _saved_placements(db) if frozen}
         open_ones = sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED))
         db.execute(sa.delete(PlacementRow).where(PlacementRow.order_id.in_(open_ones)))  # the others are history
         for placement in plan.placements:
-            db.add(_row(placement, plan.now, frozen=placement.job in fixed))
+            db.add(_row(placement, plan.now, frozen=(placement.job, placement.technician, placement.start) in fixed))
         log_details = {"orders": len(plan.placements), "conflicts": len(plan.conflicts), "changed": plan.changed}
         log.append(db, "plan:1", "made", who, {**log_details, "gap": round(plan.gap, 4), "optimal": plan.optimal})
 

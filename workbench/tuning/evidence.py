@@ -55,9 +55,10 @@ class Evidence:
                 "Pass labels with events, or close alerts of real faults with the verdict true.",
             )
 
-    def anomalies(self, rows: Iterable[tuple[int, int, float]], levels: SeverityLevels) -> pd.DataFrame:
-        """Return the anomalies of a channel that count: start, end, severity, level."""
-        frame = pd.DataFrame(list(rows), columns=["start", "end", "severity"]).astype({"start": int, "end": int})
+    def anomalies(self, rows: Iterable[tuple[int, int, float, str]], levels: SeverityLevels) -> pd.DataFrame:
+        """Return the anomalies of a channel that count: start, end, severity, found_by, level."""
+        columns = ["start", "end", "severity", "found_by"]
+        frame = pd.DataFrame(list(rows), columns=columns).astype({"start": int, "end": int})
         frame["level"] = [levels.level(value) for value in frame["severity"]]
         return frame if self.raises_alert is None else self.raises_alert(frame)
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from workbench.detection.applied import windows_of
+from workbench.detection.envelope.rows import anomaly_rows
 from workbench.detection.scoring import METHOD, score
 from workbench.files import replacing
 from workbench.names import path_name
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rejudging", "StoredScore", "forget_others", "rejudge"]
 
-Rows = list[tuple[int, int, float]]
+Rows = list[tuple[int, int, float, str]]
 _OF_PREDICTIONS = {"forecasters", "sequence_length", "prediction_horizon"}
 
 
@@ -86,16 +87,16 @@ def rejudge(test: xr.Dataset, scored: xr.Dataset, params: Preset, train: xr.Data
 
     Returns
     -------
-    list of (int, int, float)
-        Start, end (samples of the test series, both inclusive) and severity; those that a score with these parameters
-        has, to the bit.
+    list of (int, int, float, str)
+        Start, end (samples of the test series, both inclusive), severity and what found it; those that a score with
+        these parameters has, to the bit.
     """
     return _judged(test, _StoredForecast(scored), params, train)
 
 
 def _judged(test: xr.Dataset, forecast: "Forecaster | _StoredForecast", params: Preset, train: xr.Dataset) -> Rows:
     attributes = score(test, [forecast], params, train).attrs  # type: ignore[list-item]
-    return [(int(row[0]), int(row[1]), float(row[2])) for row in json.loads(attributes["anomalies"])]
+    return [(row.start, row.end, row.severity, row.found_by) for row in anomaly_rows(attributes)]
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class _Kept:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["made_from"] == made_from:
                 rows = {
-                    str(name): [(int(start), int(end), float(severity)) for start, end, severity in some]
+                    str(name): [(int(start), int(end), float(severity), str(by)) for start, end, severity, by in some]
                     for name, some in content["points"].items()
                 }
         return cls(path, made_from, rows)

@@ -45,3 +45,17 @@ def test_what_takes_longer_than_was_estimated_is_asked_about():
     assert conflict.kind == "overrun"
     assert conflict.message == "WO-1 has been in progress for 3.0 h, and 2 h were estimated."
     assert conflict.resolve.endswith("workbench orders change WO-1 --hours HOURS.")
+
+
+def test_other_work_and_running_assets_come_between():
+    place, _ = remaining_work(
+        Job("WO-1", 3),
+        ANN,
+        [],
+        WEEKDAYS,
+        at(0, 8),
+        timedelta(days=28),
+        timedelta(minutes=15),
+        [Window(at(0, 9), at(0, 12))],
+    )
+    assert place.sessions == (Window(at(0, 8), at(0, 9)), Window(at(0, 12), at(0, 14)))

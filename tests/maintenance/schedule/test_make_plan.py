@@ -15,6 +15,7 @@ from workbench.maintenance.schedule.grid import SCALE, Grid
 from workbench.maintenance.schedule.make_plan import make_plan
 from workbench.maintenance.schedule.model import Job, PartLeadTime, Placement, Problem, Technician
 from workbench.maintenance.schedule.sequences import in_sequence
+from workbench.maintenance.schedule.solver import search
 from workbench.maintenance.windows import Window, WorkingCalendar
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)  # a Monday
@@ -266,3 +267,25 @@ def test_a_sequence_places_every_job_for_which_there_is_room():
     assert rest.jobs  # the technician who alone can do them has no two days left
     for job in rest.jobs.values():
         assert any(one in rest.jobs for one in job.after) or earliest(rest, job, rest.release(job)) is None
+
+
+def test_what_is_long_overdue_is_planned_first():
+    jobs = (Job("old", 2, priority=1.0, due=NOW - timedelta(days=200)), Job("new", 2, priority=0.1, due=at(3, 17)))
+    plan = make_plan(Problem(NOW, jobs, (BOB,)))
+    assert plan.unplanned == ()
+    assert places(plan)["old"][1] == at(0, 8)
+
+
+def test_neighbourhoods_with_an_order_that_fits_nowhere_are_solved():
+    """Of sixty orders for one person with two days of hours, most have no place; the others are still improved."""
+    chance = random.Random(3)
+    jobs = tuple(Job(f"J{i}", chance.choice([1, 2, 4]), priority=chance.random(), due=at(1, 17)) for i in range(60))
+    problem, options = Problem(NOW, jobs, (BOB,)), ScheduleOptions(horizon_days=2, effort=0.5, time_limit=60)
+    grid = Grid(problem, options)
+    ends = earliest_ends(grid)
+    guess = first_guess(grid, ends)
+    missing = next(number for number in grid.jobs if number not in guess)
+    part = grid.around(guess, {missing})
+    solution, _, _ = search(part, {}, {missing: ends[missing]})
+    assert solution == {}
+    assert make_plan(problem, options).objective <= grid.score(guess, ends).points / SCALE

@@ -21,6 +21,8 @@ BLOCK_CHANNELS = 500
 """Channels whose components are computed together; an asset with more is split, so that memory stays bounded."""
 
 _FILE = "asset.json"
+_RANGES = {"lags": (0, 100), "block_channels": (1, 10_000)}
+_RANGE_OF_NUMBERS = (0.0, 1e6)
 
 
 class AssetPCA:
@@ -163,12 +165,17 @@ def fit_blocks(series: AssetSeries, **parameters: Any) -> AssetPCA:
     Raises
     ------
     DetectionError
-        There are fewer than 20 samples, or not more samples than channels in a block; or a parameter does not exist.
+        There are fewer than 20 samples, or not more samples than channels in a block; or a parameter does not exist, or
+        is out of range.
     """
     unknown = sorted(parameters.keys() - AssetPCA.defaults.keys())
     if unknown:
         raise DetectionError(f"pca has no parameter {unknown[0]!r}.", f"Known: {', '.join(AssetPCA.defaults)}.")
     chosen = {**AssetPCA.defaults, **parameters}
+    for name, value in chosen.items():
+        least, most = _RANGES.get(name, _RANGE_OF_NUMBERS)
+        if not least <= value <= most:
+            raise DetectionError(f"{name} of pca is {value}.", f"It must be from {least:g} to {most:g}.")
     margin = Margin(chosen["kappa"], chosen["theta"], chosen["floor"])
     lags = None if chosen["lags"] == LAGS else int(chosen["lags"])
     number = -(-len(series.channels) // int(chosen["block_channels"]))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.alerts.known.table import USES
 from workbench.maintenance.alerts.queries import conditions
 from workbench.maintenance.alerts.table import ALERTS, ALLOWED, CASES
 from workbench.maintenance.cases.case import Case, case_of
@@ -194,6 +195,8 @@ class Cases:
     def each(self, action: str, case: int, who: str, **options: Any) -> pd.DataFrame:
         """Apply one action to the alerts of a case whose state allows it, in one transaction.
 
+        Those that are known events are not closed as true with the others, unless there are none else.
+
         Parameters
         ----------
         action : str
@@ -224,6 +227,8 @@ class Cases:
             states = pd.Series([str(alert["state"]).replace("_", " ") for alert in members]).value_counts()
             words = ", ".join(f"{count} {state}" for state, count in states.items())
             raise TransitionError(f"Case {number} has no alert to {action}.", f"Its alerts: {words}.")
+        if action == "close" and options.get("verdict") == "true":
+            concerned = list(self._not_known(concerned)) or concerned
         return self.alerts.each(action, concerned, who, **options)
 
     # ---- internals
@@ -234,6 +239,12 @@ class Cases:
         if row is None:
             raise MaintenanceError(f"There is no case {case}.", "See: workbench cases list.")
         return int(row.joined_to or row.id)
+
+    def _not_known(self, alerts: Sequence[int]) -> Sequence[int]:
+        """Return those of some alerts that are no known event: a fault beside it says nothing of that."""
+        with self.database.reading() as db:
+            known = set(db.scalars(sa.select(USES.c.alert).where(USES.c.alert.in_(alerts))))
+        return [alert for alert in alerts if alert not in known]
 
     def _found(self, case: int) -> tuple[int, _Alerts]:
         number = self._number(case)

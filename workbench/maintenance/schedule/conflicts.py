@@ -169,7 +169,7 @@ def _frozen(grid: Grid) -> Iterator[Conflict]:
 
 def _outside(grid: Grid, job: Job, placement: Placement, who: int) -> Iterator[Conflict]:
     """Yield a conflict for a frozen job, not yet begun, outside its technician's windows or in operating hours."""
-    sessions = [(grid.down(s.start), min(grid.up(s.end), grid.length)) for s in placement.sessions]
+    sessions = [(grid.up(s.start), min(grid.down(s.end), grid.length)) for s in placement.sessions]
     sessions = [span for span in sessions if 0 <= span[0] < span[1]]
     outside = cut(sessions, grid.work[who])
     running = cut(sessions, cut(sessions, grid.running(job)))
@@ -188,6 +188,7 @@ def _double_booked(grid: Grid) -> Iterator[Conflict]:
         (placement.technician, session, number)
         for number, placement in grid.frozen.items()
         for session in placement.sessions
+        if session.end > grid.problem.now
     )
     for index, (technician, session, number) in enumerate(sessions):
         for other, later, second in sessions[index + 1 :]:

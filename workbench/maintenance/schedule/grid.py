@@ -300,10 +300,12 @@ class Grid:
 
     @_computed_once
     def unplanned_points(self, job: Job) -> int:
-        """Return the points of a job without a place: as late as twice the horizon, and more than any place costs."""
+        """Return the points of a job without a place: twice the horizon later than now, more than any place costs."""
+        due = self.due(job)
+        overdue = 0 if due is None else max(0, -due)
         dearest = max((self.cost_points(job, who) for who in self.skilled(job)), default=0)
         waiting = self.idle_points * self.length
-        return 1 + self.late_points(job) * 2 * self.length + dearest + waiting + self.change_points
+        return 1 + self.late_points(job) * (2 * self.length + overdue) + dearest + waiting + self.change_points
 
     @_computed_once
     def cost_points(self, job: Job, technician: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from workbench.maintenance.schedule.model import Conflict, Job, Placement, Technician
-from workbench.maintenance.windows import Window, WorkingCalendar, intersect, merge
+from workbench.maintenance.windows import Window, WorkingCalendar, intersect, merge, subtract
 
 __all__ = ["remaining_work"]
 
@@ -17,6 +17,7 @@ def remaining_work(
     now: datetime,
     horizon: timedelta,
     least: timedelta,
+    taken: Sequence[Window] = (),
 ) -> tuple[Placement, Conflict | None]:
     """Return the place of a job in progress: the hours that were worked, and those that are left, from now on.
 
@@ -36,6 +37,8 @@ def remaining_work(
         How far ahead work is planned.
     least : timedelta
         What is planned where all estimated hours have been worked.
+    taken : sequence of Window
+        Times to come in which it cannot be done: the technician goes on with other work, or the asset must run.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def remaining_work(
             )
         left = least
     sessions = list(worked)
-    for window in _working(technician, windows, now, now + horizon):
+    for window in subtract(_working(technician, windows, now, now + horizon), merge(taken)):
         if left <= timedelta():
             break
         end = min(window.end, window.start + left)

@@ -1,7 +1,7 @@
 """Plans as sequences of jobs: each job in turn is placed where it ends first, and sequences are improved by moves."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from workbench.maintenance.schedule.first_guess import earliest, take
 from workbench.maintenance.schedule.grid import Grid, Solution
@@ -61,6 +61,7 @@ def in_sequence(grid: Grid, sequence: Sequence[str]) -> Solution:
 def improved_sequence(
     grid: Grid,
     solution: Solution,
+    plannable: Collection[str],
     points: Callable[[Solution], int],
     chance: random.Random,
     goes_on: Callable[[], bool],
@@ -73,6 +74,8 @@ def improved_sequence(
         The problem in time slots.
     solution : Solution
         Where the moves begin.
+    plannable : collection of str
+        Jobs that can be planned at all.
     points : callable
         Returns the points of a solution, the fewer the better.
     chance : random.Random
@@ -94,7 +97,7 @@ def improved_sequence(
     sequence, current = sequence_of(grid, solution), least
     placed, warmth = solution, _WARMEST
     while goes_on():
-        other = _moved(grid, sequence, placed, chance)
+        other = _moved(grid, sequence, placed, plannable, chance)
         candidate = in_sequence(grid, other)
         value = points(candidate)
         if value <= current + warmth * least:
@@ -108,10 +111,12 @@ def improved_sequence(
     return best
 
 
-def _moved(grid: Grid, sequence: Sequence[str], solution: Solution, chance: random.Random) -> list[str]:
+def _moved(
+    grid: Grid, sequence: Sequence[str], solution: Solution, plannable: Collection[str], chance: random.Random
+) -> list[str]:
     """Return a sequence in which a late job comes earlier, or two jobs have changed places."""
     other = list(sequence)
-    late = [_late_points(grid, number, solution) for number in other]
+    late = [_late_points(grid, number, solution) if number in plannable else 0 for number in other]
     if any(late) and chance.random() < 0.7:
         place = chance.choices(range(len(other)), late)[0]
         number = other.pop(place)

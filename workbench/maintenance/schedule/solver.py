@@ -94,7 +94,7 @@ def search(
         course.whole()
     course.move()
     course.improve()
-    return course.best, min(course.bound, course.points), course.timed_out
+    return course.best, min(course.bound, course.points), course.timed_out or course.cut_short
 
 
 class _Course:
@@ -113,6 +113,7 @@ class _Course:
         self.effort = grid.options.effort
         self.ends_at = time.monotonic() + grid.options.time_limit
         self.timed_out = False
+        self.cut_short = False
 
     @property
     def goes_on(self) -> bool:
@@ -138,10 +139,12 @@ class _Course:
 
         def goes_on() -> bool:
             self.effort -= _EFFORT_OF_A_PLACE * len(self.grid.jobs)
-            return self.goes_on and self.effort > least and time.monotonic() < ends_at
+            goes_on = self.goes_on and self.effort > least
+            self.cut_short = self.cut_short or (goes_on and time.monotonic() >= ends_at)
+            return goes_on and not self.cut_short
 
         chance = random.Random(self.grid.options.seed)
-        self._take(improved_sequence(self.grid, self.best, self._points, chance, goes_on))
+        self._take(improved_sequence(self.grid, self.best, self.plannable, self._points, chance, goes_on))
 
     def improve(self) -> None:
         """Place some jobs anew, again and again."""
@@ -227,7 +230,7 @@ class _Model:
         self.starts[number] = []
         for session, size in enumerate(sizes):
             spans = sorted({span for by_session in domains.values() for span in by_session[session]})
-            anywhere = self.cp.Domain.from_intervals(spans)
+            anywhere = self.cp.Domain.from_intervals(spans or [(first[session],) * 2])  # nobody is free: unplanned
             start = model.new_int_var_from_domain(anywhere, f"start {number}.{session}")
             self.starts[number].append(start)
             for who, literal in self.done_by[number].items():

@@ -1,4 +1,7 @@
-"""Anomalies: the alerts to triage, why each was raised, and what is done about them."""
+"""Anomalies: the alerts to triage, why each was raised, and what is done about them.
+
+One module because it is one view: its callbacks, in the order of the page, each a few lines.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,6 +15,7 @@ from workbench.counts import counted
 from workbench.exceptions import ArchiveError, ViewError
 from workbench.maintenance.alerts.places import rows_of
 from workbench.maintenance.alerts.table import ALLOWED, OPEN
+from workbench.maintenance.cases.case import Case
 from workbench.plots.long_trace import LONG_SAMPLES
 from workbench.telemetry.moments import row_at
 from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
@@ -364,7 +368,7 @@ class Anomalies(View):
     def _choose(self, now: Selected) -> None:
         """Choose the alert of a channel or anomaly and open its case; without a channel, the first line of the list."""
         self.alert = self.list.matching(now)
-        self.case = None if now.channel else self.list.case_of(self.alert)
+        self.case = None if now.channel or now.anomaly is not None else self.list.case_of(self.alert)
         if self.case is None:
             self.list.reveal(self.alert)
         else:
@@ -411,7 +415,7 @@ class Anomalies(View):
         channel = self.selection.now.channel if row is None else str(row["channel"])
         self._span.description = "Around the anomaly" if self._whole else "Whole series"
         if row is not None and row["kind"] == "asset":
-            self._show_asset(row)
+            self._show_asset(row, case)
             return
         self._draw_asset(None)
         self._offer("model" if row is None else row["kind"])
@@ -432,22 +436,24 @@ class Anomalies(View):
             self._title.value = f"<h2>{escape(channel)}</h2>"
             self._evidence.show_none(channel)
             return
-        if case is not None:
-            own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
-            self._title.value = case_title_markup(case, list(own))
-            self._show_panel()
-            return
-        self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
+        self._title.value = self._title_of(row, case)
         self._show_panel()
 
-    def _show_asset(self, row: Mapping[str, Any]) -> None:
+    def _title_of(self, row: Mapping[str, Any], case: Case | None) -> str:
+        """Return the title of an alert, or of the case that is chosen."""
+        if case is None:
+            return title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
+        own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
+        return case_title_markup(case, list(own))
+
+    def _show_asset(self, row: Mapping[str, Any], case: Case | None) -> None:
         """Show the alert of an asset as a whole."""
         shown = self._asset(row["channel"])
         span = rows_of(row, shown.scored["time"].values)
         around = None if span is None or self._whole else shown.shown.around(*span)
         self._draw_asset(shown)
         self.asset_plots.show(shown, around, contributing_series(self.session, shown.explanation(span)))
-        self._title.value = title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
+        self._title.value = self._title_of(row, case)
         self._offer("asset")
         self._show_panel()
 

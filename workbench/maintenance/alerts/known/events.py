@@ -338,7 +338,7 @@ class KnownEvents:
         )
         taken_back = []
         for use, alert in db.execute(statement).all():
-            if bound is None or use.distance > bound:
+            if not bound or use.distance > bound:
                 rejudge(db, alert, use.level, use.message, self._options)
                 taken_back.append(alert.id)
         return taken_back
@@ -385,9 +385,13 @@ def _find(db: orm.Session, event: int, version: int | None = None) -> KnownEvent
 
 def _teachable(db: orm.Session, alert: int) -> AlertRow:
     row = find(db, alert)
-    if row.kind != "model":
+    if row.kind == "limit":
         raise MaintenanceError(
             f"Alert {alert} is of a limit and teaches no known event.", "Change the limit in the catalog."
+        )
+    if row.kind != "model":
+        raise MaintenanceError(
+            f"Alert {alert} is of an asset as a whole and teaches no known event.", "Teach the alerts of its channels."
         )
     if row.verdict not in TEACHING_VERDICTS:
         state = "open" if row.closed_at is None else f"closed as {row.verdict}"

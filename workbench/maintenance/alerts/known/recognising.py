@@ -106,7 +106,7 @@ def recogniser_of(db: orm.Session) -> Recogniser:
     by_channel: dict[str, list[_Event]] = {}
     for number, event in rows.items():
         bound = effective_bound(event, refused.get(number))
-        if bound is not None:
+        if bound:  # one of 0 would recognise nothing but a copy
             by_channel.setdefault(event.channel, []).append(_Event(number, event.name, bound, tuple(shapes[number])))
     return Recogniser(by_channel)
 
