@@ -8,7 +8,6 @@ import pytest
 import workbench as wb
 from tests.tuning.fleets import BUMPS, EVENT, FAULTS, RIGHT, SETTINGS, TEST_SAMPLES
 from workbench.exceptions import LabelError, SettingsError
-from workbench.parameters import Preset
 from workbench.tuned import read_tuned, tuned_path
 from workbench.tuning import rejudging
 from workbench.tuning.rejudging import rejudge
@@ -67,7 +66,6 @@ def test_points_are_judged_as_scores_are(fleet):
             fleet.anomalies(name)[["start", "end", "severity", "found_by"]].itertuples(index=False, name=None)
         )
     values = {"z_min": 4.0, "error_buffer": 20, "envelope": "fixed"}
-    values = {name: value for name, value in values.items() if name in Preset.model_fields}
     other = wb.open(home=fleet.settings.home, preset="mine", presets={"mine": values})
     mine, expected = other.settings.params, of_score(other.anomalies("P-1"))
     assert rejudge(fleet.channel("P-1"), fleet.score("P-1"), mine, fleet.channel("P-1", "train")) == expected

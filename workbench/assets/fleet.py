@@ -138,10 +138,6 @@ class Assets:
         names = [name for name in by_asset if name in modelled and (chosen is None or chosen & {*by_asset[name]})]
         return sorted(names, key=natural_key)
 
-    def scored(self) -> list[str]:
-        """Return the assets of the archive that have a stored score, in natural order."""
-        return [name for name in (self.names() if self.store.folder.is_dir() else ()) if self.store.attributes(name)]
-
     # ---- training
 
     def train(
