@@ -9,10 +9,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
-BOTH := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+BOTH := --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 unexport PYTHONDONTWRITEBYTECODE  # where it is set, each process that a test starts compiles what it imports anew
 
-.PHONY: help setup setup-newer browser postgres run lab test tests test-quick test-newer test-long lint bench docs screenshots notebooks constraints clean
+.PHONY: help setup setup-newer browser postgres mosquitto run lab test tests test-quick test-newer test-long lint bench front docs screenshots notebooks constraints clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -40,16 +40,23 @@ run: $(STAMP) ## The main job on the demo fleet, then the dashboard
 lab: $(STAMP) ## JupyterLab on the notebooks
 	$(BIN)/workbench lab
 
-postgres: ## Install PostgreSQL, for tests of the maintenance database, where apt-get can be used
+postgres: ## Install PostgreSQL, for tests of the maintenance database and the index, where apt-get can be used
 	@if command -v pg_ctl >/dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1; then exit 0; fi; \
 	root=; if [ "$$(id -u)" != 0 ]; then root='sudo -n'; fi; \
 	if command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq postgresql; then exit 0; fi; \
 	echo "PostgreSQL is not here and cannot be installed: its tests are skipped." >&2
 
+mosquitto: ## Install mosquitto, for tests of live telemetry over MQTT, where apt-get can be used
+	@if command -v mosquitto >/dev/null || ls /usr/sbin/mosquitto /usr/local/sbin/mosquitto >/dev/null 2>&1; then exit 0; fi; \
+	root=; if [ "$$(id -u)" != 0 ]; then root='sudo -n'; fi; \
+	if command -v apt-get >/dev/null && $$root true 2>/dev/null && $$root apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq mosquitto; then exit 0; fi; \
+	echo "mosquitto is not here and cannot be installed: its tests are skipped." >&2
+
 test: lint tests ## Lint, then every test: notebooks and apps as committed, then pytest, two files at a time
 
-tests: $(STAMP) browser postgres
+tests: $(STAMP) browser postgres mosquitto
 	$(BIN)/python -m pytest $(BOTH) --nbval notebooks
 	rm -rf build/apps
 	WORKBENCH_HOME=$(CURDIR)/build/apps $(BIN)/python -m pytest $(BOTH) --nbval-lax apps
@@ -59,10 +66,10 @@ test-long: $(STAMP) ## The slower round that make test leaves out: long fuzzing,
 	$(BIN)/python -m pytest $(BOTH) -m long
 
 test-quick: $(STAMP) ## The quick round: no browser, no training of LSTMs; as make test-quick PYTHON=python3.12 VENV=.venv312
-	$(BIN)/python -m pytest $(BOTH) -m "not browser and not slow and not long"
+	$(BIN)/python -m pytest $(BOTH) -m "not browser and not slow and not long" $(ROUND)
 
-test-newer: ## The quick round on Python 3.13 in .venv313, where that interpreter is: on PATH, or pyenv's
-	+@$(call on_newer,test-quick)
+test-newer: ## The quick round, first cases only, on Python 3.13 in .venv313, where that is: on PATH, or pyenv's
+	+@$(call on_newer,test-quick ROUND=--first-cases)
 
 setup-newer: ## Make .venv313 for test-newer
 	+@$(call on_newer,setup)
@@ -82,6 +89,9 @@ lint: $(STAMP) ## ruff, mypy and the import rule
 
 bench: $(STAMP) ## Speed and memory beside their targets
 	$(BIN)/python -m benchmarks
+
+front: ## Build the dashboard's front end anew from frontend/, where Node.js is: into workbench/dashboard/static
+	cd frontend && npm ci --no-audit --no-fund && npm run build
 
 docs: $(STAMP) ## The guide and the Python reference as pages, build/docs/index.html; warnings are errors
 	rm -rf build/docs docs/reference

@@ -20,14 +20,16 @@ SHARE = float(os.environ.get("SHARE", "1"))
 LONG_ROWS, WIDE_COLUMNS, WIDE_ROWS, LOOK_BYTES = int(10e6 * SHARE), 1000, int(10e3 * SHARE), int(300e6 * SHARE)
 _VALUE_BYTES = 8
 _PROLOGUE = """
-import json, resource, sys, time, tempfile
+import json, sys, time, tempfile
 from pathlib import Path
 path = Path(sys.argv[1])
 {setup}
 began, processor = time.perf_counter(), time.process_time()
 {work}
-print(json.dumps([time.perf_counter() - began, time.process_time() - processor,
-                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+seconds, processor_seconds = time.perf_counter() - began, time.process_time() - processor
+status = Path("/proc/self/status").read_text()  # ru_maxrss would begin with what the parent process has had
+peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+print(json.dumps([seconds, processor_seconds, peak / 1024]))
 """
 _PANDAS = ("import pandas as pd", 'pd.read_csv(path, engine="pyarrow", parse_dates=["time"])')
 _SETUP = """

@@ -1,4 +1,4 @@
-"""Plans of real size: points beside those of the first guess, in the time that people wait."""
+"""Plans of real size: points beside the best known ones and the first guess, in the time that people wait."""
 
 import random
 import time
@@ -12,8 +12,23 @@ from workbench.maintenance.schedule.grid import SCALE, Grid
 from workbench.maintenance.schedule.make_plan import make_plan
 from workbench.maintenance.schedule.model import Job, Problem, Technician
 
-INSTANCES = ((50, 5, 30, 10), (100, 5, 30, 10), (200, 10, 30, 10), (500, 10, 30, 30), (60, 3, 4, 10), (100, 5, 4, 10))
-"""Orders, technicians, days in which the last is due (few are more than can be done), and seconds of search."""
+INSTANCES = {
+    (50, 5, 30): (10, 53.0, 1.05),
+    (100, 5, 30): (10, 105.895, 1.05),
+    (200, 10, 30): (10, 220.39, 1.05),
+    (200, 20, 30): (10, None, 1.05),
+    (500, 10, 30): (30, 589.51, 1.10),
+    (500, 30, 30): (30, None, 1.10),
+    (60, 3, 4): (10, 1600.836, 1.05),
+    (100, 5, 4): (10, 2291.428, 1.05),
+}
+"""Orders, technicians and days in which the last is due (few are more than can be done): seconds of search, points of
+the best plan known, and how many times these are allowed.
+
+Best known: the best of this search over seeds 0 to 3, up to 120 s each, on two shared cores (53 is proven to be the
+least). Where none is known yet, the bound takes its place. They are of the instances here, whose seed is 0, and of no
+others.
+"""
 
 
 def instance(jobs: int, technicians: int, days: int, seed: int = 0) -> Problem:
@@ -39,7 +54,7 @@ def instance(jobs: int, technicians: int, days: int, seed: int = 0) -> Problem:
 
 def run() -> list[dict[str, Any]]:
     rows = []
-    for jobs, technicians, days, seconds in INSTANCES:
+    for (jobs, technicians, days), (seconds, best, allowed) in INSTANCES.items():
         problem = instance(jobs, technicians, days)
         began = time.perf_counter()
         grid = Grid(problem, ScheduleOptions())
@@ -48,10 +63,12 @@ def run() -> list[dict[str, Any]]:
         guessed = time.perf_counter() - began
         plan = make_plan(problem, ScheduleOptions(effort=3600, time_limit=seconds))
         name = f"{jobs} orders, {technicians} technicians, due in {days} days"
+        most = min(guess, allowed * (best or plan.bound))
         rows += [
             _row(f"{name}: first guess, points", guess),
             _row(f"{name}: first guess, seconds", guessed),
-            _row(f"{name}: after {seconds} s, points", plan.objective, f"<= {guess:.1f}", plan.objective <= guess),
+            _row(f"{name}: after {seconds} s, points", plan.objective, f"<= {most:.1f}", plan.objective <= most),
+            _row(f"{name}: best known, points", best or plan.bound),
             _row(f"{name}: no plan is below, points", plan.bound),
         ]
     return rows

@@ -118,7 +118,7 @@ def kill_writers(url, kills, seed=0):
     """Kill so many writers; gives how many changes they told of, and what is wrong afterwards."""
     chance = random.Random(seed)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([Alerts.__module__])
     database = Database(url, utc_now, patience=60.0)
     (shared,) = Alerts(database).raise_findings([], [finding("shared", 0)]).raised
     told = []

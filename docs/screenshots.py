@@ -39,7 +39,9 @@ def make_fleet(home: Path) -> None:
         desk.orders.start(number, "Ann")
         desk.orders.answer(number, 1, True, "Ann")
         desk.orders.answer(number, 2, "a loose connector", "Ann")
-    desk.orders.complete(numbers[0], "Ann", done="connector fixed", hours=1.5, mode="PDE", verdict="true")
+    desk.orders.complete(
+        numbers[0], "Ann", done="connector fixed", hours=1.5, failure="degradation", mode="PDE", verdict="true"
+    )
     desk.planning.keep(desk.planning.propose(), "Kim")
 
 

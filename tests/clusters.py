@@ -3,16 +3,19 @@
 import gc
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from distributed import LocalCluster
 
 from workbench.telemetry.archive import Archive
 
 QUIET = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}, "threads_per_worker": 1}
+_COLLECTIONS = 50
 OF_THE_RUN = {"seconds", "scored_at"}
 
 
@@ -21,8 +24,13 @@ def workers_of(count: int, *, processes: bool) -> Iterator[LocalCluster]:
     """Start a scheduler with workers, in this process or each in its own."""
     where: dict[str, Any] = {} if processes else {"processes": False, "protocol": "tcp://"}
     with LocalCluster(n_workers=count, **QUIET, **where) as cluster:
+        scheduler = int(cluster.scheduler_address.rpartition(":")[2])
         yield cluster
-    gc.collect()  # Dask leaves sockets to the collector, which would complain in some later test
+    for _ in range(_COLLECTIONS):  # Dask leaves sockets to the collector, which would complain in some later test
+        gc.collect()
+        if not any(one.raddr and one.raddr.port == scheduler for one in psutil.Process().net_connections("tcp")):
+            return
+        time.sleep(0.1)  # its loop still holds one
 
 
 def score_files(store: Path) -> dict[str, bytes]:

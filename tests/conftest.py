@@ -1,10 +1,16 @@
 """Fixtures that all tests share."""
 
 import os
+import pwd
+import shutil
 import signal
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +19,8 @@ import xarray as xr
 from hypothesis import settings
 
 import workbench as wb
-from tests.homes import copy_of, share_mlflow_tables
+from tests.homes import copy_of, share_maintenance_tables, share_mlflow_tables
+from workbench.maintenance.database import Database
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
@@ -24,9 +31,15 @@ settings.register_profile("untimed", deadline=None)  # speed is measured in benc
 settings.load_profile("untimed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of rounds on a further Python: cases of one test seldom differ by it."""
+    parser.addoption("--first-cases", action="store_true", help="of each parametrized test run the first case only")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run long files first, and skip the NASA tier where its data is not there, unless the run requires it."""
-    del config
+    if config.getoption("first_cases"):
+        _keep_first_cases(config, items)
     _sort_long_files_first(items)
     if (SHARED / "nasa" / "smap_msl.zip").exists():
         return
@@ -35,6 +48,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "nasa" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="../shared/nasa is not there"))
+
+
+def _keep_first_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    seen: set[str] = set()
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        (others if test in seen else kept).append(item)
+        seen.add(test)
+    config.hook.pytest_deselected(items=others)
+    items[:] = kept
 
 
 def _sort_long_files_first(items: list[pytest.Item]) -> None:
@@ -51,9 +76,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _mlflow_makes_its_tables_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _tables_are_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         share_mlflow_tables(patch, tmp_path_factory)
+        share_maintenance_tables(patch, tmp_path_factory)
         yield
 
 
@@ -79,9 +105,9 @@ def wave_channel(name: str = "X-1", n: int = 1200, seed: int = 0, *, spike: int 
     return make_channel(telemetry, command[:, None], channel=name, asset="XAVER", subsystem=name[0], source="test")
 
 
-def make_tiny_archive(home: Path) -> Archive:
+def make_tiny_archive(home: Path, index_url: str | None = None) -> Archive:
     """Write two channels, X-1 with a labelled anomaly at 2000 to 2039, X-2 labelled normal."""
-    archive = Archive(home / "archive.zarr")
+    archive = Archive(home / "archive.zarr", index_url)
     spiked = pd.DataFrame({"start": [2000], "end": [2039], "kind": ["point"]})
     archive.write(wave_channel("X-1"), wave_channel("X-1", 3000, 1, spike=2000), spiked)
     archive.write(wave_channel("X-2", seed=2), wave_channel("X-2", 3000, 3), spiked.iloc[:0])
@@ -105,3 +131,57 @@ def tiny_archive(tmp_path: Path) -> Archive:
 def trained_home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the tiny archive and a ridge of each of its channels."""
     return copy_of("trained", make_trained_home, tmp_path_factory, tmp_path)
+
+
+def _postgres_binaries() -> Path | None:
+    named = shutil.which("pg_ctl")
+    folders = [Path(named).parent] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+def _exists(user: str) -> bool:
+    return any(entry.pw_name == user for entry in pwd.getpwall())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server of our own, on a socket in a temporary folder."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    as_root = os.geteuid() == 0  # the server refuses to run as root
+    user = next((name for name in ("postgres", "nobody") if _exists(name)), None) if as_root else None
+    if as_root and user is None:
+        pytest.skip("PostgreSQL does not run as root, and there is nobody else")
+    as_user: dict[str, Any] = {"user": user, "extra_groups": []} if user else {}
+    with tempfile.TemporaryDirectory(prefix="pg-") as name:
+        folder = Path(name)
+        if user:
+            shutil.chown(folder, user)
+        data = folder / "data"
+        quiet = {"check": True, "capture_output": True, "cwd": folder, **as_user}
+        subprocess.run([binaries / "initdb", "-D", data, "-U", "wb", "-A", "trust", "--no-sync"], **quiet)
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        start = [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
+        silent = {**quiet, "capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(start, **silent)
+        try:
+            yield f"postgresql+psycopg://wb@/postgres?host={folder}"
+        finally:
+            subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+
+
+@pytest.fixture
+def fresh_postgres(postgres: str) -> str:
+    """URL of a maintenance database on that server in which nothing was written yet."""
+    import psycopg
+
+    plain = postgres.replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS maintenance WITH (FORCE)")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'tables'").fetchone():
+            connection.execute("CREATE DATABASE tables")
+            with Database(postgres.replace("/postgres?", "/tables?"), lambda: datetime.now(UTC)) as made:
+                made._migrate()
+        connection.execute("CREATE DATABASE maintenance TEMPLATE tables")
+    return postgres.replace("/postgres?", "/maintenance?")

@@ -65,7 +65,7 @@ class FakeArchive:
         return [self.info(name) for name in self.data], {}
 
     def info(self, channel):
-        return SimpleNamespace(channel=channel, asset=self.data[channel].attrs["asset"])
+        return SimpleNamespace(channel=channel, asset=self.data[channel].attrs["asset"], source="")
 
     def open(self, channel):
         return self.data[channel]
@@ -108,7 +108,8 @@ class FakeSession:
         """A desk of its own, with the alerts that the scores raise."""
         folder = Path(tempfile.mkdtemp())
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        desk = Maintenance(f"sqlite:///{folder}/maintenance.db", self.clock, splits=self._split)
+        url = f"sqlite:///{folder}/maintenance.db"
+        desk = Maintenance(url, self.clock, splits=self._split, files=folder / "attachments")
         for name, spans in self.spans.items():
             if spans is not None:
                 judged = self.stored_anomalies(name)

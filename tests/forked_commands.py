@@ -51,12 +51,21 @@ def serve(address: str) -> None:
     from workbench.models.mlflow_calls import ENVIRONMENT
 
     os.environ.update(ENVIRONMENT)
+    import alembic.config
+    import alembic.script  # noqa: F401
     import mlflow.tracking  # noqa: F401
+    import scipy.linalg
+    import scipy.stats  # noqa: F401
+    from sqlalchemy.dialects import sqlite  # noqa: F401
+    from sqlalchemy.orm import configure_mappers
 
+    import workbench.alerting
     import workbench.cli.app
     import workbench.jobs
     import workbench.maintenance.desk
     import workbench.session  # noqa: F401
+
+    configure_mappers()
 
     assert threading.active_count() == 1, "a thread would be missing in what is forked"
     with socket.socket(socket.AF_UNIX) as listener:

@@ -6,11 +6,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from workbench.maintenance.database import Database
 from workbench.models import registry
 from workbench.models.mlflow_calls import prepare_database
 
@@ -57,3 +59,27 @@ def share_mlflow_tables(patch: pytest.MonkeyPatch, factory: pytest.TempPathFacto
         prepare_database(database, connect_to_copy, experiment, artifact_root)
 
     patch.setattr(registry, "prepare_database", prepare)
+
+
+def share_maintenance_tables(patch: pytest.MonkeyPatch, factory: pytest.TempPathFactory) -> None:
+    """Let this process fill a new maintenance database with tables that migrations made once.
+
+    A database of an earlier revision is migrated as ever, and so are those of other processes and on a server.
+    """
+    migrate = Database._migrate
+
+    def make_tables(folder: Path) -> None:
+        with Database(f"sqlite:///{folder / 'maintenance.db'}", lambda: datetime.now(UTC)) as database:
+            migrate(database)
+
+    def fill(database: Database) -> None:
+        if database._file is None or database._revision() is not None:
+            migrate(database)
+            return
+        tables = made_once("maintenance", make_tables, factory) / "maintenance.db"
+        with database._alone(), closing(sqlite3.connect(tables)) as source:
+            if database._revision() is None:
+                with closing(sqlite3.connect(database._file)) as target:
+                    source.backup(target)
+
+    patch.setattr(Database, "_migrate", fill)

@@ -141,6 +141,38 @@ NIAGARA = "Timestamp,SupplyTemp\n" + "".join(
     f"{time},{20 + n / 4} °C {{{'fault' if n % 20 == 7 else 'ok'}}}\n" for n, time in enumerate(STAMPS)
 )
 GROUPS = lines("time,temp,flow,temp,flow", "{time},{a},{b},{a},{b}")
+DAY_ROWS = (
+    "Date,"
+    + ",".join(f"{hour:02d}:00" for hour in range(24))
+    + "\n"
+    + "".join(
+        f"2024-03-{day:02d}," + ",".join(f"{day * 24 + hour}.5" for hour in range(24)) + "\n" for day in range(1, 11)
+    )
+)
+INTERVALS = "MTU;load\n" + "".join(
+    f"{START + timedelta(hours=n):%d.%m.%Y %H:%M} - {START + timedelta(hours=n + 1):%d.%m.%Y %H:%M};{20 + n / 4}\n"
+    for n in range(N)
+)
+SIX_DIGITS = "DATE,TIME,temp\n" + "".join(
+    f"{START + timedelta(hours=7 * n):%y%m%d,%H%M},{20 + n / 4}\n" for n in range(N)
+)
+ZONES = "Timestamp,TZ,temp\n" + "".join(f"{time},EST,{20 + n / 4}\n" for n, time in enumerate(STAMPS))
+TWO_TABLES = LOCAL + LOCAL.replace("temp", "pressure")
+TWO_EPOCHS = "ts,temp\n" + "".join(
+    f"{(1710410400 + 60 * n) * (1 if n < 30 else 1000)},{20 + n / 4}\n" for n in range(N)
+)
+OWN_MARKS = "time;tag;value\n" + "".join(
+    f"{time};vibration;{245.032 + n:.3f}\n{time};speed;{3 + n}\n" for n, time in enumerate(STAMPS)
+)
+CLOCKS = "%d.%m.%y;%H.%M.%S"
+BUOY = "#YY  MM DD hh mm WDIR WSPD\n#yr  mo dy hr mn degT m/s\n" + "".join(
+    f"{START + timedelta(minutes=10 * n):%Y %m %d %H %M} {180 + n:4} {n / 4:4}\n" for n in range(N)
+)
+SAP = "Datum|Uhrzeit|Wert\n" + "".join(
+    f"{START + timedelta(minutes=n):%d.%m.%Y|%H%M%S}|{20 + n / 4}{'-' if n % 3 else ''}\n" for n in range(N)
+)
+TESTO = "Gerät: XR-7;;\nSeriennummer: 4711;;\n;;\nDatum/Uhrzeit;1 °C;2 l/h"
+SIDE = f"sensor,{','.join(STAMPS)}\ntemp,{','.join(str(20 + n / 4) for n in range(N))}\n"
 LINE_PROTOCOL = "".join(f"pump,site=A temp={20 + n / 4} {1710410400000000000 + n * 60 * 10**9}\n" for n in range(N))
 FORMS = (
     Form("plain CSV, times in ISO 8601 with zone", "pump.csv", PLAIN),
@@ -187,7 +219,23 @@ FORMS = (
     Form("states behind the values", "niagara.csv", NIAGARA),
     Form("names of groups above those of the columns", "two.csv", ",Pump 1,,Pump 2,\n" + GROUPS),
     Form("an answer of Prometheus", "answer.json", _prometheus),
+    Form("a row for each day, a column for each hour", "loads.csv", DAY_ROWS),
+    Form("intervals in place of times", "load.csv", INTERVALS),
+    Form("dates of six digits and clocks without marks", "pump.csv", SIX_DIGITS),
+    Form("the zone in a column of its own", "pump.csv", ZONES),
+    Form("another table below the first", "two.csv", TWO_TABLES),
+    Form("seconds, then milliseconds since 1970", "pump.csv", TWO_EPOCHS),
+    Form("tags that write numbers differently", "tags.csv", OWN_MARKS),
     Form("InfluxDB's line protocol", "points.txt", LINE_PROTOCOL),
+    Form(
+        "dates and clocks with dots, two digits of the year", "plc.csv", lines("date;clock;temp", "{time};{a}", CLOCKS)
+    ),
+    Form("a title of two words, and no names", "logger.txt", "Logger XR-7\n" + lines("", "{time} {a}")),
+    Form("names and units in comments, as of NOAA's buoys", "buoy.txt", BUOY),
+    Form("signs behind numbers, as of SAP", "sap.txt", SAP),
+    Form("dates with a blank behind each dot", "cz.csv", lines("Datum;Teplota", "{time};{a}", "%d. %m. %Y %H:%M")),
+    Form("sensors named by number and unit", "testo.csv", lines(TESTO, "{time};{a};{b}", "%d.%m.%Y %H:%M:%S")),
+    Form("a table on its side", "side.csv", SIDE),
     Form("two values at one time", "twice.csv", PLAIN + PLAIN.splitlines()[-1].replace("34.75", "99") + "\n"),
 )
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from workbench.alerting import catalog_items
 from workbench.exceptions import MaintenanceError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
@@ -32,6 +33,18 @@ def session(tiny_archive: Archive) -> Iterator[wb.Session]:
     opened.close()
 
 
+def test_the_register_lists_the_assets_of_this_fleet_and_those_of_a_catalog_of_its_own(session):
+    """The product's catalog lists fleets that somebody else has: on this one nobody reports a problem on them."""
+    catalog = session.catalog
+    theirs = catalog.model_copy(update={"assets": catalog.assets | wb.open().catalog.assets})
+
+    def names(stored_only):
+        return {one.name for one in catalog_items(theirs, session.archive, stored_only=stored_only)}
+
+    assert {"XAVER", "XAVER/X"} <= names(True) and not {"MSL", "Pump-1", "Pump-1/BRG"} & names(True)
+    assert {"XAVER", "MSL", "Pump-1", "Pump-1/BRG"} <= names(False)
+
+
 def test_anomalies_and_limits_raise_alerts_and_open_orders_once(session):
     outcome = session.raise_alerts()
     desk = session.maintenance
@@ -47,7 +60,7 @@ def test_anomalies_and_limits_raise_alerts_and_open_orders_once(session):
     assert order["title"] == "Inspect X-1 on XAVER"
     assert "criticality 5" in str(desk.orders.get(order["number"]).priority)
     again = session.raise_alerts()
-    assert (again.raised.raised, again.opened, again.raised.known) == ((), (), len(alerts))
+    assert (again.raised.raised, again.opened, again.raised.found_again) == ((), (), len(alerts))
     assert str(again).startswith("0 alerts raised")
     assert desk.verify_log().ok
 
@@ -74,7 +87,7 @@ def test_channels_that_have_not_changed_are_not_opened_again(session, monkeypatc
         assert names == [] and again.raised.raised == () and again.failed == ()
         (number,) = beside.maintenance.alerts.list(channel="X-1")["id"].tolist()
         beside.maintenance.alerts.close(number, "Ann", "false alarm")
-        assert beside.raise_alerts().raised.known == again.raised.known, "what was closed stays closed"
+        assert beside.raise_alerts().raised.found_again == again.raised.found_again, "what was closed stays closed"
         assert names == []
         beside.score("X-1", force=True)
         names.clear()
@@ -92,7 +105,7 @@ def test_what_was_found_before_is_worked_out_again_where_the_index_is_damaged(se
     session.archive.index._database.rows("UPDATE examined SET findings = replace(findings, '2', '3')")
     again = session.raise_alerts()
     assert (again.raised.raised, again.raised.updated) == ((), ())
-    assert again.raised.known == len(first.raised.raised)
+    assert again.raised.found_again == len(first.raised.raised)
 
 
 def test_an_edited_row_of_the_log_is_named(session):
@@ -166,7 +179,7 @@ def test_the_fault_of_june_at_the_row_of_a_fault_of_may_is_an_alert_of_its_own(p
     pump.archive.write(*months("2024-05-01", 900))
     pump.score_all()
     again = pump.raise_alerts().raised
-    assert (again.raised, again.updated, again.known) == ((), (), 1)
+    assert (again.raised, again.updated, again.found_again) == ((), (), 1)
     if closed:
         assert desk.alerts.labels()["bearing"][["start", "end"]].values.tolist() == [[may.start_sample, may.end_sample]]
         assert pump.evaluate(desk.alerts.labels()).channels["true_positives"].tolist() == [1]
@@ -180,7 +193,7 @@ def test_a_rolling_export_raises_no_fault_twice_and_verdicts_move_with_it(pump):
         pump.archive.write(*months("2024-05-01", 900, slice(first, None)))
         pump.score_all()
         again = pump.raise_alerts().raised
-        assert (again.raised, again.reopened, again.known) == ((), (), 1)
+        assert (again.raised, again.reopened, again.found_again) == ((), (), 1)
         (label,) = desk.alerts.labels()["bearing"][["start", "end"]].values.tolist()
         assert label == [may.start_sample - first, may.end_sample - first]
         assert pump.evaluate(desk.alerts.labels()).channels["true_positives"].tolist() == [1]
@@ -212,14 +225,14 @@ def test_a_home_of_the_first_release_opens_with_its_alerts_verdicts_and_orders(o
         ]
         assert desk.alerts.remarks(3)["text"].tolist() == ["New die", "Look at it on Monday"]
         assert desk.outages.list()["asset"].tolist() == ["press"]
-        assert (desk.verify_log().ok, desk.log_length()) == (True, 14)
+        assert (desk.verify_log().ok, desk.log_length()) == (True, 14 + 9)  # a row of what each of nine tables held
 
 
 def test_alerts_of_the_first_release_get_their_moments_from_the_archive(old_home):
     with wb.open(home=old_home) as session:
         outcome = session.raise_alerts()
         desk = session.maintenance
-        assert (outcome.raised.raised, outcome.raised.updated, outcome.raised.known) == ((), (), 2)
+        assert (outcome.raised.raised, outcome.raised.updated, outcome.raised.found_again) == ((), (), 2)
         alerts = desk.alerts.list(state=None, order="oldest").set_index("id")
         assert alerts["clock"].tolist() == ["time", "row", "sample"]
         assert alerts.loc[1, "first_at"] == pd.Timestamp("2024-05-12T11:00").value
@@ -249,7 +262,7 @@ def test_alerts_and_verdicts_of_a_series_without_times_stay_when_it_is_split_ane
     session.train(["X-1"])
     session.score_all(["X-1"])
     again = session.raise_alerts(["X-1"]).raised
-    assert (again.raised, again.reopened) == ((), ()) and again.known >= 1
+    assert (again.raised, again.reopened) == ((), ()) and again.found_again >= 1
     assert session.evaluate(desk.alerts.labels()).channels["true_positives"].tolist() == [1]
 
 

@@ -151,6 +151,28 @@ def test_a_schema_that_is_no_text_any_more_is_named(sound, tmp_path, kind, monke
         assert any(str(file) in finding.found for finding in examine_deeply(session))
 
 
+@pytest.mark.parametrize(
+    ("kind", "table", "column"),
+    [
+        ("maintenance database", "orders", "description"),
+        ("index", "channel", "attributes"),
+        ("registry", "model_version_tags", "value"),
+    ],
+)
+def test_a_text_of_several_lines_that_is_no_text_any_more_is_named(sound, tmp_path, kind, table, column, monkeypatch):
+    """The message of Python's driver then holds the text, and no code of SQLite."""
+    monkeypatch.setattr(home_module, "_IDENTITIES", {})
+    home = Path(shutil.copytree(sound, tmp_path / "home"))
+    (file,) = (file for file in home.glob(KINDS[kind]) if file.suffix == ".db")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        assert connection.execute(f"UPDATE {table} SET {column} = CAST(x'7b0aff0a7d' AS TEXT)").rowcount
+    errors = work(home)[1]
+    assert errors
+    assert all(str(file) in error and "\n" not in error and "server" not in error for error in errors), errors
+    with open_fleet(home) as session:
+        assert any(str(file) in finding.found for finding in examine_deeply(session))
+
+
 def test_a_row_that_its_index_contradicts_is_damage(sound, tmp_path, monkeypatch):
     """The index says that a row is there already which the damaged table no longer shows."""
     monkeypatch.setattr(home_module, "_IDENTITIES", {})

@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+import workbench as wb
 from tests.forked_commands import CLIENT, forked_commands
+from workbench.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
@@ -74,6 +77,8 @@ class Reader:
                         if name.startswith("WORKBENCH_"):
                             patch.setenv(name, value)
                     exec(compile(block, page.name, "exec"), self.scope)
+            elif language == "yaml":
+                load_settings(self.checkout, **yaml.safe_load(block))  # raises where a key or a value is wrong
             else:
                 assert language == "text", f"nobody runs {language}"
                 assert doctest.OutputChecker().check_output(block, said, OUTPUT), (
@@ -158,8 +163,10 @@ def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory, socket: Path) -> Path:
-    """The home of somebody who has followed the first page."""
+    """The home of somebody who has followed the first page, with the fleet that is the same for everybody."""
     folder = tmp_path_factory.mktemp("start")
+    with wb.open(home=folder / "home") as session:
+        session.import_demo()
     Reader(folder, folder / "home", socket).follow(START)
     return folder / "home"
 

@@ -211,3 +211,14 @@ def test_a_database_outside_of_a_home_that_vanishes_while_it_is_in_use_is_named(
     with pytest.raises(MaintenanceError, match="has vanished"):
         session.maintenance.alerts.list()
     assert isinstance(session.maintenance.database, Database)
+
+
+def test_a_home_that_is_no_folder_is_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no folder")
+    for place, words in ((file, "is no folder. Name"), (file / "x" / "y", f"{file} above it is none")):
+        outcome = CliRunner().invoke(app, ["--home", str(place), "channels"])
+        assert outcome.exit_code == 2
+        assert outcome.stderr.startswith(f"Error: The home {place} is no folder.")
+        assert words in outcome.stderr
+        assert "archive" not in outcome.stderr

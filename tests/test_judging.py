@@ -1,15 +1,20 @@
 """Scores judged against labels: events of an asset count once, and metrics of one's own read the score."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from typer.testing import CliRunner
 
 import workbench as wb
+from tests.plants import write_plant
+from workbench.cli import app
 from workbench.detection.evaluation import evaluate
 from workbench.exceptions import DetectionError
-from workbench.judging import find_labels
+from workbench.judging import Truth, find_labels, judge_assets
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
@@ -97,10 +102,11 @@ def test_labels_as_numbers_of_samples_are_each_channels_own(tiny_archive: Archiv
 
 
 def test_a_session_judges_with_metrics_by_name_and_of_ones_own(trained_home: Path) -> None:
-    lengths = []
+    lengths, alarms = [], []
 
     def largest_error_at(predicted, labels, length, score):
         lengths.append((length, len(score), int(np.isnan(score[:250]).sum())))
+        alarms.extend(zip(predicted["start"], predicted["detected_at"], strict=True))
         return {"largest_error_at": int(np.nanargmax(score))}
 
     with wb.open(home=trained_home) as session:
@@ -110,6 +116,71 @@ def test_a_session_judges_with_metrics_by_name_and_of_ones_own(trained_home: Pat
         assert 2000 <= figures.loc["X-1", "largest_error_at"] <= 2039 + 105  # the span of the smoothing
         assert figures.loc["X-1", "vus_pr"] > 0.3
         assert figures.loc["X-1", "esa_recall"] == 1
+        assert any(start <= alarm and 2000 <= alarm < 2040 for start, alarm in alarms), "a fault from 2000 on"
         assert "largest_error_at" in result._repr_html_()
         with pytest.raises(DetectionError, match="no metric 'f1'"):
             session.evaluate(metrics=["f1"])
+
+
+def asset_score(first: int, n: int, step: int = 1) -> xr.Dataset:
+    """A score over the time base that begins at minute `first`; nothing is far from normal."""
+    time = BEGIN + (first + step * np.arange(n)) * MINUTE
+    quiet = ("time", np.zeros(n, dtype=np.float32))
+    return xr.Dataset({"t_squared": quiet, "q": quiet}, coords={"time": time})
+
+
+def asset_table(*pairs: tuple[int, int]) -> pd.DataFrame:
+    anomalies = pd.DataFrame(pairs, columns=["start", "end"]).astype("int64")
+    return pd.DataFrame([{"asset": "PUMP", "status": "scored", "anomalies": anomalies, "reason": ""}])
+
+
+def test_an_asset_is_judged_by_the_labels_of_its_channels_on_its_time_base(archive: Archive) -> None:
+    tables = {"P-1": labels((300, 309)), "P-2": labels((50, 50), (150, 155))}
+    whole = judge_assets(archive, Truth(tables), asset_table((101, 101), (350, 360)), lambda _: asset_score(300, 400))
+    # Sample 50 of P-2, which has every second minute, stands at 100 and 101 of the base; its samples 150 to 155 stand
+    # at 300 to 311 and overlap the label of P-1. So there are two events: one is found, and one anomaly is false.
+    (row,) = whole.evaluation.rows[whole.evaluation.rows["group"] == "PUMP"].to_dict("records")
+    assert [row[name] for name in ("true_positives", "false_positives", "false_negatives")] == [1, 1, 1]
+    assert row["flagged_fraction"] == 12 / 400
+    assert row["tnr"] == 1 - 11 / (400 - 2 - 12)
+    assert (whole.failed, whole.notes) == ({}, ())
+
+
+def test_labels_between_and_outside_of_the_moments_of_a_time_base(archive: Archive) -> None:
+    truth = Truth({"P-1": labels((104, 104), (0, 5))})
+    # The base has minutes 400, 403, 406, ...; minute 404 is between two of them, minutes 300 to 305 are before it.
+    whole = judge_assets(archive, truth, asset_table((1, 1)), lambda _: asset_score(400, 100, 3))
+    row = whole.evaluation.rows.iloc[0]
+    assert [row[name] for name in ("true_positives", "false_positives", "false_negatives")] == [1, 0, 0]
+    assert whole.notes == (
+        "PUMP as a whole is judged by the labels of 1 of its 2 channels: the others have none.",
+        "Not judged: 1 label outside of the time base of PUMP.",
+    )
+
+
+def test_a_session_judges_an_asset_beside_its_channels_and_without_them(tmp_path: Path) -> None:
+    write_plant(tmp_path)
+    file = tmp_path / "labels.csv"
+    rows = ["Pump-1,2026-01-03 10:10,2026-01-03 10:19", "Pump-1,2026-01-03 04:00,2026-01-03 04:09"]
+    file.write_text("\n".join(["asset,start,end", *rows]), encoding="utf-8")
+    with wb.open(home=tmp_path) as session:
+        session.train_asset()
+        result = session.evaluate(file)  # no channel has a model
+        assert sorted(result.failed) == ["P-0", "P-1", "P-2", "P-3"]
+        assert result.assets.channels["channel"].tolist() == ["Pump-1"]
+        # The fault of minutes 600 to 639 is found; the label at minute 240 names samples in which nothing happens.
+        figures = result.assets.rows.iloc[0]
+        assert figures[["true_positives", "false_positives", "false_negatives"]].tolist() == [1, 0, 1]
+        assert figures["flagged_fraction"] == 40 / 1000
+        session.train(forecaster="ridge")
+        both = session.evaluate(file)
+        assert both.failed == {}
+        assert both.channels["asset"].tolist() == ["Pump-1"] * 4
+        assert "Assets as a whole" in both._repr_html_()
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), "evaluate", "--labels", str(file)])
+    assert done.exit_code == 0, done.output
+    below = done.output.split("Assets as a whole, against the labels of their channels on one time base:\n")[1]
+    assert below.splitlines()[1].split()[0] == "Pump-1"
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), "evaluate", "--labels", str(file), "--json"])
+    (row, _) = json.loads(done.stdout)["assets"]["rows"]
+    assert (row["group"], row["true_positives"], row["false_negatives"]) == ("Pump-1", 1, 1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import workbench as wb
 from tests.homes import copy_of
 from workbench.cli.app import app
 from workbench.maintenance.alerts.findings import anomaly_findings
+from workbench.maintenance.alerts.table import AlertRow, state_of
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
@@ -163,9 +165,11 @@ def test_a_recognised_alert_that_was_a_real_fault_narrows_the_bound_below_it(ses
     use = desk.known.uses(1).sort_values("distance").iloc[0]
     desk.alerts.close(int(use["alert"]), "Ann", "true")
     assert desk.known.get(1).bound == pytest.approx(0.9 * use["distance"])
+    assert "info" not in {row["level"] for row in _alerts(session).values() if row["state"] != "closed"}, (
+        "the others lie further away, and have their level back at once"
+    )
     session.raise_alerts()
-    open_alerts = session.maintenance.alerts.list(state="open")
-    assert "info" not in set(open_alerts["level"])  # the others lie further away
+    assert "info" not in set(session.maintenance.alerts.list(state="open")["level"])
 
 
 def test_the_event_is_learnt_from_the_verdict_of_a_work_order(session):
@@ -177,6 +181,56 @@ def test_the_event_is_learnt_from_the_verdict_of_a_work_order(session):
     desk.orders.start(order.number, "Ann")
     desk.orders.complete(order.number, "Ann", hours=1, done="Purged", verdict="test")
     assert desk.known.list()["state"].tolist() == ["active"]
+
+
+def test_an_event_whose_only_verdict_was_changed_gives_its_alerts_their_level_back_at_once(session):
+    desk = _taught(session)
+    with desk.database.writing() as db:  # as where the anomaly has grown: its alert opens again
+        row = db.get_one(AlertRow, 1)
+        row.closed_at = row.closed_by = row.verdict = None
+        row.state = state_of(row)
+    desk.alerts.close(1, "Ben", "true", "It was a leak")
+    assert desk.known.list().empty
+    assert {_alerts(session)[place]["level"] for place in AGAIN} == {_alerts(session)[FIRST]["level"]}
+
+
+def test_known_events_stay_open_where_alerts_are_closed_together_as_real_faults(session):
+    desk = _taught(session)
+    alerts = _alerts(session)
+    numbers = [alerts[place]["id"] for place in (AGAIN[0], LOOK_ALIKE)]
+    outcome = desk.alerts.each("close", numbers, "Ann", verdict="Real fault")
+    assert outcome["done"].tolist() == [False, True]
+    assert "is the known event Purge of the line and stays open" in outcome["reason"].iloc[0]
+    assert desk.known.get(1).bound == 0.5, "the verdict on the fault says nothing of the event"
+    assert desk.alerts.each("close", numbers[:1], "Ann", verdict="test")["done"].all()
+
+
+def test_an_alert_that_is_closed_already_is_no_fault_beside_a_known_event(session):
+    desk = _taught(session)
+    alerts = _alerts(session)
+    known, other = (alerts[place]["id"] for place in (AGAIN[0], LOOK_ALIKE))
+    desk.alerts.close(other, "Ann", "true")
+    outcome = desk.alerts.each("close", [known, other], "Ann", verdict="true")
+    assert outcome["done"].tolist() == [True, False]
+    assert "closed" in outcome["reason"].iloc[1]
+
+
+@pytest.mark.parametrize(
+    ("samples", "height", "expected"), [(30, 1.0, False), (75, 1.0, True), (75, 10.0, False), (75, -1.0, False)]
+)
+def test_an_event_that_still_runs_is_said_to_be_like_a_known_one_and_keeps_its_level(
+    session, samples, height, expected
+):
+    desk = _taught(session)
+    anomaly = session.stored_anomalies("V-1").iloc[1:2]
+    (whole,) = anomaly_findings(session.channel("V-1"), session.stored("V-1"), anomaly)
+    end = whole.start_sample + samples  # of 125; its telemetry moves during the first 60
+    finding = replace(whole, end_sample=end - 1, ongoing=True)
+    running = _channel(_telemetry(1, [(AGAIN[0], height)])).isel(time=slice(0, end))
+    (said,) = desk.known.recogniser().recognise(running, [finding])
+    assert (said.known, said.level) == (None, whole.level)
+    words = " So far it is like the known event Purge of the line; whether it is one is known when it is over."
+    assert said.message == whole.message + (words if expected else "")
 
 
 def test_telemetry_in_other_units_is_not_compared(session):

@@ -1,3 +1,4 @@
+import json
 import pickle
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 
 from workbench.exceptions import SettingsError
 from workbench.parameters import Preset, SeverityLevels
-from workbench.settings import load_settings
+from workbench.settings import load_settings, settings_environment
+from workbench.telemetry.feed_options import LiveSettings
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -96,3 +98,41 @@ def test_a_higher_score_never_has_a_lower_level(one, other):
     low, high = sorted((one, other))
     levels = SeverityLevels()
     assert order.index(levels.level(low)) <= order.index(levels.level(high))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("live: {prot: 1}", "live.prot: Extra inputs"),
+        ("live: {commit_ms: 0}", "live.commit_ms: "),
+        ("live: {host: 0.0.0.0}", "live: host '0.0.0.0' can be reached by others and needs a token"),
+        ("live: {late_s: 60, ahead_s: 30}", "live: ahead_s must not be below late_s"),
+        ("live: {json_mapping: {channel: '{a'}}", "live.json_mapping.channel: write the names of fields in braces"),
+        ("live: {line_mapping: {channel: '{measurement}'}}", "live.line_mapping: channel must hold {field}"),
+        (
+            "live: {new_channels: [{pattern: '(', asset: A}]}",
+            "live.new_channels.0.pattern: it is no regular expression",
+        ),
+        ("live: {new_channels: [{pattern: 'a', asset: '{b}'}]}", "the pattern has no group called 'b'"),
+        ("live: {mqtt: {topics: [a/#/b]}}", "live.mqtt.topics: 'a/#/b' is no topic filter"),
+        ("live: {mqtt: {topics: []}}", "live.mqtt.topics: name at least one topic"),
+        ("live: {mqtt: {password: x}}", "live.mqtt: a password needs a user"),
+        ("live: {mqtt: {ca_file: x.pem}}", "live.mqtt: ca_file needs tls: true"),
+    ],
+)
+def test_a_wrong_setting_of_live_telemetry_is_named(tmp_path, text, message):
+    write(tmp_path, "workbench.yaml", text)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(tmp_path)
+    assert message in str(raised.value)
+
+
+def test_secrets_of_live_telemetry_are_not_handed_on(tmp_path):
+    mqtt = {"host": "broker", "user": "plant", "password": "secret-word"}
+    settings = load_settings(tmp_path, live={"host": "0.0.0.0", "token": "secret-word", "mqtt": mqtt})
+    environment = settings_environment(settings)
+    assert "secret-word" not in str(environment)
+    assert "secret-word" not in repr(settings)
+    restored = json.loads(environment["WORKBENCH_LIVE"])
+    assert restored["mqtt"]["host"] == "broker"
+    assert LiveSettings.model_validate(restored).port == 8867

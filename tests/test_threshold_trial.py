@@ -80,3 +80,20 @@ def test_a_wider_envelope_spares_what_it_found_and_without_one_the_forecast_is_a
 
     assert starts() == [100]
     assert starts(envelope_width=50.0) == starts(envelope="none") == []
+
+
+def test_a_trial_holds_what_exceeds_the_envelope_that_was_tried():
+    session = Fixed({"P-1": [(2149, 2349, 2.0)]})
+    train = session.channel("P-1", "train")
+    session.data["P-1"] = spiked = session.data["P-1"].copy(deep=True)
+    spiked["telemetry"][1000] += 100
+    splits = {"train": train, "test": spiked}
+    params = PLAIN.model_copy(update={"envelope": "fixed"})
+    trial = try_thresholds(
+        session.maintenance, ["P-1"], lambda _, which: splits[which], session.stored, session.levels, params
+    )
+    above = next(event for event in trial.events["P-1"] if event.feature == "above")
+    lowest, highest = (float(value) for value in (train["telemetry"].min(), train["telemetry"].max()))
+    assert (above.start, above.peak_at) == (1000, 1000)
+    assert above.bound == pytest.approx(2.01 * (highest - lowest), rel=1e-5)  # twice the record and 0.01 of the range
+    assert tried(session, PLAIN).events == {}

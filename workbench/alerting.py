@@ -17,7 +17,9 @@ from workbench.maintenance.alerts.findings import anomaly_findings, limit_findin
 from workbench.maintenance.alerts.raising import Examined, Finding
 from workbench.maintenance.alerts.report import AlertReport
 from workbench.maintenance.desk import Maintenance
-from workbench.maintenance.notifications import Delivery
+from workbench.maintenance.notifications.links import LinkSigner
+from workbench.maintenance.notifications.notifier import Delivery
+from workbench.maintenance.register.items import CatalogItem
 from workbench.parameters import SeverityLevels
 from workbench.settings import Settings
 from workbench.telemetry.moments import clock_of, ticks
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.telemetry.archive import Archive
     from workbench.telemetry.catalog import Catalog
 
-__all__ = ["ExaminedBefore", "Outcome", "open_desk", "raise_alerts"]
+__all__ = ["ExaminedBefore", "Outcome", "catalog_items", "open_desk", "open_due_orders", "raise_alerts"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
     MaintenanceError
         `database_url` is no URL of a maintenance database.
     """
+    address = settings.dashboard.public_url
+    key_file = settings.home.absolute() / "links.key"
     return Maintenance(
         settings.maintenance_url,
         clock,
@@ -95,9 +99,35 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
         schedule=settings.schedule,
         notifications=settings.notifications,
         criticality=lambda asset: catalog.asset(asset).criticality,
+        catalog=lambda: catalog_items(catalog, archive, stored_only=settings.catalog is None),
         series=lambda channel: _times(archive, channel),
         splits=archive.open,
+        links=None if address is None else LinkSigner(key_file, address, settings.notifications.link_hours),
+        files=settings.attachments_path,
     )
+
+
+def catalog_items(catalog: "Catalog", archive: "Archive", *, stored_only: bool) -> list[CatalogItem]:
+    """Return the assets and subsystems of the catalog and of the archive, those of damaged channels among them.
+
+    With `stored_only`, assets of the catalog are left out of which an archive that is not empty has no channel: the
+    catalog of the product lists those of fleets that somebody else has.
+    """
+    infos, damaged = archive.infos()
+    places = [(info.asset, info.subsystem) for info in infos] + [archive.asset_of(name) for name in damaged]
+    stored = {asset for asset, _ in places}
+    assets = {name: entry for name, entry in catalog.assets.items() if not (stored_only and stored) or name in stored}
+    items = {
+        name: CatalogItem(name, title=entry.name, description=entry.description, criticality=entry.criticality)
+        for name, entry in assets.items()
+    }
+    items |= {asset: CatalogItem(asset) for asset, _ in places if asset not in items}
+    keys = {(asset, key): title for asset, entry in assets.items() for key, title in entry.subsystems.items()}
+    keys |= {(asset, key): "" for asset, key in places if key and (asset, key) not in keys}
+    subsystems = [
+        CatalogItem(f"{asset}/{key}", "subsystem", asset, title=title) for (asset, key), title in sorted(keys.items())
+    ]
+    return [*items.values(), *subsystems]
 
 
 def _times(archive: "Archive", channel: str) -> npt.NDArray[Any] | None:
@@ -114,6 +144,29 @@ def _times(archive: "Archive", channel: str) -> npt.NDArray[Any] | None:
         return _times(archive, max(own, key=lambda info: info.n_test).channel) if own else None
 
 
+def open_due_orders(desk: Maintenance, scored: Callable[[], Mapping[str, int]]) -> tuple[str, ...]:
+    """Open the preventive orders that are due, after the health of the assets whose plans ask for it was recorded.
+
+    Parameters
+    ----------
+    desk : Maintenance
+        Maintenance desk.
+    scored : callable
+        Returns the number of scored channels of each asset.
+
+    Returns
+    -------
+    tuple of str
+        Numbers of the new orders.
+    """
+    asked = desk.preventive.health_assets()
+    if asked:
+        channels = scored()
+        health = desk.health({name: channels.get(name, 0) for name in asked})
+        desk.preventive.record_health({str(name): float(value) for name, value in health.items()}, "workbench")
+    return desk.preventive.open_due("workbench")
+
+
 def raise_alerts(
     desk: Maintenance,
     catalog: "Catalog",
@@ -124,6 +177,7 @@ def raise_alerts(
     check: Callable[[str, xr.Dataset], None] | None = None,
     before: "ExaminedBefore | None" = None,
     assets: Mapping[str, Callable[[], tuple[Examined, list[Finding]] | None]] | None = None,
+    scored: Callable[[], Mapping[str, int]] | None = None,
 ) -> Outcome:
     """Raise alerts for the stored anomalies and exceeded limits of channels, and open work orders by rule.
 
@@ -152,6 +206,8 @@ def raise_alerts(
         What was found in the channels before; those that have not changed since are not opened.
     assets : mapping of str to callable, optional
         Assets to look at as a whole, and what returns the findings of each; None where it is not scored.
+    scored : callable, optional
+        Returns the number of scored channels of each asset, for the health index that preventive plans ask for.
 
     Returns
     -------
@@ -213,9 +269,8 @@ def raise_alerts(
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")
     orders = desk.orders.by_rule("workbench")
-    desk.notifier.queue(raised.raised, raised.reopened)
+    preventive = open_due_orders(desk, scored or dict)
     delivery = desk.notifier.tick()
-    preventive = desk.preventive.open_due("workbench")
     return Outcome(raised, orders["opened"], orders["extended"], preventive, delivery, tuple(failed))
 
 

@@ -1,6 +1,6 @@
-"""Counts in sentences, which agree in number."""
+"""Counts and ratios in sentences."""
 
-__all__ = ["counted"]
+__all__ = ["counted", "ratio_text"]
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -26,3 +26,14 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     ('1 channel', '0 channels', '3,000 anomalies')
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def ratio_text(ratio: float) -> str:
+    """Return a ratio above 1 with as many digits as it needs, so that one just above 1 does not read "1.0 times".
+
+    Examples
+    --------
+    >>> [ratio_text(ratio) for ratio in (1.047, 2.81, 1234.5)]
+    ['1.05', '2.8', '1,234']
+    """
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.1f}" if ratio >= 1.05 else f"{ratio:.2f}"

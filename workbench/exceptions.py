@@ -17,6 +17,7 @@ __all__ = [
     "HomeError",
     "ImportDataError",
     "LabelError",
+    "LinkError",
     "MaintenanceError",
     "ModelError",
     "ModelNotFoundError",
@@ -134,6 +135,10 @@ class MaintenanceError(WorkbenchError):
 
 class ConflictError(MaintenanceError):
     """Somebody else changed the same thing in between."""
+
+
+class LinkError(MaintenanceError):
+    """A link of a message cannot be made, or is not one of this workbench."""
 
 
 class TransitionError(MaintenanceError):

@@ -1,12 +1,15 @@
-"""Replace a file whole: a reader sees the old content or the new, never half of it."""
+"""Replace a file whole, so that a reader never sees half of it; remove a folder in which others may still write."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["replacing"]
+__all__ = ["remove_folder", "replacing"]
+
+_MOST_REMOVALS = 10
 
 
 @contextmanager
@@ -42,3 +45,25 @@ def replacing(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in which others may still write, who find it gone from now on.
+
+    It is renamed first: no file can be made in it any more by its path, but by those who were just doing so, for whom
+    it is removed again.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder. What cannot be removed stays, beside where it was.
+    """
+    aside = folder.with_name(f"{folder.name}.removed")
+    try:
+        folder.rename(aside)
+    except OSError:  # it is gone, or must stay
+        return
+    for _ in range(_MOST_REMOVALS):
+        shutil.rmtree(aside, ignore_errors=True)
+        if not aside.exists():
+            return

@@ -13,7 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from workbench.compute import LARGEST_BATCH, LOCAL, BatchResults, map_batches
-from workbench.detection.scoring import anomaly_frames
+from workbench.compute.batches import attempt
+from workbench.detection.scoring import anomaly_frames, whole_words
 from workbench.exceptions import WorkbenchError
 from workbench.home import check_part, open_home
 from workbench.models import ModelInfo, Registry
@@ -25,6 +26,7 @@ from workbench.telemetry.archiving.staging import StagedScore
 __all__ = ["score_fleet"]
 
 _COLUMNS = ["channel", "status", "model", "seconds", "anomalies", "reason"]
+_JUDGED = ("anomalies", "complete", "grows", "least_error_range")  # attributes from which the table is made
 _LARGEST_BATCH_OF_LSTM = 20  # an LSTM takes most of a second, so that a batch stays short
 
 
@@ -36,6 +38,7 @@ def score_fleet(
     *,
     force: bool = False,
     progress: bool = False,
+    together: bool = False,
 ) -> pd.DataFrame:
     """Score many channels where the settings say; one that fails does not stop the others.
 
@@ -53,6 +56,9 @@ def score_fleet(
         Compute scores again where they are current.
     progress : bool
         Show a bar.
+    together : bool
+        Score in this process, and publish all scores in one transaction: for a few new samples of many channels. The
+        anomalies are not in the table then.
 
     Returns
     -------
@@ -62,14 +68,16 @@ def score_fleet(
     scoring = _Scoring(scores.settings, scores.clock, forecaster, preset, force, scores.listed(channels, forecaster))
     names = list(dict.fromkeys(channels))
     current = {} if force else scores.all_current(names, forecaster, preset, scoring.models)
-    rows = _rows({name: _Scored.of(about, False) for name, about in current.items()}, scores.settings)
+    to_rows = _plain_rows if together else partial(_rows, scores=scores)
+    rows = to_rows({name: _Scored.of(about, False) for name, about in current.items()})
     due = [name for name in names if name not in current]
-    for batch in _batches(scores, scoring, due, progress) if due else ():
+    batches = _together if together else _batches
+    for batch in batches(scores, scoring, due, progress) if due else ():
         results = dict(batch)
         staged = [one for result in results.values() if isinstance(result, _Scored) for one in result.staged]
         if staged:
             results |= scores.archive.publish_scores(staged)
-        rows |= _rows(results, scores.settings)
+        rows |= to_rows(results)
     scores.archive.keep_verified()
     if any(row["status"] == "scored" for row in rows.values()):
         scores.archive.tidy()
@@ -88,7 +96,7 @@ class _Scored:
 
     @classmethod
     def of(cls, about: Mapping[str, Any], computed: bool) -> "_Scored":
-        judged = {name: about[name] for name in ("anomalies", "complete", "grows") if name in about}
+        judged = {name: about[name] for name in _JUDGED if name in about}
         return cls(computed, str(about["model"]), float(about["seconds"]), judged)
 
 
@@ -161,6 +169,25 @@ def _opened(
     return _StagingArchive(path, staging), Registry(registry, tracking_uri, cache_bytes)
 
 
+def _together(
+    scores: Scores, scoring: _Scoring, channels: list[str], progress: bool
+) -> Iterator[BatchResults[_Scored]]:
+    """Score channels in this process, and yield them all at once, staged."""
+    del progress
+    archive = _StagingArchive(scores.archive.path, scores.archive.staging_folder())
+    here = Scores(scores.settings, archive, scores.registry, scores.clock)
+    here.part_samples = sys.maxsize  # what is staged cannot be read again before it is published
+    results: BatchResults[_Scored] = []
+    try:
+        for channel in channels:
+            result = attempt(partial(scoring.here, here), channel)
+            staged = archive.take()
+            results.append((channel, replace(result, staged=staged) if isinstance(result, _Scored) else result))
+    finally:
+        archive.close()
+    yield results
+
+
 def _batches(scores: Scores, scoring: _Scoring, channels: list[str], progress: bool) -> Iterator[BatchResults[_Scored]]:
     settings, archive = scores.settings, scores.archive
     compute = settings.place
@@ -185,18 +212,26 @@ def _batches(scores: Scores, scoring: _Scoring, channels: list[str], progress: b
     )
 
 
-def _rows(results: "Mapping[str, _Scored | WorkbenchError]", settings: Settings) -> dict[str, dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
-    judged: list[dict[str, Any]] = []
+def _plain_rows(results: "Mapping[str, _Scored | WorkbenchError]") -> dict[str, dict[str, Any]]:
+    """Return the rows of the table, without anomalies."""
+    rows = {}
     for name, result in results.items():
         if isinstance(result, WorkbenchError):
-            judged.append({"anomalies": "[]"})
             row = {"status": "failed", "model": "", "seconds": 0.0, "reason": str(result)}
         else:
-            judged.append(dict(result.judged))
             status = "scored" if result.computed else "current"
             row = {"status": status, "model": result.model, "seconds": result.seconds, "reason": ""}
         rows[name] = {"channel": name, **row}
-    for row, frame in zip(rows.values(), anomaly_frames(judged, settings.severity), strict=True):
-        row["anomalies"] = frame
+    return rows
+
+
+def _rows(results: "Mapping[str, _Scored | WorkbenchError]", scores: Scores) -> dict[str, dict[str, Any]]:
+    rows = _plain_rows(results)
+    judged: list[dict[str, Any]] = [
+        {"anomalies": "[]"} if isinstance(result, WorkbenchError) else dict(result.judged)
+        for result in results.values()
+    ]
+    frames = anomaly_frames(judged, scores.settings.severity)
+    for (name, row), attributes, frame in zip(rows.items(), judged, frames, strict=True):
+        row["anomalies"] = whole_words(frame, attributes, partial(scores.archive.open, name))
     return rows

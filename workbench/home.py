@@ -21,7 +21,9 @@ __all__ = [
     "FORMAT_VERSION",
     "IDENTITY_FILE",
     "Identity",
+    "check_folder",
     "check_part",
+    "forget_home",
     "open_home",
     "part_faults",
     "prepare_part",
@@ -90,6 +92,37 @@ def open_home(home: Path, expected_id: str | None = None) -> str | None:
     except (HomeError, OSError):  # it cannot be read, or not be written
         return None
     return None if identity is None else identity.id
+
+
+def forget_home(home: Path) -> None:
+    """Forget the identity of a home that is removed on purpose, so that another one can be made in its place.
+
+    Parameters
+    ----------
+    home : Path
+        Folder of the home.
+    """
+    _IDENTITIES.pop(home.absolute(), None)
+
+
+def check_folder(home: Path) -> None:
+    """Raise an error where a home is no folder, and where none can be made.
+
+    Parameters
+    ----------
+    home : Path
+        Folder of the home, which need not exist.
+
+    Raises
+    ------
+    HomeError
+        The home, or a folder above it, is a file.
+    """
+    places = [home.absolute(), *home.absolute().parents]
+    nearest = next((place for place in places if os.path.lexists(place)), None)
+    if nearest is not None and not nearest.is_dir():
+        where = "" if nearest == places[0] else f" {nearest} above it is none."
+        raise HomeError(f"The home {home} is no folder.{where}", "Name a folder with --home or WORKBENCH_HOME.")
 
 
 def check_part(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Scores judged against labels: the archive's own, or those of a file."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +10,44 @@ import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
+from workbench.detection.alarm_samples import alarm_samples
+from workbench.detection.asset.clock import standing_rows
 from workbench.detection.evaluation import Evaluation, count, evaluate
 from workbench.detection.evaluation.events import EVENT
 from workbench.detection.evaluation.metrics import MetricChoice
+from workbench.detection.evaluation.sequences import DETECTED_AT
 from workbench.exceptions import ArchiveError, DetectionError, LabelError, WorkbenchError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.archiving.label_moments import rows_of_moments
 from workbench.telemetry.importers.labels.files import read_label_spans
 from workbench.telemetry.importers.labels.spans import LabelScope, LabelSpans, SeriesNames, label_samples, label_table
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.moments import ticks
 
-__all__ = ["Truth", "confusion", "find_labels", "judge_scores"]
+__all__ = ["AssetJudgement", "Truth", "confusion", "find_labels", "judge_assets", "judge_scores"]
 
 Tables = Mapping[str, pd.DataFrame]
+_STEPS_OF_A_SAMPLE = 1.5  # median steps of a time base that a sample stands for
 _CONFUSION = ("true_positives", "false_positives", "false_negatives", "precision", "recall")
+
+
+@dataclass(frozen=True)
+class AssetJudgement:
+    """Assets judged as a whole.
+
+    Attributes
+    ----------
+    evaluation : Evaluation or None
+        Figures with each asset in the place of a channel; None where no asset could be judged.
+    failed : dict of str to str
+        Assets that could not be scored or judged, and why.
+    notes : tuple of str
+        Which channels of an asset have no labels, and which labels its time base does not hold.
+    """
+
+    evaluation: Evaluation | None = None
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,6 +268,8 @@ def judge_scores(
     persistence: Callable[[Iterable[str]], dict[str, pd.DataFrame]],
     metrics: Iterable[MetricChoice] = (),
     scored: Callable[[str], xr.Dataset] | None = None,
+    whole: AssetJudgement | None = None,
+    error_buffer: int = 0,
 ) -> Evaluation:
     """Judge the table of `Session.score_all` against labels.
 
@@ -260,7 +286,12 @@ def judge_scores(
     metrics : iterable of str or callable
         As for `workbench.detection.evaluation.evaluate`.
     scored : callable, optional
-        Function that returns the score of a channel, for metrics that read the smoothed error.
+        Function that returns the score of a channel, for metrics that read the smoothed error, or when anomalies were
+        detected.
+    whole : AssetJudgement, optional
+        From `judge_assets`, to stand beside the channels.
+    error_buffer : int
+        Samples that the threshold adds on each side of an anomalous error.
 
     Returns
     -------
@@ -271,15 +302,23 @@ def judge_scores(
     Raises
     ------
     WorkbenchError
-        No channel could be scored.
+        No channel could be scored, and no asset judged.
     """
+    whole = whole or AssetJudgement()
     failed = table[table["status"] == "failed"]
-    if len(failed) == len(table):
+    if len(failed) == len(table) and whole.evaluation is None:
         raise WorkbenchError(f"No labelled channel could be scored; {failed.iloc[0]['reason']}")
     done = table[table["status"] != "failed"]
     predicted: dict[str, pd.DataFrame] = dict(zip(done["channel"], done["anomalies"], strict=True))
     infos = {info.channel: info for info in archive.infos()[0] if info.channel in truth.tables}
     lengths = {name: info.n_test for name, info in infos.items()}
+    scores: dict[str, npt.NDArray[np.float64]] = {}
+    for name, anomalies in predicted.items():
+        if scored is None:
+            break
+        one = scored(name)
+        scores[name] = _errors(one, lengths[name])
+        predicted[name] = anomalies.assign(**{DETECTED_AT: alarm_samples(one, error_buffer)})
     judged = evaluate(
         predicted,
         truth.tables,
@@ -288,7 +327,7 @@ def judge_scores(
         hashes={name: info.test_hash for name, info in infos.items()},
         persistence=persistence(predicted),
         metrics=metrics,
-        scores=None if scored is None else {name: _errors(scored(name), lengths[name]) for name in predicted},
+        scores=scores,
     )
     reasons = dict(zip(failed["channel"], failed["reason"], strict=True))
     unlabelled = {}
@@ -298,7 +337,108 @@ def judge_scores(
             unlabelled[name] = damage or "no labels"
             reasons |= {name: damage} if damage else {}
     unjudged = {name: reasons.get(name, reason) for name, reason in judged.unjudged.items()}
-    return replace(judged, unjudged=unjudged | unlabelled, failed=reasons, notes=truth.notes)
+    return replace(
+        judged,
+        unjudged=unjudged | unlabelled,
+        failed=reasons | whole.failed,
+        notes=truth.notes + whole.notes,
+        assets=whole.evaluation,
+    )
+
+
+def judge_assets(
+    archive: Archive,
+    truth: Truth,
+    table: pd.DataFrame,
+    scored: Callable[[str], xr.Dataset],
+    metrics: Iterable[MetricChoice] = (),
+) -> AssetJudgement:
+    """Judge the anomalies of assets as a whole against the labels of their channels.
+
+    Parameters
+    ----------
+    archive : Archive
+        Archive that holds the channels.
+    truth : Truth
+        From `find_labels`.
+    table : pandas.DataFrame
+        Table of `Assets.score_all`, of assets with a labelled channel.
+    scored : callable
+        Function that returns the score of an asset.
+    metrics : iterable of str or callable
+        As for `workbench.detection.evaluation.evaluate`; the score that they read is the larger of both distances.
+
+    Returns
+    -------
+    AssetJudgement
+        What is labelled in any channel is an event of its asset. Labels that overlap on the asset's time base, or have
+        the same name of an event, are one.
+    """
+    members: dict[str, list[str]] = {}
+    for info in archive.infos()[0]:
+        members.setdefault(info.asset, []).append(info.channel)
+    failed = table[table["status"] == "failed"]
+    reasons = dict(zip(failed["asset"], failed["reason"], strict=True))
+    predicted, labels, lengths, scores, notes = {}, {}, {}, {}, []
+    done = table[table["status"] != "failed"]
+    for asset, anomalies in zip(done["asset"], done["anomalies"], strict=True):
+        labelled = [name for name in members[asset] if name in truth.tables]
+        try:
+            one = scored(asset)
+            labels[asset], outside = _labels_on_base(archive, truth.tables, labelled, one["time"].values)
+        except WorkbenchError as error:
+            reasons[asset] = str(error)
+            continue
+        predicted[asset], lengths[asset] = anomalies, one.sizes["time"]
+        scores[asset] = np.fmax(one["t_squared"].values, one["q"].values)
+        if len(labelled) < len(members[asset]):
+            which = f"{len(labelled)} of its {counted(len(members[asset]), 'channel')}"
+            notes.append(f"{asset} as a whole is judged by the labels of {which}: the others have none.")
+        if outside:
+            notes.append(f"Not judged: {counted(outside, 'label')} outside of the time base of {asset}.")
+    judged = None
+    if predicted:
+        judged = evaluate(
+            predicted, labels, lengths, {name: name for name in predicted}, metrics=metrics, scores=scores
+        )
+        each = judged.intervals["over"].eq("channels")  # of which each is an asset here
+        judged = replace(judged, intervals=judged.intervals[each].assign(over="assets").reset_index(drop=True))
+    return AssetJudgement(judged, reasons, tuple(notes))
+
+
+def _labels_on_base(
+    archive: Archive, tables: Tables, channels: Sequence[str], base: npt.NDArray[np.generic]
+) -> tuple[pd.DataFrame, int]:
+    """Return the labels of channels as events on a time base, and how many labels it does not hold.
+
+    A label lies where its samples stand on the base. One between two moments of the base means the one before it.
+    """
+    moments = ticks(base)
+    step = float(np.median(np.diff(moments))) if moments.size > 1 else 0.0
+    spans: dict[tuple[str, int], tuple[int, int]] = {}
+    outside = 0
+    for name in channels:
+        own, table = ticks(archive.open(name)["time"].values), tables[name]
+        standing = standing_rows(own, moments)
+        events = table[EVENT].fillna("").tolist() if EVENT in table else [""] * len(table)
+        for number, (start, end) in enumerate(table[["start", "end"]].to_numpy().tolist()):
+            rows = np.flatnonzero((standing >= start) & (standing <= end))
+            if not rows.size:
+                before = int(np.searchsorted(moments, own[start], side="right")) - 1
+                if before < 0 or own[start] - moments[before] > _STEPS_OF_A_SAMPLE * step:
+                    outside += 1
+                    continue
+                rows = np.array([before])
+            key = (events[number], 0) if events[number] else (name, number)
+            first, last = spans.get(key, (int(rows[0]), int(rows[-1])))
+            spans[key] = min(first, int(rows[0])), max(last, int(rows[-1]))
+    merged: list[list[int]] = []
+    for first, last in sorted(spans.values()):
+        if merged and first <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], last)
+        else:
+            merged.append([first, last])
+    return pd.DataFrame(merged, columns=["start", "end"], dtype="int64"), outside
 
 
 def _errors(scored: xr.Dataset, length: int) -> npt.NDArray[np.float64]:

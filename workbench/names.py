@@ -10,7 +10,16 @@ import re
 import shlex
 import unicodedata
 
-__all__ = ["LONGEST_NAME", "clean_name", "command_line", "is_name", "key_name", "name_hint", "path_name"]
+__all__ = [
+    "LONGEST_NAME",
+    "clean_name",
+    "command_line",
+    "cut_in_the_middle",
+    "is_name",
+    "key_name",
+    "name_hint",
+    "path_name",
+]
 
 LONGEST_NAME = 200
 """Characters of the longest name."""
@@ -48,6 +57,20 @@ def clean_name(text: str) -> str:
     spaced = " ".join(unicodedata.normalize("NFC", text).split())
     seen = (one for one in spaced if one in _JOINERS or unicodedata.category(one) not in _NO_LETTERS)
     return " ".join("".join(seen).split())
+
+
+def cut_in_the_middle(name: str, letters: int) -> str:
+    """Return a name with at most so many letters, cut in the middle: its beginning and its end tell it from others.
+
+    Examples
+    --------
+    >>> cut_in_the_middle("Hydraulics.Bearing 7 temperature", 14), cut_in_the_middle("Flow", 14)
+    ('Hydraul…rature', 'Flow')
+    """
+    if len(name) <= letters:
+        return name
+    end = max(1, (letters - 1) // 2)
+    return f"{name[: max(1, letters - 1 - end)]}…{name[-end:]}"
 
 
 def is_name(text: str) -> bool:

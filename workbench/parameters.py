@@ -7,11 +7,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["LEVELS", "DriftLimits", "Preset", "SeverityLevels", "TelemanomParams"]
+__all__ = ["ASSET_METHOD", "LEVELS", "DriftLimits", "Preset", "SeverityLevels", "TelemanomParams"]
 
 
 LEVELS = ("info", "low", "medium", "high", "critical")
 """Severity levels in rising order (design, Look)."""
+ASSET_METHOD = 2
+"""Version of the method that judges whole assets; raised when the same telemetry gives another model or score."""
 
 
 class TelemanomParams(BaseModel):

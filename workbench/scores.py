@@ -1,4 +1,7 @@
-"""The scores of a fleet: computed where they are due, read where they are current, listed without computing."""
+"""The scores of a fleet: computed where they are due, read where they are current, listed without computing.
+
+One module because what is due, what is current and what is listed are one rule, which has to be read in one place.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -356,6 +359,12 @@ class Scores:
             flagged[name] = anomaly_frame(scored.attrs, self.settings.severity)
         return flagged
 
+    def forecasters(self, channel: str) -> list["Forecaster"]:
+        """Return the forecasters whose predictions the score of a channel is made of, under the preset in use."""
+        _, params = self.params(None)
+        chosen = _chosen(self.registry.list(channel), channel, None, params)
+        return [self.registry.load(model) for model in chosen]
+
     def listed(self, channels: Sequence[str], forecaster: str | None) -> dict[str, list[ModelInfo]]:
         """List the models of channels: a single channel's by its name, those of several in one reading."""
         if len(channels) == 1:
@@ -438,7 +447,10 @@ class Scores:
         if champions:
             _, params = self.params(None)
             model_ids = _joined(_chosen(champions, name, None, params), "id")
-            reason = stale_reason(attributes, made_from(model_ids, info.test_hash, info.train_hash))
+            current = made_from(model_ids, info.test_hash, info.train_hash)
+            reason = stale_reason(attributes, current)
+            if reason and _only_waits(info, attributes):
+                reason = stale_reason(attributes | {"data_hash": current["data_hash"]}, current)
         anomalies = json.loads(attributes["anomalies"])
         row |= {"model": attributes["model"], "state": "stale" if reason else "current", "reason": reason}
         row |= {
@@ -449,6 +461,14 @@ class Scores:
             worst = max(float(row[2]) for row in anomalies)
             row |= {"severity": worst, "level": self.settings.severity.level(worst)}
         return row
+
+
+def _only_waits(info: ChannelInfo, attributes: dict[str, Any]) -> bool:
+    """Return whether a score of a channel that grows lacks only what waits for its error window to be complete."""
+    judged = int(json.loads(attributes.get("complete", "{}")).get("samples", 0))
+    if not info.grows or not judged:
+        return False
+    return 0 <= info.n_test - judged < int(json.loads(attributes["parameters"])["batch_size"])
 
 
 def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, params: Preset) -> list[ModelInfo]:

@@ -4,7 +4,8 @@ One module because it is one class, the stable API: most of its lines describe p
 lines that call the layer below.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +13,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
-from workbench.detection.scoring import anomaly_frame
+from workbench.detection.scoring import anomaly_frame, whole_words
 from workbench.display import Channel, session_html
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ImportDataError, LabelError, SettingsError
-from workbench.home import open_home
+from workbench.home import check_folder, open_home
 from workbench.paths import local_path
 from workbench.scores import Scores
 from workbench.settings import Settings, load_settings
@@ -43,14 +45,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "open_session"]
 
+_LOG = logging.getLogger(__name__)
 
-def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
+
+def open_session(
+    folder: Path | str = ".", *, clock: Callable[[], datetime] | None = None, **overrides: Any
+) -> "Session":
     """Open a workbench: `wb.open()`, or `with wb.open() as session:`, which closes it at the end.
 
     Parameters
     ----------
     folder : Path or str
         Folder of `workbench.yaml`.
+    clock : callable, optional
+        Function that returns the present time, with its zone; the system's where omitted. With a clock of your own,
+        a year of maintenance can be lived through in a test.
     **overrides
         Settings that replace those of files and variables, as `home="data/nasa"`.
 
@@ -63,7 +72,7 @@ def open_session(folder: Path | str = ".", **overrides: Any) -> "Session":
     SettingsError
         A setting is wrong; the message names it.
     """
-    return Session(load_settings(folder, **overrides))
+    return Session(load_settings(folder, **overrides), clock)
 
 
 class Session:
@@ -91,8 +100,13 @@ class Session:
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
         self.settings = settings
+        check_folder(settings.home)
         open_home(settings.home, settings.home_id)
-        self.archive = Archive(settings.archive_path)
+        self.archive = Archive(settings.archive_path, settings.index_url)
+        with suppress(ArchiveError):  # whatever reads the index says so
+            misplaced = self.archive.misplaced_index()
+            if misplaced is not None:
+                _LOG.warning("%s", misplaced)
         self.clock = clock or partial(datetime.now, UTC)
 
     @cached_property
@@ -130,7 +144,8 @@ class Session:
         -------
         pandas.DataFrame
             asset, start, end (UTC); spans of an asset may overlap. An asset was watched while its dated test series
-            last, and since the maintenance log began, but not before its first dated sample.
+            last, and since the maintenance log began, but not before its first dated sample, or before it came into
+            service where the register says when that was: older samples may have been removed since.
         """
         from workbench.maintenance.kpis.failures import records_began
 
@@ -142,6 +157,10 @@ class Session:
         first: dict[str, Any] = {}
         for asset, start, _ in rows:
             first[asset] = min(start, first.get(asset, start))
+        first |= {
+            asset: min(first.get(asset, at), at)
+            for asset, at in _in_service_from(self.maintenance, set(assets)).items()
+        }
         began, present = records_began(self.maintenance.database), self.clock()
         if began is not None:
             rows += [(asset, max(began, first.get(asset, began)), present) for asset in dict.fromkeys(assets)]
@@ -410,6 +429,7 @@ class Session:
         dict of str to str
             What knows each of them, as "1 model and 2 open alerts".
         """
+        from workbench.maintenance.alerts.table import LIVE_ASSET
         from workbench.telemetry.vanished import vanished_channels
 
         known: dict[str, list[str]] = {}
@@ -417,8 +437,9 @@ class Session:
         known["model"] = [model.channel for model in models if not model.retired]
         if self.settings.database_url is None and self._has_desk():
             alerts = self.maintenance.alerts.list(state="open", limit=None)
-            of_assets = (alerts["kind"] == "asset") & alerts["channel"].isin(self.assets.names())
-            known["open alert"] = list(alerts.loc[~of_assets, "channel"])
+            of_others = (alerts["kind"] == "asset") & alerts["channel"].isin(self.assets.names())
+            of_others |= (alerts["kind"] == "silence") & (alerts["asset"] == LIVE_ASSET)
+            known["open alert"] = list(alerts.loc[~of_others, "channel"])
         return vanished_channels(self.archive.channels(), known)
 
     def remove_channels(
@@ -542,13 +563,16 @@ class Session:
         ]
         return models, scores
 
-    def import_demo(self, *, progress: bool = False) -> list[str]:
+    def import_demo(self, *, progress: bool = False, end: datetime | None = None) -> list[str]:
         """Generate the demo fleet from the session's seed; channels that exist already stay as they are.
 
         Parameters
         ----------
         progress : bool
             Show a bar.
+        end : datetime.datetime, optional
+            When its series end, aware, to the minute; its machines then go on behind it (`workbench run`). A fixed
+            day, behind which nothing comes, where omitted: the telemetry is then the same whenever it is made.
 
         Returns
         -------
@@ -557,7 +581,8 @@ class Session:
         """
         from workbench.telemetry.synthetic import import_demo
 
-        return import_demo(self.archive, self.settings.seed, progress=progress)
+        last = None if end is None else np.datetime64(end.astimezone(UTC).replace(tzinfo=None), "m").astype("M8[ns]")
+        return import_demo(self.archive, self.settings.seed, progress, last)
 
     def quality(self, channels: Iterable[str] | None = None, *, progress: bool = False) -> xr.Dataset:
         """Measure the quality of the telemetry.
@@ -761,7 +786,7 @@ class Session:
             `provisional`, which is true only of channels that grow: the anomaly may vanish again; `found_by`
             (forecast, envelope or both) and `words`, what the envelope found in plain words.
         """
-        return anomaly_frame(self.score(channel, forecaster, preset).attrs, self.settings.severity)
+        return self._anomalies(channel, self.score(channel, forecaster, preset))
 
     def raise_alerts(self, channels: Iterable[str] | None = None, assets: Iterable[str] | None = None) -> "Outcome":
         """Raise alerts for stored anomalies and exceeded limits, and open work orders by rule.
@@ -804,7 +829,31 @@ class Session:
             self._scores.check_series,
             ExaminedBefore(self.archive, names, conditions),
             {name: partial(self.assets.findings, name) for name in assets},
+            self._scored_channels,
         )
+
+    def run_timers(self) -> tuple[str, ...]:
+        """Do what time alone asks of maintenance: shelves and outages end, due preventive orders open, messages go out.
+
+        The dashboard and `workbench watch` call it again and again. Nothing happens before maintenance is first used.
+
+        Returns
+        -------
+        tuple of str
+            Numbers of the preventive orders that were opened.
+        """
+        from workbench.alerting import open_due_orders
+
+        if not self._has_desk():
+            return ()
+        opened = open_due_orders(self.maintenance, self._scored_channels)
+        self.maintenance.send_messages()
+        return opened
+
+    def _scored_channels(self) -> dict[str, int]:
+        """Return the number of scored channels of each asset."""
+        scored = self.overview().query("state in ['current', 'stale']").groupby("asset").size()
+        return {str(asset): int(count) for asset, count in scored.items()}
 
     def explain(
         self, channel: str, forecaster: str | None = None, preset: str | None = None, *, clearing: "Spans | None" = None
@@ -833,6 +882,33 @@ class Session:
         test = self.archive.open(channel, indexed=False)
         train = self.archive.open(channel, "train")
         return explain(test, scored, params, name, self.settings.severity, clearing, train)
+
+    def known_events(self, channel: str, anomalies: pd.DataFrame, scored: xr.Dataset) -> list[str]:
+        """Return as which known event each anomaly of a channel is recognised, in a sentence; empty where it is none.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        anomalies : pandas.DataFrame
+            start, end, severity, level, found_by and words, as `anomalies` and `explain` return them.
+        scored : xarray.Dataset
+            The score in which they are.
+
+        Returns
+        -------
+        list of str
+            One an anomaly, in the same order.
+        """
+        from workbench.maintenance.alerts.findings import anomaly_findings
+
+        recogniser = self.maintenance.alerts.known.recogniser()
+        if channel not in recogniser.events or anomalies.empty:
+            return [""] * len(anomalies)
+        test = self.archive.open(channel, indexed=False)
+        findings = anomaly_findings(test, scored, anomalies.drop(columns="provisional", errors="ignore"))
+        recognised = recogniser.recognise(test, findings)
+        return ["" if finding.known is None else str(finding.known) for finding in recognised]
 
     def score_all(
         self,
@@ -910,7 +986,11 @@ class Session:
             Table as `anomalies` returns it; None where the channel is not scored.
         """
         scored = self.stored(channel)
-        return None if scored is None else anomaly_frame(scored.attrs, self.settings.severity)
+        return None if scored is None else self._anomalies(channel, scored)
+
+    def _anomalies(self, channel: str, scored: xr.Dataset) -> pd.DataFrame:
+        frame = anomaly_frame(scored.attrs, self.settings.severity)
+        return whole_words(frame, scored.attrs, partial(self.archive.open, channel, indexed=False))
 
     def retain(self, channels: Iterable[str] | None = None, *, dry_run: bool = False) -> pd.DataFrame:
         """Remove samples that are older than `retention` of the settings keeps; see `workbench.retention`.
@@ -961,6 +1041,8 @@ class Session:
     ) -> "Evaluation":
         """Judge stored scores against labels; channels that are not scored yet are scored first.
 
+        Assets that have a model are judged as a whole, too: their anomalies against the labels of their channels.
+
         Parameters
         ----------
         labels : Path, str or mapping, optional
@@ -988,7 +1070,7 @@ class Session:
             A metric is not known.
         """
         from workbench.detection.evaluation.metrics import chosen_metrics, needs_scores
-        from workbench.judging import find_labels, judge_scores
+        from workbench.judging import find_labels, judge_assets, judge_scores
 
         self.check_settings(forecaster=forecaster, preset=preset)
         metrics = list(metrics)
@@ -997,7 +1079,10 @@ class Session:
         table = self.score_all(truth.tables, forecaster, preset, progress=progress)
         blind = partial(self._scores.persistence, preset=preset, forecaster=forecaster)
         scored = partial(self.score, forecaster=forecaster, preset=preset) if needs_scores(metrics) else None
-        return judge_scores(self.archive, truth, table, blind, metrics=metrics, scored=scored)
+        assets = self.assets.score_all(self.assets.with_model(truth.tables), progress=progress)
+        whole = judge_assets(self.archive, truth, assets, self.score_asset, metrics)
+        buffer = self._scores.params(preset)[1].error_buffer
+        return judge_scores(self.archive, truth, table, blind, metrics, scored, whole, buffer)
 
     def tune(
         self,
@@ -1127,3 +1212,10 @@ class Session:
             with suppress(ArchiveError):  # a damaged channel: the work on it raises the error
                 self.archive.info(name)
         return names
+
+
+def _in_service_from(maintenance: "Maintenance", assets: Collection[str]) -> dict[str, pd.Timestamp]:
+    """Return when assets came into service, where people have said so."""
+    register = maintenance.register.list(kind="asset")
+    known = register[register["in_service_from"].notna() & register["name"].isin(assets)]
+    return dict(zip(known["name"], known["in_service_from"], strict=True))

@@ -6,8 +6,10 @@ Later sources win. Nested keys are written with two underscores in a variable:
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -32,12 +34,15 @@ from workbench.exceptions import SettingsError
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
 from workbench.parameters import LEVELS, DriftLimits, Preset, SeverityLevels, TelemanomParams
 from workbench.paths import local_path
+from workbench.telemetry.archiving.index_place import checked_index_url
+from workbench.telemetry.feed_options import LiveSettings
 from workbench.yaml_text import read_yaml
 
 __all__ = [
     "LEVELS",
     "DashboardSettings",
     "DriftLimits",
+    "LiveSettings",
     "Preset",
     "RetentionSettings",
     "Settings",
@@ -47,7 +52,7 @@ __all__ = [
     "settings_environment",
 ]  # the plain values of `workbench.parameters` stood here, and may still be imported from here
 
-
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:.*(?=@)|(?:(?<=password=)|(?<=secret=))[^&']*")  # of a URL
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "workbench": {
@@ -69,6 +74,9 @@ class DashboardSettings(BaseModel):
         Address to listen on; one that others reach needs a token.
     port : int
         TCP port.
+    public_url : str or None
+        Address at which people reach the dashboard, as `https://workbench.example`; messages then hold links that
+        acknowledge their alert.
     token : SecretStr
         What a reader signs in with; none is asked for where it is empty.
     kernels : int
@@ -81,9 +89,25 @@ class DashboardSettings(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(8866, ge=0, le=65535)
+    public_url: str | None = None
     token: SecretStr = SecretStr("")
     kernels: int = Field(8, ge=1, le=1_000)
     idle_minutes: int = Field(10, ge=1, le=525_600)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        plain = not (parts.query or parts.fragment or parts.username or parts.password) and port != 0
+        if parts.scheme not in ("http", "https") or not parts.hostname or not plain or any(map(str.isspace, value)):
+            raise ValueError("write the address of the dashboard as https://workbench.example")
+        return value.rstrip("/")
 
 
 class RetentionSettings(BaseModel):
@@ -149,6 +173,8 @@ class Settings(BaseSettings):
         How long samples are kept.
     database_url : str or None
         Maintenance database; None takes SQLite in `home`.
+    index_url : str or None
+        PostgreSQL database of the index of the archive; None takes SQLite in the archive.
     alerts : AlertOptions
         When alerts are raised, and what becomes of them.
     orders : OrderOptions
@@ -156,7 +182,9 @@ class Settings(BaseSettings):
     schedule : ScheduleOptions
         Maintenance windows and the weights of the schedule.
     notifications : NotificationOptions
-        Who is told of alerts, and how soon.
+        Who is told of alerts and work orders, and how soon.
+    live : LiveSettings
+        Where live telemetry comes from, and what becomes of it.
     """
 
     model_config = SettingsConfigDict(
@@ -182,10 +210,12 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings = DashboardSettings()
     retention: RetentionSettings = RetentionSettings()
     database_url: str | None = None
+    index_url: str | None = None
     alerts: AlertOptions = AlertOptions()
     orders: OrderOptions = OrderOptions()
     schedule: ScheduleOptions = ScheduleOptions()
     notifications: NotificationOptions = NotificationOptions()
+    live: LiveSettings = LiveSettings()
 
     @field_validator("home", "catalog", mode="before")
     @classmethod
@@ -203,6 +233,11 @@ class Settings(BaseSettings):
         if value is not None:
             Compute.parse(value)
         return value
+
+    @field_validator("index_url")
+    @classmethod
+    def _is_on_a_server(cls, value: str | None) -> str | None:
+        return checked_index_url(value) if value else None
 
     @model_validator(mode="before")
     @classmethod
@@ -225,6 +260,11 @@ class Settings(BaseSettings):
         return self.presets[self.preset]
 
     @property
+    def journal_path(self) -> Path:
+        """Samples that came and are on their way into the archive."""
+        return self.home / "live.db"
+
+    @property
     def place(self) -> Compute:
         """Where work on many channels is done."""
         return Compute(processes=self.workers) if self.compute is None else Compute.parse(self.compute)
@@ -243,6 +283,11 @@ class Settings(BaseSettings):
     def maintenance_url(self) -> str:
         """URL of the maintenance database."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'maintenance.db'}"
+
+    @property
+    def attachments_path(self) -> Path:
+        """Folder of the files that are attached to work orders and requests."""
+        return self.home / "attachments"
 
     @property
     def reports_path(self) -> Path:
@@ -302,11 +347,15 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # pydantic-settings cannot parse a variable
         raise SettingsError(f"Settings: {error}") from None
-    update = {
+    update: dict[str, Any] = {
         name: folder / value
         for name, value in (("home", settings.home), ("catalog", settings.catalog))
         if value is not None and not value.is_absolute()
     }
+    calendar = settings.notifications.on_call.calendar
+    if calendar is not None:
+        on_call = settings.notifications.on_call.model_copy(update={"calendar": (folder / calendar).absolute()})
+        update["notifications"] = settings.notifications.model_copy(update={"on_call": on_call})
     from workbench.tuned import with_tuned
 
     # A plain Settings: one that other processes can be given.
@@ -344,7 +393,11 @@ def _explain(error: ValidationError) -> str:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"]) or "settings"
         message = item["msg"].removeprefix("Value error, ")
-        parts.append(f"{key}: {message} (got {item['input']!r})" if item["loc"] else f"{key}: {message}")
+        parts.append(
+            f"{key}: {message} (got {_PASSWORD.sub('***', repr(item['input']))})"
+            if item["loc"]
+            else f"{key}: {message}"
+        )
     return "Settings: " + "; ".join(parts)
 
 
@@ -359,10 +412,12 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        `WORKBENCH_*`; a setting that is None, as it is where nothing was set, is left out, and so is the token,
-        which no kernel needs.
+        `WORKBENCH_*`; a setting that is None, as it is where nothing was set, is left out, and so are tokens and the
+        broker's password, which no kernel needs.
     """
-    values = settings.model_dump(mode="json", exclude={"dashboard": {"token"}})
+    of_live = {"host": True, "token": True, "mqtt": {"user", "password"}}
+    secrets: dict[str, Any] = {"dashboard": {"token"}, "live": of_live}
+    values = settings.model_dump(mode="json", exclude=secrets)
     values = {name: value for name, value in values.items() if value is not None}
     values |= {name: _absolute(values[name]) for name in ("tracking_uri", "database_url") if name in values}
     values |= {name: str(getattr(settings, name).resolve()) for name in ("home", "catalog") if name in values}

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from workbench.exceptions import CatalogError, ForecasterError, MaintenanceError, SettingsError
 from workbench.maintenance.options import OrderOptions
 from workbench.maintenance.orders.checklists import from_json
+from workbench.maintenance.orders.failure_codes import FAILURE_MODES
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import ORDER_TYPES
 from workbench.settings import Settings
@@ -153,8 +154,13 @@ def _template_faults(options: OrderOptions) -> Iterator[str]:
 def _place_faults(settings: Settings, assets: Collection[str], places: Collection[tuple[str, str]]) -> Iterator[str]:
     subsystems = {subsystem for _, subsystem in places}
     for name in settings.orders.templates:
-        asset, slash, subsystem = name.rpartition("/")
-        missing = (asset, subsystem) not in places if slash else name != "default" and name not in subsystems
+        place, colon, mode = name.partition(":")
+        if colon and mode not in FAILURE_MODES:
+            yield f"orders.templates.{name}: {mode!r} is not a failure mode of ISO 14224, as VIB"
+        if colon and not place:
+            continue
+        asset, slash, subsystem = place.rpartition("/")
+        missing = (asset, subsystem) not in places if slash else place != "default" and place not in subsystems
         if missing:
             yield f"orders.templates.{name}: there is no such subsystem"
     for asset in settings.schedule.operating:

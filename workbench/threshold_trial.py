@@ -9,7 +9,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
-from workbench.detection.envelope import join
+from workbench.detection.envelope import EnvelopeEvent, join
 from workbench.detection.envelope.course import judge_envelope
 from workbench.exceptions import ArchiveError, DetectionError
 from workbench.maintenance.alerts.places import moment_of, rows_of
@@ -37,12 +37,16 @@ class Trial:
         How many were tried.
     failed : dict of str to str
         Channels that could not be tried, and why.
+    events : dict of str to tuple of EnvelopeEvent
+        Where the telemetry of each channel exceeds the bounds of the envelope that was tried, in the order of their
+        start; empty for a channel that never does, and without the channels where the envelope is off.
     """
 
     table: pd.DataFrame
     effect: ThresholdEffect
     channels: int
     failed: dict[str, str] = field(default_factory=dict)
+    events: dict[str, tuple[EnvelopeEvent, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the outcome in one sentence."""
@@ -116,7 +120,12 @@ def try_thresholds(
     table["begin"] = table["begin"].astype(object)
     rank = table["outcome"].map({"appears": 0, "vanishes": 1, "stays": 2})
     table = table.assign(rank=rank).sort_values(["rank", "channel", "start"]).drop(columns="rank")
-    return Trial(table.reset_index(drop=True), effect, len(anomalies_by_channel), failed)
+    events = {
+        name: tuple(event for own in anomalies["events"] for event in own)
+        for name, anomalies in anomalies_by_channel.items()
+        if "events" in anomalies
+    }
+    return Trial(table.reset_index(drop=True), effect, len(anomalies_by_channel), failed, events)
 
 
 def detect_anew(
@@ -139,7 +148,8 @@ def detect_anew(
     Returns
     -------
     dict of str to pandas.DataFrame
-        The anomalies of each channel, with their level.
+        The anomalies of each channel, with their level, and as `events` a tuple of what the envelope has found in each;
+        without `events` where the envelope is off.
     dict of str to str
         Channels whose telemetry or score is damaged, or do not fit each other, and why.
 
@@ -183,8 +193,8 @@ def _detected(
     if train is None:
         return sequences.assign(found_by="forecast")
     joined = join(judge_envelope(channel, train, params).events, sequences)
-    rows = [(anomaly.start, anomaly.end, anomaly.severity, anomaly.found_by) for anomaly in joined]
-    return pd.DataFrame(rows, columns=[*sequences.columns, "found_by"]).astype(sequences.dtypes)
+    rows = [(one.start, one.end, one.severity, one.found_by, one.events) for one in joined]
+    return pd.DataFrame(rows, columns=[*sequences.columns, "found_by", "events"]).astype(sequences.dtypes)
 
 
 _KEYS = ("start", "end", "severity", "level")

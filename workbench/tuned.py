@@ -11,7 +11,7 @@ from workbench.exceptions import SettingsError
 from workbench.files import replacing
 from workbench.parameters import Preset
 
-__all__ = ["TUNED", "read_tuned", "remove_tuned", "tuned_path", "with_tuned", "write_tuned"]
+__all__ = ["TUNED", "read_tuned", "remove_tuned", "tuned_path", "tuning_path", "with_tuned", "write_tuned"]
 
 TUNED = "tuned"
 """Name of the preset."""
@@ -20,6 +20,11 @@ TUNED = "tuned"
 def tuned_path(home: Path) -> Path:
     """Return the path of the tuned preset's file."""
     return home / "tuned.yaml"
+
+
+def tuning_path(home: Path) -> Path:
+    """Return the path of the folder in which `workbench tune` keeps what it has judged, so that it can go on."""
+    return home / "tuning"
 
 
 def read_tuned(home: Path) -> Preset | None:

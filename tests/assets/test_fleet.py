@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 import workbench as wb
 from tests.plants import write_plant
 from workbench.cli import app
-from workbench.detection.asset import AssetPCA
+from workbench.detection.asset import AssetPCA, fit_blocks
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, DetectionError, ModelNotFoundError
 from workbench.models.listing import ASSET_KIND
 from workbench.telemetry.schema import make_channel
+
+_DAYS = ("2026-01-01", "2026-03-01")
 
 
 @pytest.fixture
@@ -84,6 +86,27 @@ def test_new_telemetry_makes_score_and_model_stale(session, tmp_path):
         assert again.assets.overview()["state"].tolist() == ["current"]
 
 
+def test_a_model_by_an_earlier_method_is_said_and_trained_again(session, tmp_path, monkeypatch):
+    """Models of the first method had no version of it, and Q in standard deviations of the channels."""
+
+    def fitted(series, **parameters):
+        model = fit_blocks(series, **parameters)
+        del model.parameters["method"]
+        return model
+
+    monkeypatch.setattr("workbench.assets.fleet.fit_blocks", fitted)
+    session.train_asset()
+    monkeypatch.undo()
+    with wb.open(home=tmp_path) as again:
+        assert again.models.list()["retrain"].tolist() == ["the method has changed"]
+        (row,) = again.assets.score_all().to_dict("records")
+        assert row["status"] == "failed"
+        assert "asset.json is of version 1 of the method, expected 2. Train the asset again." in row["reason"]
+        assert again.train_asset()["model"].tolist() == ["Pump-1.pca/2"]
+        assert again.assets.score_all()["status"].tolist() == ["scored"]
+        assert again.models.list()["retrain"].tolist() == ["", ""]
+
+
 def test_models_of_assets_are_listed_promoted_rolled_back_and_retired_like_others(session):
     session.train_asset()
     session.train_asset(lags=1)
@@ -138,6 +161,39 @@ def test_a_damaged_channel_is_left_out_and_said(session, monkeypatch):
     assert [row[:2] for row in json.loads(scored.attrs["anomalies"])] == [[600, 639]]
     monkeypatch.undo()
     assert session.assets.score_all()["status"].tolist() == ["scored"]  # the channel is there again
+
+
+def test_channels_that_an_asset_does_not_judge_are_named(session):
+    wave, still = np.sin(np.arange(400) / 9), np.full(400, 5.0)
+    january, march = (np.datetime64(day, "ns") + np.arange(400) * np.timedelta64(60, "s") for day in _DAYS)
+
+    def write(name, values, time):
+        channel = make_channel(values, time=time, channel=name, asset=name.split("-")[0])
+        session.archive.write(channel, channel)
+
+    for name, values, time in (
+        ("Flat-1", still, january),
+        ("Flat-2", still, january),
+        ("Apart-1", wave, january),
+        ("Apart-2", wave, march),
+        ("Mixed-1", wave, january),
+        ("Mixed-2", still, january),
+    ):
+        write(name, values, time)
+    reasons = {
+        "Flat": "no channel is judged; not judged: Flat-1, Flat-2 (constant or missing in training)",
+        "Apart": "not judged: Apart-2 (without a value at the times of Apart-1)",
+        "Mixed": "not judged: Mixed-2 (constant or missing in training)",
+        "Pump-1": "",
+    }
+    table = session.train_asset()
+    assert dict(zip(table["asset"], table["reason"], strict=True)) == reasons
+    for _ in ("computed", "read again"):
+        scores = session.assets.score_all()
+        assert dict(zip(scores["asset"], scores["reason"], strict=True)) == reasons
+    write("Mixed-3", wave, january)
+    note = session.score_asset("Mixed").attrs["left_out"]
+    assert note == f"{reasons['Mixed']}; not judged: Mixed-3 (later than the model)"
 
 
 def test_a_channel_and_an_asset_of_one_name_are_kept_apart(session):

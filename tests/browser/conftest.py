@@ -21,7 +21,7 @@ SERVE = (
     "def say(line): print(line, flush=True)\n"
     "serve_dashboard(load_settings(), apps_folder() / sys.argv[1], port=0, announce=say)"
 )
-expect.set_options(timeout=30_000)  # a machine that does other things too
+expect.set_options(timeout=PATIENCE)  # a machine that does other things too
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 

@@ -142,7 +142,7 @@ def test_related_channels_and_similar_segments_are_shown(page):
     expect(page.locator(".wb-tab-related tr[data-pick]").first).to_be_visible()
     page.get_by_role("button", name="Similar", exact=True).click()
     page.get_by_role("button", name="Find similar segments").click()
-    expect(page.locator(".wb-tab-similar tr[data-pick]").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".wb-tab-similar tr[data-pick]").first).to_be_visible()
     page.get_by_role("button", name="Evidence").click()
 
 
@@ -221,3 +221,16 @@ def test_a_case_is_a_line_that_opens_into_its_alerts_by_keys_and_by_mouse(dashbo
     line.locator("button.wb-turn").click()
     expect(line).to_have_attribute("aria-expanded", "false")
     page.close()
+
+
+def test_a_narrow_screen_has_the_details_below_the_list(dashboard):
+    context = dashboard.context(viewport={"width": 390, "height": 844})
+    narrow = dashboard.open("?view=anomalies&group=alert", context)
+    narrow.locator(ROWS).first.click()
+    detail = narrow.locator(".wb-anomalies .wb-detail")
+    detail.locator("canvas").first.scroll_into_view_if_needed()
+    listing, below = narrow.locator(".wb-anomalies .wb-list").bounding_box(), detail.bounding_box()
+    assert below["y"] >= listing["y"] + listing["height"]
+    assert below["width"] > 350, "of 390"
+    assert detail.evaluate("node => node.parentElement.scrollHeight > node.parentElement.clientHeight")
+    context.close()

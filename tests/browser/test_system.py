@@ -135,15 +135,15 @@ def test_the_latencies_of_a_view_open_by_click_and_close_by_another(page):
 def test_a_failing_check_shows_its_fix_and_passes_once_it_is_mended(page, session):
     show(page, "Health")
     checks = page.locator(f"{VIEW} .wb-checks")
-    expect(checks.locator("tbody tr")).to_have_count(10)
+    expect(checks.locator("tbody tr")).to_have_count(11)
     expect(checks.locator("tbody tr").first).to_contain_text("workbench train --all")  # the last channel has no model
-    expect(page.locator(f"{VIEW} .wb-headline h1")).to_contain_text("2 of 10 checks failed: models, scores")
+    expect(page.locator(f"{VIEW} .wb-headline h1")).to_contain_text("2 of 11 checks failed: models, scores")
     name = session.archive.channels()[-1]
     session.train(name, "ridge")
     session.score(name)
     page.keyboard.press("h")
     expect(checks).not_to_contain_text("Fix:")
-    expect(page.locator(f"{VIEW} .wb-headline h1")).to_have_text("System: all 10 checks passed")
+    expect(page.locator(f"{VIEW} .wb-headline h1")).to_have_text("System: all 11 checks passed")
 
 
 def test_the_feed_is_sorted_picked_and_leads_to_the_telemetry(page, session):

@@ -253,6 +253,8 @@ def test_a_bad_frame_closes_its_own_websocket_and_nobody_elses(tmp_path):
             while "the last" not in (answer := str(await other.read_message())) or "kernel_info_reply" not in answer:
                 assert answer != "None"  # it is closed
             other.close()
+            while await other.read_message() is not None:  # until the server has closed it, too
+                pass
 
     asyncio.run(asyncio.wait_for(scenario(), 300))
     assert served.get("metrics").status_code == 200

@@ -1,7 +1,6 @@
 import gzip
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -79,23 +78,11 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
         assert json.loads((template / "conf.json").read_text()) == {"base_template": "lab"}
         page = (template / "index.html.j2").read_text()
         static = template / "static"
-        for name in ("bokeh.min.js", "front.js", "workbench.js", "voila-style.js"):
+        for name in ("bokeh.min.js", "front.js", "front.css"):
             assert name in page
             assert gzip.decompress((static / f"{name}.gz").read_bytes()) == (static / name).read_bytes()
         assert "://" not in page
         assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
-        front = (static / "front.js").read_text()
-        assert re.match(r"(?s).*?window\.workbenchChart = .*?\n};\n\(", front), "it comes first, and is not called"
-        assert front.count("(()=>{") >= 80, "parts of the front end are missing"
-        mended = (
-            r'did not respond in time"\)+,6e4',
-            r"-\w<6e4;.{,200}widget model not found",
-            r"_change_event\((\w)\)\{if\(!\1\.sync",
-            r"BokehView:window\.workbenchChart\(\w\)",
-        )
-        assert all(re.search(pattern, front) for pattern in mended), "after an upgrade: is it still wrong there?"
-        chunks = set(re.findall(r"self\.((?:webpack|rspack)Chunk\w+)\s*\|\|", front))
-        assert len(chunks) == 4, "Voila's own, and those of its three extensions"
     assert not folder.exists()
 
 

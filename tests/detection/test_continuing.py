@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from tests.detection.lstm.test_forecaster import random_weights
+from tests.rounds import Rounds
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
 from workbench.detection.continuing import Continuation, complete_rows, continue_score
@@ -257,24 +258,32 @@ def nasa_channel(archive: zipfile.ZipFile, split: str, name: str) -> xr.Dataset:
     return make_channel(array[:, 0], array[:, 1:], channel=name, asset="NASA", source="NASA SMAP/MSL")
 
 
-def check_nasa(nasa_zip: Path, names: Sequence[str], with_lstm: bool, n_cuts: int) -> None:
-    presets = [TelemanomParams(), Settings().presets["workbench"]]
+def check_nasa(nasa_zip: Path, names: Sequence[str], number: int, with_lstm: bool, n_cuts: int) -> None:
+    """Cut one of some channels at random places."""
+    name = names[number]
     with zipfile.ZipFile(nasa_zip) as archive:
-        for number, name in enumerate(names):
-            test, train = nasa_channel(archive, "test", name), nasa_channel(archive, "train", name)
-            forecasters: list[Forecaster] = [RidgeForecaster().fit(train)]
-            if with_lstm:
-                forecasters = [from_file(MODELS / f"{name}.lstm.safetensors", name), *forecasters[: number % 2]]
-            n = test.sizes["time"]
-            for params in presets:
-                cuts = np.random.default_rng(number).integers(min(2760, n - 400), n, n_cuts)
-                check_cuts(test, forecasters, params, train, cuts)
+        test, train = nasa_channel(archive, "test", name), nasa_channel(archive, "train", name)
+    forecasters: list[Forecaster] = [RidgeForecaster().fit(train)]
+    if with_lstm:
+        forecasters = [from_file(MODELS / f"{name}.lstm.safetensors", name), *forecasters[: number % 2]]
+    n = test.sizes["time"]
+    for params in (TelemanomParams(), Settings().presets["workbench"]):
+        cuts = np.random.default_rng(number).integers(min(2760, n - 400), n, n_cuts)
+        check_cuts(test, forecasters, params, train, cuts)
 
 
 @pytest.mark.nasa
 @pytest.mark.slow
 def test_a_few_of_nasas_channels_cut_at_random_places(nasa_zip: Path) -> None:
-    check_nasa(nasa_zip, ["P-1", "E-7", "M-6", "D-12"], False, 3)
+    for number in range(4):
+        check_nasa(nasa_zip, ["P-1", "E-7", "M-6", "D-12"], number, False, 3)
+
+
+def check_all(nasa_zip: Path, rounds: str, names: Sequence[str], with_lstm: bool, n_cuts: int) -> None:
+    done = Rounds(rounds, range(len(names)))
+    for number in done.left():
+        check_nasa(nasa_zip, names, number, with_lstm, n_cuts)
+        done.note(number, [names[number]])
 
 
 @pytest.mark.nasa
@@ -283,7 +292,7 @@ def test_all_of_nasas_channels_cut_at_random_places(nasa_zip: Path) -> None:
     with zipfile.ZipFile(nasa_zip) as archive:
         names = sorted(Path(name).stem for name in archive.namelist() if "/test/" in name and name.endswith(".npy"))
     assert len(names) == 82
-    check_nasa(nasa_zip, names, False, 5)
+    check_all(nasa_zip, "cuts", names, False, 5)
 
 
 @pytest.mark.nasa
@@ -291,4 +300,4 @@ def test_all_of_nasas_channels_cut_at_random_places(nasa_zip: Path) -> None:
 def test_twelve_lstms_cut_at_random_places(nasa_zip: Path) -> None:
     names = sorted(path.name.split(".")[0] for path in MODELS.glob("*.lstm.safetensors"))[::7][:12]
     assert len(names) == 12
-    check_nasa(nasa_zip, names, True, 2)
+    check_all(nasa_zip, "cuts-of-lstms", names, True, 2)

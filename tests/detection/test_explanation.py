@@ -273,3 +273,21 @@ def test_the_mean_of_several_forecasters_is_explained_by_what_is_stored() -> Non
     scored = score(channel, [Given(prediction), Given(other)], preset)
     again = detect(channel["telemetry"].values, scored["prediction"].values, preset).anomalies
     assert json.loads(scored.attrs["anomalies"]) == again.to_numpy().tolist()
+
+
+def test_a_silence_is_as_long_as_the_telemetry_says() -> None:
+    """Of 1200 samples, 700 to 999 repeat sample 699: 300 samples without a change; three of them are missing."""
+    values = np.random.default_rng(3).normal(0, 1, 2400)
+    train = make_channel(values[:1200], np.zeros((1200, 0)), channel="X-1", asset="X", units="V")
+    quiet = values[1200:].copy()
+    quiet[700:1000] = quiet[699]
+    for missing, unchanged in ((0, 300), (3, 297)):
+        quiet[900 : 900 + missing] = np.nan
+        test = make_channel(quiet, np.zeros((1200, 0)), channel="X-1", asset="X", units="V")
+        params = TelemanomParams(envelope="fixed")
+        scored = score(test, [Given(np.zeros(940, dtype=np.float32))], params, train)
+        table = explain(test, scored, params, "mine", LEVELS, clearing=(), train=train)
+        row = table[table["feature"] == "stuck"].iloc[0]
+        assert row["words"].startswith(f"unchanged for {unchanged} samples, where ")
+        assert row["feature_value"] == unchanged
+        assert f"unchanged for {unchanged} samples" in row["text"]

@@ -117,7 +117,12 @@ def test_risk_comes_from_what_was_recorded(session):
     assert (before["asset"], before["criticality"], before["failures"]) == ("XAVER", 4, 0)
     assert before["reason"] == "never watched"
     began = session.clock()
-    session.maintenance.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
+    orders = session.maintenance.orders
+    number = orders.new("Ann", asset="XAVER", title="Wheel", type="corrective", checklist=()).number
+    session.maintenance.people.set("Ben", "Ann")
+    orders.assign(number, "Ben", "Ann")
+    orders.start(number, "Ann")
+    orders.complete(number, "Ann", done="changed", hours=1, failure="functional failure", mode="UNK")
     session.clock = lambda: began + timedelta(days=20)
     after = risks(session, 7).iloc[0]
     assert after["failures"] == 1

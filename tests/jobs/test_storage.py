@@ -26,7 +26,12 @@ def test_each_part_grows_by_what_is_written_to_it(session):
     session.train("X-1")
     session.score("X-1")
     session.maintenance.people.set("Ann", "root")
-    for folder, name in (("reports", "X-1.html"), ("logs", "dashboard.log")):
+    for folder, name in (
+        ("attachments", "photo"),
+        ("reports", "X-1.html"),
+        ("tuning", "rows.json"),
+        ("logs", "dashboard.log"),
+    ):
         (session.settings.home / folder).mkdir()
         (session.settings.home / folder / name).write_bytes(b"x" * 10_000)
     after = sizes(session)

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import pytest
 import workbench as wb
 from tests.archive_files import file_of
 from workbench.exceptions import ArchiveError, ImportDataError, LabelError
+from workbench.jobs.settled_files import FileState
 from workbench.jobs.watch_folder import FolderWatch
 from workbench.jobs.watch_memory import WatchMemory
 
@@ -205,6 +208,41 @@ def test_a_file_for_a_damaged_channel_waits_and_is_not_rejected(watched, tmp_pat
     assert watched.take(train=False) == (1, 0, 0, 0)
 
 
+def test_a_memory_whose_schema_is_no_text_any_more_is_made_anew(tmp_path) -> None:
+    file = tmp_path / "watch.db"
+    WatchMemory(file, tmp_path, "pump").close()
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE files (", b"CREATE \x88ABLE files ("))
+    memory = WatchMemory(file, tmp_path, "pump")
+    assert memory.was_damaged
+    memory.close()
+
+
+@pytest.mark.parametrize("how", ["empty", "noise", "another table"])
+def test_a_memory_that_is_damaged_while_it_is_in_use_is_made_anew(session, tmp_path, how) -> None:
+    folder, lines = tmp_path / "in", list[str]()
+    files = daily_files(folder, pump())
+    options = {"asset": "pump", **SPAN}
+    late = files[-1].rename(tmp_path / "late.csv")
+    watch = FolderWatch(session, folder, options=options, settle_s=0.0, train=False, announce=lines.append)
+    assert watch.take_all().imported == DAYS - 1
+    memory = tmp_path / "home" / "watch.db"
+    if how == "another table":
+        with closing(sqlite3.connect(memory)) as connection, connection:
+            connection.execute("ALTER TABLE files RENAME TO filed")
+    else:
+        memory.write_bytes(b"" if how == "empty" else b"x" * memory.stat().st_size)
+    late.rename(files[-1])
+    assert watch.take_all().imported >= 1
+    assert any("was damaged and is made anew" in line for line in lines)
+    watch.close()
+    assert (tmp_path / "home" / "watch.db.damaged").exists()
+    watch = FolderWatch(session, folder, options=options, settle_s=0.0, train=False, announce=lines.append)
+    watch.take_all()
+    assert watch.take_all().imported == 0
+    watch.close()
+    assert session.archive.info("bearing").n_train + session.archive.info("bearing").n_test == DAYS * 288
+
+
 def test_one_process_watches_a_folder_at_a_time_and_a_damaged_memory_is_made_anew(watched, tmp_path) -> None:
     daily_files(watched.folder, pump(12, ()))
     watched.take(train=False)
@@ -222,6 +260,17 @@ def test_one_process_watches_a_folder_at_a_time_and_a_damaged_memory_is_made_ane
     assert watched.session.archive.info("bearing") == before
     with pytest.raises(ArchiveError, match="cannot be written"):
         WatchMemory(tmp_path / "in", tmp_path, "")
+
+
+def test_a_path_in_the_memory_that_is_no_text_any_more_is_still_known(tmp_path) -> None:
+    state = FileState(tmp_path / "day.csv", 1, 1, 1)
+    with closing(WatchMemory(tmp_path / "watch.db", tmp_path, "")) as memory:
+        memory.add([(state, "aa")])
+        assert memory.path_of("aa") == str(state.path)
+    with closing(sqlite3.connect(tmp_path / "watch.db")) as connection, connection:
+        connection.execute("UPDATE contents SET path = CAST(x'2f64ff79' AS TEXT)")
+    with closing(WatchMemory(tmp_path / "watch.db", tmp_path, "")) as memory:
+        assert memory.path_of("aa") == "/d\N{REPLACEMENT CHARACTER}y"
 
 
 class Process(threading.Thread):

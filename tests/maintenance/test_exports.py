@@ -1,15 +1,13 @@
 import csv
 import re
 import zipfile
-from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-from icalendar import Calendar
 
 from tests.maintenance.conftest import START
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.exports import order_page, plan_calendar, to_csv, to_xlsx
+from workbench.maintenance.exports import order_page, to_csv, to_xlsx
 from workbench.maintenance.options import OrderOptions, OrderTemplate
 from workbench.maintenance.orders.orders import WorkOrders
 
@@ -45,22 +43,6 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(MaintenanceError, match="cannot be written"):
         to_csv(TABLE, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
-
-
-def test_a_calendar_library_reads_the_plan_back():
-    columns = ["number", "title", "asset", "technician", "session", "start", "end"]
-    hour = timedelta(hours=1)
-    rows = [("WO-1", 'Look, please; "now"', "SMAP", "Ann", 1, START, START + hour)]
-    rows.append(("WO-1", "Look", "SMAP", "Ann", 2, START + 24 * hour, START + 25 * hour))
-    text = plan_calendar(pd.DataFrame(rows, columns=columns), datetime(2026, 3, 1, tzinfo=UTC))
-    events = [event for event in Calendar.from_ical(text).walk() if event.name == "VEVENT"]
-    assert [str(event["uid"]) for event in events] == [
-        "WO-1-1@telemetry-workbench",
-        "WO-1-2@telemetry-workbench",
-    ]
-    assert events[0].decoded("dtstart") == START
-    assert events[0].decoded("dtend") - events[0].decoded("dtstart") == hour
-    assert str(events[0]["summary"]) == 'WO-1 Look, please; "now" (Ann)'
 
 
 def test_a_work_order_to_print_is_whole_escaped_and_asks_no_host(database):

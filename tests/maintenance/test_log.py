@@ -40,7 +40,8 @@ def by_hand(database, statement):
         ("DELETE FROM log", 1, "it is missing, with all after it up to row 5"),
         ("DELETE FROM log_end", 5, "it was not the last row when the log was written"),
         (
-            "INSERT INTO log SELECT 6, time, subject, action, who, details, hash, hash FROM log WHERE seq = 5",
+            "INSERT INTO log (seq, time, subject, action, who, details, previous, hash)"
+            " SELECT 6, time, subject, action, who, details, hash, hash FROM log WHERE seq = 5",
             6,
             "its content does not match its hash",
         ),

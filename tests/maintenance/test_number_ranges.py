@@ -21,6 +21,7 @@ from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.parts import Parts
 from workbench.maintenance.orders.people import People
 from workbench.maintenance.orders.preventive import Preventive
+from workbench.maintenance.orders.purchases import Purchases
 from workbench.maintenance.orders.table import OrderPartRow, OrderRow, PartRow, PreventiveRow, TechnicianRow
 from workbench.maintenance.planning import Change, Planning
 
@@ -48,8 +49,12 @@ def orders(database):
         lambda db, n: WorkOrders(db, OPTIONS).new("x", asset="A", parts={"seal": n}),
         lambda db, n: WorkOrders(db, OPTIONS).change("WO-1", "x", hours=n),
         lambda db, n: WorkOrders(db, OPTIONS).complete("WO-1", "Ann", done="it", hours=n),
-        lambda db, n: WorkOrders(db, OPTIONS).complete("WO-1", "Ann", done="it", hours=1, mode="UNK", cost=n),
-        lambda db, n: WorkOrders(db, OPTIONS).complete("WO-1", "Ann", done="it", hours=1, mode="UNK", used={"seal": n}),
+        lambda db, n: WorkOrders(db, OPTIONS).complete(
+            "WO-1", "Ann", done="it", hours=1, failure="degradation", mode="UNK", cost=n
+        ),
+        lambda db, n: WorkOrders(db, OPTIONS).complete(
+            "WO-1", "Ann", done="it", hours=1, failure="degradation", mode="UNK", used={"seal": n}
+        ),
         lambda db, n: People(db).set("Ann", "x", rate=n),
         lambda db, n: Parts(db).set("seal", "x", stock=n),
         lambda db, n: Parts(db).set("seal", "x", minimum=n),
@@ -148,7 +153,7 @@ def test_settings_have_ranges_too(value):
     for make in (
         lambda: AlertOptions(longest_shelf_hours=value),
         lambda: AlertOptions(escalate_after_minutes={"high": value}),
-        lambda: AlertOptions(group_seconds=value),
+        lambda: AlertOptions(case_gap_seconds=value),
         lambda: OrderOptions(due_days={"high": value}),
         lambda: OrderTemplate(hours=value),
         lambda: OrderTemplate(parts={"seal": value}),
@@ -224,6 +229,9 @@ def test_a_bad_rate_stock_or_lead_time_does_not_stop_the_plan(database, orders, 
     orders.new("x", asset="A", hours=2)
     stored(database, sa.update(TechnicianRow).values(rate=math.inf))
     stored(database, sa.update(PartRow).values(lead_days=1e300, stock=-5))
+    plan = Planning(database).make("x")
+    assert {one.job for one in plan.placements} == {"WO-1", "WO-2"}  # the request for the seal has a date of its own
+    Purchases(database).cancel(1, "dear", "x")
     plan = Planning(database).make("x")
     assert [one.job for one in plan.placements] == ["WO-2"]
     assert "no lead time is known" in plan.conflicts[0].message

@@ -80,7 +80,9 @@ def test_an_order_lists_its_texts_and_those_of_its_alerts(alerts, orders, alert,
         lambda: orders.comment(order.number, "key is at the gate", "Cat"),
         lambda: orders.start(order.number, "Ben"),
         lambda: [orders.answer(order.number, at, given, "Ben") for at, given in ((1, True), (2, "a fuse"))],
-        lambda: orders.complete(order.number, "Ben", done="fuse changed", hours=1, mode="ELF", verdict="true"),
+        lambda: orders.complete(
+            order.number, "Ben", done="fuse changed", hours=1, failure="degradation", mode="ELF", verdict="true"
+        ),
     ):
         clock.forward(minutes=1)
         step()

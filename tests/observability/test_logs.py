@@ -3,7 +3,9 @@
 import logging
 
 import pytest
+from typer.testing import CliRunner
 
+from workbench.cli import app
 from workbench.observability.logs import LogEntry, log_path, log_to, read_log, rotate
 
 LINES = """\
@@ -81,3 +83,67 @@ def test_a_log_whose_folder_vanished_stops_nothing(tmp_path, capsys):
             handler.close()
             logger.removeHandler(handler)
     assert "the home has vanished" in capsys.readouterr().err
+
+
+SECRET = "AbC-_123" * 5 + "xyz"
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        (f"/my/{SECRET}/WO-7?show=mine", "/my/***/WO-7?show=mine"),
+        (f"/report/{SECRET}", "/report/***"),
+        (f"/calendar/{SECRET}.ics", "/calendar/***"),
+        (f"/workbench/acknowledge/{SECRET}.{SECRET}", "/workbench/acknowledge/***"),
+        (f"/?view=system&token={SECRET}", "/?view=system&token=***"),
+        ("/my/WO-7", "/my/WO-7"),
+    ],
+)
+def test_no_secret_of_a_link_is_written(tmp_path, address, written):
+    path = log_path(tmp_path)
+    log_to(path, "secrets")
+    logger = logging.getLogger("secrets.access")
+    try:
+        logger.warning("404 GET %s (127.0.0.1) 1.2ms", address)
+        try:
+            raise ValueError(f"cannot answer {address}")
+        except ValueError:
+            logger.exception("Uncaught exception")
+        text = path.read_text(encoding="utf-8")
+    finally:
+        handlers = logging.getLogger("secrets").handlers
+        handlers.pop().close()
+    assert SECRET not in text
+    assert text.count(written) == 2
+
+
+def test_nor_to_the_terminal(tmp_path, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    CliRunner().invoke(app, ["--version"])
+    (handler,) = logging.getLogger().handlers
+    record = logging.makeLogRecord({"levelname": "WARNING", "msg": "404 GET %s", "args": (f"/my/{SECRET}",)})
+    assert handler.format(record) == "WARNING: 404 GET /my/***"
+
+
+def test_a_structured_log_is_one_document_a_line(tmp_path):
+    import json
+
+    file = tmp_path / "logs" / "live.log"
+    logger = logging.getLogger("structured.test")
+    log_to(file, "structured.test", structured=True)
+    try:
+        logger.warning("%s is told of:\nonce", "mqtt ?token=abc")
+        try:
+            raise ValueError("x")
+        except ValueError:
+            logger.exception("it has failed")
+    finally:
+        for handler in list(logger.handlers):
+            handler.close()
+            logger.removeHandler(handler)
+    first, second = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+    assert (first["level"], first["source"]) == ("WARNING", "structured.test")
+    assert first["message"] == "mqtt ?token=*** is told of:\nonce"
+    assert first["at"].endswith("+00:00")
+    assert second["error"].endswith("ValueError: x")

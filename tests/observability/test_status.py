@@ -39,6 +39,7 @@ class Manager:
         self.kernels[name] = SimpleNamespace(
             provisioner=SimpleNamespace(pid=pid), execution_state=state, last_activity=datetime(2026, 1, 1, tzinfo=UTC)
         )
+        self.kernels[name].trait_has_value = lambda trait: hasattr(self.kernels[name], trait)
 
 
 @pytest.fixture
@@ -69,6 +70,13 @@ def report(seconds=0.1, hits=3, size=1000):
     timings.add("Overview", "refresh", seconds)
     cache = {"hits": hits, "misses": 1, "evictions": 0, "bytes": size, "models": 1}
     return json.dumps({"timings": timings.to_json(), "cache": cache})
+
+
+def test_a_kernel_that_has_just_been_asked_for_is_left_out(watch, manager, process):
+    """Jupyter notes its last activity a little after its process has begun."""
+    manager.add("new", process.pid)
+    del manager.kernels["new"].last_activity
+    watch.look()
 
 
 def test_a_page_reads_what_the_server_saw(watch, manager, places, process, tmp_path):

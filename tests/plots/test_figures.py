@@ -20,6 +20,7 @@ from workbench.plots import (
     update_commands_figure,
     update_errors_figure,
 )
+from workbench.plots.part import part_of
 
 LEVEL = SeverityLevels().level
 ANOMALIES = pd.DataFrame({"start": [500, 2149], "end": [520, 2349], "severity": [0.3, 9.3]}).assign(
@@ -76,6 +77,18 @@ def test_lines_are_the_values_and_keep_a_spike(channel, scored):
     assert drawn["telemetry"]["time"][np.argmax(drawn["telemetry"]["telemetry"])] == 1234
     assert drawn["prediction"]["time"][0] == 250
     assert drawn["prediction"]["prediction"][0] == scored["prediction"].values[0]
+
+
+def test_bounds_are_segments_over_their_samples_also_in_a_part_and_for_a_single_one(scored):
+    channel = fake_channel()
+    lines = pd.DataFrame({"start": [700, 900], "end": [800, 900], "value": [2.5, -1.0], "words": "", "label": "bound"})
+    plot = channel_figure(part_of(channel, 600, 1100), part_of(scored, 600, 1100), lines=lines)
+    drawn = data(plot)["bound_lines"]
+    assert (drawn["left"], drawn["right"]) == ([695, 895], [800, 905]), "a fiftieth of 500 samples at least"
+    assert (drawn["value"], drawn["label"]) == ([2.5, -1.0], ["bound", "bound"])
+    assert_draws(plot)
+    update_channel_figure(plot, channel, scored)
+    assert data(plot)["bound_lines"]["value"] == []
 
 
 def test_anomalies_are_spans_in_time_with_symbol_and_word(scored):

@@ -334,6 +334,18 @@ def test_an_archive_that_is_open_undoes_what_another_process_left(tmp_path, arch
     assert not (archive.path / place).exists()
 
 
+@pytest.mark.parametrize("left", [b"", b"[", b"5", b"\xff\xfe", b"[" * 100_000])
+def test_a_damaged_note_of_a_cut_off_import_is_told_and_stops_nothing(tmp_path, archive, caplog, left) -> None:
+    """A power failure may leave the file empty."""
+    add(tmp_path, archive, table(range(20), temp=range(20)))
+    archive.incoming.mkdir()
+    (archive.incoming / "segments.json").write_bytes(left)
+    add(tmp_path, archive, table(range(20, 30)))
+    assert archive.info("temp").n_test == 16
+    assert "Import its files again" in caplog.text
+    assert not archive.incoming.exists()
+
+
 def test_a_damaged_channel_is_mended_by_its_file_and_by_no_other(tmp_path, archive) -> None:
     add(tmp_path, archive, table(range(20)), train_fraction=0.5)
     before = stored(archive)

@@ -115,7 +115,7 @@ def test_a_state_beside_a_pump_is_a_channel(archive) -> None:
 def test_columns_of_text_are_left_out_with_the_reason(archive) -> None:
     report = load(archive, "a,unit,key", N, ["bar"] * 8, [f"k{n}" for n in N])
     assert notes(report) == {
-        "unit": "not numbers: 'bar' in every row; as an input: --inputs",
+        "unit": "names the unit of a; as an input: --inputs",
         "key": "not numbers: another text in each row",
     }
 

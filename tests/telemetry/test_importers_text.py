@@ -180,3 +180,42 @@ def test_a_table_of_too_many_columns_is_refused(tmp_path: Path) -> None:
         read(tmp_path, wide)
     with pytest.raises(ImportDataError, match="field of more than 131,072 characters"):
         read(tmp_path, PLAIN + f"2025-01-01,1,{'x' * 200_000}\n")
+
+
+TITLES = {
+    "two words": "Logger XR-7\n{rows}",
+    "two words, and a line apart": "Logger XR-7\nSerial number: 4711\n\n{rows}",
+    "two words of many": "Made by a logger\nLogger XR-7\n{rows}",
+    "a comment": "# made by a logger\n# serial 4711\n{rows}",
+    "a comment without a number": "# made by a logger\n# wind park\n{rows}",
+    "two fields": "Logger,XR-7\nSite,north\n{rows}",
+    "two fields, and a line apart": "Logger,XR-7\nSerial number: 4711\n\n{rows}",
+}
+
+
+@pytest.mark.parametrize("way", TITLES)
+def test_a_title_is_no_line_of_names(tmp_path: Path, way: str) -> None:
+    """Its words are as many as the fields by chance: a channel must not be called XR-7."""
+    separator = "," if "fields" in way else " "
+    rows = "".join(f"{time.replace(' ', 'T')}{separator}{n}.5\n" for n, time in enumerate(ROWS))
+    content = TITLES[way].format(rows=rows)
+    with pytest.raises(ImportDataError, match="--header-row 0"):
+        read(tmp_path, content)
+    told = read(tmp_path, content, header_row=0)
+    assert told.frame.columns.tolist() == ["column 1", "column 2"]
+    assert told.frame["column 2"].tolist() == [f"{n}.5" for n in range(20)]
+    line = next(n for n, text in enumerate(content.split("\n"), 1) if len(text.strip("# ").split(separator)) == 2)
+    assert read(tmp_path, content, header_row=line).frame.shape[1] == 2
+
+
+@pytest.mark.parametrize("name", ["time", "Datum", "Čas", "时间", "YYYYMMDD_time", "Messzeitpunkt"])
+def test_two_words_with_a_time_are_names(tmp_path: Path, name: str) -> None:
+    rows = "".join(f"{time.replace(' ', 'T')} {n}\n" for n, time in enumerate(ROWS))
+    for before in ("", "Logger XR-7\n", "# made by a logger\n"):
+        assert read(tmp_path, f"{before}{name} temp\n{rows}").frame.columns.tolist() == [name, "temp"]
+    assert read(tmp_path, f"# {name} temp\n{rows}").frame.columns.tolist() == [name, "temp"]
+
+
+def test_the_only_line_of_names_between_commas_may_call_times_anything(tmp_path: Path) -> None:
+    rows = "".join(f"{time},{n}\n" for n, time in enumerate(ROWS))
+    assert read(tmp_path, f"Report of pump 7\nkuupaev,temp\n{rows}").frame.columns.tolist() == ["kuupaev", "temp"]

@@ -49,6 +49,42 @@ def test_a_clock_in_a_column_of_its_own(form: str, dates: str) -> None:
     expect(timed(columns), HOURS, ("Date", "Time"))
 
 
+DAYS = pd.date_range("2023-09-26 02:01", periods=30)
+
+
+@pytest.mark.parametrize("names", [("date", "clock"), ("Datum", "Uhrzeit"), ("date", "time"), ("column 1", "column 2")])
+@pytest.mark.parametrize("clock", ["%H.%M.%S", "%H:%M:%S"])
+@pytest.mark.parametrize("is_clock_first", [False, True])
+def test_a_clock_beside_dates_of_the_same_form(names: tuple[str, str], clock: str, is_clock_first: bool) -> None:
+    """02.01.00 is two minutes past one beside 26.09.23, and no date, though each may be either by its form."""
+    columns = {names[0]: DAYS.strftime("%d.%m.%y"), names[1]: DAYS.strftime(clock), "load": range(30)}
+    order = sorted(columns, key=lambda name: name != names[1]) if is_clock_first else list(columns)
+    expect(timed({name: columns[name] for name in order}), DAYS, names)
+
+
+def test_dates_and_clocks_that_may_each_be_either_are_asked_about() -> None:
+    """From 1 to 12 February, at 4:05:06: a column of days, or of hours."""
+    days = pd.date_range("2001-02-01 04:05:06", periods=12)
+    columns = {"a": days.strftime("%d.%m.%y"), "b": days.strftime("%H.%M.%S"), "load": range(12)}
+    with pytest.raises(ImportDataError, match=r"'a' \(01.02.01\) and 'b' \(04.05.06\) may each .*--time-column a,b"):
+        timed(columns)
+    expect(timed(columns, time_column=["a", "b"], date_order="day"), days, ("a", "b"))
+    expect(timed({"Datum": columns["a"], "b": columns["b"]}, date_order="day"), days, ("Datum", "b"))
+
+
+def test_a_clock_that_is_not_used_is_named() -> None:
+    table = timed({"date": DAYS.strftime("%Y-%m-%d"), "sunrise": DAYS.strftime("%H:%M"), "kWh": range(30)})
+    assert "times from date alone, without the times of day in sunrise: --time-column" in table.notes
+
+
+def test_dots_leave_open_whether_two_digits_of_a_single_day_are_its_year() -> None:
+    minutes = pd.date_range("2023-09-26 02:01", periods=30, freq="min")
+    table = timed({"date": minutes.strftime("%y.%m.%d"), "time": minutes.strftime("%H:%M"), "a": range(30)})
+    assert any("day first, as is usual with dots, though the year may come first" in note for note in table.notes)
+    told = timed({"date": minutes.strftime("%y.%m.%d"), "time": minutes.strftime("%H:%M")}, date_order="year")
+    expect(told, minutes, ("date", "time"))
+
+
 def test_clocks_as_numbers() -> None:
     """As Parquet files and sheets hold them: without leading zeros, as shares of a day, as durations."""
     dates = HOURS.normalize()

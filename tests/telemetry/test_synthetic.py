@@ -274,7 +274,7 @@ def test_the_pump_delivers_only_when_it_runs():
 
 def test_places_of_faults_follow_the_seed_and_the_commands():
     signals, commands = simulate_pump(3000, np.random.default_rng(0))
-    scene = Scene(signals, commands, {"PMP-1": 1.0}, 1000, np.random.default_rng(0))
+    scene = Scene(signals, commands, {"PMP-1": 1.0}, 1000, 3000, np.random.default_rng(0))
     start, stop = scene.run_after("pump-run", 0.3)
     assert 1000 + 0.28 * 2000 <= start < stop
     assert delayed(commands["pump-run"])[start:stop].all()

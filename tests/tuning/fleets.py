@@ -26,7 +26,7 @@ def series(name: str, n: int, seed: int, size: float, start: str) -> xr.Dataset:
     random = np.random.default_rng(seed)
     telemetry = np.sin(np.arange(n) / 25) * 0.5 + random.normal(0, 0.01, n)
     telemetry[EVENT[0] : EVENT[1] + 1] += size
-    time = np.datetime64(start) + np.arange(n) * np.timedelta64(1, "m")
+    time = np.datetime64(start) + (seed + np.arange(n)) * np.timedelta64(1, "m")  # no two labels at the same times
     return make_channel(telemetry, time=time, channel=name, asset=f"Asset-{name[0]}", source="test")
 
 

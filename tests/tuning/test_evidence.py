@@ -32,9 +32,18 @@ def test_an_anomaly_on_an_undecided_alert_counts_for_nothing():
         (300, 310, 2.0, "forecast"),  # false
     ]
     anomalies = evidence.anomalies(rows, SeverityLevels())
-    counted = evidence.count("P-1", anomalies, 400)
+    counted = evidence.count({"P-1": anomalies}, {"P-1": 400})
     assert (counted.true_positives, counted.false_positives, counted.false_negatives) == (1, 1, 0)
     assert counted.flagged == 21 + 11
+
+
+def test_an_event_of_an_asset_is_found_where_any_channel_finds_it():
+    leak = spans((100, 119), (300, 319)).assign(event=["leak", "blockage"])
+    evidence = Evidence({"P-1": leak, "P-2": leak})
+    anomalies = {"P-1": spans((110, 115)), "P-2": spans((105, 125), (200, 210))}
+    counted = evidence.count(anomalies, {"P-1": 400, "P-2": 400})
+    # The leak is found by both, the blockage by none; P-2 has a false alarm.
+    assert (counted.true_positives, counted.false_positives, counted.false_negatives) == (1, 1, 1)
 
 
 def test_what_would_raise_no_alert_does_not_count():

@@ -121,6 +121,19 @@ def test_series_that_are_the_same_are_judged_once(fleet):
     assert "R-1 has the same test series as P-1: judged once." in tuning.notes
 
 
+def test_an_event_of_an_asset_counts_once_and_its_channels_choose_together(fleet):
+    labels = _event_everywhere()
+    labels |= {name: labels[name].assign(event="fault") for name in FAULTS}
+    labels |= {name: labels[name].iloc[:0] for name in BUMPS}
+    tuning = fleet.tune(labels, grid=RIGHT)
+    counts = tuning.figures[["true_positives", "false_positives", "false_negatives"]]
+    assert counts.to_numpy().tolist() == [[1, 3, 0], [1, 0, 0], [1, 0, 0]]
+    assert tuning.channels == 6
+    assert "The 3 channels of Asset-P share events: they choose and are judged together." in tuning.notes
+    with pytest.raises(LabelError, match=r"The 3 channels that can be judged share events of Asset-P, .* one series"):
+        fleet.tune({name: labels[name] for name in FAULTS}, grid=RIGHT)
+
+
 def test_one_bad_channel_does_not_stop_the_others(fleet):
     fleet.archive.write(
         fleet.archive.open("P-1", "train").load().assign_attrs(channel="S-1"),

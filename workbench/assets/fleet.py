@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from workbench.assets.store import AssetScoreStore
+from workbench.blas import one_blas_thread
 from workbench.counts import counted
 from workbench.detection.asset import AssetPCA, AssetSeries, fit_blocks
 from workbench.detection.asset.clock import PATIENCE
@@ -32,7 +32,7 @@ from workbench.models import ModelInfo, Registry
 from workbench.models.listing import ASSET_KIND, natural_key
 from workbench.models.names import choose_champion, current_champion, parameter_text
 from workbench.names import command_line
-from workbench.parameters import SeverityLevels
+from workbench.parameters import ASSET_METHOD, SeverityLevels
 from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.joint_hash import joint_hash
@@ -61,6 +61,7 @@ EXPLANATION_COLUMNS = (
 """Columns of `Assets.explain`."""
 
 _LEAST_CHANNELS = 2
+_NAMED = 3
 _TRAINED = ["asset", "status", "model", "alias", "seconds", "reason"]
 _SCORED = ["asset", "status", "model", "seconds", "anomalies", "reason"]
 _OVERVIEW = ["asset", "channels", "samples", "anomalies", "severity", "level", "model", "state", "reason", "flagged"]
@@ -82,6 +83,22 @@ class _Part:
         name, reason = next(iter(self.left_out.items()))
         others = f" and {len(self.left_out) - 1} more" if len(self.left_out) > 1 else ""
         return f"without {name}{others}: {reason}"
+
+    def note_of(self, model: AssetPCA) -> str:
+        """Return the note, and which channels a model does not judge here; empty where it judges all of them."""
+        names, absent = self.series.channels, self.series.absent
+        still = [name for name in model.unjudged if name in names and name not in absent]
+        new = [name for name in names if name not in model.channels and name not in absent]
+        notes = [self.note] if self.note else []
+        if len(absent) + len(still) + len(new) == len(names):
+            notes.append("no channel is judged")
+        reasons = {
+            "constant or missing in training": still,
+            "later than the model": new,
+            f"without a value at the times of {self.series.clock}": absent,
+        }
+        notes += [f"not judged: {_listed(some)} ({reason})" for reason, some in reasons.items() if some]
+        return "; ".join(notes)
 
 
 class Assets:
@@ -162,17 +179,17 @@ class Assets:
         part = self._part(asset, "train", float(parameters.get("patience", PATIENCE)))
         train_hash = joint_hash(part.hashes)
         versions = self.registry.list(asset, ASSET_KIND)
-        stored = parameter_text({**AssetPCA.defaults, **parameters}, self.settings.seed)
+        stored = parameter_text({**AssetPCA.defaults, **parameters, "method": ASSET_METHOD}, self.settings.seed)
         current = None if force else self._current(versions, train_hash, stored)
         if current is not None:
             retired = f"it is retired; use it again: {_promote(current)}" if current.retired else part.note
             return _row(asset, "current", current, reason=retired)
         began = time.perf_counter()
-        with threadpool_limits(1, "blas"):  # sums of more threads differ in the last digit
+        with one_blas_thread():
             model = fit_blocks(part.series, **parameters)
         seconds = time.perf_counter() - began
         info = self.registry.register(model, asset, train_hash, seed=self.settings.seed, duration=seconds)
-        return _row(asset, "trained", info, seconds, part.note)
+        return _row(asset, "trained", info, seconds, part.note_of(model))
 
     def _current(self, versions: Sequence[ModelInfo], train_hash: str, stored: dict[str, str]) -> ModelInfo | None:
         """Return the newest version made from the same data and parameters whose files are whole."""
@@ -205,8 +222,9 @@ class Assets:
         if stored is not None and not stale_reason(stored.attrs, origin):
             return stored, False
         began = time.perf_counter()
-        scored = score_asset(self.registry.load_asset(champion), part.series)
-        about = {"forecaster": ASSET_KIND, "seconds": time.perf_counter() - began, "left_out": part.note}
+        model = self.registry.load_asset(champion)
+        scored = score_asset(model, part.series)
+        about = {"forecaster": ASSET_KIND, "seconds": time.perf_counter() - began, "left_out": part.note_of(model)}
         about["samples"] = scored.sizes["time"]
         about["scored_at"] = self.clock().isoformat(timespec="seconds")
         scored.attrs |= origin | about | {"asset": asset}
@@ -372,6 +390,11 @@ def _row(
     if info is None:
         return row
     return row | {"model": info.id, "alias": ", ".join(info.aliases), **info.metrics}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _promote(info: ModelInfo) -> str:

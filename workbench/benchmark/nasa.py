@@ -1,21 +1,19 @@
 """NASA's SMAP and MSL channels by the overlap protocol of Hundman et al. (KDD 2018, arXiv:1802.04431, section 4.1)."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from workbench.benchmark.blind import flag_everything, mean_of_random
 from workbench.benchmark.report import BenchmarkReport
-from workbench.benchmark.series import detector_name, forecasters_of
+from workbench.benchmark.series import BenchmarkRun
 from workbench.counts import counted
 from workbench.detection.evaluation import FIGURES, evaluate
 from workbench.leaderboard import PUBLISHED
 
 if TYPE_CHECKING:
     from workbench.detection.evaluation import Evaluation
-    from workbench.session import Session
 
 __all__ = ["run_nasa"]
 
@@ -24,23 +22,13 @@ _FURTHER = ("esa_precision", "esa_f0_5", "alarming_precision", "adtqc", "affilia
 _PROTOCOL = "a labelled sequence is found where an anomaly overlaps it; an anomaly that overlaps none is false"
 
 
-def run_nasa(
-    session: "Session", data: Path, forecaster: str, preset: str | None, *, progress: bool = False
-) -> BenchmarkReport:
+def run_nasa(run: BenchmarkRun) -> BenchmarkReport:
     """Run the benchmark on the channels that the data label.
 
     Parameters
     ----------
-    session : Session
-        Session whose home takes channels, models and scores.
-    data : Path
-        Zip or folder in Telemanom's layout, with its labels.
-    forecaster : str
-        Forecaster to train, or "preset": see `workbench.benchmark.series.OF_PRESET`.
-    preset : str or None
-        Detection preset; that of the settings where None.
-    progress : bool
-        Show bars.
+    run : BenchmarkRun
+        What it is run with. Data are in Telemanom's layout, with its labels.
 
     Returns
     -------
@@ -51,15 +39,14 @@ def run_nasa(
     ImportDataError, LabelError
         The data are not in that layout, or have no labels.
     """
-    session.import_data(data, "nasa", progress=progress)
+    session, progress = run.session, run.progress
+    session.import_data(run.data, "nasa", progress=progress)
     began = time.perf_counter()
     labelled = [name for name in session.archive.channels() if session.archive.labels(name) is not None]
-    trained, predicting = forecasters_of(forecaster)
-    session.train(labelled, trained, progress=progress)
-    judged = session.evaluate(None, predicting, preset, metrics=_METRICS, progress=progress)
+    session.train(labelled, run.trained, progress=progress)
+    judged = session.evaluate(None, run.predicting, run.preset, metrics=_METRICS, progress=progress)
     seconds = time.perf_counter() - began
-    detector = detector_name(session, forecaster, preset)
-    measured = [_row(detector, judged, group, seconds) for group in judged.rows["group"]]
+    measured = [_row(run.detector, judged, group, seconds) for group in judged.rows["group"]]
     pooled = judged.intervals
     pooled = pooled[pooled["group"].eq("all") & pooled["over"].eq("channels")].drop(columns=["group", "over"])
     published = PUBLISHED.rename(columns={"method": "detector"})
@@ -69,7 +56,7 @@ def run_nasa(
         name="nasa",
         protocol=_PROTOCOL,
         measured=pd.DataFrame(measured),
-        gaming=pd.DataFrame(_blind_rows(session, judged, predicting, preset)),
+        gaming=pd.DataFrame(_blind_rows(run, judged)),
         published=published,
         intervals=pooled,
         notes=tuple(notes),
@@ -85,12 +72,11 @@ def _row(detector: str, judged: "Evaluation", group: str, seconds: float) -> dic
     return {"detector": detector, "group": group, **figures, **further, "seconds": seconds if group == "all" else None}
 
 
-def _blind_rows(
-    session: "Session", judged: "Evaluation", forecaster: str | None, preset: str | None
-) -> list[dict[str, Any]]:
+def _blind_rows(run: BenchmarkRun, judged: "Evaluation") -> list[dict[str, Any]]:
+    session = run.session
     counted_once = judged.channels[judged.channels["duplicate_of"] == ""]["channel"].tolist()
     infos = {name: session.archive.info(name) for name in counted_once}
-    predicted = {name: session.anomalies(name, forecaster, preset) for name in infos}
+    predicted = {name: session.anomalies(name, run.predicting, run.preset) for name in infos}
     lengths = {name: info.n_test for name, info in infos.items()}
     labels = {name: session.archive.labels(name) for name in infos}
 

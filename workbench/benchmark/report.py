@@ -1,6 +1,6 @@
 """What a run of a benchmark came to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,8 @@ class BenchmarkReport:
         `detector`, figures that others published, and `on`: the part of the benchmark and what else differs.
     intervals : pandas.DataFrame
         `figure`, `value`, `mean`, `low`, `high`: 95 % bootstrap intervals of what was measured first.
+    details : pandas.DataFrame
+        What the figures of the first row measured come from, one row for each series or event.
     notes : tuple of str
         What could not be judged, and why.
     """
@@ -38,11 +40,12 @@ class BenchmarkReport:
     gaming: pd.DataFrame
     published: pd.DataFrame
     intervals: pd.DataFrame
+    details: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`: undefined figures become null."""
-        tables = ("measured", "gaming", "published", "intervals")
+        tables = ("measured", "gaming", "published", "intervals", "details")
         return {
             "benchmark": self.name,
             "protocol": self.protocol,

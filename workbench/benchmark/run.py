@@ -6,16 +6,21 @@ from pathlib import Path
 
 from workbench.benchmark.nab import run_nab
 from workbench.benchmark.nasa import run_nasa
+from workbench.benchmark.nominal import run_nominal
 from workbench.benchmark.report import BenchmarkReport
-from workbench.benchmark.series import forecasters_of
+from workbench.benchmark.series import BenchmarkRun
 from workbench.benchmark.skab import run_skab
 from workbench.exceptions import SettingsError
 from workbench.session import open_session
 
 __all__ = ["BENCHMARKS", "run_benchmark"]
 
-_IN_A_HOME: dict[str, Callable[..., BenchmarkReport]] = {"nasa": run_nasa, "nab": run_nab}
-BENCHMARKS = ("nasa", "skab", "nab")
+_IN_A_HOME: dict[str, Callable[[BenchmarkRun], BenchmarkReport]] = {
+    "nasa": run_nasa,
+    "nab": run_nab,
+    "nominal": run_nominal,
+}
+BENCHMARKS = ("nasa", "skab", "nab", "nominal")
 """Names of the benchmarks."""
 
 
@@ -32,7 +37,7 @@ def run_benchmark(
 
     Parameters
     ----------
-    name : {"nasa", "skab", "nab"}
+    name : {"nasa", "skab", "nab", "nominal"}
         The benchmark.
     data : Path
         Its data, a zip or folder.
@@ -61,20 +66,13 @@ def run_benchmark(
     if name == "skab":
         return run_skab(data, progress=progress)
     if home is not None:
-        return _run_in(home, _IN_A_HOME[name], data, forecaster, preset, progress)
+        return _run_in(home, name, data, forecaster, preset, progress)
     with tempfile.TemporaryDirectory(prefix="workbench-benchmark-") as folder:
-        return _run_in(Path(folder), _IN_A_HOME[name], data, forecaster, preset, progress)
+        return _run_in(Path(folder), name, data, forecaster, preset, progress)
 
 
-def _run_in(
-    home: Path,
-    run: Callable[..., BenchmarkReport],
-    data: Path,
-    forecaster: str,
-    preset: str | None,
-    progress: bool,
-) -> BenchmarkReport:
-
+def _run_in(home: Path, name: str, data: Path, forecaster: str, preset: str | None, progress: bool) -> BenchmarkReport:
     with open_session(home=home) as session:
-        session.check_settings(forecaster=forecasters_of(forecaster)[0], preset=preset)
-        return run(session, data, forecaster, preset, progress=progress)
+        run = BenchmarkRun(session, data, forecaster, preset, progress)
+        session.check_settings(forecaster=run.trained, preset=preset)
+        return _IN_A_HOME[name](run)

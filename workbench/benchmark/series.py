@@ -1,20 +1,22 @@
 """Series of a benchmark in a home: written, trained on and scored, each step once however often it is asked for."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.detection.scoring import anomaly_frame
 from workbench.telemetry.schema import make_channel
 
 if TYPE_CHECKING:
     from workbench.session import Session
 
-__all__ = ["OF_PRESET", "Detections", "detect_in", "detector_name", "forecasters_of", "write_series"]
+__all__ = ["OF_PRESET", "BenchmarkRun", "Detections", "write_series"]
 
 OF_PRESET = "preset"
 """In place of a forecaster: ridge is trained, and those predict that the preset names and the home has models of."""
@@ -26,17 +28,14 @@ class Detections:
 
     Attributes
     ----------
-    detector : str
-        Forecaster and preset.
     sequences : dict of str to pandas.DataFrame
-        Sequences of each series, int `start` and `end` in samples of the test series; none where it failed.
+        Anomalies of each series as `Session.anomalies` returns them; none where it failed.
     failed : dict of str to str
         Why series could not be trained on or scored.
     seconds : float
         What training and scoring took, less what was there already.
     """
 
-    detector: str
     sequences: dict[str, pd.DataFrame]
     failed: dict[str, str]
     seconds: float
@@ -76,62 +75,74 @@ def write_series(
     session.archive.write(train, test)
 
 
-def forecasters_of(forecaster: str) -> tuple[str, str | None]:
-    """Return which forecaster is trained, and which one predicts; None where the preset decides.
+@dataclass(frozen=True)
+class BenchmarkRun:
+    """What a benchmark is run with.
 
-    Examples
-    --------
-    >>> forecasters_of("lstm"), forecasters_of(OF_PRESET)
-    (('lstm', 'lstm'), ('ridge', None))
-    """
-    return ("ridge", None) if forecaster == OF_PRESET else (forecaster, forecaster)
-
-
-def detector_name(session: "Session", forecaster: str, preset: str | None) -> str:
-    """Return what predicts and what detects, for a row of a benchmark."""
-    name = preset or session.settings.preset
-    return f"forecasters of preset {name}" if forecaster == OF_PRESET else f"{forecaster}, preset {name}"
-
-
-def detect_in(
-    session: "Session", lengths: Mapping[str, int], forecaster: str, preset: str | None, progress: bool
-) -> Detections:
-    """Train a forecaster on series and find their anomalies.
-
-    Parameters
+    Attributes
     ----------
     session : Session
-        Session whose home holds the series.
-    lengths : mapping of str to int
-        Samples of the test series of each.
+        Session whose home takes channels, models and scores.
+    data : Path
+        Zip or folder of the benchmark's data.
     forecaster : str
         Forecaster to train, or `OF_PRESET`.
     preset : str or None
         Detection preset; that of the settings where None.
     progress : bool
         Show bars.
-
-    Returns
-    -------
-    Detections
     """
-    began = time.perf_counter()
-    trained_one, predicting = forecasters_of(forecaster)
-    trained = session.train(list(lengths), trained_one, progress=progress)
-    scored = session.score_all(list(lengths), predicting, preset, progress=progress)
-    seconds = time.perf_counter() - began
-    failed: dict[str, str] = {}
-    for table in (scored, trained):
-        rows = table[table["status"] == "failed"]
-        failed |= dict(zip(rows["channel"], rows["reason"], strict=True))
-    found = scored[scored["status"] != "failed"]
-    sequences = {
-        name: table[["start", "end"]] for name, table in zip(found["channel"], found["anomalies"], strict=True)
-    }
-    nothing = pd.DataFrame({"start": [], "end": []}, dtype="int64")
-    return Detections(
-        detector=detector_name(session, forecaster, preset),
-        sequences={name: sequences.get(name, nothing) for name in lengths},
-        failed=failed,
-        seconds=seconds,
-    )
+
+    session: "Session"
+    data: Path
+    forecaster: str = "ridge"
+    preset: str | None = None
+    progress: bool = False
+
+    @property
+    def trained(self) -> str:
+        """The forecaster that is trained."""
+        return "ridge" if self.forecaster == OF_PRESET else self.forecaster
+
+    @property
+    def predicting(self) -> str | None:
+        """The forecaster that predicts; None where the preset decides."""
+        return None if self.forecaster == OF_PRESET else self.forecaster
+
+    @property
+    def preset_name(self) -> str:
+        """The preset that detects."""
+        return self.preset or self.session.settings.preset
+
+    @property
+    def detector(self) -> str:
+        """What predicts and what detects, for a row of the benchmark."""
+        if self.forecaster == OF_PRESET:
+            return f"forecasters of preset {self.preset_name}"
+        return f"{self.forecaster}, preset {self.preset_name}"
+
+    def detect(self, channels: Iterable[str]) -> Detections:
+        """Train a forecaster on series and find their anomalies.
+
+        Parameters
+        ----------
+        channels : iterable of str
+            Series that the home of the session holds.
+
+        Returns
+        -------
+        Detections
+        """
+        names = list(channels)
+        began = time.perf_counter()
+        trained = self.session.train(names, self.trained, progress=self.progress)
+        scored = self.session.score_all(names, self.predicting, self.preset, progress=self.progress)
+        seconds = time.perf_counter() - began
+        failed: dict[str, str] = {}
+        for table in (scored, trained):
+            rows = table[table["status"] == "failed"]
+            failed |= dict(zip(rows["channel"], rows["reason"], strict=True))
+        found = scored[scored["status"] != "failed"]
+        nothing = anomaly_frame({}, self.session.settings.severity)
+        anomalies = dict(zip(found["channel"], found["anomalies"], strict=True))
+        return Detections({name: anomalies.get(name, nothing) for name in names}, failed, seconds)

@@ -4,14 +4,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench.cli.alert_lists import (
+    VERDICT_WORDS,
+    AssetFilter,
+    ChannelFilter,
+    LevelFilter,
+    Limit,
+    TextFilter,
+    filter_option,
+    list_rows,
+)
 from workbench.cli.common import (
     AsJson,
+    AsOf,
     Who,
-    age_text,
     as_record,
     count_text,
+    day,
     done_words,
-    empty_archive_text,
     open_session,
     percent_text,
     print_json,
@@ -36,83 +46,45 @@ AlertNumber = Annotated[
 ]
 Comment = Annotated[str, typer.Option(metavar="TEXT", help="Remark for the history of the alert.")]
 
-_FILTERS = "Filters"
 _COLUMNS = ["id", "level", "state", "channel", "asset", "age", "message"]
-_VERDICTS = "true (a real fault), false alarm, known behaviour, test or unknown"
 _FIGURES = {  # key in JSON: attribute of AlarmFigures, words
     "announced": ("announced", "alerts shown to operators"),
+    "per_operator_and_day": ("per_operator_day", "alerts per operator and day"),
     "per_operator_and_hour": ("per_operator_hour", "alerts per operator and hour"),
+    "per_operator_and_ten_minutes": ("per_operator_ten_minutes", "alerts per operator and ten minutes"),
     "most_in_ten_minutes": ("peak_ten_minutes", "most alerts in ten minutes"),
+    "share_of_hours_above_30": ("above_thirty_share", "hours with more than 30"),
     "share_of_ten_minutes_above_10": ("above_ten_share", "ten-minute periods with more than 10"),
     "floods": ("floods", "alert floods"),
     "share_of_time_in_floods": ("flood_share", "time in floods"),
     "stale": ("stale", "alerts active for over 24 hours"),
 }
-_UNREADABLE = ["closed_at", "comment", "clock", "first_at", "last_at"]
-_SHARES = ("above_ten_share", "flood_share")
+_UNREADABLE = ["closed_at", "comment", "clock", "first_at", "last_at", "evidence_at"]
+_SHARES = ("above_thirty_share", "above_ten_share", "flood_share")
 
 
 @alerts.command("list")
 def list_(
     state: Annotated[
-        str,
-        typer.Option(
-            metavar="STATE",
-            rich_help_panel=_FILTERS,
-            help="State: shown, open, all, or one state such as acknowledged.",
-        ),
+        str, filter_option("STATE", "State: shown, open, all, or one state such as acknowledged.")
     ] = "shown",
-    level: Annotated[
-        str | None, typer.Option(metavar="LEVEL", rich_help_panel=_FILTERS, help="Lowest level, for example high.")
-    ] = None,
-    asset: Annotated[
-        str | None, typer.Option(metavar="ASSET", rich_help_panel=_FILTERS, help="Asset of the alerts.")
-    ] = None,
-    channel: Annotated[
-        str | None, typer.Option(metavar="CHANNEL", rich_help_panel=_FILTERS, help="Channel of the alerts.")
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(metavar="KIND", rich_help_panel=_FILTERS, help="Cause of the alerts: model or limit."),
-    ] = None,
-    verdict: Annotated[
-        str | None,
-        typer.Option(metavar="VERDICT", rich_help_panel=_FILTERS, help=f"Verdict on the alerts: {_VERDICTS}."),
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option(metavar="TEXT", rich_help_panel=_FILTERS, help="Text that the message contains.")
-    ] = None,
+    level: LevelFilter = None,
+    asset: AssetFilter = None,
+    channel: ChannelFilter = None,
+    kind: Annotated[str | None, filter_option("KIND", "Cause of the alerts: model, limit or asset.")] = None,
+    verdict: Annotated[str | None, filter_option("VERDICT", f"Verdict on the alerts: {VERDICT_WORDS}.")] = None,
+    text: TextFilter = None,
     order: Annotated[
         str, typer.Option(metavar="ORDER", help="Order of the rows: worst, newest, oldest or channel.")
     ] = "worst",
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the worst first."""
     session = open_session()
-    desk = session.maintenance
-    filters: dict[str, Any] = {
-        "level": level,
-        "asset": asset,
-        "channel": channel,
-        "kind": kind,
-        "verdict": verdict,
-        "text": text,
-    }
-    table = desk.alerts.list(state=None if state == "all" else state, order=order, limit=limit + 1, **filters)
-    more_exist, table = len(table) > limit, table.head(limit)
-    if as_json:
-        print_json(records(table))
-        return
-    now = desk.database.clock()
-    readable = table.assign(age=[age_text((now - raised).total_seconds()) for raised in table["raised_at"]])
-    filtered = state != "shown" or any(value is not None for value in filters.values())
-    empty = "No alerts match. Remove a filter."
-    if not filtered:
-        empty = empty_archive_text(session) or "No alerts. To raise them: workbench score --all"
-    show(readable[_COLUMNS], False, empty)
-    if more_exist:
-        typer.echo(f"Only the first {count_text(limit, 'alert')}. To see more, pass --limit.")
+    filters = {"level": level, "asset": asset, "channel": channel, "kind": kind, "verdict": verdict, "text": text}
+    listed = session.maintenance.alerts.list
+    list_rows(session, listed, "alert", _COLUMNS, filters, state=state, order=order, limit=limit, as_json=as_json)
 
 
 @alerts.command("show")
@@ -129,7 +101,7 @@ def show_alert(alert: AlertNumber, as_json: AsJson = False) -> None:
         print_json(details | {"remarks": records(remarks), "history": records(history)})
         return
     del details["comment"]  # the newest of the remarks
-    for name in ("start_sample", "end_sample", "clock", "first_at", "last_at"):
+    for name in ("start_sample", "end_sample", "clock", "first_at", "last_at", "evidence_at"):
         del details[name]
     details["place"] = place_words(vars(shown))
     details["rows"] = "not in the series as it is now" if rows is None else f"{rows[0]:,} to {rows[1]:,} of the series"
@@ -173,7 +145,9 @@ def unshelve(alert: AlertNumbers, who: Who, as_json: AsJson = False) -> None:
 def close(
     alert: AlertNumbers,
     who: Who,
-    verdict: Annotated[str, typer.Option(metavar="VERDICT", help=f"What the alerts turned out to be: {_VERDICTS}.")],
+    verdict: Annotated[
+        str, typer.Option(metavar="VERDICT", help=f"What the alerts turned out to be: {VERDICT_WORDS}.")
+    ],
     comment: Comment = "",
     as_json: AsJson = False,
 ) -> None:
@@ -181,8 +155,23 @@ def close(
     from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS
 
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
+    if not as_json:
+        for sentence in open_session().maintenance.needless_order_words(alert):
+            typer.echo(sentence)
     if not as_json and verdict.strip().lower() in TEACHING_VERDICTS:
         typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
+
+
+@alerts.command()
+def correct(
+    alert: AlertNumbers,
+    who: Who,
+    verdict: Annotated[str, typer.Option(metavar="VERDICT", help=f"The right verdict: {VERDICT_WORDS}.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Reason for the correction.")],
+    as_json: AsJson = False,
+) -> None:
+    """Correct the verdict on closed alerts; the log keeps both, and labels and known events follow."""
+    _act_on_each("correct", alert, who, as_json, verdict=verdict, why=why)
 
 
 @alerts.command()
@@ -194,6 +183,16 @@ def comment(
 ) -> None:
     """Add a remark to alerts."""
     _act_on_each("comment", alert, who, as_json, text=text)
+
+
+@alerts.command()
+def outages(as_json: AsJson = False) -> None:
+    """List the outages of assets, the newest first."""
+    table = open_session().maintenance.outages.list()
+    if not as_json:
+        for name in ("since", "until", "ended_at"):
+            table[name] = table[name].dt.strftime("%Y-%m-%d %H:%M UTC")
+    show(table, as_json, "No outages. To begin one: workbench alerts outage ASSET --why TEXT")
 
 
 @alerts.command()
@@ -223,15 +222,17 @@ def outage(
 
 @alerts.command()
 def figures(
-    days: Annotated[float, typer.Option(min=0.01, help="Length of the period in days, up to now.")] = 30.0,
+    days: Annotated[float, typer.Option(min=0.01, help="Length of the period in days, up to its end.")] = 30.0,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the load that alerts put on operators: rates, floods, stale, chattering and frequent alerts."""
     from workbench.maintenance.values import day_span
 
     desk = open_session().maintenance
-    until = desk.database.clock()
-    alarms = desk.alarm_figures(until - day_span("days", days), until)
+    moment = day(as_of)
+    until = moment or desk.database.clock()
+    alarms = desk.alarm_figures(until - day_span("days", days), until, as_of=moment)
     if as_json:
         values = {key: getattr(alarms, attribute) for key, (attribute, _) in _FIGURES.items()}
         print_json(values | {"chattering": records(alarms.chattering), "top_ten": records(alarms.top_ten)})

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from workbench.cli.alerts import alerts
+from workbench.cli.assets import assets
 from workbench.cli.benchmark import benchmark
 from workbench.cli.cases import cases
 from workbench.cli.common import close_sessions
@@ -17,14 +18,19 @@ from workbench.cli.detection import evaluate, report, score
 from workbench.cli.explain import explain
 from workbench.cli.imports import fetch, import_data, profiles, watch
 from workbench.cli.known import known_events
+from workbench.cli.live import live
 from workbench.cli.log import log
 from workbench.cli.models import models, train
-from workbench.cli.orders import orders, parts, people
+from workbench.cli.notify import notify
+from workbench.cli.orders import orders, people
+from workbench.cli.parts import parts
 from workbench.cli.plan import kpis, plan, preventive
+from workbench.cli.requests import links, requests
 from workbench.cli.system import cluster, dashboard, doctor, lab, registry_ui, run
 from workbench.cli.telemetry import channels, quality
 from workbench.cli.tune import tune
 from workbench.exceptions import WorkbenchError
+from workbench.observability.logs import SecretHidingFormatter
 from workbench.paths import local_path
 from workbench.version import __version__
 
@@ -36,6 +42,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "fetch": fetch,
         "import": import_data,
         "watch": watch,
+        "live": live,
         "profiles": profiles,
         "channels": channels,
         "quality": quality,
@@ -55,12 +62,16 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "alerts": alerts,
         "known": known_events,
         "cases": cases,
+        "assets": assets,
         "orders": orders,
+        "requests": requests,
+        "links": links,
         "plan": plan,
         "preventive": preventive,
         "people": people,
         "parts": parts,
         "kpis": kpis,
+        "notify": notify,
         "log": log,
     },
     "Dashboard and JupyterLab": {"dashboard": dashboard, "lab": lab, "registry-ui": registry_ui},
@@ -114,7 +125,9 @@ def _options(
 ) -> None:
     del debug
     context.call_on_close(close_sessions)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(SecretHidingFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if version:
         typer.echo(__version__)
         raise typer.Exit

@@ -12,7 +12,7 @@ __all__ = ["benchmark"]
 
 
 def benchmark(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Benchmark to run: nasa, skab or nab.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Benchmark to run: nasa, skab, nab or nominal.")],
     data: Annotated[
         Path | None,
         typer.Option(
@@ -40,7 +40,8 @@ def benchmark(
 ) -> None:
     """Run a public benchmark by its own protocol, beside what others published and what blind detectors reach.
 
-    Skab judges whole assets and needs no forecaster and no preset.
+    Skab judges whole assets and needs no forecaster and no preset. Nominal counts alarms on NASA's data where nothing
+    is wrong.
     """
     from workbench.benchmark.run import run_benchmark
 
@@ -52,11 +53,16 @@ def benchmark(
         return
     typer.echo(f"{report.name}: {report.protocol}.\n")
     typer.echo(table_text(report.measured))
-    typer.echo("\n95 % intervals of all of it, over series:")
-    typer.echo(table_text(report.intervals))
+    if len(report.intervals):
+        typer.echo("\n95 % intervals of all of it, over series:")
+        typer.echo(table_text(report.intervals))
     typer.echo("\nDetectors that ignore the data; a figure that they reach as well says nothing:")
     typer.echo(table_text(report.gaming))
-    typer.echo("\nPublished by others:")
-    typer.echo(table_text(report.published))
+    if len(report.published):
+        typer.echo("\nPublished by others:")
+        typer.echo(table_text(report.published))
+    if len(report.details):
+        typer.echo("\nWhat the first row measured comes from:")
+        typer.echo(table_text(report.details))
     for note in report.notes:
         typer.echo(f"\n{note}")

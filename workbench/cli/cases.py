@@ -4,14 +4,23 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.cli.alert_lists import (
+    VERDICT_WORDS,
+    AssetFilter,
+    ChannelFilter,
+    LevelFilter,
+    Limit,
+    TextFilter,
+    filter_option,
+    list_rows,
+)
 from workbench.cli.common import (
     AsJson,
     Who,
-    age_text,
     count_text,
     done_words,
-    empty_archive_text,
     open_session,
+    percent_text,
     print_json,
     records,
     show,
@@ -31,8 +40,6 @@ CaseNumber = Annotated[
     int, typer.Argument(metavar="CASE", help="Number of the case, as `workbench cases list` shows it.")
 ]
 
-_FILTERS = "Filters"
-_VERDICTS = "true (a real fault), false alarm, known behaviour, test or unknown"
 _COLUMNS = ["id", "level", "state", "alerts", "channels", "age", "words"]
 _ALERT_COLUMNS = ["id", "level", "state", "channel", "kind", "message"]
 
@@ -41,49 +48,23 @@ _ALERT_COLUMNS = ["id", "level", "state", "channel", "kind", "message"]
 def list_(
     state: Annotated[
         str,
-        typer.Option(
-            metavar="STATE",
-            rich_help_panel=_FILTERS,
-            help="State of an alert of the case: shown, open, all, or one state such as acknowledged.",
-        ),
+        filter_option("STATE", "State of an alert of the case: shown, open, all, or one such as acknowledged."),
     ] = "shown",
-    level: Annotated[
-        str | None, typer.Option(metavar="LEVEL", rich_help_panel=_FILTERS, help="Lowest level, for example high.")
-    ] = None,
-    asset: Annotated[
-        str | None, typer.Option(metavar="ASSET", rich_help_panel=_FILTERS, help="Asset of the cases.")
-    ] = None,
-    channel: Annotated[
-        str | None, typer.Option(metavar="CHANNEL", rich_help_panel=_FILTERS, help="Channel of an alert of the case.")
-    ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", rich_help_panel=_FILTERS, help="Text that the message of an alert contains."),
-    ] = None,
+    level: LevelFilter = None,
+    asset: AssetFilter = None,
+    channel: ChannelFilter = None,
+    text: TextFilter = None,
     order: Annotated[
         str, typer.Option(metavar="ORDER", help="Order of the rows: worst, newest, oldest or asset.")
     ] = "worst",
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List cases, the worst first, each with what moved first."""
     session = open_session()
-    desk = session.maintenance
-    filters: dict[str, Any] = {"level": level, "asset": asset, "channel": channel, "text": text}
-    table = desk.cases.list(state=None if state == "all" else state, order=order, limit=limit + 1, **filters)
-    more_exist, table = len(table) > limit, table.head(limit)
-    if as_json:
-        print_json(records(table))
-        return
-    now = desk.database.clock()
-    readable = table.assign(age=[age_text((now - raised).total_seconds()) for raised in table["raised_at"]])
-    filtered = state != "shown" or any(value is not None for value in filters.values())
-    empty = "No cases match. Remove a filter."
-    if not filtered:
-        empty = empty_archive_text(session) or "No alerts. To raise them: workbench score --all"
-    show(readable[_COLUMNS], False, empty)
-    if more_exist:
-        typer.echo(f"Only the first {count_text(limit, 'case')}. To see more, pass --limit.")
+    filters = {"level": level, "asset": asset, "channel": channel, "text": text}
+    listed = session.maintenance.cases.list
+    list_rows(session, listed, "case", _COLUMNS, filters, state=state, order=order, limit=limit, as_json=as_json)
 
 
 @cases.command("show")
@@ -126,8 +107,13 @@ def show_case(case: CaseNumber, as_json: AsJson = False) -> None:
         if value:
             typer.echo(f"{name:>12}  {value}")
     for onset in shown.onsets:
-        lag = lag_words(shown.clock, onset.first_at - shown.onsets[0].first_at)
-        typer.echo(f"{'':>12}  {onset.channel}, {onset.level}: {'first' if onset is shown.onsets[0] else lag}")
+        share = f", {percent_text(onset.share)} of the asset's distance" if onset.share else ""
+        when = "contributes to the anomaly of the asset"
+        if onset.own_at is not None:
+            lag = onset.own_at - shown.onsets[0].first_at
+            is_first = onset is shown.own_onsets[0][1]
+            when = "first" if is_first and not lag else lag_words(shown.clock, lag)
+        typer.echo(f"{'':>12}  {onset.channel}, {onset.level}: {when}{share}")
     typer.echo("")
     show(alerts[_ALERT_COLUMNS], False, "")
 
@@ -171,12 +157,17 @@ def reset(case: CaseNumbers, who: Who, as_json: AsJson = False) -> None:
 def close(
     case: CaseNumbers,
     who: Who,
-    verdict: Annotated[str, typer.Option(metavar="VERDICT", help=f"What the cases turned out to be: {_VERDICTS}.")],
+    verdict: Annotated[str, typer.Option(metavar="VERDICT", help=f"What the cases turned out to be: {VERDICT_WORDS}.")],
     comment: Annotated[str, typer.Option(metavar="TEXT", help="Remark on the verdict.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Close all open alerts of cases with one verdict."""
     _act_on_each("close", case, who, as_json, verdict=verdict, comment=comment)
+    if not as_json:
+        desk = open_session().maintenance
+        closed = [int(alert) for number in case for alert in desk.cases.table(number)["id"]]
+        for sentence in desk.needless_order_words(closed):
+            typer.echo(sentence)
 
 
 def _act_on_each(action: str, numbers: list[int], who: str, as_json: bool, **options: Any) -> None:

@@ -8,6 +8,8 @@ One module because every command takes its options and its tables from here.
 
 import getpass
 import json
+import signal
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -26,16 +28,20 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 __all__ = [
+    "NUMBERS_BELOW_0",
     "AllChannels",
     "AsJson",
+    "AsOf",
     "Channels",
     "ChannelsOrAssets",
     "ComputePlace",
     "ForecasterName",
+    "New",
     "PresetName",
     "Who",
     "age_text",
     "as_record",
+    "ask",
     "close_sessions",
     "count_text",
     "day",
@@ -58,10 +64,20 @@ __all__ = [
     "rows_text",
     "show",
     "split_names",
+    "stop_on_signals",
     "table_text",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        show_default="now",
+        help="End of the period, in UTC, for example 2026-12-24 or 2026-12-24T12:00: what was recorded later does not "
+        "count.",
+    ),
+]
 Channels = Annotated[list[str] | None, typer.Argument(metavar="CHANNEL", help="Names of channels, for example P-1.")]
 ChannelsOrAssets = Annotated[
     list[str] | None,
@@ -99,6 +115,9 @@ Who = Annotated[
         help="Name of the person who does it, for the maintenance log.",
     ),
 ]
+New = Annotated[bool, typer.Option("--new", help="Accept a new name that is nearly one that exists.")]
+NUMBERS_BELOW_0 = {"ignore_unknown_options": True}
+"""Settings of a command whose arguments are numbers: -1 is a number then, which is judged, and not an option."""
 _AGE_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _MAX_QUANTITY_DIGITS = 9
 _HISTORY_COLUMNS = ["time", "action", "who", "details"]
@@ -368,6 +387,8 @@ def print_json(value: Sequence[Any] | dict[str, Any]) -> None:
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return "-"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
 
 
@@ -376,20 +397,24 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def export_table(table: "pd.DataFrame", path: Path, name: str) -> None:
-    """Write a table to a CSV or XLSX file.
+def export_table(table: "pd.DataFrame", path: Path, name: str, log_head: str) -> None:
+    """Write a table to a CSV or XLSX file, with the head of the maintenance log, by which the log can be verified.
+
+    In CSV it is the first value of the last column, `log_head`; in XLSX it has a sheet of its own.
 
     Raises
     ------
     MaintenanceError
         The name of the file has another ending.
     """
+    import pandas as pd
+
     from workbench.maintenance.exports import to_csv, to_xlsx
 
     if path.suffix.lower() == ".csv":
-        to_csv(table, path)
+        to_csv(table.assign(log_head=pd.Series([log_head], table.index[:1])), path)
     elif path.suffix.lower() == ".xlsx":
-        to_xlsx({name: table}, path)
+        to_xlsx({name: table, "log head": pd.DataFrame({"log head": [log_head]})}, path)
     else:
         reason = f"the ending {path.suffix} is not supported" if path.suffix else "the name has no ending"
         raise MaintenanceError(
@@ -439,13 +464,19 @@ def day(text: str | None) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def ask(questions: tuple[str, ...], sure: bool, flag: str = "--sure") -> None:
+    """Raise an error with the questions about what was entered, unless the person is sure."""
+    if questions and not sure:
+        raise MaintenanceError(" ".join(questions), f"Correct it, or pass {flag} if this is right.")
+
+
 def part_quantities(assignments: list[str] | None) -> dict[str, int] | None:
     """Read parts with their quantities, written as `seal=2`.
 
     Raises
     ------
     MaintenanceError
-        One is not of that form.
+        One is not of that form, or a part is named twice.
 
     Examples
     --------
@@ -454,13 +485,15 @@ def part_quantities(assignments: list[str] | None) -> dict[str, int] | None:
     """
     if assignments is None:
         return None
-    quantities = {}
+    quantities: dict[str, int] = {}
     for text in assignments:
         name, equals, number = text.partition("=")
         if not equals or not number.isdecimal() or len(number) > _MAX_QUANTITY_DIGITS:
             raise MaintenanceError(
                 f"{text!r} is not a part with a quantity.", "Write NAME=QUANTITY, for example seal=2."
             )
+        if name.strip() in quantities:
+            raise MaintenanceError(f"{name.strip()!r} is named twice.", "Name it once, with the whole quantity.")
         quantities[name.strip()] = int(number)
     return quantities
 
@@ -504,9 +537,24 @@ def done_words(action: str, alert: int, state: str) -> str:
     """Say what was done to an alert, and what it still waits for."""
     if action == "comment":
         return f"The comment is added to alert {alert}."
+    if action == "correct":
+        return f"The verdict on alert {alert} is corrected."
     waiting = {
         "latched_acknowledged": "acknowledged; it waits for a reset",
         "latched": "waiting to be acknowledged: it has returned to normal",
         "returned": "open: it has returned to normal",
     }
     return f"Alert {alert} is {waiting.get(state, state)}."
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that the first SIGINT or SIGTERM sets; a second SIGINT ends the command at once."""
+    stop = threading.Event()
+
+    def note(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return stop

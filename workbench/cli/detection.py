@@ -174,22 +174,30 @@ def evaluate(
 ) -> None:
     """Compare the anomalies with labels, by the paper's overlap protocol, beside blind baselines.
 
-    A channel without scores is scored first. Blind baselines flag samples without looking at the telemetry. Intervals
-    of 95 % come from drawing channels, or assets, with replacement.
+    A channel without scores is scored first. Assets that have a model are judged as a whole beside their channels: an
+    event that several of their channels have counts once. Blind baselines flag samples without looking at the
+    telemetry. Intervals of 95 % come from drawing channels, or assets, with replacement.
     """
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     result = open_session(**place_overrides(compute)).evaluate(
         labels, forecaster, preset, timezone=timezone, date_order=date_order, metrics=names, progress=True
     )
-    channel_count = len(result.channels) + len(result.unjudged)
+    assets = result.assets
+    judged_count = len(result.channels) + len(result.unjudged) + (0 if assets is None else len(assets.channels))
     if as_json:
         print_json(result.to_json_dict())
-        end_with_failures(result.failed, channel_count)
+        end_with_failures(result.failed, judged_count)
         return
-    typer.echo(table_text(_with_f1_interval(result)))
-    _print_metrics(result, intervals)
+    typer.echo(table_text(_with_f1_interval(result, "channels")))
+    _print_metrics(result, intervals, "channels")
     typer.echo("\nFor comparison, blind baselines and the forecaster persistence:")
     typer.echo(table_text(result.baselines))
+    if assets is not None:
+        typer.echo("\nAssets as a whole, against the labels of their channels on one time base:")
+        typer.echo(table_text(_with_f1_interval(assets, "assets").rename(columns={"group": "asset"})))
+        _print_metrics(assets, intervals, "assets")
+        typer.echo("\nFor comparison, blind baselines on the same assets:")
+        typer.echo(table_text(assets.baselines[assets.baselines["group"].eq("all")].drop(columns="group")))
     copies = result.channels[result.channels["duplicate_of"] != ""]
     for name, original in zip(copies["channel"], copies["duplicate_of"], strict=True):
         typer.echo(f"\n{name} has the same test series as {original}: counted once.")
@@ -201,13 +209,13 @@ def evaluate(
         typer.echo(f"\nNot evaluated: {without}.")
     for note in result.notes:
         typer.echo(f"\n{note}")
-    end_with_failures(result.failed, channel_count)
+    end_with_failures(result.failed, judged_count)
 
 
-def _with_f1_interval(result: "Evaluation") -> "pd.DataFrame":
-    """Return the rows of an evaluation with the interval of F1 over channels beside it."""
+def _with_f1_interval(result: "Evaluation", over: str) -> "pd.DataFrame":
+    """Return the rows of an evaluation with the interval of F1 over channels, or assets, beside it."""
     table = result.intervals
-    f1 = table[table["figure"].eq("f1") & table["over"].eq("channels")].set_index("group")
+    f1 = table[table["figure"].eq("f1") & table["over"].eq(over)].set_index("group")
     bounds = f1.reindex(result.rows["group"])[["low", "high"]].to_numpy()
     text = ["" if low != low else f"{low:.3f}-{high:.3f}" for low, high in bounds.tolist()]
     rows = result.rows.copy()
@@ -215,8 +223,8 @@ def _with_f1_interval(result: "Evaluation") -> "pd.DataFrame":
     return rows
 
 
-def _print_metrics(result: "Evaluation", every_interval: bool) -> None:
-    """Print what further metrics say of all channels, or the interval of every figure."""
+def _print_metrics(result: "Evaluation", every_interval: bool, over: str) -> None:
+    """Print what further metrics say of all channels, or assets, or the interval of every figure."""
     from workbench.detection.evaluation import FIGURES
 
     table = result.intervals
@@ -224,9 +232,9 @@ def _print_metrics(result: "Evaluation", every_interval: bool) -> None:
         typer.echo("\nEvery figure with its 95 % interval:")
         typer.echo(table_text(table))
         return
-    further = table[table["group"].eq("all") & table["over"].eq("channels") & ~table["figure"].isin(FIGURES)]
+    further = table[table["group"].eq("all") & table["over"].eq(over) & ~table["figure"].isin(FIGURES)]
     if len(further):
-        typer.echo("\nFurther metrics over all channels, with 95 % intervals:")
+        typer.echo(f"\nFurther metrics over all {over}, with 95 % intervals:")
         typer.echo(table_text(further[["figure", "value", "low", "high"]]))
 
 

@@ -9,11 +9,14 @@ from workbench.cli.common import (
     ForecasterName,
     PresetName,
     count_text,
+    end_with_failures,
     open_session,
     print_json,
     records,
     split_names,
 )
+from workbench.exceptions import ChannelNotFoundError, WorkbenchError
+from workbench.parameters import LEVELS
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -24,41 +27,58 @@ _MAX_CHANNELS = 10
 
 
 def explain(
-    channel: Annotated[
-        str,
-        typer.Argument(metavar="CHANNEL", help="Name of the channel, for example P-1, or of a whole asset."),
+    channels: Annotated[
+        list[str],
+        typer.Argument(metavar="CHANNEL...", help="Names of channels, for example P-1, or of whole assets."),
     ],
     forecaster: ForecasterName = None,
     preset: PresetName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain each anomaly of a channel: what found it, how far it exceeds its bound, what would clear it.
+    """Explain each anomaly of channels: what found it, how far it exceeds its bound, what would clear it.
 
     Of a whole asset it says how its channels left normal operation, and which contributed. A channel or asset whose
-    scores are missing or out of date is scored first.
+    scores are missing or out of date is scored first. An anomaly that is a known event is named as one.
     """
     session = open_session()
-    if split_names(session, [channel])[1]:
-        _explain_asset(session, channel, as_json)
-        return
-    rows = records(session.explain(channel, forecaster, preset))
+    names = list(dict.fromkeys(channels))
+    assets = split_names(session, names)[1]
+    rows: list[dict[str, Any]] = []
+    reasons: dict[str, str] = {}
+    for name in names:
+        try:
+            own = records(session.explain_asset(name)) if name in assets else _rows(session, name, forecaster, preset)
+        except WorkbenchError as error:
+            if len(names) == 1:
+                raise
+            reasons[name] = str(error)
+            continue
+        rows += own if len(names) == 1 else [{"asset" if name in assets else "channel": name} | row for row in own]
+        if not as_json:
+            count = count_text(len(own), "anomaly", "anomalies")
+            how = (
+                "of the asset as a whole" if name in assets else f"with the preset {preset or session.settings.preset}"
+            )
+            typer.echo(f"{name}: {count} {how}.")
+            for row in own:
+                typer.echo("\n" + (_asset_text(row) if name in assets else _explanation_text(row)))
     if as_json:
         print_json(rows)
-        return
-    count = count_text(len(rows), "anomaly", "anomalies")
-    typer.echo(f"{channel}: {count} with the preset {preset or session.settings.preset}.")
-    for row in rows:
-        typer.echo("\n" + _explanation_text(row))
+    end_with_failures(reasons, len(names))
 
 
-def _explain_asset(session: "Session", asset: str, as_json: bool) -> None:
-    rows = records(session.explain_asset(asset))
-    if as_json:
-        print_json(rows)
-        return
-    typer.echo(f"{asset}: {count_text(len(rows), 'anomaly', 'anomalies')} of the asset as a whole.")
-    for row in rows:
-        typer.echo("\n" + _asset_text(row))
+def _rows(session: "Session", channel: str, forecaster: str | None, preset: str | None) -> list[dict[str, Any]]:
+    """Return the explanations of a channel, each with the known event that its anomaly is."""
+    from workbench.telemetry.store import suggest
+
+    archived = session.archive.channels()
+    if channel not in archived:
+        raise ChannelNotFoundError(
+            f"Unknown channel {channel!r}.", suggest(channel, [*archived, *session.assets.names()] if archived else [])
+        )
+    table = session.explain(channel, forecaster, preset)
+    events = session.known_events(channel, table, session.score(channel, forecaster, preset))
+    return records(table.assign(known_event=events))
 
 
 def _asset_text(row: dict[str, Any]) -> str:
@@ -101,8 +121,9 @@ def _forecast_lines(row: dict[str, Any]) -> dict[str, str]:
 def _envelope_line(row: dict[str, Any]) -> str:
     counts = row["feature"] == "stuck"
     units = " samples" if counts else f" {row['units']}" if row["units"] else ""
+    where = f"{'from' if counts else 'at'} sample {row['feature_at']:,}"
     return (
-        f"{row['words']}: {row['feature_value']:.4g}{units} at sample {row['feature_at']:,}, bound "
+        f"{row['words']}: {row['feature_value']:.4g}{units} {where}, bound "
         f"{row['feature_bound']:.4g}{units}, record {row['feature_record']:.4g}{units}"
     )
 
@@ -110,4 +131,6 @@ def _envelope_line(row: dict[str, Any]) -> str:
 def _head(row: dict[str, Any]) -> str:
     times = f" ({row['start_at']} to {row['end_at']} UTC)".replace("T", " ", 2) if "T" in row["start_at"] else ""
     place = f"Samples {row['start']:,} to {row['end']:,}{times}"
-    return f"{place}, {row['level']}, severity {row['severity']:.2f}. {row['text']}"
+    event = row.get("known_event", "")
+    level = f"{LEVELS[0]} as a known event (else {row['level']})" if event else row["level"]
+    return f"{place}, {level}, severity {row['severity']:.2f}. {f'{event} ' if event else ''}{row['text']}"

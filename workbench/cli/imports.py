@@ -1,7 +1,5 @@
 """Commands that bring telemetry into the archive: fetch, import, watch, and the profiles of their options."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +14,7 @@ from workbench.cli.common import (
     print_json,
     printable,
     records,
+    stop_on_signals,
     table_text,
 )
 from workbench.cli.reading_options import ReadingOptions, options_text, reading_options
@@ -250,7 +249,7 @@ def watch(
     )
     reading.save(session.settings.home)
     try:
-        taken = watched.take_all() if once else watched.run(_stop_on_signals())
+        taken = watched.take_all() if once else watched.run(stop_on_signals())
     finally:
         watched.close()
     parts = [count_text(taken.imported, "file") + " imported", f"{taken.copies} known before"]
@@ -288,19 +287,6 @@ def remove_profiles(
     for one in name:
         remove_profile(home, one)
         typer.echo(f"Profile {one} removed.")
-
-
-def _stop_on_signals() -> threading.Event:
-    """Return an event that the first SIGINT or SIGTERM sets; a second SIGINT ends the command at once."""
-    stop = threading.Event()
-
-    def note(number: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return stop
 
 
 def _chosen(**options: Any) -> dict[str, Any]:

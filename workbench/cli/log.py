@@ -43,18 +43,40 @@ def show_log(
 
 
 @log.command()
-def verify(as_json: AsJson = False) -> None:
-    """Verify that no row of the log was edited or removed; the exit code is 1 where one was.
+def verify(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEAD",
+            help="Head of the log that was kept elsewhere, as `workbench log head` printed it: the log must still "
+            "hold that row.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify that the log is as it was written and the tables are as it says; the exit code is 1 where not.
 
-    Each row is compared with its hash. The first row that is not as it was written is named.
+    Each row is compared with its hash, and what the log says is compared with each alert, order, reported problem,
+    outage, part, purchase request, technician, preventive plan, meter, asset of the register and frozen week. A log
+    whose end was cut off, that was replaced by an older copy or written anew is noticed with --since only.
     """
-    verification = open_session().maintenance.verify_log()
+    verification = open_session().maintenance.verify_log(since)
     if as_json:
         print_json(as_record(verification))
     else:
         typer.echo(str(verification))
     if not verification.ok:
         raise typer.Exit(1)
+
+
+@log.command()
+def head(as_json: AsJson = False) -> None:
+    """Print the number and the hash of the last row of the log, to be kept elsewhere for `log verify --since`."""
+    value = open_session().maintenance.log_head()
+    if as_json:
+        print_json({"head": value})
+    else:
+        typer.echo(value)
 
 
 @log.command()
@@ -65,5 +87,6 @@ def export(
     subject: Subject = None,
 ) -> None:
     """Write the maintenance log to a file, oldest first."""
-    export_table(open_session().maintenance.log(subject=subject).iloc[::-1], path, "log")
+    desk = open_session().maintenance
+    export_table(desk.log(subject=subject).iloc[::-1], path, "log", desk.log_head())
     typer.echo(str(path))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,29 +45,52 @@ Port = Annotated[
 
 def run(
     serve: Annotated[bool, typer.Option(help="Serve the dashboard at the end.")] = True,
+    still: Annotated[
+        bool, typer.Option("--still", help="Let the demo fleet stand still: no telemetry comes while one watches.")
+    ] = False,
     host: Host = None,
     port: Port = None,
     compute: ComputePlace = None,
 ) -> None:
     """Do the main job: train missing models, score, raise alerts, open work orders, serve the dashboard.
 
-    Where the archive is empty, or holds a damaged demo fleet, the demo fleet is generated first.
+    Where the archive is empty, or holds a damaged demo fleet, the demo fleet is generated first, with a year of alerts
+    and maintenance behind it. While the dashboard is served its machines go on: eight hours of telemetry come at 60
+    times the speed, and what follows in real time. Without a dashboard it is the fleet of the notebooks, which ends on
+    a fixed day.
     """
+    from datetime import UTC, datetime
+
+    from workbench.demo import living
+
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
-    if not session.archive.channels():
+    is_new = not session.archive.channels()
+    if is_new:
         typer.echo("The archive is empty: generating the demo fleet.")
-        session.import_demo(progress=True)
+        end = living.end_of_series(datetime.now(UTC), still=still) if serve else None
+        session.import_demo(progress=True, end=end)
     elif _demo_is_damaged(session):
         typer.echo("The demo fleet is damaged: generating it again.")
         session.import_demo(progress=True)
+    moves = serve and not still and living.goes_on(session)
+    if moves and not is_new and (added := living.catch_up(session, datetime.now(UTC))):
+        typer.echo(f"{count_text(added, 'sample')} have come since the demo fleet was left.")
+    if moves:
+        session.set_growing(session.archive.channels())
     channels_with_model = {model.channel for model in session.registry.list()}
     untrained = [name for name in session.archive.channels() if name not in channels_with_model]
     reasons: dict[str, str] = {}
     if untrained:
         reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
+    lacks_history = serve and living.lacks_history(session)
+    if lacks_history:
+        living.promote_challenger(session)
     reasons |= failure_reasons(session.score_all(progress=True))
     reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
+    if lacks_history:
+        typer.echo("Living through the year behind it.")
+        living.give_history(session)
     overview = session.overview()
     with_anomalies = overview[overview["anomalies"] > 0]
     typer.echo(table_text(with_anomalies.sort_values("severity", ascending=False)))
@@ -75,11 +99,13 @@ def run(
         f"{count_text(int(overview['anomalies'].sum()), 'anomaly', 'anomalies')} in total."
     )
     outcome = session.raise_alerts()
-    typer.echo(str(outcome))
+    typer.echo(f"A year of maintenance is behind it: {_past(session)}." if lacks_history else str(outcome))
     any_failed = print_failures(dict(outcome.failed) | reasons, len(overview))
     if serve:
+        settings = living.with_messages(session.settings) if moves else session.settings
         close_sessions()
-        _serve(session.settings, host, port)
+        with living.simulated(settings) if moves else nullcontext():
+            _serve(settings, host, port)
     if any_failed:
         raise typer.Exit(1)
 
@@ -197,9 +223,11 @@ def doctor(
 
 def _demo_is_damaged(session: "Session") -> bool:
     """Return whether the archive holds the demo fleet of the session's seed, and part of it cannot be read."""
+    from workbench.telemetry.synthetic import demo_source
+
     described, damaged = session.archive.infos()
-    source = f"demo fleet, seed {session.settings.seed} (synthetic)"
-    if not described or any(info.source != source for info in described):
+    source = demo_source(session.archive)
+    if source is None or source[0] != session.settings.seed:
         return False
     try:
         for info in described:
@@ -208,6 +236,13 @@ def _demo_is_damaged(session: "Session") -> bool:
     except ArchiveError:
         return True
     return bool(damaged)
+
+
+def _past(session: "Session") -> str:
+    desk = session.maintenance
+    orders, outages = len(desk.orders.list(state=None)), len(desk.outages.list())
+    alerts = int(desk.alerts.count(state=None).sum())
+    return f"{count_text(alerts, 'alert')}, {count_text(orders, 'work order')}, {count_text(outages, 'outage')}"
 
 
 def _serve(settings: "Settings", host: str | None, port: int | None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
+from workbench.blas import one_blas_thread
 from workbench.exceptions import WorkbenchError
 
 __all__ = ["LARGEST_BATCH", "MOST_DEATHS", "Batch", "BatchResults", "Work", "attempt", "cut", "deaths", "do_batch"]
@@ -118,11 +119,9 @@ def do_batch(function: Callable[[str], Result], batch: Batch) -> BatchResults[Re
     list of tuple
         Each channel with what the function returned or the `WorkbenchError` that it raised.
     """
-    from threadpoolctl import threadpool_limits
-
     killed = deaths(batch.journal)
     results: BatchResults[Result] = []
-    with threadpool_limits(1):  # as many workers as cores, and sums of more threads differ in the last digit
+    with one_blas_thread():  # as many workers as cores
         for channel in batch.channels:
             if killed[channel] >= MOST_DEATHS:
                 results.append((channel, given_up(channel)))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from workbench.compute.batches import LARGEST_BATCH, BatchResults, Work, attempt
 from workbench.compute.place import LOCAL, Compute
 from workbench.exceptions import WorkbenchError
+from workbench.files import remove_folder
 
 __all__ = ["map_batches", "map_channels"]
 
@@ -122,9 +123,10 @@ def _here(function: Callable[[str], Result], channels: Sequence[str], bar: Any) 
 
 def _folder(stack: ExitStack, notes: Path | None) -> Path:
     """Make a folder for journals; that it is gone tells workers that nobody waits any more."""
-    from tempfile import TemporaryDirectory
+    from tempfile import mkdtemp
 
     if notes is not None:
         notes.mkdir(parents=True, exist_ok=True)
-    temporary = TemporaryDirectory(prefix="workbench-", dir=notes, ignore_cleanup_errors=True)
-    return Path(stack.enter_context(temporary)).absolute()
+    folder = Path(mkdtemp(prefix="workbench-", dir=notes)).absolute()
+    stack.callback(remove_folder, folder)  # a worker may be about to write a note
+    return folder

@@ -1,23 +1,22 @@
 """`/metrics`: what the workbench does and how its fleet is, in the text format of Prometheus."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from tornado.web import authenticated
 
+from workbench.dashboard.own_session import OwnSession
 from workbench.exceptions import WorkbenchError
+from workbench.observability.metric_families import counter, gauge
 from workbench.observability.status import Status, read_status
 from workbench.observability.timings import Histogram
 from workbench.version import __version__
@@ -50,20 +49,17 @@ class Metrics(Collector):
 
     def __init__(self, folder: Path, session: "Callable[[], Session]") -> None:
         self._folder = folder
-        self._open = session
-        self._resources = ExitStack()
+        self._own = OwnSession(session, "metrics")
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self._thread = ThreadPoolExecutor(1, "metrics")
 
     async def text(self) -> bytes:
         """Return all metrics, collected beside the server's loop, one request after the other."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, generate_latest, self._registry)
+        return await self._own.run(partial(generate_latest, self._registry))
 
     def close(self) -> None:
         """Finish what is being collected, and close the session; nothing can be collected afterwards."""
-        self._thread.shutdown()
-        self._resources.close()
+        self._own.close()
 
     def describe(self) -> Iterable[Metric]:
         """Collect nothing when it is registered."""
@@ -71,7 +67,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Return the families of metrics."""
-        yield _gauge("workbench_info", "Version of the workbench", ["version"], {(__version__,): 1})
+        yield gauge("workbench_info", "Version of the workbench", ["version"], {(__version__,): 1})
         status = read_status(self._folder)
         if status is not None:
             yield from _process_metrics(status)
@@ -83,13 +79,13 @@ class Metrics(Collector):
                 readable[(part,)] = 1.0
             except (WorkbenchError, OSError):
                 readable[(part,)] = 0.0
-        yield _gauge("workbench_readable", "Whether a part could be read", ["part"], readable)
+        yield gauge("workbench_readable", "Whether a part could be read", ["part"], readable)
 
     @cached_property
     def _session(self) -> "ViewSession":
         from workbench.views.remembered import remember_fleet
 
-        return remember_fleet(self._resources.enter_context(self._open()))
+        return remember_fleet(self._own.session)
 
     @cached_property
     def _lags(self) -> "LagReader":
@@ -104,14 +100,14 @@ class Metrics(Collector):
         sizes = storage(session.settings, session.maintenance.database)
         parts = {(str(part),): float(size) for part, size in zip(sizes["part"], sizes["bytes"], strict=True)}
         return [
-            _gauge("workbench_storage_bytes", "Size on disk", ["part"], parts),
-            _gauge("workbench_disk_free_bytes", "Free where the home is", [], {(): free_disk(session.settings.home)}),
+            gauge("workbench_storage_bytes", "Size on disk", ["part"], parts),
+            gauge("workbench_disk_free_bytes", "Free where the home is", [], {(): free_disk(session.settings.home)}),
         ]
 
     def _alerts(self) -> list[Metric]:
         counts = self._session.maintenance.alerts.count(state="open")
         levels = {(str(level),): float(count) for level, count in counts.items()}
-        return [_gauge("workbench_open_alerts", "Open alerts", ["level"], levels)]
+        return [gauge("workbench_open_alerts", "Open alerts", ["level"], levels)]
 
     def _fleet(self) -> list[Metric]:
         session = self._session
@@ -121,14 +117,14 @@ class Metrics(Collector):
         scores = {(state,): float(states.get(state, 0)) for state in ("current", "stale", "missing", "damaged")}
         measured = lags[np.isfinite(lags["lag"])]
         return [
-            _gauge("workbench_channels", "Channels by the state of their scores", ["score"], scores),
-            _gauge(
+            gauge("workbench_channels", "Channels by the state of their scores", ["score"], scores),
+            gauge(
                 "workbench_feed_lag_seconds",
                 "Time since the last sample of a channel whose samples are dated",
                 ["channel"],
                 {(str(name),): float(lag) for name, lag in zip(measured["channel"], measured["lag"], strict=True)},
             ),
-            _gauge(
+            gauge(
                 "workbench_feed_gaps",
                 "Gaps in the time of a channel",
                 ["channel"],
@@ -155,44 +151,30 @@ def _process_metrics(status: Status) -> Iterator[Metric]:
     each = {(process.role, str(process.pid)): process for process in status.processes}
     names = ["process", "pid"]
     memory = {key: float(process.memory) for key, process in each.items()}
-    yield _gauge("workbench_process_memory_bytes", "Resident memory, with child processes", names, memory)
+    yield gauge("workbench_process_memory_bytes", "Resident memory, with child processes", names, memory)
     seconds = {key: process.cpu_seconds for key, process in each.items()}
-    yield _counter("workbench_process_cpu_seconds", "Processor time, with child processes", names, seconds)
+    yield counter("workbench_process_cpu_seconds", "Processor time, with child processes", names, seconds)
     kernels = [process for process in status.processes if process.role == "kernel"]
     states = {(state,): 0.0 for state in ("open", "left", "starting", "waiting")}
     for kernel in kernels:
         states[(kernel.state,)] += 1
-    yield _gauge("workbench_kernels", "Kernels by what they do", ["state"], states)
+    yield gauge("workbench_kernels", "Kernels by what they do", ["state"], states)
     busy = {(): float(sum(kernel.busy for kernel in kernels))}
-    yield _gauge("workbench_kernels_busy", "Kernels of open pages that compute", [], busy)
-    yield _gauge("workbench_kernels_budget", "Most pages at a time", [], {(): status.budget})
+    yield gauge("workbench_kernels_busy", "Kernels of open pages that compute", [], busy)
+    yield gauge("workbench_kernels_budget", "Most pages at a time", [], {(): status.budget})
 
 
 def _work_metrics(status: Status) -> Iterator[Metric]:
     pages_opened = {(app,): float(count) for app, count in status.opened.items()}
-    yield _counter("workbench_pages_opened", "Pages opened", ["app"], pages_opened)
-    yield _counter("workbench_pages_refused", "Visits that found every place taken", [], {(): status.refused})
+    yield counter("workbench_pages_opened", "Pages opened", ["app"], pages_opened)
+    yield counter("workbench_pages_refused", "Visits that found every place taken", [], {(): status.refused})
     yield _histogram("workbench_callback_seconds", "Callbacks of a view", "view", status.timings.groups())
     yield _histogram("workbench_stage_seconds", "Stages of the work", "stage", status.timings.stages())
     for name in ("hits", "misses", "evictions"):
         words = f"Model cache: {name}"
-        yield _counter(f"workbench_model_cache_{name}", words, [], {(): status.cache[name]})
+        yield counter(f"workbench_model_cache_{name}", words, [], {(): status.cache[name]})
     for name, words in (("bytes", "Size of loaded models"), ("models", "Loaded models")):
-        yield _gauge(f"workbench_model_cache_{name}", words, [], {(): status.cache[name]})
-
-
-def _gauge(name: str, words: str, labels: list[str], values: Mapping[Any, float]) -> Metric:
-    family = GaugeMetricFamily(name, words, labels=labels)
-    for key, value in values.items():
-        family.add_metric(list(key), value)
-    return family
-
-
-def _counter(name: str, words: str, labels: list[str], values: Mapping[Any, float]) -> Metric:
-    family = CounterMetricFamily(name, words, labels=labels)
-    for key, value in values.items():
-        family.add_metric(list(key), value)
-    return family
+        yield gauge(f"workbench_model_cache_{name}", words, [], {(): status.cache[name]})
 
 
 def _histogram(name: str, words: str, label: str, values: dict[str, Histogram]) -> Metric:

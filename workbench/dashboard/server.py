@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import tornado.web
 from jupyter_core.utils import ensure_async, run_sync
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import PeriodicCallback
@@ -26,10 +27,16 @@ from voila.app import Voila
 from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
+from workbench.dashboard.acknowledge import AcknowledgementPage, Acknowledgements
 from workbench.dashboard.frames import MOST_BYTES, check_frame
+from workbench.dashboard.link_door import LinkDoor
+from workbench.dashboard.link_handlers import link_handlers
+from workbench.dashboard.link_pages import LinkPages
 from workbench.dashboard.metrics import Metrics, MetricsHandler
+from workbench.dashboard.timers import Timers
 from workbench.dashboard.watch import Watch
 from workbench.exceptions import ViewError
+from workbench.maintenance.notifications.links import LINK_PATH
 from workbench.observability.status import LOOK_HEADER, STATUS_VARIABLE
 
 __all__ = ["DashboardServer"]
@@ -45,6 +52,9 @@ _STOP_TIMEOUT_S = 8.0
 
 _WATCH_INTERVAL_S = 2.0
 """How often the server looks at its kernels: a few milliseconds each time."""
+
+_TIMER_INTERVAL_S = 30.0
+"""How often preventive orders that are due are opened, and messages sent."""
 
 _MALFORMED_MESSAGE_CODE = 1007
 """Code with which a websocket is closed whose frame is no message (RFC 6455, 7.4.1)."""
@@ -172,6 +182,50 @@ class PaintedHandler(JupyterHandler):  # type: ignore[misc]
         self.finish()
 
 
+class AcknowledgeHandler(JupyterHandler):  # type: ignore[misc]
+    """The page behind the link of a message; the link lets its reader in, not the token of the dashboard."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """Policy of the answer."""
+        return (
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        )
+
+    def check_xsrf_cookie(self) -> None:
+        """Ask for no cookie: who sends the form has to know the link, which no other site does."""
+
+    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    async def get(self, token: str) -> None:
+        """Show the alert of the link, and change nothing."""
+        self._show(await self._answer(token, pressed=False))
+
+    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    async def post(self, token: str) -> None:
+        """Acknowledge the alert of the link."""
+        page = await self._answer(token, pressed=True)
+        if page.alert is None:
+            self._show(page)
+        else:
+            self.redirect(self.request.path, status=303)
+
+    async def _answer(self, token: str, *, pressed: bool) -> AcknowledgementPage:
+        answers: Acknowledgements = self.settings["acknowledgements"]
+        return await answers.door.run(partial(answers.answer, token, self.request.remote_ip, pressed=pressed))
+
+    def _show(self, page: AcknowledgementPage) -> None:
+        self.set_status(page.status)
+        if page.status == 429:
+            self.set_header("Retry-After", "60")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.finish(self.settings["voila_jinja2_env"].get_template("acknowledge.html").render(page=page))
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Answer what is refused before, as a request for another host, with the same page."""
+        self._show(AcknowledgementPage(status_code, "This link cannot be used", "Open it from the message."))
+
+
 class ReportHandler(AuthenticatedFileHandler):  # type: ignore[misc]
     """Reports, as HTML that runs its own scripts apart from the dashboard's pages and reaches nothing."""
 
@@ -252,7 +306,14 @@ class DashboardServer(Voila):  # type: ignore[misc]
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
         self._metrics = Metrics(folder, _session)
-        shared_objects = {"watch": self._watch, "metrics": self._metrics}
+        self._timers = Timers(_session)
+        self._door = LinkDoor(_session)
+        shared_objects = {
+            "watch": self._watch,
+            "metrics": self._metrics,
+            "acknowledgements": Acknowledgements(self._door),
+            "link_pages": LinkPages(self._door),
+        }
         return settings | shared_objects | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 
     def init_handlers(self) -> list[Any]:
@@ -267,6 +328,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             (r"/", PageHandler, options),
             (r"/app/(\w+)", PageHandler, options),
             (r"/metrics", MetricsHandler),
+            (rf"{LINK_PATH}(.*)", AcknowledgeHandler),
+            *link_handlers(),
             (r"/workbench/painted", PaintedHandler),
             (r"/workbench/reports/([\w.~-]+)", ReportHandler, {"path": self.reports}),
             (r"/voila/templates/(.*)", CompressedFiles),
@@ -292,12 +355,15 @@ class DashboardServer(Voila):  # type: ignore[misc]
         if self.stopped.is_set():
             loop.call_soon(loop.stop)
         PeriodicCallback(self._watch.look, _WATCH_INTERVAL_S * 1000).start()
+        PeriodicCallback(self._timers.run, _TIMER_INTERVAL_S * 1000).start()
         super().listen()
 
     def stop(self) -> None:
         """End the kernels, and leave those that do not end in time to notice that their parent is gone."""
         run_sync(self._stop_kernels)()
         self._metrics.close()
+        self._timers.close()
+        self._door.close()
 
     async def _stop_kernels(self) -> None:
         for tasks in self.kernel_manager._pools.values():

@@ -3,6 +3,7 @@
 Voila, and everything it brings, loads inside the functions.
 """
 
+import gzip
 import ipaddress
 import json
 import logging
@@ -17,9 +18,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from workbench.exceptions import SettingsError
-from workbench.home import open_home
+from workbench.home import check_folder, open_home
 from workbench.jobs.ports import free_port
 from workbench.observability.status import STATUS_VARIABLE
 from workbench.paths import product_path
@@ -92,6 +94,7 @@ def serve_dashboard(
     with _kernels() as kernels, template_folder() as folder:
         for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
             os.environ.pop(name, None)
+        check_folder(settings.home)
         settings = settings.model_copy(update={"home_id": open_home(settings.home, settings.home_id)})
         os.environ.update(settings_environment(settings))
         os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
@@ -129,12 +132,9 @@ def template_folder() -> Iterator[Path]:
     ------
     Path
         Folder for `JUPYTER_PATH`; it holds `bokeh.min.js` of the installed Bokeh, so that Python and browser agree,
-        and the front end in one file.
+        and the front end.
     """
     from bokeh.util.paths import bokehjs_path
-    from jupyter_core.paths import jupyter_path
-
-    from workbench.dashboard.front import front_end, write_compressed
 
     with tempfile.TemporaryDirectory(prefix="workbench-") as name:
         folder = Path(name)
@@ -142,19 +142,20 @@ def template_folder() -> Iterator[Path]:
         with as_file(files("workbench.dashboard") / "template") as source:
             shutil.copytree(source, target)
         static = target / "static"
-        static.mkdir()
-        (target / "workbench.js").rename(static / "workbench.js")
+        with as_file(files("workbench.dashboard") / "static") as source:
+            shutil.copytree(source, static)
         shutil.copy(Path(bokehjs_path()) / "js" / "bokeh.min.js", static)
-        roots = [Path(root) for root in jupyter_path()]
-        voila = next(root for root in roots if (root / "voila" / "templates" / "base").is_dir())
-        charts = (target / "charts.js").read_text(encoding="utf-8").rstrip()  # it wraps what the front end brings
-        (static / "front.js").write_text(f"{charts};\n{front_end(voila)}", encoding="utf-8")
-        shutil.copy(voila / "voila" / "templates" / "base" / "static" / "voila-style.js", static)
-        write_compressed(static)
+        _write_compressed(static)
         kernel = folder / "kernels" / "python3" / "kernel.json"
         kernel.parent.mkdir(parents=True)
         kernel.write_text(json.dumps(_KERNEL), encoding="utf-8")
         yield folder
+
+
+def _write_compressed(folder: Path) -> None:
+    """Put a gzip file beside each script and stylesheet of a folder."""
+    for path in [*folder.glob("*.js"), *folder.glob("*.css")]:
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 4, mtime=0))
 
 
 def _is_loopback(host: str) -> bool:
@@ -182,12 +183,13 @@ def _present(value: str | None) -> list[str]:
 
 
 def _options(settings: Settings, host: str, port: int, token: str, open_browser: bool) -> dict[str, Any]:
-    from workbench.dashboard.front import EXTENSIONS
     from workbench.observability.logs import log_path
     from workbench.observability.status import LOOK_HEADER
 
     short = len(tempfile.gettempdir()) <= _MAX_FOLDER_LETTERS
-    local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": ["localhost"]}
+    public = urlsplit(settings.dashboard.public_url or "").hostname  # a proxy hands on the name that its readers use
+    names = ["localhost", *([public] if public else [])]
+    local = {"allow_remote_access": not _is_loopback(host), "local_hostnames": names}
     return {
         "DashboardServer": {
             "ip": host,
@@ -211,8 +213,6 @@ def _options(settings: Settings, host: str, port: int, token: str, open_browser:
             "preheat_kernel": True,
             "default_pool_size": 1,
             "file_allowlist": [],
-            "extension_allowlist": list(EXTENSIONS),
-            "extension_denylist": [],
             "http_header_envs": [LOOK_HEADER],
         },
         "VoilaExecutor": {"cell_error_instruction": "See the log, and `workbench doctor` for what to repair."},

@@ -78,7 +78,7 @@ class Watch:
         for name in kernel_ids:
             kernel = self._manager.get_kernel(name)
             pid = getattr(getattr(kernel, "provisioner", None), "pid", None)
-            if pid is None:  # it has just been asked for
+            if pid is None or not kernel.trait_has_value("last_activity"):  # it has just been asked for
                 continue
             if self._manager._kernel_connections.get(name, 0):
                 self._visited.add(name)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from workbench.detection.envelope.features import UNCHANGED_SHARE
 from workbench.parameters import TelemanomParams
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "range_of_least_error",
     "resolution",
     "score_attributes",
+    "unchanged_step",
     "windows_of",
 ]
 
@@ -181,6 +183,11 @@ def params_of(scored: xr.Dataset, params: Params) -> Params:
 def windows_of(attributes: Mapping[str, Any]) -> dict[str, int]:
     """Return the windows that a score was made with, as far as it tells."""
     return {name: int(attributes[name]) for name in _WINDOWS if name in attributes}
+
+
+def unchanged_step(attributes: Mapping[str, Any]) -> float:
+    """Return the largest step of a channel's telemetry that the envelope takes for no change, from its score."""
+    return UNCHANGED_SHARE * float(attributes.get(_RANGE, 0.0))
 
 
 def bounds_of(split: xr.Dataset, start: int = 0) -> Bounds:

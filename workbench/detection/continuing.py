@@ -39,7 +39,16 @@ from workbench.telemetry.attribute_names import REMOVED_SAMPLES
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["Continuation", "complete_rows", "continue_score", "with_rows"]
+__all__ = [
+    "Continuation",
+    "complete_rows",
+    "continue_score",
+    "earlier_standing",
+    "predict_one",
+    "provisional_rows",
+    "with_envelope",
+    "with_rows",
+]
 
 _LOG = logging.getLogger(__name__)
 _SPAN = 262_144  # samples held in float64 at a time
@@ -167,6 +176,40 @@ def complete_rows(attributes: dict[str, Any]) -> tuple[int, list[AnomalyRow]]:
         return 0, [AnomalyRow.of(anomaly) for anomaly in join(events)]
     rows = [*json.loads(attributes["anomalies"])[: complete["same"]], *complete["rows"]]
     return complete["samples"], [AnomalyRow.from_json(row) for row in rows]
+
+
+def provisional_rows(attributes: dict[str, Any]) -> int:
+    """Return how many anomalies of a score may still vanish or change, since their error window is not complete.
+
+    Parameters
+    ----------
+    attributes : dict
+        Attributes of the score of a channel that grows.
+    """
+    certain = {(row.start, row.end) for row in complete_rows(attributes)[1]}
+    return sum((row.start, row.end) not in certain for row in anomaly_rows(attributes))
+
+
+def earlier_standing(scored: xr.Dataset) -> Standing | None:
+    """Return where the detection of a score stands; None where it cannot be gone on from, or its front is gone."""
+    if scored.attrs.get(REMOVED_SAMPLES):
+        return None
+    windows = windows_of(scored.attrs)
+    return _Base.of(scored, scored.sizes["time"], windows).standing
+
+
+def with_envelope(attributes: Mapping[str, Any], course: EnvelopeCourse) -> list[AnomalyRow]:
+    """Return the anomalies that a score has when its envelope is judged anew, with the sequences of its threshold.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Attributes of the score.
+    course : EnvelopeCourse
+        From `judge_envelope` on the series of the score.
+    """
+    own = attributes.get(FORECAST_ROWS, attributes["anomalies"])
+    return _joined(anomaly_rows({"anomalies": own}), course)
 
 
 def with_rows(attributes: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -306,7 +349,7 @@ def _predict(
         prediction[: done - first] = earlier["prediction"].variable[first - gone : done - gone].values
     weighted = params.forecasters if isinstance(params, Preset) else {}
     weights = [weighted.get(forecaster.name, 1.0) for forecaster in forecasters]
-    parts = [_predict_one(forecaster, channel, params, m, done, base.removed) for forecaster in forecasters]
+    parts = [predict_one(forecaster, channel, params, m, done, base.removed) for forecaster in forecasters]
     for start in range(done, m, _SPAN):
         span = slice(start - done, min(start + _SPAN, m) - done)
         # Sums in this order whatever the length, as `numpy.average` has them for more than one sample.
@@ -317,10 +360,26 @@ def _predict(
     return prediction  # in the precision in which it is stored, so that the score explains its own anomalies
 
 
-def _predict_one(
-    forecaster: "Forecaster", channel: xr.Dataset, params: TelemanomParams, m: int, done: int, removed: int
+def predict_one(
+    forecaster: "Forecaster", channel: xr.Dataset, params: TelemanomParams, m: int, done: int, removed: int = 0
 ) -> npt.NDArray[Any]:
-    """Return one forecaster's predictions of the samples that all predict, from a position on."""
+    """Return one forecaster's predictions of the samples that all predict, from a position on.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        One of those that predict together.
+    channel : xarray.Dataset
+        Series of which the first `removed` samples are not there any more.
+    params : TelemanomParams
+        With the windows of all forecasters.
+    m : int
+        Number of the samples that all predict, with those that are removed.
+    done : int
+        First position.
+    removed : int
+        Samples in front of the series.
+    """
     ahead = params.sequence_length - forecaster.sequence_length - removed
     predict_from = getattr(forecaster, "predict_from", None)
     if predict_from is None:  # one that is not ours

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workbench.counts import counted
-from workbench.detection.applied import bounds_of, params_of
+from workbench.counts import counted, ratio_text
+from workbench.detection.applied import bounds_of, params_of, unchanged_step
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import CommandTotals, command_words
 from workbench.detection.envelope.clearing import EnvelopeClearing
 from workbench.detection.envelope.rows import FORECAST_ROWS, AnomalyRow, anomaly_rows
+from workbench.detection.envelope.silence import whole_silence
 from workbench.detection.evidence import Finding, evidence_in
 from workbench.detection.incremental import Row, standing_within
 from workbench.detection.loud import LoudWindows
@@ -112,7 +113,8 @@ def explain(
         - `start_at`, `end_at`: their times, UTC, or numbers of their samples, which stay when the rows change;
         - `text`: one sentence; `preset`; `model`, empty where the score does not tell;
         - `found_by`: forecast, envelope or both; `words`: what the envelope found, empty where it found nothing;
-        - `feature`: the feature of the envelope that lies furthest beyond its bound, at sample `feature_at`;
+        - `feature`: the feature of the envelope that lies furthest beyond its bound, at sample `feature_at`
+          (`stuck`, a silence: from that sample on, and `feature_value` counts all of it);
           `feature_value`, `feature_bound` and `feature_record` (of training and since), in the telemetry's units, of
           `stuck` in samples; `margins`: the distance of value and record in times of that of bound and record;
         - `found_from`: high errors, unusually low errors, or both;
@@ -187,9 +189,10 @@ def explain(
         judged = channel["telemetry"].variable[max(0, anomaly.start - length) : anomaly.end + 1].values
         missing = int(np.isnan(judged).sum())
         row = {"start": anomaly.start, "end": anomaly.end, "severity": anomaly.severity}
-        row |= _place(channel, anomaly) | _envelope_part(anomaly)
+        shown = whole_silence(anomaly, channel["telemetry"].variable, unchanged_step(scored.attrs))
+        row |= _place(channel, anomaly) | _envelope_part(shown)
         row |= _forecast_part(findings, errors, anomaly, offset, m) | clears
-        text = _text(channel, anomaly, findings) + (_missing_sentence(missing, length) if own else "")
+        text = _text(channel, shown, findings) + (_missing_sentence(missing, length) if own else "")
         words = _clears(clears, findings, anomaly, params) if span in sought else ""
         rows.append(
             row
@@ -368,7 +371,7 @@ def _sentence(channel: xr.Dataset, findings: list[Finding], finding: Finding) ->
             f"{name} was closer to its forecast than usual from {at}: smoothed error {finding.peak:.3g}, "
             f"{finding.distance:.1f} sd below its mean."
         )
-    ratio = f"{_ratio(finding):.1f} times the threshold of its error window"
+    ratio = f"{ratio_text(_ratio(finding))} times the threshold of its error window"
     return f"{name}: from {at} on, the smoothed error is up to {ratio}."
 
 
@@ -387,8 +390,9 @@ def _clears(clears: Mapping[str, float], findings: list[Finding], anomaly: Anoma
         words.append(f"z_min {clears['clear_z']:g} instead of {params.z_min:g} (z is {z:g} here)")
     if not np.isnan(clears["clear_min_decrease"]):
         words.append(f"min_decrease {clears['clear_min_decrease']:g} instead of {params.min_decrease:g}")
+    either = f"either {words[0]}, or {words[1]}" if len(words) > 1 else "".join(words)
     width = clears["clear_width"]
     wider = "" if np.isnan(width) else f"envelope_width {width:g} instead of {params.envelope_width:g}"
     if anomaly.found_by == "both":
-        return f"{wider}, with {', or '.join(words)}" if words and wider else _NOTHING
-    return ", or ".join(words) or wider or _NOTHING
+        return f"{wider} together with {either}" if either and wider else _NOTHING
+    return either or wider or _NOTHING

@@ -5,16 +5,18 @@ computed twice and one that is not says why.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.detection.applied import unchanged_step
 from workbench.detection.continuing import complete_rows, continue_score
 from workbench.detection.envelope import AnomalyRow, anomaly_rows
 from workbench.detection.envelope.rows import ENVELOPE
+from workbench.detection.envelope.silence import whole_silence
 from workbench.parameters import SeverityLevels, TelemanomParams
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = [
     "provenances",
     "score",
     "stale_reason",
+    "whole_words",
 ]
 
 METHOD = 3
@@ -198,6 +201,26 @@ def anomaly_frames(scores: Sequence[dict[str, Any]], levels: SeverityLevels) -> 
             frames.append(frame)
         start += len(own)
     return frames
+
+
+def whole_words(frame: pd.DataFrame, attributes: Mapping[str, Any], channel: Callable[[], xr.Dataset]) -> pd.DataFrame:
+    """Return anomalies whose words count a silence to its end; the event of one ends after 100 samples.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `anomaly_frame`.
+    attributes : mapping
+        Attributes of the score that it was made from.
+    channel : callable
+        Returns the test split; not called where no anomaly is a silence.
+    """
+    rows = anomaly_rows(attributes)
+    if not any(event.feature == "stuck" for row in rows for event in row.events):
+        return frame
+    telemetry, unchanged = channel()["telemetry"].variable, unchanged_step(attributes)
+    words = [whole_silence(row, telemetry, unchanged).words for row in rows]
+    return frame.assign(words=pd.Series(words, dtype="str"))
 
 
 def anomalies_to_alert(scored: xr.Dataset, levels: SeverityLevels) -> tuple[int | None, pd.DataFrame]:

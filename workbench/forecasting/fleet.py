@@ -21,8 +21,12 @@ from workbench.forecasting.decomposition import decompose, find_period
 from workbench.forecasting.horizon import choose_origins, forecast_errors
 from workbench.forecasting.trend import TrendForecaster
 from workbench.maintenance.desk import Maintenance
+from workbench.maintenance.kpis.evidence import outages_at
 from workbench.maintenance.kpis.failures import failure_events
 from workbench.maintenance.kpis.risk import risk_table
+from workbench.maintenance.kpis.watching import standstills
+from workbench.maintenance.orders.table import OrderRow
+from workbench.maintenance.records import present_tables
 from workbench.models import Registry
 from workbench.models.comparison import Contender
 from workbench.models.window_rule import choose_windows
@@ -282,10 +286,11 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     """
     infos, damaged = session.archive.infos()
     assets = [info.asset for info in infos] + [session.archive.asset_of(name)[0] for name in damaged]
+    tables = present_tables(session.maintenance.database)
     return risk_table(
-        failure_events(session.maintenance.database),
+        failure_events(tables),
         session.watched(),
-        session.maintenance.outages.list(),
+        standstills(outages_at(tables), tables.frame(OrderRow)),
         {asset: session.catalog.asset(asset).criticality for asset in dict.fromkeys(assets)},
         days=days,
         until=session.clock(),

@@ -6,14 +6,18 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Protocol
 
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.exceptions import ArtifactError, WorkbenchError
+from workbench.exceptions import ArtifactError, LinkError, MaintenanceError, WorkbenchError
 from workbench.home import part_faults
+from workbench.jobs.mosquitto import CONFIGURATION, mosquitto_faults
+from workbench.maintenance.desk import Maintenance
 from workbench.models import Registry
 from workbench.names import command_line
 from workbench.settings import Settings
@@ -42,6 +46,14 @@ class Examined(Protocol):
     @property
     def catalog(self) -> Catalog:
         """Assets and channels with units and limits."""
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Alerts, work orders and their notifications."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Function that returns the present time."""
 
     def channels(self) -> pd.DataFrame:
         """Return one row for each channel: what it is, and how many labels it has."""
@@ -101,6 +113,7 @@ def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
         _python,
         _packages,
         _home,
+        _index,
         _channels,
         _levels,
         _vanished,
@@ -110,6 +123,9 @@ def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
         *((_model_files,) if read_samples else ()),
         _scores,
         _settings,
+        _notifications,
+        _broker,
+        partial(_attachments, content=read_samples),
         _catalog,
         _notebooks,
         _browser,
@@ -119,7 +135,8 @@ def examine(session: Examined, *, read_samples: bool = False) -> list[Finding]:
         try:
             findings += check(session)
         except WorkbenchError as error:
-            findings.append(Finding(check.__name__.strip("_"), "broken", error.message, error.hint))
+            name = getattr(check, "__name__", "attachments").strip("_")
+            findings.append(Finding(name, "broken", error.message, error.hint))
     return list({(finding.state, finding.found): finding for finding in reversed(findings)}.values())[::-1]
 
 
@@ -162,6 +179,16 @@ def _home(session: Examined) -> Iterator[Finding]:
     free = shutil.disk_usage(place).free / 2**30
     state, fix = ("ok", "") if free >= 1 else ("missing", "Free at least 1 GiB.")
     yield Finding("home", state, f"{home}, {free:.1f} GiB free", fix)
+
+
+def _index(session: Examined) -> Iterator[Finding]:
+    """Say where the index of the archive is, where that is a server, or not where the settings say."""
+    archive = session.archive
+    misplaced = archive.misplaced_index()
+    if misplaced is not None:
+        yield Finding("index", "missing", misplaced.message, misplaced.hint)
+    elif session.settings.index_url is not None and archive.path.exists() and archive.index.is_sound():
+        yield Finding("index", "ok", str(archive.index.name))
 
 
 def _vanished(session: Examined) -> Iterator[Finding]:
@@ -268,11 +295,68 @@ def _settings(session: Examined) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"preset {session.settings.preset}")
 
 
+def _notifications(session: Examined) -> Iterator[Finding]:
+    """Name gaps and overlaps of the on-call rota, a key of links that others can read, and messages that failed."""
+    from workbench.maintenance.notifications.rota import read_rota
+
+    options, desk = session.settings.notifications, session.maintenance
+    if not desk.notifier.addresses:
+        yield Finding("notifications", "ok", "none are sent: the settings name no target and no person")
+        return
+    if desk.links is not None:
+        try:
+            desk.links.check()
+        except LinkError as error:
+            yield Finding("links", "broken", error.message, error.hint)
+    try:
+        rota = read_rota(options)
+    except MaintenanceError as error:
+        yield Finding("on call", "broken", error.message, error.hint)
+        rota = None
+    if rota is not None:
+        strangers = [f"{title!r} in the calendar has no address in notifications.people." for title in rota.strangers()]
+        for fault in [*strangers, *rota.faults(session.clock())]:
+            yield Finding("on call", "missing", fault, "Correct notifications.on_call, or its calendar.")
+    failed = len(desk.notifier.list("failed"))
+    if failed:
+        found = f"{counted(failed, 'message')} could not be delivered"
+        yield Finding("notifications", "missing", found, "workbench notify list --state failed; workbench notify retry")
+    targets, people = counted(len(options.targets), "target"), counted(len(options.people), "person", "people")
+    yield Finding("notifications", "ok", f"{targets}, {people}; to try them: workbench notify test")
+
+
+def _broker(session: Examined) -> Iterator[Finding]:
+    """Say whether a mosquitto on this machine, from which live telemetry comes, keeps its messages."""
+    host = session.settings.live.mqtt.host
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        return
+    faults = mosquitto_faults()
+    for found, fix in faults:
+        yield Finding("mosquitto", "broken", found, fix)
+    if not faults and CONFIGURATION.is_file():
+        yield Finding("mosquitto", "ok", "keeps messages for live telemetry over a restart")
+
+
+def _attachments(session: Examined, *, content: bool) -> Iterator[Finding]:
+    """Name the files of orders and requests that are missing or not what was attached."""
+    desk = session.maintenance
+    entries = [(number, entry) for number, entry in desk.requests.attachments() if "file" in entry]
+    whole = 0
+    for number, entry in entries:
+        try:
+            desk.orders.files.check(entry, content=content)
+            whole += 1
+        except MaintenanceError as error:
+            yield Finding("attachments", "broken", f"{number}: {error.message}", error.hint)
+    if whole:
+        yield Finding("attachments", "ok", f"{counted(whole, 'file')} of work orders and requests")
+
+
 def _catalog(session: Examined) -> Iterator[Finding]:
-    catalog = session.catalog
-    yield Finding(
-        "catalog", "ok", f"{counted(len(catalog.assets), 'asset')}, {counted(len(catalog.channels), 'channel')}"
-    )
+    catalog, file = session.catalog, session.settings.catalog
+    whose = "of the demo fleet that comes with the product; none of your own is set" if file is None else f"of {file}"
+    size = f"{counted(len(catalog.assets), 'asset')}, {counted(len(catalog.channels), 'channel')}"
+    yield Finding("catalog", "ok", f"{size}, {whose}")
 
 
 def _notebooks(session: Examined) -> Iterator[Finding]:

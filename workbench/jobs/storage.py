@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.maintenance.database import Database
 from workbench.settings import Settings
 from workbench.telemetry.archiving.tail import Tail
+from workbench.tuned import tuning_path
 
 __all__ = ["free_disk", "storage"]
 
@@ -30,7 +31,8 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a part: `part` (telemetry, scores, models, maintenance, reports, logs), `bytes`, `place`.
+        One row a part: `part` (telemetry, scores, models, tuning, maintenance, attachments,
+        reports, logs), `bytes`, `place`.
 
     Raises
     ------
@@ -38,12 +40,14 @@ def storage(settings: Settings, database: Database) -> pd.DataFrame:
         The database cannot be reached.
     """
     archive = _by_kind(settings.archive_path)
-    logs = settings.home / "logs"
+    logs, tuning = settings.home / "logs", tuning_path(settings.home)
     rows = [
         ("telemetry", archive["telemetry"], settings.archive_path),
         ("scores", archive["scores"] + _size(settings.home / "asset_scores"), settings.archive_path),
         ("models", _size(settings.registry_path), settings.registry_path),
+        ("tuning", _size(tuning), tuning),
         ("maintenance", database.size(), database.name),
+        ("attachments", _size(settings.attachments_path), settings.attachments_path),
         ("reports", _size(settings.reports_path), settings.reports_path),
         ("logs", _size(logs), logs),
     ]

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,8 +131,7 @@ class FolderWatch:
         self._waiting: dict[Path, tuple[FileState, str]] = {}
         self._stuck: set[FileState] = set()  # rejected files that could not be moved
         self._said: set[str] = set()
-        if self._memory.was_damaged:
-            self._say("The memory of watched folders was damaged and is made anew: all files are read again.")
+        self._say_damage()
 
     def close(self) -> None:
         """Close the memory; the session stays open."""
@@ -191,6 +189,8 @@ class FolderWatch:
                 next_look = now + _RETRY_S
                 try:
                     self._take(self._files.scan(), total)
+                    for number in self._session.run_timers():
+                        self._say(f"{number} opened by a preventive plan.")
                 except WorkbenchError as error:  # of the archive or a database, not of a file
                     self._say_once(f"Not finished, tried again every {_RETRY_S:.0f} seconds: {error}")
                 if stop.is_set():
@@ -252,6 +252,7 @@ class FolderWatch:
             batch, fresh = fresh[:_MAX_FILES_AT_ONCE], fresh[_MAX_FILES_AT_ONCE:]
             self._take_batch(sorted([*waiting, *batch], key=settled.index), total)
             waiting = {state for state, _ in self._waiting.values()}
+        self._say_damage()
 
     def _take_batch(self, states: list[FileState], total: Taken) -> None:
         by_content: dict[str, list[FileState]] = {}
@@ -416,6 +417,11 @@ class FolderWatch:
 
     # ---- words
 
+    def _say_damage(self) -> None:
+        if self._memory.was_damaged:
+            self._memory.was_damaged = False
+            self._say("The memory of watched folders was damaged and is made anew: all files are read again.")
+
     def _name(self, path: Path) -> str:
         try:
             return str(path.relative_to(self._folder))
@@ -423,7 +429,7 @@ class FolderWatch:
             return path.name
 
     def _say(self, line: str) -> None:
-        self._announce(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC  {line}")
+        self._announce(f"{self._session.clock():%Y-%m-%d %H:%M:%S} UTC  {line}")
 
     def _say_once(self, line: str) -> None:
         if line not in self._said:

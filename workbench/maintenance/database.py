@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,15 +23,16 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.home import check_part, prepare_part, record_part
-from workbench.telemetry.archiving.sqlite_file import ClosingConnection
+from workbench.telemetry.archiving.sqlite_file import UNDECODABLE, ClosingConnection
 
-__all__ = ["Base", "Database", "UtcDateTime", "Versioned", "frame", "microseconds", "now"]
+__all__ = ["Base", "Database", "UtcDateTime", "Versioned", "WritingSession", "frame", "microseconds", "now", "table_of"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NOT_A_TIME = np.iinfo(np.int64).min
 _WRITER_LOCK = 0x776F726B  # the key of the advisory lock: any number, if it is always the same
+_IDLE_SECONDS = 30  # of a writer in a transaction; a machine that was lost would keep out the others for hours
 _SQLITE_CAUSES = {
     "SQLITE_BUSY": ("is locked by another program", "Try again once it has finished."),
     "SQLITE_LOCKED": ("is locked by another program", "Try again once it has finished."),
@@ -40,12 +41,13 @@ _SQLITE_CAUSES = {
     "SQLITE_NOTADB": ("is not an SQLite database", "Restore it from a backup, or move the file away to begin anew."),
     "SQLITE_CANTOPEN": ("cannot be opened", "Check that its folder exists and can be written to."),
     "SQLITE_READONLY": ("cannot be written to", "Check the rights of the file and its folder."),
-    "SQLITE_IOERR": ("cannot be read or written", "Check the disk; nothing was changed."),
+    "SQLITE_IOERR": ("cannot be read or written", "Is the disk full, or damaged? Nothing was changed."),
 }
 _POSTGRES_CAUSES = {
     "55P03": _SQLITE_CAUSES["SQLITE_BUSY"],
     "53100": _SQLITE_CAUSES["SQLITE_FULL"],
     "25006": _SQLITE_CAUSES["SQLITE_READONLY"],
+    "25P03": ("ended a change of which it heard nothing for too long", "Nothing was changed. Try again."),
 }
 
 
@@ -61,6 +63,10 @@ class Versioned:
     @orm.declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+
+class WritingSession(orm.Session):
+    """Session of a writing transaction, whose changes `changes` notes for the log."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -186,7 +192,7 @@ class Database:
             The database is locked, damaged, full or cannot be reached. Nothing was changed.
         """
         self._prepare()
-        with self._errors(), orm.Session(self._writer, expire_on_commit=False) as db, db.begin():
+        with self._errors(), WritingSession(self._writer, expire_on_commit=False) as db, db.begin():
             self._wait_for_other_writers(db.connection())
             db.info["now"] = self.clock()
             yield db
@@ -272,7 +278,7 @@ class Database:
         with self._alone(), self._writer.begin() as connection:
             self._wait_for_other_writers(connection)
             with EnvironmentContext(config, script) as environment:
-                environment.configure(connection, fn=to_head, transactional_ddl=True)
+                environment.configure(connection, fn=to_head, transactional_ddl=True, present=self.clock())
                 environment.run_migrations()
 
     @contextmanager
@@ -300,6 +306,7 @@ class Database:
     def _wait_for_other_writers(self, connection: sa.Connection) -> None:
         if self._file is None:
             connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(self.patience * 1000)}"))
+            connection.execute(sa.text(f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE_SECONDS * 1000}"))
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
 
     def _error(self, what: str, hint: str) -> MaintenanceError:
@@ -379,19 +386,39 @@ def frame(db: orm.Session, statement: sa.Select[Any]) -> pd.DataFrame:
     pandas.DataFrame
         One column for each of the statement; `UtcDateTime` becomes datetime64[us, UTC], with NaT where there is none.
     """
-    columns = [(str(column.key), isinstance(column.type, UtcDateTime)) for column in statement.selected_columns]
+    times = [isinstance(column.type, UtcDateTime) for column in statement.selected_columns]
     plain = [
         sa.type_coerce(column, sa.BigInteger).label(str(column.key)) if is_time else column
-        for column, (_, is_time) in zip(statement.selected_columns, columns, strict=True)
+        for column, is_time in zip(statement.selected_columns, times, strict=True)
     ]
     result = db.execute(statement.with_only_columns(*plain, maintain_column_froms=True))
     rows = [tuple(row) for row in result.fetchall()]  # pandas asks each Row for attributes, which is slow
-    table = pd.DataFrame(rows, columns=list(result.keys()))
-    for at, (name, is_time) in enumerate(columns):
+    return table_of(rows, list(result.keys()), times)
+
+
+def table_of(rows: Sequence[tuple[Any, ...]], names: Sequence[str], times: Sequence[bool]) -> pd.DataFrame:
+    """Return rows as a table.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        Rows, with times as microseconds since 1970.
+    names : sequence of str
+        Names of the columns.
+    times : sequence of bool
+        Whether each column holds times.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of times are datetime64[us, UTC], with NaT where there is none.
+    """
+    table = pd.DataFrame(rows, columns=list(names))
+    for at, (name, is_time) in enumerate(zip(names, times, strict=True)):
         if is_time:
             ticks = [_NOT_A_TIME if row[at] is None else row[at] for row in rows]
-            times = np.array(ticks, dtype=np.int64).view("datetime64[us]")
-            table[name] = pd.Series(times, index=table.index).dt.tz_localize("UTC")
+            stamps = np.array(ticks, dtype=np.int64).view("datetime64[us]")
+            table[name] = pd.Series(stamps, index=table.index).dt.tz_localize("UTC")
     return table
 
 
@@ -433,6 +460,8 @@ def _cause(error: BaseException | None) -> tuple[str, str]:
     state = getattr(error, "sqlstate", None)
     if state in _POSTGRES_CAUSES:
         return _POSTGRES_CAUSES[state]
+    if isinstance(error, sqlite3.Error) and str(error).startswith(UNDECODABLE):
+        return _SQLITE_CAUSES["SQLITE_CORRUPT"]
     if state is None and not name:
         return f"cannot be reached ({error})", "Check that the server runs, and the URL."
     return f"refused: {error}", "Nothing was changed."

@@ -1,30 +1,41 @@
 """The maintenance desk, which brings all parts of maintenance together over one database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
+from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log as maintenance_log
 from workbench.maintenance.database import Database
 from workbench.maintenance.options import AlertOptions, NotificationOptions, OrderOptions, ScheduleOptions
+from workbench.maintenance.values import time_in_range
 
 if TYPE_CHECKING:
+    from workbench.maintenance.access_links import AccessLinks
     from workbench.maintenance.alerts.alerts import Alerts
     from workbench.maintenance.alerts.known.events import KnownEvents, Splits
     from workbench.maintenance.alerts.outages import Outages
     from workbench.maintenance.alerts.verdicts import Series
+    from workbench.maintenance.calendars import Calendars
     from workbench.maintenance.cases.cases import Cases
     from workbench.maintenance.kpis.alarms import AlarmFigures
-    from workbench.maintenance.kpis.kpis import Kpis
-    from workbench.maintenance.notifications import Notifier
+    from workbench.maintenance.kpis.kpis import Evidence, Kpis
+    from workbench.maintenance.notifications.links import LinkSigner
+    from workbench.maintenance.notifications.notifier import Delivery, Notifier
     from workbench.maintenance.orders.orders import WorkOrders
     from workbench.maintenance.orders.parts import Parts
     from workbench.maintenance.orders.people import People
     from workbench.maintenance.orders.preventive import Preventive
+    from workbench.maintenance.orders.purchases import Purchases
+    from workbench.maintenance.orders.requests import Requests
     from workbench.maintenance.planning import Planning
+    from workbench.maintenance.records import Tables
+    from workbench.maintenance.register.items import CatalogItem
+    from workbench.maintenance.register.register import AssetRegister
 
 __all__ = ["Maintenance"]
 
@@ -44,15 +55,24 @@ class Maintenance:
         `AlertOptions`, `OrderOptions`, `ScheduleOptions` and `NotificationOptions`; the defaults where omitted.
     criticality : callable, optional
         Returns an asset's criticality, 1 to 5, or None where the catalog has none.
+    catalog : callable, optional
+        Returns the assets and subsystems of catalog and archive. A name that is entered must be one of them, unless
+        people have added it to the register; any name is taken while there is none.
     series : callable, optional
         Returns the coordinate `time` of a channel's test series as it is now, None where the archive does not hold it.
     splits : callable, optional
         Opens a split of a channel, from which the shapes of known events are taken.
+    links : LinkSigner, optional
+        Makes the links of messages, which acknowledge an alert; messages have none where omitted.
+    files : Path, optional
+        Folder of the files that are attached to orders and requests.
 
     Attributes
     ----------
     database : Database
         Database in which everything is stored.
+    links : LinkSigner or None
+        Makes and reads the links of messages.
     """
 
     def __init__(
@@ -65,8 +85,11 @@ class Maintenance:
         schedule: ScheduleOptions | None = None,
         notifications: NotificationOptions | None = None,
         criticality: Callable[[str], int | None] | None = None,
+        catalog: "Callable[[], Iterable[CatalogItem]] | None" = None,
         series: "Series | None" = None,
         splits: "Splits | None" = None,
+        links: "LinkSigner | None" = None,
+        files: Path | None = None,
     ) -> None:
         self.database = Database(url, clock)
         self._alert_options = alerts or AlertOptions()
@@ -74,8 +97,11 @@ class Maintenance:
         self._schedule_options = schedule or ScheduleOptions()
         self._notifications = notifications
         self._criticality = criticality
+        self._catalog = catalog
         self._series = series
         self._splits = splits
+        self.links = links
+        self._files = files
 
     def __enter__(self) -> Self:
         return self
@@ -92,11 +118,19 @@ class Maintenance:
         self.database.close()
 
     @cached_property
+    def register(self) -> "AssetRegister":
+        """Return the asset register, to list, add, change and retire assets."""
+        from workbench.maintenance.register.register import AssetRegister
+
+        return AssetRegister(self.database, self._catalog, self._criticality)
+
+    @cached_property
     def alerts(self) -> "Alerts":
         """Return the alerts, to list, acknowledge, shelve and close them."""
         from workbench.maintenance.alerts.alerts import Alerts
+        from workbench.maintenance.orders.needless import settle_needless_orders
 
-        return Alerts(self.database, self._alert_options, self._series, self.known)
+        return Alerts(self.database, self._alert_options, self._series, self.known, settle_needless_orders)
 
     @cached_property
     def known(self) -> "KnownEvents":
@@ -117,14 +151,36 @@ class Maintenance:
         """Return the outages, to take assets out of service and back."""
         from workbench.maintenance.alerts.outages import Outages
 
-        return Outages(self.database)
+        return Outages(self.database, self.register.asset_names)
 
     @cached_property
     def orders(self) -> "WorkOrders":
         """Return the work orders, to open, assign and complete them."""
         from workbench.maintenance.orders.orders import WorkOrders
 
-        return WorkOrders(self.database, self._order_options, self._criticality)
+        register = self.register
+        return WorkOrders(self.database, self._order_options, register.criticality, register.location, self._files)
+
+    @cached_property
+    def requests(self) -> "Requests":
+        """Return the requests: problems that people report, to accept them as orders or to reject them."""
+        from workbench.maintenance.orders.requests import Requests
+
+        return Requests(self.orders, self.register.criticality, self.register.asset_names)
+
+    @cached_property
+    def access_links(self) -> "AccessLinks":
+        """Return the links that let people in without the dashboard's token, to make and revoke them."""
+        from workbench.maintenance.access_links import AccessLinks
+
+        return AccessLinks(self.database)
+
+    @cached_property
+    def calendars(self) -> "Calendars":
+        """Return the calendars of the plan: of all, and of each technician."""
+        from workbench.maintenance.calendars import Calendars
+
+        return Calendars(self.planning)
 
     @cached_property
     def people(self) -> "People":
@@ -141,11 +197,19 @@ class Maintenance:
         return Parts(self.database)
 
     @cached_property
+    def purchases(self) -> "Purchases":
+        """Return the purchase requests, to open, change and receive them."""
+        from workbench.maintenance.orders.purchases import Purchases
+
+        return Purchases(self.database)
+
+    @cached_property
     def preventive(self) -> "Preventive":
         """Return the preventive plans, which open orders by themselves."""
         from workbench.maintenance.orders.preventive import Preventive
 
-        return Preventive(self.database, self._order_options)
+        zone = self._schedule_options.timezone
+        return Preventive(self.database, self._order_options, self.register, zone)
 
     @cached_property
     def planning(self) -> "Planning":
@@ -156,10 +220,15 @@ class Maintenance:
 
     @cached_property
     def notifier(self) -> "Notifier":
-        """Return the notifier, which sends people messages about alerts."""
-        from workbench.maintenance.notifications import Notifier
+        """Return the notifier, which sends people messages about alerts and work orders."""
+        from workbench.maintenance.notifications.notifier import Notifier
 
-        return Notifier(self.database, self._notifications)
+        return Notifier(self.database, self._notifications, self._alert_options, self.links)
+
+    def send_messages(self) -> "Delivery":
+        """End shelves and outages whose time is over, escalate what nobody has acknowledged, and send what is due."""
+        self.alerts.tick()
+        return self.notifier.tick()
 
     def log(self, **filters: Any) -> pd.DataFrame:
         """Return the maintenance log, newest first; see `workbench.maintenance.log.entries`."""
@@ -186,6 +255,12 @@ class Maintenance:
 
         return orders_of_alerts(self.database)
 
+    def needless_order_words(self, alerts: Iterable[int]) -> list[str]:
+        """Say what became of the orders of alerts that were just closed, all of whose alerts are no fault."""
+        from workbench.maintenance.orders.needless import needless_order_words
+
+        return needless_order_words(self.database, alerts)
+
     def log_count(self, **filters: Any) -> int:
         """Return how many rows of the log match some filters; see `workbench.maintenance.log.entries`."""
         return maintenance_log.count(self.database, **filters)
@@ -198,18 +273,43 @@ class Maintenance:
         """Return how many rows the log has, fast: a larger number than before says that somebody has acted since."""
         return maintenance_log.length(self.database)
 
-    def verify_log(self) -> maintenance_log.Verification:
-        """Compare every row of the log with its hash."""
-        return maintenance_log.verify(self.database)
+    def verify_log(self, since: str | None = None) -> maintenance_log.Verification:
+        """Compare every row of the log with its hash, and the tables with the log; see `records.verify`.
 
-    def alarm_figures(self, since: datetime | None = None, until: datetime | None = None) -> "AlarmFigures":
-        """Compute the alarm performance of a period, the last 30 days where omitted; see `alarm_figures`."""
+        Parameters
+        ----------
+        since : str, optional
+            Head of the log that was kept elsewhere, as `log_head` returned it.
+        """
+        from workbench.maintenance.records import verify
+
+        return verify(self.database, since)
+
+    def log_head(self) -> str:
+        """Return the number and hash of the last row of the log, to be kept elsewhere for `verify_log`."""
+        return maintenance_log.head(self.database)
+
+    def alarm_figures(
+        self, since: datetime | None = None, until: datetime | None = None, *, as_of: datetime | None = None
+    ) -> "AlarmFigures":
+        """Compute the alarm performance of a period, the last 30 days where omitted; see `alarm_figures` and `kpis`."""
         from workbench.maintenance.kpis.alarms import alarm_figures
 
-        return alarm_figures(self.database, self._alert_options, *self._period(since, until))
+        begin, end = self._period(since, until)
+        return alarm_figures(self.database, self._alert_options, begin, end, self._tables(end, as_of))
 
-    def kpis(self, watched: pd.DataFrame, since: datetime | None = None, until: datetime | None = None) -> "Kpis":
+    def kpis(
+        self,
+        watched: pd.DataFrame,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        as_of: datetime | None = None,
+    ) -> "Kpis":
         """Compute the figures of a period, the last 30 days where omitted; see `kpis.compute_kpis`.
+
+        Those of a past period are computed from what the log says maintenance was like at its end, so that they stay
+        the same whenever they are computed.
 
         Parameters
         ----------
@@ -217,44 +317,117 @@ class Maintenance:
             asset, start, end of the times in which assets were watched, as `session.watched()` returns them.
         since, until : datetime, optional
             The period, aware; since is inclusive, until is not.
+        as_of : datetime, optional
+            Time, aware, at which maintenance was as the figures take it: what was recorded later does not count. The
+            end of the period where omitted.
+
+        Raises
+        ------
+        MaintenanceError
+            The period is empty, `as_of` has not come yet, or the log does not reach back to it.
         """
-        from workbench.maintenance.kpis.acknowledgements import acknowledgement_minutes
-        from workbench.maintenance.kpis.failures import failure_events
         from workbench.maintenance.kpis.kpis import compute_kpis
 
         begin, end = self._period(since, until)
-        people = self.people.list()
-        usual = self._schedule_options.calendar().weekly_hours
-        return compute_kpis(
-            self.orders.list(state=None),
-            failure_events(self.database),
-            acknowledgement_minutes(self.database, begin, end),
-            self.outages.list(),
-            self.planning.table(closed=True),
-            self.parts.list(),
-            watched=watched,
-            weekly_hours=float(people.loc[people["active"], "weekly_hours"].fillna(usual).sum()),
-            since=begin,
-            until=end,
-        )
+        return compute_kpis(self._evidence(watched, begin, end, as_of), begin, end)
 
     def figures(
-        self, watched: pd.DataFrame, since: datetime | None = None, until: datetime | None = None
+        self,
+        watched: pd.DataFrame,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        as_of: datetime | None = None,
     ) -> pd.DataFrame:
         """Return the figures of `kpis` with their intervals; see `intervals.figure_table`."""
         from workbench.maintenance.kpis.intervals import figure_table
+        from workbench.maintenance.kpis.kpis import compute_kpis
 
         begin, end = self._period(since, until)
-        return figure_table(
-            self.kpis(watched, begin, end), self.orders.list(state=None), self.planning.table(closed=True)
+        evidence = self._evidence(watched, begin, end, as_of)
+        return figure_table(compute_kpis(evidence, begin, end), evidence)
+
+    def _evidence(self, watched: pd.DataFrame, begin: datetime, end: datetime, as_of: datetime | None) -> "Evidence":
+        """Return what figures are computed from, as it was at the end of the period or at another time."""
+        from workbench.maintenance.kpis.evidence import evidence
+
+        windows = self._schedule_options.calendar()
+        return evidence(self.database, self._tables(end, as_of), watched, windows, begin, end)
+
+    def _tables(self, end: datetime, as_of: datetime | None) -> "Tables":
+        """Return the tables as they were at a time; at the end of a period, or now, where it is omitted."""
+        from workbench.maintenance.records import past_tables, present_tables
+
+        present = self.database.clock()
+        if as_of is None:
+            return present_tables(self.database) if end >= present else past_tables(self.database, end, earliest=True)
+        if time_in_range("as_of", as_of) > present:
+            raise MaintenanceError(f"The time {as_of} has not come yet.", "Pass a time of the past as as_of.")
+        return past_tables(self.database, as_of)
+
+    def questions(
+        self,
+        *,
+        hours: float | None = None,
+        due: datetime | None = None,
+        skills: Iterable[str] = (),
+        failure: str = "",
+        verdict: str | None = None,
+        new_person: str = "",
+        new_part: str = "",
+        meter: tuple[str, str] | None = None,
+        reading: float | None = None,
+        ordered: datetime | None = None,
+        expected: datetime | None = None,
+        technician: str | None = None,
+        start: datetime | None = None,
+        asset: str = "",
+        channel: str = "",
+        title: str = "",
+        order: str = "",
+    ) -> tuple[str, ...]:
+        """Return what to ask before something is saved: values that are seldom meant.
+
+        Many hours, a due date or start of the past, skills that nobody has, active orders on the asset that are perhaps
+        for the same work, alerts that are real faults where nothing had failed; a start at which the technician is
+        absent, not at work or busy with another order than `order`, or at which its parts have not come; a technician,
+        part or meter (asset and name) whose name is nearly one that exists; a reading below the one before; a purchase
+        ordered in the future or expected in the past.
+        """
+        from workbench.maintenance.orders.questions import (
+            completion_questions,
+            name_question,
+            order_questions,
+            place_questions,
+            purchase_questions,
+            similar_questions,
         )
+
+        people, present = self.people.technicians(), self.database.clock()
+        asked = order_questions(people, present, hours=hours, due=due, skills=skills)
+        similar = self.orders.similar(asset=asset, channel=channel, title=title) if asset else ()
+        asked += similar_questions([self.orders.get(number) for number in similar])
+        asked += completion_questions(failure, verdict)
+        asked += purchase_questions(present, ordered, expected)
+        asked += name_question("technician", new_person, self.people.near_name(new_person) if new_person else "")
+        asked += name_question("part", new_part, self.parts.near_name(new_part) if new_part else "")
+        if meter is not None:
+            asked += name_question(f"meter of {meter[0]}", meter[1], self.preventive.near_meter(*meter))
+            last = self.preventive.earlier_reading(*meter)
+            if last is not None and reading is not None and reading < last:
+                asked += (f"{meter[1]} of {meter[0]} was {last:g} before, and would fall to {reading:g}.",)
+        if technician is None or start is None:
+            return asked
+        person = next((one for one in people if one.name == technician), None)
+        return asked + place_questions(person, present, start, order, self.planning.problem() if order else None)
 
     def load(self, days: float = 7.0) -> pd.DataFrame:
         """Return each active technician's assigned, planned and available hours; see `load.technician_load`."""
         from workbench.maintenance.kpis.load import technician_load
 
-        usual = self._schedule_options.calendar().weekly_hours
-        return technician_load(self.people.list(), self.planning.sessions(), usual, self.database.clock(), days)
+        people, windows = self.people, self._schedule_options.calendar()
+        sessions, present = self.planning.sessions(), self.database.clock()
+        return technician_load(people.list(), sessions, people.technicians(), windows, present, days)
 
     def health(self, channels: Mapping[str, int]) -> pd.Series:
         """Return each asset's health index from its open alerts; see `kpis.health_index`.

@@ -1,5 +1,6 @@
-"""Exports: tables as CSV and XLSX, the plan as a calendar, a work order as a page to print."""
+"""Exports: tables as CSV and XLSX, a work order as a page to print."""
 
+import base64
 import csv
 import html
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +12,10 @@ import pandas as pd
 
 from workbench.exceptions import MaintenanceError
 from workbench.files import replacing
+from workbench.maintenance.orders.qr_code import qr_code
 from workbench.maintenance.orders.table import WorkOrder
 
-__all__ = ["order_page", "plan_calendar", "safe_text", "to_csv", "to_xlsx"]
+__all__ = ["order_page", "safe_text", "to_csv", "to_xlsx"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -92,42 +94,15 @@ def to_xlsx(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     _replace(path, write)
 
 
-def plan_calendar(sessions: pd.DataFrame, now: datetime) -> bytes:
-    """Return a plan as an iCalendar file.
-
-    Source: RFC 5545.
-
-    Parameters
-    ----------
-    sessions : pandas.DataFrame
-        number, title, asset, technician, session, start, end; as `Planning.sessions` returns them.
-    now : datetime
-        Time at which the calendar is written, aware.
-
-    Returns
-    -------
-    bytes
-        One event a session, in UTC. A session keeps its UID when it moves, so that a calendar that reads the plan again
-        moves the event.
-    """
-    from icalendar import Calendar, Event
-
-    calendar = Calendar()
-    calendar.add("prodid", "-//Telemetry workbench//maintenance plan//EN")
-    calendar.add("version", "2.0")
-    for row in sessions.to_dict(orient="records"):
-        event = Event()
-        event.add("uid", f"{row['number']}-{row['session']}@telemetry-workbench")
-        event.add("dtstamp", now)
-        event.add("dtstart", row["start"])
-        event.add("dtend", row["end"])
-        event.add("summary", f"{row['number']} {row['title']} ({row['technician']})")
-        event.add("location", row["asset"])
-        calendar.add_component(event)
-    return bytes(calendar.to_ical())
-
-
-def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | None = None) -> str:
+def order_page(
+    order: WorkOrder,
+    history: pd.DataFrame,
+    remarks: pd.DataFrame | None = None,
+    *,
+    log_head: str = "",
+    thumbnail: Callable[[str], bytes] | None = None,
+    phone_address: str = "",
+) -> str:
     """Return a work order as one HTML page to print, which loads nothing from elsewhere.
 
     Parameters
@@ -138,6 +113,12 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
         time, action, who; as `WorkOrders.history` returns it.
     remarks : pandas.DataFrame, optional
         What people wrote about it and its alerts: time, subject, action, who, text; as `WorkOrders.remarks` returns it.
+    log_head : str
+        Head of the maintenance log, as `log.head` returns it, which is printed at the foot; none where it is empty.
+    thumbnail : callable, optional
+        Returns the small picture of an attached photo, as `AttachmentStore.thumbnail`; no pictures where omitted.
+    phone_address : str
+        Address of the order on a technician's telephone, printed as a QR code; none where it is empty.
 
     Returns
     -------
@@ -156,13 +137,21 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
         "Estimated hours": f"{order.estimated_hours:g}",
         "Must be done before": ", ".join(order.after),
         "Alerts": ", ".join(map(str, order.alerts)),
-        "Failure": str(order.failure),
+        "Failure": order.failure_words,
         "Opened": f"{_time(order.opened_at)} by {order.opened_by}",
         "Done": order.done,
         "Actual hours": "" if order.actual_hours is None else f"{order.actual_hours:g}",
+        "Worked": ", ".join(f"{name} {hours:g} h" for name, hours in order.labour.items()),
+        "Asset down": " to ".join(filter(None, (_time(order.down_from), _time(order.down_to)))),
+        "Comes from": f"{order.origin} ({order.origin_kind})" if order.origin else "",
     }
     parts = [(part["part"], part["needed"], part["reserved"], part["used"]) for part in order.parts]
     references = [(one["title"], one["reference"]) for one in order.attachments]
+    photos = [one for one in order.attachments if str(one.get("type", "")).startswith("image/")]
+    pictures = "".join(_picture(one, thumbnail) for one in photos) if thumbnail else ""
+    signed = [
+        (one["role"].capitalize(), one["name"], _time(datetime.fromisoformat(one["time"]))) for one in order.signatures
+    ]
     history_rows = [(_time(row["time"]), row["action"], row["who"]) for row in history.to_dict(orient="records")]
     remark_rows = [
         (_time(row["time"]), row["subject"].replace(":", " "), row["action"], row["who"], row["text"])
@@ -170,14 +159,15 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
     ]
     checklist = "".join(
         f"<li><span class=box>{'&#10003;' if item.answer not in (None, False) else ''}</span> {_text(item.text)}"
-        f" <b>{'' if item.answer in (None, True, False) else _text(item.answer)} {_text(item.units)}</b></li>"
+        f" <b>{'' if item.answer in (None, True, False) else _text(item.answer)} {_text(item.units)}</b>"
+        f"{' (out of range) ' if item.out_of_range else ''}{_text(item.remark)}{_kind_words(item.kind)}</li>"
         for item in order.checklist
     )
     title = f"{order.number} {order.title}"
     return "\n".join(
         [
             f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>{_text(title)}</title>",
-            f"<style>{_CSS}</style></head><body><h1>{_text(title)}</h1>",
+            f"<style>{_CSS}</style></head><body>{_code(phone_address)}<h1>{_text(title)}</h1>",
             "<table class=facts>",
             *(f"<tr><th>{name}</th><td>{_text(value)}</td></tr>" for name, value in facts.items() if value),
             "</table>",
@@ -185,9 +175,13 @@ def order_page(order: WorkOrder, history: pd.DataFrame, remarks: pd.DataFrame | 
             f"<h2>Checklist</h2><ol>{checklist}</ol>" if checklist else "",
             _table("Parts", ("Part", "Needed", "Reserved", "Used"), parts),
             _table("References", ("Title", "Where"), references),
+            f"<div class=photos>{pictures}</div>" if pictures else "",
             _table("Remarks", ("Time", "On", "What", "Who", "Text"), remark_rows),
             _table("History", ("Time", "What", "Who"), history_rows),
-            "<div class=sign><span>Done by, date</span><span>Approved by, date</span></div></body></html>",
+            _table("Signatures", ("Role", "Name", "Time"), signed),
+            "<div class=sign><span>Done by, date</span><span>Approved by, date</span></div>",
+            f"<p class=head>Maintenance log: {_text(log_head)}</p>" if log_head else "",
+            "</body></html>",
         ]
     )
 
@@ -199,8 +193,29 @@ _CSS = (
     ".facts th{width:11rem;font-weight:600}.text{white-space:pre-line}"
     ".box{display:inline-block;width:1em;height:1em;border:1px solid #333;line-height:1;text-align:center}"
     ".sign{display:flex;gap:3rem;margin-top:4rem}.sign span{flex:1;border-top:1px solid #333;padding-top:.3rem}"
+    ".photos{display:flex;flex-wrap:wrap;gap:.5rem;margin:.5rem 0}.photos img{max-width:15rem;max-height:15rem}"
+    ".head{margin-top:2rem;font-size:.75rem;color:#555;overflow-wrap:anywhere}"
+    ".code{float:right;width:9rem;margin:0 0 1rem 1rem;font-size:.65rem;color:#555;overflow-wrap:anywhere}"
+    ".code svg{width:9rem;height:9rem}.code p{margin:0}.facts{width:auto}"
     "@media print{body{margin:0;max-width:none}}"
 )
+
+
+def _code(address: str) -> str:
+    return f"<div class=code>{qr_code(address)}<p>{_text(address)}</p></div>" if address else ""
+
+
+def _picture(attachment: Mapping[str, Any], thumbnail: Callable[[str], bytes]) -> str:
+    """Return a small picture inside the page; its title alone where the file is gone."""
+    try:
+        content = base64.b64encode(thumbnail(attachment["file"])).decode()
+    except MaintenanceError:
+        return f"<p>{_text(attachment['title'])}: the file is missing</p>"
+    return f"<img alt='{_text(attachment['title'])}' src='data:image/jpeg;base64,{content}'>"
+
+
+def _kind_words(kind: str) -> str:
+    return f" <i>{kind}</i>" if kind in ("safety", "permit") else ""
 
 
 def _table(title: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

@@ -1,13 +1,15 @@
 """The maintenance log: append-only, each row hashed together with the hash of the row before.
 
-A row is written in the transaction of the change that it tells of: both are there, or neither. Whoever edits,
-inserts or deletes a row by hand breaks the chain at that row; a second table holds its end, so that rows missing
-there are noticed too. It is no defence against somebody who recomputes all hashes: keep `Verification.hash`
-elsewhere for that.
+A row is written in the transaction of the change that it tells of: both are there, or neither. It holds what the
+transaction changed in the tables (`changes`), so that these can be compared with it, and computed anew as they were at
+any time (`records`). Whoever edits, inserts or deletes a row by hand breaks the chain at that row; a second table holds
+its end, so that rows missing there are noticed too. Somebody who recomputes all hashes, cuts off the end in both tables
+or puts back an older copy is seen only where `head` was kept elsewhere: see `verify`.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +17,11 @@ from typing import Any, cast
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import orm
+from sqlalchemy import event, orm
 
 from workbench.exceptions import ConflictError, MaintenanceError
-from workbench.maintenance.database import Base, Database, UtcDateTime, frame, now
+from workbench.maintenance.changes import Change, Entry, Key, pending, short_subject, written_now
+from workbench.maintenance.database import Base, Database, UtcDateTime, WritingSession, frame, now
 from workbench.maintenance.values import row_limit
 
 __all__ = [
@@ -29,12 +32,15 @@ __all__ = [
     "check_version",
     "count",
     "entries",
+    "head",
+    "head_in",
     "length",
     "people",
     "verify",
 ]
 
 _HASH_BEFORE_FIRST_ROW = "0" * 64
+_HEAD = re.compile(r"(?P<seq>0|[1-9][0-9]{0,17}):(?P<hash>[0-9a-f]{64})")
 
 
 class LogRow(Base):
@@ -49,6 +55,7 @@ class LogRow(Base):
     action: orm.Mapped[str] = orm.mapped_column(sa.String(40))
     who: orm.Mapped[str] = orm.mapped_column(sa.String(200))
     details: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    changes: orm.Mapped[str] = orm.mapped_column(sa.Text, server_default="")
     previous: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     hash: orm.Mapped[str] = orm.mapped_column(sa.String(64))
 
@@ -66,19 +73,19 @@ class LogEnd(Base):
 _LOG = cast(sa.Table, LogRow.__table__)
 _END = cast(sa.Table, LogEnd.__table__)
 _LAST = sa.select(_END.c.seq, _END.c.hash).where(_END.c.id == 1)
-_INSERT_ROW = sa.insert(_LOG)
+_INSERT_ROWS = sa.insert(_LOG)
 _INSERT_END = sa.insert(_END)
 _UPDATE_END = sa.update(_END).where(_END.c.id == 1)
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Result of `verify`: whether the log is as it was written.
+    """Result of `verify`: whether the log is as it was written, and the tables are as it says.
 
     Attributes
     ----------
     ok : bool
-        Whether every row is as it was written.
+        Whether every row is as it was written, the kept head is in it, and no table differs.
     entries : int
         Number of rows that were read.
     broken : int or None
@@ -87,6 +94,8 @@ class Verification:
         What is wrong with it.
     hash : str
         Hash of the last row read.
+    differences : tuple of str
+        What the tables hold otherwise than the log says, a sentence each.
     """
 
     ok: bool
@@ -94,12 +103,20 @@ class Verification:
     broken: int | None = None
     reason: str = ""
     hash: str = _HASH_BEFORE_FIRST_ROW
+    differences: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """Number and hash of the last row read, as `head` returns them."""
+        return f"{self.entries}:{self.hash}"
 
     def __str__(self) -> str:
-        """Return it as one sentence."""
-        if self.ok:
-            return f"The log is as it was written: {self.entries:,} rows, last hash {self.hash[:12]}."
-        return f"Row {self.broken} of the log is not as it was written: {self.reason}."
+        """Return it as one sentence, and one for each difference."""
+        if self.broken is not None:
+            return f"Row {self.broken} of the log is not as it was written: {self.reason}."
+        if self.differences:
+            return "\n".join(self.differences)
+        return f"The log is as it was written: {self.entries:,} rows, last hash {self.hash[:12]}."
 
 
 def append(db: orm.Session, subject: str, action: str, who: str, details: Mapping[str, Any] | None = None) -> None:
@@ -130,29 +147,71 @@ def append(db: orm.Session, subject: str, action: str, who: str, details: Mappin
         f"{subject}{who}{text}".encode()
     except UnicodeEncodeError:
         raise MaintenanceError("The text holds characters that are not Unicode.", "Enter it in UTF-8.") from None
+    pending(db).append(Entry(short_subject(subject), action, who.strip(), text))
+
+
+def _write_pending(db: orm.Session) -> None:
+    """Write the rows of a transaction, and what it changed, when it is committed; not at the end of a savepoint."""
+    if db.in_nested_transaction():
+        return
+    db.flush()
+    entries, changes = written_now(db)
+    if changes and not entries:
+        entries = [Entry(changes[0].subject, "changed", "workbench", "{}")]
+    if not entries:
+        return
     connection = db.connection()  # not through the session, which is slower: this runs at every change
     end = connection.execute(_LAST).one_or_none()
-    seq, previous = (end.seq + 1, end.hash) if end else (1, _HASH_BEFORE_FIRST_ROW)
-    row = {"seq": seq, "time": now(db), "subject": subject, "action": action, "who": who.strip(), "details": text}
-    row["previous"] = previous
-    row["hash"] = _hash(row)
-    connection.execute(_INSERT_ROW, row)
-    last = {"id": 1, "seq": seq, "hash": row["hash"]}
-    connection.execute(_UPDATE_END if end else _INSERT_END, last)
+    seq, previous = (end.seq, end.hash) if end else (0, _HASH_BEFORE_FIRST_ROW)
+    rows = []
+    for entry, text in zip(entries, _changes_of_entries(entries, changes), strict=True):
+        seq += 1
+        about = {"subject": entry.subject, "action": entry.action, "who": entry.who, "details": entry.details}
+        row = {"seq": seq, "time": now(db), **about, "changes": text, "previous": previous}
+        previous = row["hash"] = _hash(row)
+        rows.append(row)
+    connection.execute(_INSERT_ROWS, rows)
+    connection.execute(_UPDATE_END if end else _INSERT_END, {"id": 1, "seq": seq, "hash": previous})
 
 
-def verify(database: Database) -> Verification:
+event.listen(WritingSession, "before_commit", _write_pending)
+
+
+def _changes_of_entries(entries: list[Entry], changes: list[Change]) -> list[str]:
+    """Return the changes that each row of the log holds, as JSON: a list of table, key and values.
+
+    A row's changes go with the last entry of their subject; where it has none, with the last entry of all.
+    """
+    last_of_subject = {entry.subject: at for at, entry in enumerate(entries)}
+    merged: list[dict[tuple[str, Key], Any]] = [{} for _ in entries]
+    for change in changes:
+        rows = merged[last_of_subject.get(change.subject, len(entries) - 1)]
+        before = rows.get((change.table, change.key))
+        rows[change.table, change.key] = None if change.values is None else {**(before or {}), **change.values}
+    lists = ([[table, key, values] for (table, key), values in rows.items()] for rows in merged)
+    return [json.dumps(one, sort_keys=True, ensure_ascii=False) if one else "" for one in lists]
+
+
+def verify(database: Database, since: str | None = None) -> Verification:
     """Verify the whole log: compare every row with its hash.
 
     Parameters
     ----------
     database : Database
         Database of maintenance.
+    since : str, optional
+        Head of the log that was kept elsewhere, as `head` returned it: the log must still hold this row as it was.
 
     Returns
     -------
     Verification
+
+    Raises
+    ------
+    MaintenanceError
+        `since` is not the head of a log.
     """
+    kept_seq, kept_hash = _read_head(since) if since is not None else (0, _HASH_BEFORE_FIRST_ROW)
     with database.reading() as db:
         end = db.execute(sa.select(_END.c.seq, _END.c.hash)).one_or_none()
         count = 0
@@ -166,6 +225,8 @@ def verify(database: Database) -> Verification:
                     reason = "it does not follow the row before it"
                 elif row["hash"] != _hash(row):
                     reason = "its content does not match its hash"
+                elif row["seq"] == kept_seq and row["hash"] != kept_hash:
+                    reason = "its hash is not the one that was kept; the log was written anew"
                 if reason:
                     return Verification(False, count, row["seq"], reason, hash_)
                 count += 1
@@ -175,7 +236,31 @@ def verify(database: Database) -> Verification:
             return Verification(False, count, count + 1, f"it is missing, with all after it up to row {last}", hash_)
         if last < count or last_hash != hash_:
             return Verification(False, count, count, "it was not the last row when the log was written", hash_)
+        if kept_seq > count:
+            reason = f"it is missing, though row {kept_seq} was kept; the end was cut off, or an older copy put back"
+            return Verification(False, count, count + 1, reason, hash_)
     return Verification(True, count, hash=hash_)
+
+
+def head(database: Database) -> str:
+    """Return the number and the hash of the last row of the log, as `12:9f86...`; to be kept elsewhere for `verify`."""
+    with database.reading() as db:
+        return head_in(db)
+
+
+def head_in(db: orm.Session) -> str:
+    """Return the head of the log in a transaction; see `head`."""
+    end = db.connection().execute(_LAST).one_or_none()
+    return f"{end.seq}:{end.hash}" if end else f"0:{_HASH_BEFORE_FIRST_ROW}"
+
+
+def _read_head(text: str) -> tuple[int, str]:
+    match = _HEAD.fullmatch(text.strip().lower())
+    if match is None or (match["seq"] == "0") != (match["hash"] == _HASH_BEFORE_FIRST_ROW):
+        raise MaintenanceError(
+            f"{text!r} is not the head of a log.", "Pass what `workbench log head` printed, for example 12:9f86d081..."
+        )
+    return int(match["seq"]), match["hash"]
 
 
 def length(database: Database) -> int:
@@ -315,5 +400,6 @@ def _plain(value: Any) -> str:
 def _hash(row: Mapping[Any, Any]) -> str:
     """Return the SHA-256 of a row's values and the hash before it, as a JSON list."""
     values = [row["seq"], row["time"].isoformat(), *(row[key] for key in ("subject", "action", "who", "details"))]
-    text = json.dumps([*values, row["previous"]], ensure_ascii=False)
+    changes = [row["changes"]] if row["changes"] else []  # rows of earlier releases have none
+    text = json.dumps([*values, row["previous"], *changes], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

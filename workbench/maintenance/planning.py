@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,8 +12,10 @@ from sqlalchemy import orm
 from workbench.exceptions import ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.database import Database, frame, now
+from workbench.maintenance.frozen_weeks import Acceptance, accept_plan, frozen_slots, release_slots
 from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.orders.people import People, find_technician
+from workbench.maintenance.orders.purchases import deliveries, late_deliveries, request_missing
 from workbench.maintenance.orders.states import CLOSED, ORDER_STATES
 from workbench.maintenance.orders.table import (
     OrderPartRow,
@@ -25,8 +27,11 @@ from workbench.maintenance.orders.table import (
     number_of,
     order_id,
 )
+from workbench.maintenance.schedule.impossible import moved_conflict, without_impossible
 from workbench.maintenance.schedule.in_progress import remaining_work
+from workbench.maintenance.schedule.kept_conflicts import plan_conflicts
 from workbench.maintenance.schedule.model import Conflict, Job, PartLeadTime, Placement, Plan, Problem, Technician
+from workbench.maintenance.schedule.part_arrivals import part_arrivals
 from workbench.maintenance.schedule.sound import sound_jobs, sound_part, sound_technician
 from workbench.maintenance.schedule.what_if import Change, Comparison, changed_problem
 from workbench.maintenance.values import MAX_ORDER_HOURS, number_in_range, time_in_range
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Planning"]
 
-_PLAN_ACTIONS = ("made", "placed", "fixed", "loosened")
+_PLAN_ACTIONS = ("made", "placed", "fixed", "loosened", "accepted")
 
 
 class Planning:
@@ -55,11 +60,12 @@ class Planning:
         self.database = database
         self.options = options or ScheduleOptions()
 
-    def make(self, who: str) -> Plan:
-        """Plan all open orders, and save the plan.
+    def make(self, who: str, stop: "Stop | None" = None) -> Plan:
+        """Plan all open orders, and save the plan; `stop` ends the search early.
 
         Orders in progress go on with whoever does them, for the hours that are left; those that somebody has fixed
-        stay where they are, unless that time has passed without their being started, or they are on hold.
+        stay where they are, unless that time has passed without their being started, they are on hold, or they cannot
+        be done there: a part comes later, or the technician is absent. Missing parts are requested.
 
         Returns
         -------
@@ -70,7 +76,7 @@ class Planning:
         MaintenanceError
             There are orders and nobody to do them, or orders wait for one another in a circle.
         """
-        plan = self.propose()
+        plan = self.propose(stop)
         with self.database.writing() as db:
             self._keep(db, plan, who)
         return plan
@@ -81,8 +87,8 @@ class Planning:
 
         return make_plan(self.problem(), self.options, stop)
 
-    def keep(self, plan: Plan, who: str) -> None:
-        """Save a plan that `propose` or `what_if` has made.
+    def keep(self, plan: Plan, who: str) -> Acceptance:
+        """Save a plan that `propose` or `what_if` has made, and accept it as `accept` does.
 
         Raises
         ------
@@ -107,6 +113,40 @@ class Planning:
                         "Add them first, or plan without them.",
                     )
             self._keep(db, plan, who)
+            return accept_plan(db, who, self.options)
+
+    def accept(self, who: str) -> Acceptance:
+        """Accept the saved plan: assign its orders, freeze the days that come, and return what came of it.
+
+        Orders that start within `frozen_days` stay where they are until somebody releases them, and are recorded as
+        promised (`frozen`). The orders that are assigned here may be reassigned by the next plan. Those of a technician
+        who takes no orders by now are refused, and stay as they were.
+
+        Raises
+        ------
+        MaintenanceError
+            No plan is saved, or none of its orders can be accepted.
+        """
+        with self.database.writing() as db:
+            return accept_plan(db, who, self.options)
+
+    def frozen(self, week: date | None = None) -> pd.DataFrame:
+        """Return what accepted plans have promised, whatever came of it: the frozen weeks.
+
+        Parameters
+        ----------
+        week : datetime.date, optional
+            Any day of the week; all weeks where omitted. Weeks begin on Monday, in the time zone of the schedule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            week (its Monday), number, technician, start, end, accepted_at, accepted_by, released_at, released_by; by
+            start. `released_at` is missing where the promise stands; an order that was released and frozen anew has a
+            row for each.
+        """
+        with self.database.reading() as db:
+            return frozen_slots(db, week)
 
     def what_if(self, change: Change, stop: "Stop | None" = None) -> Comparison:
         """Compare the plan as it is with the plan after a change; nothing is saved, `stop` ends the searches early.
@@ -133,10 +173,11 @@ class Planning:
         Returns
         -------
         pandas.DataFrame
-            number, title, asset, priority, state, technician, start, end, due, late (bool), frozen, planned_at; by
-            start.
+            number, title, asset, priority, state, technician, start, end, due, late (bool), overlaps (numbers of the
+            orders that the technician would do at the same time, with commas between), frozen, planned_at; by start.
         """
         columns: tuple[Any, ...] = (
+            PlacementRow.sessions,
             OrderRow.id,
             OrderRow.title,
             OrderRow.asset,
@@ -159,8 +200,20 @@ class Planning:
         with self.database.reading() as db:
             table = frame(db, statement)
         table.insert(0, "number", [number_of(one) for one in table.pop("id")])
-        table.insert(9, "late", table["end"] > table["due"])
-        return table
+        table.insert(10, "late", table["end"] > table["due"])
+        table.insert(11, "overlaps", _overlaps(table))
+        return table.drop(columns="sessions")
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Return the conflicts of the saved plan, as things are now; see `kept_conflicts.plan_conflicts`."""
+        with self.database.reading() as db:
+            active = [number_of(one) for one in db.scalars(sa.select(OrderRow.id).where(OrderRow.state.not_in(CLOSED)))]
+        people = People(self.database).technicians()
+        try:
+            arrivals = part_arrivals(self.problem())
+        except MaintenanceError:  # orders wait for one another in a circle: who plans is told
+            arrivals = {}
+        return plan_conflicts(self.table(), self.sessions(), active, people, self.database.clock(), arrivals)
 
     def sessions(self) -> pd.DataFrame:
         """Return the sessions of the saved plan: number, title, asset, technician, session, start, end."""
@@ -194,10 +247,14 @@ class Planning:
             if row is None:
                 raise MaintenanceError(f"{number_of(order_id(number))} has no place in the plan.", "Plan it first.")
             row.frozen = frozen
+            if not frozen:
+                release_slots(db, row.order_id, who)
             log.append(db, f"order:{row.order_id}", "fixed" if frozen else "loosened", who, {"start": row.start})
 
     def place(self, number: str | int, technician: str, start: datetime, who: str) -> None:
         """Place an order with a technician at a time, and fix it there; the next plan goes around it.
+
+        Where it is assigned to somebody else, it may be reassigned from now on.
 
         Raises
         ------
@@ -213,6 +270,8 @@ class Planning:
             )
             window = Window(start, start + timedelta(hours=hours))
             placement = Placement(number_of(order.id), person.name, (window,))
+            release_slots(db, order.id, who)
+            order.may_reassign |= order.assignee not in (None, person.name)
             db.merge(_row(placement, now(db), frozen=True))
             log.append(db, f"order:{order.id}", "placed", who, {"technician": person.name, "start": start})
 
@@ -238,6 +297,8 @@ class Planning:
             begun_numbers = {number_of(row.id) for row in orders if row.state == "in progress"}
             staying = fixed & waiting | begun_numbers
             frozen = {one.job: one for one, _ in saved_placements if one.job in staying and one.technician in names}
+            away = [one for one, _ in saved_placements if one.job in fixed & waiting and one.technician not in names]
+            coming = deliveries(db, present)
             missing_parts: dict[int, dict[str, int]] = {}
             short = sa.select(OrderPartRow).where(OrderPartRow.reserved < OrderPartRow.needed)
             for part in db.scalars(short):
@@ -247,20 +308,33 @@ class Planning:
             reserved = sa.select(OrderPartRow.part, sa.func.sum(OrderPartRow.reserved)).group_by(OrderPartRow.part)
             reserved_pieces = {name: int(pieces or 0) for name, pieces in db.execute(reserved)}
             parts = tuple(
-                sound_part(PartLeadTime(row.name, row.stock - reserved_pieces.get(row.name, 0), row.lead_days))
+                sound_part(
+                    PartLeadTime(
+                        row.name,
+                        row.stock - reserved_pieces.get(row.name, 0),
+                        row.lead_days,
+                        tuple((d.planned_at, d.pieces) for d in coming.get(row.name, ()) if d.planned_at is not None),
+                        tuple(d.request for d in coming.get(row.name, ()) if d.planned_at is not None),
+                    )
+                )
                 for row in db.scalars(sa.select(PartRow).order_by(PartRow.name))
             )
         jobs, set_aside = sound_jobs(jobs, {part.name for part in parts})
         places = self._remaining([job for job in jobs if job.number in begun], begun, present)
-        return Problem(
-            now=present,
-            jobs=tuple(replace(job, frozen=places[job.number][0]) if job.number in places else job for job in jobs),
-            set_aside=(*set_aside, *(conflict for _, conflict in places.values() if conflict is not None)),
-            technicians=people,
-            parts=parts,
-            windows=self.options.calendar(),
-            operating=self.options.operating_calendars(),
-            previous=tuple(one for one, _ in saved_placements if one.technician in names),
+        set_aside += tuple(conflict for _, conflict in places.values() if conflict is not None)
+        set_aside += tuple(moved_conflict(one, f"{one.technician} takes no orders") for one in away)
+        set_aside += tuple(late_deliveries(jobs, coming))
+        return without_impossible(
+            Problem(
+                now=present,
+                jobs=tuple(replace(job, frozen=places[job.number][0]) if job.number in places else job for job in jobs),
+                set_aside=set_aside,
+                technicians=people,
+                parts=parts,
+                windows=self.options.calendar(),
+                operating=self.options.operating_calendars(),
+                previous=tuple(one for one, _ in saved_placements if one.technician in names),
+            )
         )
 
     # ---- internals
@@ -308,8 +382,29 @@ class Planning:
         db.execute(sa.delete(PlacementRow).where(PlacementRow.order_id.in_(open_ones)))  # the others are history
         for placement in plan.placements:
             db.add(_row(placement, plan.now, frozen=(placement.job, placement.technician, placement.start) in fixed))
+        missing = sa.select(OrderPartRow.part).join(OrderRow, OrderRow.id == OrderPartRow.order_id)
+        missing = missing.where(OrderRow.state.not_in(CLOSED), OrderPartRow.reserved < OrderPartRow.needed)
+        request_missing(db, db.scalars(missing).all(), who)
         log_details = {"orders": len(plan.placements), "conflicts": len(plan.conflicts), "changed": plan.changed}
         log.append(db, "plan:1", "made", who, {**log_details, "gap": round(plan.gap, 4), "optimal": plan.optimal})
+
+
+def _overlaps(table: pd.DataFrame) -> list[str]:
+    """Return for each order of a plan the others that its technician would do at the same time."""
+    sessions = sorted(
+        (row["technician"], *(datetime.fromisoformat(bound) for bound in span), row["number"])
+        for row in table.to_dict(orient="records")
+        for span in row["sessions"]
+    )
+    others: dict[str, set[str]] = {number: set() for number in table["number"]}
+    for index, (technician, _, end, number) in enumerate(sessions):
+        for other_technician, start, _, other in sessions[index + 1 :]:
+            if other_technician != technician or start >= end:
+                break
+            if other != number:
+                others[number].add(other)
+                others[other].add(number)
+    return [", ".join(sorted(others[number], key=order_id)) for number in table["number"]]
 
 
 def _times_in_progress(db: orm.Session, orders: Iterable[int], present: datetime) -> dict[int, list[Window]]:
@@ -350,6 +445,7 @@ def _job(row: OrderRow, parts: Mapping[str, int], frozen: Mapping[str, Placement
         not_before=row.not_before,
         stops_asset=row.stops_asset,
         frozen=frozen.get(number),
+        assignee="" if row.may_reassign or row.assignee is None else row.assignee,
     )
 
 

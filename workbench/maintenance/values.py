@@ -1,7 +1,9 @@
 """Checks of numbers, times and texts that people enter, and the ranges within which everything can be computed."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 
 from workbench.exceptions import MaintenanceError
 
@@ -21,10 +23,13 @@ __all__ = [
     "check_choice",
     "checked_hours",
     "day_span",
+    "known_asset",
+    "near_name",
     "number_in_range",
     "required_text",
     "row_limit",
     "row_number",
+    "span_words",
     "time_in_range",
     "whole_number",
 ]
@@ -61,6 +66,9 @@ LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 """Dates of orders and plans lie between these two."""
 
 _LAST_ROW = 2**31 - 1
+_MAX_LISTED_NAMES = 20
+_LONG_NAME = 6
+_NUMBERS = re.compile(r"\d+")
 
 
 def number_in_range(name: str, value: float, most: float, *, least: float = 0.0, above: bool = False) -> float:
@@ -142,6 +150,68 @@ def time_in_range(name: str, when: datetime) -> datetime:
     return when
 
 
+def known_asset(name: str, assets: Callable[[], Collection[str]] | None) -> str:
+    """Return the name of an asset, or raise an error where there is none of this name.
+
+    Parameters
+    ----------
+    name : str
+        Name that a person entered.
+    assets : callable or None
+        Returns the names of all assets; where it is omitted or returns none, any name is taken.
+
+    Raises
+    ------
+    MaintenanceError
+        The name is empty or unknown; the message names the nearest.
+    """
+    name = required_text("the asset", name)
+    by_lower_case = {one.lower(): one for one in (assets() if assets else ())}
+    if not by_lower_case or name in by_lower_case.values():
+        return name
+    nearest = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+    known = f"Known: {', '.join(sorted(by_lower_case.values())[:_MAX_LISTED_NAMES])}."
+    hint = f"Did you mean {by_lower_case[nearest[0]]}? {known}" if nearest else known
+    raise MaintenanceError(f"There is no asset {name!r}.", hint)
+
+
+def near_name(name: str, known: Collection[str]) -> str:
+    """Return the known name that a new one may be a slip of, or an empty text.
+
+    Names are near that differ in case alone, or in one letter that is changed, added, left out or swapped with the
+    next; in two, from six letters on. Names that differ in their numbers are those of different things.
+
+    Examples
+    --------
+    >>> near_name("Bne", ["Ann", "Ben"]), near_name("Seal", ["seal"]), near_name("Pump 2", ["Pump 1"])
+    ('Ben', 'seal', '')
+    """
+    name = name.strip()
+    if name in known:
+        return ""
+    allowed = 2 if len(name) >= _LONG_NAME else 1
+    digits = _NUMBERS.findall(name)
+    near = ((_slips(name.lower(), one.lower(), allowed), one) for one in known if _NUMBERS.findall(one) == digits)
+    slips, nearest = min(near, default=(allowed + 1, ""))
+    return nearest if slips <= allowed else ""
+
+
+def _slips(left: str, right: str, most: int) -> int:
+    """Return how many letters must be changed, added, left out or swapped; more than `most` where it is more."""
+    if abs(len(left) - len(right)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, letter in enumerate(left, 1):
+        earlier, before, row = before, row, [i]
+        for j, other in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and (letter, left[i - 2]) == (right[j - 2], other):
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
 def row_limit(limit: int | None) -> int | None:
     """Return the most rows that a list may have, or raise an error where it is not a number of rows.
 
@@ -162,6 +232,21 @@ def day_span(name: str, days: float, most: float = MAX_PERIOD_DAYS) -> timedelta
         It is not above 0, or more than `most`.
     """
     return timedelta(days=number_in_range(name, days, most, above=True))
+
+
+def span_words(span: timedelta) -> str:
+    """Return a length of time in words: hours below two days, days below two years, then whole years.
+
+    Examples
+    --------
+    >>> [span_words(timedelta(hours=hours)) for hours in (1.5, 12, 60, 60_614)]
+    ['1.5 h', '12 h', '2.5 days', 'more than 6 years']
+    """
+    days = span / timedelta(days=1)
+    if days >= 730:
+        return f"more than {days // 365:.0f} years"
+    number, unit = (days, "days") if days >= 2 else (24 * days, "h")
+    return f"{number:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def ahead(now: datetime, hours: float) -> datetime:

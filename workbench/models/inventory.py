@@ -9,6 +9,7 @@ from typing import Any
 from workbench.exceptions import ArchiveError
 from workbench.models.listing import ModelInfo
 from workbench.names import command_line
+from workbench.parameters import ASSET_METHOD
 from workbench.telemetry.archiving.index import Index
 from workbench.telemetry.joint_hash import joint_hash
 
@@ -61,7 +62,7 @@ def train_hashes(archive: Path, channels: Iterable[str]) -> dict[str, str]:
     None are known where the index of the archive is damaged: the models can still be listed.
     """
     try:
-        hashes = Index(archive / "index.db").train_hashes()
+        hashes = Index(archive).train_hashes()
     except ArchiveError:
         return {}
     return {channel: hashes[channel] for channel in channels if channel in hashes}
@@ -70,7 +71,7 @@ def train_hashes(archive: Path, channels: Iterable[str]) -> dict[str, str]:
 def asset_hashes(archive: Path) -> dict[str, str]:
     """Return the joint hash of the training data of each asset of an archive; none where its index is damaged."""
     try:
-        by_asset = Index(archive / "index.db").train_hashes_by_asset()
+        by_asset = Index(archive).train_hashes_by_asset()
     except ArchiveError:
         return {}
     return {asset: joint_hash(hashes) for asset, hashes in by_asset.items()}
@@ -113,5 +114,13 @@ def promote_command(model: ModelInfo | None) -> str:
 
 
 def outdated(info: ModelInfo, fresh: bool) -> str:
-    """Say why a champion should be trained again: no version is of the present training data; empty where one is."""
-    return "its training data have changed" if "champion" in info.aliases and not fresh else ""
+    """Say why a champion should be trained again; empty where it should not.
+
+    No version is of the present training data, or it is the model of an asset by an earlier method.
+    """
+    if "champion" not in info.aliases:
+        return ""
+    if not fresh:
+        return "its training data have changed"
+    earlier = info.of_asset and info.parameters.get("method") != str(ASSET_METHOD)
+    return "the method has changed" if earlier else ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.blas import one_blas_thread
 from workbench.compute import LARGEST_BATCH, LOCAL, Compute, map_channels
 from workbench.detection.base import Progress
 from workbench.exceptions import ArtifactError, ForecasterError, WorkbenchError
@@ -193,13 +194,11 @@ class _Fit:
         return replace(self, planned={name: self.planned[name] for name in channels})
 
     def __call__(self, channel: str) -> _Fitted:
-        from threadpoolctl import threadpool_limits
-
         archive, planned = Archive(self.archive), self.planned[channel]
         archive.check(channel, "train")
         train = archive.open(channel, "train")
         began = time.perf_counter()
-        with threadpool_limits(1, "blas"):  # sums of more threads differ in the last digit
+        with one_blas_thread():
             model = _make(self.forecaster, planned.parameters)
             model.fit(train, seed=self.seed, progress=self.progress, checkpoint=planned.checkpoint)
         seconds = time.perf_counter() - began

@@ -1,15 +1,26 @@
 """The dashboard's log, and the header in which its server hands a reader's choice of look to a kernel."""
 
+import json
 import logging
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
-__all__ = ["LEVELS", "LogEntry", "log_path", "log_to", "read_log", "rotate"]
+__all__ = [
+    "LEVELS",
+    "LogEntry",
+    "SecretHidingFormatter",
+    "StructuredFormatter",
+    "log_path",
+    "log_to",
+    "read_log",
+    "rotate",
+]
 
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -23,12 +34,40 @@ _TAIL_BYTES = 2**18
 
 _ENTRY = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} (\d+) ([A-Z]+) ([\w.-]+): (.*)")
 
+_SECRET_OF_LINK = re.compile(r"(/(?:my|report|calendar|workbench/acknowledge)/)[\w.-]{20,}|([?&]token=)[^\s&#]+")
+"""What a secret stands after, in the path of a link or the address of the dashboard."""
+
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
 def log_path(home: Path) -> Path:
     """Return the file that the dashboard's server and all its kernels write to."""
     return home / "logs" / "dashboard.log"
+
+
+class SecretHidingFormatter(logging.Formatter):
+    """Formats entries, with stars for the secrets of links: who has one may act for its person."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of an entry, without secrets."""
+        return _SECRET_OF_LINK.sub(r"\1\2***", super().format(record))
+
+
+class StructuredFormatter(SecretHidingFormatter):
+    """Formats entries as lines of JSON: `at`, `level`, `source`, `process`, `message`, perhaps `error`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without secrets."""
+        entry = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "source": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return _SECRET_OF_LINK.sub(r"\1\2***", json.dumps(entry, ensure_ascii=False))
 
 
 class _LogFile(WatchedFileHandler):
@@ -41,7 +80,7 @@ class _LogFile(WatchedFileHandler):
             self.handleError(record)
 
 
-def log_to(path: Path, name: str = "workbench") -> None:
+def log_to(path: Path, name: str = "workbench", *, structured: bool = False) -> None:
     """Let a logger and those below it write to a file as well; nothing happens the second time.
 
     Parameters
@@ -50,13 +89,15 @@ def log_to(path: Path, name: str = "workbench") -> None:
         Other processes may write to it too, and move it away.
     name : str
         Name of the logger.
+    structured : bool
+        Write lines of JSON.
     """
     logger = logging.getLogger(name)
     if any(isinstance(handler, WatchedFileHandler) for handler in logger.handlers):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = _LogFile(path, encoding="utf-8", delay=True)
-    formatter = logging.Formatter(_FORMAT)
+    formatter = (StructuredFormatter if structured else SecretHidingFormatter)(_FORMAT)
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logger.addHandler(handler)

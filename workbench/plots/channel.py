@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
@@ -23,7 +24,7 @@ from workbench.plots.series import (
     time_values,
     when,
 )
-from workbench.plots.theme import LIGHT, Tokens
+from workbench.plots.theme import FONT, LIGHT, Tokens
 
 __all__ = ["channel_figure", "commands_figure", "update_channel_figure", "update_commands_figure"]
 
@@ -34,11 +35,12 @@ def channel_figure(
     anomalies: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
     *,
+    lines: pd.DataFrame | None = None,
     tokens: Tokens = LIGHT,
     height: int = 260,
     x_range: Range1d | None = None,
 ) -> figure:
-    """Draw telemetry with its prediction, anomalies as shaded spans and labels hatched.
+    """Draw telemetry with its prediction, anomalies as shaded spans, labels hatched and bounds dashed.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def channel_figure(
         `start`, `end` (samples, inclusive), `severity` and `level`.
     labels : pandas.DataFrame, optional
         `start`, `end` of the true sequences.
+    lines : pandas.DataFrame, optional
+        `start`, `end`, `value`, `words` and `label` of the bounds that were exceeded, in the units of the telemetry.
     tokens : Tokens
         Colours.
     height : int
@@ -63,15 +67,38 @@ def channel_figure(
         Named `channel`. Long series are drawn by at most 4,000 points that keep every extreme.
     """
     plot = time_figure("channel", channel, tokens, height=height, x_range=x_range)
-    data = _channel_data(channel, scored, anomalies, labels)
+    data = _channel_data(channel, scored, anomalies, labels, lines)
     sources: Sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
     mark_glyphs(plot, sources["anomalies"], sources["labels"], tokens)
-    lines = [
+    bound = plot.segment(
+        "left",
+        "value",
+        "right",
+        "value",
+        source=sources["bound_lines"],
+        line_color=tokens.text,
+        line_dash="dashed",
+        name="bound_lines",
+    )
+    plot.text(
+        "right",
+        "value",
+        text="label",
+        source=sources["bound_lines"],
+        x_offset=3,
+        text_baseline="middle",
+        text_color=tokens.text,
+        text_font=value(FONT),
+        text_font_size="11px",
+        name="bound_words",
+    )
+    plot.add_tools(HoverTool(renderers=[bound], tooltips=[("bound", "@value{0.0000}"), ("exceeded", "@words")]))
+    drawn = [
         plot.line("time", "prediction", source=sources["prediction"], line_color=tokens.accent, name="prediction"),
         plot.line("time", "telemetry", source=sources["telemetry"], line_color=tokens.telemetry, name="telemetry"),
     ]
     end_labels(plot, sources["ends"], tokens)
-    for line in lines:
+    for line in drawn:
         line.glyph.line_width = 1.2
         hover = [(line.name, f"@{line.name}{{0.0000}}"), ("at", when(channel)), ("unit", channel.attrs["units"] or "-")]
         plot.add_tools(HoverTool(renderers=[line], tooltips=hover, formatters={"@time": "datetime"}, mode="mouse"))
@@ -85,6 +112,7 @@ def update_channel_figure(
     scored: xr.Dataset | None = None,
     anomalies: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
+    lines: pd.DataFrame | None = None,
 ) -> None:
     """Show another channel in a figure made by `channel_figure`.
 
@@ -92,10 +120,10 @@ def update_channel_figure(
     ----------
     plot : bokeh.plotting.figure
         Changed in place: its sources, its time range and its unit.
-    channel, scored, anomalies, labels
+    channel, scored, anomalies, labels, lines
         As in `channel_figure`; the time axis must be of the same kind.
     """
-    set_sources(plot, _channel_data(channel, scored, anomalies, labels))
+    set_sources(plot, _channel_data(channel, scored, anomalies, labels, lines))
     plot.x_range.update(**time_axis(channel))
     plot.yaxis.axis_label = channel.attrs["units"] or None
 
@@ -156,7 +184,11 @@ def update_commands_figure(plot: figure, channel: xr.Dataset) -> None:
 
 
 def _channel_data(
-    channel: xr.Dataset, scored: xr.Dataset | None, anomalies: pd.DataFrame | None, labels: pd.DataFrame | None
+    channel: xr.Dataset,
+    scored: xr.Dataset | None,
+    anomalies: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
+    bound_lines: pd.DataFrame | None,
 ) -> dict[str, dict[str, Any]]:
     telemetry = channel["telemetry"].values
     predicted = None if scored is None else scored["prediction"].values
@@ -167,7 +199,24 @@ def _channel_data(
         "prediction": line_data(scored, "prediction"),
         "anomalies": mark_data(channel, anomalies, top=high + 0.09 * (high - low)),
         "labels": mark_data(channel, labels),
+        "bound_lines": _bound_data(channel, bound_lines),
         "ends": end_label_data(channel, lines, low, high),
+    }
+
+
+def _bound_data(channel: xr.Dataset, lines: pd.DataFrame | None) -> dict[str, Any]:
+    """Return bounds as segments over time, at least a fiftieth of the axis long, so that a spike has one, too."""
+    if lines is None or lines.empty:
+        return {name: [] for name in ("left", "right", "value", "words", "label")}
+    time, offset = time_values(channel).astype(float), int(channel.attrs.get("first_sample", 0))
+    left, right = (time[lines[name].to_numpy() - offset] for name in ("start", "end"))
+    least = (time[-1] - time[0]) / 50
+    return {
+        "left": left - least / 2,
+        "right": np.maximum(right, left + least / 2),
+        "value": lines["value"].to_numpy(),
+        "words": lines["words"].tolist(),
+        "label": lines["label"].tolist(),
     }
 
 

@@ -3,8 +3,8 @@
 What is written is a publication: rows of parts of channels (`train`, `test`, `before`, `scores/<key>`), and the
 attributes of channels and scores that hold from then on. A large one is a segment, a folder of Zarr groups that never
 changes (`<store>/_assets/<asset>/<number>`); a small one goes into the tail (`tail.db`), which is sealed into segments
-when enough has come. Each publication is entered in the index (`index.db`), which says which rows of which publication
-hold; it can be made again from them. A reader sees a publication whole or not at all. See
+when enough has come. Each publication is entered in the index (`index.db`, or PostgreSQL), which says which rows of
+which publication hold; it can be made again from them. A reader sees a publication whole or not at all. See
 `workbench.telemetry.archiving` for each of them.
 
 One module because it is one class: its methods share what the attributes of a channel become with each publication.
@@ -65,6 +65,9 @@ class Archive(LongSeriesReader):
     path : Path
         Folder of the store. It is made at the first write; a missing one reads as empty. One of an earlier release is
         taken over into the present layout when it is first opened.
+    index_url : str, optional
+        PostgreSQL database that the index of a new store is made in, and one that is made anew; SQLite in the store
+        where omitted. Otherwise the index is used where it is.
 
     Attributes
     ----------
@@ -192,7 +195,7 @@ class Archive(LongSeriesReader):
         present = self._continue(parts, attributes) if self._names_among([name]) else None
         return present is None or without_time(present) != without_time(attributes) or not self._is_whole(name)
 
-    def extend(self, extensions: Sequence[tuple[int, xr.Dataset]]) -> None:
+    def extend(self, extensions: Sequence[tuple[int, xr.Dataset]], lengths: Mapping[str, int] | None = None) -> None:
         """Add rows to the ends of test series, all of them or none; only what is new is written.
 
         Parameters
@@ -200,11 +203,15 @@ class Archive(LongSeriesReader):
         extensions : sequence of tuple
             Number of rows of the test series that stay, and the rows that follow them, with the attributes of the
             channel. What was there behind the rows that stay is dropped.
+        lengths : mapping of str to int, optional
+            Rows of the test series of channels when the extensions were worked out.
 
         Raises
         ------
         ChannelNotFoundError
             The archive holds no such channel.
+        OutdatedError
+            A test series has another length by now: others have written meanwhile.
         SchemaError
             The rows do not continue the series, or have other commands.
         ArchiveError
@@ -212,6 +219,9 @@ class Archive(LongSeriesReader):
         """
         with self._publisher.writing():
             lanes, channels = [], {}
+            for name, length in (lengths or {}).items():
+                if self._attributes(name)["n_test"] != length:
+                    raise _outdated(name)
             for keep, rows in extensions:
                 attributes = self._extended(keep, rows)
                 channels[attributes["channel"]] = attributes
@@ -307,10 +317,10 @@ class Archive(LongSeriesReader):
     def accept_losses(self) -> None:
         """Forget what `losses` names: it will not come back."""
         with self._publisher.writing():
-            self._publisher.losses.write([])
+            self._publisher.losses.forget()
 
     def rebuild_index(self) -> list[ArchiveError]:
-        """Make the index anew from the segments and the tail.
+        """Make the index anew from the segments and the tail, where `index_url` says.
 
         Returns
         -------
@@ -486,6 +496,7 @@ class Archive(LongSeriesReader):
                 except (ChannelNotFoundError, ArchiveError) as error:
                     failures[score.channel] = error
             failures |= self._publisher.publish_scores(contents, self._verified)
+            self._note_scores([(one.channel, one.key) for one in scores if one.channel not in failures])
         for score in scores:
             (root / score.file).unlink(missing_ok=True)
         return failures
@@ -571,10 +582,14 @@ class Archive(LongSeriesReader):
 
     def _note_score(self, channel: str, key: str) -> None:
         """Note that a score is sound: it was written just now."""
-        part = f"scores/{key}"
-        stamp = self._stamp(channel, self.index.pieces(channel, part), "")
-        self._verified[channel, part] = stamp
-        self.index.set_verified({(channel, part): stamp})
+        self._note_scores([(channel, key)])
+
+    def _note_scores(self, scores: Sequence[tuple[str, str]]) -> None:
+        """Note that scores are sound: they were written just now."""
+        parts = [(channel, f"scores/{key}") for channel, key in scores]
+        stamps = {part: self._stamp(part[0], self.index.pieces(*part), "") for part in parts}
+        self._verified |= stamps
+        self.index.set_verified(stamps)
 
     def _publish_lanes(
         self, lanes: Sequence[Lane], channels: Mapping[str, Mapping[str, Any]], whole: Sequence[str]

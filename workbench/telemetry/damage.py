@@ -44,22 +44,22 @@ class Place:
     what: str
     fix: str | Callable[[], str]
 
-    def error(self, file: Path, reason: str) -> ArchiveError:
-        """Return the error that says that a file is damaged."""
+    def error(self, file: Path | str, reason: str) -> ArchiveError:
+        """Return the error that says that a file, or a database of a server, is damaged."""
         fix = self.fix if isinstance(self.fix, str) else self.fix()
         return ArchiveError(f"{self.what} is damaged: {file}: {reason.rstrip('.')}.", fix)
 
 
 @contextmanager
-def damage_named(place: Place, file: Path) -> Iterator[None]:
+def damage_named(place: Place, file: Path | str) -> Iterator[None]:
     """Turn whatever damaged files raise into an `ArchiveError`.
 
     Parameters
     ----------
     place : Place
         What is read.
-    file : Path
-        File or folder that the error names.
+    file : Path or str
+        File, folder or database that the error names.
 
     Raises
     ------

@@ -7,13 +7,13 @@ block. Releases before this one hashed long series in one go: such a hash still 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["BLOCK_SAMPLES", "START", "Link", "hash_as", "is_chained", "links", "series_hash"]
+__all__ = ["BLOCK_SAMPLES", "START", "Link", "chained_hash", "hash_as", "is_chained", "links", "series_hash"]
 
 BLOCK_SAMPLES = 65_536
 """Samples of a block."""
@@ -90,7 +90,30 @@ def series_hash(series: "xr.Dataset", after: Link = START) -> str:
         return data_hash(series)
     last = [after, *links(series, after)][-1]
     rest = series.isel(time=slice(last.samples - after.samples, None))
-    return _MARK + _sha256(f"{last.value}{length}:{data_hash(rest)}")
+    return _hash_of(last.value, length, data_hash(rest))
+
+
+def chained_hash(blocks: Iterable[str], length: int, rest: str) -> str:
+    """Return the hash of a series that may grow from those of its parts.
+
+    Parameters
+    ----------
+    blocks : iterable of str
+        Hash of each whole block.
+    length : int
+        Samples of the series: more than a block.
+    rest : str
+        Hash of what follows the last whole block.
+
+    Returns
+    -------
+    str
+        As from `series_hash`.
+    """
+    value = START.value
+    for block in blocks:
+        value = _sha256(value + block)
+    return _hash_of(value, length, rest)
 
 
 def is_chained(noted: str) -> bool:
@@ -121,6 +144,10 @@ def hash_as(series: "xr.Dataset", noted: str) -> str:
 def _hashed(series: "xr.Dataset") -> "xr.Dataset":
     """Return what of a series counts for its hash."""
     return series.drop_vars([name for name in series.variables if name not in ("time", "telemetry", "commands")])
+
+
+def _hash_of(link: str, length: int, rest: str) -> str:
+    return _MARK + _sha256(f"{link}{length}:{rest}")
 
 
 def _sha256(text: str) -> str:

@@ -99,5 +99,7 @@ def suggest(channel: str, channels: list[str]) -> str:
         return "The archive is empty. Run: workbench run, or workbench import PATH."
     from difflib import get_close_matches
 
-    close = get_close_matches(channel, channels, n=3, cutoff=0.5)
+    by_lower_case = {name.lower(): name for name in reversed(channels)}
+    nearest = get_close_matches(channel.lower(), by_lower_case, n=3, cutoff=0.5)
+    close = [by_lower_case[name] for name in nearest]
     return f"Did you mean {', '.join(close)}?" if close else "Run: workbench channels"

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.detection.evaluation import Contingency, count
+from workbench.detection.evaluation import Contingency
+from workbench.detection.evaluation.events import count_units
 from workbench.exceptions import LabelError
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
@@ -27,7 +28,8 @@ class Evidence:
     Attributes
     ----------
     labels : mapping of str to pandas.DataFrame
-        True events of each channel: int `start` and `end`, samples of the test series, both inclusive.
+        True events of each channel: int `start` and `end`, samples of the test series, both inclusive. Rows of the
+        channels of an asset that have the same name in a column `event` are one event.
     undecided : mapping of str to pandas.DataFrame
         Spans in which an anomaly that touches no true event is neither right nor wrong.
     raises_alert : callable, optional
@@ -62,13 +64,30 @@ class Evidence:
         frame["level"] = [levels.level(value) for value in frame["severity"]]
         return frame if self.raises_alert is None else self.raises_alert(frame)
 
-    def count(self, channel: str, anomalies: pd.DataFrame, length: int) -> Contingency:
-        """Count the anomalies of a channel by the overlap protocol; see `workbench.detection.evaluation.count`."""
-        labels = self.labels[channel]
-        if channel in self.undecided and len(anomalies):
-            unknown = touches(anomalies, self.undecided[channel]) & ~touches(anomalies, labels)
-            anomalies = anomalies[~unknown]
-        return count(anomalies, labels, length)
+    def count(self, anomalies: Tables, lengths: Mapping[str, int]) -> Contingency:
+        """Count the anomalies of a channel, or of channels of an asset that share events, by the overlap protocol.
+
+        Parameters
+        ----------
+        anomalies : mapping of str to pandas.DataFrame
+            Anomalies of each channel.
+        lengths : mapping of str to int
+            Samples of each test series.
+
+        Returns
+        -------
+        Contingency
+            An event of the asset counts once; see `workbench.detection.evaluation.events.count_units`.
+        """
+        decided = {name: self._decided(name, table) for name, table in anomalies.items()}
+        units = count_units(decided, self.labels, lengths, dict.fromkeys(decided, ""))
+        return sum((counts for _, counts in units), Contingency())
+
+    def _decided(self, channel: str, anomalies: pd.DataFrame) -> pd.DataFrame:
+        if channel not in self.undecided or not len(anomalies):
+            return anomalies
+        unknown = touches(anomalies, self.undecided[channel]) & ~touches(anomalies, self.labels[channel])
+        return anomalies[~unknown]
 
 
 def touches(spans: pd.DataFrame, others: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

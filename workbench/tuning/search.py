@@ -9,10 +9,12 @@ import pandas as pd
 from workbench.compute import LOCAL, map_channels
 from workbench.counts import counted
 from workbench.detection.evaluation import FIGURES, Contingency
+from workbench.detection.evaluation.events import linked_channels
 from workbench.exceptions import LabelError, SettingsError, WorkbenchError
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.parameters import Preset
 from workbench.scores import Scores
+from workbench.tuned import tuning_path
 from workbench.tuning.choice import BETAS, Counts, NestedChoice, best_point, compare_choices, nested_choice
 from workbench.tuning.evidence import Evidence, VerdictEffect, verdict_effect
 from workbench.tuning.folds import first_of_series
@@ -20,10 +22,8 @@ from workbench.tuning.grid import GRID, Grid, grid_points
 from workbench.tuning.rejudging import Rejudging, Rows, StoredScore, forget_others
 from workbench.tuning.result import CANDIDATE, NESTED, Tuning
 
-__all__ = ["FOLDER", "TuningOptions", "tune"]
+__all__ = ["TuningOptions", "tune"]
 
-FOLDER = "tuning"
-"""Folder of a home in which a tuning keeps what it has judged."""
 
 _MONTH = pd.Timedelta(days=365.25 / 12)
 _FIGURES = [name for name in FIGURES if name not in ("f1", "f0_5")]
@@ -108,17 +108,22 @@ def tune(
     points = tuple(grid_points(present, options.grid, options.points, options.seed))
     rows, failed = _rejudged(scores, table, points, forecaster, name, progress)
     channels, copies = _different_series(scores, rows)
-    if len(channels) < 2:
-        raise LabelError(
-            f"Only {counted(len(channels), 'labelled series', 'labelled series')} can be judged.",
-            "Nested cross-validation needs at least two: one chooses, the other judges.",
-        )
     judged = _Judged.of(scores, evidence, points, rows, channels)
+    if len(judged.units) < 2:
+        shared = len(channels) > 1
+        asset = judged.assets[channels[0]] if shared else ""
+        raise LabelError(
+            f"The {len(channels)} channels that can be judged share events of {asset}, so that they are one series."
+            if shared
+            else f"Only {counted(len(channels), 'labelled series', 'labelled series')} can be judged.",
+            "Nested cross-validation needs at least two: one chooses, the other judges."
+            + (" Add labels of another asset, or of a channel by itself." if shared else ""),
+        )
     nested = nested_choice(
         judged.counts,
-        [judged.assets[channel] for channel in channels],
+        [judged.assets[unit[0]] for unit in judged.units],
         goal=options.goal,
-        folds=min(options.folds, len(channels)),
+        folds=min(options.folds, len(judged.units)),
         repeats=options.repeats,
         seed=options.seed,
     )
@@ -140,10 +145,14 @@ def tune(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Channels at every point: their anomalies, counts, and how long they were watched."""
+    """Channels at every point: their anomalies, counts, and how long they were watched.
+
+    A unit is a channel, or the channels of an asset that share events: these are counted, and dealt to folds, together.
+    """
 
     points: tuple[Preset, ...]
     channels: list[str]
+    units: list[list[str]]
     assets: Mapping[str, str]
     months: Mapping[str, float]
     anomalies: list[list[pd.DataFrame]]
@@ -163,35 +172,34 @@ class _Judged:
         anomalies = [
             [evidence.anomalies(rows[channel][point], levels) for channel in channels] for point in range(len(points))
         ]
-        table = [
-            [
-                evidence.count(channel, frame, infos[channel].n_test)
-                for channel, frame in zip(channels, frames, strict=True)
-            ]
-            for frames in anomalies
-        ]
+        assets = {channel: info.asset for channel, info in infos.items()}
+        units = linked_channels(channels, evidence.labels, assets)
+        lengths = {channel: info.n_test for channel, info in infos.items()}
+        table = []
+        for frames in anomalies:
+            by_channel = dict(zip(channels, frames, strict=True))
+            table.append([evidence.count({name: by_channel[name] for name in unit}, lengths) for unit in units])
         dates = scores.archive.all_dates(channels)
         months = {channel: (end - start) / _MONTH for channel, (start, end) in dates.items()}
-        assets = {channel: info.asset for channel, info in infos.items()}
-        return cls(points, channels, assets, months, anomalies, Counts(table))
+        return cls(points, channels, units, assets, months, anomalies, Counts(table))
 
     def false_alarms_per_month(self, chosen: Sequence[int]) -> float:
-        """Return the false alarms of a channel in a month, each at the point chosen for it; NaN without dates."""
-        dated = [place for place, channel in enumerate(self.channels) if channel in self.months]
-        months = sum(self.months[self.channels[place]] for place in dated)
+        """Return the false alarms of a channel in a month, each unit at the point chosen for it; NaN without dates."""
+        dated = [place for place, unit in enumerate(self.units) if self.months.keys() >= {*unit}]
+        months = sum(self.months[channel] for place in dated for channel in self.units[place])
         alarms = sum(self.counts.table[chosen[place]][place].false_positives for place in dated)
         return alarms / months if months > 0 else float("nan")
 
     def row(self, chosen: Sequence[int]) -> dict[str, float]:
-        """Return the figures of all channels, each at the point chosen for it."""
+        """Return the figures of all channels, each unit at the point chosen for it."""
         pooled = self.counts.judged(chosen)
         goals = {goal: _f(pooled, beta) for goal, beta in BETAS.items()}
         figures = {name: float(value) for name, value in pooled.figures().items() if name in _FIGURES}
         return {**goals, **figures, "false_alarms_per_month": self.false_alarms_per_month(chosen)}
 
     def everywhere(self, point: int) -> list[int]:
-        """Return a choice of the same point for each channel."""
-        return [point] * len(self.channels)
+        """Return a choice of the same point for each unit."""
+        return [point] * len(self.units)
 
 
 def _f(pooled: Contingency, beta: float) -> float:
@@ -221,7 +229,7 @@ def _rejudged(
             stored[name] = StoredScore.of(about, scores.params(preset)[1], archive.info(name).train_hash)
         except WorkbenchError as error:
             failed[name] = str(error)
-    folder = settings.home.absolute() / FOLDER
+    folder = tuning_path(settings.home.absolute())
     forget_others(folder, archive.channels())
     rejudging = Rejudging(archive.path.absolute(), folder, points, stored)
     rows: dict[str, list[Rows]] = {}
@@ -297,6 +305,11 @@ def _verdict_effect(alerts: Alerts, judged: _Judged, candidate: int) -> VerdictE
 
 def _notes(judged: _Judged, copies: Mapping[str, str]) -> list[str]:
     notes = [f"{name} has the same test series as {first}: judged once." for name, first in copies.items()]
+    notes += [
+        f"The {len(unit)} channels of {judged.assets[unit[0]]} share events: they choose and are judged together."
+        for unit in judged.units
+        if len(unit) > 1
+    ]
     if not judged.months:
         notes.append("No judged channel has dates, so that false alarms cannot be counted by month.")
     elif len(judged.months) < len(judged.channels):

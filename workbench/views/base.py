@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.exceptions import SettingsError
+from workbench.exceptions import SettingsError, ViewError
 from workbench.plots.theme import THEMES, Tokens
 from workbench.telemetry.moments import moment_text
 from workbench.views.code import view_code
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from workbench.views.widgets.chart import Chart
 
 __all__ = ["Frame", "View", "ViewSession", "callback"]
+
+_COMMON_KEYS = ("view", "asset", "channel", "anomaly", "from", "to")
+"""Keys of a link that every view knows."""
+_KEYS_OF_THE_PAGE = ("token", "theme", "density")
+"""Keys that an address may have which are about the page, not about what it shows."""
 
 
 class View(ABC):
@@ -232,6 +237,10 @@ class View(ABC):
         """Check quickly whether others have changed what is shown; called every few seconds while it is shown."""
         return
 
+    def show_newest(self) -> None:
+        """Show the telemetry and scores that have come since; a view that shows none has nothing to do."""
+        return
+
     def set_active(self, active: bool) -> None:
         """Show or hide the view; a view with a clock overrides this to stop its clock while it is hidden.
 
@@ -284,6 +293,21 @@ class View(ABC):
             if self.selection.now != Selected():
                 self.show_selection(self.selection.now)
             self.apply_state(state)
+            self._check_link(state)
+
+    def _check_link(self, state: State) -> None:
+        """Raise an error where a link names what does not exist; what does is shown."""
+        unknown = [key for key in state if key not in (*_COMMON_KEYS, *_KEYS_OF_THE_PAGE, *self.keys)]
+        if unknown:
+            raise ViewError(
+                f"{self.title} does not know {unknown[0]}={state[unknown[0]]} of this link.",
+                f"The rest of the link is shown. Known: {', '.join((*_COMMON_KEYS, *self.keys))}.",
+            )
+        asset = state.get("asset", "")
+        if asset and asset not in set(self.session.overview()["asset"]):
+            desk = self.session.maintenance
+            if asset not in desk.register.names() and desk.alerts.list(asset=asset, state=None, limit=1).empty:
+                raise ViewError(f"There is no asset {asset!r}.", "Choose an asset of the fleet.")
 
     def choose(self, chosen: Selected) -> None:
         """Choose for all views, with an entry in the browser's history; this view shows it by itself.

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.names import path_name
 from workbench.views.state import State
 
-__all__ = ["csv_text", "download_link", "file_stem", "report_link"]
+__all__ = ["csv_text", "download_link", "file_stem", "report_link", "served_address"]
 
 _LONGEST_STEM = 80  # characters, of up to three bytes each: a name of a file has at most 255
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -77,6 +77,12 @@ def download_link(name: str, content: str) -> str:
     )
 
 
+def served_address(path: str) -> str:
+    """Return the address of a path of the dashboard's server; empty where another program shows this page."""
+    served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+    return f"{os.environ.get('VOILA_BASE_URL', '/')}{path}" if served else ""
+
+
 def report_link(path: str, channel: str) -> str:
     """Write the link to a report: on the dashboard's server where it serves this page, else to the file.
 
@@ -85,7 +91,5 @@ def report_link(path: str, channel: str) -> str:
     path, channel : str
         File of the report, and the channel that it is about.
     """
-    served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
-    base = os.environ.get("VOILA_BASE_URL", "/")
-    address = f"{base}workbench/reports/{quote(path_name(channel))}.html" if served else f"file://{quote(path)}"
+    address = served_address(f"workbench/reports/{quote(path_name(channel))}.html") or f"file://{quote(path)}"
     return f'<a href="{escape(address)}" target="_blank" rel="noopener">Report on {escape(channel)}</a>'

@@ -10,7 +10,7 @@ from workbench.counts import counted
 from workbench.plots.theme import SEVERITIES
 from workbench.settings import Settings
 
-__all__ = ["GLOBAL_SHORTCUTS", "header_markup", "help_markup"]
+__all__ = ["GLOBAL_SHORTCUTS", "announcement_markup", "header_markup", "help_markup"]
 
 GLOBAL_SHORTCUTS: Mapping[str, str] = {
     "1 to 9": "open a tab",
@@ -28,7 +28,7 @@ GLOBAL_SHORTCUTS: Mapping[str, str] = {
 """What the keys do in every view."""
 
 
-def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, now: datetime) -> str:
+def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, now: datetime, waiting: int = 0) -> str:
     """Write the header: open alerts by level, where the data comes from, and when it was read.
 
     Parameters
@@ -41,6 +41,8 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
         Settings in use, which name the home and the preset.
     now : datetime
         When `fleet` was read, aware.
+    waiting : int
+        Critical alerts that nobody has acknowledged; the title of the page begins with their number.
 
     Returns
     -------
@@ -67,11 +69,24 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     home = settings.home.resolve()
     source = f'<span title="Data in {escape(str(home))}">{escape(_fleet_name(home.name))}</span>'
     return (
-        f'<div class="wb-line"><b class="wb-brand">Workbench</b>{state}'
+        f'<div class="wb-line" data-waiting="{waiting}"><b class="wb-brand">Workbench</b>{state}'
         f'<span class="wb-muted"><time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">'
         f"as of {stamp:%H:%M} UTC</time>{''.join(f', {note}' for note in notes)}, "
         f"{source}, detection settings: {escape(settings.preset)}</span></div>"
     )
+
+
+def announcement_markup(messages: Sequence[str]) -> str:
+    """Write what a screen reader says, and everybody sees for a while, when critical alerts come.
+
+    Parameters
+    ----------
+    messages : sequence of str
+        Message of each new alert; the first one is shown.
+    """
+    more = f" And {counted(len(messages) - 1, 'more critical alert')}." if len(messages) > 1 else ""
+    symbol = f'<span class="wb-symbol" aria-hidden="true">{SEVERITIES["critical"].symbol}</span>'
+    return f'<p><b class="critical">{symbol}New critical alert.</b> {escape(messages[0])}{more}</p>'
 
 
 def _fleet_name(folder: str) -> str:

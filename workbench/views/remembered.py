@@ -50,6 +50,8 @@ class _Remembered:
 
     def overview(self) -> pd.DataFrame:
         stamp = data_stamp(self._session.settings)
+        if stamp:
+            stamp = (*stamp, *self._session.archive.index.stamp())  # also where the index is no file
         if not stamp or stamp != self._stamp:
             self._fleet = self._session.overview()
             self._stamp = stamp

@@ -8,22 +8,25 @@ from urllib.parse import quote, unquote
 import ipywidgets as widgets
 
 from workbench.exceptions import SettingsError, ViewError
+from workbench.maintenance.alerts.table import ALLOWED
 from workbench.plots.theme import THEMES
 from workbench.views.base import View
-from workbench.views.header import header_markup, help_markup
+from workbench.views.header import announcement_markup, header_markup, help_markup
 from workbench.views.registry import VIEWS, view_class
-from workbench.views.remembered import remember_fleet
+from workbench.views.remembered import data_stamp, remember_fleet
 from workbench.views.state import EMPTY, Selection, State
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, close_tree
 from workbench.views.widgets.callbacks import Failure, Guard, callback
 from workbench.views.widgets.cards import error_card, progress_card
 from workbench.views.widgets.style import DENSITIES, stylesheet
-from workbench.views.widgets.timers import Polling
+from workbench.views.widgets.timers import Later, Polling
 
 __all__ = ["Shell"]
 
 _POLL_SECONDS = 3.0
+_FOLLOW_SECONDS = 0.5
+_ANNOUNCED_SECONDS = 20.0
 _LONGEST_NAME = 60
 
 
@@ -83,7 +86,12 @@ class Shell:
         self._steps = 0
         self._log_length = -1
         self.theme, self.density = self._look(theme, density)
+        self._stamp: tuple[int, ...] = ()
+        self._published: tuple[int, ...] = ()
+        self._waiting: set[int] | None = None  # critical alerts that nobody has acknowledged
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
+        self._following = Polling(self.on_follow, _FOLLOW_SECONDS)
+        self._silence = Later(self.on_silence, _ANNOUNCED_SECONDS)
         self._build()
         self._restyle()
         self._show_header()
@@ -99,6 +107,8 @@ class Shell:
         self._header = widgets.HTML()
         self._notice = widgets.HTML()
         self._progress = widgets.HTML()
+        self._announcement = widgets.HTML()
+        self._announcement.add_class("wb-announcement")
         self._header.add_class("wb-fleet")
         self._notice.add_class("wb-notice")
         self._progress.add_class("wb-progress")
@@ -132,6 +142,7 @@ class Shell:
             self._help,
             self._notice,
             self._progress,
+            self._announcement,
             self._panes,
         )
 
@@ -185,6 +196,7 @@ class Shell:
         if query:
             self.restore(query)
         self._polling.start()
+        self._following.start()
 
     def open(self, name: str, state: Mapping[str, object] | None = None) -> None:
         """Show a view with what is chosen; a page of a single view stays as it is.
@@ -313,6 +325,31 @@ class Shell:
         if self.view is not None:
             self.view.poll()
 
+    @callback
+    def on_follow(self) -> None:
+        """Read again at once where anything was written to the home: alerts, telemetry or scores.
+
+        While nothing is written this only asks for the times of some files.
+        """
+        stamp = data_stamp(self.session.settings)
+        if not stamp or stamp == self._stamp:
+            return
+        self._stamp = stamp
+        if self.session.maintenance.log_length() != self._log_length:
+            self.refresh()
+            return
+        published = self.session.archive.index.stamp()
+        if published != self._published:
+            self._published = published
+            self._show_header()
+            for view in self.views.values():
+                view.show_newest()
+
+    @callback
+    def on_silence(self) -> None:
+        """Take the announcement away."""
+        self._announcement.value = ""
+
     # ---- look
 
     def set_look(self, theme: str, density: str) -> None:
@@ -353,7 +390,21 @@ class Shell:
             now = self.session.clock()
             self._log_length = self.session.maintenance.log_length()
             alerts = self.session.maintenance.alerts.count(state="open")
-            self._header.value = header_markup(self.session.overview(), alerts, self.session.settings, now)
+            waiting = self._announce()
+            self._header.value = header_markup(self.session.overview(), alerts, self.session.settings, now, waiting)
+
+    def _announce(self) -> int:
+        """Announce critical alerts that are new since the last look, and return how many nobody has acknowledged."""
+        rows = self.session.maintenance.alerts.list(state=ALLOWED["acknowledge"], level="critical")
+        present = {int(number): str(message) for number, message in rows[["id", "message"]].to_numpy().tolist()}
+        new = sorted(set(present) - (set(present) if self._waiting is None else self._waiting))
+        self._waiting = set(present)
+        if new:
+            self._announcement.value = announcement_markup([present[number] for number in new])
+            self._silence.cancel()
+            if self._silence.deferred:
+                self._silence()
+        return len(present)
 
     # ---- errors
 
@@ -387,6 +438,8 @@ class Shell:
     def close(self) -> None:
         """Stop what is under way, and remove the page."""
         self._polling.stop()
+        self._following.stop()
+        self._silence.cancel()
         for view in self.views.values():
             view.close()
         close_tree(self.widget)

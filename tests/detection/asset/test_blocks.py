@@ -118,6 +118,12 @@ def test_a_model_with_arrays_that_do_not_fit_is_refused(tmp_path):
     (tmp_path / "asset.json").write_text(json.dumps(content))
     with pytest.raises(ArtifactError, match="means and scales"):
         AssetPCA.load(tmp_path)
+    fit_blocks(AssetSeries(asset(300, 4))).save(tmp_path)
+    content = json.loads((tmp_path / "asset.json").read_text())
+    content["blocks"][0]["residual_spreads"].pop()
+    (tmp_path / "asset.json").write_text(json.dumps(content))
+    with pytest.raises(ArtifactError, match="residual_spreads"):
+        AssetPCA.load(tmp_path)
 
 
 def test_an_unknown_parameter_is_refused():

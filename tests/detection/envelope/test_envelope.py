@@ -17,6 +17,7 @@ from tests import naive
 from workbench.detection.envelope import (
     FEATURES,
     MARGINS,
+    AnomalyRow,
     Envelope,
     EnvelopeEvent,
     EnvelopeStream,
@@ -154,6 +155,12 @@ def test_a_spike_in_a_constant_channel_is_found_and_rounding_is_not():
     assert step.ratio > 1000
     zeros = fit_envelope(np.zeros(400)).find(np.eye(1, 600, 300)[0], **FOLLOWS)
     assert zeros[0].words == "distance above the training minimum where there was none in training and since"
+    for some in (events, zeros):  # as a person would say it: no margin tells which of them is the furthest
+        assert AnomalyRow.of(join(some)[0]).words == "step where there was none in training and since"
+
+
+def test_a_ratio_just_above_one_does_not_read_as_one():
+    assert EnvelopeEvent(7, 9, "step", 7, 1.04, 1.02, 1.0).words == "step 1.04 times the largest in training and since"
 
 
 def test_silence_is_normal_where_the_training_is_constant():

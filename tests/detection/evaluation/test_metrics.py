@@ -251,6 +251,25 @@ def test_a_sequence_is_one_alarm_at_its_first_sample():
     assert (counts.windows_found, counts.false_detections) == (0, 1)
 
 
+def test_an_alarm_is_raised_when_a_sequence_is_detected_not_where_it_begins():
+    """A window of 20 to 29, and a sequence from 12 on that is detected at 25, the sixth of its ten samples."""
+    predicted = frame((12, 30), (26, 34)).assign(detected_at=[25, 28])  # they overlap: one alarm, at 25
+    counts = nab_counts(predicted, frame((20, 29)), LENGTH)
+    assert (counts.windows_found, counts.false_detections) == (1, 0)
+    assert counts.score(NAB_PROFILES["standard"]) == nab_score([25], np.array([[20, 29]])).score(
+        NAB_PROFILES["standard"]
+    )
+    figures = event_counts(predicted, frame((20, 29)), 100).figures()
+    assert figures["adtqc"] == pytest.approx(0.5), "half of the event has passed"
+    assert figures["after_rate"] == 1
+    assert event_counts(frame((12, 34)), frame((20, 29)), 100).figures()["after_rate"] == 0
+
+
+def test_a_detection_outside_of_its_sequence_is_refused():
+    with pytest.raises(DetectionError, match=r"\[12, 30\] was detected at 31"):
+        nab_counts(frame((12, 30)).assign(detected_at=[31]), frame((20, 29)), LENGTH)
+
+
 def test_probation_is_15_percent_and_750_samples_at_most():
     assert [probation_samples(length) for length in (100, 5000, 22_695)] == [15, 750, 750]
 

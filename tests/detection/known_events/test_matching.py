@@ -83,6 +83,24 @@ def test_a_spike_on_top_of_the_event_is_not_the_event():
     assert not again.is_within(0.5)
 
 
+def test_a_sudden_edge_is_not_taken_for_a_slow_one():
+    values = _telemetry(300)
+    values[1210:1230] += np.linspace(0, 5, 20)
+    values[1230:1250] += 5  # as high and as long, but it falls at once
+    again = compare(_shape(values), _channel(values), 1200, 1259)
+    assert again.distance < 0.5
+    assert not again.is_within(0.5)
+
+
+@pytest.mark.parametrize("edge", [0.5, 1.5, 2.5, 3.5, 4.5])
+def test_an_edge_is_the_same_wherever_samples_fall_on_it(edge):
+    values = np.random.default_rng(0).normal(0, 0.05, N)
+    values[300:360] += 5
+    values[1201:1260] += 5
+    values[1200] += edge
+    assert compare(_shape(values), _channel(values), 1200, 1259).is_within(0.5)
+
+
 def test_an_anomaly_much_longer_than_the_event_is_not_the_event():
     values = _telemetry(300, 1200)
     assert compare(_shape(values), _channel(values), 1200, 1400).distance == np.inf

@@ -50,12 +50,12 @@ def test_active_and_acknowledged_are_independent(alerts, finding):
 def test_an_anomaly_raises_one_alert_however_often_it_is_found(alerts, finding):
     number = raised(alerts, finding)
     again = alerts.raise_findings(PLACE, [finding()])
-    assert (again.raised, again.known) == ((), 1)
+    assert (again.raised, again.found_again) == ((), 1)
     grown = alerts.raise_findings(PLACE, [finding(start_sample=90, end_sample=200)])
     assert grown.updated == (number,)
     assert alerts.get(number).end_sample == 200
     alerts.close(number, "Ann", "true")
-    assert alerts.raise_findings(PLACE, [finding()]).known == 1
+    assert alerts.raise_findings(PLACE, [finding()]).found_again == 1
     assert states(alerts) == {number: "closed"}
 
 
@@ -164,16 +164,10 @@ def test_what_nobody_acknowledges_is_escalated_once(database, finding, clock):
     assert alerts.get(low).escalated_at is None
 
 
-def test_those_that_start_together_on_one_asset_form_a_group(alerts, finding, clock):
-    def at(seconds, **more):
-        return finding(start_time=START + timedelta(seconds=seconds), end_time=START + timedelta(seconds=999), **more)
-
-    first = raised(alerts, finding, **vars(at(0)))
-    same = raised(alerts, finding, **vars(at(200, channel="P-2")))
-    late = raised(alerts, finding, **vars(at(301, channel="P-3")))
-    elsewhere = raised(alerts, finding, **vars(at(0, channel="M-1", asset="MSL")))
-    groups = [alerts.get(number).group_id for number in (first, same, late, elsewhere)]
-    assert groups == [None, first, None, None]
+def test_a_settings_file_of_a_release_without_cases_is_read_with_a_word_about_it(caplog):
+    options = AlertOptions.model_validate({"group_seconds": 300, "on_delay": 5})
+    assert options == AlertOptions(on_delay=5)
+    assert "alerts.group_seconds has no effect any more: alerts of one asset form cases" in caplog.text
 
 
 def test_closing_asks_what_it_was(alerts, finding):
@@ -182,7 +176,7 @@ def test_closing_asks_what_it_was(alerts, finding):
         alerts.close(number, "Ann", "maybe")
     closed = alerts.close(number, "Ann", "false-alarm", "antenna slewed")
     assert (closed.state, closed.verdict, closed.acknowledged, closed.active) == ("closed", "false alarm", True, False)
-    with pytest.raises(TransitionError, match="Possible now: nothing"):
+    with pytest.raises(TransitionError, match="Possible now: correct"):
         alerts.acknowledge(number, "Ann")
     with pytest.raises(MaintenanceError, match="There is no alert 99"):
         alerts.close(99, "Ann", "true")

@@ -3,9 +3,14 @@ import pandas as pd
 import xarray as xr
 
 from tests.conftest import wave_channel
+from workbench.detection.persistence import PersistenceForecaster
+from workbench.detection.scoring import anomaly_frame, whole_words
+from workbench.detection.scoring import score as score_channel
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.options import AlertOptions
+from workbench.parameters import SeverityLevels, TelemanomParams
 from workbench.telemetry.catalog import Limits
+from workbench.telemetry.schema import make_channel
 
 
 def score(n, peak_at):
@@ -24,10 +29,40 @@ def test_an_anomaly_says_what_was_exceeded_and_by_how_much():
     first, last = anomaly_findings(channel, score(940, 650), anomalies)
     assert (first.value, first.threshold, first.ongoing, first.kind) == (0.31, 0.1, False, "model")
     assert first.message == (
-        "X-1 left its forecast at sample 600: the smoothed error reached 0.31, 3.1 times epsilon, 0.1 (X-1.ridge/1)."
+        "X-1 left its forecast at sample 650: the smoothed error reached 0.31, 3.1 times epsilon, 0.1 (X-1.ridge/1)."
     )
     assert last.ongoing
     assert "suspiciously well" in last.message
+    assert (first.first_at, first.evidence_at) == (600, 650)
+    assert (last.first_at, last.evidence_at) == (1100, None), "low errors reach nothing"
+
+
+def test_a_sensor_that_stays_frozen_is_not_back_to_normal():
+    """Noise for 700 samples, then the last value for ever: the event ends at its cap, the silence does not.
+
+    Steps are 0.1 and more, so that sample 700 is the first without one; the count is that of the samples from it on.
+    """
+    values = np.random.default_rng(3).permutation(np.arange(1200) / 10)
+    values[700:] = values[699]
+    moves = values.copy()
+    moves[1150] += 5
+    train = make_channel(np.random.default_rng(4).permutation(np.arange(1200) / 10), channel="X-1", asset="X")
+    params = TelemanomParams(envelope="fixed", sequence_length=250, prediction_horizon=10)
+    outcomes = {}
+    for name, series in (("frozen", values), ("moves", moves)):
+        test = make_channel(series, channel="X-1", asset="X")
+        scored = score_channel(test, [PersistenceForecaster(sequence_length=250).fit(train)], params, train)
+        scored.attrs["model"] = "X-1.persistence/1"
+        table = anomaly_frame(scored.attrs, SeverityLevels())
+        found = next(one for one in anomaly_findings(test, scored, table) if one.start_sample >= 700)
+        whole = whole_words(table, scored.attrs, lambda test=test: test)["words"]
+        outcomes[name] = found.ongoing, [words for words in whole if words and words in found.message]
+        assert found.end_sample < 1100, "its events end after 100 samples"
+        assert found.evidence_at >= 700
+    assert outcomes["frozen"][0] is True
+    assert outcomes["frozen"][1][0].startswith("unchanged for 500 samples, where the longest time")
+    assert outcomes["moves"][0] is False
+    assert outcomes["moves"][1][0].startswith("unchanged for 450 samples, where the longest time")
 
 
 def test_a_limit_says_which_side_and_how_far():

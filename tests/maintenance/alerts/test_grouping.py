@@ -11,6 +11,7 @@ from tests.naive import naive_cases
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.grouping import Member, partition
+from workbench.maintenance.cases.cases import Cases
 from workbench.maintenance.database import Database
 from workbench.maintenance.options import AlertOptions
 
@@ -114,6 +115,37 @@ def test_a_late_alert_between_two_cases_joins_them_under_the_older_number(databa
     (row,) = log.entries(database, subject="case:1").to_dict(orient="records")
     assert (row["action"], row["details"]) == ("joined", '{"alerts": [2], "case": 2}')
     assert log.verify(database).ok
+
+
+def test_alerts_count_from_their_evidence_not_from_the_samples_before_it(sqlite, at):
+    """Pressure begins at minute 0 with its evidence at 100; Current moved at 92, Level stopped 62 minutes before."""
+    alerts, cases = Alerts(sqlite), Cases(Alerts(sqlite))
+    t0 = int(T0.timestamp()) * 10**9
+    minute = 60 * 10**9
+    alerts.raise_findings([], [at("Level", 0, 30), at("Pressure", 0, 140, evidence_at=t0 + 100 * minute)])
+    alerts.raise_findings([], [at("Current", 92, 97, kind="limit")])
+    assert cases_of(alerts) == {1: 1, 2: 2, 3: 2}
+    case = cases.get(2)
+    assert case.channels == ("Current", "Pressure")
+    assert "Current moved first at 2026-03-01 11:32:00 UTC, Pressure 8 min later" in str(case)
+    assert cases.table(2)["channel"].tolist() == ["Current", "Pressure"]
+    assert (alerts.get(2).first_at, alerts.get(2).evidence_at) == (t0, t0 + 100 * minute)
+    assert alerts.get(3).evidence_at == alerts.get(3).first_at == t0 + 92 * minute
+
+
+def test_evidence_that_becomes_known_later_parts_a_case_in_silence(sqlite, at):
+    """An alert of an earlier release knows only where it begins; found again, nothing else of it has changed."""
+    alerts = Alerts(sqlite)
+    alerts.raise_findings([], [at("Level", 0, 30), at("Pressure", 0, 140)])
+    assert cases_of(alerts) == {1: 1, 2: 1}
+    evidence_at = (int(T0.timestamp()) + 100 * 60) * 10**9
+    report = alerts.raise_findings([], [at("Pressure", 0, 140, evidence_at=evidence_at)])
+    assert (report.raised, report.updated, report.found_again) == ((), (), 1)
+    assert cases_of(alerts) == {1: 1, 2: 2}
+    later = at("Pressure", 0, 140, evidence_at=evidence_at + 60 * 10**9)
+    alerts.raise_findings([], [later])
+    assert alerts.get(2).evidence_at == evidence_at, "the first evidence stays"
+    assert log.verify(sqlite).ok
 
 
 def test_in_whatever_order_alerts_come_the_same_alerts_are_one_case(sqlite, at):

@@ -42,21 +42,21 @@ def test_one_alert_that_falls_apart_stays_one(alerts, finding):
     assert alerts.raise_findings(PLACE, apart).updated == (1,)
     assert (spans_of(alerts), alerts.get(1).level) == ([[100, 170]], "critical")
     again = alerts.raise_findings(PLACE, apart)
-    assert (again.raised, again.updated, again.returned, again.known) == ((), (), (), 2)
+    assert (again.raised, again.updated, again.returned, again.found_again) == ((), (), (), 2)
 
 
 def test_two_alerts_that_grow_together_stay_two(alerts, finding):
     alerts.raise_findings(PLACE, found(finding, (100, 120), (150, 170)))
     assert alerts.raise_findings(PLACE, found(finding, (100, 170))).updated == (1,)
     assert spans_of(alerts) == [[100, 170], [150, 170]]
-    assert alerts.raise_findings(PLACE, found(finding, (100, 170))).known == 1
+    assert alerts.raise_findings(PLACE, found(finding, (100, 170))).found_again == 1
 
 
 def test_what_was_closed_stays_closed_when_it_grows_a_little(alerts, finding):
     alerts.raise_findings(PLACE, found(finding, (100, 120)))
     alerts.close(1, "Ann", "false alarm")
     report = alerts.raise_findings(PLACE, found(finding, (90, 152), level="critical"))
-    assert report == AlertReport(known=1), "one level higher, three times as long"
+    assert report == AlertReport(found_again=1), "one level higher, three times as long"
     assert alerts.get(1).state == "closed"
     assert len(alerts.history(1)) == 2
 
@@ -74,7 +74,7 @@ def test_a_closed_alert_opens_again_when_its_anomaly_grows_beyond_what_was_judge
     alerts.close(1, "Ann", "false alarm")
     grown = found(finding, (100, end), level=level)
     report = alerts.raise_findings(PLACE, grown)
-    assert (report.raised, report.reopened, report.known) == ((), (1,), 0)
+    assert (report.raised, report.reopened, report.found_again) == ((), (1,), 0)
     assert "1 opened again" in str(report)
     one = alerts.get(1)
     assert (one.state, one.level, one.end_sample, one.verdict, one.closed_by) == (
@@ -89,9 +89,9 @@ def test_a_closed_alert_opens_again_when_its_anomaly_grows_beyond_what_was_judge
     details = json.loads(last["details"])
     assert (last["action"], details["why"]) == ("reopened", why)
     assert details["before"] == {"level": "low", "verdict": "false alarm", "closed_by": "Ann"}
-    assert alerts.raise_findings(PLACE, grown) == AlertReport(known=1)
+    assert alerts.raise_findings(PLACE, grown) == AlertReport(found_again=1)
     alerts.close(1, "Ann", "false alarm")
-    assert alerts.raise_findings(PLACE, grown) == AlertReport(known=1), "all of it is judged now"
+    assert alerts.raise_findings(PLACE, grown) == AlertReport(found_again=1), "all of it is judged now"
     assert log.verify(alerts.database).ok
 
 
@@ -100,7 +100,7 @@ def test_how_far_an_anomaly_must_grow_is_a_setting(database, finding):
     patient.raise_findings(PLACE, found(finding, (100, 120), level="low"))
     patient.close(1, "Ann", "test")
     grown = found(finding, (100, 5000), level="critical")
-    assert patient.raise_findings(PLACE, grown) == AlertReport(known=1)
+    assert patient.raise_findings(PLACE, grown) == AlertReport(found_again=1)
 
 
 def test_one_that_opens_again_comes_onto_the_shelf_of_its_channel(alerts, finding):
@@ -122,14 +122,14 @@ def test_the_same_row_at_another_time_is_another_alert(alerts, finding):
     alerts.close(1, "Ann", "true")
     june = 31 * 24 * 60
     report = alerts.raise_findings(PLACE, [dated(finding, june + 910, june + 1054, row=910)])
-    assert (report.raised, report.known) == ((2,), 0)
+    assert (report.raised, report.found_again) == ((2,), 0)
     assert alerts.get(1).end_sample == 1042
 
 
 def test_the_same_time_at_another_row_is_the_same_alert(alerts, finding):
     alerts.raise_findings(PLACE, [dated(finding, 900, 1042, row=900)])
     again = alerts.raise_findings(PLACE, [dated(finding, 900, 1042, row=60)])
-    assert again == AlertReport(known=1)
+    assert again == AlertReport(found_again=1)
     wider = alerts.raise_findings(PLACE, [dated(finding, 890, 1050, row=50, source="P-1.ridge/2")])
     assert (wider.raised, wider.updated) == ((), (1,))
     assert (alerts.get(1).start_sample, alerts.get(1).end_sample) == (50, 210)
@@ -184,7 +184,7 @@ def test_shifting_rows_changes_no_alert(tmp_path_factory, finding, places, shift
 
 def test_the_same_finding_twice_is_one_alert(alerts, finding):
     report = alerts.raise_findings(PLACE, found(finding, (100, 120), (100, 120)))
-    assert (report.raised, report.known) == ((1,), 1)
+    assert (report.raised, report.found_again) == ((1,), 1)
 
 
 def test_kinds_and_channels_are_alerts_of_their_own(alerts, finding):
@@ -251,6 +251,6 @@ def test_a_score_and_limits_raise_alerts_on_a_channel(database):
         ["X-1", "model", "low", "returned"],
         ["X-1", "limit", "critical", "returned"],
     ]
-    assert alerts.raise_anomalies(channel, score(940, 650), anomalies).known == 1
+    assert alerts.raise_anomalies(channel, score(940, 650), anomalies).found_again == 1
     silent = Alerts(database, AlertOptions(limit_alarms=False))
     assert silent.raise_limits(channel, Limits(warning_high=0.5)) == AlertReport()

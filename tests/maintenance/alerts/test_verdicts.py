@@ -1,7 +1,11 @@
+import json
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.maintenance.alerts.test_raising import dated
+from workbench.exceptions import ConflictError, MaintenanceError, TransitionError
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.options import AlertOptions
 
@@ -66,3 +70,38 @@ def test_verdicts_follow_the_data(database, finding):
         archive["P-1"] = other
         assert rows() == {}, "May's verdicts are no labels of another series"
         assert alerts.judged()["start"].isna().all()
+
+
+def test_a_verdict_is_corrected_with_a_reason_and_the_log_keeps_both(database, finding):
+    alerts = Alerts(database)
+    alerts.raise_findings([], [finding()])
+    with pytest.raises(TransitionError, match="Cannot correct alert 1: it is unacknowledged"):
+        alerts.correct(1, "Ben", "true", "why")
+    alerts.close(1, "Ann", "false alarm", "a glitch")
+    assert alerts.labels()["P-1"].empty
+    for verdict, why, message in (
+        ("false-alarm", "why", "is false alarm already"),
+        ("true", " ", "reason"),
+        ("maybe", "why", "'maybe' is not a verdict"),
+    ):
+        with pytest.raises(MaintenanceError, match=message):
+            alerts.correct(1, "Ben", verdict, why)
+    corrected = alerts.correct(1, "Ben", "real fault", "the seal leaks")
+    assert (corrected.state, corrected.verdict, corrected.closed_by) == ("closed", "true", "Ann")
+    assert alerts.labels()["P-1"][["start", "end"]].to_numpy().tolist() == [[100, 120]]
+    assert alerts.judged()["verdict"].tolist() == ["true"]
+    history = alerts.history(1)[["action", "who"]].to_numpy().tolist()
+    assert history == [["raised", "workbench"], ["closed", "Ann"], ["verdict corrected", "Ben"]]
+    details = json.loads(alerts.history(1)["details"].iloc[-1])
+    assert (details["before"], details["verdict"]) == ("false alarm", "true")
+    assert alerts.remarks(1)["text"].tolist() == ["the seal leaks", "a glitch"]
+    with pytest.raises(ConflictError):
+        alerts.correct(1, "Cid", "test", "why", version=1)
+
+
+def test_an_alert_of_a_removed_channel_has_no_verdict_to_correct(database, finding):
+    alerts = Alerts(database)
+    alerts.raise_findings([], [finding()])
+    alerts.close(1, "Ann", "unknown", "Its channel was removed from the archive.")
+    with pytest.raises(TransitionError, match="its channel was removed"):
+        alerts.correct(1, "Ben", "true", "why")

@@ -14,6 +14,8 @@ T = int(datetime(2026, 3, 2, 10, 2, tzinfo=UTC).timestamp()) * SECOND
 def alert(number, channel, first, **changed):
     values = {"id": number, "channel": channel, "first_at": T + first * SECOND, "last_at": T + (first + 60) * SECOND}
     plain = {"asset": "Pump-1", "kind": "model", "clock": "time", "level": "high", "state": "acknowledged"}
+    plain["contributions"] = ""
+    values["evidence_at"] = changed.get("first_at", values["first_at"])
     return plain | values | {"raised_at": datetime(2026, 3, 2, 12, number, tzinfo=UTC)} | changed
 
 
@@ -44,6 +46,37 @@ def test_ties_go_by_level_and_then_by_name():
     case = case_of(1, [alert(1, "B", 0), alert(2, "A", 0), alert(3, "Z", 0, level="critical")])
     assert case.channels == ("Z", "A", "B")
     assert "Z moved first at 2026-03-02 10:02:00 UTC, A at the same time; 3 channels" in str(case)
+
+
+def test_channels_of_an_alert_on_the_asset_move_with_it_in_the_order_of_their_shares():
+    shares = '[["Flow", 0.5], ["Pressure", 0.3], ["Current", 0.2]]'
+    case = case_of(
+        1,
+        [
+            alert(1, "Pump-1", 60, kind="asset", level="info", contributions=shares),
+            alert(2, "Valve", 90),
+            alert(3, "Current", 0),
+            alert(4, "Pump-1", 120, kind="asset", contributions='[["Flow", 0.7]]'),
+            alert(5, "A", 60, level="critical"),
+        ],
+    )
+    assert case.channels == ("Current", "Flow", "Pressure", "A", "Valve")
+    assert [(one.share, one.level) for one in case.onsets[:3]] == [(0.2, "high"), (0.7, "high"), (0.3, "info")]
+    assert "Current moved first at 2026-03-02 10:02:00 UTC, A 1 min later; 5 channels" in str(case), (
+        "Flow only contributes"
+    )
+
+
+def test_channels_that_only_contribute_have_no_order_in_time():
+    shares = '[["Flow", 0.2], ["Pressure", 0.71], ["Current", 0.09]]'
+    whole = alert(1, "Pump-1", 0, kind="asset", contributions=shares)
+    words = "the asset as a whole moved at 2026-03-02 10:02:00 UTC, contributed most: Pressure (71 %), Flow (20 %)"
+    assert words in str(case_of(1, [whole]))
+    assert "moved first" not in str(case_of(1, [whole]))
+    later = case_of(1, [whole, alert(2, "Flow", 300), alert(3, "Level", 240)])
+    assert words.replace("moved at", "moved first at") in str(later)
+    assert str(later).endswith(", Current (9 %); Level by itself 4 min later; 4 channels, worst high.")
+    assert later.channels == ("Pressure", "Flow", "Current", "Level")
 
 
 @pytest.mark.parametrize(

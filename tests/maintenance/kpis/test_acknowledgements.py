@@ -3,6 +3,7 @@ from datetime import timedelta
 from tests.maintenance.conftest import START
 from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.outages import Outages
+from workbench.maintenance.kpis import acknowledgements
 from workbench.maintenance.kpis.acknowledgements import acknowledgement_minutes
 from workbench.maintenance.options import AlertOptions
 
@@ -24,6 +25,23 @@ def test_an_answer_belongs_to_the_announcement_before_it(database, finding, cloc
     assert sorted(acknowledgement_minutes(database, START, later)) == [6.0, 6.0, 14.0]
     assert acknowledgement_minutes(database, START, START + timedelta(hours=1)).tolist() == [14.0]
     assert acknowledgement_minutes(database, START - timedelta(days=1), START).empty
+
+
+def test_only_what_can_belong_to_an_answer_of_the_period_is_read(database, finding, clock, monkeypatch):
+    """Ten alerts of ten days, each answered after an hour; the last two are asked for, one of them raised before."""
+    alerts = Alerts(database, AlertOptions(on_delay=1))
+    for number in range(1, 11):
+        alerts.raise_findings([], [finding(start_sample=1000 * number, end_sample=1000 * number + 5)])
+        clock.forward(hours=1)
+        alerts.acknowledge(number, "Ann")
+        clock.forward(hours=23)
+    read = []
+    monkeypatch.setattr(
+        acknowledgements, "frame", lambda *given, frame=acknowledgements.frame: read.append(frame(*given)) or read[-1]
+    )
+    since = START + timedelta(days=8, minutes=30)
+    assert acknowledgement_minutes(database, since, clock.now).tolist() == [60.0, 60.0]
+    assert [len(table) for table in read] == [2, 2]
 
 
 def test_without_alerts_there_is_no_answer(database):

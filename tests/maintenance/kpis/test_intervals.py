@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 
 from tests.maintenance.conftest import START
-from tests.maintenance.kpis.test_kpis import END, kpis, order_table
+from tests.maintenance.kpis.test_kpis import END, evidence, kpis, order_table
 from workbench.maintenance.kpis.intervals import figure_table, mean_interval, share_interval, skewed_mean_interval
+from workbench.maintenance.kpis.kpis import compute_kpis
 
 DAY = timedelta(days=1)
 
 
-def figures(orders, plan=()):
-    planned = pd.DataFrame(list(plan), columns=["number", "end"]).astype({"end": "datetime64[us, UTC]"})
-    return figure_table(kpis(orders, plan=plan), orders, planned).set_index("figure")
+def figures(orders, promised=()):
+    records = evidence(orders, promised=promised)
+    return figure_table(compute_kpis(records, START, END), records).set_index("figure")
 
 
 def test_the_interval_of_a_mean_holds_it_nine_times_of_ten():
@@ -58,21 +59,33 @@ def test_without_data_no_figure_is_told():
     assert table["low"].notna().sum() == 1, "only the MTBF has a bound without a failure"
 
 
+def test_repairs_that_are_too_few_bound_nothing_above():
+    hours = (3.0, 5.0, 4.0, 3.5, 4.5, 4.0)
+    rows = [{"started_at": START + timedelta(days=2, hours=-one)} for one in hours]
+    few, more = figures(order_table(*rows[:2])).loc["MTTR"], figures(order_table(*rows)).loc["MTTR"]
+    assert 0 < few["low"] < few["value"]
+    assert np.isnan(few["high"]), "by the two values alone it is 40 million hours"
+    assert more["low"] < more["value"] < more["high"] < 10.0
+
+
 def test_figures_have_their_intervals_and_say_what_they_are_made_from():
-    late = {"type": "preventive", "failure_mode": "", "closed_at": START + 4 * DAY}
+    late = {"type": "preventive", "failure_kind": "none", "closed_at": START + 4 * DAY}
     rows = [
         {},
-        {"actual_hours": 5.0, "actual_cost": 300.0},
+        {"started_at": START + timedelta(hours=43), "actual_cost": 300.0},
         late,
-        {"type": "preventive", "failure_mode": ""},
+        {"type": "preventive", "failure_kind": "none"},
         {"state": "open", "closed_at": None},
     ]
-    table = figures(order_table(*rows), plan=[("WO-1", START + 3 * DAY), ("WO-3", START + 3 * DAY)])
-    assert table.loc["MTTR", ["value", "basis"]].tolist() == [4.0, "2 repairs"]
-    assert table.loc["MTTR", "low"] < 4.0 < table.loc["MTTR", "high"]
+    table = figures(
+        order_table(*rows), promised=[("W10", "WO-1", START + 3 * DAY, START), ("W10", "WO-3", START + 3 * DAY, START)]
+    )
+    made_from = "2 repairs that ended in the period, from start to end of the work"
+    assert table.loc["MTTR", ["value", "basis"]].tolist() == [4.0, made_from]
+    assert table.loc["MTTR", "low"] < 4.0
     assert table.loc["Preventive compliance", "value"] == 0.5
     assert table.loc["Schedule compliance", "value"] == 0.5
-    assert table.loc["Schedule compliance", "basis"] == "2 orders planned to end"
+    assert table.loc["Schedule compliance", "basis"] == "2 orders in accepted plans"
     assert table.loc["Cost", "value"] == 600.0
     assert table.loc["Cost of an order", "value"] == 150.0
     backlog = table.loc["Backlog"]

@@ -9,6 +9,7 @@ from tests.maintenance.conftest import START
 from workbench.exceptions import ConflictError, MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
+from workbench.maintenance.alerts.known.table import KnownEventRow, KnownMatch
 from workbench.maintenance.options import OrderOptions, OrderTemplate
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.parts import Parts
@@ -55,7 +56,16 @@ def test_from_alert_to_completion_with_its_verdict(orders, alerts, finding, cloc
     assert order.due == START + timedelta(days=3)
     carried(orders, order.number)
     clock.forward(hours=5)
-    done = orders.complete("wo-1", "Bob", done="cable replaced", hours=2.5, mode="pde", cause="3.4", verdict="true")
+    done = orders.complete(
+        "wo-1",
+        "Bob",
+        done="cable replaced",
+        hours=2.5,
+        failure="Functional failure",
+        mode="pde",
+        cause="3.4",
+        verdict="true",
+    )
     assert (done.state, done.actual_hours, done.actual_cost) == ("completed", 2.5, 125.0)
     assert (done.failure.mode, done.closed_at) == ("PDE", clock.now)
     closed = alerts.get(alert)
@@ -71,7 +81,7 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
     with pytest.raises(TransitionError, match=r"WO-1 is open: it cannot become completed"):
         orders.complete(1, "Bob", done="x", hours=1)
     carried(orders, 1)
-    completion = {"done": "x", "hours": 1.0, "mode": "PDE", "verdict": "true"}
+    completion = {"done": "x", "hours": 1.0, "failure": "functional failure", "mode": "PDE", "verdict": "true"}
     with pytest.raises(TransitionError, match="open items on its checklist, Voltage"):
         orders.complete(1, "Bob", **completion)
     orders.answer(1, 1, "28.5", "Bob")
@@ -81,6 +91,13 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
         ({"verdict": "perhaps"}, "is not a verdict"),
         ({"mode": ""}, "cannot be completed without a failure mode"),
         ({"mode": "XYZ"}, "is not a failure mode of ISO 14224"),
+        (
+            {"failure": ""},
+            r"not said whether something had failed\. Pass failure: functional failure, degradation, none",
+        ),
+        ({"failure": "broken"}, "'broken' is not a kind of failure"),
+        ({"failure": "none"}, "nothing had failed, and yet there are codes of a failure, PDE parameter deviation"),
+        ({"verdict": "false alarm"}, "a functional failure does not go with the verdict false alarm"),
         ({"hours": -1}, "hours cannot be -1"),
         ({"hours": float("nan")}, "hours cannot be nan"),
         ({"done": " "}, "The description of what was done is empty"),
@@ -90,7 +107,9 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
             orders.complete(1, "Bob", **(completion | changed))
     assert log.verify(orders.database) == before
     assert orders.get(1).state == "in progress"
-    assert orders.complete(1, "Bob", **(completion | {"verdict": "test", "mode": ""})).state == "completed"
+    assert (
+        orders.complete(1, "Bob", **(completion | {"verdict": "test", "mode": "", "failure": ""})).state == "completed"
+    )
     assert order.checklist[0].answer is None
     assert orders.get(1).checklist[0].answer == 28.5
 
@@ -154,6 +173,67 @@ def test_rules_open_one_order_a_case_and_add_to_it(orders, alerts, finding):
     assert orders.by_rule("workbench")["opened"] == (), "two cases became one: both orders stay, and none is added"
     assert orders.get(1).alerts == (low, first, *followers, *between)
     assert orders.get(2).alerts == (later,)
+
+
+def test_an_order_that_takes_in_more_says_so_in_title_description_and_history(orders, alerts, finding):
+    def at(channel, minute):
+        times = {name: START + timedelta(minutes=minute) for name in ("start_time", "end_time")}
+        place = {"start_sample": minute, "end_sample": minute + 5}
+        return raised(alerts, finding, channel=channel, message=f"{channel} at {minute}", **place, **times)
+
+    at("P-1", 0)
+    assert orders.by_rule("workbench") == {"opened": ("WO-1",), "extended": ()}
+    at("P-1", 600)
+    assert orders.by_rule("workbench")["extended"] == ("WO-1",)
+    assert (orders.get(1).title, orders.get(1).channel) == ("Look at P-1 of SMAP (2 cases)", "P-1")
+    assert orders.get(1).description == "P-1 at 0\nP-1 at 600"
+    at("A-1", 601), at("P-1", 602)
+    assert orders.by_rule("workbench")["extended"] == ("WO-1",)
+    order = orders.get(1)
+    assert (order.title, order.channel) == ("Look at P-1 and 1 other channel of SMAP (2 cases)", "")
+    assert order.description.split("\n")[2:] == [
+        "SMAP: A-1 moved first at 2026-03-02 18:01:00 UTC, P-1 1 min later; 2 channels, worst high.",
+        "A-1 at 601",
+        "P-1 at 602",
+    ]
+    assert json.loads(orders.history(1)["details"].iloc[-1])["title"] == order.title
+    at("P-1", 1800), at("B-1", 1801)
+    assert orders.by_rule("workbench") == {"opened": (), "extended": ("WO-1",)}, "P-1 is worked on once"
+    assert orders.get(1).title == "Look at P-1 and 2 other channels of SMAP (3 cases)"
+    assert orders.get(1).description.endswith("2 channels, worst high.\nP-1 at 1800\nB-1 at 1801")
+
+
+def test_what_a_person_wrote_of_an_order_stays_when_alerts_join_it(orders, alerts, finding):
+    orders.from_alerts([raised(alerts, finding)], "Ann", title="Change the pump", description="Ask Bob first.")
+    raised(alerts, finding, start_sample=500, end_sample=520, message="Again")
+    assert orders.by_rule("workbench")["extended"] == ("WO-1",)
+    assert (orders.get(1).title, orders.get(1).description) == ("Change the pump", "Ask Bob first.\nAgain")
+
+
+def test_an_order_completed_as_a_real_fault_leaves_known_events_open(orders, alerts, finding):
+    match = KnownMatch(1, "Purge", 0.1, 0.5, "high", "P-1 left its forecast.")
+    with orders.database.writing() as db:
+        db.add(
+            KnownEventRow(
+                id=1,
+                channel="P-1",
+                asset="SMAP",
+                name="Purge",
+                enabled=True,
+                learnt_bound=0.5,
+                created_at=START,
+                created_by="Ann",
+            )
+        )
+    fault = raised(alerts, finding)
+    known = raised(alerts, finding, start_sample=500, end_sample=520, known=match)
+    orders.from_alerts([fault, known], "Ann")
+    carried(orders, 1)
+    orders.complete(1, "Bob", done="New seal", hours=1, failure="functional failure", mode="ELP", verdict="true")
+    assert (alerts.get(fault).verdict, alerts.get(known).closed_at) == ("true", None)
+    assert json.loads(orders.history(1)["details"].iloc[-1])["known events left open"] == [known]
+    outcome = alerts.each("close", [known], "Ann", verdict="true")
+    assert outcome["done"].all(), "by itself it can be a real fault"
 
 
 def test_an_order_by_hand_for_alerts_of_a_case_is_extended_too(orders, alerts, finding):
@@ -280,13 +360,39 @@ def test_parts_are_reserved_used_and_given_back(orders):
     parts.receive("bolt", 2, "boss")
     assert orders.get(2).parts[0]["reserved"] == 3
     orders.cancel(1, "no", "Ann")
-    assert parts.list()["available"].tolist() == [4]
+    assert orders.get(2).parts[0]["reserved"] == 4, "it waited for one"
+    assert parts.list()["available"].tolist() == [3]
     carried(orders, 2)
     with pytest.raises(MaintenanceError, match="8 of bolt cannot have been used: the stock has 7"):
-        orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 8})
-    done = orders.complete(2, "Bob", done="x", hours=1, mode="UNK", used={"bolt": 4})
+        orders.complete(2, "Bob", done="x", hours=1, failure="degradation", mode="UNK", used={"bolt": 8})
+    done = orders.complete(2, "Bob", done="x", hours=1, failure="degradation", mode="UNK", used={"bolt": 4})
     assert (done.actual_cost, done.parts[0]["used"], done.parts[0]["reserved"]) == (58.0, 4, 0)
     assert parts.list()["stock"].tolist() == [3]
+
+
+def test_parts_that_come_free_go_to_the_most_urgent_order_that_waits(orders):
+    parts = Parts(orders.database)
+
+    def reserved():
+        return [orders.get(number).parts[0]["reserved"] for number in (1, 2, 3)]
+
+    parts.set("bolt", "boss", stock=4)
+    for priority in ("high", "low", "urgent"):
+        orders.new("Ann", asset="SMAP", type="inspection", parts={"bolt": 4}, priority=priority, checklist=[])
+    assert reserved() == [4, 0, 0]
+    orders.assign(1, "Bob", "Ann")
+    orders.start(1, "Bob")
+    orders.complete(1, "Bob", done="x", hours=1, used={"bolt": 1})
+    assert reserved() == [0, 0, 3], "three were left over"
+    parts.set("bolt", "boss", stock=6)
+    assert reserved() == [0, 2, 4], "the stock was counted anew"
+    orders.cancel(3, "no", "Ann")
+    assert reserved() == [0, 4, 0]
+    fourth = orders.new("Ann", asset="SMAP", type="inspection", parts={"bolt": 5}, priority="urgent")
+    assert fourth.parts[0]["reserved"] == 2
+    orders.merge(2, 4, "Ann")
+    (merged,) = orders.get(4).parts
+    assert (merged["needed"], merged["reserved"]) == (9, 6), "what was reserved went along"
 
 
 def test_a_part_without_a_price_does_not_take_the_labour_away(orders):
@@ -295,7 +401,7 @@ def test_a_part_without_a_price_does_not_take_the_labour_away(orders):
     parts.set("seal", "boss", stock=9, minimum=0)
     orders.new("Ann", asset="SMAP", parts={"bolt": 4, "seal": 1})
     carried(orders, 1)
-    done = orders.complete(1, "Bob", done="x", hours=1, mode="UNK")
+    done = orders.complete(1, "Bob", done="x", hours=1, failure="degradation", mode="UNK")
     assert (done.actual_cost, done.cost_missing) == (58.0, "price of seal"), "an hour of Bob's, 50, and four bolts"
     assert orders.list(state=None)["cost_missing"].tolist() == ["price of seal"]
 
@@ -324,10 +430,67 @@ def test_an_alert_that_opens_again_after_its_order_was_completed_asks_for_anothe
     alert = raised(alerts, finding)
     (number,) = orders.by_rule("workbench")["opened"]
     carried(orders, number)
-    orders.complete(number, "Bob", done="cable replaced", hours=1, mode="pde", verdict="true")
+    orders.complete(
+        number, "Bob", done="cable replaced", hours=1, failure="functional failure", mode="pde", verdict="true"
+    )
     assert orders.by_rule("workbench") == {"opened": (), "extended": ()}
     grown = [finding(end_sample=900)]
     assert alerts.raise_findings([], grown).reopened == (alert,)
     assert orders.by_rule("workbench") == {"opened": ("WO-2",), "extended": ()}
     assert orders.by_rule("workbench") == {"opened": (), "extended": ()}
     assert orders.get("WO-2").alerts == (alert,)
+
+
+def test_an_order_completed_by_mistake_is_reopened_and_all_that_it_did_is_undone(
+    orders, alerts, finding, clock, database
+):
+    parts = Parts(database)
+    for name, stock in (("seal", 5), ("grease", 3)):
+        parts.set(name, "boss", stock=stock)
+    first, other = raised(alerts, finding), raised(alerts, finding, channel="P-2", ongoing=False)
+    order = orders.from_alerts([first, other], "Ann", parts={"seal": 2})
+    alerts.close(other, "Ann", "test")
+    carried(orders, order.number)
+    clock.forward(hours=1)
+    with pytest.raises(TransitionError, match="WO-1 is in progress: only a completed order can be reopened"):
+        orders.reopen(order.number, "wrong order", "Bob")
+    used = {"seal": 1, "grease": 2}
+    done = orders.complete(order.number, "Bob", done="x", hours=2, verdict="false alarm", used=used)
+    assert parts.list().set_index("name")["stock"].to_dict() == {"seal": 4, "grease": 1}
+    assert not alerts.labels()["P-1"].shape[0]
+    clock.forward(hours=1)
+    with pytest.raises(MaintenanceError, match="reason"):
+        orders.reopen(order.number, "", "Bob")
+    again = orders.reopen(order.number, "the wrong order", "Bob", version=done.version)
+    assert (again.state, again.closed_at, again.done, again.failure.mode) == ("in progress", None, "", "")
+    assert (again.actual_hours, again.actual_cost, again.assignee) == (None, None, "Bob")
+    assert again.parts == ({"part": "seal", "needed": 2, "reserved": 2, "used": 0},)
+    assert parts.list().set_index("name")["stock"].to_dict() == {"seal": 5, "grease": 3}
+    alert = alerts.get(first)
+    assert (alert.state, alert.verdict, alert.acknowledged_by) == ("acknowledged", None, "Bob")
+    assert alerts.get(other).verdict == "test"  # somebody else closed it
+    assert "P-1" not in alerts.labels()
+    assert actions(orders, order.number)[-3:] == ["completed", "part reserved", "in progress"]
+    assert orders.remarks(order.number)["text"].tolist()[0] == "the wrong order"
+    done = {"done": "cable", "hours": 3, "failure": "degradation", "mode": "PDE", "verdict": "true"}
+    final = orders.complete(order.number, "Bob", **done)
+    assert (final.state, final.actual_hours) == ("completed", 3)
+    assert alerts.get(first).verdict == "true"
+    assert parts.list().set_index("name")["stock"].to_dict() == {"seal": 3, "grease": 3}
+    assert log.verify(database).ok
+
+
+def test_a_cancelled_order_is_not_reopened(orders):
+    order = orders.new("Ann", asset="SMAP")
+    orders.cancel(order.number, "not needed", "Ann")
+    with pytest.raises(TransitionError, match="WO-1 is cancelled: only a completed order"):
+        orders.reopen(order.number, "by mistake", "Ann")
+
+
+def test_reopening_takes_back_what_the_verdict_taught(orders, alerts, finding):
+    order = orders.from_alerts([raised(alerts, finding)], "Ann")
+    carried(orders, order.number)
+    orders.complete(order.number, "Bob", done="x", hours=1, verdict="known behaviour")
+    assert len(alerts.known.list()) == 1
+    orders.reopen(order.number, "it was broken", "Bob")
+    assert alerts.known.list().empty

@@ -1,6 +1,7 @@
 """Files of an archive that are lost: what they held stays named, and nothing is said that is not so."""
 
 import errno
+import json
 import shutil
 
 import numpy as np
@@ -16,6 +17,7 @@ from workbench.exceptions import ArchiveError
 from workbench.jobs.doctor import examine
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.archiving import publishing
+from workbench.telemetry.archiving.losses import Losses
 
 WHOLE = wave_channel("X-1", 3100, 1)
 
@@ -59,6 +61,45 @@ def test_what_was_lost_stays_named_until_it_is_there_again(grown):
     assert len(named(grown)) == 1
     grown.extend([(3050, rows(3050, 3100))])
     assert named(grown) == []
+
+
+@pytest.mark.parametrize("how", ["empty", "a byte"])
+def test_a_damaged_note_of_what_was_lost_is_named_until_the_loss_is_accepted(grown, how):
+    lose_the_tail(grown)
+    note = grown.path / "lost.json"
+    content = note.read_bytes()
+    note.write_bytes(b"" if how == "empty" else content.replace(b'"n_test": 3100', b'"n_test": 3000'))
+    for _ in range(2):
+        (message,) = named(grown)
+        assert message.startswith("The note of what the archive has lost is damaged") and "lost.json" in message
+        grown.rebuild_index()
+    grown.close()
+    (grown.path / "tail.db").unlink(missing_ok=True)
+    grown.extend([(3000, rows(3000, 3100))])
+    lose_the_tail(grown)  # once more, which is noted anew
+    assert len(named(grown)) == 2
+    grown.accept_losses()
+    assert named(grown) == []
+
+
+def test_every_flipped_bit_of_the_note_of_what_was_lost_is_named(grown):
+    lose_the_tail(grown)
+    note = grown.path / "lost.json"
+    content, losses = note.read_bytes(), Losses(note)
+    expected = losses.read()
+    for place in range(8 * len(content)):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        note.write_bytes(bytes(flipped))
+        assert losses.damage() == note or losses.read() == expected, place
+
+
+def test_a_note_of_an_earlier_release_is_read(grown):
+    lose_the_tail(grown)
+    note = grown.path / "lost.json"
+    note.write_text(json.dumps(json.loads(note.read_text())["lost"]))
+    (message,) = named(grown)
+    assert "3,100 samples" in message
 
 
 @pytest.mark.parametrize("how", ["accepted", "removed", "restored"])

@@ -2,17 +2,20 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import wave_channel
+from conftest import make_tiny_archive, wave_channel
 
 from tests.archive_files import file_of, segments
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.archiving.seals import SEAL
+from workbench.telemetry.series_hash import START, Link
 
 SCORE = "ridge.paper"
 
@@ -120,6 +123,17 @@ def test_other_programs_open_it_and_datasets_show_no_seal(archive):
     assert SEAL not in archive.open("X-1").attrs
     assert SEAL not in archive.open_scores("X-1", SCORE).attrs
     assert SEAL not in archive.scores("X-1")[SCORE]
+
+
+@pytest.mark.parametrize("change", ["origin = 7", "channel = 'X-2'", "samples = 2048", "value = 'ab'"])
+def test_a_link_of_the_hashes_that_is_not_what_was_written_is_not_used(tmp_path, change):
+    archive = make_tiny_archive(tmp_path)
+    archive.index.add_links("X-1", 0, [Link(1024, "aa")])
+    archive.close()
+    with closing(sqlite3.connect(archive.index.file)) as connection, connection:
+        connection.execute(f"UPDATE link SET {change} WHERE value = 'aa'")
+    places = [(name, origin) for name in ("X-1", "X-2") for origin in (0, 7)]
+    assert {archive.index.link(*place, 2048) for place in places} == {START}
 
 
 def test_every_flipped_bit_of_the_tail_and_the_index_is_named_or_harmless(archive):

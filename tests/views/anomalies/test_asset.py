@@ -1,9 +1,12 @@
 """Alerts of whole assets in Anomalies, with the real session."""
 
 import pytest
+from bokeh.models import HoverTool
 
 import workbench as wb
 from tests.plants import write_plant
+from tests.views.look import texts
+from workbench.views.anomalies.asset import ShownAsset
 from workbench.views.markup import target
 from workbench.views.state import State
 
@@ -40,6 +43,15 @@ def test_the_alert_of_an_asset_shows_its_distances_and_the_channels_that_contrib
     assert view._tabs["Thresholds"].layout.display == "none"
 
 
+def test_a_long_name_is_cut_beside_its_chart_and_whole_on_hover(view, session):
+    name = "Hydraulics.Bearing 7 temperature"
+    view.asset_plots.show(ShownAsset.of(session, "Pump-1"), None, {name: session.channel("P-2")})
+    drawn = view.asset_plots._charts.figures("Asset")[1]
+    assert drawn.yaxis[0].axis_label == "Hydr…ture"
+    hovers = [tool.tooltips for tool in drawn.tools if isinstance(tool, HoverTool)]
+    assert hovers and all(("channel", name) in lines for lines in hovers)
+
+
 def test_a_channel_that_contributes_is_shown_on_request(view):
     view.on_panel(view._tabs["Channels"])
     panel = view.panels["Channels"]
@@ -66,7 +78,7 @@ def test_an_anomaly_of_an_asset_is_chosen_by_its_link_and_breaks_no_other_view(s
 def test_an_asset_cannot_be_labelled_as_a_channel(view):
     view.on_action(view.actions.buttons["label"])
     view.on_confirm(view.actions.confirm)
-    assert "Labels belong to channels" in view.failure.what
+    assert "Labels belong to channels" in texts(view)
 
 
 def test_a_score_that_is_gone_is_said(session):

@@ -4,6 +4,8 @@ import pytest
 
 from tests.fake_session import small_fleet
 from tests.views.look import press, texts
+from workbench.maintenance.alerts.known.table import KnownMatch
+from workbench.maintenance.alerts.known.uses import record_use
 from workbench.views.anomalies.view import Anomalies
 from workbench.views.state import Selected
 
@@ -62,6 +64,24 @@ def test_an_event_is_renamed_bounded_disabled_and_removed(view):
     assert known.list().empty
     assert "No known events yet" in texts(view)
     assert view.failure is None
+
+
+def test_evidence_names_the_known_event_that_an_alert_is(view):
+    _taught(view, "Antenna <test>")
+    alerts, number = view.session.maintenance.alerts, view.alert
+    bound = alerts.known.get(1).bound
+    match = KnownMatch(1, "as it was called then", bound / 2, bound, "high", "A-2 left its forecast")
+    with alerts.database.writing() as db:
+        record_use(db, number, match)
+    alerts.known.rename(1, "Ann", "Dish <test>")
+    press(view, "Evidence")
+    view.panels["Evidence"].on_explain()
+    facts = view.panels["Evidence"].facts.value
+    fit = f"distance {bound / 2:.2f} of bound {bound:.2f}; high without it"
+    assert f"<dt>known event</dt><dd><b>Dish &lt;test&gt;</b>, {fit}</dd>" in facts
+    alerts.known.remove(1, "Ann")
+    view.panels["Evidence"].on_explain()
+    assert "known event" not in view.panels["Evidence"].facts.value
 
 
 def test_a_bound_that_is_no_number_is_refused(view):

@@ -88,14 +88,47 @@ def test_shelving_needs_a_reason_and_ends_by_unshelving(view):
     press(view, "shelve")
     assert view.actions.form.layout.display is None
     confirm(view, hours=2.0, text=" ")
-    assert view.failure.what == "Shelving needs a reason."
+    assert view.failure is None
+    assert "Shelving needs a reason. Enter it in the field Reason." in texts(view)
+    assert view.actions.refused == "text"
     assert state_of(view, alert) != "shelved"
+    for hours in (0.0, -1.0, 745.0):
+        confirm(view, hours=hours, text="known test")
+        assert f"hours cannot be {hours}. Enter a number above 0 and at most 24." in texts(view)
+        assert (view.actions.refused, view.actions.fields["hours"].value) == ("hours", hours), "not clamped"
+        assert state_of(view, alert) != "shelved"
     confirm(view, hours=2.0, text="known test")
     assert view.failure is None
     assert state_of(view, alert) == "shelved"
     assert desk(view).alerts.get(alert).shelved_why == "known test"
     press(view, "unshelve")
     assert state_of(view, alert) != "shelved"
+
+
+def test_a_verdict_is_chosen_by_the_person(view):
+    alert = view.alert
+    press(view, "close")
+    assert view.actions.fields["verdict"].value == ""
+    confirm(view, text="looked at")
+    assert "No verdict is chosen. Choose in the field Verdict what it was." in texts(view)
+    assert (view.actions.refused, view.actions.opened) == ("verdict", "close")
+    assert state_of(view, alert) != "closed"
+    confirm(view, verdict="test")
+    assert desk(view).alerts.get(alert).verdict == "test"
+    assert desk(view).alerts.get(alert).comment == "looked at"
+    press(view, "comment")
+    assert view.actions.refused == ""
+
+
+def test_a_label_beyond_the_series_is_refused_with_its_limits(view):
+    channel = view.selection.now.channel or view.list.row(view.alert)["channel"]
+    last = view.session.channel(channel, "test").sizes["time"] - 1
+    press(view, "label")
+    confirm(view, first=last - 5, last=last + 1)
+    assert f"the last sample cannot be {last + 1}. Enter a whole number from 0 to {last:,}." in texts(view)
+    assert view.actions.refused == "last"
+    confirm(view, first=-1, last=last)
+    assert view.actions.refused == "first"
 
 
 def test_closing_many_with_a_verdict_tells_of_each(view):
@@ -143,10 +176,9 @@ def test_one_work_order_is_opened_for_the_marked_alerts_and_never_two(view):
     view.list.grid.tell("pick", str(same[0]))
     press(view, "order")
     confirm(view, text="Again")
-    assert view.failure is not None, "a second order for the same alert"
+    assert "role='alert'" in view.actions.form.children[-3].value, "a second order for the same alert"
     assert len(desk(view).orders.list()) == 1
     view.on_cancel(view.actions.cancel)
-    view.failure = None
 
 
 def test_a_label_is_added_to_those_that_are_there(view):
@@ -163,8 +195,8 @@ def test_a_label_is_added_to_those_that_are_there(view):
 def test_a_label_that_ends_before_it_begins_is_refused(view):
     press(view, "label")
     confirm(view, first=30, last=20, kind="point")
-    assert "first sample lies after its last" in view.failure.what
-    view.failure = None
+    assert "first sample lies after its last" in texts(view)
+    assert view.actions.refused == "first"
 
 
 def test_filters_narrow_the_list_and_a_link_carries_them(view):
@@ -352,3 +384,34 @@ def test_why_an_alert_is_open_again_stands_in_its_evidence(view):
     facts = view.panels["Evidence"].facts.value
     assert "opened again" in facts
     assert "4.0 times as long as what was judged. It was closed as false alarm by Bob." in facts
+
+
+def test_a_verdict_is_corrected_where_a_closed_alert_is_chosen(view):
+    alerts = view.session.maintenance.alerts
+    buttons = view.actions.buttons
+    assert (buttons["close"].layout.display, buttons["correct"].layout.display) == (None, "none")
+    number = view.alert
+    alerts.close(number, "Ann", "false alarm")
+    view.list.filters["state"].value = "closed"
+    assert (buttons["close"].layout.display, buttons["correct"].layout.display) == ("none", None)
+    press(view, "correct")
+    confirm(view, verdict="true", text="it leaks")
+    assert (alerts.get(number).verdict, alerts.get(number).comment) == ("true", "it leaks")
+    assert "1 alert corrected." in texts(view)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("view=anomalies&alert=99999", "Anomalies does not know alert=99999 of this link."),
+        ("view=anomalies&asset=Pump-99", "There is no asset 'Pump-99'."),
+        ("view=anomalies&channel=Q-1", "There is no channel 'Q-1'."),
+        ("view=anomalies&channel=P-1&anomaly=77", "No listed alert of P-1 begins at 77."),
+    ],
+)
+def test_a_link_to_what_does_not_exist_says_so(view, query, words):
+    view.restore(State.parse(query))
+    assert view.failure.what == words
+    assert words in texts(view)
+    view.restore(State({"asset": "SMAP", "channel": "P-1", "anomaly": 2149}))
+    assert view.failure is None

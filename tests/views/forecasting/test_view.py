@@ -136,7 +136,12 @@ def test_risks_are_shown_where_records_tell(view, session):
     assert list(view.charts()) == ["Risk matrix"]
     assert "No asset has both enough history and a criticality." in texts(view)
     assert "Xaver: never watched." in find_grid(view, "Risks").html
-    session.maintenance.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
+    orders = session.maintenance.orders
+    number = orders.new("Ann", asset="XAVER", title="Wheel", type="corrective", checklist=()).number
+    session.maintenance.people.set("Ben", "Ann")
+    orders.assign(number, "Ben", "Ann")
+    orders.start(number, "Ann")
+    orders.complete(number, "Ann", done="changed", hours=1, failure="functional failure", mode="UNK")
     began = session.clock()
     session.clock = lambda: began + pd.Timedelta(days=20)
     view.refresh()

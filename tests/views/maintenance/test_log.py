@@ -90,24 +90,36 @@ def test_links_that_cannot_be_are_refused(view, wrong):
 
 
 def test_stock_and_technicians_are_changed(view):
-    view.restore(State({"mode": "figures"}))
-    figures, desk = view.figures, view.session.maintenance
-    figures.fields["part"].value, figures.fields["quantity"].value = "filter", 4
-    figures.fields["minimum"].value, figures.fields["lead"].value = 6, 3.0
-    figures.on_receive(figures.receive)
-    assert "filter" in view.failure.what, "a part that is not there"
-    figures.on_set(figures.set)
-    figures.on_receive(figures.receive)
-    assert view.failure is None
+    view.restore(State({"mode": "resources"}))
+    resources, desk = view.resources, view.session.maintenance
+    part, person = resources.part.fields, resources.person.fields
+    part["part"].value, part["quantity"].value = "filter", 4
+    part["minimum"].value, part["lead"].value = 6, 3.0
+    resources.on_receive(resources.receive)
+    assert resources.part.refused == "part", "a part that is not there"
+    resources.on_set(resources.set)
+    resources.on_receive(resources.receive)
+    assert resources.part.refused == ""
     row = desk.parts.list().set_index("name").loc["filter"]
     assert (row["stock"], row["minimum"], row["lead_days"], row["below"]) == (4, 6, 3.0, True)
     assert "to reorder" in view.head.value
-    figures.fields["name"].value, figures.fields["skills"].value = "Ann", "rf, optics"
-    figures.on_person(figures.save)
+    person["name"].value, person["skills"].value = "Ann", "rf, optics"
+    resources.on_save(resources.save)
     assert "Ann" in desk.people.list()["name"].tolist()
-    assert figures.load["name"].tolist() == ["Ann"]
-    figures.on_part("seal 1")
-    assert (figures.fields["part"].value, figures.fields["minimum"].value) == ("seal 1", 0)
+    person["name"].value = "ann"
+    resources.on_save(resources.save)
+    assert desk.people.list()["name"].tolist() == ["Ann"], "a slip of Ann is asked about"
+    person["name"].value, person["rate"].value = "Ann", -80.0
+    resources.on_save(resources.save)
+    assert desk.people.list()["rate"].tolist() == [0.0]
+    resources.on_part("seal 1")
+    assert (part["part"].value, part["minimum"].value) == ("seal 1", 0)
+
+
+def test_figures_follow_the_technicians(view):
+    view.session.maintenance.people.set("Ann", "Kim")
+    view.restore(State({"mode": "figures"}))
+    assert view.figures.load["name"].tolist() == ["Ann"]
     find_field(view, "Period").value = 365
     assert view.state["days"] == "365"
-    assert set(figures.shown_table().columns) >= {"value"}
+    assert set(view.figures.shown_table().columns) >= {"value"}

@@ -9,6 +9,8 @@ from icalendar import Calendar
 
 from tests.fake_session import small_fleet
 from tests.views.look import find_toggle, markup, press, texts
+from workbench.maintenance.schedule.solver import Stop
+from workbench.views.maintenance.plan_markup import search_markup
 from workbench.views.maintenance.view import Maintenance
 
 
@@ -44,7 +46,8 @@ def test_a_plan_is_kept_only_when_it_is_accepted(view):
     assert planned(view).empty
     make(view)
     assert set(planned(view).index) == {"WO-1", "WO-2", "WO-3", "WO-4"}
-    assert "Plan saved: 4 orders." in texts(view)
+    assert "Plan saved: 4 orders. They are assigned, and the 4 of the next 7 days are frozen." in texts(view)
+    assert planned(view)["state"].tolist() == ["assigned"] * 4
     view.plan.on_accept(view.plan.accept)
     assert "There is no proposed plan." in view.failure.what
 
@@ -87,6 +90,48 @@ def test_an_order_is_dropped_fixed_and_loosened(view):
     assert planned(view).loc["WO-2", "start"].to_pydatetime() == datetime(2026, 1, 8, 9, tzinfo=UTC)
     view.plan.on_drop("WO-9\tBen|2026-01-07")
     assert "WO-9 is not planned." in view.failure.what
+
+
+def test_a_disturbed_week_is_planned_anew_and_each_change_is_said(view):
+    """Ann is ill and an urgent order comes: what was frozen with her moves, and the page says what and why."""
+    make(view)
+    desk = view.session.maintenance
+    before = planned(view)
+    hers = before[before["technician"] == "Ann"]
+    assert len(hers)
+    desk.people.set("Ann", "Kim", closed=sorted({start.date() for start in hers["start"]}))
+    desk.orders.new("Kim", asset="SMAP", title="Leak", hours=2, priority="urgent")
+    view.plan.on_make(view.plan.make)
+    changes = view.plan._changes.html
+    assert "WO-5" in changes
+    assert "is new:" in changes
+    for number in hers.index:
+        assert number in changes
+        assert f"{number} was frozen with Ann" in texts(view)
+    assert "Ann is absent" in texts(view)
+    assert set(before.index) - set(hers.index) <= {
+        number for number in before.index if f"data-pick='{number}'" not in changes
+    }
+
+
+def test_a_place_on_a_day_of_absence_is_asked_once(view):
+    make(view)
+    view.session.maintenance.people.set("Ben", "Kim", closed=[datetime(2026, 1, 7).date()])
+    view.plan.on_drop("WO-2\tBen|2026-01-07")
+    assert "Ben is absent on Wed 07 Jan 2026." in view.failure.what
+    view.plan.on_drop("WO-2\tBen|2026-01-07")
+    assert planned(view).loc["WO-2", "technician"] == "Ben"
+    assert planned(view).loc["WO-2", "start"].day == 7
+
+
+def test_the_progress_of_a_search_says_its_best_points():
+    stop = Stop()
+    assert search_markup(stop) == ""
+    stop.report(0.1, 0.0, 120.0)
+    stop.report(0.4, 3.0, 99.5)
+    words = search_markup(stop)
+    assert "value='40'" in words
+    assert "best plan so far: 99.5 points, 20.5 fewer than the first guess; found after 3 s" in words
 
 
 def test_a_proposal_is_not_changed_by_hand(view):

@@ -47,6 +47,11 @@ def test_the_table_is_that_of_the_database(view):
     assert "No work orders match." in texts(view)
 
 
+def test_the_asset_of_an_order_is_its_asset_as_everywhere_else(view):
+    assert ">SMAP</td>" in view.orders.table.html.replace("</span>", "")
+    assert ">P-1</td>" not in view.orders.table.html.replace("</span>", "")
+
+
 def test_the_table_has_the_room_until_the_board_is_asked_for(view):
     orders = view.orders
     assert (orders.table.layout.display, orders.board.layout.display) == (None, "none")
@@ -139,6 +144,53 @@ def test_an_order_is_opened_changed_remarked_and_cancelled(view):
     assert "seal ordered" in view.session.maintenance.orders.history("WO-3").to_string()
     press(view, "cancel", text="not needed")
     assert stored(view, "WO-3").state == "cancelled"
+
+
+def test_values_that_are_seldom_meant_are_asked_once(view):
+    press(view, "new", asset="SMAP", text="Replace", hours=600.0, skills="diving")
+    assert "600 hours are more than three months of one person. No technician has diving." in view.failure.what
+    assert len(view.session.maintenance.orders.list()) == 2
+    view.orders.on_confirm(view.orders.actions.confirm)
+    assert stored(view, "WO-3").estimated_hours == 600.0
+
+
+def begun_order_with_an_alert(view):
+    """Return the numbers of a preventive order in progress, and of its open alert."""
+    desk = view.session.maintenance
+    alert = int(desk.alerts.list()["id"].iloc[0])
+    number = desk.orders.from_alerts([alert], "Kim", type="preventive", title="Look", skills=[]).number
+    desk.orders.assign(number, "Ann", "Kim")
+    desk.orders.start(number, "Ann")
+    for item, one in enumerate(desk.orders.get(number).checklist, 1):
+        desk.orders.answer(number, item, "yes" if one.kind == "done" else "nothing", "Ann")
+    view.refresh()
+    view.orders.on_pick(number)
+    return number, alert
+
+
+def test_hours_below_0_are_refused_and_not_changed(view):
+    view.orders.on_pick("WO-1")
+    press(view, "change", hours=-4.0)
+    assert view.failure.what == "hours cannot be -4.0."
+    assert stored(view).estimated_hours == 2
+
+
+def test_a_verdict_is_chosen_by_a_person_and_must_go_with_the_failure(view):
+    number, alert = begun_order_with_an_alert(view)
+    alerts = view.session.maintenance.alerts
+    press(view, "complete", done="looked", hours=-4.0)
+    assert "no verdict on them is chosen" in view.failure.what
+    fields = view.orders.actions.fields
+    fields["verdict"].value = "true"
+    view.orders.on_confirm(view.orders.actions.confirm)
+    assert view.failure.what == "The alerts would be closed as real faults, although nothing had failed."
+    fields["verdict"].value = "false alarm"
+    view.orders.on_confirm(view.orders.actions.confirm)
+    assert view.failure.what == "hours cannot be -4.0."
+    assert (stored(view, number).state, alerts.get(alert).verdict) == ("in progress", None)
+    fields["hours"].value = 1.0
+    view.orders.on_confirm(view.orders.actions.confirm)
+    assert (stored(view, number).state, alerts.get(alert).verdict) == ("completed", "false alarm")
 
 
 def test_sorting_and_a_link_show_the_same_again(view):

@@ -1,8 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from tests.views.monitored_session import HOUR, LAST, START, MonitoredSession
 from workbench.views.monitoring.scene import Scene
+
+MINUTE = 60_000.0
 
 
 class Clock:
@@ -167,3 +171,48 @@ def test_an_empty_fleet_shows_nothing(clock):
     scene = Scene(session, clock)
     scene.read()
     assert (scene.asset, scene.shown, scene.strips()) == ("", [], [])
+
+
+def come(session, minutes):
+    """Let minutes of telemetry come on all stamped channels."""
+    for name, data in session.data.items():
+        if data["time"].dtype.kind == "M":
+            later = data.isel(time=slice(0, minutes))
+            step = data["time"].values[1] - data["time"].values[0]
+            times = data["time"].values[-1] + step * np.arange(1, minutes + 1)
+            session.data[name] = xr.concat([data, later.assign_coords(time=times)], "time", combine_attrs="override")
+
+
+def test_a_stretch_that_ends_with_the_newest_value_moves_along(scene, session):
+    scene.last(HOUR)
+    come(session, 10)
+    scene.grow()
+    newest = LAST + 10 * MINUTE
+    assert scene.extent == (START, newest)
+    assert scene.range == (newest - HOUR, newest)
+    scene.last(0.0)
+    come(session, 5)
+    scene.grow()
+    assert scene.range == scene.extent == (START, newest + 5 * MINUTE)
+
+
+def test_a_reader_who_has_scrolled_back_stays_where_they_are(scene, session):
+    scene.last(HOUR)
+    scene.step(-0.5)
+    before = scene.range
+    come(session, 10)
+    scene.grow()
+    assert scene.range == before
+    assert scene.extent[1] == LAST + 10 * MINUTE
+
+
+def test_a_paused_replay_stays_where_it_is(scene, session, clock):
+    scene.last(HOUR)
+    scene.play()
+    clock.now += 0.5
+    scene.play()
+    scene.follow()
+    before = scene.range, scene.until
+    come(session, 10)
+    scene.grow()
+    assert (scene.range, scene.until) == before

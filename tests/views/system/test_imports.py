@@ -142,3 +142,56 @@ def test_the_columns_are_what_is_exported_and_a_link_opens_the_section(view):
     assert view.shown_table()["becomes"].tolist()[:2] == ["time", "channel load"]
     assert view.read_state()["part"] == "Import"
     assert view.code_lines() == ["session.preview('pump.csv')"]
+
+
+def test_what_the_page_names_it_has_a_field_for(view):
+    """Both readings of a mark, the quality of values and the columns that are taken can be said here."""
+    rows = "".join(
+        f'2024-03-14 10:{minute:02},"1,{100 + minute}",{"ok" if minute % 9 else "E"},7\n' for minute in range(50)
+    )
+    drop(view, f"time,flow,flow_flag,batch\n{rows}")
+    assert "may be 1100 or 1.100" in view.failure.what
+    assert "“Thousands mark” ','" in view.failure.todo and "“Decimal mark” ','" in view.failure.todo
+    assert "--" not in view.failure.todo
+    find_field(view, "Thousands mark").value = ","
+    find_field(view, "Without columns").value = "batch"
+    press(view, "Preview again")
+    assert view.failure is None
+    shown = texts(view.imports.grid)
+    assert "1149" in shown.replace(",", "") and "left out by “Only columns” or “Without columns”" in shown
+    find_field(view, "Quality column").value = "flow_flag"
+    find_field(view, "Good values").value = "ok"
+    press(view, "Preview again")
+    assert view.failure is None
+    flow = next(one for one in view.imports.preview.series[0].columns if one.column == "flow")
+    assert flow.missing == 6  # minutes 0, 9, 18, 27, 36, 45
+
+
+def test_a_file_without_names_is_read_once_the_page_says_so(view):
+    rows = "".join(f"2024-03-14T10:{minute:02}:00 {minute}.5\n" for minute in range(50))
+    drop(view, f"Logger XR-7\n{rows}", "logger.txt")
+    assert "line 1 (Logger, XR-7) may hold the names of the columns or be a title" in view.failure.what
+    assert "“Header row” 0 where none does" in view.failure.todo
+    find_field(view, "Header row").value = "none"
+    press(view, "Preview again")
+    assert "whole number" in view.failure.what
+    find_field(view, "Header row").value = "0"
+    press(view, "Preview again")
+    assert view.failure is None
+    assert [one.column for one in view.imports.preview.series[0].columns] == ["column 1", "column 2"]
+    assert "column 2" in dict(find_field(view, "Time column").options)
+
+
+def test_times_of_an_unknown_form_are_read_once_the_page_says_so(view):
+    rows = "".join(f"[2024-03-14 10:{minute:02}],{minute}.5\n" for minute in range(50))
+    drop(view, f"time,temp\n{rows}")
+    assert "“Time format” '%Y-%m-%d" in view.failure.todo
+    find_field(view, "Time format").value = "[%Y-%m-%d %H:%M]"
+    press(view, "Preview again")
+    assert view.failure is None
+    assert "2024-03-14 10:49:00" in texts(view.imports.grid)
+
+
+def test_why_a_column_is_left_out_is_said_to_its_end(view):
+    drop(view, "time,temp,temp_flag\n" + "".join(f"2024-03-14 10:{one:02},{one}.5,E\n" for one in range(30)))
+    assert "“Quality column”, “Good values”; as an input: “Input columns”" in texts(view.imports.grid)

@@ -14,6 +14,7 @@ from workbench.detection.asset.fitting import LAGS, fit_rows
 from workbench.detection.envelope.features import MARGINS, Margin
 from workbench.detection.envelope.rolling import Floats
 from workbench.exceptions import ArtifactError, DetectionError
+from workbench.parameters import ASSET_METHOD
 
 __all__ = ["BLOCK_CHANNELS", "AssetPCA", "fit_blocks"]
 
@@ -33,7 +34,7 @@ class AssetPCA:
     blocks : sequence of AssetModel
         Fitted models, each of some of the channels.
     parameters : mapping of str to Any
-        With what they were fitted, as `AssetPCA.defaults` names them.
+        With what they were fitted, as `AssetPCA.defaults` names them, and the version of the method.
     metrics : mapping of str to float
         Figures of the training.
 
@@ -74,6 +75,12 @@ class AssetPCA:
     def patience(self) -> float:
         """How long a channel's last value stands, in its own median periods."""
         return float(self.parameters["patience"])
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Channels that do not vary in training, or are missing there."""
+        varied = {block.channels[column] for block in self.blocks for column in block.active}
+        return tuple(name for name in self.channels if name not in varied)
 
     def judge(self, series: AssetSeries) -> tuple[dict[Statistic, Floats], list[AssetAnomaly]]:
         """Judge telemetry of the asset.
@@ -136,11 +143,17 @@ class AssetPCA:
         path = Path(folder) / _FILE
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["forecaster"] != cls.name or content["parameters"].keys() != cls.defaults.keys():
+            parameters = content["parameters"]
+            if content["forecaster"] != cls.name or not cls.defaults.keys() <= parameters.keys():
                 raise ArtifactError(f"{path} is not a model of an asset.", "Train the asset again.")
+            if parameters.get("method", 1) != ASSET_METHOD:
+                raise ArtifactError(
+                    f"{path} is of version {parameters.get('method', 1)} of the method, expected {ASSET_METHOD}.",
+                    "Train the asset again.",
+                )
             blocks = [AssetModel.from_json_dict(block) for block in content["blocks"]]
             metrics = {str(name): float(value) for name, value in content["metrics"].items()}
-            return cls(blocks, content["parameters"], metrics)
+            return cls(blocks, parameters, metrics)
         except OSError as error:
             reason = f"{path} cannot be read: {error.strerror or error}."
         except (ValueError, KeyError, TypeError, AttributeError, DetectionError) as error:
@@ -189,4 +202,4 @@ def fit_blocks(series: AssetSeries, **parameters: Any) -> AssetPCA:
         "components": float(sum(block.variances.size for block in blocks)),
         "training_samples": float(len(series)),
     }
-    return AssetPCA(blocks, chosen, metrics)
+    return AssetPCA(blocks, chosen | {"method": ASSET_METHOD}, metrics)

@@ -12,7 +12,7 @@ from workbench.detection.envelope.rolling import Floats
 from workbench.exceptions import DetectionError
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["PATIENCE", "AssetSeries", "on_one_clock"]
+__all__ = ["PATIENCE", "AssetSeries", "on_one_clock", "standing_rows"]
 
 PATIENCE = 2.0
 """How long a channel's last value stands, in its own median periods; afterwards it is missing."""
@@ -61,10 +61,15 @@ class AssetSeries:
                 )
             own = ticks(times)
             if own.size != base.size or not np.array_equal(own, base):
-                self._positions[name] = _last_before(own, base, patience)
+                self._positions[name] = standing_rows(own, base, patience)
 
     def __len__(self) -> int:
         return int(self.times.size)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Channels of which no value stands at any moment of the time base."""
+        return tuple(name for name, rows in self._positions.items() if rows.max(initial=-1) < 0)
 
     def reader(self, channels: Sequence[str] | None = None) -> Rows:
         """Return a function that reads rows of some channels.
@@ -140,8 +145,23 @@ def on_one_clock(
     return pd.DataFrame(columns, index=base)
 
 
-def _last_before(own: npt.NDArray[np.int64], base: npt.NDArray[np.int64], patience: float) -> npt.NDArray[np.int32]:
-    """Return for each moment of a base the row of a channel that stands there; -1 where none does."""
+def standing_rows(
+    own: npt.NDArray[np.int64], base: npt.NDArray[np.int64], patience: float = PATIENCE
+) -> npt.NDArray[np.int32]:
+    """Return for each moment of a base the row of a channel that stands there; -1 where none does.
+
+    Parameters
+    ----------
+    own, base : numpy.ndarray, int64
+        Moments of the channel and of the base, rising.
+    patience : float
+        How long the channel's last value stands, in its own median periods.
+
+    Examples
+    --------
+    >>> standing_rows(np.array([0, 10, 20]), np.array([5, 10, 15, 20, 45]), patience=2.0).tolist()
+    [0, 1, 1, 2, -1]
+    """
     at = np.searchsorted(own, base, side="right") - 1
     if own.size > 1:
         age = base - own[np.maximum(at, 0)]

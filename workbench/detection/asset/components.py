@@ -3,8 +3,9 @@
 A sample is judged with the samples before it (`lags`), so that the dynamics of the asset count as well as its state:
 how fast a channel follows another, and how fast it may change at all. The standardised columns are split into a
 subspace in which they move together and what is left over. Hotelling's T-squared is the squared distance from normal
-operation inside the subspace, Q the squared distance from it. The distances, their square roots, are judged by the
-margin rule of the envelope; contributions of the channels say what moved.
+operation inside the subspace, Q the squared distance from it. What is left over is measured in what training left over
+of each column, so that a channel that no other explains does not hide one that the others explain well. The distances,
+their square roots, are judged by the margin rule of the envelope; contributions of the channels say what moved.
 
 A component that drifts in training may drift as much again: its variance in T-squared includes the square of twice the
 distance between its means in the two halves of training.
@@ -13,7 +14,8 @@ Sources: Jackson and Mudholkar, "Control Procedures for Residuals Associated wit
 for the lags Ku, Storer and Georgakis, "Disturbance detection and isolation by dynamic principal component analysis",
 1995; for complete decomposition contributions Alcala and Qin, "Analysis and generalization of fault diagnosis methods
 for process monitoring", 2011; for missing samples Tipping and Bishop, "Probabilistic Principal Component Analysis",
-1999. That a component may drift, and the margin rule, are not from there.
+1999. That a component may drift, that Q is measured in each column's own residuals, and the margin rule, are not from
+there.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +66,8 @@ class AssetModel:
         Their variances with the drift that training showed, by which T-squared is measured.
     residual : float
         Mean variance of the components left out.
+    residual_spreads : numpy.ndarray, shape (k * (lags + 1),)
+        Standard deviation of what the components leave of each column, by which Q is measured.
     rounding : float
         Square root of Q that errors of rounding can reach.
     records : mapping of str to FeatureRecord
@@ -81,6 +85,7 @@ class AssetModel:
     variances: Floats
     spreads: Floats
     residual: float
+    residual_spreads: Floats
     rounding: float
     records: Mapping[Statistic, FeatureRecord]
     margin: Margin
@@ -108,7 +113,7 @@ class AssetModel:
         """
         columns, scores = self._projected(table_of(values, len(self.channels)))
         inside = (scores / np.sqrt(self.spreads)) @ self.loadings.T
-        beside = columns - scores @ self.loadings.T
+        beside = self._beside(columns, scores)
         shape = (len(columns), self.lags + 1, self.active.size)
         parts = {"t_squared": inside * inside, "q": beside * beside}
         return {name: parts[name].reshape(shape).sum(axis=1) for name in STATISTICS}
@@ -131,7 +136,7 @@ class AssetModel:
         found: dict[Statistic, list[Floats]] = {name: [] for name in STATISTICS}
         for first, last in self._parts(start, end):
             columns, scores = self._projected(self._with_before(rows, first, last), first)
-            beside = columns - scores @ self.loadings.T
+            beside = self._beside(columns, scores)
             found["t_squared"].append(np.sqrt((scores * scores / self.spreads).sum(axis=1)))
             found["q"].append(np.sqrt(np.einsum("ij,ij->i", beside, beside)))
         return {name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in found.items()}
@@ -207,6 +212,8 @@ class AssetModel:
             arrays["loadings"] = arrays["loadings"].reshape(active.size * (lags + 1), arrays["variances"].size)
             if any(arrays[name].shape != active.shape for name in ("means", "scales")):
                 raise ValueError("means and scales are not those of the active channels")
+            if arrays["residual_spreads"].shape != arrays["loadings"].shape[:1]:
+                raise ValueError("residual_spreads are not those of the columns")
             return cls(
                 channels=tuple(values["channels"]),
                 active=active,
@@ -258,6 +265,10 @@ class AssetModel:
         """Return the telemetry of samples and of those before that are judged with them."""
         return table_of(rows(max(0, first - self.lags), last), len(self.channels))
 
+    def _beside(self, columns: Floats, scores: Floats) -> Floats:
+        """Return what the components leave of each column, in standard deviations of that in training."""
+        return np.asarray((columns - scores @ self.loadings.T) / self.residual_spreads)
+
     def _projected(self, table: Floats, first: int = 0) -> tuple[Floats, Floats]:
         """Return the standardised columns, with what is missing where the others say, and their scores.
 
@@ -276,7 +287,7 @@ class AssetModel:
         return columns, columns @ self.loadings
 
 
-_ARRAYS = ("active", "means", "scales", "loadings", "variances", "spreads")
+_ARRAYS = ("active", "means", "scales", "loadings", "variances", "spreads", "residual_spreads")
 
 
 def lagged(values: Floats, lags: int) -> Floats:

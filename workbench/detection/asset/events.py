@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from workbench.detection.envelope.events import GAP
 
-__all__ = ["MOST_SEVERE", "AssetAnomaly", "AssetEvent", "Statistic", "contribution_words", "join_events"]
+__all__ = ["MOST_SEVERE", "NAMED_SHARE", "AssetAnomaly", "AssetEvent", "Statistic", "contribution_words", "join_events"]
 
 Statistic = Literal["t_squared", "q"]
 
@@ -17,7 +17,9 @@ _WORDS = {
     "t_squared": "channels moved together {times} times as far as ever in training",
     "q": "channels moved apart {times} times as far as ever in training",
 }
-_NAMED_SHARE = 0.1
+NAMED_SHARE = 0.1
+"""Share of a distance from which on a channel is named."""
+
 _MAX_NAMED = 3
 
 
@@ -158,7 +160,7 @@ def contribution_words(contributions: Iterable[tuple[str, float]]) -> str:
     'flow 61 %, speed 20 %'
     """
     ordered = list(contributions)
-    named = [pair for pair in ordered[:_MAX_NAMED] if pair[1] >= _NAMED_SHARE] or ordered[:1]
+    named = [pair for pair in ordered[:_MAX_NAMED] if pair[1] >= NAMED_SHARE] or ordered[:1]
     return ", ".join(f"{channel} {100 * share:.0f} %" for channel, share in named)
 
 

@@ -1,9 +1,11 @@
 """Fitting of the components of an asset, in passes over parts of its training telemetry."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh
 
 from workbench.counts import counted
 from workbench.detection.asset.components import STATISTICS, AssetModel, Rows, lagged, table_of
@@ -22,6 +24,8 @@ _ROUNDING = 2.0**-20
 """Eight steps of float32."""
 _LEAST_VARIANCE = 1e-9
 """Residual variance of channels that depend on each other exactly, so that a missing one can be computed."""
+_LEAST_SPREAD = 0.01
+"""Least spread of a residual in standard deviations of its channel, as the envelope's floor is .01 of a range."""
 _PART_VALUES = 4_194_304
 
 
@@ -104,13 +108,22 @@ def fit_rows(
     means, scales, sizes = means[active], scales[active], sizes[active]
     if lags is None:
         lags = min(LAGS, max(0, n // (SAMPLES_PER_COLUMN * max(1, active.size)) - 1))
-    correlations, drift = _correlations(rows, n, len(channels), active, means, scales, lags)
+    ends = ((0, n // 2), (n // 2, n))
+    early, late = (_half(rows, pair, len(channels), active, means, scales, lags) for pair in ends)
+    correlations = (early.products + late.products) / np.maximum(early.pairs + late.pairs - 1, 1)
+    drift = np.where((early.counts > 0) & (late.counts > 0), late.means - early.means, 0.0)
     variances, components = np.linalg.eigh(correlations)
     variances, components = np.maximum(variances[::-1], 0.0), components[:, ::-1]
     number = min(max(1, int((variances > 1.0).sum())), variances.size)
     left_out = float(variances[number:].mean()) if variances.size > number else 0.0
     loadings = np.ascontiguousarray(components[:, :number])
     kept = np.maximum(variances[:number], _LEAST_VARIANCE)
+    unseen = np.maximum((components[:, number:] ** 2) @ variances[number:], _unseen(early, late, number))
+    by_channel = unseen.reshape(lags + 1, -1).mean(axis=0) if active.size else np.zeros(0)
+    rounding = np.tile(_ROUNDING * sizes / scales, lags + 1)
+    projection = loadings @ loadings.T
+    reached = np.maximum(rounding**2 * (1 - 2 * np.diag(projection)) + projection**2 @ rounding**2, 0.0)
+    residual_spreads = np.sqrt(np.maximum(np.tile(by_channel, lags + 1), _LEAST_SPREAD**2) + reached)
     known = {
         "channels": tuple(channels),
         "active": active,
@@ -121,7 +134,8 @@ def fit_rows(
         "variances": kept,
         "spreads": kept + (2.0 * (drift @ loadings)) ** 2,
         "residual": max(left_out, _LEAST_VARIANCE),
-        "rounding": float(np.sqrt((lags + 1) * ((_ROUNDING * sizes / scales) ** 2).sum())),
+        "residual_spreads": residual_spreads,
+        "rounding": float(np.sqrt((reached / residual_spreads**2).sum())),
         "margin": margin,
     }
     model = AssetModel(**known, records={})
@@ -133,16 +147,16 @@ def fit_rows(
     return AssetModel(**known, records=records)
 
 
-def _spans(n: int, width: int) -> Iterator[tuple[int, int]]:
+def _spans(first: int, last: int, width: int) -> Iterator[tuple[int, int]]:
     step = max(1, _PART_VALUES // max(1, width))
-    for start in range(0, n, step):
-        yield start, min(start + step, n)
+    for start in range(first, last, step):
+        yield start, min(start + step, last)
 
 
 def _moments(rows: Rows, n: int, number: int) -> tuple[Floats, Floats, Floats]:
     """Return mean, standard deviation and largest size of each channel, of the samples that are there."""
     counts, sums, sizes, squares = (np.zeros(number) for _ in range(4))
-    for start, end in _spans(n, number):
+    for start, end in _spans(0, n, number):
         table = table_of(rows(start, end), number)
         there = ~np.isnan(table)
         counts += there.sum(axis=0)
@@ -151,20 +165,43 @@ def _moments(rows: Rows, n: int, number: int) -> tuple[Floats, Floats, Floats]:
         sizes = np.maximum(sizes, np.abs(filled).max(axis=0, initial=0.0))
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums / counts
-        for start, end in _spans(n, number):
+        for start, end in _spans(0, n, number):
             table = table_of(rows(start, end), number)
             squares += np.nansum((table - means) ** 2, axis=0)
         return means, np.sqrt(squares / (counts - 1)), sizes
 
 
-def _correlations(
-    rows: Rows, n: int, number: int, active: npt.NDArray[np.int64], means: Floats, scales: Floats, lags: int
-) -> tuple[Floats, Floats]:
-    """Return the correlations of the columns with lags, and how far each column's mean moves between two halves."""
+@dataclass(frozen=True)
+class _Half:
+    """Sums of products of the standardised columns in one half of training, and of how many samples they are."""
+
+    products: Floats
+    pairs: Floats
+    sums: Floats
+    counts: Floats
+
+    @property
+    def means(self) -> Floats:
+        return np.asarray(self.sums / np.maximum(self.counts, 1))
+
+    @property
+    def covariances(self) -> Floats:
+        return np.asarray(self.products / np.maximum(self.pairs, 1) - np.outer(self.means, self.means))
+
+
+def _half(
+    rows: Rows,
+    ends: tuple[int, int],
+    number: int,
+    active: npt.NDArray[np.int64],
+    means: Floats,
+    scales: Floats,
+    lags: int,
+) -> _Half:
+    """Sum up the products of the columns with lags from one sample of training up to another."""
     width = active.size * (lags + 1)
-    products, pairs = np.zeros((width, width)), np.zeros((width, width))
-    half_sums, half_counts = np.zeros((2, width)), np.zeros((2, width))
-    for start, end in _spans(n, width):
+    products, pairs, sums, counts = (np.zeros(shape) for shape in ((width, width), (width, width), width, width))
+    for start, end in _spans(*ends, width):
         first = max(0, start - lags)
         table = table_of(rows(first, end), number)[:, active]
         columns = lagged((table - means) / scales, lags)[start - first :]
@@ -174,10 +211,24 @@ def _correlations(
         filled = np.where(there, columns, 0.0)
         products += filled.T @ filled
         pairs += gaps.T @ gaps + float(whole.sum())
-        cut = min(max(n // 2 - start, 0), end - start)
-        for half, inside in enumerate((slice(None, cut), slice(cut, None))):
-            half_sums[half] += filled[inside].sum(axis=0)
-            half_counts[half] += there[inside].sum(axis=0)
-    half_means = half_sums / np.maximum(half_counts, 1)
-    drift = np.where((half_counts > 0).all(axis=0), half_means[1] - half_means[0], 0.0)
-    return products / np.maximum(pairs - 1, 1), drift
+        sums += filled.sum(axis=0)
+        counts += there.sum(axis=0)
+    return _Half(products, pairs, sums, counts)
+
+
+def _unseen(early: _Half, late: _Half, number: int) -> Floats:
+    """Return the mean square of what the components of one half leave of each column in the other half.
+
+    The half that gave the components gives the means as well, so that a drift counts.
+    """
+    width = early.sums.size
+    if not width:
+        return np.zeros(0)
+    left = np.zeros(width)
+    for seen, other in ((early, late), (late, early)):
+        loadings = eigh(seen.covariances, subset_by_index=(width - number, width - 1), check_finite=False)[1]
+        moved = other.means - seen.means
+        moments = other.covariances + np.outer(moved, moved)
+        inside = loadings.T @ moments
+        left += np.diag(moments) + (((inside @ loadings) @ loadings.T - 2 * inside).T * loadings).sum(axis=1)
+    return np.asarray(left / 2)

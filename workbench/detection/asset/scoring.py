@@ -9,12 +9,10 @@ import xarray as xr
 
 from workbench.detection.asset.blocks import AssetPCA
 from workbench.detection.asset.clock import AssetSeries
+from workbench.parameters import ASSET_METHOD
 from workbench.telemetry.joint_hash import joint_hash
 
-__all__ = ["METHOD", "asset_provenance", "score_asset"]
-
-METHOD = 1
-"""Version of the method; raised when the same inputs give another score."""
+__all__ = ["asset_provenance", "score_asset"]
 
 
 def asset_provenance(model: str, test_hashes: Mapping[str, str]) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def asset_provenance(model: str, test_hashes: Mapping[str, str]) -> dict[str, An
     test_hashes : mapping of str to str
         Hash of the test series of each channel that is judged.
     """
-    return {"model": model, "data_hash": joint_hash(test_hashes), "method": METHOD}
+    return {"model": model, "data_hash": joint_hash(test_hashes), "method": ASSET_METHOD}
 
 
 def score_asset(model: AssetPCA, series: AssetSeries) -> xr.Dataset:

@@ -5,7 +5,8 @@ record by a margin. It needs no model and one pass over the training data, and s
 
 Modules, each importing those before it: `rolling`, `features` (and their margins), `events`, `fitted` (the envelope),
 `stream` (sample by sample), `joining` (with the sequences of the threshold), `rows` (joined, as a score stores them),
-`course` (the envelope of a score) and `clearing` (which width clears an anomaly).
+`bound_lines` (what was exceeded, on the telemetry), `course` (the envelope of a score) and `clearing` (which width
+clears an anomaly).
 
 >>> import numpy as np
 >>> train, test = np.tile([0.0, 1.0], 300), np.tile([0.0, 1.0], 300)
@@ -14,6 +15,7 @@ Modules, each importing those before it: `rolling`, `features` (and their margin
 ['step 3.0 times the largest in training and since']
 """
 
+from workbench.detection.envelope.bound_lines import bound_lines, event_bound_lines
 from workbench.detection.envelope.events import EnvelopeEvent
 from workbench.detection.envelope.features import FEATURES, MARGINS, Margin, Margins
 from workbench.detection.envelope.fitted import Envelope, FeatureRecord, fit_envelope
@@ -34,6 +36,8 @@ __all__ = [
     "Margin",
     "Margins",
     "anomaly_rows",
+    "bound_lines",
+    "event_bound_lines",
     "fit_envelope",
     "join",
 ]

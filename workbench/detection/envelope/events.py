@@ -8,7 +8,7 @@ from math import inf, log, log2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.counts import counted
+from workbench.counts import counted, ratio_text
 from workbench.detection.envelope.features import FEATURES, Bound
 from workbench.detection.envelope.rolling import Floats
 
@@ -33,6 +33,7 @@ _SUBJECTS = {
     "spread20": "spread of 20 samples",
     "calm150": "movement over 150 samples",
     "quiet150": "spread of 150 samples",
+    "stuck": "time without a change",
 }
 
 
@@ -90,6 +91,11 @@ class EnvelopeEvent:
         return (value - record) / (bound - record) if bound > record else inf
 
     @property
+    def has_record(self) -> bool:
+        """Whether there was anything of it before, by which margins mean something."""
+        return self.record != 0 or FEATURES[self.feature] != "core"
+
+    @property
     def severity(self) -> float:
         """Severity score on the scale of the threshold's sequences, whose levels `SeverityLevels` names.
 
@@ -106,9 +112,25 @@ class EnvelopeEvent:
         >>> EnvelopeEvent(7, 9, "step", 7, value=3.0, bound=0.1, record=0.0).severity
         12.0
         """
-        if self.record == 0 and FEATURES[self.feature] == "core":
+        if not self.has_record:
             return _SEVERITY_WITHOUT_RECORD
         return min(1 + 2 * log2(max(self.margins, 1.0)), _MOST_SEVERE)
+
+    @property
+    def subject(self) -> str:
+        """What exceeds its bound, without numbers.
+
+        Examples
+        --------
+        >>> EnvelopeEvent(7, 9, "spread20", 7, 3.4, 1.31, 1.0).subject
+        'spread of 20 samples'
+        """
+        return _SUBJECTS[self.feature]
+
+    @property
+    def falls(self) -> bool:
+        """Whether the value lies below its bound, as that of silence does."""
+        return FEATURES[self.feature] == "log"
 
     @property
     def words(self) -> str:
@@ -119,17 +141,16 @@ class EnvelopeEvent:
         >>> EnvelopeEvent(7, 9, "step", 7, 3.4, 1.31, 1.0).words
         'step 3.4 times the largest in training and since'
         """
-        times = f"{self.ratio:,.0f}" if self.ratio >= 100 else f"{self.ratio:.1f}"
         if self.feature == "stuck":
             unchanged = f"unchanged for {counted(int(self.value), 'sample')}"
             most = counted(int(self.record), "sample")
             return f"{unchanged}, where the longest time in training and since was {most}"
         subject = _SUBJECTS[self.feature]
         if FEATURES[self.feature] == "log":
-            return f"{subject} {times} times smaller than the smallest in training and since"
+            return f"{subject} {ratio_text(self.ratio)} times smaller than the smallest in training and since"
         if self.ratio == inf:
             return f"{subject} where there was none in training and since"
-        return f"{subject} {times} times the largest in training and since"
+        return f"{subject} {ratio_text(self.ratio)} times the largest in training and since"
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from math import inf
 from typing import Any
 
 from workbench.detection.envelope.events import EnvelopeEvent
@@ -71,8 +72,12 @@ class AnomalyRow:
 
     @property
     def main_event(self) -> EnvelopeEvent | None:
-        """The event that lies furthest beyond its bound, the first of several; None where there is no event."""
-        return max(self.events, key=lambda event: event.margins, default=None)
+        """The event that lies furthest beyond its bound, the first of several; None where there is no event.
+
+        Where nothing was there before, as in a channel that was constant, no margin says which one lies furthest: it is
+        the step, with which whatever happens there begins.
+        """
+        return max(self.events, key=_prominence, default=None)
 
     @property
     def words(self) -> str:
@@ -96,6 +101,11 @@ class AnomalyRow:
             if own is not None:
                 events.append(replace(event, start=own[0], end=own[1], peak_at=own[0] if peak is None else peak[0]))
         return replace(self, start=span[0], end=span[1], events=tuple(events))
+
+
+def _prominence(event: EnvelopeEvent) -> tuple[float, bool]:
+    """Return by what events of an anomaly are ordered."""
+    return (event.margins, False) if event.has_record else (inf, event.feature == "step")
 
 
 def anomaly_rows(attributes: Mapping[str, Any]) -> list[AnomalyRow]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.detection.evaluation.overlap import count
-from workbench.detection.evaluation.sequences import bounds_of, merged_bounds, ratio
+from workbench.detection.evaluation.sequences import alarms_of, bounds_of, merged_bounds, ratio
 
 __all__ = ["EventCounts", "event_counts", "timing_quality"]
 
@@ -88,7 +88,7 @@ def event_counts(
     ----------
     predicted, labels : pandas.DataFrame
         Integer columns `start`, `end`, inclusive, in samples of the test series. Predicted sequences that overlap or
-        touch are one detection.
+        touch are one detection, which begins at its first sample, or where the first `detected_at` says.
     length : int
         Samples of the test series.
     score : array_like, optional
@@ -117,15 +117,16 @@ def event_counts(
     """
     del score
     detections, events = merged_bounds(predicted, length, "predicted"), bounds_of(labels, length, "labelled")
+    alarms = alarms_of(predicted, detections)
     overlap = count(pd.DataFrame(detections, columns=["start", "end"]), labels, length)
     redundant, timing, not_early = 0, 0.0, 0
     starts = sorted(set(events[:, 0].tolist()))
     for start, end in events.tolist():
-        touching = detections[(detections[:, 0] <= end) & (detections[:, 1] >= start)]
+        touching = alarms[(detections[:, 0] <= end) & (detections[:, 1] >= start)]
         if not len(touching):
             continue
         redundant += len(touching) - 1
-        delay, size = int(touching[0, 0]) - start, end - start + 1
+        delay, size = int(touching[0]) - start, end - start + 1
         earlier = [other for other in starts if other < start]
         timing += timing_quality(delay, min(size, start - earlier[-1]) if earlier else size, size)
         not_early += delay >= 0

@@ -49,6 +49,8 @@ class Evaluation:
         drawn: "channels", or "assets" where the group has several. Figures are `FIGURES` and those of the metrics.
     metrics : pandas.DataFrame
         `channel`, `asset` and the figures of each metric that was asked for, by channel; undefined ones are NaN.
+    assets : Evaluation or None
+        The same of assets judged as a whole, each in the place of a channel; None where none was.
     """
 
     rows: pd.DataFrame
@@ -59,6 +61,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     intervals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(_INTERVALS)))
     metrics: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["channel", "asset"]))
+    assets: "Evaluation | None" = None
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`; undefined figures become null.
@@ -67,7 +70,7 @@ class Evaluation:
         -------
         dict
             `rows`, `channels`, `baselines`, `intervals`, `metrics`: lists with one object a row; `unjudged`: reason by
-            channel; `notes`: a list.
+            channel; `notes`: a list; `assets`: the same of assets as a whole, or None.
         """
         return {
             "rows": plain_records(self.rows),
@@ -77,6 +80,7 @@ class Evaluation:
             "metrics": plain_records(self.metrics),
             "unjudged": dict(self.unjudged),
             "notes": list(self.notes),
+            "assets": None if self.assets is None else self.assets.to_json_dict(),
         }
 
     def _repr_html_(self) -> str:
@@ -86,6 +90,8 @@ class Evaluation:
             further = pooled[~pooled["figure"].isin(FIGURES)].drop(columns=["group", "over"])
             parts += ["<p>Further metrics, with 95 % intervals over channels:</p>", _html(further)]
         parts += ["<p>Detectors that ignore the telemetry, for comparison:</p>", _html(self.baselines)]
+        if self.assets is not None:
+            parts += ["<p>Assets as a whole, judged by the labels of their channels:</p>", _html(self.assets.rows)]
         if self.unjudged:
             parts.append(f"<p>{counted(len(self.unjudged), 'channel')} not judged (see <code>.unjudged</code>).</p>")
         return "".join(parts)
@@ -109,7 +115,8 @@ def evaluate(
     Parameters
     ----------
     predicted : mapping of channel to DataFrame
-        Integer columns `start`, `end` (inclusive, samples of the test series) of each scored channel.
+        Integer columns `start`, `end` (inclusive, samples of the test series) of each scored channel, and `detected_at`
+        where an anomaly was detected later than where it begins.
     labels : mapping of channel to DataFrame or None
         The true sequences; no rows for a channel labelled normal, None for one whose labels are not known. Rows of an
         asset's channels that have the same name in a column `event` are one event: it is found where any of the

@@ -28,7 +28,8 @@ class Metric(Protocol):
         Parameters
         ----------
         predicted, labels : pandas.DataFrame
-            Integer columns `start`, `end`, inclusive, in samples of the test series.
+            Integer columns `start`, `end`, inclusive, in samples of the test series; predicted ones may have the sample
+            at which each was detected as `detected_at`.
         length : int
             Samples of the test series.
         score : numpy.ndarray, shape (m,), or None
@@ -54,7 +55,7 @@ METRICS: dict[str, Metric] = {
 }
 """Metrics by name: ESA's benchmark, affiliation, range-based, areas of the score, NAB's score."""
 
-_OF_SCORES = "vus"
+_OF_SCORES = ("vus", "esa", "nab")
 
 
 def chosen_metrics(choices: Iterable[MetricChoice]) -> dict[str, Metric]:
@@ -98,8 +99,8 @@ def chosen_metrics(choices: Iterable[MetricChoice]) -> dict[str, Metric]:
 
 
 def needs_scores(choices: Iterable[MetricChoice]) -> bool:
-    """Return whether any of the metrics may read the anomaly score."""
-    return any(not isinstance(choice, str) or choice in ("all", _OF_SCORES) for choice in choices)
+    """Return whether any of the metrics may read the anomaly score, or when anomalies were detected."""
+    return any(not isinstance(choice, str) or choice in ("all", *_OF_SCORES) for choice in choices)
 
 
 def result_of(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.detection.evaluation.sequences import Bounds, bounds_of, merged_bounds, ratio
+from workbench.detection.evaluation.sequences import Bounds, alarms_of, bounds_of, merged_bounds, ratio
 
 __all__ = ["NAB_PROFILES", "NabCounts", "NabProfile", "nab_counts", "nab_score", "probation_samples", "window_value"]
 
@@ -83,12 +83,13 @@ class NabCounts:
 def nab_counts(
     predicted: pd.DataFrame, labels: pd.DataFrame, length: int, score: npt.ArrayLike | None = None
 ) -> NabCounts:
-    """Judge the sequences of a series as NAB does, one alarm a sequence, at its first sample.
+    """Judge the sequences of a series as NAB does, one alarm a sequence, when it is detected.
 
     Parameters
     ----------
     predicted, labels : pandas.DataFrame
-        Integer columns `start`, `end`, inclusive, in samples of the test series; labels are the windows.
+        Integer columns `start`, `end`, inclusive, in samples of the test series; labels are the windows. A sequence is
+        detected at its first sample, or where its `detected_at` says.
     length : int
         Samples of the test series. None of them is in the probation: a test series follows what the model learned.
     score : array_like, optional
@@ -104,8 +105,8 @@ def nab_counts(
         A sequence lies outside the series.
     """
     del score
-    starts = merged_bounds(predicted, length, "predicted")[:, 0]
-    return nab_score(starts.tolist(), bounds_of(labels, length, "labelled"))
+    alarms = alarms_of(predicted, merged_bounds(predicted, length, "predicted"))
+    return nab_score(alarms.tolist(), bounds_of(labels, length, "labelled"))
 
 
 def nab_score(detections: Iterable[int], windows: Bounds) -> NabCounts:

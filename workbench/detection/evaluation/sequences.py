@@ -6,7 +6,10 @@ import pandas as pd
 
 from workbench.exceptions import DetectionError
 
-__all__ = ["Bounds", "bounds_of", "mask_of", "merged_bounds", "ratio", "runs_of"]
+__all__ = ["DETECTED_AT", "Bounds", "alarms_of", "bounds_of", "mask_of", "merged_bounds", "ratio", "runs_of"]
+
+DETECTED_AT = "detected_at"
+"""Column of predicted sequences: the sample at which each was detected, where that is later than its first."""
 
 Bounds = npt.NDArray[np.int64]
 """First and last sample of each sequence, both inclusive, shape (n, 2)."""
@@ -88,6 +91,45 @@ def merged_bounds(sequences: pd.DataFrame, length: int, what: str) -> Bounds:
         As for `bounds_of`.
     """
     return runs_of(mask_of(bounds_of(sequences, length, what), length))
+
+
+def alarms_of(sequences: pd.DataFrame, merged: Bounds) -> npt.NDArray[np.int64]:
+    """Return the sample at which each joined sequence raises its alarm: the first at which one of them was detected.
+
+    Parameters
+    ----------
+    sequences : pandas.DataFrame
+        As for `merged_bounds`; where it has a column `detected_at`, sequences begin before they could be detected.
+    merged : numpy.ndarray, shape (n, 2)
+        From `merged_bounds`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+
+    Raises
+    ------
+    DetectionError
+        A sequence was detected outside of itself.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"start": [10, 15, 40], "end": [20, 30, 50], "detected_at": [18, 16, 44]})
+    >>> alarms_of(found, merged_bounds(found, 100, "predicted")).tolist()
+    [16, 44]
+    """
+    if DETECTED_AT not in sequences:
+        return merged[:, 0]
+    rows = sequences[["start", "end", DETECTED_AT]].to_numpy(dtype=np.int64).reshape(-1, 3)
+    for start, end, detected in rows.tolist():
+        if not start <= detected <= end:
+            raise DetectionError(
+                f"The sequence [{start}, {end}] was detected at {detected}.", f"{DETECTED_AT} must lie inside it."
+            )
+    owner = np.searchsorted(merged[:, 0], rows[:, 0], side="right") - 1
+    alarms = np.full(len(merged), np.iinfo(np.int64).max)
+    np.minimum.at(alarms, owner, rows[:, 2])
+    return alarms
 
 
 def ratio(part: float, whole: float) -> float:

@@ -2,7 +2,7 @@
 
 from workbench.detection.known_events.bounds import learnt_bound, normal_distance
 from workbench.detection.known_events.commands import CommandUse, command_uses, same_commands
-from workbench.detection.known_events.matching import Comparison, compare
+from workbench.detection.known_events.matching import Comparison, begins_like, compare
 from workbench.detection.known_events.profile import Profile, shape_profile
 from workbench.detection.known_events.shapes import Shape, take_shape
 
@@ -11,6 +11,7 @@ __all__ = [
     "Comparison",
     "Profile",
     "Shape",
+    "begins_like",
     "command_uses",
     "compare",
     "learnt_bound",

@@ -9,13 +9,15 @@ from workbench.detection.known_events.commands import command_uses, same_command
 from workbench.detection.known_events.profile import Profile, shape_profile
 from workbench.detection.known_events.shapes import Shape
 
-__all__ = ["AMPLITUDE_FACTOR", "LEVEL_SHARE", "Comparison", "alike_in_size", "compare"]
+__all__ = ["AMPLITUDE_FACTOR", "LEVEL_SHARE", "Comparison", "alike_in_size", "begins_like", "compare"]
 
 AMPLITUDE_FACTOR = 1.5
 """Times that the amplitude and the range of an event may be larger or smaller than those of the shape."""
 
 LEVEL_SHARE = 0.25
-"""Share of the shape's range by which the mean of an event may differ from that of the shape."""
+"""Share of the shape's range by which the mean of an event, and its largest movement, may differ from the shape's."""
+
+_MOVEMENT = 2  # samples, so that an edge counts the same wherever the samples fall on it
 
 _COVERED_SHARE = 0.9  # of the anomaly: more than a tenth of it outside the shape is something else beside the event
 _EVENT_SHARE = 0.5  # of the anomaly, or of the event where it is shorter: less is a match of the context
@@ -37,8 +39,11 @@ class Comparison:
         Greatest less least value of the anomaly in that of the shape: a spike within the event makes it large.
     level : float
         Difference of the means in ranges of the shape.
+    movement : float
+        Difference of the largest movements over two samples in ranges of the shape: an edge that only one of both has
+        makes it large, which the distance of their shapes hardly sees.
     same_size : bool
-        Whether amplitude, range and level are those of the shape, within the tolerances.
+        Whether amplitude, range, level and movement are those of the shape, within the tolerances.
     same_commands : bool
         Whether the commands around both are the same.
     """
@@ -48,6 +53,7 @@ class Comparison:
     amplitude: float
     range: float
     level: float
+    movement: float
     same_size: bool
     same_commands: bool
 
@@ -57,7 +63,7 @@ class Comparison:
 
 
 _NAN = float("nan")
-_INCOMPARABLE = Comparison(0, float("inf"), _NAN, _NAN, _NAN, same_size=False, same_commands=False)
+_INCOMPARABLE = Comparison(0, float("inf"), _NAN, _NAN, _NAN, _NAN, same_size=False, same_commands=False)
 
 
 def alike_in_size(profile: Profile) -> np.ndarray:
@@ -101,22 +107,59 @@ def compare(shape: Shape, channel: xr.Dataset, start: int, end: int) -> Comparis
     if not np.isfinite(distance[nearest]):
         return _INCOMPARABLE
     first = earliest + nearest
-    ranges = _range_ratio(shape.telemetry, telemetry[nearest : nearest + shape.size])
+    window = telemetry[nearest : nearest + shape.size]
+    ranges, movement = _range_ratio(shape.telemetry, window), _movement_difference(shape.telemetry, window)
+    same_size = bool(alike_in_size(profile)[nearest]) and 1 / AMPLITUDE_FACTOR <= ranges <= AMPLITUDE_FACTOR
     return Comparison(
         first,
         float(distance[nearest]),
         float(profile.amplitude[nearest]),
         ranges,
         float(profile.level[nearest]),
-        bool(alike_in_size(profile)[nearest]) and 1 / AMPLITUDE_FACTOR <= ranges <= AMPLITUDE_FACTOR,
+        movement,
+        same_size and abs(movement) <= LEVEL_SHARE,
         _has_same_commands(shape, channel, first),
     )
+
+
+def begins_like(shape: Shape, channel: xr.Dataset, start: int, bound: float) -> bool:
+    """Return whether an event that still runs at the end of a series is like the beginning of a shape so far.
+
+    This says nothing yet of how it goes on, nor of commands that are still to come. Half of the event must have come.
+
+    Parameters
+    ----------
+    shape : Shape
+        Shape of the event.
+    channel : xarray.Dataset
+        Test split, n samples.
+    start : int
+        Sample at which the event begins.
+    bound : float
+        Largest distance of the two.
+    """
+    first = start - shape.before
+    size = min(shape.size, channel.sizes["time"] - first)
+    part = shape.telemetry[: max(size, 0)]
+    if size < shape.before + _EVENT_SHARE * shape.event_samples or not np.nanmax(part) > np.nanmin(part):
+        return False
+    profile = shape_profile(part, _padded(channel, first - shape.before, first + shape.before + size - 1))
+    return bool(((profile.distance <= bound) & alike_in_size(profile)).any())
 
 
 def _range_ratio(shape: np.ndarray, window: np.ndarray) -> float:
     """Return the range of a window in that of the shape, over the samples that both have."""
     common = ~np.isnan(shape) & ~np.isnan(window)
     return float(np.ptp(window[common]) / np.ptp(shape[common]))
+
+
+def _movement_difference(shape: np.ndarray, window: np.ndarray) -> float:
+    """Return the largest movement of a window less that of the shape, in ranges of the shape."""
+    common = ~np.isnan(shape) & ~np.isnan(window)
+    largest = [
+        np.abs(series[_MOVEMENT:] - series[:-_MOVEMENT]).max(initial=0) for series in (window[common], shape[common])
+    ]
+    return float((largest[0] - largest[1]) / np.ptp(shape[common]))
 
 
 def _padded(channel: xr.Dataset, first: int, last: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
+from workbench.blas import one_blas_thread
 from workbench.detection.base import BaseForecaster, Training
 from workbench.detection.lstm.inference import block_windows, predict_alone, predict_series
 from workbench.detection.lstm.keras import KerasTrainer
@@ -201,11 +202,9 @@ class LSTMForecaster(BaseForecaster):
         return prediction
 
     def _predict_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
-        from threadpoolctl import threadpool_limits
-
         count, length, n_inputs = windows.shape
         series = windows.reshape(count * length, n_inputs)
-        with threadpool_limits(1, "blas"):  # as in `predict_series`
+        with one_blas_thread():  # as in `predict_series`
             return predict_alone(self._weights, series, length, np.arange(count) * length)
 
     def _save(self, folder: Path) -> None:

@@ -16,6 +16,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from workbench.blas import one_blas_thread
+
 __all__ = ["block_windows", "predict_alone", "predict_series", "predict_shared"]
 
 Array = npt.NDArray[np.float32]
@@ -75,9 +77,7 @@ def predict_series(weights: Weights, values: Array, length: int, count: int) -> 
     Unlike Telemanom, which runs the network over each window by itself, windows share runs wherever
     `predict_shared` sees that it makes no difference.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):  # a step is too short to share among cores: each takes its own windows
+    with one_blas_thread():  # a step is too short to share among cores: each takes its own windows
         prediction, agreed = predict_shared(weights, values, length, count)
         alone = np.flatnonzero(~agreed)
         if alone.size:

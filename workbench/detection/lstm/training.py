@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from workbench.blas import one_blas_thread
 from workbench.detection.base import Training
 from workbench.detection.lstm.checkpoint import Checkpoint
 from workbench.exceptions import ForecasterError
@@ -212,12 +213,10 @@ class NumpyTrainer(LSTMTrainer):
 
     def learn_epoch(self, order: npt.NDArray[np.int64]) -> tuple[float, float]:
         """Learn by Adam, and return the loss over the windows and over the held-out ones."""
-        from threadpoolctl import threadpool_limits
-
         size, horizon = self.forecaster.batch_size, self.forecaster.prediction_horizon
         held_out = self.training.held_out
         training_loss = held_out_loss = 0.0
-        with threadpool_limits(1, "blas"), np.errstate(over="ignore", invalid="ignore"):
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             for first in range(0, len(order), size):
                 rng = np.random.default_rng((self.training.seed, self.epoch + 1, first + 1))
                 training_loss += self.network.learn(*self._batch(order[first : first + size]), rng)

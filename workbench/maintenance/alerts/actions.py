@@ -15,9 +15,19 @@ from sqlalchemy import orm
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.known.lessons import note_verdict
-from workbench.maintenance.alerts.table import ALLOWED, ANNUNCIATIONS, VERDICTS, Alert, AlertRow, state_of
+from workbench.maintenance.alerts.table import (
+    ALLOWED,
+    ANNUNCIATIONS,
+    CHANNEL_REMOVED,
+    VERDICTS,
+    Alert,
+    AlertRow,
+    OutageRow,
+    name_of_verdict,
+    state_of,
+)
 from workbench.maintenance.database import now
-from workbench.maintenance.values import number_in_range, row_number
+from workbench.maintenance.values import number_in_range, required_text, row_number
 
 __all__ = [
     "PROGRAM",
@@ -26,9 +36,11 @@ __all__ = [
     "announce",
     "close",
     "comment",
+    "correct",
     "empty_shelf",
     "find",
     "log_change",
+    "reopen",
     "reset",
     "return_to_normal",
     "shelve",
@@ -215,10 +227,7 @@ def close(
     ConflictError
         Somebody changed the alert since `version`.
     """
-    verdict_name = verdict.strip().lower().replace("_", " ").replace("-", " ")
-    verdict_name = "true" if verdict_name == "real fault" else verdict_name  # as the screens say it
-    if verdict_name not in VERDICTS:
-        raise MaintenanceError(f"{verdict!r} is not a verdict.", f"Known: {', '.join(VERDICTS)}.")
+    verdict_name = _verdict_name(verdict)
     row = _allowed(db, alert, "close", version)
     if row.shelf == row.id:
         empty_shelf(db, row, who)
@@ -237,6 +246,72 @@ def close(
     log_change(db, row, "closed", who, log_details)
     note_verdict(db, row, who)
     return row
+
+
+def correct(db: orm.Session, alert: int, who: str, verdict: str, why: str, version: int | None = None) -> AlertRow:
+    """Correct the verdict on a closed alert, for a reason; the log keeps both verdicts.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing transaction.
+    alert : int
+        Number of the alert.
+    who : str
+        Person or program that does it, for the log.
+    verdict : str
+        The right verdict, one of `VERDICTS`.
+    why : str
+        Reason, not empty.
+    version : int, optional
+        Version that the user saw; omitted, the alert is changed whatever it is.
+
+    Raises
+    ------
+    MaintenanceError
+        The verdict is not one of `VERDICTS`, the reason is empty, or there is no such alert.
+    TransitionError
+        The alert is not closed, its channel was removed, or it has this verdict already.
+    ConflictError
+        Somebody changed the alert since `version`.
+    """
+    verdict_name, reason = _verdict_name(verdict), required_text("the reason for the correction", why)
+    row = _allowed(db, alert, "correct", version)
+    before = row.verdict
+    if row.comment == CHANNEL_REMOVED and before == "unknown":
+        raise TransitionError(
+            f"Alert {row.id} has no verdict: its channel was removed.", "There is nothing to correct."
+        )
+    if before == verdict_name:
+        raise TransitionError(f"The verdict on alert {row.id} is {before} already.", "Pass another one.")
+    row.verdict, row.comment = verdict_name, reason
+    log_change(db, row, "verdict corrected", who, {"verdict": verdict_name, "before": before, "comment": reason})
+    note_verdict(db, row, who)
+    return row
+
+
+def reopen(db: orm.Session, row: AlertRow, who: str, why: str) -> None:
+    """Open an alert again that was closed by mistake: as it was before, acknowledged, and without a verdict.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing transaction.
+    row : AlertRow
+        The alert, which is closed.
+    who : str
+        Person or program that does it, for the log.
+    why : str
+        Reason.
+    """
+    before = {"verdict": row.verdict, "closed_by": row.closed_by}
+    row.closed_at = row.closed_by = row.verdict = None
+    row.active = row.condition
+    row.cleared_at = None if row.active else row.cleared_at
+    lasts = sa.and_(OutageRow.ended_at.is_(None), sa.or_(OutageRow.until.is_(None), OutageRow.until > now(db)))
+    row.suppressed = db.scalars(sa.select(OutageRow.id).where(OutageRow.asset == row.asset, lasts)).first() is not None
+    log_change(db, row, "closing undone", who, {"why": why, "before": before})
+    note_verdict(db, row, who)
 
 
 def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
@@ -268,6 +343,14 @@ def log_change(
     row.state = state_of(row)
     log.append(db, f"alert:{row.id}", action, who, {"state": row.state, **(details or {})})
     return row
+
+
+def _verdict_name(verdict: str) -> str:
+    """Return a verdict as it is stored, from any way in which people write it."""
+    name = name_of_verdict(verdict)
+    if name not in VERDICTS:
+        raise MaintenanceError(f"{verdict!r} is not a verdict.", f"Known: {', '.join(VERDICTS)}.")
+    return name
 
 
 def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:

@@ -10,18 +10,20 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 import xarray as xr
+from sqlalchemy import orm
 
-from workbench.exceptions import MaintenanceError
+from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.alerts.grouping import group_alerts
 from workbench.maintenance.alerts.known.events import KnownEvents
+from workbench.maintenance.alerts.known.uses import spared_alerts
 from workbench.maintenance.alerts.places import place, rows_of, unplaced_channels
 from workbench.maintenance.alerts.queries import conditions, ordering
 from workbench.maintenance.alerts.raising import Examined, Finding, raise_findings
 from workbench.maintenance.alerts.report import AlertReport
-from workbench.maintenance.alerts.table import ALERTS, Alert, AlertRow
+from workbench.maintenance.alerts.table import ALERT_COLUMNS, ALERTS, Alert, AlertRow
 from workbench.maintenance.alerts.verdicts import (
     Series,
     ThresholdEffect,
@@ -40,6 +42,8 @@ from workbench.telemetry.catalog import Limits
 
 __all__ = ["Alerts"]
 
+AfterClosing = Callable[[orm.Session, Sequence[int], str], None]
+
 _ACTIONS: dict[str, Callable[..., Any]] = {
     "acknowledge": actions.acknowledge,
     "reset": actions.reset,
@@ -47,6 +51,7 @@ _ACTIONS: dict[str, Callable[..., Any]] = {
     "unshelve": actions.unshelve,
     "close": actions.close,
     "comment": actions.comment,
+    "correct": actions.correct,
 }
 
 
@@ -64,6 +69,8 @@ class Alerts:
         not hold it; where omitted, the rows of verdicts are those in which their alerts were found.
     known : KnownEvents, optional
         Known events, which anomalies are compared with; where omitted, those of the database, without an archive.
+    after_closing : callable, optional
+        Called with the transaction, the numbers of the alerts that got a verdict in it, and who has given it.
 
     Attributes
     ----------
@@ -81,11 +88,13 @@ class Alerts:
         options: AlertOptions | None = None,
         series: Series | None = None,
         known: KnownEvents | None = None,
+        after_closing: AfterClosing | None = None,
     ) -> None:
         self.database = database
         self.options = options or AlertOptions()
         self.known = known or KnownEvents(database, self.options)
         self._series = series
+        self._after_closing = after_closing
 
     # ---- reading
 
@@ -148,7 +157,7 @@ class Alerts:
         )
         self.expire()
         with self.database.reading() as db:
-            statement = sa.select(*ALERTS.c).where(*filters).order_by(*ordering(order))
+            statement = sa.select(*ALERT_COLUMNS).where(*filters).order_by(*ordering(order))
             return frame(db, statement.limit(row_limit(limit)).offset(offset or None))
 
     def count(self, by: str = "level", *, state: str | Iterable[str] | None = "shown") -> pd.Series:
@@ -290,7 +299,11 @@ class Alerts:
             return timers.Elapsed(elapsed.unshelved, elapsed.unsuppressed, timers.escalate(db, self.options))
 
     def expire(self) -> None:
-        """End shelves and outages whose time is over, as is done before anything is read or changed."""
+        """End shelves and outages whose time is over, and the level of known events that are none any more.
+
+        This is done before anything is read or changed.
+        """
+        self.known.expire()
         with self.database.reading() as db:
             due = timers.something_expired(db, self.database.clock())
         if due:
@@ -351,6 +364,16 @@ class Alerts:
         self.known.learn_waiting()
         return closed
 
+    def correct(self, alert: int, who: str, verdict: str, why: str, *, version: int | None = None) -> Alert:
+        """Correct the verdict on a closed alert, for a reason; see `workbench.maintenance.alerts.actions.correct`.
+
+        Labels follow the new verdict, and so does what the alert has taught: a known event that only a withdrawn
+        verdict had taught is removed, and its open alerts are judged as before.
+        """
+        corrected = self._change(actions.correct, alert, who, verdict=verdict, why=why, version=version)
+        self.known.learn_waiting()
+        return corrected
+
     def comment(self, alert: int, who: str, text: str) -> Alert:
         """Add a remark to the alert's history; `Alert.comment` is the last one."""
         return self._change(actions.comment, alert, who, text=text)
@@ -358,10 +381,12 @@ class Alerts:
     def each(self, action: str, alerts: Iterable[int], who: str, **options: Any) -> pd.DataFrame:
         """Apply one action to many alerts in one transaction; one that refuses does not stop the others.
 
+        Known events stay open where others are closed as true with them; see `known.uses.spared_alerts`.
+
         Parameters
         ----------
         action : str
-            acknowledge, reset, shelve, unshelve, close or comment.
+            acknowledge, reset, shelve, unshelve, close, comment or correct.
         alerts : iterable of int
             Numbers of the alerts.
         who : str
@@ -380,18 +405,24 @@ class Alerts:
             options["longest"] = self._longest()
         versions: Mapping[int, int] = options.pop("versions", {})
         rows = []
+        numbers = list(alerts)
         self.expire()
         with self.database.writing() as db:
-            for alert in alerts:
+            spared = spared_alerts(db, numbers, options["verdict"]) if action == "close" else {}
+            for alert in numbers:
                 reason = ""
                 seen_version = {"version": versions[alert]} if alert in versions else {}
                 try:
+                    if alert in spared:
+                        raise TransitionError(spared[alert])
                     with db.begin_nested():
                         _ACTIONS[action](db, alert, who, **options, **seen_version)
                 except MaintenanceError as error:
                     reason = str(error)
                 rows.append((alert, not reason, reason))
-        if action == "close":
+            if action in ("close", "correct"):
+                self._judged(db, [alert for alert, done, _ in rows if done], who)
+        if action in ("close", "correct"):
             self.known.learn_waiting()
         return pd.DataFrame(rows, columns=["alert", "done", "reason"])
 
@@ -440,7 +471,14 @@ class Alerts:
         with self.database.writing() as db:
             row = action(db, alert, who, **options)
             db.flush()
+            if action in (actions.close, actions.correct):
+                self._judged(db, [alert], who)
             return Alert.of(row)
+
+    def _judged(self, db: orm.Session, alerts: Sequence[int], who: str) -> None:
+        if self._after_closing is not None and alerts:
+            db.flush()
+            self._after_closing(db, alerts, who)
 
     def _longest(self) -> timedelta:
         return timedelta(hours=self.options.longest_shelf_hours)

@@ -7,7 +7,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.counts import ratio_text
+from workbench.detection.applied import unchanged_step
+from workbench.detection.asset.events import NAMED_SHARE
 from workbench.detection.envelope import AnomalyRow, anomaly_rows
+from workbench.detection.envelope.silence import is_frozen, whole_silence
 from workbench.maintenance.alerts.limits import excursions
 from workbench.maintenance.alerts.raising import Finding, as_time
 from workbench.maintenance.options import AlertOptions
@@ -42,30 +46,37 @@ def anomaly_findings(
         `value` is the smoothed error where it lies furthest above epsilon, `threshold` epsilon there. Where bounds
         without the lag of smoothing leave its peak outside, it is the error itself; where neither reaches epsilon,
         the anomaly is that they are low, and `value` the lowest smoothed error. Where only the envelope has found the
-        anomaly, `value` is that of the feature that lies furthest beyond its bound, and `threshold` the bound.
+        anomaly, `value` is that of the feature that lies furthest beyond its bound, and `threshold` the bound. A
+        silence counts to its end, and goes on as long as the telemetry does not change. `evidence_at` is the first
+        sample at which an error reaches epsilon or an event begins.
     """
     last = int(scored["sample"].values[-1]) if last is None else last
+    telemetry, unchanged = channel["telemetry"].variable, unchanged_step(scored.attrs)
     if "provisional" in anomalies:
         anomalies = anomalies[~anomalies["provisional"]]
     by_envelope = anomalies["found_by"] == "envelope" if "found_by" in anomalies else [False] * len(anomalies)
     words = anomalies["words"] if "words" in anomalies else [""] * len(anomalies)
     errors, source = _Errors(scored), str(scored.attrs["model"])
-    events = [event for row in anomaly_rows(scored.attrs) for event in row.events] if any(by_envelope) else []
+    events = [event for row in anomaly_rows(scored.attrs) for event in row.events]
     rows = anomalies[["start", "end", "severity", "level"]].to_numpy().tolist()
     findings = []
     for (start, end, severity, level), only_envelope, said in zip(rows, by_envelope, words, strict=True):
-        place = _place(channel, start, end)
+        own = tuple(event for event in events if start <= event.start <= end)
+        row = whole_silence(AnomalyRow(start, end, severity, "envelope", own), telemetry, unchanged)
+        said = row.words or said
+        left_at = None if only_envelope else errors.first(start, end)
+        seen_at = min([event.start for event in own] + ([] if left_at is None else [left_at]), default=None)
+        place = _place(channel, start, end, seen_at)
         if only_envelope:
-            row = AnomalyRow(
-                start, end, severity, "envelope", tuple(one for one in events if start <= one.start <= end)
-            )
             event = row.main_event
             value, threshold = (None, None) if event is None else (event.value, event.bound)
             place["units"] = "samples" if event is not None and event.feature == "stuck" else place["units"]
             message = _envelope_message(channel, start if event is None else event.peak_at, said)
         else:
             value, threshold = errors.furthest(start, end)
-            message = _anomaly_message(channel, start, value, threshold, source) + (f" Also: {said}." if said else "")
+            message = _anomaly_message(channel, start if left_at is None else left_at, value, threshold, source) + (
+                f" Also: {said}." if said else ""
+            )
         findings.append(
             Finding(
                 **place,
@@ -76,7 +87,7 @@ def anomaly_findings(
                 threshold=threshold,
                 source=source,
                 message=message,
-                ongoing=end >= last,
+                ongoing=end >= last or is_frozen(row, telemetry, unchanged),
                 at_once=bool(said),
             )
         )
@@ -94,11 +105,23 @@ class _Errors:
     def furthest(self, start: int, end: int) -> tuple[float, float]:
         """Return the error of an anomaly that lies furthest above epsilon, and epsilon there."""
         smoothed, error, epsilon = self._smoothed, self._error, self._epsilon
-        part = slice(max(0, start - self._first), end - self._first + 1)
+        part = self._part(start, end)
         exceeding = next((values for values in (smoothed, error) if (values[part] >= epsilon[part]).any()), None)
         distance = smoothed[part] * -1 if exceeding is None else exceeding[part] - epsilon[part]
         furthest = part.start + int(np.argmax(np.where(np.isnan(distance), -np.inf, distance)))  # NaN where not judged
         return float((smoothed if exceeding is None else exceeding)[furthest]), float(epsilon[furthest])
+
+    def first(self, start: int, end: int) -> int | None:
+        """Return the first sample of an anomaly whose error, smoothed or not, reaches epsilon; None where none does.
+
+        Telemanom's sequences begin up to `error_buffer` samples before it.
+        """
+        part = self._part(start, end)
+        reaching = np.fmax(self._smoothed[part], self._error[part]) >= self._epsilon[part]
+        return self._first + part.start + int(reaching.argmax()) if reaching.any() else None
+
+    def _part(self, start: int, end: int) -> slice:
+        return slice(max(0, start - self._first), end - self._first + 1)
 
 
 def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
@@ -135,6 +158,9 @@ def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]
                 source=source,
                 message=f"{asset} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
                 ongoing=end >= last,
+                contributions=json.dumps(
+                    [[name, round(share, 4)] for name, share in found["contributions"] if share >= NAMED_SHARE]
+                ),
             )
         )
     return findings
@@ -179,7 +205,7 @@ def limit_findings(channel: xr.Dataset, limits: "Limits", options: AlertOptions)
     return findings
 
 
-def _place(channel: xr.Dataset, start: int, end: int) -> dict[str, Any]:
+def _place(channel: xr.Dataset, start: int, end: int, seen_at: int | None = None) -> dict[str, Any]:
     times = channel["time"].values
     end = min(end, len(times) - 1)
     first_at, last_at = (int(tick) for tick in ticks(times[[start, end]]))
@@ -192,6 +218,7 @@ def _place(channel: xr.Dataset, start: int, end: int) -> dict[str, Any]:
         "end_time": as_time(times[end]),
         "first_at": first_at,
         "last_at": last_at,
+        "evidence_at": None if seen_at is None else int(ticks(times[[seen_at]])[0]),
     }
 
 
@@ -206,7 +233,7 @@ def _anomaly_message(channel: xr.Dataset, start: int, value: float, threshold: f
         )
     return (
         f"{name} left its forecast at {when}: the smoothed error reached {value:.3g}{units}, "
-        f"{value / threshold:.1f} times epsilon, {threshold:.3g}{units} ({source})."
+        f"{ratio_text(value / threshold)} times epsilon, {threshold:.3g}{units} ({source})."
     )
 
 

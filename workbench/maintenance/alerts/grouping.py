@@ -2,6 +2,7 @@
 
 Alerts of one asset that overlap, or of which one follows the other within a set time, are one case. Which alerts these
 are follows from their moments alone, so that it is the same in whatever order they were raised; `partition` says it.
+An alert counts from its evidence on: the samples that the threshold adds before it say nothing of when a channel moved.
 
 What a person knows a case by is its number, and that depends on the past: a case keeps its number when alerts join it,
 when they are found again, and when it takes in another case. Where an alert comes between two cases, the older number
@@ -22,7 +23,8 @@ from sqlalchemy import orm
 from workbench.maintenance import log
 from workbench.maintenance.alerts.actions import PROGRAM
 from workbench.maintenance.alerts.places import span_of
-from workbench.maintenance.alerts.table import ALERTS, CASES, CaseRow
+from workbench.maintenance.alerts.table import ALERTS, CASES, EVIDENCE_AT, AlertRow, CaseRow
+from workbench.maintenance.changes import note_change
 from workbench.maintenance.database import now
 from workbench.maintenance.options import AlertOptions
 
@@ -46,7 +48,7 @@ class Member(NamedTuple):
     clock : str
         `time` or `sample`, see `places.span_of`.
     first_at, last_at : int
-        First and last moment on that clock, both inclusive.
+        Moment of its first evidence and the last one on that clock, both inclusive.
     case : int or None
         Case that it is part of so far.
     """
@@ -126,11 +128,13 @@ def group_alerts(db: orm.Session, assets: Collection[str], options: AlertOptions
         ]
         if moved:
             db.connection().execute(_MOVE, moved)
+            for one in moved:
+                note_change(db, AlertRow, (one["alert"],), f"alert:{one['alert']}", {"case_id": one["case"]})
             db.expire_all()
 
 
 _A = ALERTS.c
-_MEMBERS = sa.select(_A.id, _A.channel, _A.kind, _A.clock, _A.first_at, _A.last_at, _A.case_id).where(
+_MEMBERS = sa.select(_A.id, _A.channel, _A.kind, _A.clock, _A.first_at, _A.last_at, EVIDENCE_AT, _A.case_id).where(
     _A.asset == sa.bindparam("of_asset")
 )
 _MOVE = sa.update(ALERTS).where(_A.id == sa.bindparam("alert")).values(case_id=sa.bindparam("case"))
@@ -138,7 +142,11 @@ _MOVE = sa.update(ALERTS).where(_A.id == sa.bindparam("alert")).values(case_id=s
 
 def _members(db: orm.Session, asset: str) -> list[Member]:
     rows: Sequence[Mapping[Any, Any]] = db.connection().execute(_MEMBERS, {"of_asset": asset}).mappings().all()
-    return [Member(row["id"], row["channel"], row["kind"], *span_of(row), row["case_id"]) for row in rows]
+    members = []
+    for row in rows:
+        clock, _, last = span_of(row)
+        members.append(Member(row["id"], row["channel"], row["kind"], clock, row["evidence_at"], last, row["case_id"]))
+    return members
 
 
 def _numbers(db: orm.Session, asset: str, cases: Sequence[Sequence[Member]]) -> list[int]:

@@ -1,5 +1,6 @@
 """Assets out of service: their alerts are raised, but suppressed until the asset is back."""
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import pandas as pd
@@ -11,7 +12,7 @@ from workbench.maintenance import log
 from workbench.maintenance.alerts.actions import announce, log_change
 from workbench.maintenance.alerts.table import OPEN, AlertRow, OutageRow
 from workbench.maintenance.database import Database, UtcDateTime, frame, now
-from workbench.maintenance.values import time_in_range
+from workbench.maintenance.values import known_asset, time_in_range
 
 __all__ = ["Outages", "end_outage", "is_out"]
 
@@ -23,10 +24,13 @@ class Outages:
     ----------
     database : Database
         Database of maintenance.
+    assets : callable, optional
+        Returns the names of all assets; any name is taken where it is omitted.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, assets: Callable[[], Collection[str]] | None = None) -> None:
         self.database = database
+        self._assets = assets
 
     def start(self, asset: str, who: str, why: str, until: datetime | None = None) -> int:
         """Take an asset out of service: its open alerts, and those raised from now on, are suppressed.
@@ -50,12 +54,13 @@ class Outages:
         Raises
         ------
         MaintenanceError
-            Asset or reason is empty, or `until` has passed.
+            Asset or reason is empty, the asset is unknown, or `until` has passed.
         TransitionError
             The asset is out of service already.
         """
         if not asset.strip() or not why.strip():
             raise MaintenanceError("The asset or the reason of the outage is empty.", "Enter both.")
+        asset = known_asset(asset, self._assets)
         with self.database.writing() as db:
             if is_out(db, asset):
                 raise TransitionError(f"{asset} is out of service already.", "End that outage first.")

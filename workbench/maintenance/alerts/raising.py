@@ -18,7 +18,7 @@ One module because one comparison of findings with alerts decides which are rais
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -77,10 +77,14 @@ class Finding:
     first_at, last_at : int
         First and last moment, both inclusive: nanoseconds since 1970, UTC, or numbers of samples since the channel
         began. Where omitted, those of the times, or of the rows where it has no times.
+    evidence_at : int or None
+        Moment of the first evidence where it is not `first_at`.
     known : KnownMatch or None
         Known event as which it was recognised: what it would be without it.
     at_once : bool
         Whether it raises an alert however short it is, as what the envelope found.
+    contributions : str
+        Of an asset as a whole: its channels that moved most with their shares, as JSON.
     """
 
     channel: str
@@ -103,6 +107,8 @@ class Finding:
     last_at: int = _FROM_OTHERS
     known: KnownMatch | None = None
     at_once: bool = False
+    contributions: str = ""
+    evidence_at: int | None = None
 
     def __post_init__(self) -> None:
         """Fill in the moments where they were omitted."""
@@ -157,7 +163,9 @@ class _Tally:
     updated: list[int] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)
-    known: int = 0
+    found_again: int = 0
+    moved: bool = False  # the evidence of an alert became known, or was earlier
+    known_events: int = 0
 
 
 def raise_findings(
@@ -175,7 +183,7 @@ def raise_findings(
     findings : sequence of Finding
         What was found; findings below the least level or shorter than the on-delay are ignored.
     options : AlertOptions
-        Least level, on-delay, latching levels, the time within which alerts form a group, and how far an anomaly must
+        Least level, on-delay, latching levels, how far apart alerts of one case may lie, and how far an anomaly must
         grow before its closed alert opens again.
 
     Returns
@@ -206,15 +214,16 @@ def raise_findings(
             else:
                 log_change(db, row, "updated", PROGRAM, {"why": _NOT_FOUND})
                 tally.updated.append(one.id)
-    if tally.raised or tally.updated or tally.reopened:
+    if tally.raised or tally.updated or tally.reopened or tally.moved:
         group_alerts(db, {finding.asset for finding in alert_findings}, options)
     return AlertReport(
         tuple(tally.raised),
         tuple(tally.updated),
-        tally.known,
+        tally.found_again,
         tuple(tally.returned),
         len(findings) - len(alert_findings),
         tuple(tally.reopened),
+        tally.known_events,
     )
 
 
@@ -282,29 +291,35 @@ def _raise_channel(
             place = (finding.clock, finding.first_at, finding.last_at)
             near.append(_Near(row.id, *place, finding.level, False, finding.ongoing))
             tally.raised.append(row.id)
+            tally.known_events += finding.known is not None
         elif still_open:
             if still_open[0] in findings_of_open:
-                tally.known += 1
+                tally.found_again += 1
             elif still_open[0] == overlapping[0].id:
                 first_ids.add(still_open[0])
             _join(findings_of_open, still_open[0], finding)
         else:
             first = overlapping[0].id
-            tally.known += first in findings_of_closed
+            tally.found_again += first in findings_of_closed
             _join(findings_of_closed, first, finding)
             judged.setdefault(first, {}).update((one.id, one) for one in overlapping)
     for number, finding in findings_of_open.items():
-        if _update(db, find(db, number), finding, options, begins_with=number in first_ids):
+        row = find(db, number)
+        if _update(db, row, finding, options, begins_with=number in first_ids):
             tally.updated.append(number)
         else:
-            tally.known += 1
+            tally.found_again += 1
+        if finding.evidence_at is not None and finding.evidence_at >= row.first_at:
+            evidence_at = _earlier(row.evidence_at, finding.evidence_at)
+            tally.moved |= evidence_at != row.evidence_at
+            row.evidence_at = evidence_at
     for number, finding in findings_of_closed.items():
         why = _growth(list(judged[number].values()), finding, options)
         if why:
             _reopen(db, find(db, number), finding, options, why)
             tally.reopened.append(number)
         else:
-            tally.known += 1
+            tally.found_again += 1
     return matched_ids
 
 
@@ -321,8 +336,13 @@ def _join(findings: dict[int, Finding], key: int, finding: Finding) -> None:
         worse,
         **{name: getattr(start, name) for name in _START_FIELDS},
         **{name: getattr(end, name) for name in _END_FIELDS},
+        evidence_at=_earlier(first.evidence_at, finding.evidence_at),
         ongoing=first.ongoing or finding.ongoing,
     )
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _growth(closed: Sequence[_Near], finding: Finding, options: AlertOptions) -> str:
@@ -342,7 +362,7 @@ def _growth(closed: Sequence[_Near], finding: Finding, options: AlertOptions) ->
 def _reopen(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions, why: str) -> None:
     """Open a closed alert again, as new: its verdict was on less. What was said before stays in the log."""
     before = {"level": row.level, "verdict": row.verdict, "closed_by": row.closed_by}
-    for name in (*_START_FIELDS, *_END_FIELDS, *_REASON_FIELDS):
+    for name in (*_START_FIELDS, *_END_FIELDS, *_REASON_FIELDS, "evidence_at"):
         setattr(row, name, getattr(finding, name))
     row.clock = finding.clock
     row.closed_at = row.closed_by = row.verdict = None
@@ -395,6 +415,7 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
     suppressed = is_out(db, finding.asset)
     row = AlertRow(
         **{name: getattr(finding, name) for name in (*_PLACE_FIELDS, *_START_FIELDS, *_END_FIELDS, *_REASON_FIELDS)},
+        evidence_at=finding.evidence_at,
         condition=finding.ongoing,
         active=finding.ongoing or latching,
         acknowledged=False,
@@ -404,7 +425,6 @@ def _new(db: orm.Session, finding: Finding, options: AlertOptions) -> AlertRow:
         annunciated_at=None if suppressed or shelf else present,
         cleared_at=None if finding.ongoing or latching else present,
         comment="",
-        group_id=_group(db, finding, options),
         **shelf,
     )
     row.state = state_of(row)
@@ -447,27 +467,10 @@ _ALERTS_NEAR = (
     .where(sa.or_(_A.closed_at.is_(None), _A.last_at >= sa.bindparam("first")))
     .where(sa.or_(_A.verdict.is_(None), _A.verdict != "unknown", sa.func.coalesce(_A.comment, "") != CHANNEL_REMOVED))
 )
-_FIRST_OF_GROUP = (
-    sa.select(_A.id)
-    .where(_A.asset == sa.bindparam("asset"), _A.group_id.is_(None))
-    .where(_A.start_time.between(sa.bindparam("first", type_=UtcDateTime), sa.bindparam("last", type_=UtcDateTime)))
-    .order_by(_A.id)
-    .limit(1)
-)
 _PLACE_FIELDS = ("channel", "asset", "subsystem", "units", "kind", "clock")
 _START_FIELDS = ("start_sample", "start_time", "first_at")
 _END_FIELDS = ("end_sample", "end_time", "last_at")
-_REASON_FIELDS = ("level", "severity", "value", "threshold", "source", "message")
-
-
-def _group(db: orm.Session, finding: Finding, options: AlertOptions) -> int | None:
-    """Return the first alert of the group that this one joins: same asset, start within `group_seconds`."""
-    if finding.start_time is None:
-        return None
-    reach = timedelta(seconds=options.group_seconds)
-    near = {"asset": finding.asset, "first": finding.start_time - reach, "last": finding.start_time + reach}
-    first_alert: int | None = db.connection().scalar(_FIRST_OF_GROUP, near)
-    return first_alert
+_REASON_FIELDS = ("level", "severity", "value", "threshold", "source", "message", "contributions")
 
 
 def _update(db: orm.Session, row: AlertRow, finding: Finding, options: AlertOptions, *, begins_with: bool) -> bool:

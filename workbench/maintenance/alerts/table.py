@@ -11,23 +11,28 @@ References
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.engine.interfaces import Dialect
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.changes import Recorded
 from workbench.maintenance.database import Base, UtcDateTime, Versioned
 from workbench.parameters import LEVELS
 
 __all__ = [
     "ALERTS",
+    "ALERT_COLUMNS",
     "ALLOWED",
     "ANNUNCIATIONS",
     "CASES",
     "CHANNEL_REMOVED",
+    "EVIDENCE_AT",
     "KINDS",
+    "LIVE_ASSET",
+    "OF_LIVE",
     "OPEN",
     "SHOWN",
     "STATES",
@@ -37,14 +42,19 @@ __all__ = [
     "AnnunciationRow",
     "CaseRow",
     "OutageRow",
+    "name_of_verdict",
     "state_of",
 ]
 
-KINDS = ("model", "limit", "asset")
-"""Kinds of alerts: from the error of a forecaster, from a limit of the catalog, or from the model of a whole asset.
+KINDS = ("model", "limit", "asset", "silence", "clock")
+"""Kinds of alerts: from the error of a forecaster, from a limit of the catalog, from the model of a whole asset, from
+live telemetry that does not come any more, or that comes with wrong times.
 
-The channel of the latter is the asset's name.
+The channel of the third is the asset's name; that of a silence is the name of a source where none of its channels send.
 """
+
+OF_LIVE = KINDS[3:]
+"""Kinds of alerts that live telemetry raises and closes: about what sends, not about what an asset does."""
 
 STATES = (
     "unacknowledged",  # the condition holds, nobody has acknowledged
@@ -62,6 +72,9 @@ OPEN = STATES[:-1]
 SHOWN = STATES[:6]
 """Open states that an operator's list shows."""
 
+LIVE_ASSET = "Live telemetry"
+"""Asset of the alerts on what sends live telemetry, which belongs to none."""
+
 CHANNEL_REMOVED = "Its channel was removed from the archive."
 """Comment on an alert that was closed, as unknown, because its channel was removed: nobody has judged it."""
 
@@ -74,6 +87,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "shelve": SHOWN,
     "unshelve": ("shelved",),
     "close": OPEN,
+    "correct": ("closed",),
 }
 """States in which a person may do what; those of `acknowledge` are the states that wait for acknowledgement."""
 
@@ -108,10 +122,20 @@ class CaseRow(Base):
     joined_to: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("cases.id"), index=True)
 
 
-class AlertRow(Versioned, Base):
+class AlertRow(Recorded, Versioned, Base):
     """Row of one alert; `Alert` describes the columns."""
 
     __tablename__ = "alerts"
+    unrecorded: ClassVar[tuple[str, ...]] = (  # where it lies in an export, and the group of the first release
+        "version",
+        "start_sample",
+        "end_sample",
+        "clock",
+        "first_at",
+        "last_at",
+        "evidence_at",
+        "group_id",
+    )
 
     id: orm.Mapped[int] = orm.mapped_column(sa.Integer, primary_key=True)
     channel: orm.Mapped[str] = orm.mapped_column(sa.String(200))
@@ -125,6 +149,7 @@ class AlertRow(Versioned, Base):
     clock: orm.Mapped[str] = orm.mapped_column(sa.String(12), server_default="row")
     first_at: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, server_default="0")
     last_at: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, server_default="0")
+    evidence_at: orm.Mapped[int | None] = orm.mapped_column(sa.BigInteger)
     level: orm.Mapped[str] = orm.mapped_column(LevelName)
     severity: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
     value: orm.Mapped[float | None] = orm.mapped_column(sa.Double)
@@ -132,6 +157,7 @@ class AlertRow(Versioned, Base):
     units: orm.Mapped[str] = orm.mapped_column(sa.String(40))
     source: orm.Mapped[str] = orm.mapped_column(sa.String(200))
     message: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    contributions: orm.Mapped[str] = orm.mapped_column(sa.Text, default="", server_default="")
     state: orm.Mapped[str] = orm.mapped_column(sa.String(20))
     condition: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
     active: orm.Mapped[bool] = orm.mapped_column(sa.Boolean)
@@ -149,7 +175,7 @@ class AlertRow(Versioned, Base):
     shelved_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(200))
     shelved_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     shelved_until: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
-    group_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("alerts.id"))
+    group_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("alerts.id"))  # of releases without cases
     case_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("cases.id"))
     closed_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
     closed_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(200))
@@ -170,6 +196,11 @@ class AlertRow(Versioned, Base):
         sa.Index("ix_alerts_verdict", "verdict", "raised_at"),
     )
 
+    @property
+    def log_subject(self) -> str:
+        """Subject of the rows of the log that tell of this alert."""
+        return f"alert:{self.id}"
+
 
 class AnnunciationRow(Base):
     """Record that an alert was shown to operators anew: raised, risen, come back, or no longer hidden."""
@@ -189,7 +220,7 @@ class AnnunciationRow(Base):
     )
 
 
-class OutageRow(Versioned, Base):
+class OutageRow(Recorded, Versioned, Base):
     """Record that an asset is out of service; its alerts are suppressed until it is back."""
 
     __tablename__ = "outages"
@@ -202,10 +233,17 @@ class OutageRow(Versioned, Base):
     why: orm.Mapped[str] = orm.mapped_column(sa.Text)
     ended_at: orm.Mapped[datetime | None] = orm.mapped_column(UtcDateTime)
 
+    @property
+    def log_subject(self) -> str:
+        """Subject of the rows of the log that tell of this outage."""
+        return f"outage:{self.id}"
+
 
 ALERTS = cast(sa.Table, AlertRow.__table__)
 CASES = cast(sa.Table, CaseRow.__table__)
 ANNUNCIATIONS = cast(sa.Table, AnnunciationRow.__table__)
+EVIDENCE_AT = sa.func.coalesce(ALERTS.c.evidence_at, ALERTS.c.first_at).label("evidence_at")
+"""Moment of the first evidence of an alert, or of its beginning where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +266,10 @@ class Alert:
         samples since the channel began, where its source has no times.
     first_at, last_at : int
         First and last moment, both inclusive. By these an anomaly that is found again is known.
+    evidence_at : int
+        Moment of the first evidence, which can be later: an anomaly of the forecast begins up to `error_buffer` samples
+        before it. By these a case knows which channel moved first. `first_at` where it is not known, and of limits and
+        whole assets, which begin with their evidence.
     level : str
         Severity level.
     severity : float or None
@@ -238,6 +280,8 @@ class Alert:
         Model, or limit, that it was compared with.
     message : str
         What was exceeded, by how much, and against what.
+    contributions : str
+        Of an alert on an asset as a whole: its channels that moved most with their shares, as JSON; empty otherwise.
     state : str
         One of `STATES`.
     condition : bool
@@ -253,8 +297,6 @@ class Alert:
         The alert with which it was shelved: itself, or the one shelved before on its channel and kind.
     shelved_by, shelved_why, shelved_until, shelved_at
         Who, why, until when and since when; None unless shelved.
-    group_id : int or None
-        First alert of its group, None for the first itself.
     case_id : int or None
         Number of the case that it is part of; None only where a release without cases has raised it.
     verdict : str or None
@@ -276,6 +318,7 @@ class Alert:
     clock: str
     first_at: int
     last_at: int
+    evidence_at: int
     level: str
     severity: float | None
     value: float | None
@@ -283,6 +326,7 @@ class Alert:
     units: str
     source: str
     message: str
+    contributions: str
     state: str
     condition: bool
     active: bool
@@ -300,7 +344,6 @@ class Alert:
     shelved_by: str | None
     shelved_why: str | None
     shelved_until: datetime | None
-    group_id: int | None
     case_id: int | None
     closed_at: datetime | None
     closed_by: str | None
@@ -311,7 +354,24 @@ class Alert:
     def of(cls, row: AlertRow) -> Self:
         """Return a copy of a row."""
         values: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(cls)}
+        values["evidence_at"] = row.first_at if row.evidence_at is None else row.evidence_at
         return cls(**values)
+
+
+ALERT_COLUMNS = [EVIDENCE_AT if field.name == "evidence_at" else ALERTS.c[field.name] for field in fields(Alert)]
+"""Columns of the table that are those of `Alert`."""
+
+
+def name_of_verdict(verdict: str) -> str:
+    """Return the name of a verdict as people write it; other text stays what it is.
+
+    Examples
+    --------
+    >>> name_of_verdict("Real fault"), name_of_verdict("false-alarm")
+    ('true', 'false alarm')
+    """
+    name = verdict.strip().lower().replace("_", " ").replace("-", " ")
+    return "true" if name == "real fault" else name  # as the screens say it
 
 
 def state_of(alert: AlertRow) -> str:

@@ -1,5 +1,6 @@
 """One case: what its alerts say of it together, and which of its channels moved first."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ CASE_STATES = (
 """States of alerts, from the one that asks most of an operator to the one that asks nothing: a case has its worst."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMED_CHANNELS = 3
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -38,14 +40,21 @@ class Onset:
     channel : str
         Name of the channel.
     first_at : int
-        Moment at which its first alert of the case begins, on the clock of the case.
+        Moment at which its first alert of the case set in, on the clock of the case: that of its evidence.
     level : str
         Worst level of its alerts of the case.
+    share : float
+        Its largest share in an alert on the asset as a whole, 0 to 1; 0 where it has none.
+    own_at : int or None
+        Moment at which the first alert of the channel itself set in; None where it only contributes to an alert on the
+        asset as a whole, with whose beginning it is listed.
     """
 
     channel: str
     first_at: int
     level: str
+    share: float = 0.0
+    own_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +74,11 @@ class Case:
     level, state : str
         Worst level of its alerts, and their worst state by `CASE_STATES`.
     onsets : tuple of Onset
-        Its channels in the order in which they moved; where two moved at the same moment, the one with the worse level
-        comes first, then by name. Alerts on the asset as a whole are none of these.
+        Its channels in the order in which they moved, by their own alerts and by those on the asset as a whole to which
+        they contribute. Where two moved at the same moment, the one with the larger share comes first, then the one
+        with the worse level, then by name.
     alerts : tuple of int
-        Numbers of its alerts, in the order of their beginning.
+        Numbers of its alerts, in the order in which they set in.
     raised_at : datetime
         When the first of its alerts was raised, UTC.
     """
@@ -88,6 +98,12 @@ class Case:
     def channels(self) -> tuple[str, ...]:
         """Names of its channels in the order in which they moved."""
         return tuple(onset.channel for onset in self.onsets)
+
+    @property
+    def own_onsets(self) -> list[tuple[int, Onset]]:
+        """Channels with alerts of their own, each with the moment of its first, in the order of these moments."""
+        own = [(onset.own_at, onset) for onset in self.onsets if onset.own_at is not None]
+        return sorted(own, key=lambda one: one[0])
 
     @property
     def start_time(self) -> datetime | None:
@@ -115,22 +131,24 @@ def case_of(number: int, alerts: Iterable[Mapping[Any, Any]]) -> Case:
     number : int
         Number of the case.
     alerts : iterable of mapping
-        All its alerts, at least one: id, asset, channel, kind, clock, first_at, last_at, level, state and raised_at, as
-        `Alerts.list` returns them.
+        All its alerts, at least one: id, asset, channel, kind, clock, first_at, last_at, evidence_at, level, state,
+        contributions and raised_at, as `Alerts.list` returns them.
 
     Returns
     -------
     Case
     """
-    members = sorted(alerts, key=lambda alert: (int(alert["first_at"]), int(alert["id"])))
+    members = sorted(alerts, key=lambda alert: (int(alert["evidence_at"]), int(alert["id"])))
     spans = [span_of(alert) for alert in members]
     onsets: dict[str, Onset] = {}
-    for alert, (_, first, _) in zip(members, spans, strict=True):
-        if alert["kind"] == ASSET_KIND:
-            continue
-        name, level = str(alert["channel"]), str(alert["level"])
-        before = onsets.get(name, Onset(name, first, level))
-        onsets[name] = Onset(name, before.first_at, max(before.level, level, key=LEVELS.index))
+    for alert in members:
+        first, level = int(alert["evidence_at"]), str(alert["level"])
+        own_at = None if alert["kind"] == ASSET_KIND else first
+        for name, share in _moved(alert):
+            before = onsets.get(name, Onset(name, first, level))
+            worst = max(before.level, level, key=LEVELS.index)
+            own_first = own_at if before.own_at is None else before.own_at
+            onsets[name] = Onset(name, before.first_at, worst, max(before.share, share), own_first)
     return Case(
         id=number,
         asset=str(members[0]["asset"]),
@@ -193,15 +211,29 @@ def _moved_words(case: Case) -> str:
     when = moment_words(case.clock, case.onsets[0].first_at if case.onsets else case.first_at)
     if not case.onsets:
         return f"the asset as a whole moved at {when}"
-    first, *others = case.onsets
-    if not others:
-        return f"{first.channel} moved at {when}"
-    lag = lag_words(case.clock, others[0].first_at - first.first_at)
-    return f"{first.channel} moved first at {when}, {others[0].channel} {lag}"
+    own = case.own_onsets
+    begin = case.onsets[0].first_at
+    if not own or begin < own[0][0]:  # an alert on the asset came before any of a channel by itself
+        shared = sorted(case.onsets, key=lambda onset: (-onset.share, onset.channel))[:_NAMED_CHANNELS]
+        shares = ", ".join(f"{onset.channel} ({100 * onset.share:.0f} %)" for onset in shared if onset.share)
+        followed = f"; {own[0][1].channel} by itself {lag_words(case.clock, own[0][0] - begin)}" if own else ""
+        return f"the asset as a whole moved {'first ' if own else ''}at {when}, contributed most: {shares}{followed}"
+    when = moment_words(case.clock, own[0][0])
+    if len(own) == 1:
+        return f"{own[0][1].channel} moved at {when}"
+    lag = lag_words(case.clock, own[1][0] - own[0][0])
+    return f"{own[0][1].channel} moved first at {when}, {own[1][1].channel} {lag}"
 
 
-def _onset_order(onset: Onset) -> tuple[int, int, str]:
-    return onset.first_at, -LEVELS.index(onset.level), onset.channel
+def _moved(alert: Mapping[Any, Any]) -> list[tuple[str, float]]:
+    """Return the channels that an alert is about, with their shares where it is on the asset as a whole."""
+    if alert["kind"] != ASSET_KIND:
+        return [(str(alert["channel"]), 0.0)]
+    return [(str(name), float(share)) for name, share in json.loads(alert["contributions"] or "[]")]
+
+
+def _onset_order(onset: Onset) -> tuple[int, float, int, str]:
+    return onset.first_at, -onset.share, -LEVELS.index(onset.level), onset.channel
 
 
 def _as_time(moment: int) -> datetime:

@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from workbench.exceptions import MaintenanceError, TransitionError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
-from workbench.maintenance.alerts.known.table import USES
 from workbench.maintenance.alerts.queries import conditions
-from workbench.maintenance.alerts.table import ALERTS, ALLOWED, CASES
+from workbench.maintenance.alerts.table import ALERT_COLUMNS, ALERTS, ALLOWED, CASES, EVIDENCE_AT
 from workbench.maintenance.cases.case import Case, case_of
 from workbench.maintenance.database import frame
 from workbench.maintenance.values import check_choice, row_limit, row_number
@@ -149,11 +148,11 @@ class Cases:
         return case_of(*self._found(case))
 
     def table(self, case: int) -> pd.DataFrame:
-        """Return the alerts of a case, as `Alerts.list` returns them, in the order of their beginning."""
+        """Return the alerts of a case, as `Alerts.list` returns them, in the order in which they set in."""
         number = self._number(case)
-        statement = sa.select(*ALERTS.c).where(ALERTS.c.case_id == number)
+        statement = sa.select(*ALERT_COLUMNS).where(ALERTS.c.case_id == number)
         with self.database.reading() as db:
-            return frame(db, statement.order_by(ALERTS.c.first_at, ALERTS.c.id))
+            return frame(db, statement.order_by(EVIDENCE_AT, ALERTS.c.id))
 
     def joined(self, case: int) -> tuple[int, ...]:
         """Return the numbers of the cases that were joined to a case."""
@@ -195,8 +194,6 @@ class Cases:
     def each(self, action: str, case: int, who: str, **options: Any) -> pd.DataFrame:
         """Apply one action to the alerts of a case whose state allows it, in one transaction.
 
-        Those that are known events are not closed as true with the others, unless there are none else.
-
         Parameters
         ----------
         action : str
@@ -227,8 +224,6 @@ class Cases:
             states = pd.Series([str(alert["state"]).replace("_", " ") for alert in members]).value_counts()
             words = ", ".join(f"{count} {state}" for state, count in states.items())
             raise TransitionError(f"Case {number} has no alert to {action}.", f"Its alerts: {words}.")
-        if action == "close" and options.get("verdict") == "true":
-            concerned = list(self._not_known(concerned)) or concerned
         return self.alerts.each(action, concerned, who, **options)
 
     # ---- internals
@@ -239,12 +234,6 @@ class Cases:
         if row is None:
             raise MaintenanceError(f"There is no case {case}.", "See: workbench cases list.")
         return int(row.joined_to or row.id)
-
-    def _not_known(self, alerts: Sequence[int]) -> Sequence[int]:
-        """Return those of some alerts that are no known event: a fault beside it says nothing of that."""
-        with self.database.reading() as db:
-            known = set(db.scalars(sa.select(USES.c.alert).where(USES.c.alert.in_(alerts))))
-        return [alert for alert in alerts if alert not in known]
 
     def _found(self, case: int) -> tuple[int, _Alerts]:
         number = self._number(case)
@@ -302,7 +291,7 @@ def _sorted(rows: list[dict[str, Any]], order: str) -> list[dict[str, Any]]:
 
 
 _OF_CASES = [
-    ALERTS.c[name]
+    EVIDENCE_AT if name == "evidence_at" else ALERTS.c[name]
     for name in (
         "id",
         "asset",
@@ -311,8 +300,10 @@ _OF_CASES = [
         "clock",
         "first_at",
         "last_at",
+        "evidence_at",
         "level",
         "state",
+        "contributions",
         "raised_at",
         "case_id",
     )

@@ -1,15 +1,15 @@
-"""Records of when assets failed: work orders with a failure, and cases with an alert of the verdict true."""
+"""Records of when assets failed: orders whose work found a functional failure, and cases confirmed without an order."""
 
 from datetime import datetime
 
 import pandas as pd
 import sqlalchemy as sa
 
-from workbench.maintenance.alerts.table import ALERTS
-from workbench.maintenance.database import Database, frame
-from workbench.maintenance.kpis.kpis import failed_orders
+from workbench.maintenance.database import Database
 from workbench.maintenance.log import LogRow
-from workbench.maintenance.orders.table import ORDERS, OrderAlertRow, number_of
+from workbench.maintenance.orders.failure_codes import FUNCTIONAL_FAILURE
+from workbench.maintenance.orders.table import OrderRow, number_of
+from workbench.maintenance.records import Tables
 
 __all__ = ["EVENT_COLUMNS", "failure_events", "records_began"]
 
@@ -17,48 +17,39 @@ EVENT_COLUMNS = ("asset", "time", "record")
 """Columns of `failure_events`."""
 
 
-def failure_events(database: Database) -> pd.DataFrame:
+def failure_events(tables: Tables) -> pd.DataFrame:
     """Return the failures on record, the oldest first.
 
     Parameters
     ----------
-    database : Database
-        Database of maintenance.
+    tables : Tables
+        Tables of maintenance, as they are or as they were at a time.
 
     Returns
     -------
     pandas.DataFrame
         `EVENT_COLUMNS`, the oldest first: asset, time (UTC), record (`WO-3`; `alert 12`, or `case 4` where several
-        alerts of a case are true). An order counts as in `kpis.failed_orders`, at the beginning of its first alert
-        where the telemetry has dates, else when it was opened. A case with alerts of the verdict true counts once
-        where no such order is for any of its alerts, at the beginning of the first of them or when that was raised.
+        alerts of a case are true). A completed order counts where the work found a functional failure, whatever its
+        type, at the beginning of its first alert where the telemetry has dates, else when it was opened. A case with
+        alerts of the verdict true and without any order that was not cancelled counts once, at the beginning of the
+        first of them or when that was raised: of the others, the order says what the work found.
     """
-    links = OrderAlertRow.__table__.c
-    o = ORDERS.c
-    a = ALERTS.c
-    with database.reading() as db:
-        orders = frame(db, sa.select(o.id, o.asset, o.type, o.state, o.failure_mode, o.opened_at))
-        alerts = frame(
-            db,
-            sa.select(a.id, a.asset, a.verdict, a.start_time, a.raised_at, a.case_id, links.order_id)
-            .join_from(ALERTS, OrderAlertRow.__table__, a.id == links.alert_id, isouter=True)
-            .where(sa.or_(a.verdict == "true", links.order_id.is_not(None))),
-        )
-    failures = failed_orders(orders)
+    orders, alerts = tables.frame(OrderRow), tables.failure_alerts()
+    failures = orders[(orders["state"] == "completed") & (orders["failure_kind"] == FUNCTIONAL_FAILURE)]
     first_start = alerts.dropna(subset="order_id").groupby("order_id")["start_time"].min()
     times = first_start.reindex(failures["id"]).set_axis(failures.index).fillna(failures["opened_at"])
     by_order = pd.DataFrame(
         {"asset": failures["asset"], "time": times, "record": [number_of(number) for number in failures["id"]]}
     )
-    by_case = _true_cases(alerts, failures["id"])
+    by_case = _true_cases(alerts, orders.loc[orders["state"] != "cancelled", "id"])
     return pd.concat([by_order, by_case]).sort_values(["time", "record"], ignore_index=True)[list(EVENT_COLUMNS)]
 
 
-def _true_cases(alerts: pd.DataFrame, failed: "pd.Series[int]") -> pd.DataFrame:
-    """Return one row for each case that was confirmed by a verdict and not by an order with a failure."""
+def _true_cases(alerts: pd.DataFrame, orders: "pd.Series[int]") -> pd.DataFrame:
+    """Return one row for each case that was confirmed by a verdict and that none of some orders is for."""
     cases = alerts["case_id"].astype("Float64").fillna(-alerts["id"])  # an alert without a case is one of its own
-    in_failure = cases.isin(cases[alerts["order_id"].isin(failed)])
-    true = alerts.assign(case=cases)[(alerts["verdict"] == "true") & ~in_failure].drop_duplicates("id")
+    has_order = cases.isin(cases[alerts["order_id"].isin(orders)])
+    true = alerts.assign(case=cases)[(alerts["verdict"] == "true") & ~has_order].drop_duplicates("id")
     true["time"] = true["start_time"].fillna(true["raised_at"])
     size = true.groupby("case")["id"].transform("size")
     names = [

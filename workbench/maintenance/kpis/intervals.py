@@ -15,7 +15,15 @@ import numpy as np
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.maintenance.kpis.kpis import Kpis, completed_as_planned, completed_in_time, repair_hours
+from workbench.maintenance.kpis.kpis import (
+    Evidence,
+    Kpis,
+    completed_as_promised,
+    completed_in_time,
+    completed_orders,
+    down_hours,
+    repair_hours,
+)
 
 __all__ = ["CONFIDENCE", "figure_table", "mean_interval", "share_interval", "skewed_mean_interval"]
 
@@ -23,6 +31,7 @@ CONFIDENCE = 0.9
 """Confidence of all intervals here, and of the interval of the MTBF."""
 
 _DRAWS = 20_000
+_MAX_BOUND = 100.0  # an upper bound so many times the largest value says only that the values are too few
 Interval = tuple[float | None, float | None]
 _UNKNOWN: Interval = (None, None)
 
@@ -83,7 +92,8 @@ def skewed_mean_interval(values: pd.Series) -> Interval:
     random = np.random.default_rng(0)  # the same draws each time: the same values have the same interval
     variance = squares / random.chisquare(n - 1, _DRAWS)
     means = logs.mean() - random.standard_normal(_DRAWS) * np.sqrt(variance / n) + variance / 2
-    low, high = np.exp(np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
+    with np.errstate(over="ignore"):  # two values that differ much have no upper bound
+        low, high = np.exp(np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
     return float(low), float(high)
 
 
@@ -109,35 +119,35 @@ def share_interval(successes: int, tries: int) -> Interval:
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+def figure_table(kpis: Kpis, evidence: Evidence) -> pd.DataFrame:
     """Return the figures of a period with their intervals.
 
     Parameters
     ----------
     kpis : Kpis
         Figures of the period.
-    orders : pandas.DataFrame
-        All work orders, as `WorkOrders.list(state=None)` returns them.
-    plan : pandas.DataFrame
-        Plan as `Planning.table(closed=True)` returns it.
+    evidence : Evidence
+        What they were computed from.
 
     Returns
     -------
     pandas.DataFrame
         figure, value, low, high, unit, basis: value and bounds are NaN where there are no records to
-        compute them from; shares are 0 to 1, unit `%`.
+        compute them from, and an upper bound is where the records are too few for one; shares are 0 to 1, unit `%`.
     """
     begin, end = pd.Timestamp(kpis.since), pd.Timestamp(kpis.until)
-    closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
-    repairs = repair_hours(closed).dropna()
+    orders = evidence.orders
+    closed = completed_orders(orders, begin, end)
+    repairs = repair_hours(closed)
+    downtimes = down_hours(evidence.outages, orders, evidence.failures, begin, end)
     costs = closed["actual_cost"].dropna().astype(float)
-    preventive = completed_in_time(orders, begin, end)
-    scheduled = completed_as_planned(plan, orders, begin, end)
+    preventive = completed_in_time(orders, evidence.preventive, begin, end)
+    promised = completed_as_promised(evidence.promised, orders, begin, end)
     mtbf = kpis.mtbf
-    failures = f"{counted(mtbf.failures, 'failure')} in {mtbf.operating_hours:,.0f} h"
+    failures = f"{counted(mtbf.failures, 'failure')} that began in {mtbf.operating_hours:,.0f} h of operation"
     if mtbf.unwatched:
         failures += f"; not counted, as nobody watches them: {', '.join(mtbf.unwatched)}"
-    waiting = f"; {kpis.waiting_weeks:.1f} weeks on hold" if kpis.waiting_weeks else ""
+    waiting = f"; {kpis.waiting_weeks:.1f} weeks on hold or waiting for parts" if kpis.waiting_weeks else ""
     incomplete = f"; {counted(kpis.cost_incomplete, 'order')} with unknown cost" if kpis.cost_incomplete else ""
     rows = [
         (
@@ -148,11 +158,34 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
             "h",
             failures,
         ),
-        ("MTTR", kpis.mttr_hours, *skewed_mean_interval(repairs), "h", counted(len(repairs), "repair")),
+        (
+            "MTTR",
+            kpis.mttr_hours,
+            *_shown_interval(repairs),
+            "h",
+            f"{counted(len(repairs), 'repair')} that ended in the period, from start to end of the work",
+        ),
+        (
+            "Mean downtime",
+            kpis.downtime_hours,
+            *_shown_interval(downtimes),
+            "h",
+            f"{counted(len(downtimes), 'downtime')} of a failure, from down to up",
+        ),
         ("Time to acknowledge", kpis.mtta_minutes, *_UNKNOWN, "min", "acknowledged alerts"),
-        ("Availability", kpis.availability, *_UNKNOWN, "%", "outages recorded"),
-        ("Preventive compliance", *_share(preventive), "%", f"{counted(len(preventive), 'preventive order')} due"),
-        ("Schedule compliance", *_share(scheduled), "%", f"{counted(len(scheduled), 'order')} planned to end"),
+        ("Availability", kpis.availability, *_UNKNOWN, "%", "outages, and downtimes of orders"),
+        (
+            "Preventive compliance",
+            *_share(preventive),
+            "%",
+            f"{counted(len(preventive), 'preventive date')}, {int((~preventive).sum())} not kept",
+        ),
+        (
+            "Schedule compliance",
+            *_share(promised),
+            "%",
+            f"{counted(len(promised), 'order')} in accepted plans" if len(promised) else "no accepted plan",
+        ),
         (
             "Backlog",
             kpis.backlog_weeks,
@@ -170,7 +203,7 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
         (
             "Cost of an order",
             _mean(costs),
-            *skewed_mean_interval(costs),
+            *_shown_interval(costs),
             "",
             f"{counted(len(costs), 'order')} with a known cost",
         ),
@@ -178,6 +211,12 @@ def figure_table(kpis: Kpis, orders: pd.DataFrame, plan: pd.DataFrame) -> pd.Dat
     ]
     table = pd.DataFrame(rows, columns=["figure", "value", "low", "high", "unit", "basis"])
     return table.astype({"value": float, "low": float, "high": float})
+
+
+def _shown_interval(values: pd.Series) -> Interval:
+    """Return the interval of a skewed mean, without an upper bound where that is far beyond the largest value."""
+    low, high = skewed_mean_interval(values)
+    return low, None if high is not None and high > _MAX_BOUND * values.max() else high
 
 
 def _share(outcomes: pd.Series) -> tuple[float | None, float | None, float | None]:

@@ -4,7 +4,7 @@ Each figure is None where there are no data to compute it from, never 0 or 100 %
 
 References
 ----------
-.. [1] ISO 14224:2016, annex E: MTBF, MTTR, availability.
+.. [1] ISO 14224:2016, annex C: MTBF, time to repair (the work) and down time (from down to up), availability.
 .. [2] EN 15341:2019, maintenance key performance indicators.
 .. [3] SMRP Best Practices, 6th edition: 5.4.1 reactive work, 5.4.4 preventive compliance, 5.4.8 schedule
    compliance, 5.4.9 ready backlog.
@@ -20,17 +20,20 @@ import numpy as np
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
-from workbench.maintenance.kpis.watching import watched_days
-from workbench.maintenance.orders.states import FAILURE_TYPES
+from workbench.maintenance.kpis.preventive_dates import Preventives
+from workbench.maintenance.kpis.watching import standstills, watched_days
+from workbench.maintenance.orders.failure_codes import FUNCTIONAL_FAILURE
 
 __all__ = [
     "MTBF",
+    "Evidence",
     "Kpis",
-    "completed_as_planned",
+    "completed_as_promised",
     "completed_in_time",
+    "completed_orders",
     "compute_kpis",
     "cost_by_asset",
-    "failed_orders",
+    "down_hours",
     "health_index",
     "mean_time_between_failures",
     "repair_hours",
@@ -78,20 +81,27 @@ class Kpis:
     mtbf : MTBF
         Mean operating time between failures.
     mttr_hours : float or None
-        Mean hours of work of the completed orders that repaired a failure, of whatever type [1]_.
+        Mean hours from the start of the work to its end, of the orders completed in the period that repaired a
+        functional failure, whatever their type [1]_.
+    downtime_hours : float or None
+        Mean hours from down to up, of the outages ended in the period that a functional failure was repaired in [1]_.
     mtta_minutes : float or None
         Mean minutes from an alert's announcement to its acknowledgement.
     availability : float or None
-        Share of the time watched in which the assets were not out of service [1]_; None where no outage was ever
-        recorded.
+        Share of the time watched in which the assets were not out of service, by their outages and the downtimes that
+        were said at orders [1]_; None where none of these was ever recorded.
     pm_compliance : float or None
-        Share of the preventive orders due in the period that were completed by their due date [3]_.
+        Share of the preventive dates of the period on which the order was completed in time; dates for which no order
+        was opened, and orders that were cancelled, were missed [3]_.
     schedule_compliance : float or None
-        Share of the orders planned to end in the period that were completed by then [3]_.
+        Share of what accepted plans had promised to end in the period that was completed by then [3]_; None where no
+        plan was accepted.
     backlog_weeks : float or None
-        Estimated hours of the orders that are ready to be done over the technicians' weekly hours [3]_.
+        Estimated hours of the orders that are ready to be done, with their parts on hand, over the hours that
+        technicians can work in a week of the next four: their calendars and absences inside the maintenance
+        windows [3]_.
     waiting_weeks : float or None
-        The same of the orders that are on hold.
+        The same of the orders that are on hold or wait for parts.
     planned_share : float or None
         Share of the hours worked that went into preventive, predictive and inspection orders [2]_.
     open_orders, overdue_orders, completed_orders : int
@@ -108,6 +118,7 @@ class Kpis:
     until: datetime
     mtbf: MTBF
     mttr_hours: float | None
+    downtime_hours: float | None
     mtta_minutes: float | None
     availability: float | None
     pm_compliance: float | None
@@ -127,40 +138,55 @@ class Kpis:
         return {**asdict(self), "since": self.since.isoformat(), "until": self.until.isoformat()}
 
 
-def compute_kpis(
-    orders: pd.DataFrame,
-    failures: pd.DataFrame,
-    acknowledgements: pd.Series,
-    outages: pd.DataFrame,
-    plan: pd.DataFrame,
-    parts: pd.DataFrame,
-    *,
-    watched: pd.DataFrame,
-    weekly_hours: float,
-    since: datetime,
-    until: datetime,
-) -> Kpis:
-    """Compute the figures of maintenance in a period.
+@dataclass(frozen=True)
+class Evidence:
+    """What the figures of maintenance are computed from, as it was at one time.
 
-    Parameters
+    Attributes
     ----------
     orders : pandas.DataFrame
-        All work orders, as `WorkOrders.list(state=None)` returns them.
+        All work orders: number, state, type, asset, estimated_hours, actual_hours, actual_cost, cost_missing,
+        failure_kind, opened_at, started_at, closed_at, down_from, down_to, due, preventive.
     failures : pandas.DataFrame
-        All failures, as `failures.failure_events` returns them: asset, time.
+        All failures, as `failures.failure_events` returns them: asset, time, record.
     acknowledgements : pandas.Series
         Minutes of each acknowledgement in the period, as from `acknowledgements.acknowledgement_minutes`.
     outages : pandas.DataFrame
         All outages: asset, since, ended_at.
-    plan : pandas.DataFrame
-        Saved plan: number, end.
-    parts : pandas.DataFrame
-        All parts: below (bool).
+    promised : pandas.DataFrame
+        What accepted plans have promised: week, number, end, accepted_at.
+    preventive : Preventives
+        Preventive plans, and the dates that were missed.
     watched : pandas.DataFrame
         asset, start, end (UTC) of the times in which assets were watched; they may overlap. Within them assets run all
         the time but for their outages.
     weekly_hours : float
-        Weekly hours of all technicians together.
+        Hours that all technicians together can work in a week.
+    parts_below_minimum : int
+        Parts of which less is available than their minimum.
+    lacking_parts : frozenset of str
+        Numbers of the orders for which fewer parts are reserved than they need.
+    """
+
+    orders: pd.DataFrame
+    failures: pd.DataFrame
+    acknowledgements: pd.Series
+    outages: pd.DataFrame
+    promised: pd.DataFrame
+    preventive: Preventives
+    watched: pd.DataFrame
+    weekly_hours: float
+    parts_below_minimum: int = 0
+    lacking_parts: frozenset[str] = frozenset()
+
+
+def compute_kpis(evidence: Evidence, since: datetime, until: datetime) -> Kpis:
+    """Compute the figures of maintenance in a period.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What they are computed from.
     since, until : datetime
         The period, aware; since is inclusive, until is not.
 
@@ -176,15 +202,18 @@ def compute_kpis(
     if until <= since:
         raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
     begin, end = pd.Timestamp(since), pd.Timestamp(until)
+    orders, outages, watched = evidence.orders, evidence.outages, evidence.watched
     open_ones = orders[~orders["state"].isin(["completed", "cancelled"])]
-    closed = orders[(orders["state"] == "completed") & orders["closed_at"].between(begin, end, inclusive="left")]
-    ready = open_ones["state"] != "on hold"
+    closed = completed_orders(orders, begin, end)
+    short = open_ones["number"].isin(evidence.lacking_parts) & (open_ones["state"] != "in progress")
+    ready = (open_ones["state"] != "on hold") & ~short
     names = watched["asset"].unique()
+    stops = standstills(outages, orders)
     hours, hours_in_service = (
         24 * sum(watched_days(watched, down, until, since=since, asset=name) for name in names)
-        for down in (outages.iloc[:0], outages)
+        for down in (stops.iloc[:0], stops)
     )
-    failed = failures[failures["time"].between(begin, end, inclusive="left")]
+    failed = evidence.failures[evidence.failures["time"].between(begin, end, inclusive="left")]
     unwatched = sorted(set(failed["asset"]) - set(names))
     mtbf = mean_time_between_failures(int(failed["asset"].isin(names).sum()), hours_in_service)
     return Kpis(
@@ -192,19 +221,20 @@ def compute_kpis(
         until=until,
         mtbf=replace(mtbf, unwatched=tuple(unwatched)),
         mttr_hours=_mean(repair_hours(closed)),
-        mtta_minutes=_mean(acknowledgements),
-        availability=hours_in_service / hours if hours and len(outages) else None,
-        pm_compliance=_mean(completed_in_time(orders, begin, end)),
-        schedule_compliance=_mean(completed_as_planned(plan, orders, begin, end)),
-        backlog_weeks=_weeks(open_ones[ready], weekly_hours),
-        waiting_weeks=_weeks(open_ones[~ready], weekly_hours),
+        downtime_hours=_mean(down_hours(outages, orders, evidence.failures, begin, end)),
+        mtta_minutes=_mean(evidence.acknowledgements),
+        availability=hours_in_service / hours if hours and len(stops) else None,
+        pm_compliance=_mean(completed_in_time(orders, evidence.preventive, begin, end)),
+        schedule_compliance=_mean(completed_as_promised(evidence.promised, orders, begin, end)),
+        backlog_weeks=_weeks(open_ones[ready], evidence.weekly_hours),
+        waiting_weeks=_weeks(open_ones[~ready], evidence.weekly_hours),
         planned_share=_share(closed.loc[closed["type"].isin(_PLANNED_TYPES), "actual_hours"], closed["actual_hours"]),
         open_orders=len(open_ones),
         overdue_orders=int((open_ones["due"] < end).sum()),
         completed_orders=len(closed),
         cost=float(closed["actual_cost"].sum()) if closed["actual_cost"].notna().any() else None,
         cost_incomplete=int((closed["actual_cost"].isna() | (closed["cost_missing"] != "")).sum()),
-        parts_below_minimum=int(parts["below"].sum()),
+        parts_below_minimum=evidence.parts_below_minimum,
     )
 
 
@@ -245,44 +275,70 @@ def mean_time_between_failures(failures: int, operating_hours: float, confidence
     return MTBF(operating_hours / failures, low, high, failures, operating_hours)
 
 
-def failed_orders(orders: pd.DataFrame) -> pd.DataFrame:
-    """Return the work orders that are failures.
-
-    Parameters
-    ----------
-    orders : pandas.DataFrame
-        Work orders: type, state, failure_mode.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Corrective, predictive and emergency orders, but for those cancelled, completed without a failure mode, or only
-        foreseen and not yet confirmed.
-    """
-    done = orders["state"] == "completed"
-    foreseen = (orders["type"] == "predictive") & ~done
-    none = (orders["state"] == "cancelled") | (done & (orders["failure_mode"] == "")) | foreseen
-    return orders[orders["type"].isin(FAILURE_TYPES) & ~none]
+def completed_orders(orders: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
+    """Return the orders that were completed in a period."""
+    return orders[(orders["state"] == "completed") & orders["closed_at"].between(since, until, inclusive="left")]
 
 
 def repair_hours(completed: pd.DataFrame) -> pd.Series:
-    """Return the hours of work of the completed orders that repaired a failure; NaN where nobody recorded them."""
-    return completed.loc[completed["failure_mode"] != "", "actual_hours"]
+    """Return the hours from the start of the work to its end, of the completed orders with a functional failure."""
+    repairs = completed[completed["failure_kind"] == FUNCTIONAL_FAILURE]
+    return ((repairs["closed_at"] - repairs["started_at"]).dt.total_seconds() / 3600).dropna()
 
 
-def completed_in_time(orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
-    """Return for each preventive order due in a period, cancelled ones left out, whether it was completed by then."""
+def down_hours(
+    outages: pd.DataFrame, orders: pd.DataFrame, failures: pd.DataFrame, since: datetime, until: datetime
+) -> pd.Series:
+    """Return the hours from down to up of the times in which assets stood still for a functional failure.
+
+    These are the downtimes that people have said at the orders of the failures, and the outages that lasted at some
+    time between a failure and the end of its repair. Where both tell of one time, or two overlap on one asset, they are
+    one, from the first begin to the last end. It belongs to the period in which it ended.
+    """
+    ended = outages[outages["ended_at"].notna()]
+    repairs = orders.merge(failures[["record", "time"]], left_on="number", right_on="record")
+    kept = [
+        bool(
+            (
+                (repairs["asset"] == one["asset"])
+                & (repairs["time"] <= one["ended_at"])
+                & (repairs["closed_at"] >= one["since"])
+            ).any()
+        )
+        for one in ended.to_dict(orient="records")
+    ]
+    columns = ["asset", "since", "ended_at"]
+    said = repairs[repairs["down_from"].notna() & repairs["down_to"].notna()]
+    said = said[["asset", "down_from", "down_to"]].set_axis(columns, axis=1)
+    spells = pd.concat([ended.loc[kept, columns], said]).sort_values(["asset", "since"], kind="stable")
+    last = spells.groupby("asset")["ended_at"].cummax().groupby(spells["asset"]).shift()
+    number = (last.isna() | (spells["since"] > last)).cumsum()
+    whole = spells.groupby(number.to_numpy()).agg({"since": "min", "ended_at": "max"})
+    whole = whole[whole["ended_at"].between(since, until, inclusive="left")]
+    return (whole["ended_at"] - whole["since"]).dt.total_seconds() / 3600
+
+
+def completed_in_time(orders: pd.DataFrame, preventive: Preventives, since: datetime, until: datetime) -> pd.Series:
+    """Return for each preventive date of a period whether it was kept.
+
+    A date is that of a preventive order, which must be completed by then: one that was cancelled was not. Dates for
+    which no order was opened, as nobody looked or the order before was still open, are dates, too, and were missed.
+    """
     due = orders[(orders["type"] == "preventive") & orders["due"].between(since, until, inclusive="left")]
-    due = due[due["state"] != "cancelled"]
-    return (due["closed_at"] <= due["due"]) & (due["state"] == "completed")
+    kept = (due["closed_at"] <= due["due"]) & (due["state"] == "completed")
+    missed = preventive.missed_dates(orders, since, until)
+    return pd.concat([kept, pd.Series(False, index=range(missed))], ignore_index=True).astype(bool)
 
 
-def completed_as_planned(plan: pd.DataFrame, orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
-    """Return for each order planned to end in a period whether it was completed by then."""
-    planned = plan[plan["end"].between(since, until, inclusive="left")].merge(
-        orders[["number", "closed_at", "state"]], on="number", suffixes=("_plan", "")
-    )
-    return (planned["state"] == "completed") & (planned["closed_at"] <= planned["end"])
+def completed_as_promised(promised: pd.DataFrame, orders: pd.DataFrame, since: datetime, until: datetime) -> pd.Series:
+    """Return for each order that an accepted plan promised to end in a period whether it was completed by then.
+
+    What counts is what was promised first of an order in a week: what was moved later, or released, was not kept.
+    """
+    first = promised.sort_values("accepted_at").drop_duplicates(["week", "number"])
+    first = first[first["end"].between(since, until, inclusive="left")]
+    first = first.merge(orders[["number", "closed_at", "state"]], on="number")
+    return (first["state"] == "completed") & (first["closed_at"] <= first["end"])
 
 
 def cost_by_asset(orders: pd.DataFrame) -> pd.DataFrame:

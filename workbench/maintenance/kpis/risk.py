@@ -16,21 +16,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.maintenance.kpis.watching import watched_days
+from workbench.maintenance.kpis.weibull import MIN_FAILURES, fit_weibull
 from workbench.maintenance.values import MAX_PERIOD_DAYS, number_in_range
 
 __all__ = [
+    "CONSTANT_RATE",
     "LIKELIHOODS",
     "RISK_COLUMNS",
+    "WEIBULL",
     "FailureProbability",
     "failure_probability",
     "likelihood_of",
     "risk_cells",
     "risk_level",
     "risk_table",
+    "weibull_probability",
 ]
+
+CONSTANT_RATE = "constant rate"
+WEIBULL = "Weibull"
 
 LIKELIHOODS = (("rare", 0.05), ("unlikely", 0.2), ("possible", 0.5), ("likely", 0.8), ("almost certain", 1.0))
 """Likelihood 1 to 5: its word, and the probability up to which it goes."""
@@ -43,6 +51,7 @@ RISK_COLUMNS = (
     "probability",
     "low",
     "high",
+    "method",
     "likelihood",
     "risk",
     "level",
@@ -50,6 +59,7 @@ RISK_COLUMNS = (
 )
 """Columns of `risk_table`."""
 
+_MAX_FAILURES = 200  # the newest ones
 _LEAST_RISK_OF_LEVEL = ((20, "critical"), (10, "high"), (5, "medium"), (1, "low"))
 
 
@@ -63,11 +73,14 @@ class FailureProbability:
         None where the records are too few.
     low, high : float or None
         Bounds of its 90 % interval; without a failure `low` is 0 and `high` the 95 % upper bound.
+    method : str
+        `CONSTANT_RATE` or `WEIBULL`; empty where the asset was never watched.
     """
 
     probability: float | None
     low: float | None
     high: float | None
+    method: str = CONSTANT_RATE
 
 
 def failure_probability(failures: int, days_watched: float, days: float) -> FailureProbability:
@@ -108,13 +121,39 @@ def failure_probability(failures: int, days_watched: float, days: float) -> Fail
     """
     number_in_range("days", days, MAX_PERIOD_DAYS, above=True)
     if days_watched <= 0:
-        return FailureProbability(None, None, None)
+        return FailureProbability(None, None, None, "")
     from scipy.special import gammaincinv
 
     shape = failures + 0.5
     low, high = (1 - float(np.exp(-days * gammaincinv(shape, share) / days_watched)) for share in (0.05, 0.95))
     probability = None if days_watched < days else 1 - (days_watched / (days_watched + days)) ** shape
     return FailureProbability(probability, low if failures else 0.0, high)
+
+
+def weibull_probability(ages: npt.NDArray[np.float64], days_watched: float, days: float) -> FailureProbability | None:
+    """Estimate the probability of a failure within some days from the times between at least ten failures.
+
+    Parameters
+    ----------
+    ages : numpy.ndarray, shape (n,)
+        Days that the asset had been watched and in service at each failure, rising.
+    days_watched : float
+        The same now.
+    days : float
+        Days to look ahead, above 0.
+
+    Returns
+    -------
+    FailureProbability or None
+        None with fewer than ten failures, or where two of them came without time in service between them. The value is
+        the mean over the distributions that are likely, the bounds those of 90 % of them; see `weibull.fit_weibull`.
+    """
+    fit = fit_weibull(np.diff(ages), days_watched - float(ages[-1])) if ages.size >= MIN_FAILURES else None
+    if fit is None:
+        return None
+    probabilities = fit.probabilities(days_watched - float(ages[-1]), days)
+    low, high = (float(np.quantile(probabilities, share)) for share in (0.05, 0.95))
+    return FailureProbability(float(probabilities.mean()), low, high, WEIBULL)
 
 
 def likelihood_of(probability: float) -> int:
@@ -179,7 +218,8 @@ def risk_table(
     -------
     pandas.DataFrame
         `RISK_COLUMNS`, the worst first. `risk` is likelihood times criticality, and missing where one of them is;
-        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are unknown.
+        `reason` then says what is missing. probability, low and high are 0 to 1, NaN where they are unknown; `method`
+        says how they were computed: from a Weibull distribution with ten failures and more, else from a constant rate.
 
     Raises
     ------
@@ -188,14 +228,18 @@ def risk_table(
     """
     rows = []
     for asset, weight in criticality.items():
-        failures = int((events["asset"] == asset).sum())
+        times = events.loc[(events["asset"] == asset) & (events["time"] <= until), "time"].sort_values()
+        failures = len(times)
         days_watched = watched_days(spans, outages, until, asset=asset)
         estimate = failure_probability(failures, days_watched, days)
+        if failures >= MIN_FAILURES and estimate.probability is not None:
+            ages = np.array([watched_days(spans, outages, time, asset=asset) for time in times[-_MAX_FAILURES:]])
+            estimate = weibull_probability(ages, days_watched, days) or estimate
         likelihood = None if estimate.probability is None else likelihood_of(estimate.probability)
         risk = None if likelihood is None or weight is None else likelihood * weight
         reason = "" if risk is not None else _reason(weight, days_watched, days, estimate)
         level = "" if risk is None else risk_level(risk)
-        bounds = (estimate.probability, estimate.low, estimate.high)
+        bounds = (estimate.probability, estimate.low, estimate.high, estimate.method)
         rows.append((asset, weight, failures, days_watched, *bounds, likelihood, risk, level, reason))
     whole = dict.fromkeys(("criticality", "likelihood", "risk"), "Int64")
     real = dict.fromkeys(("watched_days", "probability", "low", "high"), "float64")

@@ -1,11 +1,33 @@
-"""How long assets were watched and in service: the time in which a failure would have been recorded."""
+"""How long assets were watched and in service, by what was recorded of their outages and of their work orders."""
 
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["watched_days"]
+__all__ = ["standstills", "watched_days"]
+
+
+def standstills(outages: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """Return when assets were out of service: their outages, and the downtimes that people said at work orders.
+
+    Parameters
+    ----------
+    outages : pandas.DataFrame
+        asset, since, ended_at (UTC, NaT while it lasts).
+    orders : pandas.DataFrame
+        asset, down_from, down_to, closed_at (UTC, NaT where unknown). A downtime without an end lasts until the order
+        is closed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        asset, since, ended_at; they may overlap.
+    """
+    said = orders[orders["down_from"].notna()]
+    said = said.assign(since=said["down_from"], ended_at=said["down_to"].fillna(said["closed_at"]))
+    columns = ["asset", "since", "ended_at"]
+    return pd.concat([table[columns] for table in (outages, said) if len(table)] or [outages[columns]])
 
 
 def watched_days(

@@ -10,10 +10,28 @@ from workbench.counts import counted
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.values import MAX_METER_READING, number_in_range
 
-__all__ = ["ANSWER_TYPES", "Answer", "ChecklistItem", "answer", "from_json", "missing", "to_json"]
+__all__ = [
+    "ANSWER_TYPES",
+    "BEFORE_WORK",
+    "TICKED",
+    "Answer",
+    "ChecklistItem",
+    "answer",
+    "from_json",
+    "missing",
+    "missing_before_work",
+    "to_json",
+]
 
-ANSWER_TYPES = ("done", "number", "text", "choice", "meter")
-"""Types of answers: ticked, a number, a text, one of several, or the reading of a meter, which never runs backwards."""
+ANSWER_TYPES = ("done", "number", "text", "choice", "meter", "safety", "permit")
+"""Types of answers: ticked, a number, a text, one of several, or the reading of a meter, which never runs backwards; a
+safety step, which is ticked, and the number of a permit, both before the work starts."""
+
+TICKED = ("done", "safety")
+"""Types of answers that are ticked."""
+
+BEFORE_WORK = ("safety", "permit")
+"""Types of items without whose answer the work must not start."""
 
 Answer = bool | float | str
 
@@ -35,7 +53,7 @@ class ChecklistItem:
     units : str
         Units of a number or a reading.
     low, high : float or None
-        Range in which a number should lie; one outside is accepted, and marked.
+        Range in which a number should lie; one outside is accepted with a remark, and marked.
     meter : str
         Name of the asset's meter, for kind `meter` only.
     answer : bool, float, str or None
@@ -44,6 +62,8 @@ class ChecklistItem:
         Person who answered; empty until then.
     answered_at : datetime or None
         Time of the answer, UTC.
+    remark : str
+        What the person wrote about a number out of range; empty where there is nothing to say.
 
     Raises
     ------
@@ -63,6 +83,7 @@ class ChecklistItem:
     answer: Answer | None = None
     answered_by: str = ""
     answered_at: datetime | None = None
+    remark: str = ""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -95,7 +116,7 @@ class ChecklistItem:
 
 
 def answer(
-    item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, last: float | None = None
+    item: ChecklistItem, new_answer: Answer, *, who: str, at: datetime, last: float | None = None, remark: str = ""
 ) -> ChecklistItem:
     """Return an item with its answer.
 
@@ -112,6 +133,8 @@ def answer(
         Time of the answer, UTC.
     last : float, optional
         The meter's last reading, in the item's units.
+    remark : str
+        What there is to say about the answer; a number out of range needs one.
 
     Returns
     -------
@@ -121,10 +144,11 @@ def answer(
     Raises
     ------
     MaintenanceError
-        The answer is of another type, not finite, not one of the choices, empty, or below the last reading.
+        The answer is of another type, not finite, not one of the choices, empty, below the last reading, or out of
+        range without a remark.
     """
     value: Answer
-    if item.kind == "done":
+    if item.kind in TICKED:
         value = _yes_or_no(item, new_answer)
     elif item.kind in ("number", "meter"):
         value = _number(item, new_answer)
@@ -145,12 +169,24 @@ def answer(
         if not isinstance(new_answer, str) or not new_answer.strip():
             raise MaintenanceError(f"{item.text}: {new_answer!r} is not a text.", "Write a few words.")
         value = new_answer.strip()
-    return replace(item, answer=value, answered_by=who, answered_at=at)
+    answered_item = replace(item, answer=value, answered_by=who, answered_at=at, remark=remark.strip())
+    if answered_item.out_of_range and not answered_item.remark:
+        bounds = [f"{words} {bound:g}" for words, bound in (("from", item.low), ("to", item.high)) if bound is not None]
+        raise MaintenanceError(
+            f"{item.text}: {value:g} is out of range ({' '.join(bounds)}{f' {item.units}' if item.units else ''}).",
+            "Read it again, or add a remark that says why, or what follows from it.",
+        )
+    return answered_item
 
 
 def missing(items: Sequence[ChecklistItem]) -> list[str]:
     """Return the texts of required items that are not answered, or not done."""
     return [item.text for item in items if item.required and (item.answer is None or item.answer is False)]
+
+
+def missing_before_work(items: Sequence[ChecklistItem]) -> list[str]:
+    """Return the texts of required safety steps and permits that are not answered, or not done."""
+    return missing([item for item in items if item.kind in BEFORE_WORK])
 
 
 def to_json(items: Sequence[ChecklistItem]) -> list[dict[str, Any]]:

@@ -12,13 +12,15 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
 from workbench.maintenance.alerts.known.table import KnownUseRow
-from workbench.maintenance.alerts.table import Alert, AlertRow
+from workbench.maintenance.alerts.table import OF_LIVE, Alert, AlertRow
 from workbench.maintenance.cases.case import case_of
 from workbench.maintenance.database import Database, now
 from workbench.maintenance.options import Level, OrderOptions
 from workbench.maintenance.orders import checklists
 from workbench.maintenance.orders import parts as stock
+from workbench.maintenance.orders.failure_codes import Failure
 from workbench.maintenance.orders.priority import Priority, by_hand, prioritise
+from workbench.maintenance.orders.purchases import request_missing
 from workbench.maintenance.orders.states import CLOSED, check_type
 from workbench.maintenance.orders.table import OrderAlertRow, OrderRow, find_order, number_of
 from workbench.maintenance.values import checked_hours, required_text, time_in_range
@@ -26,11 +28,11 @@ from workbench.parameters import LEVELS
 
 __all__ = [
     "active_order",
+    "extend",
     "following_orders",
     "link",
     "new_order",
     "open_for_alerts",
-    "order_of_channel",
     "orders_of_alerts",
     "rate",
     "reprioritise",
@@ -42,18 +44,24 @@ __all__ = [
 def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
     """Return open, unsuppressed alerts of a level and above that have caused no order, not even a cancelled one.
 
-    Alerts that are known events cause none. A completed order closed its alerts: one of them that is open again asks
-    for an order anew.
+    Alerts that are known events cause none, and neither do those of `OF_LIVE`. A completed order closed its alerts: one
+    of them that is open again asks for an order anew. So does one that was opened again after its order was cancelled.
     """
+    reopened = sa.exists().where(
+        log.LogRow.subject == sa.literal("alert:") + sa.cast(OrderAlertRow.alert_id, sa.String),
+        log.LogRow.action == "reopened",
+        log.LogRow.time >= OrderRow.closed_at,
+    )
     linked_alerts = (
         sa.select(OrderAlertRow.alert_id)
         .join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
-        .where(OrderRow.state != "completed")
+        .where(OrderRow.state != "completed", sa.not_(sa.and_(OrderRow.state == "cancelled", reopened)))
     )
     statement = sa.select(AlertRow).where(
         AlertRow.closed_at.is_(None),
         AlertRow.suppressed.is_(False),
         AlertRow.level.in_(LEVELS[LEVELS.index(level) :]),
+        AlertRow.kind.not_in(OF_LIVE),
         AlertRow.id.not_in(linked_alerts),
         AlertRow.id.not_in(sa.select(KnownUseRow.alert)),
     )
@@ -79,22 +87,15 @@ def following_orders(alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
 
 def active_order(db: orm.Session, alert: AlertRow) -> OrderRow | None:
     """Return the active order that an alert belongs to: that of its case, else that of its channel."""
-    orders = sa.select(OrderRow).join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
-    of_case = orders.join(AlertRow, AlertRow.id == OrderAlertRow.alert_id).where(
-        AlertRow.case_id == alert.case_id, OrderRow.state.not_in(CLOSED)
-    )
-    return db.scalars(of_case.order_by(OrderRow.id)).first() or order_of_channel(db, alert)
-
-
-def order_of_channel(db: orm.Session, alert: AlertRow) -> OrderRow | None:
-    """Return the active order that another alert on the same channel has caused."""
-    return db.scalars(
+    orders = (
         sa.select(OrderRow)
         .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
         .join(AlertRow, AlertRow.id == OrderAlertRow.alert_id)
-        .where(AlertRow.channel == alert.channel, AlertRow.asset == alert.asset, OrderRow.state.not_in(CLOSED))
+        .where(OrderRow.state.not_in(CLOSED))
         .order_by(OrderRow.id)
-    ).first()
+    )
+    of_channel = orders.where(AlertRow.channel == alert.channel, AlertRow.asset == alert.asset)
+    return db.scalars(orders.where(AlertRow.case_id == alert.case_id)).first() or db.scalars(of_channel).first()
 
 
 def open_for_alerts(
@@ -115,21 +116,16 @@ def open_for_alerts(
             else "A work order for alerts cannot be opened without an alert.",
             "Pass one or more alerts of one asset.",
         )
-    subsystems, cases = ({getattr(row, name) for row in rows} for name in ("subsystem", "case_id"))
-    channels = list(dict.fromkeys(row.channel for row in sorted(rows, key=lambda row: (row.first_at, row.id))))
+    subsystems = {row.subsystem for row in rows}
     subsystem = subsystems.pop() if len(subsystems) == 1 else ""
     template = options.template(assets[0], subsystem)
-    lines = [row.message for row in rows]
-    if len(rows) > 1 and len(cases) == 1:
-        lines.insert(0, str(case_of(rows[0].case_id or 0, [vars(Alert.of(row)) for row in rows])))
-    alert_content: dict[str, Any] = {
+    channel, channel_words = _channels_of(rows)
+    alert_content = {
         "subsystem": subsystem,
-        "channel": channels[0] if len(channels) == 1 else "",
-        "description": "\n".join(lines),
+        "channel": channel,
+        "title": template.title.format(asset=assets[0], subsystem=subsystem, channel=channel_words),
+        "description": "\n".join(_description_lines(rows)),
     }
-    if len(channels) > 1:
-        words = f"{channels[0]} and {counted(len(channels) - 1, 'other channel')}"
-        alert_content["title"] = template.title.format(asset=assets[0], subsystem=subsystem, channel=words)
     return new_order(
         db,
         options,
@@ -139,6 +135,78 @@ def open_for_alerts(
         criticality=criticality(assets[0]),
         **{"type": template.type, **alert_content, **content},
     )
+
+
+def extend(
+    db: orm.Session,
+    order: OrderRow,
+    options: OrderOptions,
+    criticality: Callable[[str], int | None],
+    alerts: Sequence[int],
+    case: int | None,
+    who: str,
+) -> None:
+    """Add alerts of a case to an active order, inside a writing transaction, with a line of its history for each.
+
+    The title follows the channels and says how many cases there are, unless a person has written one; the description
+    keeps what it says, and what the alerts say is added.
+    """
+    before = _alerts_of(db, order)
+    for alert in alerts:
+        link(db, order, alert)
+    added = [row for row in (alert_actions.find(db, alert) for alert in alerts) if row not in before]
+    title = options.template(order.asset, order.subsystem).title
+    plain, old_title, new_title = (
+        _title_of(title, order, rows, many_cases)
+        for rows, many_cases in ((before, False), (before, True), ([*before, *added], True))
+    )
+    changes = {"title": new_title} if order.title in (plain, old_title) and order.title != new_title else {}
+    order.title = changes.get("title", order.title)
+    order.channel = _channels_of([*before, *added])[0] if order.channel == _channels_of(before)[0] else order.channel
+    order.description = "\n".join(filter(None, (order.description, *_description_lines(added))))
+    rate(db, order, options, criticality(order.asset))
+    for alert in alerts:
+        details = {"alert": alert, "case": case, "priority": order.priority, **changes}
+        log.append(db, f"order:{order.id}", "alert added", who, details)
+
+
+def _title_of(template: str, order: OrderRow, alerts: Sequence[AlertRow], many_cases: bool) -> str:
+    """Return the title of an order for alerts, which says how many cases they are of where these are several."""
+    words = template.format(asset=order.asset, subsystem=order.subsystem, channel=_channels_of(alerts)[1])
+    cases = len({row.case_id for row in alerts} - {None})
+    more = f" ({cases} cases)" if many_cases and cases > 1 else ""
+    return f"{words[: _MAX_TITLE - len(more)]}{more}"
+
+
+def _alerts_of(db: orm.Session, order: OrderRow) -> list[AlertRow]:
+    """Return the alerts that an order is for."""
+    statement = sa.select(AlertRow).join(OrderAlertRow, OrderAlertRow.alert_id == AlertRow.id)
+    return list(db.scalars(statement.where(OrderAlertRow.order_id == order.id).order_by(AlertRow.id)).all())
+
+
+def _channels_of(alerts: Sequence[AlertRow]) -> tuple[str, str]:
+    """Return the channel that alerts share, empty where they are of several, and their channels in words.
+
+    The channel that moved first stands for them; the asset as a whole is named only where no channel is known.
+    """
+    channels = case_of(0, [vars(Alert.of(row)) for row in alerts]).channels if alerts else ()
+    channels = channels or tuple(dict.fromkeys(row.channel for row in alerts))
+    if len(channels) <= 1:
+        return (channels[0],) * 2 if channels else ("", "")
+    return "", f"{channels[0]} and {counted(len(channels) - 1, 'other channel')}"
+
+
+def _description_lines(alerts: Sequence[AlertRow]) -> list[str]:
+    """Return what alerts say, case by case; a case of several alerts begins with its own sentence."""
+    cases: dict[int | None, list[AlertRow]] = {}
+    for row in alerts:
+        cases.setdefault(row.case_id, []).append(row)
+    lines = []
+    for case, rows in cases.items():
+        if len(rows) > 1 and case is not None:
+            lines.append(str(case_of(case, [vars(Alert.of(row)) for row in rows])))
+        lines += [row.message for row in rows]
+    return lines
 
 
 def reprioritise(
@@ -158,6 +226,7 @@ def reprioritise(
 
 
 _FREQUENCY_PERIOD = timedelta(days=30)
+_MAX_TITLE = 200
 
 
 def new_order(
@@ -167,6 +236,7 @@ def new_order(
     *,
     asset: str,
     subsystem: str = "",
+    component: str = "",
     channel: str = "",
     type: str = "corrective",
     title: str | None = None,
@@ -183,9 +253,11 @@ def new_order(
     alerts: Sequence[int] = (),
     criticality: int | None = None,
     preventive: int | None = None,
+    mode: str = "",
 ) -> OrderRow:
-    """Open a work order; what is omitted comes from the subsystem's template."""
-    template = options.template(asset, subsystem)
+    """Open a work order; what is omitted comes from the template of the subsystem and the suspected failure mode."""
+    mode = Failure(mode.upper()).mode  # an unknown code is refused
+    template = options.template(asset, subsystem, mode)
     place = {
         "asset": required_text("the asset", asset),
         "subsystem": subsystem,
@@ -200,10 +272,11 @@ def new_order(
         id=last + 1,
         asset=place["asset"],
         subsystem=subsystem,
+        component=component,
         channel=channel,
         type=type,
         state="open",
-        title=required_text("the title", (template.title.format(**place) if title is None else title))[:200],
+        title=required_text("the title", (template.title.format(**place) if title is None else title))[:_MAX_TITLE],
         description=description.strip(),
         score=0.0,
         priority="low",
@@ -212,10 +285,13 @@ def new_order(
         failure_cause="",
         failure_effect="",
         assignee=None,
+        may_reassign=False,
         skills=sorted(set(template.skills if skills is None else skills)),
         estimated_hours=checked_hours(template.hours if hours is None else hours),
         checklist=checklists.to_json(
-            checklists.from_json([dict(item) for item in (template.checklist if checklist is None else checklist)])
+            checklists.from_json(
+                [dict(item) for item in (template.items(bool(alerts)) if checklist is None else checklist)]
+            )
         ),
         attachments=[],
         after=before,
@@ -245,9 +321,12 @@ def new_order(
             "title": row.title,
             "priority": row.priority,
             "alerts": list(alerts),
+            **({"suspected mode": mode} if mode else {}),
         },
     )
-    stock.need(db, row, template.parts if parts is None else parts, who)
+    needed_parts = template.parts if parts is None else parts
+    stock.need(db, row, needed_parts, who)
+    request_missing(db, needed_parts, who)
     return row
 
 

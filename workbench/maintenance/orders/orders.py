@@ -1,25 +1,33 @@
-"""Work orders, from the alert or the observation that causes them to their completion."""
+"""Work orders, from the alert or the observation that causes them to their completion.
+
+One module because it is the one list of all that can be done with an order.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts import actions as alert_actions
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.options import OrderOptions
-from workbench.maintenance.orders import actions, opening
+from workbench.maintenance.orders import actions, labour, opening, related
+from workbench.maintenance.orders.attachments import AttachmentStore
 from workbench.maintenance.orders.checklists import Answer
 from workbench.maintenance.orders.failure_codes import Failure
+from workbench.maintenance.orders.location import FindLocation, Location
 from workbench.maintenance.orders.opening import open_for_alerts, reprioritise, without_order
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import CLOSED, ORDER_STATES, ORDER_TYPES
 from workbench.maintenance.orders.table import (
     ORDERS,
+    OrderPartRow,
     OrderRow,
     WorkOrder,
     find_order,
@@ -38,6 +46,7 @@ _COLUMNS = (
     "type",
     "asset",
     "subsystem",
+    "component",
     "channel",
     "title",
     "assignee",
@@ -46,10 +55,20 @@ _COLUMNS = (
     "actual_hours",
     "actual_cost",
     "cost_missing",
+    "failure_kind",
+    "failure_derived",
     "failure_mode",
+    "failure_mechanism",
+    "failure_cause",
+    "failure_effect",
+    "failure_detection",
+    "failure_component",
     "opened_at",
     "started_at",
     "closed_at",
+    "down_from",
+    "down_to",
+    "origin_kind",
     "version",
 )
 
@@ -65,6 +84,10 @@ class WorkOrders:
         When orders open by themselves, and what they begin with; the defaults where omitted.
     criticality : callable, optional
         Returns an asset's criticality, 1 to 5, or None where the catalog has none; for the priority rule.
+    location : callable, optional
+        Returns where an order stands by the name that a person entered; any name is taken where it is omitted.
+    files : Path, optional
+        Folder of attached files; no file can be attached where it is omitted.
 
     Attributes
     ----------
@@ -72,6 +95,8 @@ class WorkOrders:
         Database of maintenance.
     options : OrderOptions
         Options with which orders are opened.
+    files : AttachmentStore
+        Store of the attached files.
     """
 
     def __init__(
@@ -79,10 +104,14 @@ class WorkOrders:
         database: Database,
         options: OrderOptions | None = None,
         criticality: Callable[[str], int | None] | None = None,
+        location: FindLocation | None = None,
+        files: Path | None = None,
     ) -> None:
         self.database = database
         self.options = options or OrderOptions()
         self._criticality = criticality or _nobody_said
+        self._location = location or _any_location
+        self.files = AttachmentStore(files, round(self.options.attachment_mb * 2**20))
 
     # ---- reading
 
@@ -96,6 +125,8 @@ class WorkOrders:
         type: str | None = None,
         priority: str | None = None,
         overdue: bool = False,
+        unassigned: bool = False,
+        waiting_for_parts: bool = False,
         text: str | None = None,
         since: datetime | None = None,
         limit: int | None = None,
@@ -111,6 +142,10 @@ class WorkOrders:
             Only orders with this value.
         overdue : bool
             Whether to list only orders that are active and past their due date.
+        unassigned : bool
+            Whether to list only orders without a technician.
+        waiting_for_parts : bool
+            Whether to list only active orders for which a part that they need is not reserved.
         text : str, optional
             Part of the title or description, in any case.
         since : datetime, optional
@@ -121,8 +156,10 @@ class WorkOrders:
         Returns
         -------
         pandas.DataFrame
-            number, state, priority, score, type, asset, subsystem, channel, title, assignee, due, overdue,
-            estimated_hours, actual_hours, actual_cost, cost_missing, failure_mode, opened_at, started_at, closed_at,
+            number, state, priority, score, type, asset, subsystem, component, channel, title, assignee, due, overdue,
+            estimated_hours, actual_hours, actual_cost, cost_missing, failure_kind, failure_derived (an earlier
+            release derived the kind), failure_mode, failure_mechanism, failure_cause, failure_effect,
+            failure_detection, failure_component, opened_at, started_at, closed_at, down_from, down_to, origin_kind,
             version.
 
         Raises
@@ -150,6 +187,11 @@ class WorkOrders:
         statement = statement.where(*(ORDERS.c[name] == value for name, value in equal.items() if value is not None))
         if overdue:
             statement = statement.where(is_overdue)
+        if unassigned:
+            statement = statement.where(ORDERS.c.assignee.is_(None))
+        if waiting_for_parts:
+            short = sa.select(OrderPartRow.order_id).where(OrderPartRow.reserved < OrderPartRow.needed)
+            statement = statement.where(ORDERS.c.id.in_(short), ORDERS.c.state.not_in(CLOSED))
         if text:
             text_matches = [ORDERS.c[name].icontains(text, autoescape=True) for name in ("title", "description")]
             statement = statement.where(sa.or_(*text_matches))
@@ -206,10 +248,11 @@ class WorkOrders:
         who : str
             Person or program that does it, for the log.
         asset : str
-            Name of the asset.
+            Name of the asset, or of a subsystem or component in the register.
         **content
-            subsystem, channel, type, title, description, priority (a word; by the rule where omitted), hours, skills,
-            checklist, parts, due, not_before, after, stops_asset. What is omitted comes from the subsystem's template.
+            subsystem, component, channel, type, title, description, priority (a word; by the rule where omitted),
+            hours, skills, checklist, parts, due, not_before, after, stops_asset, mode (failure mode that is
+            suspected). What is omitted comes from the template of the subsystem and the failure mode.
 
         Returns
         -------
@@ -218,12 +261,13 @@ class WorkOrders:
         Raises
         ------
         MaintenanceError
-            A type, priority, part or order is unknown, or a number is outside its range.
+            An asset, type, priority, part or order is unknown, or a number is outside its range.
         """
+        place = self._location(asset)
+        content = {"subsystem": place.subsystem, "component": place.component} | content
+        criticality = self._criticality(place.asset)
         return self._change(
-            lambda db: opening.new_order(
-                db, self.options, who, asset=asset, criticality=self._criticality(asset), **content
-            )
+            lambda db: opening.new_order(db, self.options, who, asset=place.asset, criticality=criticality, **content)
         )
 
     def from_alerts(self, alerts: Iterable[int], who: str, **content: Any) -> WorkOrder:
@@ -252,8 +296,9 @@ class WorkOrders:
     def by_rule(self, who: str, alerts: Iterable[int] | None = None) -> dict[str, tuple[str, ...]]:
         """Open orders for the alerts that ask for one, each for its whole case, or add them to an active order.
 
-        An alert joins the active order of its case, else that of its channel. Where one alert of a case asks for an
-        order, the others go into the same order, whatever their level; where that is active, later ones follow.
+        Where one alert of a case asks for an order, the others go into the same order, whatever their level; where that
+        is active, later ones follow. A later case joins the active order of the channel of its worst alert, which would
+        otherwise be worked on twice; title and description of the order then say so.
 
         Parameters
         ----------
@@ -286,7 +331,7 @@ class WorkOrders:
                 if order is None:
                     opened[number_of(self._for_alerts(db, members, who).id)] = None
                     continue
-                self._extend(db, order, members, case, who)
+                opening.extend(db, order, self.options, self._criticality, members, case, who)
                 if number_of(order.id) not in opened:
                     extended[number_of(order.id)] = None
         return {"opened": tuple(opened), "extended": tuple(extended)}
@@ -298,9 +343,20 @@ class WorkOrders:
 
     # ---- what people do
 
-    def assign(self, number: str | int, technician: str | None, who: str, *, version: int | None = None) -> WorkOrder:
-        """Assign an order to a technician who has its skills; None unassigns it."""
-        return self._change(lambda db: actions.assign(db, number, technician, who, version))
+    def assign(
+        self,
+        number: str | int,
+        technician: str | None,
+        who: str,
+        *,
+        may_reassign: bool = False,
+        version: int | None = None,
+    ) -> WorkOrder:
+        """Assign an order to a technician who has its skills; None unassigns it.
+
+        A plan leaves the order with them unless it `may_reassign`.
+        """
+        return self._change(lambda db: actions.assign(db, number, technician, who, version, may_reassign=may_reassign))
 
     def start(self, number: str | int, who: str, *, version: int | None = None) -> WorkOrder:
         """Start the work, or continue it after a hold."""
@@ -310,9 +366,88 @@ class WorkOrders:
         """Put an order on hold, for a reason."""
         return self._change(lambda db: actions.hold(db, number, reason, who, version))
 
-    def answer(self, number: str | int, item: int, value: Answer, who: str, *, version: int | None = None) -> WorkOrder:
-        """Answer one item of the checklist; items are counted from 1."""
-        return self._change(lambda db: actions.answer(db, number, item, value, who, version))
+    def answer(
+        self,
+        number: str | int,
+        item: int,
+        value: Answer,
+        who: str,
+        *,
+        remark: str = "",
+        version: int | None = None,
+    ) -> WorkOrder:
+        """Answer one item of the checklist; items are counted from 1, and a number out of range needs a remark."""
+        return self._change(lambda db: actions.answer(db, number, item, value, who, version, remark=remark))
+
+    def book(
+        self, number: str | int, technician: str, hours: float, who: str, *, version: int | None = None
+    ) -> WorkOrder:
+        """Set the hours that a technician has worked on an order; 0 removes them.
+
+        An order whose hours are booked is completed with their sum, and its cost follows from each one's hourly rate.
+        """
+        return self.book_all(number, {technician: hours}, who, version=version)
+
+    def book_all(
+        self, number: str | int, hours: Mapping[str, float], who: str, *, version: int | None = None
+    ) -> WorkOrder:
+        """Set the hours that several technicians have worked on an order, all or none; see `book`."""
+
+        def change(db: orm.Session) -> OrderRow:
+            row = actions.touch(db, number, version)
+            for technician, worked in hours.items():
+                log.append(db, f"order:{row.id}", "booked", who, labour.book(db, row, technician, worked))
+            return row
+
+        return self._change(change)
+
+    def sign(self, number: str | int, name: str, who: str, role: str = actions.SIGNATURE_ROLES[0]) -> WorkOrder:
+        """Sign an order by name and time: `done by`, or `approved by` once it is completed."""
+        return self._change(lambda db: actions.sign(db, number, name, who, role))
+
+    def follow_up(self, number: str | int, who: str, **content: Any) -> WorkOrder:
+        """Open an order for what another has left to do, at the same place; content as for `new`."""
+        criticality = self._criticality(self.get(number).asset)
+        return self._change(
+            lambda db: related.follow_up(db, self.options, number, who, criticality=criticality, **content)
+        )
+
+    def split(
+        self,
+        number: str | int,
+        who: str,
+        *,
+        hours: float,
+        title: str | None = None,
+        items: Iterable[int] = (),
+        version: int | None = None,
+    ) -> WorkOrder:
+        """Split hours and items of the checklist off an order, and return the new order for them."""
+        criticality = self._criticality(self.get(number).asset)
+        return self._change(
+            lambda db: related.split(
+                db,
+                self.options,
+                number,
+                who,
+                hours=hours,
+                title=title,
+                items=items,
+                criticality=criticality,
+                version=version,
+            )
+        )
+
+    def merge(self, number: str | int, into: str | int, who: str, *, version: int | None = None) -> WorkOrder:
+        """Merge an order into another of the same asset, which is returned; the first is cancelled."""
+        return self._change(lambda db: related.merge(db, number, into, who, version))
+
+    def similar(self, *, asset: str, channel: str = "", title: str = "", subsystem: str = "") -> tuple[str, ...]:
+        """Return the numbers of active orders that are perhaps for the same work; see `related.similar_orders`."""
+        with self.database.reading() as db:
+            active = db.scalars(sa.select(OrderRow).where(OrderRow.asset == asset, OrderRow.state.not_in(CLOSED)))
+            rows = related.similar_orders(active.all(), asset=asset, channel=channel, title=title, subsystem=subsystem)
+            return tuple(number_of(row.id) for row in rows)
 
     def complete(
         self,
@@ -320,13 +455,20 @@ class WorkOrders:
         who: str,
         *,
         done: str,
-        hours: float,
+        hours: float | None = None,
+        failure: str = "",
         mode: str = "",
         cause: str = "",
         effect: str = "",
+        mechanism: str = "",
+        detection: str = "",
+        component: str = "",
         verdict: str | None = None,
         cost: float | None = None,
         used: Mapping[str, int] | None = None,
+        down_from: datetime | None = None,
+        down_to: datetime | None = None,
+        signature: str = "",
         version: int | None = None,
     ) -> WorkOrder:
         """Complete an order, and close its alerts with a verdict, all or nothing.
@@ -339,16 +481,26 @@ class WorkOrders:
             Person or program that does it, for the log.
         done : str
             What was done.
-        hours : float
-            Hours of work spent.
-        mode, cause, effect : str
+        hours : float, optional
+            Hours of work spent; the sum of what is booked where they are booked.
+        failure : str
+            What the work found, of `FAILURE_KINDS`: `functional failure`, `degradation` or `none`. Required for
+            corrective, predictive and emergency orders, unless the verdict says that there was no failure, and with
+            any code; `none` otherwise.
+        mode, cause, effect, mechanism, detection : str
             ISO 14224 codes; the mode is required where something failed.
+        component : str
+            Maintainable item that failed, for example `seal`.
         verdict : str, optional
             Verdict on its alerts; required where one is open.
         cost : float, optional
             Cost of the order; hours times hourly rate and the parts where omitted.
         used : mapping of str to int, optional
             Quantity used of each part; what was reserved where omitted.
+        down_from, down_to : datetime, optional
+            When the asset stood still for it, aware.
+        signature : str
+            Name of who signs that it is done; nobody where it is empty.
         version : int, optional
             Version that the user saw; omitted, the order is changed whatever it is.
 
@@ -357,11 +509,12 @@ class WorkOrders:
         TransitionError
             The order is not in progress, or its checklist has open items.
         MaintenanceError
-            A failure mode or verdict is missing or unknown, or a number is outside its range.
+            It is not said whether something had failed, a failure mode or verdict is missing or unknown, or a number
+            is outside its range.
         ConflictError
             Somebody changed the order since `version`.
         """
-        failure = Failure(mode.upper(), cause, effect)
+        found = Failure(mode.upper(), cause, effect, failure.strip().lower(), mechanism, detection, component.strip())
         return self._change(
             lambda db: actions.complete(
                 db,
@@ -369,10 +522,13 @@ class WorkOrders:
                 who,
                 done=done,
                 hours=hours,
-                failure=failure,
+                failure=found,
                 verdict=verdict,
                 cost=cost,
                 used=used,
+                down_from=down_from,
+                down_to=down_to,
+                signature=signature,
                 version=version,
             )
         )
@@ -380,6 +536,14 @@ class WorkOrders:
     def cancel(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
         """Cancel an order, for a reason."""
         return self._change(lambda db: actions.cancel(db, number, reason, who, version))
+
+    def reopen(self, number: str | int, reason: str, who: str, *, version: int | None = None) -> WorkOrder:
+        """Open an order again that was completed by mistake, for a reason; it is in progress as before.
+
+        The parts that it used are back in stock and reserved for it. The alerts that it closed are open again, and
+        labels and known events follow. The log keeps what was said at the completion.
+        """
+        return self._change(lambda db: actions.reopen(db, number, reason, who, version))
 
     def comment(self, number: str | int, text: str, who: str) -> WorkOrder:
         """Add a remark to the history of an order."""
@@ -406,6 +570,42 @@ class WorkOrders:
 
         return self._change(change)
 
+    def attach_file(self, number: str | int, name: str, content: bytes, who: str, title: str = "") -> WorkOrder:
+        """Attach a photo or a PDF to an order; its content is kept under its hash, with a small picture of a photo.
+
+        Parameters
+        ----------
+        number : str or int
+            Number of the order, as `WO-7` or 7.
+        name : str
+            Name of the file.
+        content : bytes
+            Content of the file.
+        who : str
+            Person or program that does it, for the log.
+        title : str
+            Title; the name where it is empty.
+
+        Raises
+        ------
+        MaintenanceError
+            The file is not taken, or attached to the order already; see `AttachmentStore.add`.
+        """
+        self.get(number)  # nothing is stored for an order that does not exist
+        attachment = self.files.add(content, name, title)
+
+        def change(db: orm.Session) -> OrderRow:
+            row = actions.touch(db, number, None)
+            if any(one["reference"] == attachment["reference"] for one in row.attachments):
+                raise MaintenanceError(
+                    f"{attachment['name']} is attached to {number_of(row.id)} already.", "Attach another file."
+                )
+            row.attachments = [*row.attachments, attachment]
+            log.append(db, f"order:{row.id}", "attached", who, attachment)
+            return row
+
+        return self._change(change)
+
     def change(self, number: str | int, who: str, *, version: int | None = None, **changes: Any) -> WorkOrder:
         """Change an order that is not closed.
 
@@ -418,7 +618,8 @@ class WorkOrders:
         version : int, optional
             Version that the user saw; omitted, the order is changed whatever it is.
         **changes
-            New values of due (aware), priority (a word), hours (above 0) or description.
+            New values of due, down_from, down_to (aware), priority (a word), hours (above 0), description or
+            may_reassign (bool).
         """
         return self._change(lambda db: actions.change(db, number, who, self.options, version, **changes))
 
@@ -430,18 +631,13 @@ class WorkOrders:
             db.flush()
             return WorkOrder.of(db, row)
 
-    def _extend(self, db: orm.Session, order: OrderRow, alerts: Sequence[int], case: int | None, who: str) -> None:
-        """Add alerts of a case to an order, with a line of its history for each."""
-        for alert in alerts:
-            opening.link(db, order, alert)
-        opening.rate(db, order, self.options, self._criticality(order.asset))
-        for alert in alerts:
-            details = {"alert": alert, "case": case, "priority": order.priority}
-            log.append(db, f"order:{order.id}", "alert added", who, details)
-
     def _for_alerts(self, db: orm.Session, alerts: Sequence[int], who: str, **content: Any) -> OrderRow:
         return open_for_alerts(db, self.options, self._criticality, alerts, who, **content)
 
 
 def _nobody_said(asset: str) -> None:
     del asset
+
+
+def _any_location(name: str) -> Location:
+    return Location(required_text("the asset", name))

@@ -1,7 +1,7 @@
 """Technicians: their skills, hourly rates and working hours."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -13,12 +13,13 @@ from workbench.maintenance.database import Database
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import OrderRow, TechnicianRow
 from workbench.maintenance.schedule.model import Technician
-from workbench.maintenance.values import MAX_HOURLY_RATE, number_in_range, required_text
+from workbench.maintenance.values import MAX_HOURLY_RATE, near_name, number_in_range, required_text
 from workbench.maintenance.windows import WorkingCalendar
 
-__all__ = ["People", "able_technicians", "find_technician"]
+__all__ = ["People", "able_technicians", "absence_days", "day_ranges", "find_technician", "working_calendar"]
 
 _ALWAYS = ("Mon-Sun 00:00-24:00",)
+_MAX_ABSENCE_DAYS = 366
 
 
 class People:
@@ -40,7 +41,8 @@ class People:
         -------
         pandas.DataFrame
             name, skills (comma-separated), rate, weekly_hours (NaN: all maintenance windows), orders (open ones
-            assigned), hours (estimated, of these), active.
+            assigned), hours (estimated, of these), active, shifts (as "Mon-Fri 08:00-17:00; Sat 08:00-12:00"),
+            timezone, absent (days, as `day_ranges` writes them).
         """
         load = (
             sa.select(OrderRow.assignee, sa.func.count(), sa.func.sum(OrderRow.estimated_hours))
@@ -57,11 +59,20 @@ class People:
                     _calendar(row).weekly_hours if row.hours else float("nan"),
                     *busy.get(row.name, (0, 0.0)),
                     row.active,
+                    "; ".join(row.hours),
+                    row.timezone,
+                    day_ranges(date.fromisoformat(day) for day in row.closed),
                 )
                 for row in db.scalars(sa.select(TechnicianRow).order_by(TechnicianRow.name))
             ]
         columns = ["name", "skills", "rate", "weekly_hours", "orders", "hours", "active"]
+        columns += ["shifts", "timezone", "absent"]
         return pd.DataFrame(rows, columns=columns)
+
+    def near_name(self, name: str) -> str:
+        """Return the technician whose name a new one may be a slip of, or an empty text; see `values.near_name`."""
+        with self.database.reading() as db:
+            return near_name(name, db.scalars(sa.select(TechnicianRow.name)).all())
 
     def set(
         self,
@@ -153,6 +164,54 @@ def able_technicians(people: pd.DataFrame, skills: Iterable[str]) -> list[str]:
     return [row["name"] for row in rows if needed <= set(row["skills"].split(", "))]
 
 
+def absence_days(texts: Iterable[str]) -> list[date]:
+    """Return the days of absence that are written as days or as ranges of days.
+
+    Raises
+    ------
+    MaintenanceError
+        A text is neither; the message says how both are written.
+
+    Examples
+    --------
+    >>> [day.day for day in absence_days(["2026-03-02..2026-03-04", "2026-03-09"])]
+    [2, 3, 4, 9]
+    """
+    days: list[date] = []
+    for text in texts:
+        first, dots, last = (one.strip() for one in text.partition(".."))
+        try:
+            begin, end = date.fromisoformat(first), date.fromisoformat(last if dots else first)
+        except ValueError:
+            raise MaintenanceError(
+                f"{text!r} is not a day of absence.", "Write it as 2026-03-02, or 2026-03-02..2026-03-06."
+            ) from None
+        count = (end - begin).days + 1
+        if not 1 <= count <= _MAX_ABSENCE_DAYS:
+            raise MaintenanceError(
+                f"{text!r} is not a range of days.", "Write the first day, two dots and a later one, within a year."
+            )
+        days += [begin + timedelta(days=number) for number in range(count)]
+    return days
+
+
+def day_ranges(days: Iterable[date]) -> str:
+    """Return days as ranges, which `absence_days` reads.
+
+    Examples
+    --------
+    >>> day_ranges(date(2026, 3, day) for day in (9, 2, 3, 4))
+    '2026-03-02..2026-03-04; 2026-03-09'
+    """
+    ranges: list[list[date]] = []
+    for day in sorted(set(days)):
+        if ranges and day - ranges[-1][-1] == timedelta(days=1):
+            ranges[-1].append(day)
+        else:
+            ranges.append([day])
+    return "; ".join(f"{one[0]}..{one[-1]}" if len(one) > 1 else f"{one[0]}" for one in ranges)
+
+
 def find_technician(db: orm.Session, name: str) -> TechnicianRow:
     """Return the row of a technician.
 
@@ -176,6 +235,9 @@ def _works(row: TechnicianRow) -> WorkingCalendar | None:
 
 
 def _calendar(row: TechnicianRow) -> WorkingCalendar:
-    return WorkingCalendar(
-        tuple(row.hours) or _ALWAYS, row.timezone, tuple(date.fromisoformat(day) for day in row.closed)
-    )
+    return working_calendar(row.hours, row.timezone, row.closed)
+
+
+def working_calendar(hours: Iterable[str], timezone: str, closed: Iterable[str]) -> WorkingCalendar:
+    """Return the calendar of a technician as it is stored: always where there are no hours."""
+    return WorkingCalendar(tuple(hours) or _ALWAYS, timezone, tuple(date.fromisoformat(day) for day in closed))

@@ -11,7 +11,7 @@ from workbench.counts import counted
 from workbench.exceptions import MaintenanceError
 from workbench.parameters import LEVELS
 
-__all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "prioritise"]
+__all__ = ["PRIORITIES", "WEIGHTS", "Priority", "PriorityPart", "by_hand", "fixed", "prioritise"]
 
 WEIGHTS: dict[str, float] = {"severity": 0.4, "frequency": 0.2, "impact": 0.3, "age": 0.1}
 """Weight of each part; they sum to 1."""
@@ -148,10 +148,15 @@ def by_hand(name: str, who: str) -> Priority:
     """
     if name not in PRIORITIES:
         raise MaintenanceError(f"{name!r} is not a priority.", f"Priorities: {', '.join(PRIORITIES)}.")
+    return fixed(name, f"set to {name} by {who}")
+
+
+def fixed(name: str, reason: str) -> Priority:
+    """Return a priority that does not follow from severity, frequency, impact and age, with the reason for it."""
     bounds = [1.0, *PRIORITIES.values()]
     place = list(PRIORITIES).index(name)
     middle = (bounds[place] + bounds[place + 1]) / 2
-    return _of((PriorityPart("rule", middle, 1.0, f"set to {name} by {who}"),))
+    return _of((PriorityPart("rule", middle, 1.0, reason),))
 
 
 def check_criticality(criticality: int | None) -> None:

@@ -2,13 +2,25 @@
 
 from workbench.exceptions import MaintenanceError, TransitionError
 
-__all__ = ["CLOSED", "FAILURE_TYPES", "ORDER_STATES", "ORDER_TYPES", "TRANSITIONS", "check_transition", "check_type"]
+__all__ = [
+    "CLOSED",
+    "FAILURE_TYPES",
+    "ORDER_STATES",
+    "ORDER_TYPES",
+    "TRANSITIONS",
+    "VERDICTS_OF_NO_FAILURE",
+    "check_transition",
+    "check_type",
+]
 
 ORDER_TYPES = ("corrective", "predictive", "preventive", "inspection", "emergency")
 """Types of work orders, by what they are for."""
 
 FAILURE_TYPES = ("corrective", "predictive", "emergency")
 """Types of an order that repairs a failure, which has a failure mode."""
+
+VERDICTS_OF_NO_FAILURE = ("false alarm", "known behaviour", "test")
+"""Verdicts on alerts that leave nothing to repair."""
 
 ORDER_STATES = ("open", "assigned", "in progress", "on hold", "completed", "cancelled")
 """The states in the order in which an order passes them."""

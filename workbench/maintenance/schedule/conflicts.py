@@ -1,14 +1,19 @@
 """Conflicts of a plan: what keeps a job from its place or its due date, and what would resolve it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from workbench.counts import counted
 from workbench.maintenance.schedule.first_guess import earliest
 from workbench.maintenance.schedule.grid import Grid, Solution, cut
 from workbench.maintenance.schedule.model import Conflict, Job, Placement
+from workbench.maintenance.schedule.remedies import Remedy, remedies
+from workbench.maintenance.values import span_words
 
 __all__ = ["find_conflicts"]
+
+_MOST_TRIED = 30  # conflicts for which remedies are tried, the worst first
 
 
 def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> list[Conflict]:
@@ -29,19 +34,45 @@ def find_conflicts(grid: Grid, solution: Solution, ends: Mapping[str, int]) -> l
         One for each job without a place, one for each that is late, and those of frozen jobs; by number, then kind.
     """
     conflicts: list[Conflict] = []
+    late = [job for job in grid.jobs.values() if _points(grid, job, solution)]
+    worst = sorted(late, key=lambda job: (-_points(grid, job, solution), job.number))[:_MOST_TRIED]
+    tried = {job.number: remedies(grid, solution, job) for job in worst}
     for job in grid.jobs.values():
         place = solution.get(job.number)
         if place is None:
-            conflicts.append(_unplanned(grid, job, solution, ends))
+            conflict = _unplanned(grid, job, solution, ends)
         elif (due := grid.due(job)) is not None and grid.end(job, place) > due:
-            conflicts.append(_late(grid, job, grid.end(job, place), ends))
+            conflict = _late(grid, job, grid.end(job, place), ends)
+        else:
+            continue
+        conflicts.append(_resolved(conflict, tried.get(job.number, []), late=place is not None))
     conflicts += _frozen(grid)
     return sorted(conflicts, key=lambda conflict: (conflict.job, conflict.kind))
+
+
+def _points(grid: Grid, job: Job, solution: Solution) -> int:
+    """Return the points of a job's lateness, or of its having no place."""
+    place = solution.get(job.number)
+    if place is None:
+        return grid.unplanned_points(job)
+    due = grid.due(job)
+    return 0 if due is None else max(0, grid.end(job, place) - due) * max(1, grid.late_points(job))
+
+
+def _resolved(conflict: Conflict, tried: list[Remedy], *, late: bool) -> Conflict:
+    """Return a conflict with the remedies that were tried and help; as it is where there are none."""
+    if not tried:
+        return conflict
+    words = "; or ".join(remedy.words for remedy in tried)
+    result = "it would be in time" if late else "it could be planned"
+    return replace(conflict, resolve=f"{words[0].upper()}{words[1:]}: then {result}.")
 
 
 def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]) -> Conflict:
     number = job.number
     if not grid.skilled(job):
+        if job.assignee and any(job.skills <= one.skills for one in grid.technicians):
+            return _assignee(grid, job)
         return _skill(grid, job, "cannot be planned")
     missing = [before for before in job.after if before in grid.jobs and before not in solution]
     if missing:
@@ -74,6 +105,17 @@ def _unplanned(grid: Grid, job: Job, solution: Solution, ends: Mapping[str, int]
     return _window(grid, job)
 
 
+def _assignee(grid: Grid, job: Job) -> Conflict:
+    missing = sorted({one.name: job.skills - one.skills for one in grid.technicians}.get(job.assignee, frozenset()))
+    why = f"does not have {_join(missing)}" if missing else "takes no orders now"
+    return Conflict(
+        "assignee",
+        job.number,
+        f"{job.number} cannot be planned: it is assigned to {job.assignee}, who {why}.",
+        f"Assign somebody else, or let the plan do it: workbench orders change {job.number} --may-reassign.",
+    )
+
+
 def _window(grid: Grid, job: Job) -> Conflict:
     needed = grid.hours(sum(grid.sessions(job)))
     after = 0 if job.not_before is None else max(0, grid.up(job.not_before))
@@ -101,7 +143,8 @@ def _late(grid: Grid, job: Job, end: int, ends: Mapping[str, int]) -> Conflict:
     assert job.due is not None
     number = job.number
     due = grid.down(job.due)
-    late = f"{number} ends {_span(grid.time(end) - job.due)} late, {_when(grid.time(end))} instead of {_when(job.due)}"
+    span = span_words(grid.time(end) - job.due)
+    late = f"{number} ends {span} late, {_when(grid.time(end))} instead of {_when(job.due)}"
     own = 0 if job.not_before is None else max(0, grid.up(job.not_before))
     best = earliest(grid, job, own)
     soonest = grid.length if best is None else grid.end(job, best)
@@ -161,7 +204,7 @@ def _frozen(grid: Grid) -> Iterator[Conflict]:
             yield Conflict(
                 "due",
                 number,
-                f"{number} ends {_span(placement.end - job.due)} late, frozen until {_when(placement.end)}.",
+                f"{number} ends {span_words(placement.end - job.due)} late, frozen until {_when(placement.end)}.",
                 f"Unfreeze it, or set its due date to {_when(placement.end)}.",
             )
     yield from _double_booked(grid)
@@ -222,10 +265,24 @@ def _skill(grid: Grid, job: Job, what: str, technician: str | None = None) -> Co
 def _part(grid: Grid, job: Job, what: str, needed_by: datetime | None) -> Conflict:
     arrival, part, pieces = grid.waits_for_parts[job.number]
     short = f"{pieces} x {part} {'is' if pieces == 1 else 'are'} missing"
-    comes = "no lead time is known" if arrival is None else f"ordered now they come {_when(grid.time(arrival))}"
+    they = "it comes" if pieces == 1 else "they come"
+    request = None if arrival is None else _request(grid, part, arrival)
+    if arrival is None:
+        comes = "no lead time is known"
+    elif request is not None:
+        comes = f"purchase request {request} is expected {_when(grid.time(arrival))}"
+    else:
+        comes = f"ordered now {they} {_when(grid.time(arrival))}"
     by = "" if needed_by is None else f" by {_when(needed_by)}"
     resolve = f"Get {pieces} x {part}{by}, or take what is reserved for another work order."
     return Conflict("part", job.number, f"{what}: {short}, {comes}.", resolve)
+
+
+def _request(grid: Grid, part: str, arrival: int) -> int | None:
+    """Return the purchase request that brings a part in a slot; None where it would have to be ordered now."""
+    stock = next(one for one in grid.problem.parts if one.name == part)
+    coming = zip(stock.arrivals, stock.requests, strict=False)  # a problem made by hand may name no requests
+    return next((number for (at, _), number in coming if grid.up(at) == arrival), None)
 
 
 def _with(job: Job) -> str:
@@ -234,11 +291,6 @@ def _with(job: Job) -> str:
 
 def _join(names: list[str]) -> str:
     return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
-
-
-def _span(span: timedelta) -> str:
-    hours = span / timedelta(hours=1)
-    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
 
 
 def _when(at: datetime) -> str:

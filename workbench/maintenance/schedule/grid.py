@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
 from workbench.maintenance.schedule.model import Job, Placement, Problem, Technician
+from workbench.maintenance.schedule.part_arrivals import part_arrivals
 from workbench.maintenance.windows import Window, intersect, merge
 
 __all__ = ["SCALE", "Grid", "Range", "Score", "Solution", "cut"]
@@ -97,6 +98,7 @@ class Grid:
         self.frozen = {job.number: job.frozen for job in problem.jobs if job.frozen is not None}
         self.technicians = problem.technicians
         self._check()
+        self.windows = self._inner(problem.windows.windows(self.horizon.start, self.horizon.end))
         self.work = [self._working(technician) for technician in self.technicians]
         taken: list[list[Range]] = [[] for _ in self.technicians]
         names = [technician.name for technician in self.technicians]
@@ -105,7 +107,7 @@ class Grid:
             taken[names.index(placement.technician)] += [span for span in sessions if span[1] > 0]
         self.taken = [sorted(spans) for spans in taken]
         self.free = [cut(work, spans) for work, spans in zip(self.work, self.taken, strict=True)]
-        self.worked = [self._count(work) for work in self.work]
+        self.worked = [self.count(work) for work in self.work]
         self.previous = {p.job: p for p in problem.previous if p.job in self.jobs}
         self.waits_for_parts = self._parts()
         self._running = {
@@ -187,7 +189,8 @@ class Grid:
             windows = intersect(windows, technician.calendar.windows(self.horizon.start, self.horizon.end))
         return self._inner(merge(windows))
 
-    def _count(self, work: list[Range]) -> list[int]:
+    def count(self, work: list[Range]) -> list[int]:
+        """Return how many slots of some sorted spans lie before each slot, and before the end."""
         counts = [0] * (self.length + 1)
         total = 0
         spans = iter([*work, (self.length, self.length)])  # the empty span at the end stops the search for a next one
@@ -200,28 +203,12 @@ class Grid:
         return counts
 
     def _parts(self) -> dict[str, tuple[int | None, str, int]]:
-        """Return the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing.
-
-        Stock goes to frozen jobs first, then by priority, due date and number; who comes too late waits for an order
-        that is placed now, and takes nothing from the stock.
-        """
-        stock = {part.name: part.available for part in self.problem.parts}
-        lead = {part.name: part.lead_days for part in self.problem.parts}
-        last = datetime.max.replace(tzinfo=UTC)
-        waits: dict[str, tuple[int | None, str, int]] = {}
-        for job in sorted(self.problem.jobs, key=lambda j: (j.frozen is None, -j.priority, j.due or last, j.number)):
-            short = {name: pieces - stock[name] for name, pieces in job.parts.items() if pieces > stock[name]}
-            for name, pieces in job.parts.items():
-                if name not in short:
-                    stock[name] -= pieces
-            arrivals = []
-            for name, pieces in sorted(short.items()):
-                days = lead[name]
-                slot = None if days is None else self.up(self.problem.now + timedelta(days=days))
-                arrivals.append((slot, name, pieces))
-            if arrivals:
-                waits[job.number] = max(arrivals, key=lambda a: (a[0] is None, a[0] or 0))
-        return waits
+        """Return the jobs that wait for a part: slot of its arrival or None, its name, pieces that are missing."""
+        arrivals = part_arrivals(self.problem)
+        return {
+            number: (None if at is None else self.up(at), part, pieces)
+            for number, (at, part, pieces) in arrivals.items()
+        }
 
     def release(self, job: Job, *, parts: bool = True) -> int | None:
         """Return the first slot in which a job may start, by its own date, its frozen predecessors and its parts.
@@ -257,8 +244,12 @@ class Grid:
 
     @_computed_once
     def skilled(self, job: Job) -> list[int]:
-        """Return the technicians with all skills of a job."""
-        return [index for index, who in enumerate(self.technicians) if job.skills <= who.skills]
+        """Return the technicians with all skills of a job: its assignee alone where it has one."""
+        return [
+            index
+            for index, who in enumerate(self.technicians)
+            if job.skills <= who.skills and job.assignee in ("", who.name)
+        ]
 
     def allowed(self, job: Job, technician: int) -> list[Range]:
         """Return the slots in which a technician could work on a job; frozen jobs and operating hours are left out."""
@@ -296,7 +287,11 @@ class Grid:
     @_computed_once
     def late_points(self, job: Job) -> int:
         """Return the points of one slot of lateness."""
-        return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * job.priority))
+        return self.points_late_at(job.priority)
+
+    def points_late_at(self, priority: float) -> int:
+        """Return the points of one slot of lateness of a job of some priority, 0 to 1."""
+        return round(SCALE * self.options.lateness * self.hours(1) * (0.1 + 0.9 * priority))
 
     @_computed_once
     def unplanned_points(self, job: Job) -> int:

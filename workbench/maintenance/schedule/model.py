@@ -15,9 +15,23 @@ from workbench.maintenance.windows import Window, WorkingCalendar
 
 __all__ = ["CONFLICTS", "Conflict", "Job", "PartLeadTime", "Placement", "Plan", "Problem", "Technician"]
 
-CONFLICTS = ("skill", "part", "window", "precedence", "due", "capacity", "double_booking", "value", "overrun")
-"""Kinds of conflict: missing skill, missing part, no window, precedence, due date, too little capacity, two frozen
-jobs at once, a value with which nothing can be computed, and work that takes longer than was estimated.
+CONFLICTS = (
+    "skill",
+    "assignee",
+    "part",
+    "window",
+    "precedence",
+    "due",
+    "capacity",
+    "double_booking",
+    "absent",
+    "value",
+    "overrun",
+    "moved",
+)
+"""Kinds of conflict: missing skill, an assignee who cannot do it, missing part, no window, precedence, due date, too
+little capacity, two frozen jobs at once, a technician who is absent, a value with which nothing can be computed, work
+that takes longer than was estimated, and frozen work that had to move.
 """
 
 
@@ -90,6 +104,8 @@ class Job:
         Whether it keeps out of the asset's operating hours.
     frozen : Placement or None
         Where it stays, whatever else changes: it has begun, or somebody has fixed it.
+    assignee : str
+        Technician who alone may do it; empty where anybody with the skills may.
     """
 
     number: str
@@ -104,6 +120,7 @@ class Job:
     not_before: datetime | None = None
     stops_asset: bool = True
     frozen: Placement | None = None
+    assignee: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,11 +157,17 @@ class PartLeadTime:
         Quantity in stock that is not reserved.
     lead_days : float or None
         Days from an order to its arrival; None where that is unknown.
+    arrivals : tuple of (datetime, int)
+        When pieces that are requested arrive, aware, and how many.
+    requests : tuple of int
+        Numbers of the purchase requests that bring these, in the same order; empty where they have none.
     """
 
     name: str
     available: int = 0
     lead_days: float | None = None
+    arrivals: tuple[tuple[datetime, int], ...] = ()
+    requests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

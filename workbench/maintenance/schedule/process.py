@@ -26,6 +26,7 @@ from workbench.paths import PACKAGE
 __all__ = ["improve_elsewhere"]
 
 _PROBLEM = TypeAdapter(Problem)
+_PROGRESS = b'{"progress"'
 _SOLUTION = TypeAdapter(tuple[dict[str, tuple[int, tuple[int, ...]]], int, bool])
 
 
@@ -79,7 +80,12 @@ def improve_elsewhere(
             stop.watch(_Elsewhere(process.stdin))
             if stop.is_requested:
                 process.stdin.close()
-        answer = process.stdout.read()
+        answer = b""
+        for answer in process.stdout:
+            if not answer.startswith(_PROGRESS):
+                break
+            if stop is not None:
+                stop.report(*json.loads(answer)["progress"])
         process.wait()
         errors.seek(0)
         last = errors.read().decode(errors="replace").strip().rsplit("\n", 1)[-1]
@@ -98,10 +104,21 @@ class _Elsewhere:
         self.request_pipe.close()
 
 
+class _Reporting(Stop):
+    """Writes how far the search is, a line at each better plan and each hundredth of the way."""
+
+    def report(self, share: float, seconds: float, points: float) -> None:
+        before = round(100 * self.share), len(self.best)
+        super().report(share, seconds, points)
+        if (round(100 * self.share), len(self.best)) != before:
+            sys.stdout.buffer.write(json.dumps({"progress": [share, seconds, points]}).encode() + b"\n")
+            sys.stdout.flush()
+
+
 def main() -> None:
     """Read a problem, search for its best solution, and write that."""
     request = json.loads(sys.stdin.buffer.readline())
-    stop = Stop()
+    stop = _Reporting()
 
     def listen() -> None:
         while os.read(0, 1024):

@@ -30,7 +30,7 @@ def saved_sessions(sessions: pd.DataFrame, table: pd.DataFrame, conflicts: Colle
         `COLUMNS`; `kind` is one of `KINDS`, and `words` says what else is true.
     """
     late, fixed = (set(table.loc[table[name], "number"]) for name in ("late", "frozen"))
-    booked = {one.job for one in conflicts if one.kind == "double_booking"}
+    booked = {one.job for one in conflicts if one.kind in ("double_booking", "absent")}
     kinds = [
         "conflict" if one in booked else "late" if one in late else "fixed" if one in fixed else "planned"
         for one in sessions["number"]
@@ -60,7 +60,7 @@ def proposed_sessions(plan: Plan, orders: pd.DataFrame, moved: Collection[str]) 
     """
     titles = dict(zip(orders["number"], orders["title"], strict=True))
     late = {one.job for one in plan.conflicts if one.kind == "due"}
-    other = {one.job for one in plan.conflicts} - late
+    other = {one.job for one in plan.conflicts if one.kind != "moved"} - late  # that it moves is no fault of its place
     rows = []
     for one in plan.placements:
         elsewhere = "moved" if one.job in moved else "planned"

@@ -7,15 +7,19 @@ intervals that must not overlap on a technician. OR-Tools is imported when a pla
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from workbench.maintenance.schedule.grid import Grid, Solution
-from workbench.maintenance.schedule.lower_bound import least_points
+from workbench.maintenance.schedule.first_guess import Limits
+from workbench.maintenance.schedule.grid import SCALE, Grid, Solution
+from workbench.maintenance.schedule.handed_back import handed_back
 from workbench.maintenance.schedule.model import Job
 from workbench.maintenance.schedule.neighbourhoods import Neighbourhoods
-from workbench.maintenance.schedule.sequences import improved_sequence
+from workbench.maintenance.schedule.queues import improved_queues
+from workbench.maintenance.schedule.relaxation import least_points, relaxed
+from workbench.maintenance.schedule.sequences import in_sequence
 
 __all__ = ["Stop", "search"]
 
@@ -23,17 +27,29 @@ _WHOLE = 40  # jobs that are solved together
 _FIRST_SIZE = 16
 _LEAST_SIZE = 6
 _EFFORT_OF_ONE = 0.02
-_EFFORT_OF_A_PLACE = 0.000004
+_EFFORT_OF_A_MOVE = 0.00001
+_EFFORT_OF_A_PLACE = 0.000002
+_PLACED_BY_A_MOVE = 0.4  # share of the jobs in a queue
+_EFFORT_OF_A_SECOND = 0.15  # of moves, on a slow machine
 _EFFORT_OF_A_JOB = 0.0002  # what it takes to build its part of a model
 
 
 class Stop:
-    """Stops a search early, from another thread; the best solution so far is the plan.
+    """Follows a search, and stops it early, from another thread; the best solution so far is the plan.
+
+    Parameters
+    ----------
+    on_progress : callable, optional
+        Called by the search with the share of its effort or time that is used, 0 to 1, and the least points so far.
 
     Attributes
     ----------
     is_requested : bool
         Whether the search is to stop.
+    share : float
+        Share of the effort or time that is used, 0 to 1.
+    best : list of (float, float)
+        Seconds since the search began, and points, of each better plan that it found.
 
     Examples
     --------
@@ -43,8 +59,11 @@ class Stop:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_progress: Callable[[float, float], None] | None = None) -> None:
         self.is_requested = False
+        self.share = 0.0
+        self.best: list[tuple[float, float]] = []
+        self._on_progress = on_progress
         self._solver: Any = None
 
     def __call__(self) -> None:
@@ -57,15 +76,24 @@ class Stop:
         """Register the solver that searches now."""
         self._solver = solver
 
+    def report(self, share: float, seconds: float, points: float) -> None:
+        """Take note of how far the search is, and of its least points so far."""
+        self.share = min(1.0, share)
+        if not self.best or points < self.best[-1][1]:
+            self.best.append((seconds, points))
+        if self._on_progress is not None:
+            self._on_progress(self.share, points)
+
 
 def search(
     grid: Grid, guess: Solution, plannable: Mapping[str, int], stop: Stop | None = None
 ) -> tuple[Solution, int, bool]:
     """Search for the best solution, from a first guess.
 
-    Up to `_WHOLE` jobs are solved together first, which often proves that no plan is better. What is left of the
-    effort goes into large-neighbourhood search (Shaw 1998): some jobs are taken out and placed anew by the solver, the
-    others staying where they are, again and again.
+    Up to `_WHOLE` jobs are solved together first, which often proves that no plan is better. Most of what is left of
+    the effort goes into moves within and between the queues of the technicians, the rest into large-neighbourhood
+    search (Shaw 1998): some jobs are taken out and placed anew by the solver, the others staying where they are, again
+    and again.
 
     Parameters
     ----------
@@ -92,6 +120,7 @@ def search(
     course = _Course(grid, guess, plannable, stop or Stop())
     if len(plannable) <= _WHOLE:
         course.whole()
+    course.relax()
     course.move()
     course.improve()
     return course.best, min(course.bound, course.points), course.timed_out or course.cut_short
@@ -111,13 +140,17 @@ class _Course:
         self.points = grid.score(guess, plannable).points
         self.bound = least_points(grid, plannable)
         self.effort = grid.options.effort
-        self.ends_at = time.monotonic() + grid.options.time_limit
+        self.began_at = time.monotonic()
+        self.ends_at = self.began_at + grid.options.time_limit
         self.timed_out = False
         self.cut_short = False
 
     @property
     def goes_on(self) -> bool:
         """Whether there is something left to find, and effort and time to find it."""
+        options, seconds = self.grid.options, time.monotonic() - self.began_at
+        share = max(1 - self.effort / options.effort, seconds / options.time_limit)
+        self.stop.report(share, seconds, self.points / SCALE)
         if self.stop.is_requested or self.effort <= 0 or self.points <= self.bound:
             return False
         self.timed_out = self.timed_out or time.monotonic() >= self.ends_at
@@ -133,18 +166,34 @@ class _Course:
         # Points are whole: only rounding errors are lost.
         self.bound = max(self.bound, math.ceil(solver.best_objective_bound - 1e-6))
 
-    def move(self) -> None:
-        """Move jobs in the sequence in which they are placed, with half of the effort and time that are left."""
-        least, ends_at = self.effort / 2, (time.monotonic() + self.ends_at) / 2
+    def relax(self) -> None:
+        """Raise the bound, and place the jobs with whoever does them in the relaxation."""
+        if not self.goes_on:
+            return
+        relaxation = relaxed(self.grid, self.plannable)
+        self.bound = max(self.bound, relaxation.bound)
+        limits = handed_back(self.grid)
+        by_due = sorted(self.grid.jobs, key=partial(_due_first, self.grid, limits))
+        by_slot = sorted(self.grid.jobs, key=lambda number: (relaxation.slot.get(number, self.grid.length), number))
+        for sequence in (by_due, by_slot):
+            self._take(in_sequence(self.grid, sequence, limits, relaxation.technician))
 
-        def goes_on() -> bool:
-            self.effort -= _EFFORT_OF_A_PLACE * len(self.grid.jobs)
+    def move(self) -> None:
+        """Move jobs in the queues of technicians, with most of the effort and time that are left."""
+        least, ends_at = self.effort / 4, (time.monotonic() + 3 * self.ends_at) / 4
+
+        def goes_on(placed: int) -> bool:
+            self.effort -= _EFFORT_OF_A_MOVE + _EFFORT_OF_A_PLACE * placed
             goes_on = self.goes_on and self.effort > least
             self.cut_short = self.cut_short or (goes_on and time.monotonic() >= ends_at)
             return goes_on and not self.cut_short
 
+        # Expected by effort and time limit alone: what the clock says must not change what is found.
+        budget = min(self.effort - least, _EFFORT_OF_A_SECOND * self.grid.options.time_limit)
+        placed = _PLACED_BY_A_MOVE * len(self.grid.jobs) / len(self.grid.technicians)
+        moves = max(1, round(budget / (_EFFORT_OF_A_MOVE + _EFFORT_OF_A_PLACE * placed)))
         chance = random.Random(self.grid.options.seed)
-        self._take(improved_sequence(self.grid, self.best, self.plannable, self._points, chance, goes_on))
+        self._take(improved_queues(self.grid, self.best, self.plannable, self.bound, chance, moves, goes_on))
 
     def improve(self) -> None:
         """Place some jobs anew, again and again."""
@@ -355,6 +404,11 @@ class _Model:
                 if solver.boolean_value(literal):
                     places[job.number] = (who, tuple(int(solver.value(start)) for start in self.starts[job.number]))
         return places
+
+
+def _due_first(grid: Grid, limits: Limits, number: str) -> tuple[float, float, str]:
+    due, priority = limits[number]
+    return grid.length if due is None else due, -priority, number
 
 
 def _ramps(worked: Sequence[int]) -> list[tuple[int, int]]:

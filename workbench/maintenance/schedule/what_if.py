@@ -1,23 +1,29 @@
 """What-ifs: changes to a plan that are tried before anything is saved, and what would follow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.options import ScheduleOptions
+from workbench.maintenance.schedule.impossible import moved_conflict
 from workbench.maintenance.schedule.model import Placement, Plan, Problem, Technician
-from workbench.maintenance.values import MAX_WAIT_DAYS, number_in_range
+from workbench.maintenance.values import MAX_WAIT_DAYS, number_in_range, span_words
 from workbench.maintenance.windows import WorkingCalendar
 
 __all__ = [
     "Change",
     "Comparison",
+    "change_sentence",
+    "change_words",
     "changed_problem",
     "moved",
 ]
+
+_DAY_TIME = "%a %d %b %H:%M"
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,37 @@ def moved(before: Sequence[Placement], after: Sequence[Placement]) -> pd.DataFra
     return pd.DataFrame(rows, columns=["job", "start", "new_start", "technician", "new_technician"])
 
 
+def change_words(before: Sequence[Placement], plan: Plan) -> list[str]:
+    """Return what a plan changes of the placements before it, a sentence for each order, by its new start.
+
+    Parameters
+    ----------
+    before : sequence of Placement
+        Placements of the plan before.
+    plan : Plan
+        The new plan.
+    """
+    table = moved(before, plan.placements)
+    table = table.sort_values("new_start", kind="stable", na_position="last") if len(table) else table
+    return [change_sentence(row) for row in table.to_dict(orient="records")]
+
+
+def change_sentence(row: Mapping[Any, Any]) -> str:
+    """Return what a row of `moved` says, as a sentence."""
+    job, old, new = row["job"], row["start"], row["new_start"]
+    if pd.isna(old):
+        return f"{job} is new: {new:{_DAY_TIME}} UTC with {row['new_technician']}."
+    if pd.isna(new):
+        return f"{job} has no place any more, before {old:{_DAY_TIME}} UTC with {row['technician']}."
+    words = []
+    if old != new:
+        how = f"{span_words(abs(new - old))} {'later' if new > old else 'earlier'}"
+        words.append(f"starts {how}, {new:{_DAY_TIME}} UTC instead of {old:{_DAY_TIME}}")
+    if row["technician"] != row["new_technician"]:
+        words.append(f"goes from {row['technician']} to {row['new_technician']}")
+    return f"{job} {' and '.join(words)}."
+
+
 def changed_problem(problem: Problem, change: Change, options: ScheduleOptions) -> Problem:
     """Return a problem with the changes of a what-if; `problem` stays as it is."""
     names = [technician.name for technician in problem.technicians]
@@ -96,9 +133,11 @@ def changed_problem(problem: Problem, change: Change, options: ScheduleOptions) 
         if name not in names:
             raise MaintenanceError(f"There is no technician {name!r}.", f"Known: {', '.join(names) or 'none'}.")
     people = [one for one in problem.technicians if one.name not in change.without]
+    moves = [job.frozen for job in problem.jobs if job.frozen is not None and job.frozen.technician in change.without]
     new_problem = replace(
         problem,
         technicians=(*people, *change.technicians),
+        set_aside=(*problem.set_aside, *(moved_conflict(one, f"{one.technician} is absent") for one in moves)),
         jobs=tuple(
             replace(job, frozen=None) if job.frozen and job.frozen.technician in change.without else job
             for job in problem.jobs

@@ -2,26 +2,30 @@
 
 The index is made from the publications of the archive (its segments and its tail, see `workbench.telemetry.archive`)
 and can be made from them again at any time. It is an SQLite database with a rollback journal, so that processes on
-other machines can read it on a shared file system while one of them writes.
+other machines can read it on a shared file system while one of them writes; or a schema of a PostgreSQL server, see
+`workbench.telemetry.archiving.index_place`.
 
 One module because what is written and what is read share one schema.
 """
 
 import json
-import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from workbench.exceptions import ArchiveError
+from workbench.telemetry.archiving.index_place import IndexPlace, PlaceFile
 from workbench.telemetry.archiving.losses import Holding
 from workbench.telemetry.archiving.sqlite_file import SqliteFile
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED, REMOVED_ROWS
 from workbench.telemetry.damage import Place, damage_named
 from workbench.telemetry.series_hash import START, Link
+
+if TYPE_CHECKING:
+    from workbench.telemetry.archiving.postgres_schema import PostgresSchema
 
 __all__ = ["FORMAT_VERSION", "Index", "Piece", "Publication", "within"]
 
@@ -29,6 +33,12 @@ FORMAT_VERSION = 2
 """Version of the layout of the archive that this code writes; 1 had a folder a channel."""
 
 _MOST_NAMES = 500  # in one query
+_ROWS = "2"  # what the checksums of rows cover; an index that notes another number is made anew
+_CHANNEL = (  # all that the checksum of a channel covers, and the checksum
+    "name, asset, subsystem, n_train, n_test, train_hash, test_hash, clock, first, last, last_value, received, "
+    "revision, attributes, crc"
+)
+_PLACE = Place("The index of the archive", "Run: workbench doctor --rebuild-index")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -66,6 +76,16 @@ CREATE TABLE IF NOT EXISTS examined (
     channel TEXT PRIMARY KEY, state TEXT NOT NULL, findings TEXT NOT NULL, crc INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+class _Cursor(Protocol):
+    """What both kinds of database write with in a transaction."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Execute one statement."""
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]], /) -> Any:
+        """Execute one statement with each of some rows."""
 
 
 @dataclass(frozen=True)
@@ -167,21 +187,58 @@ class Index:
 
     Parameters
     ----------
-    file : Path
-        The database. It is made at the first publication; a missing one reads as empty.
+    archive : Path
+        Folder of the archive. The index is made at the first publication; a missing one reads as empty.
+    place : IndexPlace, optional
+        Where it is, if the archive does not say so yet.
 
     Attributes
     ----------
     file : Path
-        The database.
+        The SQLite database, which is not there where the index is in PostgreSQL.
+    place_file : PlaceFile
+        What says where the index is.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._place = Place("The index of the archive", "Run: workbench doctor --rebuild-index")
-        self._database = SqliteFile(file, _SCHEMA, "PRAGMA synchronous = NORMAL;", self._place)
+    def __init__(self, archive: Path, place: IndexPlace | None = None) -> None:
+        self.place_file = PlaceFile(archive)
+        self.file = archive / "index.db"
+        self._sqlite = SqliteFile(self.file, _SCHEMA, "PRAGMA synchronous = NORMAL;", _PLACE)
+        self._fixed = place
+        self._server: tuple[IndexPlace, PostgresSchema] | None = None
+
+    @property
+    def _database(self) -> "SqliteFile | PostgresSchema":
+        place = self._fixed or self.place_file.read()
+        if place is None:
+            return self._sqlite
+        server = self._server
+        if server is None or server[0] != place:
+            from workbench.telemetry.archiving.postgres_schema import PostgresSchema
+
+            server = self._server = place, PostgresSchema(place, _SCHEMA, _PLACE.what)
+        return server[1]
 
     # ---- reading
+
+    @property
+    def name(self) -> Path | str:
+        """What errors call it: its file, or its server and schema."""
+        return self._database.name
+
+    def exists(self) -> bool:
+        """Tell whether it was made."""
+        return self._database.exists()
+
+    def is_sound(self) -> bool:
+        """Tell whether all of it can be read.
+
+        Raises
+        ------
+        ArchiveError
+            Its server cannot be reached.
+        """
+        return self._database.is_sound()
 
     def revision(self) -> int:
         """Return the number of the last publication; 0 where there is none."""
@@ -190,8 +247,16 @@ class Index:
 
     def store(self) -> str | None:
         """Return the identity of the store that this is the index of."""
+        return self._noted_store()[0]
+
+    def is_of(self, identity: str) -> bool:
+        """Tell whether this is the index of a store, and its rows are as this release writes them."""
+        return self._noted_store() == (identity, _ROWS)
+
+    def _noted_store(self) -> tuple[str | None, str]:
         rows = self._database.rows("SELECT value FROM meta WHERE name = 'store'")
-        return str(rows[0][0]) if rows else None
+        identity, _, written = str(rows[0][0] if rows else "").partition(" ")
+        return identity or None, written
 
     def numbers(self) -> set[int]:
         """Return the numbers of all publications that it knows."""
@@ -200,9 +265,9 @@ class Index:
     def tail_rows(self) -> int:
         """Return how many rows of the tail hold."""
         rows = self._database.rows(
-            "SELECT total(length) FROM piece JOIN revision ON revision.id = piece.revision WHERE kind = 'tail'"
+            "SELECT sum(length) FROM piece JOIN revision ON revision.id = piece.revision WHERE kind = 'tail'"
         )
-        return int(rows[0][0]) if rows else 0
+        return int(rows[0][0] or 0) if rows else 0
 
     def score_revision(self, channel: str, key: str) -> int | None:
         """Return the number of the publication that a score holds from; None where there is none."""
@@ -220,17 +285,17 @@ class Index:
 
     def attributes(self, channel: str) -> dict[str, Any] | None:
         """Return the attributes of a channel; None where there is no such channel."""
-        rows = self._database.rows("SELECT attributes, crc FROM channel WHERE name = ?", (channel,))
-        return self._read(rows[0][0], rows[0][1], channel) if rows else None
+        rows = self._database.rows(f"SELECT {_CHANNEL} FROM channel WHERE name = ?", (channel,))
+        return self._channel(rows[0]) if rows else None
 
     def all_attributes(self) -> dict[str, dict[str, Any] | ArchiveError]:
         """Return the attributes of all channels by name; where they are damaged, what is wrong."""
         table: dict[str, dict[str, Any] | ArchiveError] = {}
-        for name, text, crc in self._database.rows("SELECT name, attributes, crc FROM channel"):
+        for row in self._database.rows(f"SELECT {_CHANNEL} FROM channel"):
             try:
-                table[name] = self._read(text, crc, name)
+                table[row[0]] = self._channel(row)
             except ArchiveError as error:
-                table[name] = error
+                table[row[0]] = error
         return table
 
     def holdings(self) -> dict[str, Holding]:
@@ -243,14 +308,34 @@ class Index:
         return table
 
     def train_hashes(self) -> dict[str, str]:
-        """Return the hash of the training series of every channel."""
-        return dict(self._database.rows("SELECT name, train_hash FROM channel"))
+        """Return the hash of the training series of every channel whose row is sound."""
+        return {name: train_hash for name, (_, train_hash) in self._train_hashes().items()}
 
     def train_hashes_by_asset(self) -> dict[str, dict[str, str]]:
-        """Return the hashes of the training series of every channel, by asset."""
+        """Return the hashes of the training series of every channel, by asset.
+
+        Raises
+        ------
+        ArchiveError
+            The row of a channel is damaged: it may belong to any asset.
+        """
         hashes: dict[str, dict[str, str]] = {}
-        for asset, name, train_hash in self._database.rows("SELECT asset, name, train_hash FROM channel"):
+        for name, (asset, train_hash) in self._train_hashes(strict=True).items():
             hashes.setdefault(asset, {})[name] = train_hash
+        return hashes
+
+    def _train_hashes(self, *, strict: bool = False) -> dict[str, tuple[str, str]]:
+        """Return asset and hash of the training series by channel; rows that are damaged are left out, or raised."""
+        hashes = {}
+        for row in self._database.rows(f"SELECT {_CHANNEL} FROM channel"):
+            *columns, text, crc = row
+            name, asset, _, _, _, train_hash, *_ = columns
+            try:
+                self._check(columns, text, crc, name)
+                hashes[name] = (asset, train_hash)
+            except ArchiveError:
+                if strict:
+                    raise
         return hashes
 
     def pieces(self, channel: str, part: str) -> tuple[Piece, ...]:
@@ -292,20 +377,12 @@ class Index:
         rows = self._database.rows("SELECT asset, subsystem FROM channel WHERE name = ?", (channel,))
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
-    def is_sound(self) -> bool:
-        """Tell whether the database can be read."""
-        try:
-            for table in ("channel", "score", "piece", "revision", "verified", "meta"):
-                self._database.rows(f"SELECT count(*) FROM {table}")
-            return self._database.rows("PRAGMA quick_check") in ([], [("ok",)])
-        except ArchiveError:
-            return False
-
     def all_folders(self) -> dict[str, list[str]]:
         """Return the channels that each segment holds, or says something of."""
         rows = self._database.rows(
             "SELECT folder, channel FROM (SELECT channel, revision FROM piece WHERE part NOT LIKE 'scores/%' "
-            "UNION SELECT name, revision FROM channel) JOIN revision ON revision.id = revision WHERE kind = 'segment'"
+            "UNION SELECT name, revision FROM channel) AS held JOIN revision ON revision.id = held.revision "
+            "WHERE kind = 'segment'"
         )
         table: dict[str, list[str]] = {}
         for folder, channel in rows:
@@ -353,8 +430,9 @@ class Index:
                 "ORDER BY samples DESC LIMIT 1",
                 (channel, origin, samples),
             )
-            if rows and zlib.crc32(f"{rows[0][0]}:{rows[0][1]}".encode()) == rows[0][2]:
-                return Link(int(rows[0][0]), str(rows[0][1]))
+            for length, value, crc in rows:
+                if _link_crc(channel, origin, Link(length, value)) == crc:
+                    return Link(length, value)
         return START
 
     # ---- reading what is said of several channels in one go
@@ -362,15 +440,15 @@ class Index:
     def attributes_of(self, channels: Sequence[str]) -> dict[str, tuple[dict[str, Any] | ArchiveError, str]]:
         """Return the attributes of channels, or what is wrong with them, and the folder of the segment that says so."""
         statement = (
-            "SELECT name, attributes, crc, CASE kind WHEN 'segment' THEN folder ELSE '' END "
-            "FROM channel JOIN revision ON revision.id = channel.revision WHERE name IN"
+            f"SELECT {_CHANNEL}, CASE kind WHEN 'segment' THEN folder ELSE '' END "
+            "FROM channel LEFT JOIN revision ON revision.id = channel.revision WHERE name IN"
         )
         table: dict[str, tuple[dict[str, Any] | ArchiveError, str]] = {}
-        for name, text, crc, folder in self._rows_of(statement, channels):
+        for *row, folder in self._rows_of(statement, channels):
             try:
-                table[name] = (self._read(text, crc, name), folder)
+                table[row[0]] = (self._channel(row), folder)
             except ArchiveError as error:
-                table[name] = (error, folder)
+                table[row[0]] = (error, folder)
         return table
 
     def pieces_of(self, channels: Sequence[str]) -> dict[tuple[str, str], tuple[Piece, ...]]:
@@ -473,16 +551,24 @@ class Index:
                 loose[key] = trailing
         return loose
 
-    def _read(self, text: str, crc: int, what: str) -> dict[str, Any]:
-        """Read attributes, after comparing them with their checksum."""
-        with damage_named(self._place, self.file):
-            if zlib.crc32(text.encode()) != crc:
-                raise ValueError(f"what it says of {what} is not what was written")
+    def _channel(self, row: Sequence[Any]) -> dict[str, Any]:
+        """Read the attributes of a channel, after comparing its row with its checksum."""
+        *columns, text, crc = row
+        return self._read(columns, text, crc, columns[0])
+
+    def _read(self, columns: Sequence[Any], text: str, crc: int, what: str) -> dict[str, Any]:
+        self._check(columns, text, crc, what)
+        with damage_named(_PLACE, self.name):
             return cast(dict[str, Any], json.loads(text))
+
+    def _check(self, columns: Sequence[Any], text: str, crc: int, what: str) -> None:
+        with damage_named(_PLACE, self.name):
+            if crc not in (_crc(columns, text), _crc((), text)):  # the latter of a release before, where none may write
+                raise ValueError(f"what it says of {what} is not what was written")
 
     def _score(self, channel: str, key: str, text: str, crc: int) -> dict[str, Any] | ArchiveError:
         try:
-            return self._read(text, crc, f"the score {key} of {channel}")
+            return self._read((channel, key), text, crc, f"the score {key} of {channel}")
         except ArchiveError as error:
             return error
 
@@ -491,7 +577,7 @@ class Index:
     def set_store(self, identity: str) -> None:
         """Note the identity of the store that this is the index of."""
         with self._database.transaction() as cursor:
-            cursor.execute("INSERT OR REPLACE INTO meta VALUES ('store', ?)", (identity,))
+            cursor.execute("INSERT OR REPLACE INTO meta VALUES ('store', ?)", (f"{identity} {_ROWS}",))
 
     def apply(self, number: int, kind: str, folder: str, publication: Publication) -> None:
         """Enter one publication, all of it or nothing.
@@ -528,7 +614,7 @@ class Index:
 
     def add_links(self, channel: str, origin: int, links: Sequence[Link]) -> None:
         """Note links in the chain of hashes of a test series; see `link`."""
-        rows = [(channel, origin, *link, zlib.crc32(f"{link.samples}:{link.value}".encode())) for link in links]
+        rows = [(channel, origin, *link, _link_crc(channel, origin, link)) for link in links]
         with self._database.transaction() as cursor:
             cursor.execute("DELETE FROM link WHERE channel = ? AND origin <> ?", (channel, origin))
             cursor.executemany("INSERT OR REPLACE INTO link VALUES (?, ?, ?, ?, ?)", rows)
@@ -578,24 +664,29 @@ class Index:
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget publications that were removed; the last number is kept, so that none is given twice."""
         with self._database.transaction() as cursor:
-            last = cursor.execute("SELECT max(id) FROM revision").fetchone()[0]
+            ((last,),) = cursor.execute("SELECT max(id) FROM revision").fetchall()
             cursor.executemany("DELETE FROM revision WHERE id = ? AND id <> ?", [(one, last) for one in numbers])
+
+    def discard(self) -> None:
+        """Remove the database; it is made again at the next publication."""
+        self._database.discard()
 
     def close(self) -> None:
         """Close the connection; it is opened again where it is needed."""
-        self._database.close()
+        self._sqlite.close()
+        if self._server is not None:
+            self._server[1].close()
 
 
-def _apply(cursor: sqlite3.Connection, number: int, kind: str, folder: str, publication: Publication) -> None:
+def _apply(cursor: _Cursor, number: int, kind: str, folder: str, publication: Publication) -> None:
     cursor.execute("INSERT OR REPLACE INTO revision VALUES (?, ?, ?, NULL)", (number, kind, folder))
-    for name in publication.whole:
-        cursor.execute("DELETE FROM piece WHERE channel = ? AND part NOT LIKE 'scores/%'", (name,))
-        for table in ("verified", "link"):
-            cursor.execute(f"DELETE FROM {table} WHERE channel = ?", (name,))
-    for name in publication.removed:
-        cursor.execute("DELETE FROM channel WHERE name = ?", (name,))
-        for table in ("piece", "score", "verified", "link", "examined"):
-            cursor.execute(f"DELETE FROM {table} WHERE channel = ?", (name,))
+    whole, removed = ([(name,) for name in names] for names in (publication.whole, publication.removed))
+    cursor.executemany("DELETE FROM piece WHERE channel = ? AND part NOT LIKE 'scores/%'", whole)
+    for table in ("verified", "link"):
+        cursor.executemany(f"DELETE FROM {table} WHERE channel = ?", whole)
+    cursor.executemany("DELETE FROM channel WHERE name = ?", removed)
+    for table in ("piece", "score", "verified", "link", "examined"):
+        cursor.executemany(f"DELETE FROM {table} WHERE channel = ?", removed)
     if publication.removed:
         cursor.execute("INSERT OR REPLACE INTO removal VALUES (?)", (number,))
     cursor.executemany(
@@ -606,8 +697,7 @@ def _apply(cursor: sqlite3.Connection, number: int, kind: str, folder: str, publ
         "INSERT OR REPLACE INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_score_row(channel, key, attributes, number) for channel, key, attributes in publication.scores],
     )
-    for lane in publication.lanes:
-        _make_room(cursor, lane)
+    _make_room(cursor, publication.lanes)
     cursor.executemany(
         "INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
         [
@@ -624,15 +714,16 @@ def _apply(cursor: sqlite3.Connection, number: int, kind: str, folder: str, publ
     _count_change(cursor)
 
 
-def _count_change(cursor: sqlite3.Connection) -> None:
+def _count_change(cursor: _Cursor) -> None:
     cursor.execute(
-        "INSERT INTO meta VALUES ('changes', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        "INSERT INTO meta VALUES ('changes', '1') "
+        "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT)"
     )
 
 
 def _channel_row(name: str, attributes: Mapping[str, Any], number: int) -> tuple[Any, ...]:
     summary = attributes["summary"]
-    return (
+    columns = (
         name,
         attributes["asset"],
         attributes["subsystem"],
@@ -643,16 +734,22 @@ def _channel_row(name: str, attributes: Mapping[str, Any], number: int) -> tuple
         summary["clock"],
         summary["first"],
         summary["last"],
-        summary["last_value"],
-        summary["received"],
+        None if summary["last_value"] is None else float(summary["last_value"]),
+        float(summary["received"]),
         number,
-        *_with_crc(attributes),
     )
-
-
-def _with_crc(attributes: Mapping[str, Any]) -> tuple[str, int]:
     text = json.dumps(attributes)
-    return text, zlib.crc32(text.encode())
+    return (*columns, text, _crc(columns, text))
+
+
+def _link_crc(channel: str, origin: int, link: Link) -> int:
+    """Return the checksum of a link and of what it is a link of."""
+    return zlib.crc32(f"{channel}:{origin}:{link.samples}:{link.value}".encode())
+
+
+def _crc(columns: Sequence[Any], text: str) -> int:
+    """Return the checksum of a row: of its attributes, and of what stands in its other columns."""
+    return zlib.crc32("\n".join(map(repr, columns)).encode(), zlib.crc32(text.encode()))
 
 
 def _score_row(channel: str, key: str, attributes: Mapping[str, Any], number: int) -> tuple[Any, ...]:
@@ -660,6 +757,7 @@ def _score_row(channel: str, key: str, attributes: Mapping[str, Any], number: in
         rows = [(int(row[0]), int(row[1]), float(row[2])) for row in json.loads(attributes.get("anomalies", "[]"))]
     except (ValueError, TypeError, LookupError):  # a score of another program may call anything its anomalies
         rows = []
+    text = json.dumps(attributes)
     return (
         channel,
         key,
@@ -669,11 +767,12 @@ def _score_row(channel: str, key: str, attributes: Mapping[str, Any], number: in
         max((row[2] for row in rows), default=None),
         sum(row[1] - row[0] + 1 for row in rows),
         number,
-        *_with_crc(attributes),
+        text,
+        _crc((channel, key), text),
     )
 
 
-def _drop_front(cursor: sqlite3.Connection, channel: str, part: str, rows: int) -> None:
+def _drop_front(cursor: _Cursor, channel: str, part: str, rows: int) -> None:
     """Take out the rows in front of a part that are removed; the others keep their numbers."""
     if rows:
         of_part = "FROM piece WHERE channel = ? AND part = ? AND first"
@@ -685,26 +784,51 @@ def _drop_front(cursor: sqlite3.Connection, channel: str, part: str, rows: int) 
         )
 
 
-def _make_room(cursor: sqlite3.Connection, lane: Mapping[str, Any]) -> None:
-    """Take out the rows that a publication replaces, and those beyond the new end of the part."""
-    channel, part, first, end = lane["channel"], lane["part"], lane["first"], lane["first"] + lane["length"]
-    total = lane["total"]
-    if part == "test":
-        cursor.execute("DELETE FROM link WHERE channel = ? AND origin + samples > ?", (channel, first))
-    rows = cursor.execute(
-        "SELECT first, length, revision, place, lane, start FROM piece "
-        "WHERE channel = ? AND part = ? AND first + length > ?",
-        (channel, part, min(first, total)),
-    ).fetchall()
-    for old_first, length, revision, place, number, start in rows:
-        old_end = min(old_first + length, total)
-        cursor.execute("DELETE FROM piece WHERE channel = ? AND part = ? AND first = ?", (channel, part, old_first))
-        for left, right in ((old_first, min(old_end, first)), (max(old_first, end), old_end)):
-            if left < right:
-                cursor.execute(
-                    "INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (channel, part, left, right - left, revision, place, number, start + left - old_first),
-                )
+def _make_room(cursor: _Cursor, lanes: Sequence[Mapping[str, Any]]) -> None:
+    """Take out the rows that a publication replaces, and those beyond the new ends of its parts."""
+    behind = [(lane["channel"], lane["first"]) for lane in lanes if lane["part"] == "test"]
+    cursor.executemany("DELETE FROM link WHERE channel = ? AND origin + samples > ?", behind)
+    before = _pieces_of_parts(cursor, lanes)
+    after = dict(before)
+    for lane in lanes:
+        key, first, end, total = (
+            (lane["channel"], lane["part"]),
+            lane["first"],
+            lane["first"] + lane["length"],
+            lane["total"],
+        )
+        kept = []
+        for old_first, length, revision, place, number, start in after.get(key, ()):
+            old_end = min(old_first + length, total)
+            for left, right in ((old_first, min(old_end, first)), (max(old_first, end), old_end)):
+                if left < right:
+                    kept.append((left, right - left, revision, place, number, start + left - old_first))
+        after[key] = kept
+    gone = [(*key, row[0]) for key, rows in before.items() for row in {*rows} - {*after[key]}]
+    cursor.executemany("DELETE FROM piece WHERE channel = ? AND part = ? AND first = ?", gone)
+    new = [(*key, *row) for key, rows in before.items() for row in {*after[key]} - {*rows}]
+    cursor.executemany("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?, ?)", new)
+
+
+def _pieces_of_parts(
+    cursor: _Cursor, lanes: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, str], list[tuple[int, int, int, str, int, int]]]:
+    """Return the rows of `piece` of all parts that lanes belong to, by channel and part, in a few queries."""
+    pieces: dict[tuple[str, str], list[tuple[int, int, int, str, int, int]]] = {}
+    channels: dict[str, dict[str, None]] = {}
+    for lane in lanes:
+        channels.setdefault(lane["part"], {})[lane["channel"]] = None
+    for part, all_names in channels.items():
+        for start in range(0, len(all_names), _MOST_NAMES):
+            names = list(all_names)[start : start + _MOST_NAMES]
+            rows = cursor.execute(
+                "SELECT channel, first, length, revision, place, lane, start FROM piece "
+                f"WHERE part = ? AND channel IN ({', '.join('?' * len(names))})",
+                (part, *names),
+            ).fetchall()
+            for channel, *row in rows:
+                pieces.setdefault((channel, part), []).append(tuple(row))
+    return pieces
 
 
 def _count_labels(attributes: Mapping[str, Any]) -> int:

@@ -26,9 +26,9 @@ _MAX_ENVELOPES = 32
 class LongSeriesReader(ArchiveReader):
     """What `workbench.telemetry.archive.Archive` reads of long series, which see for its parameters and attributes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, index_url: str | None = None) -> None:
         self._kept_envelopes: tuple[Any, OrderedDict[tuple[str, str], EnvelopeReader]] = (None, OrderedDict())
-        super().__init__(path)
+        super().__init__(path, index_url)
 
     def close(self) -> None:
         """Close the databases; they are opened again where they are needed."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.files import replacing
+from workbench.telemetry.archiving.seals import document_hash
 
 __all__ = ["Holding", "Losses"]
 
@@ -53,13 +54,28 @@ class Losses:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._damaged_file = file.with_name(f"{file.name}.damaged")
 
     def read(self) -> list[Holding]:
-        """Return what is noted; nothing where the note is damaged: what it says can be told no more."""
+        """Return what is noted; nothing where the note is damaged, which `damage` names."""
+        return self._read(self._file) or []
+
+    def damage(self) -> Path | None:
+        """Return the file of a note that is damaged, so that what it named is known no more; None where none is."""
+        files = (self._damaged_file, self._file)
+        return next((file for file in files if file.exists() and self._read(file) is None), None)
+
+    def _read(self, file: Path) -> list[Holding] | None:
+        """Read a note; None where there is none, or it is not what was written."""
         try:
-            return [Holding(**row) for row in json.loads(self._file.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, TypeError):
-            return []
+            document = json.loads(file.read_text(encoding="utf-8"))
+            if isinstance(document, dict):  # of a release before, it was a list without a checksum
+                if document_hash(document["lost"]) != document["sha256"]:
+                    return None
+                document = document["lost"]
+            return [Holding(**row) for row in document]
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+            return None
 
     def note(self, before: Mapping[str, Holding], now: Mapping[str, int], removed: Collection[str]) -> None:
         """Note the channels of which a new index knows less than the one before.
@@ -81,9 +97,17 @@ class Losses:
         self.write(list(lost.values()))
 
     def write(self, lost: Sequence[Holding]) -> None:
-        """Replace the note; nothing is there where nothing is lost."""
+        """Replace the note; nothing is there where nothing is lost. One that is damaged is put aside."""
+        if self._file.exists() and self._read(self._file) is None:
+            self._file.replace(self._damaged_file)
         if not lost:
             self._file.unlink(missing_ok=True)
             return
+        rows = [asdict(one) for one in lost]
         with replacing(self._file) as temporary:
-            temporary.write_text(json.dumps([asdict(one) for one in lost], indent=2), encoding="utf-8")
+            temporary.write_text(json.dumps({"lost": rows, "sha256": document_hash(rows)}, indent=2), encoding="utf-8")
+
+    def forget(self) -> None:
+        """Remove the note, and one that is damaged."""
+        for file in (self._file, self._damaged_file):
+            file.unlink(missing_ok=True)

@@ -7,18 +7,18 @@ so that a thousand of them cost a few passes of NumPy. Both describe the same ch
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from workbench.telemetry.archiving.label_moments import are_labelled
 from workbench.telemetry.archiving.lanes import Lane, Variable
 from workbench.telemetry.archiving.plain_rows import TIME_ATTRIBUTES
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED
 from workbench.telemetry.schema import ATTRIBUTES, hash_header
-from workbench.telemetry.series_hash import BLOCK_SAMPLES, is_chained, series_hash
+from workbench.telemetry.series_hash import BLOCK_SAMPLES, chained_hash, is_chained
 from workbench.telemetry.training_span import TrainingSpan
 
 __all__ = ["PlainParts", "SharedTimes", "is_plain", "plain_lane", "shared_variables"]
@@ -69,16 +69,25 @@ class SharedTimes:
         *telemetry : numpy.ndarray, float32
             Its values, block after block.
         """
-        return series_hash(self._series(*telemetry)) if len(self.time) > BLOCK_SAMPLES else self.data_hash(*telemetry)
+        values = telemetry[0] if len(telemetry) == 1 else np.concatenate(telemetry)
+        return self._chained_hash(values) if len(self.time) > BLOCK_SAMPLES else self.data_hash(values)
 
     def hash_as(self, telemetry: npt.NDArray[np.float32], noted: str) -> str:
         """Return what `workbench.telemetry.series_hash.hash_as` returns for a plain series with these times."""
-        return series_hash(self._series(telemetry)) if is_chained(noted) else self.data_hash(telemetry)
+        return self._chained_hash(telemetry) if is_chained(noted) else self.data_hash(telemetry)
 
-    def _series(self, *telemetry: npt.NDArray[np.float32]) -> xr.Dataset:
-        commands = np.zeros((len(self.time), 0), dtype=np.int8)
-        variables = {"telemetry": ("time", np.concatenate(telemetry)), "commands": (("time", "command"), commands)}
-        return xr.Dataset(variables, {"time": self.time})
+    def _chained_hash(self, telemetry: npt.NDArray[np.float32]) -> str:
+        hashes = [
+            block.data_hash(telemetry[start : start + BLOCK_SAMPLES])
+            for start, block in zip(range(0, len(self.time) + 1, BLOCK_SAMPLES), self._blocks, strict=True)
+        ]
+        return chained_hash(hashes[:-1], len(self.time), hashes[-1])
+
+    @cached_property
+    def _blocks(self) -> "list[SharedTimes]":
+        """The times of each whole block, and of what follows the last one."""
+        starts = range(0, len(self.time) + 1, BLOCK_SAMPLES)
+        return [SharedTimes(self.time[start : start + BLOCK_SAMPLES]) for start in starts]
 
     def variables(self, first: int) -> tuple[Variable, Variable]:
         """Return times and commands from a row on, as all lanes of the table share them."""

@@ -14,7 +14,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +30,7 @@ from workbench.names import command_line
 from workbench.telemetry.archiving.channel_parts import ChannelParts
 from workbench.telemetry.archiving.earlier_layout import earlier_folder, earlier_names, read_earlier_channel
 from workbench.telemetry.archiving.index import FORMAT_VERSION, Index, Piece, Publication
+from workbench.telemetry.archiving.index_place import IndexPlace, checked_index_url
 from workbench.telemetry.archiving.lanes import Lane, lane_of
 from workbench.telemetry.archiving.losses import Holding, Losses
 from workbench.telemetry.archiving.plain_parts import plain_lane, shared_variables
@@ -74,6 +75,9 @@ class Publisher:
     ----------
     path : Path
         Folder of the store.
+    index_url : str, optional
+        PostgreSQL database that the index of a new store is made in, and one that is made anew; SQLite in the store
+        where omitted.
 
     Attributes
     ----------
@@ -91,11 +95,12 @@ class Publisher:
         What an earlier index knew that is gone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, index_url: str | None = None) -> None:
         self.path = path
+        self.index_url = None if index_url is None else checked_index_url(index_url)
         self.incoming = path.with_name(path.name + ".incoming")
         self.staging = StagingArea(path.with_name(path.name + ".staging"))
-        self.index = Index(path / "index.db")
+        self.index = Index(path)
         self.tail = Tail(path / "tail.db")
         self.losses = Losses(path / "lost.json")
         self._has_published = False  # since the lock of those who write was taken
@@ -242,7 +247,7 @@ class Publisher:
     def _know_all(self) -> None:
         """Enter in the index what a process that died had added to the tail; make anew an index that is another's."""
         identity = self._identity()
-        if identity is not None and self.index.store() != identity:
+        if identity is not None and not self.index.is_of(identity):
             self._rebuild(identity)
             return
         lost = self.tail.numbers() - self.index.numbers()
@@ -424,8 +429,12 @@ class Publisher:
     def _make_store(self) -> None:
         if not (self.path / "zarr.json").exists():
             identity = uuid.uuid4().hex
+            place = None if self.index_url is None else IndexPlace.new(self.index_url)
+            if place is not None:
+                Index(self.path, place).exists()  # nothing is made where its server cannot be reached
             zarr.create_group(self.path, attributes={_FORMAT: FORMAT_VERSION, _STORE: identity}, zarr_format=3)
             seal_group(self.path)
+            self.index.place_file.write(place)
             record_part(self.path)
             with self.publishing():
                 self._rebuild(identity)
@@ -457,7 +466,7 @@ class Publisher:
             return
         try:
             identity = self._identity() if self.path.exists() else None
-            has_index = identity is None or self.index.store() == identity
+            has_index = identity is None or self.index.is_of(identity)
             if has_index and not self.incoming.exists() and self.tail.last() <= self.index.revision():
                 return
             with FileLock(f"{self.incoming}.lock", timeout=-1 if not has_index else 0):
@@ -469,10 +478,10 @@ class Publisher:
 
     def recover_index(self) -> bool:
         """Make an index that was removed while the archive was open; return whether it was."""
-        if self.index.file.exists() or not (self.path / "zarr.json").exists():
+        if self.index.exists() or not (self.path / "zarr.json").exists():
             return False
         self.recover()
-        return self.index.file.exists()
+        return self.index.exists()
 
     def settle(self) -> None:
         """Take back segments that were published in part, enter in the index what is not there, and drop the rest."""
@@ -484,7 +493,7 @@ class Publisher:
         with self.publishing():
             self._undo_part()
             identity = self._identity()
-            if identity is not None and self.index.store() != identity:
+            if identity is not None and not self.index.is_of(identity):
                 self._rebuild(identity)
                 return
             for number, kind, folder, publication in self.publications([], known=self.index.numbers()):
@@ -500,35 +509,75 @@ class Publisher:
 
     def _rebuild(self, identity: str | None) -> list[ArchiveError]:
         """Make the index anew; the lock of those who publish must be held."""
-        faults: list[ArchiveError] = []
         before: dict[str, Holding] = {}
         if not self.index.is_sound():
-            self.index.close()
-            self.index.file.unlink(missing_ok=True)
+            self.index.discard()
         elif identity is not None and self.index.store() == identity:
             before = self.index.holdings()
+        return self._fill(self.index, identity, before)
+
+    def _fill(self, index: Index, identity: str | None, before: Mapping[str, Holding]) -> list[ArchiveError]:
+        """Make an index anew, and note what the one before it knew and the archive no longer holds."""
+        faults: list[ArchiveError] = []
         publications = self.publications(faults)
         described = {name: number for number, _, _, one in publications for name in one.channels}
         self.losses.note(before, described, {name for *_, one in publications for name in one.removed})
-        self.index.rebuild(publications)
+        index.rebuild(publications)
         for fault in faults:
             _LOG.warning("Left out of the index: %s", fault)
         if identity is not None:
-            self.index.set_store(identity)
+            index.set_store(identity)
         return faults
 
     def rebuild(self) -> list[ArchiveError]:
-        """Make the index anew from the segments and the tail, and return what could not be read."""
+        """Make the index anew from the segments and the tail, where `index_url` says; return what could not be read."""
         with self.writing(catch_up=False), self.publishing():
             self._undo_part()
-            return self._rebuild(self._identity())
+            return self._rebuild(self._identity()) if self._is_in_place() else self._move_index()
+
+    def _is_in_place(self) -> bool:
+        try:
+            place = self.index.place_file.read()
+        except ArchiveError:  # it is damaged, or that of another archive
+            return False
+        return (place and place.url) == self.index_url
+
+    def _move_index(self) -> list[ArchiveError]:
+        """Make the index where `index_url` says, and drop the one that was in use."""
+        identity, before, former = self._identity(), {}, None
+        with suppress(ArchiveError):  # where its server is gone, so is what it alone knew
+            place = self.index.place_file.read()
+            former = None if place is None else Index(self.path, place)
+            if self.index.store() == identity:
+                before = self.index.holdings()
+        if self.index_url is None:
+            self.index.file.unlink(missing_ok=True)
+            self.index.place_file.write(None)
+            faults = self._fill(self.index, identity, before)
+        else:
+            place = IndexPlace.new(self.index_url)
+            faults = self._fill(Index(self.path, place), identity, before)
+            self.index.place_file.write(place)
+            self.index.file.unlink(missing_ok=True)
+        if former is not None:
+            with suppress(ArchiveError):
+                former.discard()
+        return faults
 
     def _undo_part(self) -> None:
         """Take back segments that were published in part."""
         note = self.incoming / _NOTE
         if note.exists():
-            for place in json.loads(note.read_text(encoding="utf-8")):
-                shutil.rmtree(self.path / place, ignore_errors=True)
+            try:
+                places = [self.path / str(place) for place in json.loads(note.read_text(encoding="utf-8"))]
+            except (ValueError, TypeError, RecursionError):  # as a power failure leaves it
+                places = []
+                _LOG.warning(
+                    "%s is damaged: what an import that was cut off had put in place stays. Import its files again.",
+                    note,
+                )
+            for place in places:
+                shutil.rmtree(place, ignore_errors=True)
             note.unlink()
 
     def _take_over(self) -> None:

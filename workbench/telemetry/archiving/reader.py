@@ -68,9 +68,9 @@ _SPAN = 1_048_576  # samples read at a time
 class ArchiveReader:
     """The reading half of `workbench.telemetry.archive.Archive`, which see for its parameters and attributes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, index_url: str | None = None) -> None:
         self.path = Path(path)
-        self._publisher = Publisher(self.path)
+        self._publisher = Publisher(self.path, index_url)
         self.incoming = self._publisher.incoming
         self.index = self._publisher.index
         self._tail = self._publisher.tail
@@ -452,7 +452,7 @@ class ArchiveReader:
         attributes = self.index.attributes(channel) or self._attributes(channel)  # known even where it is damaged
         if "training_span" not in attributes:
             return None
-        with damage_named(self._place(channel), self.index.file):
+        with damage_named(self._place(channel), self.index.name):
             return TrainingSpan.from_attributes(attributes["training_span"])
 
     def content_hashes(self, channel: str) -> tuple[str, ...] | None:
@@ -535,7 +535,7 @@ class ArchiveReader:
             faults.append(error)
         index_place = Place("The index of the archive", "Run: workbench doctor --rebuild-index")
         if not self.index.is_sound():
-            return [*faults, index_place.error(self.index.file, "it cannot be read whole")]
+            return [*faults, index_place.error(self.index.name, "it cannot be read whole")]
         lost: set[int] = set()
         for attempt in range(_TRIES):  # what is published just now is not entered yet
             unreadable: list[ArchiveError] = []
@@ -547,7 +547,7 @@ class ArchiveReader:
             time.sleep(0.02 * attempt)
         faults += unreadable
         if lost:
-            faults.append(index_place.error(self.index.file, f"it lacks {counted(len(lost), 'publication')}"))
+            faults.append(index_place.error(self.index.name, f"it lacks {counted(len(lost), 'publication')}"))
         gone = {number for number, (kind, since) in known.items() if kind == "tail" and since is None} - published
         gone &= self.index.numbers()
         if gone:
@@ -555,9 +555,39 @@ class ArchiveReader:
             faults.append(place.error(self._tail.file, f"{counted(len(gone), 'publication')} of it are gone"))
         return faults
 
+    def misplaced_index(self) -> ArchiveError | None:
+        """Say where the index is, if it is not where `index_url` says.
+
+        Returns
+        -------
+        ArchiveError or None
+            None where it is there, or no archive is there yet.
+
+        Raises
+        ------
+        ArchiveError
+            The archive does not say where it is: its note is damaged, or that of another archive.
+        """
+        place, wanted = self.index.place_file.read(), self._publisher.index_url
+        if not (self.path / "zarr.json").exists() or (place and place.url) == wanted:
+            return None
+        return ArchiveError(
+            f"The index of the archive is {self.index.name}, but index_url in the settings is {wanted or 'not set'}.",
+            "To move it, end other commands and the dashboard, and run: workbench doctor --rebuild-index",
+        )
+
     def losses(self) -> list[ArchiveError]:
         """Return what an earlier index knew of channels and is gone; what is there again is left out."""
         named = []
+        note = self._publisher.losses.damage()
+        if note is not None:
+            named.append(
+                ArchiveError(
+                    f"The note of what the archive has lost is damaged, so that nothing names it any more: {note}.",
+                    "Restore it from a backup, or import the newest files of all channels again. "
+                    "To accept the loss: workbench doctor --accept-loss",
+                )
+            )
         published = self.index.numbers()
         for lost in self._publisher.losses.read():
             if lost.revision in published or self._is_there_again(lost):
@@ -606,7 +636,7 @@ class ArchiveReader:
     def all_scores(self) -> dict[str, tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]]:
         """Return for every channel that has scores what `scores` and `damaged_scores` return, in one reading."""
         stored = self.index.all_scores()
-        return {channel: _checked_scores(channel, own, self.index.file) for channel, own in stored.items()}
+        return {channel: _checked_scores(channel, own, self.index.name) for channel, own in stored.items()}
 
     def damaged_scores(self, channel: str) -> dict[str, ArchiveError]:
         """Name the scores of a channel whose attributes are damaged.
@@ -654,7 +684,7 @@ class ArchiveReader:
             if self.index.stamp() == stamp:
                 break
         dataset = reader.dataset(sound[key], indexed=indexed)
-        with damage_named(place, self.index.file):
+        with damage_named(place, self.index.name):
             check_scored(dataset)
             if reader.origin != sound[key].get(REMOVED_ROWS, 0):
                 raise ValueError("its first rows are not there")
@@ -839,7 +869,7 @@ class ArchiveReader:
         return Place(f"Channel {channel}", partial(_how_to_import_again, self.path, channel))
 
     def _check_attributes(self, attributes: dict[str, Any], channel: str) -> None:
-        with damage_named(self._place(channel), self.index.file):
+        with damage_named(self._place(channel), self.index.name):
             check_channel(attributes, channel)
 
     def _check_root(self, folder: str, place: Place) -> None:
@@ -860,7 +890,7 @@ class ArchiveReader:
         """Return attributes of a channel with its labels as moments, after checking these."""
         channel = str(attributes["channel"])
         place = Place(f"The label table of {channel}", partial(_how_to_import_again, self.path, channel))
-        with damage_named(place, self.index.file):
+        with damage_named(place, self.index.name):
             attributes = with_label_moments(attributes, lambda: self.open(channel)["time"].values)
             if attributes.get(LABEL_MOMENTS) is not None:
                 check_label_moments(attributes[LABEL_MOMENTS])
@@ -868,7 +898,7 @@ class ArchiveReader:
 
     def _scores(self, channel: str) -> tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]:
         self._attributes(channel)
-        return _checked_scores(channel, self.index.scores(channel), self.index.file)
+        return _checked_scores(channel, self.index.scores(channel), self.index.name)
 
     def _stamp(self, channel: str, pieces: Sequence[Piece], content_hash: str) -> str:
         """Return a text that changes when a file that holds some rows changes; rows in the tail are read."""
@@ -925,7 +955,7 @@ def _dates(summary: Mapping[str, Any]) -> tuple[pd.Timestamp, pd.Timestamp] | No
 
 
 def _checked_scores(
-    channel: str, stored: Mapping[str, dict[str, Any] | ArchiveError], file: Path
+    channel: str, stored: Mapping[str, dict[str, Any] | ArchiveError], file: Path | str
 ) -> tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]:
     """Divide the attributes of scores into those that are sound, and what is wrong with the others."""
     sound: dict[str, dict[str, Any]] = {}
@@ -947,7 +977,7 @@ def _checked_scores(
 
 def _fate(path: Path, channel: str, part: str, piece: Piece) -> ArchiveError | None:
     """Return the error for rows that are gone since they no longer hold; None where they hold, and are damaged."""
-    index = Index(path / "index.db")
+    index = Index(path)
     if index.asset_of(channel) is None:
         return ArchiveError(
             f"Channel {channel} was removed from the archive after this series was opened.",
@@ -962,5 +992,5 @@ def _how_to_import_again(path: Path, channel: str) -> str:
     """Say how a damaged channel is imported again, as far as its description can be read."""
     attributes: dict[str, Any] | None = None
     with suppress(ArchiveError):
-        attributes = Index(path / "index.db").attributes(channel)
+        attributes = Index(path).attributes(channel)
     return import_again(earlier_attributes(earlier_folder(path, channel)) if attributes is None else attributes)

@@ -7,16 +7,26 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from workbench.exceptions import ArchiveError
 from workbench.telemetry.damage import Place
 
-__all__ = ["ClosingConnection", "SqliteFile"]
+__all__ = ["UNDECODABLE", "ClosingConnection", "SqliteFile", "renew_lock_when_forked"]
+
+UNDECODABLE = "Could not decode to UTF-8"
+"""How the error of Python's driver begins where a text is none any more; the text follows, over any number of lines."""
 
 _WAIT_SECONDS = 60.0
-_DAMAGE = ("malformed", "not a database", "no such table", "no such column", "disk image", "has no column")
+_DAMAGE = (UNDECODABLE, "malformed", "not a database", "no such table", "no such column", "disk image", "has no column")
 
-_OPENED: "weakref.WeakSet[SqliteFile]" = weakref.WeakSet()
+
+class _Locked(Protocol):
+    def renew_lock(self) -> None:
+        """Forget who held the lock."""
+
+
+_OPENED: "weakref.WeakSet[_Locked]" = weakref.WeakSet()
 
 
 class ClosingConnection(sqlite3.Connection):
@@ -66,7 +76,7 @@ class SqliteFile:
         self._pragmas = pragmas
         self._place = place
         self._lock = threading.RLock()
-        _OPENED.add(self)
+        renew_lock_when_forked(self)
         self._connection: tuple[int, int, _Connection] | None = None
         self._of_parent: list[_Connection] = []
 
@@ -114,6 +124,29 @@ class SqliteFile:
                 raise self._place.error(self.file, _reason(error)) from error
             raise OSError(f"{self.file}: {error}") from error
 
+    @property
+    def name(self) -> Path:
+        """What errors call it: its file."""
+        return self.file
+
+    def exists(self) -> bool:
+        """Tell whether it was made."""
+        return self.file.exists()
+
+    def is_sound(self) -> bool:
+        """Tell whether all of it can be read."""
+        try:
+            for (table,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'"):
+                self.rows(f"SELECT count(*) FROM {table}")
+            return self.rows("PRAGMA quick_check") in ([], [("ok",)])
+        except ArchiveError:
+            return False
+
+    def discard(self) -> None:
+        """Remove the file; it is made again at the next transaction."""
+        self.close()
+        self.file.unlink(missing_ok=True)
+
     def renew_lock(self) -> None:
         """Forget who held the lock."""
         self._lock = threading.RLock()
@@ -143,6 +176,11 @@ class SqliteFile:
         return self._connection[2]
 
 
+def renew_lock_when_forked(one: _Locked) -> None:
+    """Renew the lock of a database in processes that are forked from this one, as long as it is in use."""
+    _OPENED.add(one)
+
+
 def _renew_locks() -> None:
     """Renew the locks in a forked process: a thread of its parent may have held them."""
     for one in list(_OPENED):
@@ -153,4 +191,6 @@ os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _reason(error: Exception) -> str:
-    return "it is no database any more" if isinstance(error, UnicodeDecodeError) else str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no database any more"
+    return "a text in it is damaged" if str(error).startswith(UNDECODABLE) else str(error)

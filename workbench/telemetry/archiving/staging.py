@@ -6,7 +6,6 @@ told from what a living process is writing.
 """
 
 import os
-import shutil
 import socket
 import uuid
 import weakref
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from workbench.files import remove_folder
 
 __all__ = ["StagedScore", "StagingArea"]
 
@@ -101,7 +102,7 @@ def _remove(process: int, root: Path, name: str, lock: FileLock) -> None:
     """Remove a staging folder and its lock, in the process that holds the lock."""
     if process != os.getpid():  # a copy of it, made by a fork, ends
         return
-    shutil.rmtree(root / name, ignore_errors=True)
+    remove_folder(root / name)  # workers may still stage what nobody waits for
     (root / f"{name}{_LOCK}").unlink(missing_ok=True)
     lock.release()
     with suppress(OSError):  # others have theirs in it

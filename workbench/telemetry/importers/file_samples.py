@@ -24,9 +24,10 @@ from workbench.telemetry.importers.names import channel_names, column_units
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.repair import Ordered, in_order
 from workbench.telemetry.importers.report import ChannelImport
+from workbench.telemetry.importers.roles.advice import label_notes, why_no_numbers
 from workbench.telemetry.importers.roles.column_roles import check_roles, is_named, similar_names, with_exact_names
+from workbench.telemetry.importers.roles.unit_column import unit_column
 from workbench.telemetry.importers.shapes import series_of
-from workbench.telemetry.importers.shapes.key_names import role_of
 from workbench.telemetry.importers.shapes.shared_times import check_shared_times
 from workbench.telemetry.importers.table_times import TimedTable, with_times
 from workbench.telemetry.importers.times import DateOrder
@@ -338,19 +339,23 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
     if table.doubtful_column is not None and table.doubtful_column in roles and len(table.frame) > 1:
         table = table.without_last()
     sensors, empty, skipped = _sensors(table, reading)
-    skipped += [ChannelImport(column, "skipped", note=note) for column, note in table.left_out.items()]
+    skipped += [ChannelImport(name, "skipped", note=note) for name, note in table.left_out.items()]
     if len(sensors) == len(empty):
         others = [f"the inputs {', '.join(inputs)}"] if inputs else []
         others += [f"the labels {label_column}"] if label_column else []
         beside = " and ".join(["its times", *others])
         hint = "Leave a column out of --inputs." if inputs else "Needed: at least one sensor."
-        raise _NoSensorError(f"{path} has no column of numbers beside {beside}.", hint)
+        why = "".join(f" {row.channel}: {row.note}." for row in skipped[:_MAX_LISTED] if row.note.startswith("numbers"))
+        raise _NoSensorError(f"{path} has no column of numbers beside {beside}.{why}", hint)
+    skipped, units = _with_unit(table, reading, [name for name in sensors if name not in empty], skipped)
+    notes = table.notes
+    if label_column is None:
+        notes += label_notes({name: one[0] for name, one in sensors.items() if not is_named(name, reading.columns)})
     raw_columns = _raw_columns(table, reading)
     bad_quality = _without_bad_values(table, sensors)
     frame = table.frame.drop(columns=[row.channel for row in skipped if row.note == _LEFT_OUT_BY_OPTION])
     numbers = {name: values for name, (values, _) in sensors.items()}
     frame = pd.DataFrame({name: numbers.get(name, frame[name]) for name in frame.columns}, copy=False)
-
     wide = frozenset(name for name, (values, _) in sensors.items() if needs_float64(values))
 
     def samples(stamps: npt.NDArray[Any]) -> FileSamples:
@@ -377,7 +382,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             repairs,
             {name: count for name, (_, count) in sensors.items()},
             (*skipped, *table.raw.left_out),
-            table.notes,
+            notes,
             table.date_order,
             doubtful=None if table.doubtful_column is None else DoubtfulValue(table.doubtful_column, stamps[-1]),
             asset=table.raw.asset,
@@ -385,7 +390,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
             wide=wide,
             bad_quality=bad_quality,
             sample_period=table.sample_period,
-            units=table.raw.units,
+            units=units,
             raw_columns=raw_columns,
         )
 
@@ -394,6 +399,20 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
     for order, stamps in reversed(list(table.other_stamps.items())):
         other = replace(samples(stamps), date_order=order, other=other)
     return replace(present, other=other)
+
+
+def _with_unit(
+    table: TimedTable, reading: Reading, sensors: Sequence[str], skipped: list[ChannelImport]
+) -> tuple[list[ChannelImport], dict[str, str]]:
+    """Take a column of units as the unit of the only sensor; refuse one that changes."""
+    others = [*sensors, *reading.inputs, *table.raw.quality.values(), reading.label_column or ""]
+    others += [row.channel for row in skipped if row.note == _LEFT_OUT_BY_OPTION]
+    column = unit_column(table.frame, others)
+    if column is None or len(sensors) != 1:
+        return skipped, table.raw.units
+    name, unit = column
+    uses = ChannelImport(name, "skipped", note=f"names the unit of {sensors[0]}; as an input: --inputs")
+    return [uses if row.channel == name else row for row in skipped], {sensors[0]: unit} | table.raw.units
 
 
 def _contradiction(path: Path, ordered: Ordered) -> ImportDataError:
@@ -438,23 +457,10 @@ def _sensors(
             without_values.append(column)
             sensors[column] = (np.full(len(table.frame), np.nan), 0 if numbers is None else numbers[1])
         elif numbers is None:
-            skipped.append(ChannelImport(column, "skipped", note=_why_no_numbers(column, table.frame[column])))
+            skipped.append(ChannelImport(column, "skipped", note=why_no_numbers(column, table.frame[column])))
         else:
             sensors[column] = numbers
     return sensors, without_values, skipped
-
-
-def _why_no_numbers(name: str, column: pd.Series) -> str:
-    """Say what a column of words holds, and how it can be used."""
-    n_values, n_words = int(column.count()), int(column.nunique())
-    if n_words == n_values > 1:
-        return "not numbers: another text in each row"
-    if n_words == 1:
-        word = str(column.dropna().iloc[0])[:40]
-        return f"not numbers: {word!r} in every row; as an input: --inputs"
-    if role_of(name) in ("machine", "group", "tag"):
-        return "not numbers; where it names machines: --asset-column; as an input: --inputs"
-    return "not numbers; as an input: --inputs"
 
 
 def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[np.float64], int]]) -> dict[str, int]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.timing.date_fields import (
+    YEAR_MAY_BE_FIRST,
     DateFields,
     DateOrder,
     OrderDecision,
@@ -286,7 +287,7 @@ def _block_stamps(text: pa.Array, form: str, rows: slice, codes: ZoneCodes) -> n
     elif "week" in fields:
         dates = days_of_week(years, fields.numbers("week"), fields.numbers("weekday", 1))
     else:
-        dates = days_of(years, fields.months(), fields.numbers("day"))
+        dates = days_of(years, fields.months(), fields.numbers("day", 1))
     clock, good = fields.clock()
     codes.set(rows, fields.text("zone"))
     return np.where(good, dates + clock.astype("timedelta64[ns]"), np.datetime64("NaT"))
@@ -333,5 +334,6 @@ def _from_fields(
 
 
 def _order_notes(decision: OrderDecision, dates: DateFields) -> tuple[str, ...]:
-    is_usual = not decision.why or (dates.has_dots and decision.order == "day")
+    is_habit = dates.has_dots and decision.order == "day" and decision.why != YEAR_MAY_BE_FIRST
+    is_usual = not decision.why or is_habit
     return () if is_usual else (f"dates read {decision.order} first, {decision.why}",)

@@ -153,13 +153,15 @@ def cell_text(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def raw_columns(path: Path) -> list[str]:
+def raw_columns(path: Path, **options: Any) -> list[str]:
     """Return the names of the columns of a table as they stand in its file.
 
     Parameters
     ----------
     path : Path
         The file.
+    **options
+        What says where the columns are, as `separator` and `header_row`; see `Reading`.
 
     Raises
     ------
@@ -167,5 +169,8 @@ def raw_columns(path: Path) -> list[str]:
         It cannot be read.
     """
     layout = layout_of(path) or "csv"
+    reading = Reading.of(
+        {**options, "thousands": ","}
+    )  # names are the same under any marks, and those that leave a doubt are not refused
     with excerpt(path, layout) as part:
-        return [str(name) for name in read_raw(path if part is None else part.path, layout, Reading()).frame.columns]
+        return [str(name) for name in read_raw(path if part is None else part.path, layout, reading).frame.columns]

@@ -48,7 +48,8 @@ def summarized(
     reasons = {row.channel: row.note for row in file.skipped}
     columns = [_summary(file, raw, names, reasons, normal_labels) for raw in file.raw_columns]
     ends = [time_text(file.stamps[place]) for place in (0, -1)] if len(file.stamps) else ["", ""]
-    notes = [*map(_with_way_out, file.notes), *_repairs(file)]
+    assumed = [note for note in file.notes if file.other is None or not note.startswith("dates read ")]
+    notes = [*map(_with_way_out, assumed), *_repairs(file)]
     n_samples = _estimate(len(file.stamps), file.share)
     return SeriesSummary(
         file.path,

@@ -1,4 +1,4 @@
-"""What goes wrong in the demo fleet's test series: the labelled anomalies of each asset.
+"""What goes wrong in the demo fleet: the labelled anomalies of each asset, and the faults that come behind them.
 
 A fault of a device changes every channel that would show it, each labelled for as long as the change
 stands out of the sensor's noise; a fault of a sensor changes its own channel. `share` places are shares
@@ -21,7 +21,10 @@ from workbench.telemetry.synthetic.simulation import (
     visible_fault,
 )
 
-__all__ = ["Scene", "orbiter_1_faults", "orbiter_2_faults", "pump_faults"]
+__all__ = ["FIRST_FAULT_TO_COME", "Scene", "orbiter_1_faults", "orbiter_2_faults", "pump_faults"]
+
+FIRST_FAULT_TO_COME = 110
+"""Minutes behind the test series after which the first fault begins, of a fleet that goes on there."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Scene:
         Standard deviation of each channel's sensor noise.
     n_train : int
         Samples before the test series.
+    last : int
+        First sample behind the test series; what lies there comes later.
     rng : numpy.random.Generator
         Source of the random numbers.
     """
@@ -44,17 +49,22 @@ class Scene:
     commands: Mapping[str, Floats]
     noise: Mapping[str, float]
     n_train: int
+    last: int
     rng: np.random.Generator
 
     @property
     def n(self) -> int:
-        """Samples of training and test series together."""
+        """Samples of all series together."""
         return next(iter(self.signals.values())).size
 
     def at(self, share: float) -> int:
         """Sample at about a share of the test series."""
         jittered = share + self.rng.uniform(-0.015, 0.015)
-        return self.n_train + int(jittered * (self.n - self.n_train))
+        return self.n_train + int(jittered * (self.last - self.n_train))
+
+    def coming(self, first: int, every: int, length: int) -> list[int]:
+        """Return the samples behind the test series at which a fault of some length comes, again and again."""
+        return list(range(self.last + first, self.n - length, every))
 
     def run_after(self, command: str, share: float) -> tuple[int, int]:
         """Start and stop of the first effect of a command after `at(share)`."""
@@ -74,7 +84,11 @@ class Scene:
 
     def spike(self, channel: str, share: float, length: int, size: float) -> Fault:
         """Return a point anomaly: a few samples, each off by about `size`."""
-        return Fault(channel, "point", self.at(share), length, size * self.rng.uniform(0.7, 1.3, length))
+        return self.spike_at(channel, self.at(share), length, size)
+
+    def spike_at(self, channel: str, start: int, length: int, size: float) -> Fault:
+        """Return a point anomaly that begins at a sample."""
+        return Fault(channel, "point", start, length, size * self.rng.uniform(0.7, 1.3, length))
 
     def drift(self, channel: str, share: float, length: int, size: float) -> Fault:
         """Return a fault in which a sensor drifts by `size` until it is calibrated again."""
@@ -113,7 +127,9 @@ def orbiter_1_faults(scene: Scene) -> list[Fault]:
     silence = -signals["radio power"] * scene.window(start, start + 420)
     # the tank's heater stays on after its timer has run out
     stop = scene.run_after("heater-on", 0.70)[1]
-    heating = scene.window(stop, stop + 110) * (1.0 - delayed(scene.commands["heater-on"]))
+    heating = _left_on(scene, stop, 110)
+    # it does so again, and longer, in what comes
+    overheating = [_left_on(scene, start, 260) for start in scene.coming(FIRST_FAULT_TO_COME, 11_700, 260)]
     return [
         scene.visible("SOL-1", "contextual", change),
         scene.visible("PWR-2", "contextual", failing.current - healthy.current),
@@ -127,7 +143,15 @@ def orbiter_1_faults(scene: Scene) -> list[Fault]:
         scene.visible("THM-2", "contextual", 1.25 * heating),
         scene.visible("THM-1", "contextual", first_order(20.0 * heating, 45.0, 0.0)),
         scene.dropout("THM-1", 0.32, 60),
+        *(scene.visible("THM-2", "contextual", 1.25 * again) for again in overheating),
+        *(scene.visible("THM-1", "contextual", first_order(20.0 * again, 45.0, 0.0)) for again in overheating),
+        *(scene.spike_at("PWR-1", start, 5, -2.4) for start in scene.coming(3_200, 9_100, 5)),
     ]
+
+
+def _left_on(scene: Scene, start: int, length: int) -> Floats:
+    """Return 1 where the tank's heater is on though its timer has run out, else 0."""
+    return scene.window(start, start + length) * (1.0 - delayed(scene.commands["heater-on"]))
 
 
 def orbiter_2_faults(scene: Scene) -> list[Fault]:
@@ -167,6 +191,8 @@ def orbiter_2_faults(scene: Scene) -> list[Fault]:
         scene.spike("PWR-3", 0.75, 8, 1.8),
         scene.spike("COM-3", 0.33, 5, 6.0),
         scene.dropout("COM-3", 0.66, 50),
+        *(Fault("COM-3", "dropout", start, 40) for start in scene.coming(330, 8_300, 40)),
+        *(scene.spike_at("PAY-2", start, 6, 0.8) for start in scene.coming(4_700, 12_400, 6)),
     ]
 
 
@@ -186,9 +212,9 @@ def pump_faults(scene: Scene) -> list[Fault]:
     # the line leaks through one run and the next: more flow at less pressure
     start = scene.run_after("pump-run", 0.35)[0] + 10
     leak = scene.window(start, start + 330)
-    # the bearing wears out, slowly and then fast, to the end of the series
+    # the bearing wears out, slowly and then fast, to the end of the series; what comes is after it was greased
     worn = np.zeros(scene.n)
-    worn[-2200:] = growth(2200)
+    worn[scene.last - 2200 : scene.last] = growth(2200)
     shaking = 3.4 * worn * speed
     return [
         scene.visible("PMP-1", "contextual", 0.14 * leak * scene.signals["flow"]),
@@ -199,4 +225,6 @@ def pump_faults(scene: Scene) -> list[Fault]:
         scene.drift("BRG-2", 0.40, 800, 11.0),
         scene.stuck("MOT-2", 0.25, 280),
         scene.dropout("MOT-2", 0.70, 40),
+        *(scene.spike_at("PMP-1", start, 4, 110.0) for start in scene.coming(1_900, 10_700, 4)),
+        *(Fault("MOT-2", "dropout", start, 30) for start in scene.coming(6_100, 14_300, 30)),
     ]

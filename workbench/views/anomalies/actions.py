@@ -1,6 +1,8 @@
 """What can be done with alerts: a table of actions, the bar of their buttons, and the form that some of them open."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -10,8 +12,9 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.exceptions import ViewError
+from workbench.exceptions import ViewError, WorkbenchError
 from workbench.maintenance.alerts.table import ALLOWED, VERDICTS
+from workbench.maintenance.values import number_in_range, whole_number
 from workbench.views.markup import verdict_words
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, classed
@@ -19,6 +22,15 @@ from workbench.views.widgets.boxes import box, button, classed
 __all__ = ["ALERT_ACTIONS", "Actions", "AlertAction", "AlertRequest", "outcome_words"]
 
 _LABEL_KINDS = ("point", "contextual")
+_DEFAULT_SHELF_HOURS = 4.0
+_ABOUT = {
+    "hours": re.compile(r"\bhours\b"),
+    "verdict": re.compile(r"\bverdict\b"),
+    "first": re.compile(r"first sample"),
+    "last": re.compile(r"last sample"),
+    "text": re.compile(r"\b(reason|comment|title)\b"),
+}
+"""Words of an error that is about a field, by its name."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +99,26 @@ def _change(action: str, participle: str, request: AlertRequest, **options: Any)
 def _shelve(request: AlertRequest) -> str:
     if not request.text:
         raise ViewError("Shelving needs a reason.", "Enter it in the field Reason.")
-    return _change("shelve", "shelved", request, hours=request.values["hours"], why=request.text)
+    longest = request.session.maintenance.alerts.options.longest_shelf_hours
+    hours = number_in_range("hours", request.values["hours"], longest, above=True)
+    return _change("shelve", "shelved", request, hours=hours, why=request.text)
+
+
+def _verdict(request: AlertRequest) -> str:
+    if not request.values["verdict"]:
+        raise ViewError("No verdict is chosen.", "Choose in the field Verdict what it was.")
+    return str(request.values["verdict"])
 
 
 def _close(request: AlertRequest) -> str:
-    return _change("close", "closed", request, verdict=request.values["verdict"], comment=request.text)
+    done = _change("close", "closed", request, verdict=_verdict(request), comment=request.text)
+    return " ".join([done, *map(escape, request.session.maintenance.needless_order_words(request.alerts))])
+
+
+def _correct(request: AlertRequest) -> str:
+    if not request.text:
+        raise ViewError("A correction needs a reason.", "Enter it in the field Reason.")
+    return _change("correct", "corrected", request, verdict=_verdict(request), why=request.text)
 
 
 def _comment(request: AlertRequest) -> str:
@@ -112,9 +139,12 @@ def _add_label(request: AlertRequest) -> str:
         raise ViewError("No alert is chosen.", "Choose an alert of the channel to label.")
     if request.row["kind"] == "asset":
         raise ViewError("Labels belong to channels, and this alert is of a whole asset.", "Choose one of a channel.")
+    channel, archive = request.row["channel"], request.session.archive
+    last_sample = request.session.channel(channel, "test").sizes["time"] - 1
+    for name, sample in (("the first sample", first), ("the last sample", last)):
+        whole_number(name, sample, last_sample)
     if first > last:
         raise ViewError("The label's first sample lies after its last.", "Enter the smaller number as first sample.")
-    channel, archive = request.row["channel"], request.session.archive
     added = pd.DataFrame({"start": [first], "end": [last], "kind": [kind]})
     labels = archive.labels(channel)
     table = added if labels is None else pd.concat([labels, added]).drop_duplicates(["start", "end"], keep="last")
@@ -146,6 +176,16 @@ ALERT_ACTIONS: Mapping[str, AlertAction] = {
         text_label="Comment",
         confirm="Close alert",
         confirm_many="Close {count} alerts",
+    ),
+    "correct": AlertAction(
+        "Correct",
+        "Correct the verdict on a closed alert, with a reason (C)",
+        "c",
+        _correct,
+        fields=("verdict", "text"),
+        text_label="Reason",
+        confirm="Correct verdict",
+        confirm_many="Correct verdict on {count} alerts",
     ),
     "comment": AlertAction(
         "Comment",
@@ -215,6 +255,8 @@ class Actions:
         The fields of the form: hours, verdict, kind, first, last, text.
     all, confirm, cancel : ipywidgets.Button
         Mark all; do what the form says; close the form.
+    refused : str
+        Name of the field that was refused last; empty where none was.
     """
 
     def __init__(
@@ -234,12 +276,12 @@ class Actions:
         self._marked = classed(widgets.HTML(), "wb-muted wb-of")
         self.bar = box("wb-bar wb-actions", *self.buttons.values(), self.all, self._marked)
         samples = {
-            name: widgets.BoundedIntText(0, min=0, max=10**12, description=words)
+            name: widgets.IntText(0, description=words)
             for name, words in (("first", "First sample"), ("last", "Last sample"))
         }
-        verdicts = [(verdict_words(verdict), verdict) for verdict in VERDICTS]
+        verdicts = [("choose", ""), *((verdict_words(verdict), verdict) for verdict in VERDICTS)]
         self.fields: dict[str, Any] = {
-            "hours": widgets.BoundedFloatText(4.0, min=0.25, max=24 * 31, step=0.5, description="Hours"),
+            "hours": widgets.FloatText(_DEFAULT_SHELF_HOURS, step=0.5, description="Hours"),
             "verdict": widgets.Dropdown(options=verdicts, description="Verdict"),
             "kind": widgets.Dropdown(options=_LABEL_KINDS, description="Kind"),
             **samples,
@@ -249,7 +291,8 @@ class Actions:
             classed(field, f"wb-field wb-field-{name}")
         self.confirm = button("Confirm", "Do this with the alerts", confirm, "wb-confirm")
         self.cancel = button("Cancel", "Close the form and change nothing", cancel, "wb-opener-open")
-        self.form = box("wb-form wb-panel", *self.fields.values(), self.confirm, self.cancel)
+        self._note = classed(widgets.HTML(), "wb-refusal")
+        self.form = box("wb-form wb-panel")
         self.open("")
 
     def name(self, pressed: widgets.Button) -> str:
@@ -273,6 +316,7 @@ class Actions:
             Number of alerts that the action is for.
         """
         self.opened = action
+        self._place("")
         self.form.layout.display = None if action else "none"
         for name, made in self.buttons.items():
             (made.add_class if name == action else made.remove_class)("wb-opened")
@@ -282,8 +326,33 @@ class Actions:
         for name, field in self.fields.items():
             field.layout.display = None if name in chosen.fields else "none"
         self.fields["text"].description = chosen.text_label
-        self.fields["text"].value = ""
+        self.fields["text"].value = self.fields["verdict"].value = ""
+        self.fields["hours"].value = _DEFAULT_SHELF_HOURS
         self._name_confirm(alerts)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Show an error of what is done inside at the field that it is about, and keep what was entered."""
+        try:
+            yield
+        except WorkbenchError as error:
+            shown = [name for name, field in self.fields.items() if field.layout.display != "none"]
+            about = (name for name in shown if name in _ABOUT and _ABOUT[name].search(error.message))
+            self._place(next(about, ""))
+            self._note.value = f"<p role='alert'><span class='wb-symbol'>▲</span>{escape(str(error))}</p>"
+            if self.refused:
+                self.fields[self.refused].focus()
+
+    def _place(self, refused: str) -> None:
+        """Place the note after the field that was refused, or before the buttons."""
+        self.refused = refused
+        self._note.value = ""
+        for name, field in self.fields.items():
+            (field.add_class if name == refused else field.remove_class)("wb-wrong")
+        children: list[widgets.Widget] = [*self.fields.values(), self.confirm, self.cancel]
+        children.insert(list(self.fields).index(refused) + 1 if refused else len(self.fields), self._note)
+        if self.form.children != tuple(children):
+            self.form.children = children
 
     def _name_confirm(self, alerts: int) -> None:
         chosen = ALERT_ACTIONS[self.opened]
@@ -310,6 +379,8 @@ class Actions:
         for name, made in self.buttons.items():
             made.disabled = not states.intersection(ALLOWED.get(name, states))
         self.buttons["label"].disabled = concerned != 1
+        self.buttons["close"].layout.display = "none" if states == {"closed"} else None  # one takes the other's place
+        self.buttons["correct"].layout.display = None if "closed" in states else "none"
         alerts_in_cases = f", {counted(concerned, 'alert')}" if concerned != marked else ""
         self._marked.value = f"{marked} marked{alerts_in_cases}" if marked else ""
         if self.opened:

@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 import xarray as xr
+from bokeh.models import HoverTool
 from bokeh.plotting import figure
 
 from workbench.detection.scoring import anomaly_frame
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ViewError
+from workbench.names import cut_in_the_middle
 from workbench.plots import channel_figure, update_channel_figure
 from workbench.plots.distances import distances_figure, update_distances_figure
 from workbench.plots.part import part_of, sequences_within
@@ -35,6 +37,7 @@ __all__ = ["AssetCharts", "Contributions", "ShownAsset", "contributing_series", 
 _NAME = "Asset"
 _MAX_CHARTS = 3
 _MAX_SHARES = 5
+_MAX_AXIS_LETTERS = 9  # of the label of a chart that is 70 pixels high
 
 
 @dataclass(frozen=True)
@@ -252,5 +255,10 @@ def _between(channel: xr.Dataset, scored: xr.Dataset) -> xr.Dataset:
 
 
 def _name_axis(plot: figure, name: str) -> None:
+    """Write the name of a channel beside its chart, cut in the middle where it is long, and whole on hover."""
     units = plot.yaxis[0].axis_label
-    plot.yaxis.axis_label = f"{name}, {units}" if units else name
+    full = f"{name}, {units}" if units else name
+    fits = len(full) <= _MAX_AXIS_LETTERS  # where the units do not fit, the hover has them
+    plot.yaxis.axis_label = full if fits else cut_in_the_middle(name, _MAX_AXIS_LETTERS)
+    for tool in plot.select({"type": HoverTool}):
+        tool.tooltips = [("channel", name), *(pair for pair in tool.tooltips if pair[0] != "channel")]

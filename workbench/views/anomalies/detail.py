@@ -48,12 +48,15 @@ class Shown:
         The stored score; None where there is none.
     anomalies, labels : pandas.DataFrame or None
         Anomalies of the score, and labelled anomalies; None where there are none.
+    lines : pandas.DataFrame or None
+        Bounds of the envelope that were exceeded, see `bound_lines`.
     """
 
     channel: xr.Dataset
     scored: xr.Dataset | None
     anomalies: pd.DataFrame | None
     labels: pd.DataFrame | None
+    lines: pd.DataFrame | None = None
 
     def part(self, first: int, last: int) -> "Shown":
         """Return the data of some samples.
@@ -64,7 +67,7 @@ class Shown:
             First and last sample, both inclusive.
         """
         scored = None if self.scored is None else part_of(self.scored, first, last)
-        marks = [sequences_within(table, first, last) for table in (self.anomalies, self.labels)]
+        marks = [sequences_within(table, first, last) for table in (self.anomalies, self.labels, self.lines)]
         if scored is not None and not scored.sizes["time"]:
             scored = None
         return Shown(part_of(self.channel, first, last), scored, *marks)
@@ -117,7 +120,7 @@ class Charts:
 
         def update(figures: Any) -> None:
             channel, scored = shown.channel, shown.scored
-            update_channel_figure(figures["channel"], channel, scored, shown.anomalies, shown.labels)
+            update_channel_figure(figures["channel"], channel, scored, shown.anomalies, shown.labels, shown.lines)
             update_commands_figure(figures["commands"], channel)
             update_prediction_error_figure(figures["prediction_error"], channel, scored)
             update_errors_figure(figures["errors"], channel, scored, shown.anomalies, shown.labels)
@@ -142,7 +145,8 @@ class Charts:
 
     def _make(self, shown: Shown) -> dict[str, figure]:
         channel, scored = shown.channel, shown.scored
-        main = channel_figure(channel, scored, shown.anomalies, shown.labels, tokens=self._charts.tokens, height=150)
+        marks = (shown.anomalies, shown.labels)
+        main = channel_figure(channel, scored, *marks, lines=shown.lines, tokens=self._charts.tokens, height=150)
         main.sizing_mode = "stretch_both"
         main.xaxis.visible = False  # the errors below carry the axis of all
         shared: dict[str, Any] = {"tokens": self._charts.tokens, "x_range": main.x_range}

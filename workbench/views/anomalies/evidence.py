@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.maintenance.alerts.known.table import KnownMatch
+from workbench.maintenance.alerts.table import KINDS, OF_LIVE
 from workbench.views.anomalies.asset import ShownAsset, shares_markup
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.markup import verdict_words
@@ -42,7 +44,7 @@ class Evidence(Panel):
     name: ClassVar[str] = "Evidence"
     css: ClassVar[str] = "wb-tabbed wb-tab-evidence"
     tip: ClassVar[str] = "Why the alert was raised, and with which settings it would not have been"
-    kinds: ClassVar[frozenset[str]] = frozenset({"model", "limit", "asset"})
+    kinds: ClassVar[frozenset[str]] = frozenset(KINDS)
 
     def build(self) -> list[widgets.Widget]:
         """Make the widget, empty; called once."""
@@ -77,6 +79,18 @@ class Evidence(Panel):
         """
         self.chosen = None
         self.facts.value = f"<p class='wb-note'>{escape(channel)} has no alert in this list.</p>"
+
+    def show_source(self, row: Mapping[str, Any]) -> None:
+        """Show the alert of a source of live telemetry, which has no series.
+
+        Parameters
+        ----------
+        row : mapping
+            The alert, a row of `Alerts.list`.
+        """
+        self.chosen = None
+        alerts, number = self.view.session.maintenance.alerts, int(row["id"])
+        self.facts.value = evidence_markup(row, None, alerts.history(number), remarks=alerts.remarks(number))
 
     def forget(self) -> None:
         """Remove what was computed before, as the scores may have changed."""
@@ -133,7 +147,8 @@ class Evidence(Panel):
         absence = self.chosen.absence if self.chosen.sequence is None else ""
         history, remarks = alerts.history(number), alerts.remarks(number)
         asset = self._asset_evidence(absence) if row["kind"] == "asset" else None
-        self.facts.value = evidence_markup(row, why, history, clears, remarks, absence, asset)
+        known = alerts.known.match_of(number)
+        self.facts.value = evidence_markup(row, why, history, clears, remarks, absence, asset, known)
 
     def _asset_evidence(self, absence: str) -> list[tuple[str, str]]:
         """Return the facts about the anomaly of an asset as a whole."""
@@ -170,6 +185,7 @@ def evidence_markup(
     remarks: pd.DataFrame | None = None,
     absence: str = "",
     asset: Sequence[tuple[str, str]] | None = None,
+    known: KnownMatch | None = None,
 ) -> str:
     """Write why an alert was raised, what would clear it and what has happened to it.
 
@@ -189,6 +205,8 @@ def evidence_markup(
         Sentence that says that the series does not hold the anomaly; empty where it does.
     asset : sequence of (str, str), optional
         Names and HTML of the facts about the anomaly of a whole asset.
+    known : KnownMatch or None
+        Known event as which it was recognised.
     """
     rows = [("why", escape(alert["message"]))]
     if why is not None:
@@ -202,7 +220,7 @@ def evidence_markup(
         rows.append(("model", f"{escape(why['model'])}, detection settings: {escape(why['preset'])}"))
     elif asset is not None:
         rows += [*asset, ("model", escape(alert["source"]))]
-    elif absence:
+    elif absence and alert["kind"] not in OF_LIVE:
         rows.append(("other settings", escape(absence)))
     elif alert["kind"] == "model":
         rows.append(
@@ -211,8 +229,13 @@ def evidence_markup(
                 "Not available: the model or the detection settings have changed, and this anomaly is gone.",
             )
         )
+    elif alert["kind"] in OF_LIVE:
+        rows.append(("clears when", "Samples follow each other again; it closes by itself then."))
     else:
         rows.append(("clears when", f"Telemetry inside its {escape(alert['source'])} limit."))
+    if known is not None:
+        fit = f"distance {known.distance:.2f} of bound {known.bound:.2f}"
+        rows.insert(1, ("known event", f"<b>{escape(known.name)}</b>, {fit}; {escape(known.level)} without it"))
     again = history[history["action"] == "reopened"]
     if len(again) and alert["state"] != "closed":
         rows.insert(1, ("opened again", escape(_reopening(json.loads(again["details"].iloc[-1])))))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import pandas as pd
+
 from workbench.maintenance.alerts.places import place_words, rows_of, span_of
 from workbench.views.anomalies.detail import Shown
 from workbench.views.section import Host, Section
@@ -21,6 +23,9 @@ class AlertHost(Host, Protocol):
 
     def look(self, chosen: Selected, samples: int) -> None:
         """Show some samples of a channel; the alert stays chosen."""
+
+    def draw_bounds(self, channel: str, lines: pd.DataFrame | None) -> None:
+        """Draw other bounds of the envelope in the charts of a channel; those of its score again where None."""
 
 
 @dataclass(frozen=True)

@@ -142,10 +142,10 @@ class Related(Panel):
 
     def _near(self, chosen: Chosen) -> None:
         table = self.view.session.maintenance.alerts.list(state="open", asset=chosen.row["asset"])
-        clock, first, _ = span_of(chosen.row)
+        clock = span_of(chosen.row)[0]
         dated = clock == "time"
         table = table[(table["id"] != chosen.row["id"]) & (table["clock"].map(CLOCKS) == clock)]
-        apart = table["first_at"] - first
+        apart = table["evidence_at"] - chosen.row["evidence_at"]
         table = table.assign(apart=apart / 1e9 if dated else apart)
         self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_MAX_LISTED_ALERTS)
         rows = []

@@ -1,14 +1,20 @@
 """Thresholds: change any parameter, see which alerts would appear and vanish, then save or revert."""
 
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
 from pydantic import ValidationError
 
+from workbench.counts import counted
+from workbench.detection.envelope import EnvelopeEvent, event_bound_lines
 from workbench.exceptions import SettingsError
 from workbench.parameters import Preset
 from workbench.plots.theme import severity
+from workbench.telemetry.moments import Moment, moment_at
 from workbench.threshold_trial import Trial, try_thresholds
 from workbench.tuned import remove_tuned, tuned_path, write_tuned
 from workbench.views.anomalies.panel import Chosen, Panel
@@ -61,6 +67,7 @@ class Thresholds(Panel):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, with the parameters in use; called once."""
         self.trial: Trial | None = None
+        self._drawn: set[str] = set()
         self.fields: dict[str, Any] = {}
         for name, (words, tip, step) in _FIELDS.items():
             whole = isinstance(getattr(self._preset, name), int)
@@ -89,9 +96,16 @@ class Thresholds(Panel):
         self.remove = button("Remove preset tuned", "Use the preset of the settings again", self.on_remove)
         self.words = classed(widgets.HTML(), "wb-words")
         self.grid = Grid("Alerts under these thresholds", pick=self.on_pick)
+        self.bounds = Grid("Bounds of the envelope under these thresholds", pick=self.on_look)
         self._fill(self._preset)
         fields = box("wb-fields", *self.fields.values(), self.envelope, self.lag)
-        return [fields, box("wb-bar", self.one, self.fleet, self.revert, self.save, self.remove), self.words, self.grid]
+        return [
+            fields,
+            box("wb-bar", self.one, self.fleet, self.revert, self.save, self.remove),
+            self.words,
+            self.grid,
+            self.bounds,
+        ]
 
     @property
     def params(self) -> Preset:
@@ -144,7 +158,10 @@ class Thresholds(Panel):
         self._fill(self._preset)
         self.trial = None
         self.words.value = ""
-        self.grid.html = ""
+        self.grid.html = self.bounds.html = ""
+        for channel in self._drawn:
+            self.view.draw_bounds(channel, None)
+        self._drawn.clear()
 
     @callback
     def on_save(self, pressed: widgets.Button) -> None:
@@ -168,6 +185,13 @@ class Thresholds(Panel):
     def on_pick(self, text: str) -> None:
         """Choose the alert of a row, with its channel."""
         self.view.follow(read_target(text)[1])
+
+    @callback
+    def on_look(self, text: str) -> None:
+        """Show where the telemetry exceeds a bound, with the bounds that were tried."""
+        picked = read_target(text)[1]
+        self._draw_bounds(picked.channel)
+        self.view.look(picked, 1)
 
     @property
     def _preset(self) -> Preset:
@@ -194,8 +218,75 @@ class Thresholds(Panel):
                 params,
                 done,
             )
-        self.words.value = f"<p role='status'>{self.trial}</p>"
-        self.grid.html = _table(self.trial.table, session.overview())
+        self.words.value = f"<p role='status'>{self.trial} {_furthest_words(self.trial.events)}</p>"
+        overview = session.overview()
+        self.grid.html = _table(self.trial.table, overview)
+        self.bounds.html = self._bounds_markup(self.trial.events, overview)
+        if self.chosen is not None and self.chosen.channel in channels:
+            self._draw_bounds(self.chosen.channel)
+
+    def _draw_bounds(self, channel: str) -> None:
+        """Draw the bounds that were tried in the charts of a channel; none where the envelope was off."""
+        if self.trial is None or channel in self.trial.failed:
+            return
+        telemetry = self.view.session.channel(channel, "test")["telemetry"]
+        lines = event_bound_lines(self.trial.events.get(channel, ()), telemetry)
+        self.view.draw_bounds(channel, lines.assign(label=lines["label"] + ", tried"))
+        self._drawn.add(channel)
+
+    def _bounds_markup(self, events: Mapping[str, Sequence[EnvelopeEvent]], fleet: pd.DataFrame) -> str:
+        """Write what exceeds the bounds that were tried: what it reached, the bound, and by how much."""
+        every = [(channel, event) for channel, own in events.items() for event in own]
+        if not every:
+            within = "The telemetry stays within the envelope with these margins."
+            return f"<p class='wb-note'>{within}</p>" if events else ""
+        listed = every[:_MAX_LISTED_ALERTS]
+        times = {channel: self.view.session.channel(channel, "test")["time"].values for channel, _ in listed}
+        begins = [moment_at(times[channel], event.start) for channel, event in listed]
+        return _bounds_table(listed, begins, fleet, len(every))
+
+
+def _furthest_words(events: Mapping[str, Sequence[EnvelopeEvent]]) -> str:
+    """Say what lies furthest beyond the envelope that was tried; empty where nothing does."""
+    every = [(channel, event) for channel, own in events.items() for event in own]
+    if not every:
+        return ""
+    channel, event = max(every, key=lambda one: one[1].margins)
+    return escape(
+        f"Furthest beyond the envelope: {event.subject} of {channel} at sample {event.peak_at:,}, "
+        f"{_amount(event, event.value)}, bound {_amount(event, event.bound)}."
+    )
+
+
+def _bounds_table(
+    listed: Sequence[tuple[str, EnvelopeEvent]], begins: Sequence[Moment], fleet: pd.DataFrame, total: int
+) -> str:
+    assets = fleet.set_index("channel")["asset"]
+    rows = [
+        (
+            target(str(assets.get(channel, "")), channel, begin),
+            [
+                cell(event.subject),
+                cell(channel),
+                f"{event.start:,}",
+                f"{event.end:,}",
+                _amount(event, event.value),
+                f"{'below' if event.falls else 'above'} {_amount(event, event.bound)}",
+                _amount(event, event.record),
+                f"{event.margins:,.1f}" if math.isfinite(event.margins) else "no margin",
+            ],
+        )
+        for (channel, event), begin in zip(listed, begins, strict=True)
+    ]
+    heads = ("envelope", "channel", "from", "to", "reached", "bound", "record before", "margins")
+    columns = [Column("", head, number=place > 1) for place, head in enumerate(heads)]
+    shown = f"{len(listed)} of {total:,}. " if total > len(listed) else ""
+    note = f"{shown}Margins: how far it lies from the record before; 1 at the bound."
+    return table_markup(columns, rows, note=note)
+
+
+def _amount(event: EnvelopeEvent, value: float) -> str:
+    return counted(int(value), "sample") if event.feature == "stuck" else f"{value:,.4g}"
 
 
 def _table(table: pd.DataFrame, fleet: pd.DataFrame) -> str:

@@ -4,7 +4,7 @@ One module because it is one view: its callbacks, in the order of the page, each
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from html import escape
 from typing import Any, ClassVar
 
@@ -12,9 +12,10 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.counts import counted
+from workbench.detection.envelope import bound_lines
 from workbench.exceptions import ArchiveError, ViewError
-from workbench.maintenance.alerts.places import rows_of
-from workbench.maintenance.alerts.table import ALLOWED, OPEN
+from workbench.maintenance.alerts.places import moment_of, rows_of
+from workbench.maintenance.alerts.table import ALLOWED, LIVE_ASSET, OPEN
 from workbench.maintenance.cases.case import Case
 from workbench.plots.long_trace import LONG_SAMPLES
 from workbench.telemetry.moments import row_at
@@ -183,6 +184,19 @@ class Anomalies(View):
         self._whole = "whole" in state
         self._list()
         self._show()
+        self._check_anomaly(state)
+
+    def _check_anomaly(self, state: State) -> None:
+        """Raise an error where a link names an anomaly that no listed alert is."""
+        now, row = self.selection.now, self.list.row(self.alert)
+        if "anomaly" not in state or now.anomaly is None:
+            return
+        if row is None or now.anomaly not in (moment_of(row), row["start_sample"]):
+            when = f"{now.anomaly:,}" if isinstance(now.anomaly, int) else f"{now.anomaly:%Y-%m-%d %H:%M:%S} UTC"
+            raise ViewError(
+                f"No listed alert of {now.channel or now.asset} begins at {when}.",
+                "It may be closed, or left out by the filters: list those of every state.",
+            )
 
     @property
     def alerts(self) -> pd.DataFrame:
@@ -310,7 +324,8 @@ class Anomalies(View):
     def on_confirm(self, pressed: widgets.Button) -> None:
         """Do what the form says with the alerts."""
         del pressed
-        self._perform(self.actions.opened)
+        with self.actions.refusing():
+            self._perform(self.actions.opened)
 
     @callback
     def on_cancel(self, pressed: widgets.Button) -> None:
@@ -347,6 +362,24 @@ class Anomalies(View):
         self.plots.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
         words = f"Charts: {chosen.channel} around sample {start:,}."
         self._status.value = f"<p role='status'>{words} Choose an alert to return.</p>"
+
+    def draw_bounds(self, channel: str, lines: pd.DataFrame | None) -> None:
+        """Draw other bounds of the envelope in the charts of a channel; those of its score again where None.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+        lines : pandas.DataFrame or None
+            As from `event_bound_lines`.
+        """
+        if lines is None:
+            self._read.pop(channel, None)
+        else:
+            self._read[channel] = replace(self._channel(channel), lines=lines)
+        row = self.list.row(self.alert)
+        if row is not None and row["kind"] != "asset" and row["channel"] == channel:
+            self.plots.show(self._around(row, self._channel(channel)))
 
     # ---- parts
 
@@ -419,6 +452,11 @@ class Anomalies(View):
             return
         self._draw_asset(None)
         self._offer("model" if row is None else row["kind"])
+        if row is not None and row["asset"] == LIVE_ASSET:  # of a source, which has no series
+            self._title.value = self._title_of(row, case)
+            self.plots.clear()
+            self._evidence.show_source(row)
+            return
         if not channel:
             return
         try:
@@ -428,16 +466,18 @@ class Anomalies(View):
             self.plots.clear()
             self._evidence.show_none(channel)
             return
-        if row is not None and not self._whole:
-            span = rows_of(row, shown.channel["time"].values)
-            shown = shown if span is None else shown.part(*shown.around(*span))
-        self.plots.show(shown)
+        self.plots.show(self._around(row, shown))
         if row is None:
             self._title.value = f"<h2>{escape(channel)}</h2>"
             self._evidence.show_none(channel)
             return
         self._title.value = self._title_of(row, case)
         self._show_panel()
+
+    def _around(self, row: Mapping[str, Any] | None, shown: Shown) -> Shown:
+        """Return the part of a channel around an alert, or all of it where the whole series is chosen."""
+        span = None if row is None or self._whole else rows_of(row, shown.channel["time"].values)
+        return shown if span is None else shown.part(*shown.around(*span))
 
     def _title_of(self, row: Mapping[str, Any], case: Case | None) -> str:
         """Return the title of an alert, or of the case that is chosen."""
@@ -507,5 +547,6 @@ class Anomalies(View):
                 scored = scored.load()
             if anomalies is not None:  # a stale score may be of a series that was longer
                 anomalies = anomalies[anomalies["end"] < data.sizes["time"]]
-            self._read[channel] = Shown(data, scored, anomalies, self.session.archive.labels(channel))
+            lines = None if scored is None else bound_lines(scored.attrs, data["telemetry"])
+            self._read[channel] = Shown(data, scored, anomalies, self.session.archive.labels(channel), lines)
         return self._read[channel]

@@ -257,7 +257,8 @@ def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> 
         Column("", "risk", False, "Likelihood times criticality, 1 to 25"),
         Column("", f"fails within {_days(days)}", True, "Probability of at least one failure"),
         Column("", "90 % interval", True),
-        Column("", "failures", True, "Recorded failures; several within a day count as one"),
+        Column("", "failures", True, "Functional failures on record"),
+        Column("", "computed from", False, "A Weibull distribution with ten failures and more, else a constant rate"),
         Column("", "history, days", True, "Days in which failures would have been recorded"),
         Column("", "criticality", True),
     ]
@@ -277,6 +278,7 @@ def risks_markup(risks: pd.DataFrame, days: float, names: Mapping[str, str]) -> 
             percent(row["probability"]),
             interval,
             f"{row['failures']}",
+            row["method"],
             f"{row['watched_days']:.1f}",
             importance,
         ]

@@ -44,7 +44,7 @@ class WhatIf(Section[Host]):
         self.comparison: Comparison | None = None
         self.trial: Trial | None = None
         params = self.view.session.settings.params
-        self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "No work for, days")
+        self.delay = _field(widgets.FloatText(step=1), "No work for, days")
         self.absent = classed(widgets.Dropdown(options=[_NOBODY], description="Absent"), "wb-field")
         self.hours = _field(widgets.Text(placeholder="as in the settings", continuous_update=False), "Working hours")
         self.hours.add_class("wb-wide")

@@ -24,7 +24,22 @@ __all__ = ["PAGE", "Log"]
 PAGE = 100
 """Number of rows of a page."""
 
-_KINDS = ("alert", "case", "order", "plan", "part", "technician", "preventive", "meter", "outage", "target")
+_KINDS = (
+    "alert",
+    "case",
+    "order",
+    "plan",
+    "part",
+    "technician",
+    "preventive",
+    "meter",
+    "outage",
+    "asset",
+    "purchase",
+    "target",
+    "person",
+    "outbox",
+)
 _MAX_CSV_ROWS = 50_000  # more are too much for a link in a page
 _COLUMNS = (
     Column("", "row", True),

@@ -1,24 +1,50 @@
 """The buttons of what can be done with a work order, and the form that some of them open."""
 
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
 from workbench.maintenance.alerts.table import VERDICTS
-from workbench.maintenance.orders.failure_codes import FAILURE_CAUSES, FAILURE_EFFECTS, FAILURE_MODES
+from workbench.maintenance.orders.actions import SIGNATURE_ROLES
+from workbench.maintenance.orders.attachments import file_type
+from workbench.maintenance.orders.failure_codes import (
+    DETECTION_METHODS,
+    FAILURE_CAUSES,
+    FAILURE_EFFECTS,
+    FAILURE_KINDS,
+    FAILURE_MECHANISMS,
+    FAILURE_MODES,
+    NO_FAILURE,
+)
 from workbench.maintenance.orders.people import able_technicians
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import FAILURE_TYPES, ORDER_TYPES, TRANSITIONS
 from workbench.maintenance.orders.table import WorkOrder
-from workbench.views.maintenance.order_commands import ACTION_OF_STATE, AUTOMATIC, FAILURE_FIELDS, ORDER_ACTIONS
+from workbench.views.maintenance.form import without_zone
+from workbench.views.maintenance.order_commands import (
+    ACTION_OF_STATE,
+    AUTOMATIC,
+    FAILURE_FIELDS,
+    ORDER_ACTIONS,
+    OrderAction,
+)
 from workbench.views.markup import verdict_words
 from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.drop import Drop
 
-__all__ = ["Actions"]
+__all__ = ["Actions", "FileField", "order_choices"]
+
+_MAX_PREVIEW_BYTES = 3 * 2**20
+"""Largest photo that the form shows before it is attached; the page gets it back in one message."""
 
 _DEFAULT_HOURS = 2.0
+_OF_OPEN_ORDERS = {"change", "book", "attach", "split", "merge"}
+"""Actions that leave the state of an order as it is, and need one that is neither completed nor cancelled."""
 
 
 class Actions:
@@ -57,29 +83,44 @@ class Actions:
     ) -> None:
         self.opened = ""
         self.buttons = {
-            name: button(action.label, action.tip, press, f"wb-key-{action.key}{' wb-asks' if action.fields else ''}")
-            for name, action in ORDER_ACTIONS.items()
+            name: button(action.label, action.tip, press, _classes(action)) for name, action in ORDER_ACTIONS.items()
         }
         self.bar = box("wb-bar wb-actions", *(made for name, made in self.buttons.items() if name != "new"))
-        verdicts = [(verdict_words(verdict), verdict) for verdict in VERDICTS]
+        verdicts = [("choose", ""), *((verdict_words(verdict), verdict) for verdict in VERDICTS)]
         self.fields: dict[str, Any] = {
             "technician": widgets.Dropdown(description="Technician"),
             "asset": widgets.Dropdown(description="Asset"),
+            "place": widgets.Dropdown(options=[("none", "")], value="", description="Component"),
             "channel": widgets.Dropdown(description="Channel"),
             "type": widgets.Dropdown(options=list(ORDER_TYPES), description="Type"),
             "text": widgets.Text(description="Reason", continuous_update=False),
             "done": widgets.Text(description="Work done", continuous_update=False),
-            "hours": widgets.BoundedFloatText(_DEFAULT_HOURS, min=0, max=10_000, step=0.5, description="Hours"),
+            "hours": widgets.FloatText(_DEFAULT_HOURS, step=0.5, description="Hours"),
             "verdict": widgets.Dropdown(options=verdicts, description="Verdict on the alerts"),
+            "failure": widgets.Dropdown(
+                options=[("choose", ""), *((f"{kind}: {words}", kind) for kind, words in FAILURE_KINDS.items())],
+                description="Failure",
+            ),
             "mode": _codes("Failure mode", FAILURE_MODES),
+            "component": widgets.Text(description="Component", placeholder="seal", continuous_update=False),
+            "mechanism": _codes("Mechanism", FAILURE_MECHANISMS),
             "cause": _codes("Cause", FAILURE_CAUSES),
             "effect": _codes("Effect", FAILURE_EFFECTS),
+            "detection": _codes("Detected by", DETECTION_METHODS),
             "used": widgets.Text(description="Parts used", placeholder="seal=2, filter=1", continuous_update=False),
             "cost": widgets.Text(description="Cost", placeholder="from hours and parts", continuous_update=False),
             "due": widgets.NaiveDatetimePicker(description="Due, UTC"),
             "priority": widgets.Dropdown(options=[AUTOMATIC, *PRIORITIES], description="Priority"),
             "skills": widgets.Text(description="Skills", placeholder="rf, optics", continuous_update=False),
             "needs": widgets.Text(description="Parts", placeholder="seal=2, filter=1", continuous_update=False),
+            "down_from": widgets.NaiveDatetimePicker(description="Down from, UTC"),
+            "down_to": widgets.NaiveDatetimePicker(description="Up again, UTC"),
+            "may_reassign": widgets.Checkbox(False, description="The plan may reassign it", indent=False),
+            "labour": widgets.Text(description="Worked", placeholder="Ann=2, Ben=1.5", continuous_update=False),
+            "role": widgets.Dropdown(options=list(SIGNATURE_ROLES), description="Signed as"),
+            "items": widgets.SelectMultiple(description="Items that go along", rows=4),
+            "into": widgets.Dropdown(options=[("choose", "")], value="", description="Into"),
+            "file": FileField(),
             "words": widgets.Textarea(description="Description", rows=2, continuous_update=False),
         }
         for name, field in self.fields.items():
@@ -111,7 +152,9 @@ class Actions:
         following = TRANSITIONS[order.state] if order else ()
         allowed = {action for state, action in ACTION_OF_STATE.items() if state in following}
         if order is not None:
-            allowed |= {"comment"} | ({"change"} if order.is_open else set())
+            allowed |= {"comment", "follow-up"} | (_OF_OPEN_ORDERS if order.is_open else set())
+            allowed |= {"reopen"} if order.state == "completed" else set()
+            allowed |= {"sign"} if order.started_at is not None and order.state != "cancelled" else set()
         for name, made in self.buttons.items():
             if name != "new":
                 made.layout.display = None if name in allowed else "none"
@@ -131,6 +174,7 @@ class Actions:
         for name, made in self.buttons.items():
             (made.add_class if name == action else made.remove_class)("wb-opened")
         if not action:
+            self.fields["file"].clear()
             return
         shown = [name for name in ORDER_ACTIONS[action].fields if name not in leave_out]
         for name, field in self.fields.items():
@@ -143,7 +187,17 @@ class Actions:
         """Return the values of the form's fields, by their names."""
         return {name: field.value for name, field in self.fields.items()}
 
-    def fill(self, action: str, order: WorkOrder | None, people: pd.DataFrame, fleet: pd.DataFrame, asset: str) -> None:
+    def fill(
+        self,
+        action: str,
+        order: WorkOrder | None,
+        people: pd.DataFrame,
+        *,
+        assets: Sequence[str],
+        asset: str,
+        others: pd.DataFrame,
+        who: str,
+    ) -> None:
         """Fill the fields before the form of an action opens.
 
         Parameters
@@ -154,32 +208,52 @@ class Actions:
             The order that is chosen.
         people : pandas.DataFrame
             The technicians, as `People.list` returns them.
-        fleet : pandas.DataFrame
-            The channels of the fleet, with their assets.
+        assets : sequence of str
+            Names of the assets that take orders.
         asset : str
             Asset that is chosen, for a new order; empty where none is.
+        others : pandas.DataFrame
+            Other active orders of the asset, as `WorkOrders.list` returns them.
+        who : str
+            Name of the person who acts.
         """
-        for name in ("text", "done", "used", "cost", "skills", "needs", "words", *FAILURE_FIELDS):
+        for name in ("text", "done", "used", "cost", "skills", "needs", "words", "verdict", *FAILURE_FIELDS):
             self.fields[name].value = ""
         self.fields["priority"].value = AUTOMATIC
-        self.fields["due"].value = None
+        for name in ("due", "down_from", "down_to"):
+            self.fields[name].value = None
+        self.fields["file"].clear()
         self.fields["hours"].value = order.estimated_hours if order and action != "new" else _DEFAULT_HOURS
-        self.fields["verdict"].value = VERDICTS[0]
         if action == "new":
-            self.fields["asset"].options = sorted(set(fleet["asset"]))
-            if asset in self.fields["asset"].options:
-                self.fields["asset"].value = asset
+            self.fields["asset"].options = assets
+            self.fields["asset"].value = asset if asset in assets else next(iter(assets), None)
         elif order is not None:
             able = able_technicians(people, order.skills)
             self.fields["technician"].options = able
             self.fields["technician"].value = order.assignee if order.assignee in able else next(iter(able), None)
+            if order.type not in FAILURE_TYPES:
+                self.fields["failure"].value = NO_FAILURE
             self.fields["used"].value = ", ".join(f"{one['part']}={one['reserved']}" for one in order.parts)
+            self.fields["may_reassign"].value = order.may_reassign
+            self.fields["down_from"].value = without_zone(order.down_from)
+            self.fields["down_to"].value = without_zone(order.down_to)
+            self.fields["labour"].value = ", ".join(f"{name}={hours:g}" for name, hours in order.labour.items())
+            self.fields["items"].options = [
+                (f"{place}. {item.text}", place) for place, item in enumerate(order.checklist, 1) if item.answer is None
+            ]
+            self.fields["into"].options = order_choices(others)
+            self.fields["into"].value = ""
             if action == "change":
                 self.fields["priority"].value = order.priority.name
-                self.fields["due"].value = (
-                    None if order.due is None else order.due.replace(tzinfo=None, second=0, microsecond=0)
-                )
+                self.fields["due"].value = without_zone(order.due)
                 self.fields["words"].value = order.description
+            elif action == "split":
+                self.fields["hours"].value = order.estimated_hours / 2
+            elif action == "follow-up":
+                self.fields["hours"].value = _DEFAULT_HOURS
+            elif action == "sign":
+                self.fields["text"].value = who
+                self.fields["role"].value = SIGNATURE_ROLES[1 if order.state == "completed" else 0]
 
     def leave_out(self, action: str, order: WorkOrder | None, open_alerts: bool) -> tuple[str, ...]:
         """Return the names of the fields that an action does not need for an order.
@@ -193,13 +267,71 @@ class Actions:
         open_alerts : bool
             Whether the order has alerts that are not closed.
         """
+        if action == "split" and order is not None:
+            return () if self.fields["items"].options else ("items",)
         if order is None or action != "complete":
             return ()
         return (
             *(() if open_alerts else ("verdict",)),
             *(() if order.parts else ("used",)),
-            *(() if order.type in FAILURE_TYPES else FAILURE_FIELDS),
+            *(("hours",) if order.labour else ()),
         )
+
+
+class FileField(widgets.VBox):  # type: ignore[misc]
+    """A place for a photo or a PDF, and what came last.
+
+    Attributes
+    ----------
+    value : Path or None
+        The file that has come whole; None where none has.
+    """
+
+    def __init__(self) -> None:
+        self.value: Path | None = None
+        self._drop = Drop(
+            "Photo or PDF to attach",
+            "Drop a photo or a PDF here, or choose one",
+            on_file=self.on_file,
+            on_too_large=self.on_too_large,
+        )
+        self._told = widgets.HTML()
+        super().__init__([self._drop, self._told])
+
+    def on_file(self, path: Path) -> None:
+        """Take a file that has come whole, and show it where it is a photo."""
+        self.value = path
+        content = path.read_bytes()
+        kind = file_type(content)
+        picture = ""
+        if kind.startswith("image/") and len(content) <= _MAX_PREVIEW_BYTES:
+            picture = f"<img alt='' src='data:{kind};base64,{b64encode(content).decode()}'>"
+        self._told.value = f"<p role='status'>{picture}{escape(path.name)}, {len(content) / 2**20:.1f} MB</p>"
+
+    def on_too_large(self, name: str, size: int) -> None:
+        """Say that the page did not send a file."""
+        self.clear()
+        self._told.value = f"<p role='alert'>{escape(name)} has {size / 2**20:.0f} MB: too large.</p>"
+
+    def clear(self) -> None:
+        """Forget the file that came last."""
+        self.value = None
+        self._drop.clear()
+        self._told.value = ""
+
+
+def order_choices(orders: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the choices of a field for an order, the first of which is none; `orders` as `WorkOrders.list` has it."""
+    rows = orders.to_dict(orient="records")
+    return [
+        ("choose" if rows else "there is none", ""),
+        *((f"{row['number']} {row['title']}", row["number"]) for row in rows),
+    ]
+
+
+def _classes(action: OrderAction) -> str:
+    names = [f"wb-key-{action.key}"] if action.key else []
+    return " ".join([*names, *(["wb-asks"] if action.fields else [])])
 
 
 def _codes(words: str, codes: dict[str, str]) -> widgets.Dropdown:

@@ -1,4 +1,7 @@
-"""What can be done with a work order, as a table: words of each action, fields that it needs, and what it does."""
+"""What can be done with a work order, as a table: words of each action, fields that it needs, and what it does.
+
+One module because it is one table: an action is added or changed in one place.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from typing import Any
 from workbench.exceptions import ViewError
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.table import WorkOrder
+from workbench.views.maintenance.form import in_utc, items_of, without_zone
 
 __all__ = [
     "ACTION_OF_STATE",
@@ -18,14 +22,16 @@ __all__ = [
     "OrderAction",
     "OrderRequest",
     "done_words",
+    "hours_by_name",
+    "minute",
     "part_quantities",
 ]
 
 AUTOMATIC = "automatic"
 """Choice of a form for a priority that follows from severity, frequency, impact and age."""
 
-FAILURE_FIELDS = ("mode", "cause", "effect")
-"""Fields for the codes of a failure."""
+FAILURE_FIELDS = ("failure", "mode", "component", "mechanism", "cause", "effect", "detection")
+"""Fields for what the work found, and for the codes of a failure."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,7 @@ class OrderRequest:
     @property
     def due(self) -> datetime | None:
         """Due date of the form, in UTC."""
-        due: datetime | None = self.values["due"]
-        return None if due is None else due.replace(tzinfo=UTC)
+        return in_utc(self.values["due"])
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class OrderAction:
     Attributes
     ----------
     label, tip, key : str
-        Words of the button, its tooltip, and the key that presses it.
+        Words of the button, its tooltip, and the key that presses it; seldom used actions have none.
     perform : callable
         Does it, and returns the order as it is afterwards.
     done : str
@@ -121,20 +126,61 @@ def part_quantities(text: str) -> dict[str, int]:
     Raises
     ------
     ViewError
-        A part has no quantity, or one that is not a whole number.
+        A part has no quantity, or one that is not a whole number, or is named twice.
 
     Examples
     --------
     >>> part_quantities("seal=2, filter=1")
     {'seal': 2, 'filter': 1}
     """
-    quantities = {}
-    for item in filter(None, (piece.strip() for piece in text.split(","))):
+    quantities: dict[str, int] = {}
+    for item in items_of(text):
         name, equals, quantity = item.partition("=")
         if not equals or not quantity.strip().isdecimal():
             raise ViewError(f"{item!r} is not a part with its quantity.", "Enter parts as seal=2, filter=1.")
+        _check_once(name.strip(), quantities)
         quantities[name.strip()] = int(quantity)
     return quantities
+
+
+def hours_by_name(text: str) -> dict[str, float]:
+    """Read hours of technicians.
+
+    Parameters
+    ----------
+    text : str
+        Names and hours, as `Ann=2, Ben=1.5`.
+
+    Raises
+    ------
+    ViewError
+        A name has no hours, or some that are not a number, or is there twice; or there is no name.
+
+    Examples
+    --------
+    >>> hours_by_name("Ann=2, Ben=1.5")
+    {'Ann': 2.0, 'Ben': 1.5}
+    """
+    hours: dict[str, float] = {}
+    for item in items_of(text):
+        name, _, number = (piece.strip() for piece in item.partition("="))
+        try:
+            worked = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ViewError(f"{item!r} is not a technician with hours.", "Enter hours as Ann=2, Ben=1.5.")
+        _check_once(name, hours)
+        hours[name] = worked
+    if not hours:
+        raise ViewError("No hours were entered.", "Enter hours as Ann=2, Ben=1.5; 0 removes what was booked.")
+    return hours
+
+
+def _check_once(name: str, entered: Mapping[str, float]) -> None:
+    """Raise an error where a name was entered before."""
+    if name in entered:
+        raise ViewError(f"{name!r} is entered twice.", "Enter one number for each name.")
 
 
 def _assign(request: OrderRequest) -> WorkOrder:
@@ -144,7 +190,13 @@ def _assign(request: OrderRequest) -> WorkOrder:
         raise ViewError(
             f"No active technician has all of these skills: {skills}.", "Change a technician's skills first."
         )
-    return request.orders.assign(order.number, technician, request.who, version=order.version)
+    return request.orders.assign(
+        order.number,
+        technician,
+        request.who,
+        may_reassign=request.values["may_reassign"],
+        version=order.version,
+    )
 
 
 def _unassign(request: OrderRequest) -> WorkOrder:
@@ -161,17 +213,33 @@ def _hold(request: OrderRequest) -> WorkOrder:
 
 def _complete(request: OrderRequest) -> WorkOrder:
     order, values = request.chosen, request.values
+    if request.open_alerts and not values["verdict"]:
+        raise ViewError(
+            f"{order.number} has open alerts, and no verdict on them is chosen.",
+            "Choose one under Verdict on the alerts, for example false alarm.",
+        )
     return request.orders.complete(
         order.number,
         request.who,
         done=values["done"],
-        hours=values["hours"],
+        hours=None if order.labour else values["hours"],
         verdict=values["verdict"] if request.open_alerts else None,
         cost=_cost(values["cost"]),
         used=part_quantities(values["used"]) if order.parts else None,
         version=order.version,
+        **_downtime(request),
         **{name: values[name] for name in FAILURE_FIELDS},
     )
+
+
+def _downtime(request: OrderRequest) -> dict[str, Any]:
+    """Return the times of the form at which the asset stopped and ran again, where they are not those of the order."""
+    times = {name: request.values[name] for name in ("down_from", "down_to")}
+    return {
+        name: time.replace(tzinfo=UTC)
+        for name, time in times.items()
+        if time is not None and time != without_zone(getattr(request.chosen, name))
+    }
 
 
 def _cost(text: str) -> float | None:
@@ -181,11 +249,15 @@ def _cost(text: str) -> float | None:
         raise ViewError(f"The cost {text!r} is not a number.", "Enter it as 120.5, or leave it empty.") from None
 
 
+def minute(due: datetime) -> datetime:
+    """Return a due date as the form shows it, without its seconds: these alone are no change."""
+    return due.replace(second=0, microsecond=0)
+
+
 def _change(request: OrderRequest) -> WorkOrder:
     order, values = request.chosen, request.values
-    changes: dict[str, Any] = {}
-    # the form shows a due date without its seconds: these alone are no change
-    due = None if order.due is None else order.due.replace(second=0, microsecond=0)
+    changes: dict[str, Any] = dict(_downtime(request))
+    due = None if order.due is None else minute(order.due)
     if request.due is not None and request.due != due:
         changes["due"] = request.due
     if values["priority"] not in (AUTOMATIC, order.priority.name):
@@ -194,6 +266,8 @@ def _change(request: OrderRequest) -> WorkOrder:
         changes["hours"] = values["hours"]
     if values["words"].strip() != order.description:
         changes["description"] = values["words"]
+    if values["may_reassign"] != order.may_reassign:
+        changes["may_reassign"] = values["may_reassign"]
     return request.orders.change(order.number, request.who, version=order.version, **changes)
 
 
@@ -205,9 +279,57 @@ def _cancel(request: OrderRequest) -> WorkOrder:
     return request.orders.cancel(request.chosen.number, request.text, request.who, version=request.chosen.version)
 
 
+def _reopen(request: OrderRequest) -> WorkOrder:
+    return request.orders.reopen(request.chosen.number, request.text, request.who, version=request.chosen.version)
+
+
+def _follow_up(request: OrderRequest) -> WorkOrder:
+    values = request.values
+    optional = {"title": request.text, "description": values["words"].strip(), "due": request.due}
+    content = {name: value for name, value in optional.items() if value}
+    return request.orders.follow_up(request.chosen.number, request.who, hours=values["hours"], **content)
+
+
+def _split(request: OrderRequest) -> WorkOrder:
+    order, values = request.chosen, request.values
+    return request.orders.split(
+        order.number,
+        request.who,
+        hours=values["hours"],
+        title=request.text or None,
+        items=values["items"],
+        version=order.version,
+    )
+
+
+def _merge(request: OrderRequest) -> WorkOrder:
+    order, into = request.chosen, request.values["into"]
+    if not into:
+        raise ViewError(f"No order to merge {order.number} into is chosen.", "Choose an active order of its asset.")
+    return request.orders.merge(order.number, into, request.who, version=order.version)
+
+
+def _attach(request: OrderRequest) -> WorkOrder:
+    order, path = request.chosen, request.values["file"]
+    if path is None:
+        raise ViewError("No file has come.", "Drop a photo or a PDF on the field, or choose one.")
+    return request.orders.attach_file(order.number, path.name, path.read_bytes(), request.who, title=request.text)
+
+
+def _book(request: OrderRequest) -> WorkOrder:
+    order = request.chosen
+    return request.orders.book_all(
+        order.number, hours_by_name(request.values["labour"]), request.who, version=order.version
+    )
+
+
+def _sign(request: OrderRequest) -> WorkOrder:
+    return request.orders.sign(request.chosen.number, request.text, request.who, request.values["role"])
+
+
 def _open(request: OrderRequest) -> WorkOrder:
     values = request.values
-    skills = [skill.strip() for skill in values["skills"].split(",") if skill.strip()]
+    skills = items_of(values["skills"])
     optional = {
         "channel": values["channel"] or None,
         "title": request.text or None,
@@ -218,7 +340,8 @@ def _open(request: OrderRequest) -> WorkOrder:
         "parts": part_quantities(values["needs"]) or None,
     }
     content = {name: value for name, value in optional.items() if value is not None}
-    return request.orders.new(request.who, asset=values["asset"], type=values["type"], hours=values["hours"], **content)
+    place = values["place"] or values["asset"]
+    return request.orders.new(request.who, asset=place, type=values["type"], hours=values["hours"], **content)
 
 
 ORDER_ACTIONS: Mapping[str, OrderAction] = {
@@ -229,7 +352,7 @@ ORDER_ACTIONS: Mapping[str, OrderAction] = {
         _assign,
         "is assigned to {assignee}",
         state="assigned",
-        fields=("technician",),
+        fields=("technician", "may_reassign"),
         confirm="Assign order",
     ),
     "start": OrderAction("Start", "Start or resume the work (S)", "s", _start, "is in progress", state="in progress"),
@@ -251,7 +374,7 @@ ORDER_ACTIONS: Mapping[str, OrderAction] = {
         _complete,
         "is completed",
         state="completed",
-        fields=("done", "hours", "verdict", *FAILURE_FIELDS, "used", "cost"),
+        fields=("done", "hours", "verdict", *FAILURE_FIELDS, "used", "cost", "down_from", "down_to"),
         confirm="Complete order",
     ),
     "back": OrderAction(
@@ -259,11 +382,11 @@ ORDER_ACTIONS: Mapping[str, OrderAction] = {
     ),
     "change": OrderAction(
         "Change",
-        "Change due date, priority, hours or description (G)",
+        "Change due date, priority, hours, downtime, description, or whether the planner may reassign it (G)",
         "g",
         _change,
         "is changed",
-        fields=("due", "priority", "hours", "words"),
+        fields=("due", "priority", "hours", "down_from", "down_to", "may_reassign", "words"),
         confirm="Save changes",
     ),
     "comment": OrderAction(
@@ -276,6 +399,64 @@ ORDER_ACTIONS: Mapping[str, OrderAction] = {
         confirm="Add comment",
         text_label="Comment",
     ),
+    "book": OrderAction(
+        "Book hours",
+        "Book the hours that each technician has worked on the order",
+        "",
+        _book,
+        "has the hours",
+        fields=("labour",),
+        confirm="Book these hours",
+    ),
+    "attach": OrderAction(
+        "Attach file",
+        "Attach a photo or a PDF to the order",
+        "",
+        _attach,
+        "has a new file",
+        fields=("text", "file"),
+        confirm="Attach this file",
+        text_label="Title",
+    ),
+    "sign": OrderAction(
+        "Sign",
+        "Sign the order by name and time: done by, or approved by once it is completed",
+        "",
+        _sign,
+        "is signed",
+        fields=("text", "role"),
+        confirm="Sign order",
+        text_label="Full name",
+    ),
+    "follow-up": OrderAction(
+        "Follow-up",
+        "Open an order for what this one has left to do",
+        "",
+        _follow_up,
+        "is open as a follow-up",
+        fields=("text", "hours", "due", "words"),
+        confirm="Open follow-up",
+        text_label="Title",
+    ),
+    "split": OrderAction(
+        "Split",
+        "Split hours and items of the checklist off into an order of their own",
+        "",
+        _split,
+        "is split off",
+        fields=("text", "hours", "items"),
+        confirm="Split order",
+        text_label="Title",
+    ),
+    "merge": OrderAction(
+        "Merge",
+        "Merge the order into another of its asset, which gets its alerts, parts, hours and open items",
+        "",
+        _merge,
+        "is both orders now",
+        fields=("into",),
+        confirm="Merge orders",
+    ),
     "cancel": OrderAction(
         "Cancel order",
         "Cancel the order, with a reason (X)",
@@ -287,13 +468,23 @@ ORDER_ACTIONS: Mapping[str, OrderAction] = {
         confirm="Cancel work order",
         text_label="Reason",
     ),
+    "reopen": OrderAction(
+        "Reopen",
+        "Reopen an order that was completed by mistake, with a reason (R)",
+        "r",
+        _reopen,
+        "is in progress again",
+        fields=("text",),
+        confirm="Reopen work order",
+        text_label="Reason",
+    ),
     "new": OrderAction(
         "New order",
         "Open a new work order (O)",
         "o",
         _open,
         "is open",
-        fields=("asset", "channel", "type", "text", "priority", "hours", "due", "skills", "needs", "words"),
+        fields=("asset", "place", "channel", "type", "text", "priority", "hours", "due", "skills", "needs", "words"),
         confirm="Open work order",
         text_label="Title",
     ),

@@ -1,7 +1,7 @@
 """One work order: what it is, its checklist, its parts, its alerts and its history."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from html import escape
 from textwrap import shorten
@@ -10,16 +10,17 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.maintenance.orders.checklists import Answer, ChecklistItem
+from workbench.maintenance.orders.checklists import BEFORE_WORK, TICKED, Answer, ChecklistItem
 from workbench.maintenance.orders.table import WorkOrder, order_id
 from workbench.plots.theme import severity
+from workbench.views.export import served_address
 from workbench.views.maintenance.order_table import LEVELS, UNASSIGNED, due_words, priority_markup
 from workbench.views.markup import age, state_words
 from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 
-__all__ = ["Checklist", "Detail"]
+__all__ = ["Checklist", "Detail", "attachments_markup"]
 
 _NOT_YET = "not answered"
 _ABOUT = ("comment", "reason", "done", "technician", "answer", "text", "alert")
@@ -40,12 +41,15 @@ class Checklist:
         The box that the fields are in.
     fields : list of ipywidgets.Widget
         The fields, in the order of the items.
+    remarks : list of ipywidgets.Text
+        Beside each, the field of a remark; shown where an answer can be out of range.
     """
 
     def __init__(self, answer: Callable[[dict[str, Any]], None]) -> None:
         self._answer = answer
         self._of: tuple[object, ...] = ()
         self.fields: list[Any] = []
+        self.remarks: list[Any] = []
         self.widget = box("wb-checklist")
 
     def show(self, order: WorkOrder | None) -> None:
@@ -61,7 +65,9 @@ class Checklist:
         if of != self._of:
             self._of = of
             before, self.fields = self.widget.children, [_field(item) for item in items]
-            self.widget.children = [box("wb-item", field, widgets.HTML()) for field in self.fields]
+            self.remarks = [_remark(item) for item in items]
+            pairs = zip(self.fields, self.remarks, strict=True)
+            self.widget.children = [box("wb-item", field, remark, widgets.HTML()) for field, remark in pairs]
             for child in before:
                 close_tree(child)
             for field in self.fields:
@@ -69,11 +75,13 @@ class Checklist:
         for item, field, row in zip(items, self.fields, self.widget.children, strict=True):
             field.value = _shown(item)
             field.disabled = order is None or not order.is_open
-            row.children[1].value = _about(item)
+            row.children[1].value = item.remark or row.children[1].value  # one that waits for its answer stays
+            row.children[1].disabled = field.disabled
+            row.children[2].value = _about(item)
 
 
 def _field(item: ChecklistItem) -> Any:
-    if item.kind == "done":
+    if item.kind in TICKED:
         made = widgets.Checkbox(description=item.text, indent=False)
     elif item.kind == "choice":
         made = widgets.Dropdown(options=[(_NOT_YET, ""), *((one, one) for one in item.choices)], description=item.text)
@@ -84,15 +92,23 @@ def _field(item: ChecklistItem) -> Any:
     return classed(made, f"wb-field wb-answer-{item.kind}")
 
 
+def _remark(item: ChecklistItem) -> Any:
+    made = widgets.Text(placeholder="remark, where out of range", continuous_update=False)
+    made.tooltip = f"Remark on {item.text}: enter it before an answer that is out of range"
+    made.layout.display = None if item.low is not None or item.high is not None else "none"
+    return classed(made, "wb-field wb-remark")
+
+
 def _shown(item: ChecklistItem) -> Answer:
-    if item.kind == "done":
+    if item.kind in TICKED:
         return bool(item.answer)
     return "" if item.answer is None else f"{item.answer:g}" if isinstance(item.answer, float) else str(item.answer)
 
 
 def _about(item: ChecklistItem) -> str:
     if item.answer is None:
-        return "<span class='wb-muted'>required</span>" if item.required else ""
+        before = f"{item.kind}, before the work starts" if item.kind in BEFORE_WORK else "required"
+        return f"<span class='wb-muted'>{before}</span>" if item.required else ""
     out = "<span class='high'><span class='wb-symbol'>▲</span>out of range</span> " if item.out_of_range else ""
     return f"{out}<span class='wb-muted'>{escape(item.answered_by)}</span>"
 
@@ -109,8 +125,8 @@ class Detail:
 
     Attributes
     ----------
-    title, status, facts, remarks, parts, history : ipywidgets.HTML
-        Title of the order; what was done last; its facts, remarks, parts and history.
+    title, status, facts, remarks, files, parts, history : ipywidgets.HTML
+        Title of the order; what was done last; its facts, remarks, photos and documents, parts and history.
     checklist : Checklist
         The fields of its checklist.
     alerts : Grid
@@ -123,6 +139,7 @@ class Detail:
         self.facts = widgets.HTML()
         self.remarks = widgets.HTML()
         self.parts = widgets.HTML()
+        self.files = widgets.HTML()
         self.history = widgets.HTML()
         self.checklist = Checklist(answer)
         self.alerts = Grid("Alerts of the order", pick=pick_alert)
@@ -133,6 +150,7 @@ class Detail:
             self.checklist.widget,
             self.facts,
             self.remarks,
+            self.files,
             self.parts,
             self._heads["Alerts"],
             self.alerts,
@@ -168,6 +186,8 @@ class Detail:
         self.facts.value = _facts(order)
         listed = remarks_markup(remarks, f"order:{order_id(order.number)}")
         self.remarks.value = f"<h3>Remarks</h3>{listed}" if listed else ""
+        files = attachments_markup(f"orders/{order.number}", order.attachments)
+        self.files.value = f"<h3>Photos and documents</h3>{files}" if files else ""
         self.parts.value = _parts(order)
         self.alerts.html = _alerts(alerts)
         self.history.value = _trail(trail, now)
@@ -185,6 +205,13 @@ def _title(order: WorkOrder, now: datetime) -> str:
         sign = "<span class='high'><span class='wb-symbol'>▲</span></span>" if overdue else ""
         facts.append(f"{sign}{'' if overdue else 'due '}{due_words(order.due, overdue, now)}")
     text = "".join(f"<span class='wb-muted'>{fact}</span>" for fact in facts)
+    address = served_address(f"workbench/orders/{order.number}")
+    if address:
+        text += f"<a href='{address}' target='_blank' rel='noopener'>Page to print</a>"
+        text += (
+            f"<details class='wb-code'><summary>QR code</summary><img src='{address}/code.svg' loading='lazy' "
+            f"alt='QR code of {order.number}'><p>Leads to the order on a technician's telephone.</p></details>"
+        )
     return f"<h2>{order.number} {escape(order.title)}</h2><div class='wb-line'>{text}</div>"
 
 
@@ -202,13 +229,43 @@ def _facts(order: WorkOrder) -> str:
         "not before": "" if order.not_before is None else f"{order.not_before:%Y-%m-%d %H:%M} UTC",
         "on hold": order.hold_reason,
         "work done": order.done,
-        "failure": str(order.failure),
+        "failure": order.failure_words,
         "priority": "; ".join(part.reason for part in order.priority.parts),
         "description": order.description,
-        "references": ", ".join(one["title"] for one in order.attachments),
+        "worked": ", ".join(f"{name} {hours:g} h" for name, hours in order.labour.items()),
+        "asset down": " to ".join(f"{one:%Y-%m-%d %H:%M} UTC" for one in (order.down_from, order.down_to) if one),
+        "comes from": f"{order.origin} ({order.origin_kind})" if order.origin else "",
+        "signed": "; ".join(
+            f"{one['role']} {one['name']}, {one['time'][:16].replace('T', ' ')} UTC" for one in order.signatures
+        ),
     }
     cells = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows.items() if words)
     return f"<dl class='wb-facts' tabindex='0' aria-label='Facts'>{cells}</dl>"
+
+
+def attachments_markup(owner: str, attachments: Sequence[dict[str, Any]]) -> str:
+    """Write the small pictures of photos, and links to other files; the title alone of what lies elsewhere.
+
+    Parameters
+    ----------
+    owner : str
+        What they are attached to, as the dashboard serves it: `orders/WO-3` or `requests/RQ-3`.
+    attachments : sequence of dict
+        Attachments, as in `WorkOrder.attachments`.
+    """
+    pictures, others = "", []
+    for one in attachments:
+        title = escape(one["title"])
+        address = served_address(f"workbench/{owner}/file/{one.get('file')}")
+        opened = f"href='{address}' target='_blank' rel='noopener'"
+        if "file" not in one or not address:
+            others.append(title)
+        elif one["type"].startswith("image/"):
+            pictures += f"<a {opened} title='{title}'><img src='{address}?small=1' alt='{title}' loading='lazy'></a>"
+        else:
+            others.append(f"<a {opened}>{title}</a>")
+    shown = f"<div class='wb-photos'>{pictures}</div>" if pictures else ""
+    return shown + (f"<p>{', '.join(others)}</p>" if others else "")
 
 
 def _parts(order: WorkOrder) -> str:

@@ -17,6 +17,7 @@ from workbench.views.widgets.grid import Column, cell, table_markup
 __all__ = [
     "LEVELS",
     "NOBODY",
+    "SHOWN",
     "SORTS",
     "UNASSIGNED",
     "OrderFilter",
@@ -54,6 +55,15 @@ SORTS = {
     "technician": "assignee",
     "due": "due",
 }
+SHOWN: Mapping[str, str] = {
+    "": "all orders",
+    "mine": "my orders",
+    "overdue": "overdue",
+    "unassigned": "unassigned",
+    "parts": "waiting for parts",
+}
+"""What the first filter shows, by the word that a link holds."""
+
 _MAX_CARDS = 60
 
 
@@ -63,6 +73,8 @@ class OrderFilter(Filters):
 
     Attributes
     ----------
+    show : str
+        One of `SHOWN`; empty for all.
     state : str
         `active`, `all`, or one of `ORDER_STATES`.
     priority, place, technician, text : str
@@ -71,6 +83,7 @@ class OrderFilter(Filters):
         One of `SORTS`, the largest first after `-`.
     """
 
+    show: str = ""
     state: str = "active"
     priority: str = ""
     place: str = ""
@@ -78,12 +91,18 @@ class OrderFilter(Filters):
     text: str = ""
     sort: str = "-urgent"
 
-    def filters(self) -> dict[str, Any]:
-        """Return the arguments of `WorkOrders.list`."""
+    def filters(self, who: str = "") -> dict[str, Any]:
+        """Return the arguments of `WorkOrders.list`; the orders of `who` are those that are mine."""
         assignee = "" if self.technician == NOBODY else self.technician
         choices = {"priority": self.priority, "asset": self.place, "assignee": assignee, "text": self.text}
         state = {"state": None} if self.state == "all" else {"state": self.state} if self.state != "active" else {}
-        return {**state, **{name: value for name, value in choices.items() if value}}
+        listed: dict[str, Any] = {**state, **{name: value for name, value in choices.items() if value}}
+        shown: dict[str, dict[str, Any]] = {
+            "mine": {"assignee": who},
+            "overdue": {"overdue": True},
+            "unassigned": {"unassigned": True},
+        }
+        return listed | {**shown, "parts": {"waiting_for_parts": True}}.get(self.show, {})
 
     @classmethod
     def of(cls, state: Mapping[str, str]) -> "OrderFilter":
@@ -101,6 +120,7 @@ class OrderFilter(Filters):
         """
         request = super().of(state)
         check_choice("sort", request.sort.removeprefix("-"), SORTS)
+        check_choice("show", request.show, SHOWN)
         return request
 
     def sorted_by(self, key: str) -> "OrderFilter":
@@ -143,6 +163,8 @@ def options(name: str, assets: list[str], people: list[str]) -> list[tuple[str, 
     assets, people : list of str
         Names of the assets and of the technicians.
     """
+    if name == "show":
+        return [(words, value) for value, words in SHOWN.items()]
     if name == "state":
         return [("active", "active"), *((one, one) for one in ORDER_STATES), ("any state", "all")]
     values = {"priority": list(PRIORITIES), "place": assets, "technician": [NOBODY, *people]}[name]
@@ -207,7 +229,10 @@ def orders_markup(orders: pd.DataFrame, total: int, request: OrderFilter, now: d
     rows, classes = [], {}
     for row in orders.to_dict(orient="records"):
         due = due_words(row["due"], row["overdue"], now)
-        place = cell(row["channel"] or row["asset"], title=f"{row['asset']} {row['subsystem']} {row['channel']}")
+        place = cell(
+            row["asset"],
+            title=" ".join(filter(None, (row["asset"], row["subsystem"], row["component"], row["channel"]))),
+        )
         title = f"<span class='wb-cut' title='{escape(row['title'])}'>{escape(row['title'])}</span>"
         sign = "<span class='wb-symbol' aria-hidden='true'>▲</span>" if row["overdue"] else ""
         late = f"<span class='wb-late high'>{sign}{due}</span>" if row["overdue"] else due

@@ -7,13 +7,22 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.orders.states import check_transition
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.plots.load import due_figure, update_due
+from workbench.views.maintenance.form import items_of
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_actions import Actions
-from workbench.views.maintenance.order_commands import ACTION_OF_STATE, ORDER_ACTIONS, OrderRequest, done_words
+from workbench.views.maintenance.order_commands import (
+    ACTION_OF_STATE,
+    ORDER_ACTIONS,
+    OrderRequest,
+    done_words,
+    hours_by_name,
+    minute,
+)
 from workbench.views.maintenance.order_detail import Detail
 from workbench.views.maintenance.order_table import OrderFilter, board_markup, options, orders_markup
 from workbench.views.state import State, anomaly_of
@@ -27,8 +36,10 @@ from workbench.views.widgets.kept_charts import KeptCharts
 __all__ = ["Orders"]
 
 _PAGE = 200  # orders that are listed at first; scrolling to the end lists as many more
-_FILTERS = ("state", "priority", "place", "technician")
+_FILTERS = ("show", "state", "priority", "place", "technician")
 _CHART = "Hours due"
+_QUESTIONED = ("new", "change", "complete", "book", "follow-up")
+"""Actions in which a value that is seldom meant is asked about."""
 
 
 class Orders(Mode):
@@ -54,17 +65,30 @@ class Orders(Mode):
 
     name: ClassVar[str] = "Orders"
     css: ClassVar[str] = "wb-mode wb-mode-orders"
-    keys: ClassVar[tuple[str, ...]] = ("state", "priority", "place", "technician", "text", "sort", "board", "order")
+    keys: ClassVar[tuple[str, ...]] = (
+        "show",
+        "state",
+        "priority",
+        "place",
+        "technician",
+        "text",
+        "sort",
+        "board",
+        "order",
+    )
 
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty; called once."""
         self.request = OrderFilter()
         self._limit = _PAGE
         self._number = ""
+        self._asked: tuple[str, ...] = ()
+        self._places: list[str] = []
         self.listed = pd.DataFrame()
         self.people = pd.DataFrame()
         self._alerts = pd.DataFrame()
         self.order: WorkOrder | None = None
+        self._begun: WorkOrder | None = None
         self._charts = KeptCharts([_CHART], self.view.tokens)
         self.filters = {name: widgets.Dropdown(options=options(name, [], [])) for name in _FILTERS}
         for name, made in self.filters.items():
@@ -116,7 +140,9 @@ class Orders(Mode):
         words = ", ".join(f"{int(counts[state])} {state}" for state in counts.index) or "no open orders"
         overdue = int(active["overdue"].sum())
         late = f" <b class='high'><span class='wb-symbol'>▲</span>{overdue:,} overdue</b>" if overdue else ""
-        return f"{len(active)} active: {escape(words)}{late}" if len(active) else words
+        reported = len(self.desk.requests.list())
+        late += f"; {counted(reported, 'request')} to decide" if reported else ""
+        return f"{len(active)} active: {escape(words)}{late}" if len(active) else f"{words}{late}"
 
     def recolour(self) -> None:
         """Remove the chart, which is made in other colours when the section is shown again."""
@@ -150,7 +176,7 @@ class Orders(Mode):
 
     def code_lines(self) -> list[str]:
         """Return the cell that lists the same orders."""
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.request.filters().items())
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.request.filters(self.view.who).items())
         return [f"session.maintenance.orders.list({arguments})"]
 
     def choose(self, number: str) -> None:
@@ -268,13 +294,8 @@ class Orders(Mode):
 
     @callback
     def on_asset(self, change: dict[str, Any]) -> None:
-        """Offer the channels of the asset that a new order is for."""
-        fleet = self.view.fleet
-        names = fleet[fleet["asset"] == change["new"]]["channel"].tolist()
-        self.actions.fields["channel"].options = [("none", ""), *((name, name) for name in names)]
-        now = self.view.selection.now
-        if now.channel in names:
-            self.actions.fields["channel"].value = now.channel
+        """Offer what belongs to the asset that a new order is for."""
+        self._offer_of(change["new"])
 
     @callback
     def on_answer(self, change: dict[str, Any]) -> None:
@@ -288,7 +309,8 @@ class Orders(Mode):
             return
         order = self.order
         try:
-            self.desk.orders.answer(order.number, item + 1, answer, self.view.who, version=order.version)
+            remark = self.detail.checklist.remarks[item].value
+            self.desk.orders.answer(order.number, item + 1, answer, self.view.who, remark=remark, version=order.version)
         finally:
             self.view.changed()
 
@@ -326,8 +348,19 @@ class Orders(Mode):
         self.text.value = self.request.text
         self.quiet = False
 
+    def _offer_of(self, asset: str | None) -> None:
+        """Offer the channels, subsystems and components of an asset."""
+        fleet = self.view.fleet
+        channels = fleet.loc[fleet["asset"] == asset, "channel"].tolist()
+        places = [name for name in self._places if name.startswith(f"{asset}/")]
+        for name, names in (("channel", channels), ("place", places)):
+            self.actions.fields[name].options = [("none", ""), *((one, one) for one in names)]
+            self.actions.fields[name].value = ""
+        if self.view.selection.now.channel in channels:
+            self.actions.fields["channel"].value = self.view.selection.now.channel
+
     def _list_orders(self) -> None:
-        filters, now = self.request.filters(), self.view.session.clock()
+        filters, now = self.request.filters(self.view.who), self.view.session.clock()
         if self._on_board:
             filters["state"] = None
         self.listed = self.request.apply(self.desk.orders.list(**filters))
@@ -385,15 +418,64 @@ class Orders(Mode):
             self._perform(action)
             return
         if action == "assign" and not self.people["active"].any():
-            raise ViewError("There are no technicians yet.", "Add one under Figures, or: workbench people set NAME.")
-        self.actions.fill(action, self.order, self.people, self.view.fleet, self.view.selection.now.asset)
+            raise ViewError("There are no technicians yet.", "Add one under Resources, or: workbench people set NAME.")
+        order, register = self.order, self.desk.register.list(retired=False)
+        self._places = register["name"].tolist()
+        takes_orders = register.loc[register["kind"].isin(("site", "unit", "asset")), "name"]
+        active = self.desk.orders.list(asset=order.asset) if order else pd.DataFrame(columns=["number"])
+        self.actions.fill(
+            action,
+            order,
+            self.people,
+            assets=sorted({*self.view.fleet["asset"], *takes_orders}),
+            asset=self.view.selection.now.asset or (order.asset if order else ""),
+            others=active[active["number"] != order.number] if order else active,
+            who=self.view.who,
+        )
+        if action == "new":
+            self._offer_of(self.actions.fields["asset"].value)
+        self._begun = order
         self.actions.open(action, self.actions.leave_out(action, self.order, self._open_alerts))
+
+    def _ask(self, action: str, request: OrderRequest) -> None:
+        """Raise an error with the questions about what was entered; the same values are taken the second time."""
+        values, order = request.values, request.order if action == "change" else None
+        fields = ORDER_ACTIONS[action].fields
+        hours = values["hours"] if "hours" in fields else None
+        if action == "book":
+            hours = max(hours_by_name(values["labour"]).values())
+        due = request.due if "due" in fields else None
+        skills = items_of(values["skills"]) if "skills" in fields else []
+        verdict = values["verdict"] if action == "complete" and request.open_alerts else None
+        if order is not None:  # only what is changed is questioned
+            hours = None if hours == order.estimated_hours else hours
+            due = None if order.due is not None and due == minute(order.due) else due
+        is_new = action == "new"
+        questions = self.desk.questions(
+            hours=hours,
+            due=due,
+            skills=skills,
+            failure=values["failure"],
+            verdict=verdict,
+            asset=values["asset"] if is_new else "",
+            channel=values["channel"] if is_new else "",
+            title=request.text if is_new else "",
+        )
+        if questions and questions != self._asked:
+            self._asked = questions
+            raise ViewError(" ".join(questions), "Correct it, or press again if this is right.")
+        self._asked = ()
 
     def _perform(self, action: str) -> None:
         """Do something with the chosen order, and write what was done."""
-        request = OrderRequest(self.desk.orders, self.view.who, self.order, self._open_alerts, self.actions.values())
+        # What a person changes is compared with what the form was filled from, not with what others made of it since.
+        order = self._begun if action == "change" else self.order
+        request = OrderRequest(self.desk.orders, self.view.who, order, self._open_alerts, self.actions.values())
+        if action in _QUESTIONED:
+            self._ask(action, request)
         order = ORDER_ACTIONS[action].perform(request)
         self._number = order.number
         self.actions.open("")
         self.view.changed()
+        self.view.moved()
         self.detail.status.value = f"<p role='status'>{done_words(action, order)}</p>"

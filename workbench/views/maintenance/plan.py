@@ -11,8 +11,6 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ViewError
-from workbench.maintenance.exports import plan_calendar
-from workbench.maintenance.schedule.kept_conflicts import plan_conflicts
 from workbench.maintenance.schedule.model import Conflict
 from workbench.maintenance.schedule.shown_sessions import COLUMNS, proposed_sessions, saved_sessions
 from workbench.maintenance.schedule.solver import Stop
@@ -27,6 +25,7 @@ from workbench.views.maintenance.plan_markup import (
     month_markup,
     proposed_words,
     saved_words,
+    search_markup,
     week_markup,
 )
 from workbench.views.maintenance.plan_search import Search
@@ -44,7 +43,7 @@ __all__ = ["Plan"]
 
 _LAYOUTS = ("Gantt", "Week", "Month")
 _DAYS = 7
-_NO_TECHNICIANS = empty_card("No technicians yet.", "Add one under Figures, or:", "workbench people set NAME")
+_NO_TECHNICIANS = empty_card("No technicians yet.", "Add one under Resources, or:", "workbench people set NAME")
 
 
 class Plan(Mode):
@@ -85,7 +84,9 @@ class Plan(Mode):
         self._question = ""
         self._first_day = ""
         self._charts = KeptCharts(["Gantt"], self.view.tokens, "wb-chart wb-gantt")
-        self._search = Search(self.view, self._propose, self._end)
+        self._progress = widgets.HTML()
+        self._search = Search(self.view, self._propose, self._end, self._show_progress)
+        self._asked: tuple[object, ...] = ()
         self.by_hand = ByHand(place=self.on_place, fix=self.on_fix, open_order=self.on_open_order)
         self.make = button(
             "Make a plan",
@@ -94,7 +95,12 @@ class Plan(Mode):
             "wb-key-p",
         )
         self.stop = button("Stop", "End the search, and propose the best plan so far", self.on_stop)
-        self.accept = button("Accept", "Save the proposed plan (Y)", self.on_accept, "wb-key-y")
+        self.accept = button(
+            "Accept",
+            "Save the proposed plan, assign its orders, and freeze the next days (Y)",
+            self.on_accept,
+            "wb-key-y",
+        )
         self.discard = button(
             "Discard", "Discard the proposed plan, and show the saved one (Z)", self.on_discard, "wb-key-z"
         )
@@ -119,7 +125,7 @@ class Plan(Mode):
         self._changes = Grid("Orders that move", pick=self.on_pick, open=self.on_open)
         bar = box(
             "wb-bar", self.make, self.stop, self.accept, self.discard, self._layout, self._earlier, self._later,
-            self._calendar_file, self._download,
+            self._calendar_file, self._download, self._progress,
         )  # fmt: skip
         self._moves = box("wb-panel wb-moves", widgets.HTML("<h2>What the proposed plan changes</h2>"), self._changes)
         left = box("wb-left", box("wb-panel wb-plan", self._empty, self._gantt, self.calendar))
@@ -143,7 +149,7 @@ class Plan(Mode):
         active = self.desk.orders.list()
         moved = self._moved()
         if self.proposal is None:
-            self.conflicts = plan_conflicts(table, saved, active["number"].tolist())
+            self.conflicts = self.desk.planning.conflicts()
             self.sessions = saved_sessions(saved, table, self.conflicts)
         else:
             self.conflicts = self.proposal.conflicts
@@ -234,12 +240,18 @@ class Plan(Mode):
 
     @callback
     def on_accept(self, pressed: widgets.Button) -> None:
-        """Save the proposed plan."""
+        """Save the proposed plan, assign its orders, and freeze the days that come."""
         del pressed
         if self.proposal is None:
             raise ViewError("There is no proposed plan.", "Press Make a plan first.")
-        self.desk.planning.keep(self.proposal, self.view.who)
-        self._done(f"Plan saved: {counted(len(self.proposal.placements), 'order')}.")
+        accepted = self.desk.planning.keep(self.proposal, self.view.who)
+        days = self.desk.planning.options.frozen_days
+        fixed = int(self.desk.planning.table()["frozen"].sum())
+        count = len(self.proposal.placements) - len(accepted.refused)
+        self._done(
+            f"Plan saved: {counted(count, 'order')}. They are assigned, and the {fixed} of the next {days:g} days are "
+            f"frozen. {escape(accepted.words)}".strip()
+        )
 
     @callback
     def on_discard(self, pressed: widgets.Button) -> None:
@@ -327,8 +339,7 @@ class Plan(Mode):
     def on_ics(self, pressed: widgets.Button) -> None:
         """Save the plan as a calendar file."""
         del pressed
-        content = plan_calendar(self.desk.planning.sessions(), self.view.session.clock())
-        self._download.value = calendar_link("plan.ics", content)
+        self._download.value = calendar_link("plan.ics", self.desk.calendars.render())
 
     # ---- searching
 
@@ -345,7 +356,11 @@ class Plan(Mode):
         if self.proposal.placements:
             self._first_day = _monday(self.proposal.placements[0].start.date()).isoformat()
 
+    def _show_progress(self, stop: Stop) -> None:
+        self._progress.value = search_markup(stop)
+
     def _end(self) -> None:
+        self._progress.value = ""
         self.view.outdate()
 
     def _enable(self) -> None:
@@ -414,6 +429,10 @@ class Plan(Mode):
             raise ViewError(
                 "A proposed plan is shown.", "Accept or discard it first: only the saved plan can be changed by hand."
             )
+        questions = self.desk.questions(technician=technician, start=start, order=number)
+        if questions and self._asked != (number, technician, start):
+            self._asked = (number, technician, start)
+            raise ViewError(" ".join(questions), "Move the order there again if this is right.")
         self.desk.planning.place(number, technician, start, self.view.who)
         self.number = number
         self._done(f"{number} is planned for {escape(technician)}, {start:%a %d %b %H:%M} UTC, and fixed there.")

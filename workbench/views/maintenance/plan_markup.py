@@ -10,9 +10,11 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.maintenance.schedule.model import Conflict, Plan
-from workbench.maintenance.schedule.what_if import Comparison
+from workbench.maintenance.schedule.solver import Stop
+from workbench.maintenance.schedule.what_if import Comparison, change_sentence
+from workbench.maintenance.values import span_words
 from workbench.plots.theme import severity
-from workbench.views.widgets.grid import Column, cell, table_markup
+from workbench.views.widgets.grid import Column, table_markup
 
 __all__ = [
     "calendar_link",
@@ -21,6 +23,7 @@ __all__ = [
     "month_markup",
     "proposed_words",
     "saved_words",
+    "search_markup",
     "week_markup",
 ]
 
@@ -31,7 +34,7 @@ _SIGNS = {
     "fixed": ("■", ""),
     "planned": ("", ""),
 }
-_KINDS = {"due": "high", "double_booking": "critical"}
+_KINDS = {"due": "high", "double_booking": "critical", "absent": "critical", "moved": "high"}
 _MAX_LISTED_SESSIONS = 4
 _TIGHT_GAP = 0.1
 
@@ -145,20 +148,35 @@ def changes_markup(moved: pd.DataFrame, comparison: Comparison | None) -> str:
         )
         head = "<tr><th>plan</th><th>now</th><th>what if</th><th>difference</th></tr>"
         table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
-    rows = [
-        (
-            str(row["job"]),
-            [
-                cell(row["job"]),
-                _planned(row["start"], row["technician"]),
-                _planned(row["new_start"], row["new_technician"]),
-            ],
-        )
-        for row in moved.to_dict(orient="records")
-    ]
+    ordered = moved.sort_values("new_start", kind="stable", na_position="last") if len(moved) else moved
+    rows = []
+    for row in ordered.to_dict(orient="records"):
+        mark = "+" if pd.isna(row["start"]) else "-" if pd.isna(row["new_start"]) else "→"
+        sign = f"<span class='wb-symbol' aria-hidden='true'>{mark}</span>"
+        words = change_sentence(row).removeprefix(f"{row['job']} ")
+        rows.append((str(row["job"]), [f"{sign}{escape(row['job'])}", f"<span class='wb-wrap'>{escape(words)}</span>"]))
     if not rows:
         return f"{table}<p class='wb-note wb-muted'>No orders move.</p>"
-    return table + table_markup((Column("", "order"), Column("", "saved plan"), Column("", "proposed plan")), rows)
+    return table + table_markup((Column("", "order"), Column("", "what changes")), rows)
+
+
+def search_markup(stop: Stop) -> str:
+    """Write how far a search is, and the points of the best plan so far.
+
+    Parameters
+    ----------
+    stop : Stop
+        Of the search.
+    """
+    if not stop.best:
+        return ""
+    first, last = stop.best[0][1], stop.best[-1]
+    better = f", {first - last[1]:,.1f} fewer than the first guess" if last[1] < first else ""
+    return (
+        f"<span class='wb-searching'><progress max='100' value='{100 * stop.share:.0f}' "
+        f"aria-label='Share of the search that is done'></progress> "
+        f"best plan so far: {last[1]:,.1f} points{better}; found after {last[0]:.0f} s</span>"
+    )
 
 
 def saved_words(table: pd.DataFrame, active: int) -> str:
@@ -197,14 +215,13 @@ def proposed_words(plan: Plan, question: str, moved: int) -> str:
         quality = f"; within {100 * plan.gap:.0f} % of the best possible plan"
     return (
         f"<b>Proposed plan, not saved</b>: {words}{counted(len(plan.placements), 'order')} planned, "
-        f"{len(plan.unplanned)} not planned, {plan.lateness_hours:,.0f} h late, {moved} moved{quality}"
+        f"{len(plan.unplanned)} not planned, {_late_words(plan)}, {moved} moved{quality}"
     )
 
 
-def _planned(start: Any, technician: Any) -> str:
-    if not isinstance(technician, str):
-        return "<span class='wb-muted'>not planned</span>"
-    return escape(f"{pd.Timestamp(start):%a %d %b %H:%M} {technician}")
+def _late_words(plan: Plan) -> str:
+    late = timedelta(hours=plan.lateness_hours)
+    return f"{span_words(late)} late in total" if late else "none late"
 
 
 def _of(sessions: pd.DataFrame, day: date) -> list[dict[Any, Any]]:

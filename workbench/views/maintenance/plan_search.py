@@ -23,10 +23,19 @@ class Search:
         Called with the result of the search.
     on_end : callable
         Called at the end, also where the search failed.
+    on_second : callable
+        Called each second with the `Stop` of the search, which holds the best points so far.
     """
 
-    def __init__(self, view: Host, on_result: Callable[[Any], None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        view: Host,
+        on_result: Callable[[Any], None],
+        on_end: Callable[[], None],
+        on_second: Callable[[Stop], None],
+    ) -> None:
         self._view = view
+        self._on_second = on_second
         self._on_result = on_result
         self._on_end = on_end
         self._stop: Stop | None = None
@@ -79,6 +88,7 @@ class Search:
                 if ready:
                     break
                 show_second(min(second, seconds))
+                self._on_second(stop)
             self._on_result(making.result())
         self._end()
 

@@ -33,7 +33,7 @@ class Questions:
     """
 
     def __init__(self, compare: Callable[[widgets.Button], None]) -> None:
-        self.delay = _field(widgets.BoundedFloatText(min=0, max=60, step=1), "Days without work")
+        self.delay = _field(widgets.FloatText(step=1), "Days without work")
         self.absent = _field(widgets.Dropdown(options=[_NOBODY]), "Absent")
         self.extra = _field(widgets.Text(placeholder="name: skills", continuous_update=False), "Extra technician")
         self.extra.tooltip = "A technician for this comparison only, for example Zoe: rf, optics"

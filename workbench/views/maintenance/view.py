@@ -1,4 +1,4 @@
-"""Maintenance: the work orders, the plan, how well it goes, and who did what."""
+"""Maintenance: work orders, requests, the plan, what comes again, assets, resources, figures, and who did what."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,11 +9,15 @@ import pandas as pd
 from workbench.exceptions import ViewError
 from workbench.telemetry.moments import Moment
 from workbench.views.base import View, callback
+from workbench.views.maintenance.assets import Assets
 from workbench.views.maintenance.figures import Figures
 from workbench.views.maintenance.log import Log
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.orders import Orders
 from workbench.views.maintenance.plan import Plan
+from workbench.views.maintenance.preventive import Preventive
+from workbench.views.maintenance.requests import Requests
+from workbench.views.maintenance.resources import Resources
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import Chart
@@ -23,14 +27,18 @@ __all__ = ["Maintenance"]
 
 _TIPS = {
     "Orders": "Work orders, as a table or a board",
+    "Requests": "Problems that people have reported",
     "Plan": "Who does what, and when",
-    "Figures": "Key figures; technicians and parts",
+    "Preventive": "Work that comes again and again",
+    "Assets": "Asset register, meters and outages",
+    "Resources": "Technicians, parts and purchase requests",
+    "Figures": "Key figures and load",
     "Log": "Who did what, and when",
 }
 
 
 class Maintenance(View):
-    """The sections Orders, Plan, Figures and Log, one of them open.
+    """The sections Orders, Requests, Plan, Preventive, Assets, Resources, Figures and Log, one of them open.
 
     Attributes
     ----------
@@ -38,17 +46,35 @@ class Maintenance(View):
         The channels, as `session.overview` returns them.
     orders : Orders
         The work orders.
+    requests : Requests
+        What people have reported.
     plan : Plan
         Who does what, and when.
+    preventive : Preventive
+        Work that comes again and again.
+    assets : Assets
+        Asset register, meters and outages.
+    resources : Resources
+        Technicians, parts and purchase requests.
     figures : Figures
-        Key figures, technicians and parts.
+        Key figures and load.
     log : Log
         Who did what, and when.
     """
 
     name: ClassVar[str] = "maintenance"
     title: ClassVar[str] = "Maintenance"
-    keys: ClassVar[tuple[str, ...]] = ("mode", *Orders.keys, *Plan.keys, *Figures.keys, *Log.keys)
+    keys: ClassVar[tuple[str, ...]] = (
+        "mode",
+        *Orders.keys,
+        *Requests.keys,
+        *Plan.keys,
+        *Preventive.keys,
+        *Assets.keys,
+        *Resources.keys,
+        *Figures.keys,
+        *Log.keys,
+    )
     shortcuts: ClassVar[Mapping[str, str]] = {
         "Up, Down": "choose another order of the table, or another row of the log",
         "Arrows": "choose another card of the board or the calendar",
@@ -67,18 +93,24 @@ class Maintenance(View):
         """Make the widgets, empty; called once."""
         self.fleet = pd.DataFrame({"channel": [], "asset": []})
         self.orders = Orders(self)
+        self.requests = Requests(self)
         self.plan = Plan(self)
+        self.preventive = Preventive(self)
+        self.assets = Assets(self)
+        self.resources = Resources(self)
         self.figures = Figures(self)
         self.log = Log(self)
-        self._modes: dict[str, Mode] = {mode.name: mode for mode in (self.orders, self.plan, self.figures, self.log)}
+        planning = (self.preventive, self.assets, self.resources)
+        modes: tuple[Mode, ...] = (self.orders, self.requests, self.plan, *planning, self.figures, self.log)
+        self._modes: dict[str, Mode] = {mode.name: mode for mode in modes}
         self._outdated: set[str] = set(self._modes)
         self._words: dict[str, str] = {}
         self._quiet = False
         self._mode = classed(widgets.ToggleButtons(options=list(self._modes)), "wb-toggle")
         self._mode.tooltips = [_TIPS[name] for name in self._modes]
         self._mode.observe(self.on_mode, "value")
-        modes = box("wb-stack", *(mode.widget for mode in self._modes.values()))
-        return [box("wb-bar wb-modes", self._mode), modes]
+        stack = box("wb-stack", *(mode.widget for mode in self._modes.values()))
+        return [box("wb-bar wb-modes", self._mode), stack]
 
     @property
     def mode(self) -> Mode:

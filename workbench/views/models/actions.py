@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from workbench.detection.forecasters import FORECASTERS
 from workbench.jobs.processes import Request, TrainingProcess, run_command
+from workbench.maintenance.values import whole_number
 from workbench.views.models.host import ModelsHost
 from workbench.views.models.markup import progress_markup
 from workbench.views.section import Section
@@ -16,6 +17,8 @@ from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Guard, callback
 
 __all__ = ["Actions"]
+
+_MOST_SEED = 2**31 - 1
 
 
 class Actions(Section[ModelsHost]):
@@ -56,7 +59,7 @@ class Actions(Section[ModelsHost]):
         self.cancel = button("Cancel", "Stop the training; no version is registered", self.on_cancel)
         self.how = classed(widgets.Dropdown(options=list(FORECASTERS), description="Forecaster"), "wb-field")
         self.how.value = "ridge"
-        self.seed = classed(widgets.BoundedIntText(0, min=0, max=2**31 - 1, description="Seed"), "wb-field")
+        self.seed = classed(widgets.IntText(0, description="Seed"), "wb-field")
         self.outcome = classed(widgets.HTML(), "wb-told")
         self._progress = widgets.HTML()
         buttons = (self.promote, self.rollback, self.retire, self.score, self.retrain)
@@ -135,7 +138,7 @@ class Actions(Section[ModelsHost]):
         if self.view.info is not None and self.view.info.of_asset:
             self._run("train", self.view.channel, "--force")
             return
-        request = Request(self.view.channel, str(self.how.value), int(self.seed.value))
+        request = Request(self.view.channel, str(self.how.value), whole_number("the seed", self.seed.value, _MOST_SEED))
         self._training = TrainingProcess(self.view.session.settings, request, self.on_report)
         self.epochs = []
         self._begin("train", self._training.run(), self._on_trained, progress_markup(_name(request), []))

@@ -72,7 +72,7 @@ class Controls:
         )
         self.seek.tooltip = "Replay position"
         self.position = widgets.HTML()
-        self.latest = button("Latest", "End the replay and show the newest values", view.on_latest)
+        self.latest = button("Latest", "Show the newest values, and follow those that come", view.on_latest)
         self.bar = box(
             "wb-bar",
             self.asset,
@@ -131,7 +131,7 @@ class Controls:
         playing = scene.replay.state == "playing"
         self.play.description = "Pause" if playing else "▶ Replay"
         self.play.tooltip = "Pause the replay" if playing else "Replay the time shown"
-        self.latest.disabled = scene.replay.state == "ended"
+        self.latest.disabled = scene.replay.state == "ended" and scene.range[1] >= scene.extent[1]
         self.seek.value = round(scene.share, 3)  # a whole step: the slider would send any other value back
         self.position.value = time_words(scene.replay.position, dated=scene.dated)
 

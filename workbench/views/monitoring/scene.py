@@ -66,6 +66,7 @@ class Scene:
         self.extent = (0.0, 1.0)
         self.range = (0.0, 1.0)
         self.replay = Replay(0.0, 0.0, clock=seconds)
+        self._stretched = ""  # the asset whose time `extent` is
 
     @property
     def channels(self) -> list[str]:
@@ -122,6 +123,11 @@ class Scene:
             worst = self.fleet["severity"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
             self.asset = str(self.fleet.loc[worst[0], "asset"]) if len(worst) else ""
         self.set_asset(self.asset, self.group, self.channel)
+
+    def grow(self) -> None:
+        """Read what has come since; what is shown moves along where it ends with the newest value, else it stays."""
+        self.store.clear()
+        self._settle()
 
     def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
         """Show the channels of an asset.
@@ -305,6 +311,9 @@ class Scene:
         before, replay = self.range, self.replay
         inside = dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1]
         keep = inside and before != self.extent
+        if keep and self.asset == self._stretched and self.until == _INFINITE and before[1] >= self.extent[1]:
+            before = before[0] + extent[1] - before[1], extent[1]  # it ends with the newest value, as it did
+        self._stretched = self.asset
         same_axis = dated == self.dated and self.replay.end > 0
         position = self.replay.position if inside and self.until < _INFINITE else extent[1]
         self.dated = dated

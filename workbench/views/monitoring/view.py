@@ -26,6 +26,7 @@ from workbench.views.widgets.timers import Later
 __all__ = ["Monitoring"]
 
 _TICK_S = 0.25  # between two pictures of a replay
+_GROWTH_S = 0.3  # from news of the archive to its picture
 _STEP = 0.5  # share of the time shown that a step goes on
 _ZOOM = 2.0
 _AROUND = 2.0  # lengths of an anomaly that are shown on either side of it
@@ -73,7 +74,8 @@ class Monitoring(View):
         self._rewrite = Later(self.on_rewrite, 0.2)
         self._prefetch = Later(self.on_prefetch, 0.1)
         self._read_quality = Later(self.on_quality, 0.2)
-        self._timers = (self._ticker, self._redraw, self._rewrite, self._prefetch, self._read_quality)
+        self._growth = Later(self.on_growth, _GROWTH_S)
+        self._timers = (self._ticker, self._growth, self._redraw, self._rewrite, self._prefetch, self._read_quality)
         self.controls = Controls(self)
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
         self.panel = Panel(self.tokens, self.on_name)
@@ -85,6 +87,13 @@ class Monitoring(View):
         """Read the session again; what is chosen stays where it can."""
         self.scene.read()
         self._show()
+
+    def show_newest(self) -> None:
+        """Show what has come since; a stretch of time that does not end with the newest value stays as it is."""
+        if not self.active:
+            self.outdate()
+        else:
+            self._growth()
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
@@ -285,9 +294,13 @@ class Monitoring(View):
 
     @callback
     def on_latest(self, button: widgets.Button) -> None:
-        """End the replay and show the newest values."""
+        """End the replay, show the newest values, and follow those that come."""
         del button
         self.scene.leave_replay()
+        start, end = self.scene.range
+        if end < self.scene.extent[1]:
+            self.scene.last(end - start)
+            self._rewrite()
         self.on_tick()
 
     @callback
@@ -307,6 +320,20 @@ class Monitoring(View):
                 chart.ask()
         if self.scene.replay.state == "playing":
             self._ticker()
+
+    @callback
+    def on_growth(self) -> None:
+        """Read and draw what has come since, once the page has drawn what came before."""
+        chart = self._charts.chart(self.scene.mode)
+        if chart is not None and chart.behind and self._growth.deferred:
+            self._growth()
+            return
+        self.scene.grow()
+        self._draw()
+        self._write_values()
+        chart = self._charts.chart(self.scene.mode)
+        if chart is not None:
+            chart.ask()
 
     @callback
     def on_redraw(self) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from workbench.maintenance.alerts.queries import first_raised, open_at, worst_levels
 from workbench.maintenance.kpis.kpis import Kpis, health_index
+from workbench.views.overview.first_steps import FirstSteps, first_steps
 from workbench.views.view_session import ViewSession
 
 __all__ = ["RANGES", "Picture", "look_at"]
@@ -53,6 +54,8 @@ class Picture:
         Key figures of the period before.
     orders, people, feed : pandas.DataFrame
         Active orders, technicians, and the newest entries of the maintenance log.
+    first_steps : FirstSteps or None
+        Case that a newcomer is led through; None where nobody is led.
     """
 
     now: datetime
@@ -70,6 +73,7 @@ class Picture:
     orders: pd.DataFrame
     people: pd.DataFrame
     feed: pd.DataFrame
+    first_steps: FirstSteps | None = None
 
 
 def look_at(session: ViewSession, words: str) -> Picture:
@@ -110,6 +114,7 @@ def look_at(session: ViewSession, words: str) -> Picture:
         orders=desk.orders.list(),
         people=desk.people.list(),
         feed=desk.log(since=since, limit=_MAX_ENTRIES),
+        first_steps=first_steps(session, alerts),
     )
 
 

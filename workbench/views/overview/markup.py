@@ -116,9 +116,22 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
     return "<div class='wb-tiles'>" + "".join(_tile(*tile) for tile in tiles) + "</div>"
 
 
+_SOURCES = {
+    "Open alerts": "Alerts that are not closed, and the cases that they belong to",
+    "To acknowledge": "Open alerts that nobody has acknowledged since they were last announced",
+    "Raised": "Alerts raised in the period, whatever has become of them",
+    "Health": "100 less points for each open alert by its level, over the scored channels of an asset",
+    "Availability": "Share of the time watched in which assets were not out of service, from the outages on record",
+    "Work orders": "Active orders now, and those completed in the period",
+    "Mean time to repair": "Mean time from start to end of the work of orders that repaired a functional failure",
+}
+"""What each figure is computed from, by the beginning of its name."""
+
+
 def _tile(name: str, value: str, words: str, change: str, view: str) -> str:
     inside = f"<span class='wb-muted'>{escape(name)}</span><b>{value or '-'}</b><i>{change}</i><span>{words}</span>"
-    return f'<button type="button" class="wb-tile" {_pick(target(view=view))}>{inside}</button>'
+    source = next(words for beginning, words in _SOURCES.items() if name.startswith(beginning))
+    return f'<button type="button" class="wb-tile" title="{source}" {_pick(target(view=view))}>{inside}</button>'
 
 
 def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str]:

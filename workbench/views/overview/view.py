@@ -14,6 +14,7 @@ from workbench.plots.theme import SEVERITIES
 from workbench.views.base import View, callback
 from workbench.views.markup import read_target, sparkline, target
 from workbench.views.overview.data import RANGES, Picture, look_at
+from workbench.views.overview.first_steps import dismiss, first_steps_markup
 from workbench.views.overview.markup import (
     failures_markup,
     feed_markup,
@@ -24,7 +25,7 @@ from workbench.views.overview.markup import (
     worst_markup,
 )
 from workbench.views.state import Selected, State
-from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
@@ -99,7 +100,15 @@ class Overview(View):
             _panel("Technicians' load, and work due next", self._load, "wb-load-panel"),
             _panel("Activity", self._feed, "wb-activity"),
         )
-        return [box("wb-bar", self._range), classed(self._tiles, "wb-figures"), box("wb-body", left, middle, right)]
+        self._steps = Grid("First steps", pick=self.on_step)
+        dismiss_button = button("Dismiss", "Do not show the first steps any more", self.on_dismiss)
+        self._guide = box("wb-guide", self._steps, dismiss_button)
+        return [
+            box("wb-bar", self._range),
+            self._guide,
+            classed(self._tiles, "wb-figures"),
+            box("wb-body", left, middle, right),
+        ]
 
     def refresh(self) -> None:
         """Read the session again."""
@@ -183,6 +192,21 @@ class Overview(View):
         self.go(view)
 
     @callback
+    def on_step(self, text: str) -> None:
+        """Lead a newcomer to the alert, its order or the plan."""
+        if text.startswith("["):
+            self.on_pick(text)
+        else:
+            self.go("maintenance", {"mode": "plan"} if text == "plan" else {"mode": "orders", "order": text})
+
+    @callback
+    def on_dismiss(self, pressed: widgets.Button) -> None:
+        """Take the newcomer's card away, for good."""
+        del pressed
+        dismiss(self.session.settings)
+        self._guide.layout.display = "none"
+
+    @callback
     def on_choose(self, text: str) -> None:
         """Choose the channel of a row; Enter or a double click opens its alerts."""
         self.choose(read_target(text)[1])
@@ -218,6 +242,9 @@ class Overview(View):
 
     def _show(self, picture: Picture) -> None:
         self.head.value = head_markup(picture)
+        steps = picture.first_steps
+        self._guide.layout.display = "none" if steps is None else None
+        self._steps.html = "" if steps is None else first_steps_markup(steps, self.session.catalog)
         self._tiles.html = tiles_markup(picture, self.session.catalog)
         self._health.html = health_markup(picture, self.session.catalog)
         self._lines.clear()

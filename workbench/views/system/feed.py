@@ -6,10 +6,11 @@ from typing import ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.live.standing import read_standing
 from workbench.telemetry.lag import LagReader
 from workbench.views.section import Host, Section
 from workbench.views.state import Selected
-from workbench.views.system.markup import feed_head, feed_markup
+from workbench.views.system.markup import feed_head, feed_markup, live_markup
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.filters import next_order
 from workbench.views.widgets.grid import Grid
@@ -55,6 +56,8 @@ class FeedPanel(Section[Host]):
     ----------
     head : ipywidgets.HTML
         Summary of the feed.
+    live : ipywidgets.HTML
+        The service of live telemetry and its feeds.
     grid : Grid
         Table of the channels.
     table : pandas.DataFrame
@@ -74,8 +77,9 @@ class FeedPanel(Section[Host]):
         self._later = Later(self.on_read, 0.01)
         self.table = self._read.assign(state="", reason="")
         self.head = widgets.HTML()
+        self.live = widgets.HTML()
         self.grid = Grid("Feed", pick=self.on_pick, sort=self.on_sort, open=self.on_open)
-        return [self.head, self.grid]
+        return [self.head, self.live, self.grid]
 
     def show(self, fleet: pd.DataFrame) -> None:
         """Start to read the channels.
@@ -86,9 +90,14 @@ class FeedPanel(Section[Host]):
             Table of `Session.overview`.
         """
         self._fleet = fleet
+        self.look()
         self._unread = fleet["channel"].tolist()
         self._read = self._read.iloc[:0]
         self._later()
+
+    def look(self) -> None:
+        """Read how the service of live telemetry and its feeds are."""
+        self.live.value = live_markup(read_standing(self.view.session.settings))
 
     def choose(self, channel: str) -> None:
         """Mark the channel that is selected.

@@ -92,5 +92,5 @@ def result_markup(name: str, report: ImportReport, assets: Mapping[str, str]) ->
 
 
 def _cell(name: str, value: object) -> str:
-    text = escape(cell_text(value))
-    return f"<span class='wb-muted' title='{text}'>{text}</span>" if text.startswith("left out") else text
+    text = escape(str(value) if name == "becomes" else cell_text(value))  # why a column is left out is said to its end
+    return f"<span class='wb-muted'>{text}</span>" if text.startswith("left out") else text

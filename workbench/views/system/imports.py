@@ -2,14 +2,14 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, get_args
 from zoneinfo import available_timezones
 
 import ipywidgets as widgets
 
 from workbench.exceptions import ImportDataError, MaintenanceError
 from workbench.telemetry.importers import ImportReport
-from workbench.telemetry.importers.reading import listed
+from workbench.telemetry.importers.reading import TimeUnit, listed
 from workbench.telemetry.previews.preview import Preview, raw_columns
 from workbench.views.section import Host, Section
 from workbench.views.state import Selected
@@ -25,13 +25,25 @@ __all__ = ["ImportHost", "ImportPanel", "ImportSession"]
 _BY_FILE = ("automatic", "")
 _ORDERS = [_BY_FILE, ("day first", "day"), ("month first", "month"), ("year first", "year")]
 _DECIMALS = [_BY_FILE, ("point", "."), ("comma", ",")]
+_THOUSANDS = [_BY_FILE, ("point", "."), ("comma", ","), ("space", "space"), ("apostrophe", "'"), ("none", "none")]
 _CONFLICTS = [("refuse file", ""), ("keep archive", "keep"), ("take file", "replace")]
+_SEPARATORS = [_BY_FILE, *((word, word) for word in ("comma", "semicolon", "tab", "space", "pipe"))]
+_UNITS = [_BY_FILE, *((unit, unit) for unit in get_args(TimeUnit))]
+_LINES = ("separator", "header_row")  # options that say where the columns are
 _COLUMN_FIELDS = {
     "time_column": "Time column",
     "label_column": "Label column",
     "asset_column": "Machine column",
     "channel_column": "Channel column",
     "value_column": "Value column",
+    "quality_column": "Quality column",
+}
+_LISTS = {
+    "good": ("Good values", "192"),
+    "missing": ("Missing values", "-9999"),
+    "inputs": ("Input columns", "speed, mode"),
+    "columns": ("Only columns", "temp, flow"),
+    "exclude": ("Without columns", "id, note"),
 }
 _WORDS = (
     f"Drop a table here, or choose one: text, Parquet, Excel, JSON or HDF5. Up to {MAX_BYTES / 1e6:.0f} MB; larger "
@@ -92,13 +104,22 @@ class ImportPanel(Section[ImportHost]):
                 description="Time zone", placeholder="UTC", options=sorted(available_timezones()), ensure_option=False
             ),
             "date_order": widgets.Dropdown(description="Dates", options=_ORDERS),
+            "time_format": widgets.Text(description="Time format", placeholder="%d.%m.%Y", continuous_update=False),
+            "time_unit": widgets.Dropdown(description="Time unit", options=_UNITS),
+            "separator": widgets.Dropdown(description="Separator", options=_SEPARATORS),
+            "header_row": widgets.Text(
+                description="Header row", placeholder="line, 0 for none", continuous_update=False
+            ),
             "decimal": widgets.Dropdown(description="Decimal mark", options=_DECIMALS),
+            "thousands": widgets.Dropdown(description="Thousands mark", options=_THOUSANDS),
             **{name: widgets.Dropdown(description=words, options=column) for name, words in _COLUMN_FIELDS.items()},
             "sample_period": widgets.Text(
                 description="Sample period", placeholder="10s, no times", continuous_update=False
             ),
-            "missing": widgets.Text(description="Missing values", placeholder="-9999", continuous_update=False),
-            "inputs": widgets.Text(description="Input columns", placeholder="speed, mode", continuous_update=False),
+            **{
+                name: widgets.Text(description=words, placeholder=example, continuous_update=False)
+                for name, (words, example) in _LISTS.items()
+            },
             "on_conflict": widgets.Dropdown(description="Contradictions", options=_CONFLICTS),
         }
         for name, field in self.fields.items():
@@ -174,7 +195,9 @@ class ImportPanel(Section[ImportHost]):
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {name: text for name, field in self.fields.items() if (text := field.value.strip())}
-        return options | {name: listed(options[name]) for name in ("inputs", "missing") if name in options}
+        if options.get("header_row", "").isdecimal():
+            options["header_row"] = int(options["header_row"])
+        return options | {name: listed(options[name]) for name in _LISTS if name in options}
 
     def _asked(self, work: Any) -> Any:
         """Call the session with the file and the choices; an error speaks of the fields of this page."""
@@ -202,7 +225,7 @@ class ImportPanel(Section[ImportHost]):
         assert self._path is not None
         columns: list[str] = []
         with suppress(ImportDataError):
-            columns = raw_columns(self._path)
+            columns = raw_columns(self._path, **{name: one for name, one in self._options().items() if name in _LINES})
         for name in _COLUMN_FIELDS:
             value = self.fields[name].value
             self.fields[name].options = [_BY_FILE, *((column, column) for column in columns)]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.jobs.doctor import Finding
+from workbench.live.standing import Standing
 from workbench.observability.logs import LogEntry
 from workbench.observability.status import Status
 from workbench.observability.timings import STAGE, Row
@@ -24,6 +25,7 @@ __all__ = [
     "feed_head",
     "feed_markup",
     "head_markup",
+    "live_markup",
     "log_markup",
     "processes_markup",
     "size_words",
@@ -283,6 +285,34 @@ def feed_head(table: pd.DataFrame, total: int, now: datetime) -> str:
     else:
         words.append("no telemetry yet")
     return f"<h2>Feed <span class='wb-muted'>{'; '.join(words)}</span></h2>"
+
+
+def live_markup(standing: Standing | None) -> str:
+    """Write whether the service of live telemetry runs, how each of its feeds is, and what became of the samples.
+
+    Parameters
+    ----------
+    standing : Standing or None
+        How it stands; None where the home has never taken live telemetry.
+
+    Returns
+    -------
+    str
+        HTML; empty for such a home.
+    """
+    if standing is None:
+        return ""
+    if standing.process is None:
+        lines = ["No live telemetry is taken. Run <code>workbench live</code>"]
+    else:
+        lines = [f"Live telemetry is taken by process {standing.process}."]
+    for feed in standing.feeds:
+        level = "" if feed["connected"] else "high"
+        lines.append(f"{_symbol(level)}<b>{escape(str(feed['name']))}</b> {escape(str(feed['words']))}")
+    counts = [f"{count:,} {name}" for name, count in standing.counts.items() if count]
+    counts += [f"{counted(standing.waiting_tags, 'new tag')} waiting"] if standing.waiting_tags else []
+    lines.append(f"Samples so far: {', '.join(counts) or 'none'}.")
+    return "".join(f"<p class='wb-note'>{line}</p>" for line in lines)
 
 
 def feed_markup(table: pd.DataFrame, now: datetime, order: str) -> str:

@@ -226,6 +226,7 @@ class System(View):
         """Update the processes, and the log where it is shown."""
         self._look()
         if self._section.value == _SECTIONS[1]:
+            self.feed.look()
             self.log.follow()
 
     @callback

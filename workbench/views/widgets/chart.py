@@ -52,9 +52,9 @@ class Chart(BokehModel):  # type: ignore[misc]
     then: what has changed since was sent as patches before there was anybody to take them. Here the trait stays empty,
     and the document is written whenever the state is asked for.
 
-    Patches are numbered, and the text says which of them it holds. `dashboard/template/charts.js` compares the numbers
-    in the page, and reports each view that it has drawn and each gap that it has seen; the answers are here.
-    JupyterLab has the front end of jupyter_bokeh as it is, which does not look at the numbers.
+    Patches are numbered, and the text says which of them it holds: `frontend/src/bokeh.js` compares the numbers in the
+    page, and asks for the document where one is missing. JupyterLab has the front end of jupyter_bokeh as it is, which
+    does not look at the numbers.
     """
 
     def __init__(self, model: LayoutDOM, **kwargs: object) -> None:
@@ -76,6 +76,7 @@ class Chart(BokehModel):  # type: ignore[misc]
             Document().add_root(model)
         self._model = model
         self._document.on_change_dispatch_to(self)
+        self._serial += 1
         self.send_document()
 
     def get_state(self, key: str | Iterable[str] | None = None, drop_defaults: bool = False) -> dict[str, Any]:
@@ -138,12 +139,21 @@ class Chart(BokehModel):  # type: ignore[misc]
 
     def _document_patched(self, event: DocumentPatchedEvent) -> None:
         self._bundle = ""
-        super()._document_patched(event)
+        if event.setter is not self:
+            self._send_patch([event])
+
+    def _send_patch(self, events: list[DocumentPatchedEvent]) -> None:
+        models = events[0].document.models
+        serializer = Serializer(references=models.synced_references, deferred=False)  # arrays inside the text
+        content = serialize_json({"events": serializer.encode(events)})
+        models.flush_synced(lambda model: not serializer.has_ref(model))
+        header = json.dumps({"msgid": make_id(), "msgtype": "PATCH-DOC"})
+        self._serial += 1
+        for place, payload in enumerate((header, "{}", content)):
+            self.send({"msg": "patch", "payload": payload, "serial": self._serial, "part": place})
 
     def _sync_model(self, widget: BokehModel, content: dict[str, Any], buffers: list[Any]) -> None:
-        if content.get("event") == "shown":
-            self.send({"msg": "serial", "serial": self._serial})
-        elif content.get("event") == "missed":
+        if content.get("event") == "missed":
             self.send_document()
         else:
             super()._sync_model(widget, content, buffers)
@@ -209,21 +219,8 @@ class LiveChart(Chart):
             if held and self.comm is not None:
                 self._send_patch(held)
 
-    def _document_patched(self, event: DocumentPatchedEvent) -> None:
-        self._bundle = ""
-        if event.setter is self:
-            return
-        if self._held is not None:
-            self._held.append(event)
-        else:
-            self._send_patch([event])
-
     def _send_patch(self, events: list[DocumentPatchedEvent]) -> None:
-        models = events[0].document.models
-        serializer = Serializer(references=models.synced_references, deferred=False)  # arrays inside the text
-        content = serialize_json({"events": serializer.encode(events)})
-        models.flush_synced(lambda model: not serializer.has_ref(model))
-        header = json.dumps({"msgid": make_id(), "msgtype": "PATCH-DOC"})
-        self._serial += 1
-        for place, payload in enumerate((header, "{}", content)):
-            self.send({"msg": "patch", "payload": payload, "serial": self._serial, "part": place})
+        if self._held is not None:
+            self._held += events
+        else:
+            super()._send_patch(events)

@@ -233,7 +233,8 @@ def table_markup(
             title = f"<button type='button' data-sort='{escape(column.key)}'>{title}<i>{arrow}</i></button>"
         tip = f' title="{escape(column.tip)}"' if column.tip else ""
         heads += f"<th scope='col'{state}{tip}{' class=wb-number' if column.number else ''}>{title}</th>"
-    kinds = ["<td class='wb-number'>" if column.number else "<td>" for column in columns]
+    named = [f" data-title='{escape(column.title)}'" if column.number else "" for column in columns]  # for narrow pages
+    kinds = [f"<td class='wb-number'{title}>" if title else "<td>" for title in named]
     body = []
     for value, cells in rows:
         name = escape(value)

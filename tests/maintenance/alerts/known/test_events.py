@@ -5,8 +5,8 @@ import pkgutil
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
+from tests.maintenance.conftest import downgrade
 from workbench.exceptions import ArchiveError, ConflictError, MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.alerts.alerts import Alerts
@@ -171,13 +171,7 @@ def test_a_closed_alert_of_before_is_taught_when_a_person_asks(database, url, cl
     old.raise_findings([], anomalies)
     old.each("close", [1, 2], "Ann", verdict="known behaviour", comment="Dish moves")
     old.close(3, "Ann", "true")
-    with database.writing() as db:  # as the release before left it
-        for statement in ("DROP INDEX ix_alerts_case", "ALTER TABLE alerts DROP COLUMN case_id"):
-            db.execute(sa.text(statement))
-        for table in ("known_uses", "known_shapes", "known_events", "cases"):
-            db.execute(sa.text(f"DROP TABLE {table}"))
-        db.execute(sa.text("UPDATE alembic_version SET version_num = :before"), {"before": _revision_before()})
-    database.close()
+    downgrade(database, _revision_before())
     later = Database(url, clock)
     known = KnownEvents(later, splits=splits)
     assert known.list().empty
@@ -209,3 +203,25 @@ def test_an_alert_with_the_shape_of_two_events_is_the_nearer_one(alerts, splits,
     alerts.known.set_bound(2, "Ann", 0.5)
     (match,) = (one.known for one in alerts.known.recogniser().recognise(splits.test, anomalies[2:]))
     assert match.name == "First"  # a quarter as far in its own bound
+
+
+def test_a_corrected_verdict_takes_back_what_it_has_taught_and_its_open_alerts(alerts, splits, anomalies):
+    _taught(alerts, splits, anomalies)
+    assert alerts.list(state="open", order="oldest")["level"].tolist() == ["info", "info"]
+    alerts.correct(1, "Ben", "true", "the dish was broken")
+    assert alerts.known.list().empty
+    assert alerts.list(state="open", order="oldest")["level"].tolist() == ["high", "high"]
+    assert alerts.labels()["P-1"][["start", "end"]].to_numpy().tolist() == [[PLACES[0], PLACES[0] + 39]]
+    actions = log.entries(alerts.database, subject="known:1")["action"].tolist()
+    assert actions == ["removed", "shape withdrawn", "learnt", "taught", "added"]
+
+
+def test_a_verdict_corrected_to_known_behaviour_teaches(alerts, splits, anomalies):
+    alerts.raise_findings([], anomalies[:1])
+    alerts.close(1, "Ann", "true", "broken")
+    outcome = alerts.each("correct", [1], "Ben", verdict="known behaviour", why="Antenna test")
+    assert outcome["done"].all()
+    assert (alerts.known.get(1).name, alerts.known.get(1).state) == ("Antenna test", "active")
+    _raise(alerts, splits, anomalies)
+    assert alerts.list(state="open")["level"].tolist() == ["info", "info"]
+    assert alerts.labels() == {}

@@ -5,7 +5,7 @@ commands around it, are kept. Anomalies that come later and are near enough, of 
 are alerts of the lowest level, which open no work order. Every change is written to the maintenance log.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -25,13 +25,20 @@ from workbench.maintenance.alerts.known.lessons import add_repetition, new_event
 from workbench.maintenance.alerts.known.recognising import (
     Recogniser,
     effective_bound,
+    expired_uses,
+    judge_as_before,
     recogniser_of,
     refused_distances,
 )
 from workbench.maintenance.alerts.known.stored_shapes import bound_of_shapes, read_shape, store_shape
-from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS, KnownEventRow, KnownShapeRow, KnownUseRow
+from workbench.maintenance.alerts.known.table import (
+    TEACHING_VERDICTS,
+    KnownEventRow,
+    KnownMatch,
+    KnownShapeRow,
+    KnownUseRow,
+)
 from workbench.maintenance.alerts.places import rows_of
-from workbench.maintenance.alerts.raising import rejudge
 from workbench.maintenance.alerts.table import AlertRow
 from workbench.maintenance.database import Database, frame, now
 from workbench.maintenance.options import AlertOptions
@@ -210,6 +217,18 @@ class KnownEvents:
                     return number
         return None
 
+    def match_of(self, alert: int) -> KnownMatch | None:
+        """Return the known event as which an alert was recognised, by its present name; None where there is none."""
+        u, e = KnownUseRow, KnownEventRow
+        statement = (
+            sa.select(e.id, e.name, u.distance, u.bound, u.level, u.message)
+            .join(u, u.event == e.id)
+            .where(u.alert == row_number(alert), e.removed_at.is_(None))
+        )
+        with self.database.reading() as db:
+            row = db.execute(statement).one_or_none()
+        return None if row is None else KnownMatch(*row)
+
     def history(self, event: int) -> pd.DataFrame:
         """Return the rows of the log about an event, oldest first: seq, time, subject, action, who, details, hash."""
         return log.entries(self.database, subject=f"known:{event}").iloc[::-1].reset_index(drop=True)
@@ -219,6 +238,17 @@ class KnownEvents:
         self.learn_waiting()
         with self.database.reading() as db:
             return recogniser_of(db)
+
+    def expire(self) -> None:
+        """Set the open alerts that are a known event no longer back to their own level.
+
+        A verdict narrows the bound of an event, or withdraws the only shape of it.
+        """
+        with self.database.reading() as db:
+            due = expired_uses(db)
+        if due:
+            with self.database.writing() as db:
+                judge_as_before(db, self._options)
 
     # ---- learning
 
@@ -309,7 +339,7 @@ class KnownEvents:
             row = _find(db, event, version)
             row.removed_at = now(db)
             db.execute(sa.delete(KnownShapeRow).where(KnownShapeRow.event == row.id))
-            taken_back = self._judge_as_before(db, row)
+            taken_back = judge_as_before(db, self._options)
             log.append(db, f"known:{row.id}", "removed", who, {"name": row.name, "alerts": taken_back})
 
     # ---- internals
@@ -320,28 +350,10 @@ class KnownEvents:
             before = {name: getattr(row, name) for name in values}
             for name, value in values.items():
                 setattr(row, name, value)
-            taken_back = self._judge_as_before(db, row) if "name" not in values else []
+            taken_back = judge_as_before(db, self._options)
             details = {**values, "before": before, **({"alerts": taken_back} if taken_back else {})}
             log.append(db, f"known:{row.id}", action, who, details)
         return self.get(event)
-
-    def _judge_as_before(self, db: orm.Session, event: KnownEventRow) -> Sequence[int]:
-        """Set the open alerts that are no case of the event any more to their own level, and return their numbers."""
-        db.flush()
-        is_applied = event.enabled and event.removed_at is None
-        bound = effective_bound(event, refused_distances(db).get(event.id)) if is_applied else None
-        statement = (
-            sa.select(KnownUseRow, AlertRow)
-            .join(AlertRow, AlertRow.id == KnownUseRow.alert)
-            .where(KnownUseRow.event == event.id, AlertRow.closed_at.is_(None))
-            .order_by(KnownUseRow.alert)
-        )
-        taken_back = []
-        for use, alert in db.execute(statement).all():
-            if not bound or use.distance > bound:
-                rejudge(db, alert, use.level, use.message, self._options)
-                taken_back.append(alert.id)
-        return taken_back
 
     def _read_shape(self, number: int, channel: str, alert: dict[str, Any]) -> bool:
         """Read and store one shape, and return whether its telemetry was there."""

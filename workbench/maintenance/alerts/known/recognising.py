@@ -7,14 +7,22 @@ import sqlalchemy as sa
 import xarray as xr
 from sqlalchemy import orm
 
-from workbench.detection.known_events import Shape, compare
+from workbench.detection.known_events import Shape, begins_like, compare
 from workbench.maintenance.alerts.known.stored_shapes import read_shape, reason_against
 from workbench.maintenance.alerts.known.table import KnownEventRow, KnownMatch, KnownShapeRow, KnownUseRow
-from workbench.maintenance.alerts.raising import Finding
+from workbench.maintenance.alerts.raising import Finding, rejudge
 from workbench.maintenance.alerts.table import AlertRow
+from workbench.maintenance.options import AlertOptions
 from workbench.parameters import LEVELS
 
-__all__ = ["Recogniser", "effective_bound", "recogniser_of", "refused_distances"]
+__all__ = [
+    "Recogniser",
+    "effective_bound",
+    "expired_uses",
+    "judge_as_before",
+    "recogniser_of",
+    "refused_distances",
+]
 
 _KNOWN_LEVEL = LEVELS[0]
 _REFUSED_SHARE = 0.9  # of the distance of an alert that was taken for the event, and was a real fault
@@ -78,9 +86,18 @@ class Recogniser:
 def _recognised(channel: xr.Dataset, finding: Finding, events: Sequence[_Event]) -> Finding:
     matches = [match for event in events if (match := event.match(channel, finding)) is not None]
     if not matches:
-        return finding
+        return _provisional(channel, finding, events) if finding.ongoing else finding
     nearest = min(matches, key=lambda match: match.distance / match.bound)
     return replace(finding, level=_KNOWN_LEVEL, message=f"{nearest} {finding.message}", known=nearest)
+
+
+def _provisional(channel: xr.Dataset, finding: Finding, events: Sequence[_Event]) -> Finding:
+    """Return a finding that still runs, with the event that it is like so far; its level stays until it is over."""
+    for event in events:
+        if any(begins_like(shape, channel, finding.start_sample, event.bound) for _, shape in event.shapes):
+            words = f"So far it is like the known event {event.name}; whether it is one is known when it is over."
+            return replace(finding, message=f"{finding.message} {words}")
+    return finding
 
 
 def recogniser_of(db: orm.Session) -> Recogniser:
@@ -136,3 +153,42 @@ def refused_distances(db: orm.Session) -> dict[int, float]:
         .group_by(KnownUseRow.event)
     )
     return {event: float(distance) for event, distance in db.execute(statement)}
+
+
+def expired_uses(db: orm.Session) -> list[int]:
+    """Return the open alerts that were recognised as a known event and are none any more, by their numbers.
+
+    Their event was removed or disabled, or its bound is smaller than their distance by now.
+    """
+    statement = (
+        sa.select(KnownUseRow.alert, KnownUseRow.distance, KnownEventRow)
+        .join(KnownEventRow, KnownEventRow.id == KnownUseRow.event)
+        .join(AlertRow, AlertRow.id == KnownUseRow.alert)
+        .where(AlertRow.closed_at.is_(None))
+        .order_by(KnownUseRow.alert)
+    )
+    uses = db.execute(statement).all()
+    refused = refused_distances(db) if uses else {}
+    bounds = {
+        event.id: effective_bound(event, refused.get(event.id)) if event.enabled and event.removed_at is None else None
+        for _, _, event in uses
+    }
+    return [alert for alert, distance, event in uses if distance > (bounds[event.id] or 0.0)]
+
+
+def judge_as_before(db: orm.Session, options: AlertOptions) -> list[int]:
+    """Set the open alerts that are a known event no longer to their own level, and return their numbers.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing transaction.
+    options : AlertOptions
+        Latching levels.
+    """
+    db.flush()
+    expired = expired_uses(db)
+    for number in expired:
+        use = db.get_one(KnownUseRow, number)
+        rejudge(db, db.get_one(AlertRow, number), use.level, use.message, options)
+    return expired

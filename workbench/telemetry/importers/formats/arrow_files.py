@@ -14,6 +14,7 @@ from workbench.telemetry.importers.formats.limits import check_bytes, check_colu
 __all__ = ["read_feather", "read_parquet"]
 
 _VALUE_BYTES = 8
+_INTEGERS = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
 _ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, OverflowError)
 
 
@@ -124,6 +125,17 @@ def _frame(path: Path, table: pa.Table) -> pd.DataFrame:
             kind = pa.large_string() if _is_text(field.type.value_type) else field.type.value_type
             table = table.set_column(place, field.name, column.cast(kind))
         elif pa.types.is_decimal(field.type):
-            table = table.set_column(place, field.name, column.cast(pa.float64()))
+            is_beyond = field.type.scale == 0 and _is_beyond_float(column)
+            table = table.set_column(place, field.name, column.cast(pa.large_string() if is_beyond else pa.float64()))
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, timestamp_as_object=False)
+    for name in table.column_names:  # pandas would make floats of integers of which some are missing
+        column = table[name]
+        if column.null_count and pa.types.is_integer(column.type) and _is_beyond_float(column):
+            frame[name] = column.to_pandas(types_mapper=_INTEGERS.get)
     return frame
+
+
+def _is_beyond_float(column: pa.ChunkedArray) -> bool:
+    """Tell whether integers are so large that a float of 64 bits does not hold each of them."""
+    extremes = pc.min_max(column).as_py()
+    return any(value is not None and abs(value) > 2**53 for value in extremes.values())

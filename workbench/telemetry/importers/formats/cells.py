@@ -21,7 +21,15 @@ from workbench.telemetry.importers.formats.number_marks import (
 )
 from workbench.telemetry.importers.formats.units import UNIT
 
-__all__ = ["far_off_value", "inexact_integers", "state_numbers", "without_missing", "without_status", "without_unit"]
+__all__ = [
+    "USUAL_SENTINELS",
+    "far_off_value",
+    "inexact_integers",
+    "state_numbers",
+    "without_missing",
+    "without_status",
+    "without_unit",
+]
 
 _SAMPLE_ROWS = 200
 _HEAD_ROWS = 10_000
@@ -29,7 +37,9 @@ _WITH_UNIT = rf"^(?P<number>[+\-{MINUS}]?[\d.,][\d.,{GROUP_MARKS}]*(?:[eE][+\-]?
 _WITH_STATUS = r"^(?P<value>[^{}]*?)\s*\{(?P<status>[A-Za-z, ]*)\}(?:\s*@\s*\w+)?$"
 _BAD_STATUS = r"(?i)\b(?:fault|down|stale|null|disabled)\b"
 _PAIRS = (("on", "off"), ("yes", "no"), ("open", "closed"), ("open", "close"), ("running", "stopped"), ("high", "low"))
-_USUAL_SENTINELS = (-200.0, -99.0, -999.0, -999.25, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 6553.5, 32767.0, 65535.0)
+USUAL_SENTINELS = (-200.0, -99.0, -999.0, -999.25, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 6553.5, 32767.0, 65535.0)
+"""Numbers that programs write for a missing value."""
+
 _MIN_DIFFERENT = 5
 
 
@@ -219,7 +229,7 @@ def far_off_value(values: npt.NDArray[np.float64]) -> tuple[float, int] | None:
         others = there & (values != value)
         low, high = values.min(where=others, initial=np.inf), values.max(where=others, initial=-np.inf)
         distance = max(low - value, value - high)
-        limit = high - low if value in _USUAL_SENTINELS else 10 * (high - low)
+        limit = high - low if value in USUAL_SENTINELS else 10 * (high - low)
         if distance > limit > 0 and len(np.unique(values[others][:10_000])) >= _MIN_DIFFERENT:
             return float(value), count
     return None

@@ -7,7 +7,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,12 +20,15 @@ import pyarrow.csv
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.doubtful_names import check_names, name_times
 from workbench.telemetry.importers.formats.encodings import find_encoding
 from workbench.telemetry.importers.formats.headers import Row, find_header, is_value, unique_names, usual_width
 from workbench.telemetry.importers.formats.limits import MAX_FIELD_CHARS, check_columns
+from workbench.telemetry.importers.formats.number_marks import with_signs_first
+from workbench.telemetry.importers.formats.units import bare_unit, is_unit
 from workbench.telemetry.importers.reading import Reading
 
-__all__ = ["MISSING_WORDS", "DelimitedTable", "Dialect", "read_delimited", "sniff", "split_fields"]
+__all__ = ["MISSING_WORDS", "PARSE_BYTES", "DelimitedTable", "Dialect", "read_delimited", "sniff", "split_fields"]
 
 MISSING_WORDS = (
     *("", "-", "--", "---", "?", ".", "missing", "Missing", "NaT", "nil", "#N/A", "#N/A N/A", "#NA", "-1.#IND"),
@@ -33,6 +36,9 @@ MISSING_WORDS = (
     *("None", "Bad Input", "No Data", "I/O Timeout", "Pt Created", "Calc Failed", "Comm Fail"),
 )
 """What marks a missing value in any file."""
+
+PARSE_BYTES = 2**23
+"""Bytes of a file that are parsed at once."""
 
 _SEPARATORS = (";", "\t", "|", ",", " ")
 _SEPARATOR_WORDS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -42,7 +48,6 @@ _HEAD_CHARS = 2**20
 _FIRST_LINE_CHARS = 2**24
 _SAMPLE_BYTES = 2**16
 _BLOCK_BYTES = 2**20
-_PARSE_BYTES = 2**23
 _FEW_ROWS = 1000
 _FOOTER_ROWS = 3
 _LATER_LINES = 10
@@ -134,7 +139,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
     text = find_encoding(path, reading.encoding)
     encoding = text.name
     lines = _head_lines(path, encoding)
-    announced, first, commented = None, reading.skip_rows or 0, None
+    announced, first = None, reading.skip_rows or 0
+    comments: list[str] = []  # right above the first line
     for number, line in enumerate(lines):
         announcement = re.fullmatch(r'"?sep=(.)"?', line.strip("\ufeff \r"), flags=re.IGNORECASE)
         announced = announcement[1] if announcement else announced
@@ -143,11 +149,13 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
             continue
         if not announcement and line.strip("\ufeff \r") and not is_comment:
             break
-        commented = (number, line) if is_comment else commented
+        comments = [*comments, line.lstrip("\ufeff #")] if is_comment else []
         first = number + 1
     if reading.header_row:
         first = min(first, reading.header_row - 1)
     head = list(enumerate(lines))[first:]
+    if reading.header_row and len(head) and head[0][0] == reading.header_row - 1:
+        head[0] = (head[0][0], head[0][1].lstrip("\ufeff #"))
     head = [(number, line) for number, line in head if line.strip() and not line.lstrip().startswith("#")]
     if not head:
         raise ImportDataError(f"{path} is empty.", "Needed: a header line, then one line a sample.")
@@ -159,11 +167,11 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
     if reading.separator is not None and width == 1:
         _check_separator(path, separator, _separator(head, others, reading.header_row), head)
     header = find_header(rows, width, reading.header_row)
+    check_names(path, rows, header, reading, are_words=separator == " ")
     names = header.names
-    if names is None and reading.header_row is None and commented is not None and commented[0] == first - 1:
-        comment = commented[1].lstrip("\ufeff #")
-        cells = tuple(cell.strip() for cell in split_fields(comment, separator))
-        names = cells if len(cells) == width else None
+    units = dict(header.units)
+    if names is None and reading.header_row is None:
+        names, units = _commented_names(comments, separator, width, rows)
     if names is None and reading.header_row is None:
         filled = [cell for cell in rows[0].cells if cell]
         raise ImportDataError(
@@ -172,6 +180,8 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         )
     if names is None:
         names = tuple(f"column {number}" for number in range(1, width + 1))
+    if separator == " " and len(names) == width + 1 and not any(map(str.isalnum, names[0])):
+        names = names[1:]  # what marks the line, as `% time temp`
     while len(names) > width and not names[-1]:
         names = names[:-1]
     columns = unique_names(names)
@@ -192,7 +202,7 @@ def sniff(path: Path, reading: Reading | None = None) -> Dialect:
         header.data_line,
         columns,
         width,
-        {columns[place]: unit for place, unit in header.units.items() if place < len(columns)},
+        {columns[place]: unit for place, unit in units.items() if place < len(columns)},
         text.n_quotes > 0,
         text.n_quotes > 0 and any(re.search(rf"{re.escape(separator)} +\"", line) for _, line in [*head, *others]),
         tuple(notes),
@@ -233,12 +243,17 @@ def read_delimited(path: Path, dialect: Dialect) -> DelimitedTable:
     table = table.rename_columns([str(place) for place in range(n_columns)])
     table, dropped, n_comments = _with_irregular(table, irregular, dialect)
     _check_fields(path, table, dialect)
+    negative: list[str] = []
     for place in range(n_columns):
         plain = _trimmed(table.column(place))
+        if pc.any(pc.or_(pc.ends_with(plain, "-"), pc.starts_with(plain, "("))).as_py():
+            signed = with_signs_first(plain)
+            negative += [dialect.columns[place]] if signed is not plain else []
+            plain = signed
         if plain is not table.column(place):
             table = table.set_column(place, str(place), plain)
     keep, n_repeated, n_more_comments = _is_sample(table, dialect)
-    notes = []
+    notes = [f"7- and (7) read as -7 in {', '.join(negative)[:200]}"] if negative else []
     if keep is not None:
         table = table.filter(keep)
     n_footer = _footer_length(table)
@@ -276,6 +291,20 @@ def split_fields(line: str, separator: str) -> list[str]:
 
 
 # ---- what the dialect is
+
+
+def _commented_names(
+    comments: list[str], separator: str, width: int, rows: list[Row]
+) -> tuple[tuple[str, ...] | None, dict[int, str]]:
+    """Return the names, and the units by place, that stand in the comments right above the data; None where none do."""
+    lines = [tuple(cell.strip() for cell in split_fields(comment, separator)) for comment in comments[-2:]]
+    lines = [cells for cells in lines if len(cells) == width and not any(map(is_value, cells))]
+    if len(lines) == 2 and not any(is_unit(cell) and bare_unit(cell) for cell in lines[1]):
+        lines = lines[1:]
+    if not lines or not name_times(lines[0], rows):
+        return None, {}
+    below = lines[1] if len(lines) == 2 else ()
+    return lines[0], {place: unit for place, cell in enumerate(below) if is_unit(cell) and (unit := bare_unit(cell))}
 
 
 def _head_lines(path: Path, encoding: str) -> list[str]:
@@ -360,12 +389,21 @@ def _separator(head: list[tuple[int, str]], others: list[tuple[int, str]], names
                 for _, line in head
                 if len(cells := split_fields(line, separator)) in (width - 1, width, width + 1)
             ]
-            if not names or len(names[0]) < 2:
+            first = next((cells for cells in names if len(cells) > 1), [])
+            if not first or (first is not names[0] and any(map(is_value, first))):  # below a title stand names
                 continue
         margin = 0.5 if separator == " " else 0.05  # dates and units bring spaces, and so do lines of words
         if width > 1 and share > best_share + (margin if best_share else 0):
             best, best_share = separator, share
-    return best
+    return "\t" if best == " " and _are_tabs(head, others) else best
+
+
+def _are_tabs(head: list[tuple[int, str]], others: list[tuple[int, str]]) -> bool:
+    """Tell whether tabs separate the lines that spaces seem to, as the line above them is no line of names."""
+    if not all("\t" in line for _, line in [*_later(head), *others]):
+        return False
+    first = next(place for place, (_, line) in enumerate(head) if "\t" in line)
+    return first > 0 and len(split_fields(head[first - 1][1], " ")) != len(split_fields(head[first][1], " "))
 
 
 # ---- reading of the lines
@@ -428,7 +466,7 @@ def _parsed(path: Path, dialect: Dialect) -> tuple[pa.Table, list[tuple[int, str
                         use_threads=use_threads,
                         column_names=columns,
                         skip_rows=dialect.data_line - 1,
-                        block_size=_PARSE_BYTES,
+                        block_size=PARSE_BYTES,
                     ),
                     pyarrow.csv.ParseOptions(
                         delimiter=dialect.separator,
@@ -467,6 +505,7 @@ def _with_irregular(table: pa.Table, irregular: list[tuple[int, str]], dialect: 
         while len(cells) > n_columns and not cells[-1].strip():
             cells.pop()
         if len(cells) > n_columns:
+            _check_same_table(cells, dialect)
             dropped += 1
             continue
         places.append(place - number)  # where it stands among the regular ones
@@ -502,7 +541,7 @@ def _is_sample(table: pa.Table, dialect: Dialect) -> tuple[pa.ChunkedArray | Non
 
 
 def _check_same_order(table: pa.Table, again: pa.ChunkedArray, dialect: Dialect) -> None:
-    """Raise an error where the names of the columns stand among the rows again, in another order."""
+    """Raise an error where the names of the columns stand among the rows again, in another order or among others."""
     first = pc.fill_null(pc.is_in(table.column(0), value_set=pa.array(dialect.columns, pa.large_string())), False)
     other = pc.and_(first, pc.invert(again))
     if not pc.any(other).as_py():
@@ -514,6 +553,18 @@ def _check_same_order(table: pa.Table, again: pa.ChunkedArray, dialect: Dialect)
                 f"{', '.join(row.values())[:200]}.",
                 "Split the file there, and import the parts together.",
             )
+        _check_same_table(list(row.values()), dialect)
+
+
+def _check_same_table(cells: Sequence[str | None], dialect: Dialect) -> None:
+    """Raise an error where a row that begins as the header does names other columns."""
+    words = [cell.strip() for cell in cells if cell and cell.strip()]
+    if len(words) > 1 and words[0] == dialect.columns[0] and not any(map(is_value, words)):
+        raise ImportDataError(
+            f"Another table begins within the file: after {', '.join(dialect.columns)[:200]} come the columns "
+            f"{', '.join(words)[:200]}.",
+            "Split the file there, and import each part.",
+        )
 
 
 def _footer_length(table: pa.Table) -> int:
@@ -553,7 +604,9 @@ def _check_fields(path: Path, table: pa.Table, dialect: Dialect) -> None:
 
 
 def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Take spaces around away, and what marks a missing value between them."""
+    """Take away spaces around, what marks a missing value between them, and what says text to Excel: `="7"`."""
+    if pc.any(pc.starts_with(column, '="')).as_py():
+        column = pc.replace_substring_regex(column, '^="([^"]*)"$', r"\1")
     spaced = pc.or_(pc.starts_with(column, " "), pc.ends_with(column, " "))
     if not pc.any(spaced).as_py():
         return column

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from workbench.exceptions import ImportDataError
 
 __all__ = ["TextEncoding", "check_encoding", "find_encoding"]
@@ -20,6 +22,7 @@ _BLOCK_BYTES = 2**20
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _WESTERN = ("cp1252", "latin-1")
 _MAX_SIGNS = 20_000  # of a file that are judged
+_MIN_ZEROS = 0.8  # of every second byte, where nearly all signs are of ASCII
 _MIN_SENSE = 0.8  # share of the signs that make sense
 _CLEAR_LEAD = 0.1  # of that share, before the western reading
 _MIN_KOREAN = 6  # different pairs of bytes; Chinese text of so many uses others, too
@@ -131,6 +134,19 @@ def _by_letters(path: Path, file: io.BufferedReader) -> TextEncoding:
         n_quotes = _count_quotes(file, name)
         if n_quotes is not None:
             return TextEncoding(name, n_quotes)
+    file.seek(0)
+    start = np.frombuffer(file.read(_BLOCK_BYTES), np.uint8)
+    for first, name in enumerate(("utf-16-be", "utf-16-le")):  # without their mark
+        if len(start) > 1 and (start[first::2] == 0).mean() > _MIN_ZEROS and (start[1 - first :: 2] != 0).all():
+            n_quotes = _count_quotes(file, name)
+            if n_quotes is not None:
+                return TextEncoding(name, n_quotes, (f"text read in the encoding {name}; otherwise: --encoding",))
+    zeros = np.flatnonzero(start == 0)
+    if len(zeros) and start[: zeros[0]].tobytes().isascii() and zeros[0]:
+        raise ImportDataError(
+            f"{path} is text up to byte {zeros[0]:,}, where zeros begin: what wrote it was cut off.",
+            "Remove the zeros from a copy, and import that.",
+        )
     raise ImportDataError(
         f"{path} is not text in UTF-8, UTF-16 or Latin-1.",
         "If it is packed, unpack it first. If it is text, name its encoding: --encoding gb18030",
@@ -148,7 +164,7 @@ def _count_quotes(file: io.BufferedReader, encoding: str) -> int | None:
             is_plain = is_extension and block.isascii() and not decoder.getstate()[0]
             if "\0" in decoder.decode(block) if not is_plain else b"\0" in block:
                 return None
-            n_quotes += block.count(b'"')
+            n_quotes += block.count(b'"') if b'"' in block else 0  # to look for one is faster than to count none
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return None

@@ -18,13 +18,15 @@ from workbench.telemetry.importers.formats.cells import (
     without_unit,
 )
 from workbench.telemetry.importers.formats.contents import check_content
-from workbench.telemetry.importers.formats.delimited import read_delimited, sniff
+from workbench.telemetry.importers.formats.delimited import DelimitedTable, read_delimited, sniff
 from workbench.telemetry.importers.formats.last_line import open_last_line
 from workbench.telemetry.importers.formats.mark_choice import choose_marks
-from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.formats.number_marks import NumberMarks, is_text, numbers_in
 from workbench.telemetry.importers.formats.raw_table import RawTable
+from workbench.telemetry.importers.formats.typed_text import read_typed
 from workbench.telemetry.importers.formats.unpacking import unpacked
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.timing.written_dates import interval_starts, with_marked_dates
 
 __all__ = ["read_raw"]
 
@@ -78,7 +80,8 @@ def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str
     if points is not None:
         return RawTable(path, points, NumberMarks()), ","
     dialect = sniff(plain, reading)
-    table = read_delimited(plain, dialect)
+    typed = read_typed(plain, dialect, reading)
+    table = read_delimited(plain, dialect) if typed is None else DelimitedTable(typed, 0)
     last = None if table.has_footer else open_last_line(plain, dialect)
     if last is not None and not last.is_whole and len(table.frame) == 1:
         raise UnfinishedImportError(
@@ -121,17 +124,22 @@ def _read_typed(
 def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
     """Take states and units behind numbers away, and decide how the numbers in text are written."""
     columns = {str(name): table.frame[name] for name in table.frame.columns}
-    units, about_states = dict(table.units), []
+    units, assumed = dict(table.units), []
     for name, column in list(columns.items()):
         if (stateless := without_status(column)) is not None:
             columns[name], note = stateless
-            about_states += [f"{name}: {note}"] if note else []
+            assumed += [f"{name}: {note}"] if note else []
+        if (dates := with_marked_dates(columns[name])) is not None:
+            columns[name] = dates
+        if is_text(columns[name]) and (starts := interval_starts(columns[name])) is not None:
+            columns[name] = starts
+            assumed.append(f"{name} holds intervals: each value is taken at the start of its own")
         bare = without_unit(columns[name])
         if bare is not None:
             columns[name], units[name] = bare
     marks, notes = choose_marks(columns, separator, reading)
     frame = pd.DataFrame(columns, copy=False)
-    return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *about_states, *notes))
+    return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *assumed, *notes))
 
 
 def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:

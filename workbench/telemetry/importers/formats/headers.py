@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.number_marks import GROUP_MARKS, MINUS
 from workbench.telemetry.importers.formats.units import UNIT, bare_unit, is_unit
+from workbench.telemetry.importers.timing.time_names import may_name_times
 
 __all__ = ["Header", "Row", "find_header", "is_value", "unique_names", "usual_width"]
 
 _NUMBER = rf"[+\-{MINUS}]?(?:[\d.,]|(?<=\d)[{GROUP_MARKS}](?=\d{{3}}))*\d[.,]?(?:[eE][+-]?\d+)?"
 _VALUE = re.compile(
-    rf"{_NUMBER}\s*{UNIT}?$|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}(?:\D|$)|\d{{4}}-\d{{3}}T|\d{{1,2}}[:.]\d{{2}}(?:[:.]\d{{2}})?"
-    r"(?:\D|$)|\d{1,2}[-. ]+[A-Za-z]{3}|(?i:true|false)$|\d{8}T?\d{4,6}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?$"
+    rf"{_NUMBER}\s*{UNIT}?$|\d{{1,4}}[-/.] ?\d{{1,2}}[-/.] ?\d{{1,4}}(?:\D|$)|\d{{4}}-\d{{3}}T"
+    r"|\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\D|$)"
+    r"|\d{1,2}[-. ]+[A-Za-z]{3}|(?i:true|false)$|\d{8}T?\d{4,6}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?$"
     r"|\d{4}-?W\d{2}"
 )
 _MISSING = re.compile(r"|-+|\?|\.|(?i:nan|nat|na|n/a|null|nil|none|missing)")
+_RULE = re.compile(r"|[:+]?[-=]{2,}[:+]?")
+_WITH_UNIT = re.compile(rf"{_NUMBER}\s*{UNIT}")
 _STATISTIC = re.compile(r"|(?i:min|max|avg|mean|smp|sample|tot|total|std|med|inst|samp|wvc|cov|hst|etx)")
 _STATIONS = {"TOA5": 2, "TOACI1": 0}  # first words of files of data loggers, and how many lines follow the names
 
@@ -95,7 +99,7 @@ def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) 
         The line that the user named is not there.
     """
     value_columns = _value_columns(rows, width)
-    counts = [_n_values(row, value_columns) for row in rows]
+    counts = [0 if _are_numbered_names(row) else _n_values(row, value_columns) for row in rows]
     is_data = (number for number, count in enumerate(counts) if count * 2 > len(value_columns))
     first_data = next(is_data, len(rows)) if value_columns else len(rows)
     if names_line == 0:
@@ -117,7 +121,7 @@ def find_header(rows: Sequence[Row], width: int, names_line: int | None = None) 
     for row in rows[place + 1 : place + 3]:  # units and statistics, in any order
         if not units and _is_units_row(row):
             units = {column: unit for column, cell in enumerate(row.cells) if (unit := bare_unit(cell))}
-        elif not _is_statistics_row(row):
+        elif not (_is_statistics_row(row) or _is_rule(row)):
             break
         used += 1
     if rows[0].cells[0] in _STATIONS and names_line is None:
@@ -141,6 +145,8 @@ def _with_upper_names(rows: Sequence[Row], place: int, width: int) -> tuple[str,
     if any(map(is_value, filter(None, upper.cells))):
         return names
     cells = [*upper.cells, *[""] * (len(names) - len(upper.cells))][: len(names)]
+    if all(cells) and not all(names) and len(set(cells)) == len(cells):  # tags, and what they are below
+        return tuple(cells)
     groups, group = [], ""
     for cell in cells:
         group = cell or group
@@ -194,9 +200,28 @@ def _is_statistics_row(row: Row) -> bool:
     return any(row.cells) and all(_STATISTIC.fullmatch(cell) for cell in row.cells)
 
 
+def _is_rule(row: Row) -> bool:
+    """Tell whether a row is a line drawn below the names: `| --- | --- |`."""
+    return any(row.cells) and all(_RULE.fullmatch(cell) for cell in row.cells)
+
+
+def _are_numbered_names(row: Row) -> bool:
+    """Tell whether a row names times and then sensors by number and unit: `Date/Time; 1 °C; 2 %rH`."""
+    values = [cell for cell in row.cells if is_value(cell)]
+    return (
+        bool(values)
+        and all(not cell[-1].isdigit() and _WITH_UNIT.fullmatch(cell) for cell in values)
+        and any(may_name_times(cell) for cell in row.cells if cell and cell not in values)
+    )
+
+
 def _names_place(rows: Sequence[Row], counts: Sequence[int], width: int, first_data: int) -> int | None:
     """Return which of the rows holds the names: the last above the data that holds no value and is no unit."""
-    above = [place for place in range(first_data) if counts[place] == 0 and any(rows[place].cells)]
+    above = [
+        place
+        for place in range(first_data)
+        if counts[place] == 0 and any(rows[place].cells) and not _is_rule(rows[place])
+    ]
     fitting = [place for place in above if len(_without_empty_end(rows[place])) <= width == len(rows[place].cells)]
     candidates = fitting or [place for place in above if len(rows[place].cells) > 1] or above
     if first_data == len(rows) and candidates:  # there is no data, or words alone

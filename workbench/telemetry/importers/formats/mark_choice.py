@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.cells import USUAL_SENTINELS
 from workbench.telemetry.importers.formats.number_marks import (
+    LAKHS,
     MINUS,
     NumberMarks,
     is_text,
@@ -28,9 +30,12 @@ _Role = Literal["decimal", "group"]
 _MARKS = (",", ".")
 _NAMES = {",": "comma", ".": "point"}
 _SIGN = rf"[+\-{MINUS}]?"
+_SENTINEL = rf"^(?:{'|'.join(f'{number:g}' for number in USUAL_SENTINELS)})(?:[.,]0+)?$"
 _MANY = 20  # different numbers, of which a tenth would end in 0 and be shorter if their mark were that of decimals
 _SEVERAL = 5
 _HEAD_ROWS = 10_000
+_MAX_TAGS = 1000
+_MIXED_SHARE = 0.05  # of the numbers, where a tag writes them in both ways
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ def choose_marks(columns: Mapping[str, pd.Series], separator: str, reading: Read
     for witness in witnesses:
         if witness.role is not None:
             continue
+        if witness.is_mixed and _differ_by_key(columns, witness):
+            witness = replace(witness, numbers=None)
         role, why = _by_others(witness.mark, roles, witnesses) if reading.thousands is None else ("decimal", "")
         if role is None:
             if plain_thousands is None:
@@ -159,6 +166,8 @@ def _witness(name: str, text: pa.ChunkedArray, mark: str) -> _Witness | None:
     if pc.any(pc.match_substring_regex(text, sure_decimal(mark))).as_py():
         return _Witness(name, mark, "decimal")
     grouped = rf"^{_SIGN}[1-9]\d{{0,2}}(?:(?:{own}\d{{3}}){{2,}}(?:{other}\d*)?|{own}\d{{3}}{other}\d*)$"
+    if mark == ",":
+        grouped += rf"|^{_SIGN}{LAKHS}(?:\.\d*)?$"
     if pc.any(pc.match_substring_regex(text, grouped)).as_py():
         return _Witness(name, mark, "group")
     marked = rf"^{_SIGN}[1-9]\d{{0,2}}{own}\d{{3}}$"
@@ -213,12 +222,30 @@ def _by_itself(witness: _Witness, separator: str, plain_thousands: bool) -> tupl
     return None, ""
 
 
+def _differ_by_key(columns: Mapping[str, pd.Series], witness: _Witness) -> bool:
+    """Tell whether another column separates the numbers with the mark from those without: each tag writes its own."""
+    text = text_in(columns[witness.column])
+    is_marked = pc.fill_null(pc.match_substring(text, witness.mark), False).to_numpy()
+    is_plain = pc.fill_null(pc.match_substring_regex(text, rf"^{_SIGN}\d+$"), False).to_numpy()
+    for name, column in columns.items():
+        if name == witness.column:
+            continue
+        keys, values = pd.factorize(column)
+        if not 2 <= len(values) <= _MAX_TAGS or len(values) * 2 > len(column):
+            continue
+        marked, plain = (np.bincount(keys[rows & (keys >= 0)], minlength=len(values)) for rows in (is_marked, is_plain))
+        if np.minimum(marked, plain).sum() <= _MIXED_SHARE * min(marked.sum(), plain.sum()):
+            return True
+    return False
+
+
 def _has_plain_thousands(column: pd.Series) -> bool:
     """Tell whether a column holds numbers of four to seven digits without mark that are no years or dates."""
     if not is_text(column):
         return False
     head = text_in(column.iloc[:_HEAD_ROWS])
     plain = head.filter(pc.match_substring_regex(head, rf"^{_SIGN}[1-9]\d{{3,6}}(?:[.,]\d+)?$"))
+    plain = plain.filter(pc.invert(pc.match_substring_regex(plain, _SENTINEL)))
     years = head.filter(pc.match_substring_regex(head, r"^(?:19|20)\d\d$"))
     clocks = head.filter(pc.match_substring_regex(head, r"^[0-2]?\d[0-5]\d(?:[0-5]\d)?$"))
     return len(plain) > max(len(years), len(clocks) if len(clocks) == len(head) else 0)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 __all__ = [
     "GROUP_MARKS",
+    "LAKHS",
     "MINUS",
     "NumberMarks",
     "is_text",
@@ -18,6 +19,7 @@ __all__ = [
     "numbers_in",
     "sure_decimal",
     "text_in",
+    "with_signs_first",
 ]
 
 MINUS = "\u2212"
@@ -26,8 +28,12 @@ MINUS = "\u2212"
 GROUP_MARKS = " '\u2019\u00a0\u2009\u202f"
 """Marks between groups of digits that are nothing else: spaces and apostrophes."""
 
+LAKHS = r"\d{1,2}(?:,\d{2})+,\d{3}"
+"""Whole number in the groups of India, as 12,34,567."""
+
 _AROUND = (" ", "\t", "\n", "\u00a0")
 _SAMPLE_ROWS = 3000
+_MIN_NUMBERS = 0.5  # share of a column of numbers
 _SIGN = rf"[+\-{MINUS}]?"
 _WORD = r"[+\-]?(?i:inf|infinity|nan)"
 
@@ -147,9 +153,36 @@ def may_hold_numbers(column: pd.Series) -> bool:
     sample = text_in(column.iloc[:: len(column) // _SAMPLE_ROWS])
     return sample.null_count == len(sample) or _any(
         pc.match_substring_regex(
-            sample, rf"^{_SIGN}[\d.,{GROUP_MARKS}]+(?:[eE][+\-]?\d+)?$|^(?:{_WORD}|(?i:true|false))$"
+            sample, rf"^{_SIGN}[\d.,{GROUP_MARKS}]+(?:[eEdD][+\-]?\d+)?$|^(?:{_WORD}|(?i:true|false))$"
         )
     )
+
+
+def with_signs_first(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write negative numbers as `-20.5` where a column has `20.5-`, as SAP does, or `(20.5)`, as accountants do.
+
+    Parameters
+    ----------
+    text : pyarrow.ChunkedArray of str, shape (n,)
+        A column of text.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray of str, shape (n,)
+        The same text where no more than half of what is there are numbers.
+
+    Examples
+    --------
+    >>> with_signs_first(pa.chunked_array([["1.234,5-", "7", None], ["(20.5)"]])).to_pylist()
+    ['-1.234,5', '7', None, '-20.5']
+    >>> with_signs_first(pa.chunked_array([["7-", "7-a"]])).to_pylist()
+    ['7-', '7-a']
+    """
+    digits = rf"\d[\d.,{GROUP_MARKS}]*"
+    is_number = pc.match_substring_regex(text, rf"^\s*(?:{_SIGN}{digits}|{digits}-|\(\s*{digits}\s*\))\s*$")
+    if not (pc.mean(is_number.cast(pa.int8())).as_py() or 0) > _MIN_NUMBERS:
+        return text
+    return pc.replace_substring_regex(text, rf"^\s*(?:({digits})-|\(\s*({digits})\s*\))\s*$", r"-\1\2")
 
 
 def sure_decimal(mark: str) -> str:
@@ -186,9 +219,11 @@ def _read(text: pa.ChunkedArray, marks: NumberMarks) -> pa.ChunkedArray:
             pass
     decimal = re.escape(marks.decimal)
     between = GROUP_MARKS + re.escape(marks.thousands or "")
-    whole = rf"(?:\d+|\d{{1,3}}(?:[{between}]\d{{3}})+)(?:{decimal}\d*)?|{decimal}\d+"
-    is_number = pc.match_substring_regex(text, rf"^(?:{_SIGN}(?:{whole})(?:[eE][+\-]?\d+)?|{_WORD})$")
+    groups = rf"\d{{1,3}}(?:[{between}]\d{{3}})+" + (f"|{LAKHS}" if marks.thousands == "," else "")
+    whole = rf"(?:\d+|{groups})(?:{decimal}\d*)?|{decimal}\d+"
+    is_number = pc.match_substring_regex(text, rf"^(?:{_SIGN}(?:{whole})(?:[eEdD][+\-]?\d+)?|{_WORD})$")
     plain = pc.if_else(is_number, text, pa.scalar(None, pa.large_string()))
+    plain = pc.replace_substring_regex(plain, r"(\d\.?)[dD]", r"\1e")
     if pc.any(pc.match_substring_regex(plain, rf"[{between}+{MINUS}]")).as_py():
         plain = pc.replace_substring(pc.replace_substring_regex(plain, rf"[{between}]|^\+|([eE])\+", r"\1"), MINUS, "-")
     if marks.decimal == ",":

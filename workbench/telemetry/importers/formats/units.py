@@ -21,7 +21,7 @@ UNIT = rf"(?:{_OTHER}|{_SIMPLE}(?:[/·*]{_SIMPLE}){{0,3}})"
 _UNIT_CELL = re.compile(rf"\[[^\[\]]{{0,20}}\]|\([^()]{{0,20}}\)|{UNIT}")
 _NO_UNIT = re.compile(
     r"-|--|TS|RN|\[\s*-?\s*\]|\(\s*-?\s*\)|none|unitless|counts?|samples?|date|time|UTC|bool|string"
-    r"|[YyMDdHhmsSf:./ T-]{4,}"
+    r"|[YyMDdHhmsSf:./ T-]{4,}|(?:TT|JJ|jj)[./-](?:MM|mm)[./-](?:JJJJ|AAAA|aaaa|JJ|AA|aa)(?:[ T]+[hHmMsS:.]+)?"
 )
 
 

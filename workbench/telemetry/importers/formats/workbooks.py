@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.delimited import MISSING_WORDS
+from workbench.telemetry.importers.formats.doubtful_names import check_names
 from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
 from workbench.telemetry.importers.formats.json_records import typed_column
 from workbench.telemetry.importers.formats.limits import check_bytes, check_columns, check_ratio
@@ -150,6 +151,7 @@ def _table(path: Path, rows: list[list[Any]], reading: Reading) -> tuple[pd.Data
             f"{path}: the first line holds values, not column names ({values}).",
             "Add a header line. Or pass --header-row 0: names are 'column 1', 'column 2'.",
         )
+    check_names(path, head, header, reading, are_words=False)
     cells = header.names or tuple(f"column {number}" for number in range(1, width + 1))
     names = unique_names([*cells, *[""] * (width - len(cells))][:width])
     body = [rows[number] for number in filled if number + 1 >= header.data_line]

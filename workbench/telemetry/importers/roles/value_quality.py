@@ -14,7 +14,7 @@ from workbench.telemetry.importers.names import name_and_units
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.report import ChannelImport
 
-__all__ = ["bad_rows", "with_quality"]
+__all__ = ["bad_rows", "quality_pairs", "says_quality", "with_quality"]
 
 _SUFFIX = re.compile(
     r"(?P<sensor>.+?)(?:[\s._/-]*(?P<word>quality|qual|validity|valid|good|status|state)|[\s._/-]+(?P<letter>q|qc|qf|flag))",
@@ -61,7 +61,7 @@ def with_quality(raw: RawTable, reading: Reading) -> RawTable:
     named = reading.quality_column
     pairs: dict[str, str] = {}
     if named is None:
-        pairs = {sensor: column for sensor, column in _pairs(columns).items() if column not in used}
+        pairs = {sensor: column for sensor, column in quality_pairs(columns).items() if column not in used}
     elif named in columns:
         pairs = {column: named for column in columns if column != named}
     elif "*" in named:
@@ -176,7 +176,19 @@ def _good(
     )
 
 
-def _pairs(columns: Sequence[str]) -> dict[str, str]:
+def says_quality(column: str) -> bool:
+    """Tell whether the name of a column says that it holds the quality of another one.
+
+    Examples
+    --------
+    >>> says_quality("temp_flag"), says_quality("pump status")
+    (True, False)
+    """
+    match = _SUFFIX.fullmatch(column)
+    return match is not None and (match["word"] or "").casefold() not in ("status", "state")
+
+
+def quality_pairs(columns: Sequence[str]) -> dict[str, str]:
     """Return the column of quality of each sensor that has one by its name, or of the only column of values."""
     by_name = {name_and_units(column)[0].casefold(): column for column in columns}
     by_name |= {column.casefold(): column for column in columns}

@@ -5,6 +5,7 @@ from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.roles.value_quality import with_quality
 from workbench.telemetry.importers.shapes.annotated import annotated_keys, annotated_points, is_annotated
 from workbench.telemetry.importers.shapes.by_key import split_by_keys
+from workbench.telemetry.importers.shapes.day_rows import with_one_row_a_time
 from workbench.telemetry.importers.shapes.keys import find_keys
 from workbench.telemetry.importers.shapes.time_pairs import series_of_pairs
 from workbench.telemetry.importers.shapes.typed_values import with_one_value
@@ -37,7 +38,7 @@ def series_of(table: RawTable, reading: Reading) -> list[RawTable]:
         points = annotated_keys(table, reading)
         if points is not None:
             return split_by_keys(*points, reading)
-    table = with_one_value(table, reading)
+    table = with_one_row_a_time(with_one_value(table, reading), reading)
     pairs = series_of_pairs(table, reading)
     if pairs:
         return [with_quality(one, reading) for one in pairs]

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.importers.formats.number_marks import is_text
 from workbench.telemetry.importers.repair import Ordered
 from workbench.telemetry.importers.shapes.keys import separating_columns
 from workbench.telemetry.importers.table_times import TimedTable
@@ -12,6 +13,7 @@ from workbench.telemetry.importers.table_times import TimedTable
 __all__ = ["check_shared_times"]
 
 _CLOCK_NAME = re.compile(r"time|clock|hour|zeit|stunde|minute|second|ms\b|millis")
+_HALF_DAY_CLOCK = re.compile(r"(?:^|[ T])(?P<hour>\d{1,2}):\d\d[:.,\d]*\s*(?P<half>[AaPp]\.?\s?[Mm])?")
 _MOST = 0.5  # of the rows
 _DIFFERENT = 0.1  # of the rows that would be joined; fewer are corrections in a file that holds each row twice
 
@@ -35,7 +37,8 @@ def check_shared_times(table: TimedTable, ordered: Ordered) -> None:
     joined = ordered.equal + ordered.conflicting
     if ordered.shared <= _MOST * n or ordered.conflicting <= _DIFFERENT * joined:
         return
-    keys = separating_columns(table.frame, pd.Series(table.stamps))
+    _check_clock(table)
+    keys = separating_columns(table.frame, pd.Series(table.stamps)) if len(table.frame.columns) > 1 else []
     whose = f" of {table.raw.asset or table.raw.part}" if table.raw.asset or table.raw.part else ""
     message = (
         f"{table.raw.path}: {ordered.shared / n:.0%} of the rows{whose} ({ordered.shared:,} of {n:,}) have the time of "
@@ -56,4 +59,20 @@ def check_shared_times(table: TimedTable, ordered: Ordered) -> None:
         message,
         "Name the column that tells the series apart with --asset-column or --channel-column, or the columns of date "
         "and clock with --time-column.",
+    )
+
+
+def _check_clock(table: TimedTable) -> None:
+    """Raise an error where the clock runs from 1 to 12 twice a day, and nothing says which half of the day it is."""
+    if not table.time_columns or not is_text(table.raw.frame[table.time_columns[-1]]):
+        return
+    column = table.time_columns[-1]
+    parts = table.raw.frame[column].astype(str).str.extract(_HALF_DAY_CLOCK)
+    hours = pd.to_numeric(parts["hour"]).dropna()
+    if parts["half"].notna().any() or set(hours) != set(range(1, 13)):
+        return
+    raise ImportDataError(
+        f"{table.raw.path}: the hours of column {column!r} run from 1 to 12 without AM or PM, so that each time stands "
+        "for two, and the times go back at noon.",
+        "Export the times on a clock of 24 hours, or with AM and PM.",
     )

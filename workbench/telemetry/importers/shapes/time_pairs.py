@@ -10,10 +10,10 @@ from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.shapes.by_key import last_line_of, without_cut_row
 from workbench.telemetry.importers.times import parse_times
+from workbench.telemetry.importers.timing.time_names import TIME_WORD, names_time
 
 __all__ = ["series_of_pairs"]
 
-_TIME_WORD = re.compile(r"time(?:stamp)?|date|zeit(?:stempel)?|datum|stamp|fecha|hora|horodatage|(?<![a-z])ts(?![a-z])")
 _VALUE_WORD = re.compile(r"values?|val(?![a-z])|wert|reading")
 _UNNAMED = re.compile(r"unnamed:? ?\d+", re.IGNORECASE)
 _SAMPLE_ROWS = 200
@@ -74,7 +74,7 @@ def _groups(columns: list[str]) -> list[tuple[str, list[str]]]:
         return [(time, [value]) for time, value in zip(above_times, columns[1::2], strict=True)] if is_named else []
     groups: list[tuple[str, list[str]]] = []
     for column in columns:
-        if _TIME_WORD.search(column.lower()):
+        if names_time(column):
             groups.append((column, []))
         elif not groups:
             return []
@@ -84,7 +84,7 @@ def _groups(columns: list[str]) -> list[tuple[str, list[str]]]:
         return []
     are_numbered = len({re.sub(r"[\W\d_]", "", time.lower()) for time, _ in groups}) == 1
     are_named = all(
-        len(values) == 1 and _letters(_TIME_WORD, time) == _letters(_VALUE_WORD, values[0]) for time, values in groups
+        len(values) == 1 and _letters(TIME_WORD, time) == _letters(_VALUE_WORD, values[0]) for time, values in groups
     )
     return groups if are_numbered or are_named else []
 

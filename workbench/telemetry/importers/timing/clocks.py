@@ -33,14 +33,16 @@ __all__ = [
     "read_parts",
 ]
 
-ClockKind = Literal["text", "hhmm", "hhmmss", "hour", "share"]
-"""How a column holds times of day; "share": as a share of the day, as spreadsheets do."""
+ClockKind = Literal["text", "hhmm", "hhmmss", "hour", "hours", "share"]
+"""How a column holds times of day; "hours": with decimals; "share": as a share of the day, as spreadsheets do."""
 
 _SURE_FORM = r"^T?\d{1,2}(?::\d{2}|h\s?\d{2}|\.\d{2}\.\d{2}|(?::\d{2}){0,2}\s?[AaPp]\.?[Mm]\.?$)"
 _DOTTED_FORM = r"^\d{1,2}\.\d{2}$"
+_POINTS_FORM = r"^\d{1,2}\.\d{2}\.\d{2}$"  # that of a date, too
 _WORDS = {
     "clock": "time timeofday clock clocktime uhrzeit zeit uhr hora heure ora tijd hhmm hhmmss hrmn tod localtime "
-    "utctime timeutc timegmt gmttime timelocal время",
+    "utctime timeutc timegmt gmttime timelocal время godzina czas čas aika kellonaika klockslag "
+    "klokkeslæt saat ώρα 时间 時間 时刻 時刻 시간 시각",
     "year": "year yr yyyy jahr año ano année annee anno jaar год",
     "month": "month mon mo monat mes mois mese maand месяц",
     "day": "day dy dd dayofmonth tag día dia jour giorno dag день",
@@ -129,11 +131,11 @@ def clock_kind(column: pd.Series) -> ClockKind | None:
     if not len(text):
         return None
     if fits(text, CLOCK_FORM) == 1 and fits(text, _SURE_FORM) == 1:
-        return "text"
+        return None if fits(text, _POINTS_FORM) == 1 and not _are_possible(text) else "text"
     is_named = letters in _CLOCK_NAMES
     if not (is_named or "hour" in part_of_name(name)) or fits(text, NUMBER_FORM) < 1:
         return None
-    if is_named and fits(text, _DOTTED_FORM) == 1 and fits(text, CLOCK_FORM) == 1 and _minutes_fit(text):
+    if is_named and fits(text, _DOTTED_FORM) == 1 and fits(text, CLOCK_FORM) == 1 and _are_possible(text):
         return "text"
     return _kind_of_numbers(numbers_of(column.dropna()).values, int(pc.max(pc.utf8_length(text)).as_py()), is_named)
 
@@ -142,7 +144,12 @@ def _kind_of_numbers(values: npt.NDArray[np.float64], n_digits: int, is_named: b
     if not len(values) or values.min() < 0:
         return None
     if not _all_whole(values):
-        return "share" if is_named and values.max() < 1 else None
+        if is_named and values.max() < 1:
+            return "share"
+        is_hours = values.max() <= 24 and bool(
+            (np.round(values % 1, 6) >= 0.6).any()
+        )  # else 10.30 may be half past ten
+        return "hours" if is_hours else None
     if values.max() <= 24 and n_digits <= 2:
         return "hour"
     if not is_named or (values % 100 >= 60).any():
@@ -154,7 +161,8 @@ def _kind_of_numbers(values: npt.NDArray[np.float64], n_digits: int, is_named: b
     return None
 
 
-def _minutes_fit(text: pa.Array) -> bool:
+def _are_possible(text: pa.Array) -> bool:
+    """Tell whether there is a time of day for each text."""
     fields = Fields(text, CLOCK_FORM)
     return bool(fields.clock()[1].all())
 
@@ -195,8 +203,9 @@ def read_clock(column: pd.Series, kind: ClockKind) -> WallTimes:
         return codes.wall(_wall(nanoseconds, good).stamps)
     values = numbers_of(column).values
     present = np.isfinite(values)
-    if kind == "share":
-        nanoseconds = np.round(np.where(present, values, 0) * (DAY_NS / 10**6)).astype(np.int64) * 10**6
+    if kind in ("hours", "share"):
+        in_ms = DAY_NS / 10**6 / (24 if kind == "hours" else 1)
+        nanoseconds = np.round(np.where(present, values, 0) * in_ms).astype(np.int64) * 10**6
         return _wall(nanoseconds, present & (nanoseconds >= 0) & (nanoseconds <= DAY_NS))
     whole = np.where(present, values, -1).astype(np.int64)
     whole *= {"hour": 10_000, "hhmm": 100, "hhmmss": 1}[kind]

@@ -9,10 +9,21 @@ import numpy.typing as npt
 
 from workbench.telemetry.importers.timing.time_forms import days_of, full_years
 
-__all__ = ["DateFields", "DateOrder", "OrderDecision", "decide_order", "time_steps", "uneven_steps"]
+__all__ = [
+    "YEAR_MAY_BE_FIRST",
+    "DateFields",
+    "DateOrder",
+    "OrderDecision",
+    "decide_order",
+    "time_steps",
+    "uneven_steps",
+]
 
 DateOrder = Literal["day", "month", "year"]
 """Which number of a date such as 03/04/05 comes first."""
+
+YEAR_MAY_BE_FIRST = "as is usual with dots, though the year may come first"
+"""Why dates such as 24.03.14 of a single day are read as they are."""
 
 _PLACES: dict[DateOrder, tuple[int, int, int]] = {"day": (2, 1, 0), "month": (2, 0, 1), "year": (0, 1, 2)}
 _ONE_DAY = np.timedelta64(1, "D")
@@ -145,7 +156,7 @@ def decide_order(fields: DateFields, clock: npt.NDArray[np.int64], now: np.datet
     if len(left) == 1:
         return OrderDecision(left[0], why, True)
     if "day" in left and fields.has_dots:
-        return OrderDecision("day", "as goes with dots", True)
+        return OrderDecision("day", YEAR_MAY_BE_FIRST if "year" in left else "as goes with dots", True)
     if "month" in left and fields.marks == {"/"} and fields.has_half:
         return OrderDecision("month", "as goes with AM and PM", True)
     return OrderDecision(left[0], "which nothing in it contradicts", False, left)

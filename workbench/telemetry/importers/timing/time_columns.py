@@ -1,6 +1,10 @@
-"""Finds the columns of a table that hold its times: one, a date and a clock apart, or a column for each part."""
+"""Finds the columns of a table that hold its times: one, a date and a clock apart, or a column for each part.
+
+One module because how a column is read decides whether it is taken.
+"""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -33,19 +37,16 @@ from workbench.telemetry.importers.timing.time_forms import (
     fits,
     full_years,
 )
-from workbench.telemetry.importers.timing.time_likely import check_likely
+from workbench.telemetry.importers.timing.time_likely import check_julian, check_likely, check_side
+from workbench.telemetry.importers.timing.time_names import is_date_name, is_time_name, latin_letters
 from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
 from workbench.telemetry.importers.timing.time_zones import WallTimes, is_offset_column, offset_of
 
-__all__ = ["ChosenTimes", "TimeSource", "choose_times", "find_sources", "spread_rows"]
+__all__ = ["ChosenTimes", "TimeSource", "choose_times", "find_sources", "is_date_only", "spread_rows"]
 
 _SAMPLE_ROWS = 500
 _HEAD_ROWS = 1000
-_TIME_NAME = re.compile(
-    r"(?:utc|local|sample|measurement|event|log|record(?:ed)?)?(?:date)?(?:time(?:stamp)?s?|date|zeit(?:stempel|punkt)?"
-    r"|datum(?:zeit)?|fecha|horodatage|epoch|ts|utc)(?:utc|local|at|iso|in)?(?:s|ms|us|ns|sec|seconds)?"
-    r"|unixtime|unix|tstamp|datumuhrzeit|datumzeit|createdat|recordedat|uhrzeit"
-)
+_NO_NAME = re.compile(r"column \d+")  # of a file without a header
 _COUNTER_NAME = re.compile(
     r"time(?:stamp)?(?:s|ms|us|sec|seconds)?|ts|elapsed\w*|sample(?:number)?|step|cycles?|seconds"
 )
@@ -78,12 +79,15 @@ class TimeSource:
         How it holds it.
     parts : mapping of str to str
         Column of the hour, minute, second, millisecond, microsecond, where they have columns of their own.
+    is_guess : bool
+        Whether nothing but what stands in it says that the clock goes with the dates.
     """
 
     dates: Mapping[str, str]
     clock: str | None = None
     clock_kind: ClockKind | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    is_guess: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -231,9 +235,13 @@ def choose_times(frame: pd.DataFrame, sources: Sequence[TimeSource], reading: Re
     parsed = [source.read(frame, reading) for source in sources]
     if len(sources) == 1:
         return ChosenTimes(parsed[0], sources[0].columns)
-    losses = [_loss(one) for one in parsed]
+    losses = [
+        len(frame) + 1 if source.is_guess and not _goes_together(source, one) else _loss(one)
+        for source, one in zip(sources, parsed, strict=True)
+    ]
     tied = [place for place, loss in enumerate(losses) if loss <= min(losses) + _TIE_SHARE * len(frame)]
     best = tied[0]
+    _check_roles(frame, [sources[place] for place in tied])
     for place in tied[1:]:
         if sources[place].is_utc and not sources[best].is_utc and _shift_hours(parsed[best], parsed[place]) is not None:
             best = place
@@ -242,7 +250,7 @@ def choose_times(frame: pd.DataFrame, sources: Sequence[TimeSource], reading: Re
         if _is_finer(source, sources[best]) and (losses[place] < losses[best] or is_fast):
             best = place
     left_out: dict[str, str] = {}
-    notes = []
+    notes = [_about_guess(source, sources[best]) for source in sources if source.is_guess]
     for place, source in enumerate(sources):
         column = source.dates.get("time")
         if column is None or column in sources[best].columns or column in left_out:
@@ -256,6 +264,34 @@ def choose_times(frame: pd.DataFrame, sources: Sequence[TimeSource], reading: Re
         left_out[column] = "other times; --time-column takes them"
     chosen = replace(parsed[best], notes=(*notes, *parsed[best].notes)) if notes else parsed[best]
     return ChosenTimes(chosen, sources[best].columns, left_out)
+
+
+def _about_guess(guess: TimeSource, best: TimeSource) -> str:
+    date, clock = guess.columns
+    if guess is best:
+        return f"times from {date} and {clock} together, as the steps are even: --time-column"
+    return f"times from {date} alone, without the times of day in {clock}: --time-column"
+
+
+def _goes_together(guess: TimeSource, parsed: ParsedTimes) -> bool:
+    """Tell whether dates and a clock without names make even steps; a name would have to say that it is their clock."""
+    steps = time_steps(parsed.stamps)
+    return bool(_NO_NAME.fullmatch(guess.columns[1])) and len(steps) > 0 and bool(steps.min() == steps.max())
+
+
+def _check_roles(frame: pd.DataFrame, sources: Sequence[TimeSource]) -> None:
+    """Raise an error where two columns, as 01.02.03 and 02.01.00, may each hold the dates or the times of day."""
+    pairs = [(source.dates.get("time"), source.clock) for source in sources]
+    for date, clock in pairs:
+        if date is None or clock is None or (clock, date) not in pairs:
+            continue
+        both = [str(name) for name in frame.columns if name in (date, clock)]
+        cells = " and ".join(f"{name!r} ({frame[name].dropna().iloc[0]})" for name in both)
+        ways = " or ".join(f"--time-column {shlex.quote(','.join(way))}" for way in (both, both[::-1]))
+        raise ImportDataError(
+            f"Columns {cells} may each hold the dates or the times of day, and nothing decides.",
+            f"Name that of the dates first: {ways}.",
+        )
 
 
 def _is_finer(source: TimeSource, other: TimeSource) -> bool:
@@ -315,14 +351,14 @@ def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
     columns = [str(column) for column in sample.columns]
     shares: dict[str, float] = {}
     texts = [column for column in columns if not _is_numeric(sample[column])]
-    by_name = [column for column in columns if _TIME_NAME.fullmatch(_latin(column))]
+    by_name = [column for column in columns if is_time_name(column)]
     for column in dict.fromkeys((*by_name, *texts)):
         shares[column] = _share_readable(sample[column], reading, absolute=True)
     found = [column for column in by_name if shares[column] > 0.5]
     found += [column for column in texts if column not in found and shares[column] > 0.9]
     sources = [one for column in found for one in _with_clocks(frame, sample, column, reading)]
-    clocks = {source.clock for source in sources}
-    sources = [source for source in sources if source.dates["time"] not in clocks]
+    sources = _without_dates_of_clocks(_with_other_pairs(sample, sources, reading))
+    sources = [*(one for source in sources for one in _with_any_clock(sample, source, reading)), *sources]
     sources = [_with_offset(sample, source) for source in sources]
     sources += _of_parts(sample)
     sources += [one for source in sources for one in _with_fraction(sample, source, reading)]
@@ -330,15 +366,61 @@ def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
     if sources or partly:
         return sources or [TimeSource({"time": partly[0]})]
     for column in columns:
-        if _COUNTER_NAME.fullmatch(_latin(column)) and _share_readable(sample[column], reading) > 0.9:
+        if _COUNTER_NAME.fullmatch(latin_letters(column)) and _share_readable(sample[column], reading) > 0.9:
             return [TimeSource({"time": column})]
     if reading.time_format is not None:
         raise ImportDataError(
             f"No column has the form of times {reading.time_format!r} (found: {_listed(columns)}).",
             "Correct --time-format, or name the column of times with --time-column.",
         )
+    check_julian(sample, columns)
+    check_side(columns)
     check_likely(sample, by_name)
     raise ImportDataError(f"There is no time column (found: {_listed(columns)}).", _NO_PERIOD)
+
+
+def _with_other_pairs(sample: pd.DataFrame, sources: list[TimeSource], reading: Reading) -> list[TimeSource]:
+    """Return sources and, where a clock may hold dates and the dates times of day, the same the other way round."""
+    pairs = {(source.dates["time"], source.clock) for source in sources if source.clock is not None}
+    dates = {source.dates["time"] for source in sources}
+    kinds = {date: clock_kind(sample[date]) for date, clock in pairs if clock in dates and (clock, date) not in pairs}
+    return [
+        *sources,
+        *(
+            TimeSource({"time": clock}, date, kinds[date])
+            for date, clock in pairs
+            if kinds.get(date) == "text" and is_date_only(sample[clock], reading)
+        ),
+    ]
+
+
+def _with_any_clock(sample: pd.DataFrame, source: TimeSource, reading: Reading) -> list[TimeSource]:
+    """Return dates without a clock with the only column beside them that holds times of day, whatever it is called."""
+    date = source.dates["time"]
+    if len(source.columns) > 1 or reading.time_format is not None or not is_date_only(sample[date], reading):
+        return []
+    clocks = [column for column in map(str, sample.columns) if column != date and clock_kind(sample[column]) == "text"]
+    return [replace(source, clock=clocks[0], clock_kind="text", is_guess=True)] if len(clocks) == 1 else []
+
+
+def _without_dates_of_clocks(sources: list[TimeSource]) -> list[TimeSource]:
+    """Leave out what takes a clock for dates: 02.01.00 is both. Of two columns that may be either, the names decide."""
+    pairs = [(source.dates["time"], source.clock) for source in sources if source.clock is not None]
+    mutual = [pair for pair in pairs if pair[::-1] in pairs]
+    wrong = [pair for pair in mutual if _is_sooner_clock(pair[0], pair[1])]
+    clocks = {clock for date, clock in pairs if (date, clock) not in mutual}
+    clocks |= {date for date, _ in mutual}
+    return [
+        source
+        for source in sources
+        if (source.dates["time"], source.clock) not in wrong
+        and (source.dates["time"] not in clocks or (source.dates["time"], source.clock) in mutual)
+    ]
+
+
+def _is_sooner_clock(column: str, other: str) -> bool:
+    """Tell whether the name of a column says sooner than that of another one that it holds times of day."""
+    return is_clock_name(column) > is_clock_name(other) or is_date_name(other) > is_date_name(column)
 
 
 def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[TimeSource]:
@@ -349,6 +431,8 @@ def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[
                 f"There is no column {name!r}.", f"Columns: {_listed(columns)}. Name one of them with --time-column."
             )
     first, *rest = reading.time_column
+    if reading.time_unit is None:
+        check_julian(sample, [first])
     if not rest:
         if not _share_readable(sample[first], reading) > 0.5:
             examples = _listed([str(value) for value in sample[first].dropna().iloc[:3]])
@@ -387,7 +471,7 @@ def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[
 def _with_clocks(frame: pd.DataFrame, sample: pd.DataFrame, column: str, reading: Reading) -> list[TimeSource]:
     """Return a column of dates with each clock that goes with it; alone where it has times of day itself."""
     alone = TimeSource({"time": column})
-    if reading.time_format is not None or not _is_date_only(sample[column], reading):
+    if reading.time_format is not None or not is_date_only(sample[column], reading):
         return [alone]
     repeats = bool(frame[column].iloc[:_HEAD_ROWS].dropna().duplicated().any())
     others = [str(other) for other in sample.columns if other != column]
@@ -397,7 +481,7 @@ def _with_clocks(frame: pd.DataFrame, sample: pd.DataFrame, column: str, reading
         kind = clock_kind(sample[other])
         if (
             kind is not None
-            and (repeats or is_clock_name(other) or _TIME_NAME.fullmatch(_latin(other)))
+            and (repeats or is_clock_name(other) or is_time_name(other))
             and other not in hours.values()
         ):
             clocks.append(replace(alone, clock=other, clock_kind=kind))
@@ -414,7 +498,8 @@ def _with_offset(sample: pd.DataFrame, source: TimeSource) -> TimeSource:
     return replace(source, dates={**source.dates, "zone": offsets[0]})
 
 
-def _is_date_only(column: pd.Series, reading: Reading) -> bool:
+def is_date_only(column: pd.Series, reading: Reading) -> bool:
+    """Tell whether a column holds dates without times of day."""
     try:
         parsed = parse_times(column, None, reading.date_order, time_unit=reading.time_unit)
     except ImportDataError:  # a zone behind it means several: it has times of day
@@ -471,11 +556,6 @@ def _with_fraction(sample: pd.DataFrame, source: TimeSource, reading: Reading) -
         if part in found:
             return [replace(source, parts={**source.parts, part: found[part]})]
     return []
-
-
-def _latin(column: str) -> str:
-    """Reduce a name to its letters from a to z, without a unit in brackets."""
-    return re.sub(r"[^a-z]", "", re.sub(r"[\[(].*?[\])]", "", column.lower()))
 
 
 def _listed(names: list[str]) -> str:

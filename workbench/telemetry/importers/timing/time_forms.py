@@ -1,6 +1,8 @@
 """Forms of dates and clocks in text, and their fields as numbers: whole columns at once, by the engine of pyarrow."""
 
+import re
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -68,14 +70,15 @@ CLOCK_FORM = (
 """Form of a time of day."""
 
 DATE_FORMS = {
-    "ISO 8601": r"^(?P<year>\d{4})[-/. 年](?P<month>\d{1,2})[-/. 月](?P<day>\d{1,2})日?" + _CLOCK,
+    "ISO 8601": r"^(?P<year>\d{4})[-/. 年] ?(?P<month>\d{1,2})[-/. 月] ?(?P<day>\d{1,2})[日.]?" + _CLOCK,
+    "year and month": r"^(?P<year>\d{4})[-/.](?P<month>0[1-9]|1[0-2])$",
     "marks throughout": r"^(?P<year>\d{4})[-_.](?P<month>\d{1,2})[-_.](?P<day>\d{1,2})[-_.T ](?P<hour>\d{1,2})"
     r"[-_](?P<minute>\d{2})[-_](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,12}))?" + _ZONE,
     "year and day of year": r"^(?P<year>\d{4})[-/.:](?P<ordinal>\d{3})" + _COLON_CLOCK,
     "year and week": r"^(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?" + _CLOCK,
     "compact": r"^(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>[0-3]\d)(?:[T\s_-]?"
-    r"(?P<hour>[0-2]\d):?(?P<minute>[0-5]\d)(?::?(?P<second>[0-6]\d)(?:[.,]?(?P<fraction>\d{1,12}))?)?)?" + _ZONE,
-    FIELD_DATES: r"^(?P<first>\d{1,2})(?P<mark>[-/. ])(?P<middle>\d{1,2})[-/. ](?P<last>\d{4}|\d{1,2})" + _CLOCK,
+    r"(?P<hour>[0-2]\d)(?::?(?P<minute>[0-5]\d)(?::?(?P<second>[0-6]\d)(?:[.,]?(?P<fraction>\d{1,12}))?)?)?)?" + _ZONE,
+    FIELD_DATES: r"^(?P<first>\d{1,2})(?P<mark>[-/. ]) ?(?P<middle>\d{1,2})[-/. ] ?(?P<last>\d{4}|\d{1,2})" + _CLOCK,
     "day, month by name": _WEEKDAY + r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\.?[\s/-]*" + _NAME
     + r"\.?[\s/,-]*(?P<year>\d{4}|\d{2})" + _COLON_CLOCK,
     "month by name, day": _WEEKDAY + _NAME + r"\.?[\s-]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})" + _CLOCK,
@@ -192,7 +195,11 @@ def _whole(text: pa.Array | None, n: int, missing: int) -> npt.NDArray[np.int64]
 def as_text(column: pd.Series) -> pa.Array:
     """Return a column as text without blanks around it, null where it is missing or empty."""
     try:
-        text = pa.array(column, from_pandas=True)
+        if isinstance(column.dtype, pd.DatetimeTZDtype):  # its values in Arrow would warn, and lose the zone
+            kind = pa.timestamp(column.dtype.unit, str(column.dtype.tz))
+            text = pa.array(column.dt.tz_convert(None).to_numpy(), kind, from_pandas=True)
+        else:
+            text = pa.array(column, from_pandas=True)
         text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
         text = text.cast(pa.large_string())
     except (pa.ArrowException, TypeError):
@@ -239,7 +246,16 @@ def fits(text: pa.Array, form: str) -> float:
     """Return the share of texts that have a form; null counts as none."""
     if not len(text) or text.null_count == len(text):
         return 0.0
-    return float(pc.mean(pc.match_substring_regex(text, DATE_FORMS.get(form, form))).as_py())
+    pattern = DATE_FORMS.get(form, form)
+    if len(text) <= _SAMPLE_ROWS and not any(map(_similar(pattern).search, text.drop_null().to_pylist())):
+        return 0.0
+    return float(pc.mean(pc.match_substring_regex(text, pattern)).as_py())
+
+
+@cache
+def _similar(pattern: str) -> re.Pattern[str]:
+    """Return a form for Python, which fits what it fits in Arrow and a little more; Arrow compiles it at each use."""
+    return re.compile(pattern.replace(r"\pL", r"[^\W\d_]"))
 
 
 def days_of(

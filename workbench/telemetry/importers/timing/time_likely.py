@@ -1,17 +1,75 @@
 """Says what is wrong with a column that is called as times, where nothing can be read as times."""
 
+import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.timing.clocks import clock_kind
-from workbench.telemetry.importers.timing.time_forms import EARLIEST_YEAR, LATEST_YEAR, as_text
+from workbench.telemetry.importers.timing.clocks import clock_kind, name_letters
+from workbench.telemetry.importers.timing.time_forms import DATE_FORMS, EARLIEST_YEAR, LATEST_YEAR, Fields, as_text
+from workbench.telemetry.importers.timing.time_numbers import numbers_of
 
-__all__ = ["check_likely"]
+__all__ = ["check_julian", "check_likely", "check_side"]
 
-_YEAR_FIRST = r"^(?P<year>\d{4})[-/.]\d{1,2}[-/.]\d{1,2}(?:\D|$)"
+_JULIAN_NAME = re.compile(r"[mbh]?jd(?:utc|tdb)?|(?:modified)?julian(?:day|date)s?", re.IGNORECASE)
+_JULIAN_DAYS = ((2_440_000.5, 2_490_000.5), (40_000, 90_000))  # from 1968 on
+_EXCEL_OF_JULIAN = -24_982  # its day 0 is the Julian day 2415018.5
+
+_YEAR_OF_DATES = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(?P<year>\d{4})(?:[-/.]\d{1,2}[-/.]\d{1,2})?(?:\D|$)"
+
+
+def check_julian(sample: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise an error where a column is called as Julian days and holds them: they are no days of a spreadsheet.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        Rows from all over the table.
+    columns : sequence of str
+        Columns to look at.
+
+    Raises
+    ------
+    ImportDataError
+        Names what is to be subtracted.
+    """
+    for column in columns:
+        if not _JULIAN_NAME.fullmatch(name_letters(column)) or pd.api.types.is_bool_dtype(sample[column].dtype):
+            continue
+        values = numbers_of(sample[column].dropna()).values
+        for first, last in _JULIAN_DAYS:
+            if len(values) and np.isfinite(values).all() and first < values.min() <= values.max() < last:
+                raise ImportDataError(
+                    f"Column {column!r} holds Julian days, as {values[0]:.10g}, which are not read as times.",
+                    f"Subtract {first + _EXCEL_OF_JULIAN:.10g} from each, and pass --time-column {column} "
+                    "--time-unit excel.",
+                )
+
+
+def check_side(columns: Sequence[str]) -> None:
+    """Raise an error where the columns are called by times, as in a table with a row for each sensor.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        All columns.
+
+    Raises
+    ------
+    ImportDataError
+        Says how the table should lie.
+    """
+    names = as_text(pd.Series(columns, dtype="str"))
+    is_time = np.logical_or.reduce([Fields(names, form).matches for form in DATE_FORMS])
+    if is_time.sum() > 1 and is_time.mean() > 0.5:
+        example = columns[int(np.argmax(is_time))]
+        raise ImportDataError(
+            f"{is_time.sum()} of {len(columns)} columns are called by times, as {example!r}: the table is on its side.",
+            "Write it with a row for each time and a column for each sensor.",
+        )
 
 
 def check_likely(sample: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -27,14 +85,14 @@ def check_likely(sample: pd.DataFrame, columns: Sequence[str]) -> None:
     Raises
     ------
     ImportDataError
-        The years of one lie out of range, or it holds times of day that start anew.
+        The years of one lie out of range, it holds times of day that start anew, or none of its times can be read.
     """
     for column in columns:
         text = as_text(sample[column].dropna())
         if not len(text):
             continue
         example = text[0].as_py()
-        years = pc.extract_regex(text, _YEAR_FIRST).drop_null()
+        years = pc.extract_regex(text, _YEAR_OF_DATES).drop_null()
         if len(years) * 2 > len(text) and all(
             not EARLIEST_YEAR <= int(year["year"]) < LATEST_YEAR for year in years.to_pylist()
         ):
@@ -46,4 +104,11 @@ def check_likely(sample: pd.DataFrame, columns: Sequence[str]) -> None:
             raise ImportDataError(
                 f"Column {column!r} holds times of day without a date, as {example!r}, and they start anew.",
                 "Put a column of dates beside it, or pass --sample-period with the step of the rows, as 10min.",
+            )
+    for column in columns:
+        text = as_text(sample[column].dropna())
+        if len(text):
+            raise ImportDataError(
+                f"Column {column!r} is called as times, and none can be read, as {text[0].as_py()!r}.",
+                "Pass their form, as --time-format '%Y-%m-%d %H:%M:%S', or name another column with --time-column.",
             )

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.timing.time_forms import DAY_NS, blocks
 
 __all__ = ["NUMBER_FORM", "NumberTimes", "TimeNumbers", "dates_of_numbers", "numbers_of"]
@@ -18,6 +19,7 @@ NUMBER_FORM = r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$"
 _WHOLE_FORM = r"^(?:[+-]?\d{1,18}|[0-8]\d{18})$"
 _MILLISECOND_NS = 10**6
 _EARLIEST_S = 315_532_800  # 1980
+_LIKELY_FROM_S = 946_684_800  # 2000
 _LATEST_S = 4_102_444_800  # 2100
 _FIRST_S = -2.2e9  # 1900
 _YEAR_S = 366 * 86_400
@@ -49,6 +51,7 @@ _SCALES = {
     "matlab": _Scale("MATLAB's day numbers", DAY_NS, 719_529, False, True, _MILLISECOND_NS),
 }
 _SINCE_1970 = {"min": 60 * 10**9, "h": 3600 * 10**9, "d": DAY_NS}
+_EPOCH = ("s", "ms", "us", "ns")
 _WIDE = ("s", "ms", "us", "ns", "excel")  # read up to 2100; the others up to a year from now
 
 
@@ -131,6 +134,11 @@ def dates_of_numbers(numbers: TimeNumbers, unit: str | None, now: np.datetime64)
     Returns
     -------
     NumberTimes
+
+    Raises
+    ------
+    ImportDataError
+        Some are in one unit since 1970, others in another.
     """
     finite = np.isfinite(numbers.values)
     values = numbers.values[finite]
@@ -148,12 +156,41 @@ def dates_of_numbers(numbers: TimeNumbers, unit: str | None, now: np.datetime64)
         return NumberTimes(_NONE, False, f"time is elapsed {unit} without a date", elapsed, float(step))
     for scale in _SCALES.values():
         if _plausible(scale, ends if scale.is_small else (middle, middle), latest):
+            _check_one_unit(values, scale, latest)
             return _stamps(numbers, finite, scale)
     for name in _WIDE:
         scale = _SCALES[name]
         if _plausible(scale, ends if scale.is_small else (middle, middle), _LATEST_S):
             return _stamps(numbers, finite, scale)
-    return NumberTimes(_NONE, False, "time is a counter without a date", np.where(finite, numbers.values, np.nan))
+    counts = np.where(finite, numbers.values, np.nan)
+    return NumberTimes(_NONE, False, f"time is a counter without a date{_other_reading(ends, latest)}", counts)
+
+
+def _other_reading(ends: tuple[float, float], latest_s: int) -> str:
+    """Say what a counter would be as minutes, hours or days since 1970, where that is a date since 2000."""
+    for unit, step_ns in _SINCE_1970.items():
+        first, last = (value * (step_ns / 1e9) for value in ends)
+        if first >= _LIKELY_FROM_S and last < latest_s and last > first:
+            date = np.datetime64(round(first), "s").astype("datetime64[D]")
+            return f" (as {unit} since 1970 it would begin on {date}: --time-unit {unit})"
+    return ""
+
+
+def _check_one_unit(values: npt.NDArray[np.float64], scale: _Scale, latest_s: int) -> None:
+    """Raise an error where a good share of epoch numbers is too small or too large, and right in another unit."""
+    if scale.name not in [_SCALES[name].name for name in _EPOCH]:
+        return
+    seconds = values * (scale.unit_ns / 1e9)
+    others = values[(seconds < _EARLIEST_S) | (seconds >= latest_s)]
+    if len(others) <= _WITHIN[0] * len(values):
+        return
+    ends = (float(others.min()), float(others.max()))
+    for name in _EPOCH:
+        if _plausible(_SCALES[name], ends, latest_s):
+            raise ImportDataError(
+                f"The times are {scale.name} in some rows and {_SCALES[name].name} in others, as {others[0]:.0f}.",
+                "Write all in one unit, or split the file where the unit changes.",
+            )
 
 
 def _plausible(scale: _Scale, ends: tuple[float, float], latest_s: int) -> bool:

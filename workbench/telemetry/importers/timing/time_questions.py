@@ -34,18 +34,20 @@ def time_questions(stamps: npt.NDArray[Any]) -> tuple[str, ...]:
     if stamps.dtype.kind != "M" or not len(stamps):
         return ()
     ticks = stamps.astype(np.int64)
-    low, high = (int(one) for one in np.quantile(ticks, (_FEW, 1 - _FEW), method="nearest"))
-    reach = max(_FAR_SPANS * (high - low), _FAR_NS)
-    far = (ticks < low - reach) | (ticks > high + reach)
     notes = []
-    if far.any() and far.sum() <= max(_FEW * len(stamps), 1) and len(stamps) > 2:
-        row = int(np.argmax(far))
-        notes.append(
-            f"{counted(int(far.sum()), 'time')} far off the others, the first in row {row + 1} "
-            f"({time_text(stamps[row])}): a clock that was reset? They stay"
-        )
-        stamps = stamps[~far]
     first, last = stamps.min(), stamps.max()
+    if int(ticks.max()) - int(ticks.min()) > _FAR_NS:  # else none is far off
+        low, high = (int(one) for one in np.quantile(ticks, (_FEW, 1 - _FEW), method="nearest"))
+        reach = max(_FAR_SPANS * (high - low), _FAR_NS)
+        far = (ticks < low - reach) | (ticks > high + reach)
+        if far.any() and far.sum() <= max(_FEW * len(stamps), 1) and len(stamps) > 2:
+            row = int(np.argmax(far))
+            notes.append(
+                f"{counted(int(far.sum()), 'time')} far off the others, the first in row {row + 1} "
+                f"({time_text(stamps[row])}): a clock that was reset? They stay"
+            )
+            stamps = stamps[~far]
+            first, last = stamps.min(), stamps.max()
     if last > now_utc() + _ONE_DAY or first < _FIRST:
         why = "lie in the future" if last > now_utc() + _ONE_DAY else "begin before 1970"
         notes.append(f"the times {why}, from {time_text(first)} to {time_text(last)}: {_OPTIONS}")

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import numpy.typing as npt
@@ -154,11 +154,18 @@ def offset_of(text: str) -> np.timedelta64:
 
 
 def is_offset_column(column: pd.Series) -> bool:
-    """Return whether a column holds the offset from UTC of each row, and says so by its name."""
+    """Return whether a column holds the offset from UTC or the zone of each row, and says so by its name."""
     if not re.fullmatch(r"(?i)(?:utc|gmt|time|tz)?[ _-]?(?:offset|zone)|tz", str(column.name).strip()):
         return False
     values = column.dropna()
-    return len(values) > 0 and all(_OFFSET.fullmatch(str(value).strip()) for value in values.unique()[:100])
+    return len(values) > 0 and all(_is_zone(str(value).strip()) for value in values.unique()[:100])
+
+
+def _is_zone(text: str) -> bool:
+    """Tell whether a text is an offset, or the abbreviation or the name of a zone."""
+    if _OFFSET.fullmatch(text) or text.lower() in _HOURS_AHEAD or text.lower() in _SEVERAL_ZONES:
+        return True
+    return "/" in text and text in available_timezones()
 
 
 def to_utc(wall: WallTimes, zone: ZoneInfo | None) -> tuple[npt.NDArray[np.datetime64], tuple[str, ...]]:

@@ -1,0 +1,199 @@
+// What the page does by itself: the address, keys, copies and downloads, and watching over its kernel.
+
+let baseUrl = "/"
+let kernelId = ""
+let onGone = () => {}
+
+const one = (selector, root = document) => root.querySelector(selector)
+const all = (selector, root = document) => [...root.querySelectorAll(selector)]
+const shown = (element) => element.checkVisibility({ visibilityProperty: true })
+
+// ---- address: the kernel writes what is shown, the browser's history holds it
+
+let steps = 0
+function follow(told) {
+  const { query, step, look } = told.dataset
+  const forward = Number(step) > steps
+  steps = Number(step)
+  document.documentElement.dataset.look = look.split(".", 2).join(".")
+  document.cookie = `workbench-look=${look}; path=/; max-age=31536000; SameSite=Lax`
+  const token = new URLSearchParams(location.search).get("token")
+  const search = `?${query}${token ? `&token=${encodeURIComponent(token)}` : ""}`
+  if (search === location.search) return
+  if (forward) history.pushState(null, "", search)
+  else history.replaceState(null, "", search)
+}
+
+let visits = 0
+addEventListener("popstate", () => {
+  const input = one(".wb-visit input")
+  if (!input) return
+  const query = new URLSearchParams(location.search)
+  query.delete("token")
+  input.value = `${++visits} ${query}`
+  input.dispatchEvent(new Event("input", { bubbles: true }))
+  input.dispatchEvent(new Event("change", { bubbles: true }))
+})
+
+// ---- copies and downloads
+
+async function copy(button) {
+  const given = button.dataset.copy
+  const text = given.startsWith("?") ? location.origin + location.pathname + given : given
+  if (navigator.clipboard) await navigator.clipboard.writeText(text)
+  else {
+    const area = Object.assign(document.createElement("textarea"), { value: text })
+    button.after(area)
+    area.select()
+    document.execCommand("copy")
+    area.remove()
+  }
+  const words = button.textContent
+  button.textContent = "Copied"
+  setTimeout(() => { button.textContent = words }, 1500)
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".wb-copy")
+  if (button) copy(button)
+})
+
+// ---- keys
+
+function press(key) {
+  const wanted = all(`.wb button.wb-key-${CSS.escape(key)}, .wb .wb-key-${CSS.escape(key)} button`)
+  const button = wanted.find((candidate) => shown(candidate) && !candidate.disabled)
+  button?.click()
+  if (button?.classList.contains("wb-asks")) enter(20)
+  return button !== undefined
+}
+
+// a form that a key has opened gets the focus
+function enter(tries) {
+  const field = all(".wb-form input, .wb-form select").find(shown)
+  if (field) field.focus()
+  else if (tries) setTimeout(() => enter(tries - 1), 50)
+}
+
+const NAMES = { "?": "help", ArrowLeft: "left", ArrowRight: "right", " ": "space" }
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+  if (event.key === "Escape") {
+    for (const opened of all(".wb-popover").filter(shown)) {
+      one(`.wb-opener-${opened.classList.contains("wb-help") ? "help" : "open"}`, opened.parentElement)?.click()
+    }
+    return
+  }
+  const target = event.composedPath()[0]
+  const typing = target.matches?.("textarea, select, input:not([type=checkbox], [type=radio], [type=range]), [contenteditable=true]")
+  if (typing) return
+  if ([" ", "ArrowLeft", "ArrowRight"].includes(event.key) && target.closest?.("button, input, [role=slider], [tabindex], a")) return
+  if (press(NAMES[event.key] ?? event.key.toLowerCase())) event.preventDefault()
+})
+
+// ---- what ipywidgets cannot say to a screen reader
+
+function describe() {
+  const nav = one(".wb-nav")
+  if (nav) {
+    nav.setAttribute("role", "tablist")
+    for (const tab of all("button", nav)) {
+      tab.setAttribute("role", "tab")
+      const current = tab.classList.contains("wb-current")
+      tab.setAttribute("aria-selected", String(current))
+      const waiting = Number(one(".wb-fleet [data-waiting]")?.dataset.waiting ?? 0)
+      const title = `${waiting ? `(${waiting}) ` : ""}${tab.textContent} · Workbench`
+      if (current && document.title !== title) document.title = title
+    }
+  }
+  one(".wb-header")?.setAttribute("role", "banner")
+  one(".wb-panes")?.setAttribute("role", "main")
+  one(".wb-announcement")?.setAttribute("role", "status") // which is read politely, when it changes
+  for (const handle of all(".wb .noUi-handle:not([aria-label])")) {
+    const slider = handle.closest(".widget-inline-hbox")
+    handle.setAttribute("aria-label", slider.title || one(".widget-label", slider)?.textContent || "value")
+  }
+  for (const button of all(".wb button[title]")) {
+    if (!button.textContent.trim()) button.setAttribute("aria-label", button.title)
+    else if (button.getAttribute("aria-label") === button.title) button.removeAttribute("aria-label")
+  }
+}
+
+// ---- painting: only then may the server start the next kernel
+
+let painted = false
+function paint() {
+  const views = window.Bokeh?.index ? [...window.Bokeh.index] : []
+  const done = views.some((view) => view.has_finished?.()) || (one(".wb-pane") && performance.now() > 8000)
+  if (!done) return setTimeout(paint, 50)
+  requestAnimationFrame(() => setTimeout(() => {
+    painted = true
+    performance.mark("wb-painted")
+    fetch(`${baseUrl}workbench/painted`, { cache: "no-store" }).catch(() => {})
+  }))
+}
+
+// ---- the kernel: gone, or out of reach
+
+function card(id, kind, title, words, action) {
+  one(`#${id}`)?.remove()
+  const made = document.createElement("div")
+  made.id = id
+  made.className = `wb-page-card ${kind}`
+  made.setAttribute("role", "alert")
+  made.append(Object.assign(document.createElement("b"), { textContent: title }))
+  made.append(Object.assign(document.createElement("p"), { textContent: words }))
+  if (action) {
+    const button = Object.assign(document.createElement("button"), { textContent: action, type: "button" })
+    button.addEventListener("click", () => location.reload())
+    made.append(button)
+    setTimeout(() => button.focus())
+  }
+  document.body.append(made)
+}
+
+let since = null
+async function watch() {
+  if (document.hidden) return setTimeout(watch, 4000)
+  try {
+    const answer = await fetch(`${baseUrl}api/kernels/${kernelId}`, { cache: "no-store" })
+    one("#wb-lost")?.remove()
+    since = null
+    if (answer.status === 404 || answer.status === 403) {
+      onGone()
+      return card("wb-gone", "", "This page's kernel has ended", `What is shown stays as it was. Reload to go on: the address holds what you were looking at. The server's log has it as ${kernelId.slice(0, 8)}.`, "Reload")
+    }
+  } catch {
+    since ??= new Date().toLocaleTimeString()
+    card("wb-lost", "wb-lost", `No connection since ${since}`, "What is shown is of then. This page tries again by itself.")
+  }
+  setTimeout(watch, 4000)
+}
+
+// ---- begin
+
+const observer = new MutationObserver(() => {
+  const told = one(".wb-address")
+  if (told && !told.dataset.done) {
+    told.dataset.done = "1"
+    follow(told)
+  }
+  for (const link of all(".wb-download:not([data-done])")) {
+    link.dataset.done = "1"
+    link.click()
+  }
+  if (one(".wb-pane, .wb-notice .wb-card")) one("#wb-loading")?.remove()
+  describe()
+})
+
+// Begin, for a page that has a kernel; `onGone` is called when that has ended.
+export function begin(page) {
+  ;({ baseUrl, kernelId, onGone } = page)
+  setTimeout(watch, 6000)
+}
+
+addEventListener("DOMContentLoaded", () => {
+  observer.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] })
+  paint()
+})

@@ -1,0 +1,49 @@
+"""The process in which the demo fleet goes on: the live service, fed by the simulator."""
+
+import logging
+import os
+import sys
+import threading
+from functools import partial
+
+import typer
+
+from workbench.demo.simulator import SimulatorFeed
+from workbench.exceptions import WorkbenchError
+from workbench.live.service import LiveService
+from workbench.session import Session
+from workbench.settings import load_settings
+from workbench.telemetry.synthetic import samples_to_come
+
+__all__ = ["main"]
+
+_FILED_EVERY_S = 5.0
+_NICENESS = 5  # the pages of the dashboard come first
+
+
+def main() -> None:
+    """Take what the simulator sends, until the standard input is closed: until whoever has started this ends."""
+    os.nice(_NICENESS)
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    settings = load_settings()
+    settings = settings.model_copy(update={"live": settings.live.model_copy(update={"archive_s": _FILED_EVERY_S})})
+    try:
+        with Session(settings) as session:
+            coming = samples_to_come(session.archive)
+        if not coming:
+            typer.echo("The telemetry of the demo fleet has come to its end. For a new one, name an empty home.")
+            return
+        LiveService(partial(Session, settings), [SimulatorFeed(coming)], port=False, announce=_say).run(stop)
+    except WorkbenchError as error:
+        logging.getLogger(__name__).error("The demo fleet stands still: %s", error)
+        typer.echo(f"The demo fleet stands still: {error}", err=True)
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
+
+
+def _say(line: str) -> None:
+    typer.echo(f"Live: {line}")

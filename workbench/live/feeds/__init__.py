@@ -1,0 +1,1 @@
+"""Where live telemetry comes from; each feed hands deliveries to an intake."""

@@ -1,0 +1,159 @@
+"""Preview: what a complete error window comes to, in memory, before its samples are filed.
+
+Like the watches, it decides nothing. It says whether the anomalies of a channel that no later sample changes may have
+become others; only such channels are filed, scored and examined at once, and all others when their samples have waited
+long enough. What becomes an alert is decided on the stored series. Where a preview does not know, it says that it may.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from workbench.detection.applied import params_of, windows_of
+from workbench.detection.channel_errors import ChannelErrors
+from workbench.detection.continuing import earlier_standing, predict_one
+from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.exceptions import DetectionError, WorkbenchError
+from workbench.live.filing import Rows, packed_rows
+from workbench.parameters import Preset
+from workbench.telemetry.moments import ticks
+
+if TYPE_CHECKING:
+    from workbench.detection.forecasters import Forecaster
+
+__all__ = ["NOT_HELD", "Preview"]
+
+NOT_HELD = (WorkbenchError, AssertionError, IndexError, ValueError)
+"""What is raised where a preview would have to know what lies before the samples that it holds."""
+
+
+class Preview:
+    """The end of one channel in memory, with where its detection stands.
+
+    Parameters
+    ----------
+    test : xarray.Dataset
+        Stored test series.
+    scored : xarray.Dataset
+        Its stored score, which is current.
+    forecasters : sequence of Forecaster
+        Those that made the score.
+    params : Preset
+        Parameters that made it.
+
+    Raises
+    ------
+    DetectionError
+        The score says nothing to go on from.
+
+    Attributes
+    ----------
+    model : str
+        The versions that made the score.
+    pending : int
+        Samples behind the stored series.
+    """
+
+    def __init__(
+        self, test: xr.Dataset, scored: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Preset
+    ) -> None:
+        standing = earlier_standing(scored)
+        if standing is None:
+            raise DetectionError(f"The score of {scored.attrs['channel']} cannot be gone on from.")
+        self.model = str(scored.attrs["model"])
+        self.pending = 0
+        self._forecasters = forecasters
+        self._weights = [params.forecasters.get(one.name, 1.0) for one in forecasters]
+        self._params = params_of(scored, params).model_copy(update=windows_of(scored.attrs))
+        self._standing: Standing = standing
+        self._base = standing.window * self._params.batch_size  # first sample, and position, that is held
+        end = test.isel(time=slice(self._base, None)).load()
+        self._telemetry: npt.NDArray[Any] = end["telemetry"].values
+        self._commands: npt.NDArray[Any] = end["commands"].values
+        self._moments: list[int] = ticks(end["time"].values).tolist()
+        self._prediction: npt.NDArray[Any] = scored["prediction"].variable[self._base :].values
+        self._attributes = {"channel": scored.attrs["channel"]}
+        self._complete = 0
+        self._rows: tuple[Row, ...] = ()
+        self._judge()
+
+    @property
+    def samples(self) -> int:
+        """Return the length of the series, with what is pending."""
+        return self._base + len(self._moments)
+
+    def moment_of(self, row: int) -> int | None:
+        """Return the moment of a row of the series; None where it is not held."""
+        return self._moments[row - self._base] if 0 <= row - self._base < len(self._moments) else None
+
+    def take(self, rows: Rows) -> bool:
+        """Take the samples that are not stored yet, and return whether they go on from those that were taken before.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            All samples of the channel in the journal, by their moments.
+        """
+        new = rows[self.pending :]
+        taken = self._moments[len(self._moments) - self.pending :]
+        if taken != [row[0] for row in rows[: self.pending]] or (new and new[0][0] <= self._moments[-1]):
+            return False
+        if new:
+            values, commands = packed_rows(new, self._commands.shape[1])
+            self._telemetry = np.concatenate([self._telemetry, values.astype(self._telemetry.dtype)])
+            self._commands = np.concatenate([self._commands, commands.astype(self._commands.dtype)])
+            self._moments += [row[0] for row in new]
+            self.pending += len(new)
+        return True
+
+    def may_change(self) -> bool:
+        """Judge what was taken, and return whether anomalies may have become others, or one may have ended."""
+        rows, complete, batch = self._rows, self._complete, self._params.batch_size
+        went_on = bool(rows) and rows[-1].end >= complete - 2 * batch
+        try:
+            self._judge()
+        except NOT_HELD:
+            return True
+        return went_on or self._rows != rows
+
+    def is_filed(self, rows: Rows) -> bool:
+        """Note that samples are stored now, and return whether they are those that were taken."""
+        if not self.take(rows) or len(rows) != self.pending:
+            return False
+        values, _ = packed_rows(rows, self._commands.shape[1])
+        held = self._telemetry[len(self._telemetry) - len(rows) :]
+        self.pending = 0
+        return np.array_equal(held, values.astype(held.dtype), equal_nan=True)
+
+    def _judge(self) -> None:
+        params = self._params
+        m = self.samples - params.sequence_length - params.prediction_horizon
+        series = xr.Dataset(
+            {"telemetry": ("time", self._telemetry), "commands": (("time", "command"), self._commands)},
+            attrs=self._attributes,
+        )
+        if self._base + self._prediction.size < m:
+            held, known = m - self._base, self._prediction.size
+            parts = [predict_one(one, series, params, held, known) for one in self._forecasters]
+            total = sum(part * np.float64(weight) for part, weight in zip(parts, self._weights, strict=True))
+            mean = np.asarray(total / np.sum(self._weights), dtype=self._telemetry.dtype)
+            self._prediction = np.concatenate([self._prediction, mean])
+        errors = ChannelErrors(series, params, m, self._prediction, self._base, removed=self._base)
+        for piece in judge_on(errors, m, params, self._standing):
+            if isinstance(piece, Ending):
+                ending = piece
+        self._rows, self._complete = ending.complete_rows, ending.complete
+        if ending.standing is not None:
+            self._standing = ending.standing
+            self._let_go(ending.standing.window * params.batch_size)
+
+    def _let_go(self, base: int) -> None:
+        """Hold no more than what the next window takes."""
+        by = min(base - self._base, len(self._moments) - self.pending)
+        if by > 0:
+            self._telemetry, self._commands = self._telemetry[by:].copy(), self._commands[by:].copy()
+            self._moments, self._prediction = self._moments[by:], self._prediction[by:].copy()
+            self._base += by

@@ -1,0 +1,95 @@
+"""What the live service says of its feeds in a file of the home, for whoever looks: the System view."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from workbench.exceptions import WorkbenchError
+from workbench.files import replacing
+from workbench.live.feeds.feed import Feed
+from workbench.live.journal import Journal
+from workbench.settings import Settings
+
+__all__ = ["Standing", "StandingFile", "read_standing"]
+
+_FILE = "live.json"
+_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How live telemetry of a home stands.
+
+    Attributes
+    ----------
+    process : int or None
+        Process of the service; None where none runs.
+    feeds : tuple of dict
+        name, connected, words and received of each feed.
+    counts : dict of str to int
+        Samples by what became of them, since the journal was begun.
+    waiting_tags : int
+        New tags that wait for a person.
+    """
+
+    process: int | None
+    feeds: tuple[dict[str, Any], ...]
+    counts: dict[str, int]
+    waiting_tags: int
+
+
+class StandingFile:
+    """Writes how the feeds stand, every two seconds at most.
+
+    Parameters
+    ----------
+    home : Path
+        Folder of the home.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / _FILE
+        self._next = 0.0
+
+    def note(self, feeds: Iterable[Feed]) -> None:
+        """Write how feeds stand, if it is time to."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _EVERY_S
+        states = [(one.name, one.state()) for one in feeds]
+        rows = [
+            {"name": name, "connected": state.connected, "words": state.words, "received": state.received}
+            for name, state in states
+        ]
+        with suppress(OSError), replacing(self._file) as file:  # a full disk stops no service
+            file.write_text(json.dumps({"process": os.getpid(), "feeds": rows}), encoding="utf-8")
+
+    def remove(self) -> None:
+        """Take the file away, when the service ends."""
+        self._file.unlink(missing_ok=True)
+
+
+def read_standing(settings: Settings) -> Standing | None:
+    """Return how live telemetry of a home stands; None where it has never taken any."""
+    if not settings.journal_path.exists():
+        return None
+    process: int | None = None
+    feeds: tuple[dict[str, Any], ...] = ()
+    with suppress(OSError, ValueError, KeyError):  # it is not running
+        document = json.loads((settings.home / _FILE).read_text(encoding="utf-8"))
+        if psutil.pid_exists(int(document["process"])):
+            process, feeds = int(document["process"]), tuple(document["feeds"])
+    counts, waiting = dict[str, int](), 0
+    journal = Journal(settings.journal_path)
+    with closing(journal), suppress(WorkbenchError):  # `workbench doctor` says what is wrong with it
+        counts = {name: sum(channels.values()) for name, channels in journal.counters().items()}
+        waiting = len(journal.tags("waiting"))
+    return Standing(process, feeds, counts, waiting)

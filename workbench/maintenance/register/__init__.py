@@ -1,0 +1,1 @@
+"""The register of assets: what there is, where it belongs, and since when it is in service."""

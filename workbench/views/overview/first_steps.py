@@ -1,0 +1,125 @@
+"""First steps of a newcomer to the demo fleet: one sentence that says what to look at, and the way through one case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.maintenance.alerts.table import ALLOWED
+from workbench.plots.theme import severity
+from workbench.settings import Settings
+from workbench.telemetry.catalog import Catalog
+from workbench.telemetry.synthetic import demo_source
+from workbench.views.markup import target
+from workbench.views.state import anomaly_of
+from workbench.views.view_session import ViewSession
+
+__all__ = ["FirstSteps", "dismiss", "first_steps", "first_steps_markup"]
+
+_DISMISSED_FILE = "first-steps-dismissed"
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """The case that a newcomer is led through.
+
+    Attributes
+    ----------
+    alert : mapping of str to Any
+        Row of `Alerts.list`.
+    order : str
+        Number of its work order; empty where it has none yet.
+    is_planned : bool
+        Whether the order is in the saved plan.
+    """
+
+    alert: Mapping[Any, Any]
+    order: str
+    is_planned: bool
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether somebody has acknowledged the alert."""
+        return self.alert["state"] not in ALLOWED["acknowledge"]
+
+
+def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None:
+    """Return the case to begin with; None where nobody is led.
+
+    It is the oldest of the worst alerts with which something is left to do, else the newest of them.
+
+    Parameters
+    ----------
+    session : ViewSession
+        Session in use; only newcomers to a demo fleet with a history are led, until somebody has dismissed the card.
+    alerts : pandas.DataFrame
+        Open alerts, the worst first.
+    """
+    if alerts.empty or _file(session.settings).exists():
+        return None
+    source = demo_source(session.archive)
+    if source is None or source[1] is None:
+        return None
+    worst = alerts[alerts["level"].astype(str) == str(alerts["level"].iloc[0])].sort_values("id")
+    orders = session.maintenance.orders_of_alerts()
+    planned = {one.job for one in session.maintenance.planning.placements()}
+    steps = [
+        FirstSteps(alert, order := orders.get(int(alert["id"]), ""), order in planned)
+        for alert in worst.to_dict(orient="records")
+    ]
+    return next((one for one in steps if not (one.is_acknowledged and one.order and one.is_planned)), steps[-1])
+
+
+def dismiss(settings: Settings) -> None:
+    """Show the card no more in this home."""
+    _file(settings).touch()
+
+
+def first_steps_markup(steps: FirstSteps, catalog: Catalog) -> str:
+    """Write the card of the first steps.
+
+    Parameters
+    ----------
+    steps : FirstSteps
+        The case.
+    catalog : Catalog
+        Names of the assets.
+
+    Returns
+    -------
+    str
+        HTML of a `Grid`; what a step picks is `["view", "asset", "channel", moment]`, the number of the order,
+        or `plan`.
+    """
+    alert = steps.alert
+    level = severity(alert["level"])
+    chosen = anomaly_of(alert)
+    place = target(chosen.asset, chosen.channel, chosen.anomaly)
+    asset = escape(catalog.asset(str(alert["asset"])).name)
+    sentence = (
+        f"<b>New here?</b> Look at the cell <b class='{level.word}'><span class='wb-symbol' aria-hidden='true'>"
+        f"{level.symbol}</span>{escape(str(alert['channel']))}</b> of {asset}, {level.word}, and follow its case:"
+    )
+    order = steps.order or "Open its order"
+    links = (
+        ("See why", place, False),
+        ("Acknowledge it", place, steps.is_acknowledged),
+        (f"See its order {order}" if steps.order else order, steps.order or place, bool(steps.order)),
+        ("See the plan", "plan", steps.is_planned),
+    )
+    buttons = "".join(
+        f'<li><button type="button" class="wb-step" data-pick="{escape(where)}">{number}. {escape(words)}'
+        f"{_DONE if is_done else ''}</button></li>"
+        for number, (words, where, is_done) in enumerate(links, 1)
+    )
+    return f"<div class='wb-first-steps'><p>{sentence}</p><ol>{buttons}</ol></div>"
+
+
+_DONE = " <span aria-hidden='true'>✓</span><span class='wb-hidden'>, done</span>"
+
+
+def _file(settings: Settings) -> Path:
+    return settings.home / _DISMISSED_FILE
