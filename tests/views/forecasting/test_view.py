@@ -204,6 +204,27 @@ def test_thresholds_are_tried_on_the_fleet(view):
     assert str(trial) in texts(view)
 
 
+def test_what_comes_in_takes_no_answer_or_choice_away(view, session):
+    session.maintenance.people.set("Ann", "root")
+    session.maintenance.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
+    view.refresh()
+    show_risks(view)
+    find_field(view, "Absent").value = "Ann"
+    press(view, "Compare the plans")
+    press(view, "Try on the fleet")
+    plan, trial = view.what_if.answer.value, view.what_if.effect.value
+    session.maintenance.people.set("Ben", "root")
+    view.refresh()
+    view.refresh()
+    assert find_field(view, "Absent").options == ("nobody", "Ann", "Ben")
+    assert find_field(view, "Absent").value == "Ann"
+    for before, after in ((plan, view.what_if.answer.value), (trial, view.what_if.effect.value)):
+        assert after.startswith(before)
+        assert after.count("Data has changed since") == 1
+    press(view, "Try on the fleet")
+    assert "Data has changed" not in view.what_if.effect.value
+
+
 def test_a_link_shows_the_same(session):
     state = {"channel": "X-2", "asset": "XAVER", "ahead": "30", "inside": "0.8", "forecaster": "trend", "days": "30"}
     view = Forecasting(session, state=State(state))

@@ -18,6 +18,8 @@ __all__ = ["WhatIf"]
 
 _NOBODY = "nobody"
 
+_OF_BEFORE = "<p class='wb-muted'>Data has changed since: ask again for an answer of now.</p>"
+
 
 class WhatIf(Section[Host]):
     """Questions, each with a button; no answer changes the plan or the settings.
@@ -68,13 +70,15 @@ class WhatIf(Section[Host]):
         ]
 
     def refresh(self) -> None:
-        """Offer the technicians that there are now, and take old answers away."""
+        """Offer the technicians that there are now; answers stay, and say that they are of before."""
         people = self.view.session.maintenance.people.list()
-        self.absent.options = [_NOBODY, *people.loc[people["active"], "name"]]
-        self.comparison = None
-        self.trial = None
-        self.answer.value = ""
-        self.effect.value = ""
+        chosen = self.absent.value
+        offered = [_NOBODY, *people.loc[people["active"], "name"]]
+        self.absent.options = offered
+        self.absent.value = chosen if chosen in offered else _NOBODY
+        for answer in (self.answer, self.effect):
+            if answer.value and not answer.value.endswith(_OF_BEFORE):
+                answer.value += _OF_BEFORE
 
     @callback
     def on_plan(self, pressed: widgets.Button) -> None:
