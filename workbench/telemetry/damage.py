@@ -51,15 +51,15 @@ class Place:
 
 
 @contextmanager
-def damage_named(place: Place, file: Path | str) -> Iterator[None]:
+def damage_named(place: Place, file: Path | str | Callable[[], Path | str]) -> Iterator[None]:
     """Turn whatever damaged files raise into an `ArchiveError`.
 
     Parameters
     ----------
     place : Place
         What is read.
-    file : Path or str
-        File, folder or database that the error names.
+    file : Path, str or callable
+        File, folder or database that the error names, or a function that returns it, called only for an error.
 
     Raises
     ------
@@ -72,4 +72,4 @@ def damage_named(place: Place, file: Path | str) -> Iterator[None]:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
         if reason.startswith(_CHECKSUM_ERROR):
             reason = "its bytes are not those that were written: the checksum differs"
-        raise place.error(file, reason[:_MAX_REASON_LETTERS]) from error
+        raise place.error(file() if callable(file) else file, reason[:_MAX_REASON_LETTERS]) from error

@@ -331,7 +331,8 @@ class Index:
             *columns, text, crc = row
             name, asset, _, _, _, train_hash, *_ = columns
             try:
-                self._check(columns, text, crc, name)
+                with damage_named(_PLACE, lambda: self.name):
+                    _check(columns, text, crc, name)
                 hashes[name] = (asset, train_hash)
             except ArchiveError:
                 if strict:
@@ -557,14 +558,9 @@ class Index:
         return self._read(columns, text, crc, columns[0])
 
     def _read(self, columns: Sequence[Any], text: str, crc: int, what: str) -> dict[str, Any]:
-        self._check(columns, text, crc, what)
-        with damage_named(_PLACE, self.name):
+        with damage_named(_PLACE, lambda: self.name):
+            _check(columns, text, crc, what)
             return cast(dict[str, Any], json.loads(text))
-
-    def _check(self, columns: Sequence[Any], text: str, crc: int, what: str) -> None:
-        with damage_named(_PLACE, self.name):
-            if crc not in (_crc(columns, text), _crc((), text)):  # the latter of a release before, where none may write
-                raise ValueError(f"what it says of {what} is not what was written")
 
     def _score(self, channel: str, key: str, text: str, crc: int) -> dict[str, Any] | ArchiveError:
         try:
@@ -750,6 +746,12 @@ def _link_crc(channel: str, origin: int, link: Link) -> int:
 def _crc(columns: Sequence[Any], text: str) -> int:
     """Return the checksum of a row: of its attributes, and of what stands in its other columns."""
     return zlib.crc32("\n".join(map(repr, columns)).encode(), zlib.crc32(text.encode()))
+
+
+def _check(columns: Sequence[Any], text: str, crc: int, what: str) -> None:
+    # the second sum is that of a release before, in a home where none may write
+    if _crc(columns, text) != crc and _crc((), text) != crc:
+        raise ValueError(f"what it says of {what} is not what was written")
 
 
 def _score_row(channel: str, key: str, attributes: Mapping[str, Any], number: int) -> tuple[Any, ...]:

@@ -452,7 +452,7 @@ class ArchiveReader:
         attributes = self.index.attributes(channel) or self._attributes(channel)  # known even where it is damaged
         if "training_span" not in attributes:
             return None
-        with damage_named(self._place(channel), self.index.name):
+        with damage_named(self._place(channel), lambda: self.index.name):
             return TrainingSpan.from_attributes(attributes["training_span"])
 
     def content_hashes(self, channel: str) -> tuple[str, ...] | None:
@@ -684,7 +684,7 @@ class ArchiveReader:
             if self.index.stamp() == stamp:
                 break
         dataset = reader.dataset(sound[key], indexed=indexed)
-        with damage_named(place, self.index.name):
+        with damage_named(place, lambda: self.index.name):
             check_scored(dataset)
             if reader.origin != sound[key].get(REMOVED_ROWS, 0):
                 raise ValueError("its first rows are not there")
@@ -869,7 +869,7 @@ class ArchiveReader:
         return Place(f"Channel {channel}", partial(_how_to_import_again, self.path, channel))
 
     def _check_attributes(self, attributes: dict[str, Any], channel: str) -> None:
-        with damage_named(self._place(channel), self.index.name):
+        with damage_named(self._place(channel), lambda: self.index.name):
             check_channel(attributes, channel)
 
     def _check_root(self, folder: str, place: Place) -> None:
@@ -890,7 +890,7 @@ class ArchiveReader:
         """Return attributes of a channel with its labels as moments, after checking these."""
         channel = str(attributes["channel"])
         place = Place(f"The label table of {channel}", partial(_how_to_import_again, self.path, channel))
-        with damage_named(place, self.index.name):
+        with damage_named(place, lambda: self.index.name):
             attributes = with_label_moments(attributes, lambda: self.open(channel)["time"].values)
             if attributes.get(LABEL_MOMENTS) is not None:
                 check_label_moments(attributes[LABEL_MOMENTS])
