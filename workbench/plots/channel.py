@@ -129,7 +129,7 @@ def update_channel_figure(
 
 
 def commands_figure(
-    channel: xr.Dataset, *, tokens: Tokens = LIGHT, height: int = 46, x_range: Range1d | None = None
+    channel: xr.Dataset, *, tokens: Tokens = LIGHT, height: int | None = None, x_range: Range1d | None = None
 ) -> figure:
     """Draw when each command was given, as ticks.
 
@@ -139,8 +139,8 @@ def commands_figure(
         One split of one channel.
     tokens : Tokens
         Colours.
-    height : int
-        Pixels.
+    height : int, optional
+        Pixels; 46 by default, 22 for a channel without commands.
     x_range : bokeh.models.Range1d, optional
         Time axis to share.
 
@@ -149,6 +149,7 @@ def commands_figure(
     bokeh.plotting.figure
         Named `commands`: one row a command that was given at all, a tick where it begins.
     """
+    height = height or _commands_height(channel)
     plot = time_figure("commands", channel, tokens, height=height, x_range=x_range, axis=False)
     source = ColumnDataSource(_command_data(channel), name="commands")
     ticks = plot.scatter(
@@ -181,6 +182,11 @@ def update_commands_figure(plot: figure, channel: xr.Dataset) -> None:
         One split of one channel.
     """
     set_sources(plot, {"commands": _command_data(channel), "ends": _command_words(channel)})
+    plot.height = _commands_height(channel)
+
+
+def _commands_height(channel: xr.Dataset) -> int:
+    return 46 if channel.sizes["command"] else 22
 
 
 def _channel_data(
@@ -200,7 +206,7 @@ def _channel_data(
         "anomalies": mark_data(channel, anomalies, top=high + 0.09 * (high - low)),
         "labels": mark_data(channel, labels),
         "bound_lines": _bound_data(channel, bound_lines),
-        "ends": end_label_data(channel, lines, low, high),
+        "ends": end_label_data(channel, lines, low, high, apart=0.12),  # twelve pixels of a hundred
     }
 
 
@@ -240,5 +246,5 @@ def _command_data(channel: xr.Dataset) -> dict[str, npt.NDArray[Any]]:
 def _command_words(channel: xr.Dataset) -> dict[str, list[Any]]:
     n = channel.sizes["command"]
     used = int(channel["commands"].values.any(axis=0).sum())
-    words = f"{used} of {n}\ncommands" if n else "no\ncommands"
+    words = f"{used} of {n}\ncommands" if n else "no commands"
     return {"time": [float(time_values(channel)[-1])], "value": [0.5], "name": [words]}

@@ -140,7 +140,7 @@ def _data(
         "lower_epsilon": _lower_data(scored),
         "anomalies": mark_data(channel, anomalies, top=high),
         "labels": mark_data(channel, labels),
-        "ends": end_label_data(channel, ends, low, high, apart=0.13),
+        "ends": end_label_data(channel, ends, low, high, apart=0.19),  # twelve pixels of 65
     }
 
 

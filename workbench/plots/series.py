@@ -31,7 +31,7 @@ __all__ = [
 Sources = Mapping[str, ColumnDataSource]
 """Data sources of a figure by name."""
 
-_RIGHT_MARGIN_SHARE = 0.15
+_RIGHT_MARGIN_SHARE = 0.17
 """Share of the time axis left free on the right for direct labels."""
 
 
