@@ -13,7 +13,7 @@ import workbench as wb
 from tests.plants import write_plant
 from workbench.cli import app
 from workbench.detection.evaluation import evaluate
-from workbench.exceptions import DetectionError
+from workbench.exceptions import DetectionError, LabelError
 from workbench.judging import Truth, find_labels, judge_assets
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
@@ -66,6 +66,20 @@ def test_a_label_of_an_asset_is_one_event_for_channels_of_any_rate(archive: Arch
     assert judged(archive, truth, {"P-2": (52, 55)}) == [1, 0, 1]
     assert judged(archive, truth, {"P-1": (100, 101), "P-2": (52, 55)}) == [1, 0, 1]
     assert judged(archive, truth, {}) == [0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("row", "where"),
+    [
+        ("PUMP,2023-03-01 06:40,2023-03-01 06:59", "2 labels outside of the data"),  # the year is another
+        ("PUMP,2024-03-01 01:00,2024-03-01 01:01", "3 labelled samples in training series"),  # two of P-1, one of P-2
+    ],
+)
+def test_labels_none_of_which_can_be_judged_are_refused(archive: Archive, tmp_path: Path, row: str, where: str) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text(f"asset,start,end\n{row}\n", encoding="utf-8")
+    with pytest.raises(LabelError, match=f"No label of the file .*: {where}"):
+        find_labels(archive, archive.channels(), file)
 
 
 def test_a_label_of_one_channel_stays_its_own(archive: Archive, tmp_path: Path) -> None:

@@ -225,6 +225,12 @@ def _of_file(archive: Archive, channels: Sequence[str], spans: LabelSpans) -> Tr
         "unknown": spans.unused_text(series),
         "undated": f"{', '.join(undated[:5])}: sample numbers, and the labels are times" if undated else "",
     }
+    if (in_training or outside) and not any(len(table) for table in tables.values()):
+        where = " and ".join(note for note in (notes["labels_in_training"], notes["labels_outside"]) if note)
+        raise LabelError(
+            f"No label of the file lies in the telemetry that is judged, the test series: {where}.",
+            "Check the times of the labels, and their time zone: workbench evaluate --labels FILE --timezone ZONE",
+        )
     return Truth(tables, tuple(f"Not judged: {note}." for note in notes.values() if note))
 
 
