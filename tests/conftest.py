@@ -32,14 +32,17 @@ settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of rounds on a further Python: cases of one test seldom differ by it."""
+    """Add the options of rounds on a further Python: cases of one test, and tests of one file, seldom differ by it."""
     parser.addoption("--first-cases", action="store_true", help="of each parametrized test run the first case only")
+    parser.addoption("--every", type=int, default=1, metavar="N", help="of each file run every N-th test only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run long files first, and skip the NASA tier where its data is not there, unless the run requires it."""
     if config.getoption("first_cases"):
         _keep_first_cases(config, items)
+    if config.getoption("every") > 1:
+        _keep_every(config, items, config.getoption("every"))
     _sort_long_files_first(items)
     if (SHARED / "nasa" / "smap_msl.zip").exists():
         return
@@ -58,6 +61,17 @@ def _keep_first_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         (others if test in seen else kept).append(item)
         seen.add(test)
+    config.hook.pytest_deselected(items=others)
+    items[:] = kept
+
+
+def _keep_every(config: pytest.Config, items: list[pytest.Item], step: int) -> None:
+    seen: Counter[Path] = Counter()
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        (others if seen[item.path] % step else kept).append(item)
+        seen[item.path] += 1
     config.hook.pytest_deselected(items=others)
     items[:] = kept
 
