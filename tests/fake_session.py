@@ -79,6 +79,17 @@ class FakeArchive:
         dates = {name: self.dates(name) for name in channels}
         return {name: ends for name, ends in dates.items() if ends is not None}
 
+    def dated_spans(self):
+        return [
+            (self.info(name).asset, *(stamp.value for stamp in ends))
+            for name, ends in self.all_dates(self.data).items()
+        ]
+
+    @property
+    def index(self):
+        """An index that cannot tell what has changed."""
+        return SimpleNamespace(stamp=lambda: (0, 0), changed_since=lambda stamp: None)
+
     def labels(self, channel):
         return self.known.get(channel)
 

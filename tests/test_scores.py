@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -176,3 +177,33 @@ def test_a_fault_that_lasts_to_the_end_of_the_telemetry_is_explained(session: wb
     (row,) = session.explain("X-1").to_dict("records")
     assert (row["end"], row["found_by"]) == (2999, "both")
     assert 2960 <= row["prediction_error_at"] <= 2989
+
+
+def test_the_overview_reads_only_what_has_changed_and_says_what_a_fresh_one_says(
+    session: wb.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    read = Archive.all_scores
+
+    def noting(archive: Archive, channels: list[str] | None = None) -> object:
+        looked_at.extend(channels or ["all"])
+        return read(archive, channels)
+
+    def changed_by(change: object) -> list[str]:
+        with wb.open(home=session.settings.home) as other:
+            change(other)
+            expected = other.overview()
+        looked_at.clear()
+        pd.testing.assert_frame_equal(session.overview(), expected)
+        return looked_at.copy()
+
+    monkeypatch.setattr(Archive, "all_scores", noting)
+    session.overview()
+    assert changed_by(lambda other: None) == []
+    assert changed_by(lambda other: other.score("X-2")) == ["X-2"]
+    assert changed_by(lambda other: grow(other, 3300, parts())) == ["X-1"]
+    assert changed_by(lambda other: other.train("X-2", "ridge", telemetry_lags=3, force=True)) == ["X-2"]
+    assert changed_by(lambda other: other.archive.write(wave_channel("X-3"), wave_channel("X-3", 900))) == ["X-3"]
+    assert changed_by(lambda other: other.archive.remove(["X-2"])) == []
+    assert session.overview()["channel"].tolist() == ["X-1", "X-3"]
+    assert session.overview()["state"].tolist() == ["missing", "missing"]

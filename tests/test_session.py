@@ -228,3 +228,18 @@ def test_opening_loads_neither_tensorflow_nor_mlflow(session):
         "bad = {'tensorflow', 'keras', 'mlflow', 'bokeh', 'torch', 'onnx'} & set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_channels_recorded_together_make_one_span_in_which_their_asset_was_watched(tmp_path):
+    with wb.open(home=tmp_path) as session:
+        for number, (first, length) in enumerate([(0, 60), (0, 60), (50, 30), (200, 10)]):
+            minutes = np.datetime64("2026-01-01") + np.arange(first, first + length) * np.timedelta64(1, "m")
+            times = minutes[:5] - np.timedelta64(30, "D"), minutes
+            values = np.arange(length)
+            train, test = (make_channel(values[: len(t)], time=t, channel=f"X-{number}", asset="A") for t in times)
+            session.archive.write(train, test)
+        spans = session.watched()
+    begin = pd.Timestamp("2026-01-01", tz="UTC")
+    minute = pd.Timedelta(minutes=1)
+    minutes = [((row.start - begin) / minute, (row.end - begin) / minute) for row in spans.itertuples()]
+    assert minutes == [(0, 79), (200, 209)]  # the sensors' minutes 0 to 59, 50 to 79 and 200 to 209

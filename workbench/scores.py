@@ -5,6 +5,7 @@ One module because what is due, what is current and what is listed are one rule,
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["OVERVIEW_COLUMNS", "Scores", "anomalies_within"]
 
 _SPAN = 1_048_576  # samples read at a time
+_MAX_LOOKED_UP = 500  # channels whose scores are in memory at a time
 
 OVERVIEW_COLUMNS = (
     "channel",
@@ -72,6 +74,16 @@ def anomalies_within(anomalies: pd.DataFrame, samples: int) -> pd.DataFrame:
     return anomalies[anomalies["end"] < samples]
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """What `Scores.overview` has last listed, and of what."""
+
+    stamp: tuple[int, int]
+    registry_stamp: tuple[int, ...] | None
+    champions: dict[str, list[ModelInfo]]
+    rows: dict[str, dict[str, Any]]
+
+
 class Scores:
     """Scores of an archive's channels by a registry's models.
 
@@ -95,6 +107,7 @@ class Scores:
         self.archive = archive
         self.registry = registry
         self.clock = clock
+        self._listed: _Listed | None = None
 
     def params(self, preset: str | None) -> tuple[str, Preset]:
         """Return a preset's name, the one in use where omitted, and its parameters."""
@@ -280,22 +293,46 @@ class Scores:
 
     @stage("overview")
     def overview(self) -> pd.DataFrame:
-        """Return the state of every channel; see `Session.overview`."""
+        """Return the state of every channel; see `Session.overview`.
+
+        Only channels of which something was published since, or whose champion is another one, are looked at again.
+        """
+        stamp, before = self.archive.index.stamp(), self._listed
+        registry_stamp, champions = self._champions(before)
+        described, damaged = self.archive.infos()
+        infos = {info.channel: info for info in described}
+        due, rows = list(infos), {}
+        changed = None if before is None else self.archive.index.changed_since(before.stamp)
+        if before is not None and changed is not None:
+            kept = before.rows.keys() - changed[0] - changed[1]
+            kept -= {name for name in kept if champions.get(name) != before.champions.get(name)}
+            due = [name for name in infos if name not in kept]
+            rows = {name: before.rows[name] for name in kept if name in infos}
+        made_from = provenances(self.params(None)[1])
+        for start in range(0, len(due), _MAX_LOOKED_UP):
+            names = due[start : start + _MAX_LOOKED_UP]
+            scores = self.archive.all_scores(names)
+            for name in names:
+                stored = scores.get(name, ({}, {}))
+                rows[name] = self._overview_row(infos[name], champions.get(name, []), *stored, made_from)
+        self._listed = _Listed(stamp, registry_stamp, champions, rows)
+        listed = [
+            rows.get(name) or self._damaged_row(name, damaged[name])
+            for name in self.archive.channels()
+            if name in rows or name in damaged
+        ]
+        return pd.DataFrame({column: [row[column] for row in listed] for column in OVERVIEW_COLUMNS})
+
+    def _champions(self, before: _Listed | None) -> tuple[tuple[int, ...] | None, dict[str, list[ModelInfo]]]:
+        """Return the registry's stamp and the champions by channel, which are read where the stamp is another one."""
+        stamp = self.registry.stamp()
+        if before is not None and stamp is not None and before.registry_stamp == stamp:
+            return stamp, before.champions
         champions: dict[str, list[ModelInfo]] = {}
         for info in self.registry.list():
             if "champion" in info.aliases:
                 champions.setdefault(info.channel, []).append(info)
-        described, damaged = self.archive.infos()
-        infos, scores = {info.channel: info for info in described}, self.archive.all_scores()
-        rows = []
-        made_from = provenances(self.params(None)[1])
-        for name in self.archive.channels():
-            if name in infos:
-                stored = scores.get(name, ({}, {}))
-                rows.append(self._overview_row(infos[name], champions.get(name, []), *stored, made_from))
-            elif name in damaged:
-                rows.append(self._damaged_row(name, damaged[name]))
-        return pd.DataFrame(rows, columns=list(OVERVIEW_COLUMNS))
+        return stamp, champions
 
     def stored(self, channel: str, models: list[ModelInfo] | None = None) -> xr.Dataset | None:
         """Open the score that a channel's row of the overview tells of; None where it is missing.

@@ -5,7 +5,7 @@ lines that call the layer below.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -143,17 +143,18 @@ class Session:
         Returns
         -------
         pandas.DataFrame
-            asset, start, end (UTC); spans of an asset may overlap. An asset was watched while its dated test series
-            last, and since the maintenance log began, but not before its first dated sample, or before it came into
-            service where the register says when that was: older samples may have been removed since.
+            asset, start, end (UTC); spans of an asset may overlap. An asset was watched while any dated test series
+            of it lasts, and since the maintenance log began, but not before its first dated sample, or before it came
+            into service where the register says when that was: older samples may have been removed since.
         """
         from workbench.maintenance.kpis.failures import records_began
 
         infos, damaged = self.archive.infos()
         assets = [info.asset for info in infos] + [self.archive.asset_of(name)[0] for name in damaged]
-        dates = self.archive.all_dates([info.channel for info in infos])
-        dated = [info for info in infos if info.channel in dates]
-        rows: list[tuple[str, Any, Any]] = [(info.asset, *dates[info.channel]) for info in dated]
+        rows: list[tuple[str, Any, Any]] = [
+            (asset, pd.Timestamp(start, tz="UTC"), pd.Timestamp(end, tz="UTC"))
+            for asset, start, end in _united(self.archive.dated_spans())
+        ]
         first: dict[str, Any] = {}
         for asset, start, _ in rows:
             first[asset] = min(start, first.get(asset, start))
@@ -1212,6 +1213,20 @@ class Session:
             with suppress(ArchiveError):  # a damaged channel: the work on it raises the error
                 self.archive.info(name)
         return names
+
+
+def _united(spans: Iterable[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+    """Return the spans of each asset without overlaps: thousands of channels that are recorded together make one."""
+    asset, start, end = "", 0, -1
+    for other, first, last in sorted(set(spans)):
+        if other == asset and first <= end:
+            end = max(end, last)
+            continue
+        if start <= end:
+            yield asset, start, end
+        asset, start, end = other, first, last
+    if start <= end:
+        yield asset, start, end
 
 
 def _in_service_from(maintenance: "Maintenance", assets: Collection[str]) -> dict[str, pd.Timestamp]:

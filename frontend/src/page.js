@@ -80,9 +80,11 @@ const NAMES = { "?": "help", ArrowLeft: "left", ArrowRight: "right", " ": "space
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
   if (event.key === "Escape") {
-    for (const opened of all(".wb-popover").filter(shown)) {
+    const popovers = all(".wb-popover").filter(shown)
+    for (const opened of popovers) {
       one(`.wb-opener-${opened.classList.contains("wb-help") ? "help" : "open"}`, opened.parentElement)?.click()
     }
+    if (!popovers.length) press("escape") // leaves wall mode
     return
   }
   const target = event.composedPath()[0]

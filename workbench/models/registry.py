@@ -59,6 +59,8 @@ EXPERIMENT = "workbench"
 Models: TypeAlias = list[ModelInfo]
 
 _LOCK_SECONDS = 60
+_HEADER_BYTES = 28
+_CHANGES = slice(24, 28)  # of an SQLite file: how often it was changed; two changes may come in one tick of the clock
 
 
 class Registry:
@@ -132,6 +134,27 @@ class Registry:
         """
         models = self._list(channel=channel, forecaster=forecaster)
         return models if assets or forecaster == ASSET_KIND else [info for info in models if not info.of_asset]
+
+    def stamp(self) -> tuple[int, ...] | None:
+        """Return numbers that change with every change to the registry; None where the store is not an SQLite file.
+
+        Returns
+        -------
+        tuple of int or None
+            Empty where there is no store yet.
+        """
+        database = self.location.database
+        if database is None:
+            return None
+        try:
+            with database.open("rb") as file:
+                about = os.fstat(file.fileno())
+                counter = int.from_bytes(file.read(_HEADER_BYTES)[_CHANGES], "big")
+        except FileNotFoundError:
+            return ()
+        except OSError:
+            return None
+        return counter, about.st_mtime_ns, about.st_size, about.st_ino
 
     def champion(self, channel: str, forecaster: str | None = None) -> ModelInfo:
         """Return the model that predicts a channel.

@@ -8,9 +8,10 @@ from bokeh.models import ColumnDataSource, HoverTool, Label, Node, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark
 
+from workbench.names import cut_in_the_middle
 from workbench.plots.series import bounds, set_sources
 from workbench.plots.strip_data import Strip
-from workbench.plots.strips import base_figure
+from workbench.plots.strips import MAX_NAME_LETTERS, base_figure
 from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens
 
 __all__ = [
@@ -179,7 +180,8 @@ def set_lane_names(plot: figure, names: Sequence[str]) -> None:
     """Write the channels' names beside their lanes, the first at the top."""
     n = len(names)
     plot.yaxis.ticker = [n - 0.5 - row for row in range(n)]
-    plot.yaxis.major_label_overrides = {n - 0.5 - row: name for row, name in enumerate(names)}
+    short = [cut_in_the_middle(name, MAX_NAME_LETTERS) for name in names]
+    plot.yaxis.major_label_overrides = {n - 0.5 - row: name for row, name in enumerate(short)}
     plot.y_range.update(start=0, end=max(n, 1))
 
 

@@ -29,13 +29,17 @@ from bokeh.models import Line as LineGlyph
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark
 
+from workbench.names import cut_in_the_middle
 from workbench.plots.series import set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 
-__all__ = ["base_figure", "name_strip", "strip_figure", "update_strip"]
+__all__ = ["MAX_NAME_LETTERS", "base_figure", "name_strip", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
+MAX_NAME_LETTERS = 18
+"""Letters of a name for which there is room at the left."""
+
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
 _LINES = ("telemetry", "prediction")
@@ -233,7 +237,8 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
         Colour of the words.
     """
     axis = plot.left[0]
-    axis.axis_label = f"{strip.name} {strip.units}".strip()
+    name = cut_in_the_middle(strip.name, MAX_NAME_LETTERS - len(strip.units))
+    axis.axis_label = f"{name} {strip.units}".strip()
     axis.axis_label_text_color = colour
 
 

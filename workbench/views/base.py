@@ -18,6 +18,7 @@ from workbench.views.export import csv_text, file_stem
 from workbench.views.state import EMPTY, Selected, Selection, State, anomaly_moment
 from workbench.views.tools import Tools
 from workbench.views.view_session import Frame, ViewSession
+from workbench.views.wall import WALL_KEYS
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.callbacks import Failure, Guard, callback
 from workbench.views.widgets.cards import error_card, progress_card
@@ -31,7 +32,7 @@ __all__ = ["Frame", "View", "ViewSession", "callback"]
 
 _COMMON_KEYS = ("view", "asset", "channel", "anomaly", "from", "to")
 """Keys of a link that every view knows."""
-_KEYS_OF_THE_PAGE = ("token", "theme", "density")
+_KEYS_OF_THE_PAGE = ("token", "theme", "density", *WALL_KEYS)
 """Keys that an address may have which are about the page, not about what it shows."""
 
 

@@ -1,7 +1,9 @@
 """Parts of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
 
 import json
+import re
 from datetime import datetime
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from workbench.views.state import Selected
 __all__ = [
     "age",
     "duration",
+    "name_markup",
     "percent",
     "read_target",
     "sparkline",
@@ -53,6 +56,40 @@ def read_target(text: str) -> tuple[str, Selected]:
     """
     view, asset, channel, anomaly = json.loads(text)
     return view, Selected(asset, channel, anomaly if anomaly is None else read_moment(anomaly))
+
+
+_TAIL = re.compile(r".+?([^\w\s]?[^\W_]{1,8})$", re.DOTALL)
+_SHORT_NAME = 12
+"""Letters up to which a name has room wherever it stands."""
+
+
+def name_markup(name: str) -> str:
+    """Write a name that is cut in its middle where there is no room for it: names differ most at their ends.
+
+    Parameters
+    ----------
+    name : str
+        Name of a channel or an asset.
+
+    Returns
+    -------
+    str
+        HTML; the stylesheet cuts what comes before the end of the name, and only where it has to.
+
+    Examples
+    --------
+    >>> name_markup("P-1")
+    'P-1'
+    >>> name_markup("SMAP-temperature-0042")
+    '<span class="wb-name" title="SMAP-temperature-0042"><span>SMAP-temperature</span><span>-0042</span></span>'
+    """
+    text = escape(name, quote=True)
+    if len(name) <= _SHORT_NAME:
+        return text
+    tail = _TAIL.fullmatch(name)
+    cut = tail.start(1) if tail else -6
+    head, end = escape(name[:cut], quote=True), escape(name[cut:], quote=True)
+    return f'<span class="wb-name" title="{text}"><span>{head}</span><span>{end}</span></span>'
 
 
 def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, height: int = 20) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import ipywidgets as widgets
+import pandas as pd
 
 from workbench.exceptions import SettingsError, ViewError
 from workbench.maintenance.alerts.table import ALLOWED
@@ -16,6 +17,7 @@ from workbench.views.registry import VIEWS, view_class
 from workbench.views.remembered import data_stamp, remember_fleet
 from workbench.views.state import EMPTY, Selection, State
 from workbench.views.view_session import ViewSession
+from workbench.views.wall import Wall
 from workbench.views.widgets.boxes import box, button, close_tree
 from workbench.views.widgets.callbacks import Failure, Guard, callback
 from workbench.views.widgets.cards import error_card, progress_card
@@ -55,6 +57,8 @@ class Shell:
         The views that have been opened so far.
     current : str
         Name of the view that is shown.
+    wall : Wall or None
+        Views that are shown in turn on a wall; None where the reader chooses.
 
     Raises
     ------
@@ -88,9 +92,12 @@ class Shell:
         self.theme, self.density = self._look(theme, density)
         self._stamp: tuple[int, ...] = ()
         self._published: tuple[int, ...] = ()
+        self._alert_counts: pd.Series = pd.Series(dtype=int)  # open ones, by level
         self._waiting: set[int] | None = None  # critical alerts that nobody has acknowledged
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
         self._following = Polling(self.on_follow, _FOLLOW_SECONDS)
+        self.wall: Wall | None = None
+        self._turning = Polling(self.on_turn, _POLL_SECONDS)
         self._silence = Later(self.on_silence, _ANNOUNCED_SECONDS)
         self._build()
         self._restyle()
@@ -128,6 +135,9 @@ class Shell:
         self._who.tooltip = "The maintenance log records this name with everything that you do here"
         self._who.add_class("wb-who")
         self._who.observe(self.on_who, "value")
+        self._leave_wall = button(
+            "Leave wall mode", "Show the controls again (Escape)", self.on_leave_wall, "wb-leave-wall wb-key-escape"
+        )
         looks = box("wb-looks", self._who, self._theme_button, self._density_button, self._help_button)
         head = box("wb-header", self._header, looks)
         navigation = box("wb-nav", *self._tabs.values())
@@ -143,6 +153,7 @@ class Shell:
             self._notice,
             self._progress,
             self._announcement,
+            self._leave_wall,
             self._panes,
         )
 
@@ -169,7 +180,11 @@ class Shell:
         self._restoring = True
         try:
             with Guard(self, "open link"):
+                if isinstance(state, str):
+                    self._set_wall(Wall.of(state, tuple(self._classes)))
                 requested = State.parse(state) if isinstance(state, str) else State(state)
+                if self.wall is not None and "view" not in requested:
+                    requested = requested.with_values(view=self.wall.views[0])
                 self._show(requested.get("view", next(iter(self._classes))), requested)
             if not self.current:
                 self._show(next(iter(self._classes)), EMPTY)
@@ -255,8 +270,9 @@ class Shell:
         """
         if not self._restoring:
             self._steps += step
+            query = self.state.query()
             values = {
-                "query": self.state.query(),
+                "query": query if self.wall is None else f"{query}&{self.wall.query()}",
                 "step": self._steps,
                 "look": f"{self.theme}.{self.density}.{quote(self.selection.who, safe='')}",
             }
@@ -341,9 +357,33 @@ class Shell:
         published = self.session.archive.index.stamp()
         if published != self._published:
             self._published = published
-            self._show_header()
+            with Guard(self, "read the fleet"):
+                self._write_header()  # of alerts there are no others: they would be in the log
             for view in self.views.values():
                 view.show_newest()
+
+    @callback
+    def on_turn(self) -> None:
+        """Show the next view of a screen on a wall."""
+        if self.wall is not None:
+            self._show(self.wall.next(self.current), None)
+            self.on_moved(step=False)
+
+    @callback
+    def on_leave_wall(self, pressed: widgets.Button) -> None:
+        """Show controls again, and stay with the view that is shown."""
+        del pressed
+        self._set_wall(None)
+        self.on_moved(step=False)
+
+    def _set_wall(self, wall: Wall | None) -> None:
+        """Begin or end to show views in turn."""
+        self._turning.stop()
+        self.wall = wall
+        (self.widget.remove_class if wall is None else self.widget.add_class)("wb-wall")
+        if wall is not None:
+            self._turning = Polling(self.on_turn, wall.seconds)
+            self._turning.start()
 
     @callback
     def on_silence(self) -> None:
@@ -387,14 +427,17 @@ class Shell:
 
     def _show_header(self) -> None:
         with Guard(self, "read the fleet"):
-            now = self.session.clock()
             self._log_length = self.session.maintenance.log_length()
-            alerts = self.session.maintenance.alerts.count(state="open")
-            waiting = self._announce()
-            self._header.value = header_markup(self.session.overview(), alerts, self.session.settings, now, waiting)
+            self._alert_counts = self.session.maintenance.alerts.count(state="open")
+            self._announce()
+            self._write_header()
 
-    def _announce(self) -> int:
-        """Announce critical alerts that are new since the last look, and return how many nobody has acknowledged."""
+    def _write_header(self) -> None:
+        now, fleet, waiting = self.session.clock(), self.session.overview(), len(self._waiting or ())
+        self._header.value = header_markup(fleet, self._alert_counts, self.session.settings, now, waiting)
+
+    def _announce(self) -> None:
+        """Announce critical alerts that are new since the last look."""
         rows = self.session.maintenance.alerts.list(state=ALLOWED["acknowledge"], level="critical")
         present = {int(number): str(message) for number, message in rows[["id", "message"]].to_numpy().tolist()}
         new = sorted(set(present) - (set(present) if self._waiting is None else self._waiting))
@@ -404,7 +447,6 @@ class Shell:
             self._silence.cancel()
             if self._silence.deferred:
                 self._silence()
-        return len(present)
 
     # ---- errors
 
@@ -439,6 +481,7 @@ class Shell:
         """Stop what is under way, and remove the page."""
         self._polling.stop()
         self._following.stop()
+        self._turning.stop()
         self._silence.cancel()
         for view in self.views.values():
             view.close()

@@ -1,6 +1,7 @@
 """Models as an object: what its controls do to the registry, and what the next score uses."""
 
 import asyncio
+import threading
 
 import pandas as pd
 import pytest
@@ -8,8 +9,9 @@ import pytest
 import workbench as wb
 from tests.conftest import wave_channel
 from tests.homes import copy_of
-from tests.views.finders import find_grid
+from tests.views.finders import find_box, find_grid
 from tests.views.look import find_button, find_field, find_toggle, press, texts
+from workbench.views.models.scene import Scene
 from workbench.views.models.view import Models
 from workbench.views.state import Selected, State
 
@@ -71,6 +73,37 @@ def test_drift_is_that_of_the_session(view, session):
     assert {model: row["error_ratio"] for model, row in view.drift.items() if row["model"]} == drift[
         "error_ratio"
     ].to_dict()
+
+
+def test_the_search_for_drift_says_how_far_it_is_and_can_be_stopped(session, monkeypatch):
+    release, drift_of = threading.Event(), Scene.drift_of
+
+    def drift_of_one_and_wait(scene, channels):
+        for row in drift_of(scene, channels):
+            yield row
+            release.wait(60)
+
+    async def look():
+        view = Models(session)
+        words = lambda: texts(find_box(view, "wb-drift-bar"))  # noqa: E731
+        while not view.drift:
+            await asyncio.sleep(0)
+        view.set_active(False)
+        assert "Looking for drift: 1 of 2 channels" in words()
+        press(view, "Stop")
+        assert "Drift search stopped: 1 of 2 channels" in words()
+        release.set()
+        view.refresh()
+        assert len(view.drift) == 1
+        view.set_active(True)
+        press(view, "Go on")
+        while find_box(view, "wb-drift-bar").layout.display is None:
+            await asyncio.sleep(0)
+        assert {row["channel"] for row in view.drift.values()} == {"X-1", "X-2"}
+        view.close()
+
+    monkeypatch.setattr(Scene, "drift_of", drift_of_one_and_wait)
+    asyncio.run(look())
 
 
 def test_a_channel_without_a_model_is_shown_as_such(view):

@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from tests.fake_session import FakeSession
 from tests.views.monitored_session import HOUR, LAST, START, MonitoredSession
 from workbench.views.monitoring.scene import Scene
 
@@ -70,6 +73,27 @@ def test_many_channels_are_drawn_as_they_come_to_hand(scene):
     scene.store.strip(scene.unread[0])
     assert len(scene.strips(at_hand=True)) == 9
     assert len(scene.strips()) == 10
+
+
+def test_only_channels_that_have_changed_are_read_again(scene, session, monkeypatch):
+    told = SimpleNamespace(stamp=lambda: (2, 2), changed_since=lambda stamp: ({"P-3"}, {"A-2"}))
+    monkeypatch.setattr(type(session.archive), "index", told)
+    session.opened.clear()
+    scene.grow()
+    assert sorted(session.opened) == ["A-2", "P-3"]
+
+
+def test_a_large_group_has_pages_in_every_mode_and_is_not_read_whole(clock):
+    session = FakeSession({f"P-{number}": [] for number in range(150)})
+    scene = Scene(session, clock)
+    scene.read()
+    assert len(scene.unread) + 8 == 64
+    scene.set_mode("heat map")
+    assert scene.shown == [f"P-{number}" for number in range(64)]
+    scene.turn(2)
+    assert scene.shown == [f"P-{number}" for number in range(128, 150)]
+    scene.set_mode("strips")
+    assert (scene.channel, scene.shown[0]) == ("P-128", "P-128")
 
 
 def test_selecting_goes_to_the_channels_asset_group_and_page(scene):

@@ -52,12 +52,14 @@ CREATE TABLE IF NOT EXISTS channel (
     revision INTEGER NOT NULL, attributes TEXT NOT NULL, crc INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS channel_asset ON channel (asset);
+CREATE INDEX IF NOT EXISTS channel_revision ON channel (revision);
 CREATE TABLE IF NOT EXISTS score (
     channel TEXT NOT NULL, key TEXT NOT NULL, preset TEXT, model TEXT, anomalies INTEGER NOT NULL,
     worst REAL, flagged INTEGER NOT NULL, revision INTEGER NOT NULL, attributes TEXT NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (channel, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS score_worst ON score (preset, worst);
+CREATE INDEX IF NOT EXISTS score_revision ON score (revision);
 CREATE TABLE IF NOT EXISTS piece (
     channel TEXT NOT NULL, part TEXT NOT NULL, first INTEGER NOT NULL, length INTEGER NOT NULL,
     revision INTEGER NOT NULL, place TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL,
@@ -278,6 +280,33 @@ class Index:
         """Return two numbers that change with every publication."""
         rows = self._database.rows("SELECT value FROM meta WHERE name = 'changes'")
         return (self.revision(), int(rows[0][0]) if rows else 0)
+
+    def changed_since(self, stamp: tuple[int, int]) -> tuple[set[str], set[str]] | None:
+        """Return what was published since a stamp was taken.
+
+        Parameters
+        ----------
+        stamp : tuple of int
+            An earlier answer of `stamp`.
+
+        Returns
+        -------
+        tuple of set of str, or None
+            Channels of which something else is said than before, and those of which a score is another one; None where
+            that is not known, as after the index was made anew. A channel that was removed is in neither.
+        """
+        since, changes = stamp
+        revision, now = self.stamp()
+        rows = self._database.rows("SELECT count(*) FROM revision WHERE id > ?", (since,))
+        if revision < since or now - changes != int(rows[0][0] if rows else 0):
+            return None
+        named = self._database.rows("SELECT name FROM channel WHERE revision > ?", (since,))
+        scored = self._database.rows("SELECT DISTINCT channel FROM score WHERE revision > ?", (since,))
+        return {name for (name,) in named}, {name for (name,) in scored}
+
+    def segments(self) -> list[str]:
+        """Return the folders of all segments that it knows, also of those of which nothing holds any more."""
+        return [row[0] for row in self._database.rows("SELECT folder FROM revision WHERE kind = 'segment'")]
 
     def names(self) -> list[str]:
         """Return the names of all channels, in no special order."""

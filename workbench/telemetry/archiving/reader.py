@@ -37,6 +37,7 @@ from workbench.telemetry.archiving.earlier_layout import (
     read_earlier_channel,
 )
 from workbench.telemetry.archiving.index import Index, Piece, within
+from workbench.telemetry.archiving.known_channels import KnownChannels
 from workbench.telemetry.archiving.label_moments import (
     check_label_moments,
     first_number,
@@ -76,7 +77,8 @@ class ArchiveReader:
         self._tail = self._publisher.tail
         self._sound_roots: dict[str, tuple[int, int]] = {}
         self._verified: dict[tuple[str, str], str] = {}
-        self._names: tuple[tuple[int, int], list[str]] | None = None
+        self._names: tuple[tuple[int, int], list[str], list[str]] | None = None  # of a stamp: as read, and in order
+        self._known = KnownChannels(self.index, self._check_attributes)
         self._open_datasets: OrderedDict[tuple[Any, ...], xr.Dataset] = OrderedDict()
         self._publisher.recover()
         self._publisher.staging.clean()
@@ -96,12 +98,14 @@ class ArchiveReader:
         check_part(self.path)
         self._publisher.recover_index()
         left_over = self._left_over()
-        stamp = self.index.stamp()
-        if self._names is None or self._names[0] != stamp:
-            self._names = (stamp, sorted(self.index.names(), key=natural_key))
+        stamp, before = self.index.stamp(), self._names
+        if before is None or before[0] != stamp:
+            names = self.index.names()
+            in_order = before[2] if before is not None and before[1] == names else sorted(names, key=natural_key)
+            before = self._names = stamp, names, in_order
         if not left_over:
-            return list(self._names[1])
-        return sorted({*self._names[1], *left_over}, key=natural_key)
+            return list(before[2])
+        return sorted({*before[2], *left_over}, key=natural_key)
 
     def info(self, channel: str) -> ChannelInfo:
         """Describe a channel from its attributes alone.
@@ -134,33 +138,48 @@ class ArchiveReader:
         dict of str to ArchiveError
             What is wrong with each of the others.
         """
-        damaged: dict[str, ArchiveError] = {}
-        for folder, names in self.index.all_folders().items():
-            try:
-                self._check_root(folder, self._place(names[0]))
-            except ArchiveError:
-                for name in names:
-                    try:
-                        self._check_root(folder, self._place(name))
-                    except ArchiveError as error:
-                        damaged.setdefault(name, error)
-        attributes = self.index.all_attributes()
+        damaged = self._of_damaged_segments()
+        known = self._known.read()
         described = []
         for name in self.channels():
             try:
-                one = attributes.get(name)
+                one = known.get(name)
                 if isinstance(one, ArchiveError):
                     raise one
                 if name not in damaged:
-                    if one is None:
-                        one = self._attributes(name)
-                    self._check_attributes(one, name)
-                    described.append(channel_info(one))
+                    described.append(one.info if one is not None else channel_info(self._attributes(name)))
             except ArchiveError as error:
                 damaged[name] = error
             except ChannelNotFoundError:  # removed meanwhile
                 continue
         return described, damaged
+
+    def _of_damaged_segments(self) -> dict[str, ArchiveError]:
+        """Return the channels that lie in segments whose description is damaged, and what is wrong."""
+        damaged: dict[str, ArchiveError] = {}
+        suspect = []
+        for folder in self.index.segments():
+            try:
+                self._check_root(folder, _SEGMENT)
+            except ArchiveError:  # nothing is wrong where nothing of it holds any more
+                suspect.append(folder)
+        held = self.index.all_folders() if suspect else {}
+        for folder in suspect:
+            for name in held.get(folder, ()):
+                try:
+                    self._check_root(folder, self._place(name))
+                except ArchiveError as error:
+                    damaged.setdefault(name, error)
+        return damaged
+
+    def dated_spans(self) -> list[tuple[str, int, int]]:
+        """Return asset, first and last stamp (UTC, ns since 1970) of each test series that is sound and has dates."""
+        damaged = self._of_damaged_segments()
+        return [
+            (one.info.asset, one.first, one.last)
+            for name, one in self._known.read().items()
+            if not isinstance(one, ArchiveError) and one.clock == "time" and name not in damaged
+        ]
 
     def asset_of(self, channel: str) -> tuple[str, str]:
         """Name the asset and subsystem of a channel even where it is damaged.
@@ -633,9 +652,21 @@ class ArchiveReader:
         """
         return self._scores(channel)[0]
 
-    def all_scores(self) -> dict[str, tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]]:
-        """Return for every channel that has scores what `scores` and `damaged_scores` return, in one reading."""
-        stored = self.index.all_scores()
+    def all_scores(
+        self, channels: Sequence[str] | None = None
+    ) -> dict[str, tuple[dict[str, dict[str, Any]], dict[str, ArchiveError]]]:
+        """Return for every channel that has scores what `scores` and `damaged_scores` return, in one reading.
+
+        Parameters
+        ----------
+        channels : sequence of str, optional
+            Look only at these.
+
+        Returns
+        -------
+        dict of str to tuple of dict
+        """
+        stored = self.index.all_scores() if channels is None else self.index.scores_of(channels)
         return {channel: _checked_scores(channel, own, self.index.name) for channel, own in stored.items()}
 
     def damaged_scores(self, channel: str) -> dict[str, ArchiveError]:
@@ -930,6 +961,9 @@ class ArchiveReader:
             return []
         except OSError as error:
             raise ArchiveError(f"Archive {self.path} cannot be read: {error.strerror}.") from None
+
+
+_SEGMENT = Place("A segment of the archive", "Run: workbench doctor")
 
 
 def score_place(channel: str, key: str) -> Place:

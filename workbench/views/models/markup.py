@@ -15,7 +15,15 @@ from workbench.views.markup import age, percent
 from workbench.views.models.table import number, size_words
 from workbench.views.widgets.grid import Column, cell, table_markup
 
-__all__ = ["confusion_markup", "facts_markup", "head_markup", "progress_markup", "versions_markup", "versus_markup"]
+__all__ = [
+    "confusion_markup",
+    "drift_progress_markup",
+    "facts_markup",
+    "head_markup",
+    "progress_markup",
+    "versions_markup",
+    "versus_markup",
+]
 
 _COUNTS = {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN"}
 
@@ -44,6 +52,28 @@ def head_markup(title: str, table: pd.DataFrame, drifted: int, judged: int) -> s
     words.append(f"{drifted} of {counted(judged, 'channel')} drifted" if judged else "drift not computed yet")
     words += [f"{stale} trained on old data"] if stale else []
     return f"<div class='wb-line'><h1>{escape(title)}</h1><p>{escape('; '.join(words))}</p></div>"
+
+
+def drift_progress_markup(done: int, total: int, *, stopped: bool) -> str:
+    """Write how far the search for drift is.
+
+    Parameters
+    ----------
+    done, total : int
+        Channels that have been looked at, and all that are.
+    stopped : bool
+        Whether nothing is under way.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    words = f"{'Drift search stopped:' if stopped else 'Looking for drift:'} {done:,} of {counted(total, 'channel')}"
+    return (
+        f"<div class='wb-doing' role='status'><span>{words}</span>"
+        f"<progress max='{total or 1}' value='{done}' aria-label='Channels looked at'></progress></div>"
+    )
 
 
 def facts_markup(info: ModelInfo, drift: Mapping[str, Any], stale: str, served: str) -> str:

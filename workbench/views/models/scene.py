@@ -42,6 +42,7 @@ class Scene:
     def __init__(self, session: ModelsSession) -> None:
         self._session = session
         self._models: dict[str, ModelInfo] = {}
+        self._by_channel: dict[str, list[ModelInfo]] = {}
         self._read_at = 0.0
         self.fleet = pd.DataFrame({"channel": []})
         self.table = pd.DataFrame()
@@ -84,6 +85,9 @@ class Scene:
         models = registry.list(assets=True)
         self._read_at = self._registry_time()
         self._models = {info.id: info for info in models}
+        self._by_channel = {}
+        for info in models:
+            self._by_channel.setdefault(info.channel, []).append(info)
         loaded = {info.id: info.run_id in registry.cache for info in models}
         self.table = model_table(self._session, models, self.assets, loaded)
         champions = {info.id for info in models if "champion" in info.aliases}
@@ -167,7 +171,7 @@ class Scene:
         -------
         list of ModelInfo
         """
-        return [info for info in self._models.values() if info.channel == channel]
+        return list(self._by_channel.get(channel, ()))
 
     def row(self) -> Mapping[str, Any]:
         """Return the chosen version's row of the table.
@@ -188,7 +192,7 @@ class Scene:
         list of str
         """
         looked_at = {row["channel"] for row in self.drift.values()}
-        return [name for name in self.fleet["channel"] if name not in looked_at and self.default(name)]
+        return [name for name in self.fleet["channel"] if name in self._by_channel and name not in looked_at]
 
     def drift_of(self, channels: Iterable[str]) -> Iterable[dict[str, Any]]:
         """Compute the drift of channels, one after the other.

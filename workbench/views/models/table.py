@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, Self
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from workbench.models.inventory import inventory
 from workbench.models.listing import ModelInfo, natural_key
 from workbench.models.names import ALIASES
-from workbench.views.markup import duration
+from workbench.views.markup import duration, name_markup
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.filters import Filters, check_choice, next_order
 from workbench.views.widgets.grid import Column, cell, table_markup
@@ -217,7 +218,7 @@ def models_markup(table: pd.DataFrame, limit: int, order: str) -> str:
             words = drift or cell("old data", title=row["reason"] or row["stale"])
             drift = f"<span class='high'><span class='wb-symbol' aria-hidden='true'>▲</span></span>{words}"
         cells = [
-            cell(row["channel"], title=row["asset"]),
+            f"<span title='{escape(row['asset'], quote=True)}'>{name_markup(row['channel'])}</span>",
             cell(row["forecaster"]),
             f"{row['version']}",
             cell(row["aliases"]),

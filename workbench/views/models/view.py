@@ -17,13 +17,13 @@ from workbench.plots.drift import drift_figure, update_drift_figure
 from workbench.views.base import View, callback
 from workbench.views.models.actions import Actions
 from workbench.views.models.host import ModelsSession
-from workbench.views.models.markup import head_markup
+from workbench.views.models.markup import drift_progress_markup, head_markup
 from workbench.views.models.scene import Scene
 from workbench.views.models.sections import SECTIONS, ModelSection
 from workbench.views.models.table import CONDITIONS, PAGE, ModelFilters, models_markup
 from workbench.views.state import Selected, State
 from workbench.views.widgets.background import Background
-from workbench.views.widgets.boxes import box, classed
+from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Quiet
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
@@ -33,8 +33,10 @@ from workbench.views.widgets.kept_charts import KeptCharts
 __all__ = ["Models", "ModelsSession"]
 
 _DRIFT = "Drift"
-_CHANNELS_A_PICTURE = 12
-"""Channels whose drift is computed before the chart and the table are drawn again."""
+_LEAST_CHANNELS_A_PICTURE = 12
+"""Channels whose drift is computed before the chart and the table are drawn again; more in a large fleet."""
+
+_PICTURES = 20
 
 _NAMES = tuple(section.name for section in SECTIONS)
 _FIRST = _NAMES[0]
@@ -79,6 +81,8 @@ class Models(View):
         self.section = _FIRST
         self._quiet = Quiet()
         self._unshown = 0  # channels whose drift has been computed since it was last drawn
+        self._drift_total = 0  # channels whose drift is known or looked for
+        self._drift_stopped = False  # by the reader
         self._drifting = Background(self, "drift", self.on_drift, self.on_drifted)
         kinds = (*FORECASTERS, ASSET_KIND)
         self._filters = {
@@ -95,6 +99,9 @@ class Models(View):
             control.observe(self.on_filter, "value")
         self._grid = Grid("Models", pick=self.on_pick, sort=self.on_sort, more=self.on_more)
         self.kept_charts = KeptCharts([_DRIFT], self.tokens, "wb-chart wb-drift")
+        self._drift_words = widgets.HTML()
+        self._drift_button = button("Stop", "", self.on_drift_button)
+        self._drift_bar = box("wb-bar wb-drift-bar", self._drift_words, self._drift_button)
         self._title = classed(widgets.HTML(), "wb-title")
         self.actions = Actions(self)
         self._section_buttons = widgets.ToggleButtons(options=_NAMES, style={"button_width": "auto"})
@@ -105,7 +112,7 @@ class Models(View):
         ]
         self._section_buttons.observe(self.on_section, "value")
         self.sections: dict[str, ModelSection] = {section.name: section(self) for section in SECTIONS}
-        listing = box("wb-list wb-panel", self._grid, self.kept_charts.boxes[_DRIFT])
+        listing = box("wb-list wb-panel", self._grid, self._drift_bar, self.kept_charts.boxes[_DRIFT])
         detail = box(
             "wb-detail wb-panel",
             self._title,
@@ -189,7 +196,7 @@ class Models(View):
         return self.sections[self.section].code_lines()
 
     def set_active(self, active: bool) -> None:
-        """Compute drift only while the view is on screen.
+        """Show what has come since; drift is looked for while the view is hidden, too.
 
         Parameters
         ----------
@@ -199,9 +206,8 @@ class Models(View):
         super().set_active(active)
         if active:
             self._show_drift()
-            self._look_for_drift()
-        else:
-            self._drifting.stop()
+            if not self._drifting.running:
+                self._look_for_drift()
 
     def poll(self) -> None:
         """Read again where another process has registered, promoted or rolled back a version."""
@@ -349,20 +355,36 @@ class Models(View):
         """Add the drift of one more channel."""
         self.scene.add_drift(row)
         self._unshown += 1
-        if self._unshown >= _CHANNELS_A_PICTURE:
+        if self.active and self._unshown >= max(_LEAST_CHANNELS_A_PICTURE, self._drift_total // _PICTURES):
             self._show_drift()
 
     @callback
     def on_drifted(self, _result: None) -> None:
         """Show the rest when the drift of all channels has been computed."""
-        self._show_drift()
+        if self.active:
+            self._show_drift()
+        self._show_drift_progress()
+
+    @callback
+    def on_drift_button(self, pressed: widgets.Button) -> None:
+        """Stop to look for drift, or go on with it."""
+        del pressed
+        self._drift_stopped = self._drifting.running
+        if self._drift_stopped:
+            self._drifting.stop()
+            self._show_drift()
+            self._show_drift_progress()
+        else:
+            self._look_for_drift()
 
     # ---- drawing
 
     def _look_for_drift(self) -> None:
-        channels = self.scene.undrifted()
+        channels = [] if self._drift_stopped else self.scene.undrifted()
         if channels:
+            self._drift_total = len(channels) + len(self.scene.drift)
             self._drifting.start(partial(self._compute_drift, channels))
+        self._show_drift_progress()
 
     def _compute_drift(self, channels: list[str], report: Callable[[dict[str, Any]], None]) -> None:
         for row in self.scene.drift_of(channels):
@@ -373,6 +395,15 @@ class Models(View):
             self._unshown = 0
             self._draw_drift()
             self._list()
+            self._show_drift_progress()
+
+    def _show_drift_progress(self) -> None:
+        """Say how far the search for drift is; nothing where it has looked at all channels."""
+        running, done = self._drifting.running, len(self.scene.drift)
+        self._drift_bar.layout.display = None if running or self._drift_stopped else "none"
+        self._drift_words.value = drift_progress_markup(done, self._drift_total, stopped=not running)
+        self._drift_button.description = "Stop" if running else "Go on"
+        self._drift_button.tooltip = "Stop looking for drift" if running else "Go on looking for drift"
 
     def _list(self) -> None:
         scene = self.scene

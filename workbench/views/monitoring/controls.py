@@ -6,7 +6,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbench.telemetry.catalog import Catalog
-from workbench.views.monitoring.charts import MODES, STRIPS
+from workbench.views.monitoring.charts import MODES
 from workbench.views.monitoring.markup import time_words
 from workbench.views.monitoring.scene import Scene
 from workbench.views.widgets.boxes import box, button
@@ -107,7 +107,7 @@ class Controls:
         groups = [(f"{words} ({len(names)})", words) for words, names in scene.groups.items()]
         _offer(self.group, groups, scene.group)
         self.mode.value = scene.mode
-        first, shown, total = scene.page * STRIPS, len(scene.shown), len(scene.channels)
+        first, shown, total = scene.page * scene.page_size, len(scene.shown), len(scene.channels)
         for widget in (self.previous, self.page, self.following):
             widget.layout.display = "none" if shown == total else None
         self.page.value = f"{first + 1} to {first + shown} of {total}"

@@ -75,6 +75,7 @@ class ChannelStore:
         self._quality: dict[str, str] = {}
         self.damage: dict[str, str] = {}
         self._unreadable: set[str] = set()
+        self._stamp: tuple[int, int] = (0, 0)  # of the archive, before anything that is held was read
 
     def __contains__(self, name: str) -> bool:
         """Return whether a channel has been read."""
@@ -82,10 +83,27 @@ class ChannelStore:
 
     def clear(self) -> None:
         """Forget everything, so that it is read anew."""
+        self._stamp = self._session.archive.index.stamp()
         self._channels.clear()
         self._quality.clear()
         self.damage.clear()
         self._unreadable.clear()
+
+    def forget_changed(self) -> None:
+        """Forget the channels of which something has been published since they were read.
+
+        The words for their quality stay until everything is read anew: to judge it takes the whole series.
+        """
+        stamp = self._session.archive.index.stamp()
+        changed = self._session.archive.index.changed_since(self._stamp)
+        if changed is None:
+            self.clear()
+            return
+        self._stamp = stamp
+        for name in changed[0] | changed[1]:
+            self._channels.pop(name, None)
+            self.damage.pop(name, None)
+            self._unreadable.discard(name)
 
     def strip(self, name: str) -> Strip:
         """Return a channel as the charts draw it.

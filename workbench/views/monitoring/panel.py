@@ -7,6 +7,7 @@ import ipywidgets as widgets
 import pandas as pd
 from bokeh.plotting import figure
 
+from workbench.names import cut_in_the_middle
 from workbench.plots.gauges import gauges_figure, update_gauges
 from workbench.plots.theme import Tokens
 from workbench.views.monitoring.markup import values_table
@@ -17,6 +18,7 @@ from workbench.views.widgets.kept_charts import KeptCharts
 __all__ = ["Panel"]
 
 _GAUGES = "Gauges"
+_MAX_LETTERS = 22  # of a name in the table
 
 
 class Panel:
@@ -66,8 +68,9 @@ class Panel:
         chosen : str
             Channel that is marked; empty for none.
         """
-        if self.names.options != tuple(names):
-            self.names.options = tuple(names)
+        options = tuple((cut_in_the_middle(name, _MAX_LETTERS), name) for name in names)
+        if self.names.options != options:
+            self.names.options = options
         self.names.value = chosen or None
 
     def show(self, table: pd.DataFrame, chosen: str, *, limited: bool) -> None:

@@ -17,6 +17,7 @@ SPEEDS = {True: 3.6e6, False: 50.0}
 """Speed of a replay at first, in units of the axis a second, for stamps and for sample numbers."""
 
 _PAGED = ("strips", "overlay")
+_MAX_ROWS = 64  # lanes of one chart, or rows of the heat map
 _FINEST = 1e-6  # of all the time: no closer zoom
 _INFINITE = float("inf")
 
@@ -76,8 +77,13 @@ class Scene:
     @property
     def shown(self) -> list[str]:
         """Channels on screen, one page of the group, or all of it where the mode has room."""
-        first = self.page * STRIPS
-        return self.channels[first : first + STRIPS] if self.mode in _PAGED else self.channels
+        first = self.page * self.page_size
+        return self.channels[first : first + self.page_size]
+
+    @property
+    def page_size(self) -> int:
+        """How many channels a page has; more lanes or rows than fit could not be told apart."""
+        return STRIPS if self.mode in _PAGED else _MAX_ROWS
 
     @property
     def until(self) -> float:
@@ -91,8 +97,13 @@ class Scene:
 
     @property
     def unread(self) -> list[str]:
-        """Channels of the asset that would have to be read first."""
-        names = next(iter(self.groups.values()), [])
+        """Channels that may be asked for next and would have to be read first: of this page, the next, and the worst.
+
+        An asset of up to `_MAX_ROWS` channels is read whole; of a larger one, most channels are never asked for.
+        """
+        first = self.page * self.page_size
+        near = self.channels[first : first + 2 * self.page_size]
+        names = list(dict.fromkeys([*near, *next(iter(self.groups.values()), [])]))[: max(_MAX_ROWS, len(near))]
         return [name for name in names if name not in self.store and not self.store.is_unreadable(name)]
 
     def strips(self, *, at_hand: bool = False) -> list[Strip]:
@@ -126,7 +137,7 @@ class Scene:
 
     def grow(self) -> None:
         """Read what has come since; what is shown moves along where it ends with the newest value, else it stays."""
-        self.store.clear()
+        self.store.forget_changed()
         self._settle()
 
     def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
@@ -155,7 +166,7 @@ class Scene:
         """
         self.group = group if group in self.groups else next(iter(self.groups), "")
         names = self.channels
-        self.page = names.index(channel) // STRIPS if channel in names else 0
+        self.page = names.index(channel) // self.page_size if channel in names else 0
         self.channel = channel
         self._settle()
 
@@ -168,6 +179,8 @@ class Scene:
             One of `MODES`; the first one where there is no such mode.
         """
         self.mode = mode if mode in MODES else MODES[0]
+        names = self.channels
+        self.page = names.index(self.channel) // self.page_size if self.channel in names else 0
         self._settle()
 
     def turn(self, pages: int) -> None:
@@ -178,7 +191,7 @@ class Scene:
         pages : int
             How many pages later; earlier where negative.
         """
-        self.page = min(max(self.page + pages, 0), max(len(self.channels) - 1, 0) // STRIPS)
+        self.page = min(max(self.page + pages, 0), max(len(self.channels) - 1, 0) // self.page_size)
         self._settle()
 
     def select(self, channel: str) -> None:

@@ -13,7 +13,7 @@ from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, duration, percent, target
+from workbench.views.markup import age, duration, name_markup, percent, target
 from workbench.views.overview.data import Picture
 from workbench.views.state import anomaly_of
 from workbench.views.widgets.grid import Column, cell, table_markup
@@ -22,7 +22,6 @@ __all__ = [
     "failures_markup",
     "feed_markup",
     "head_markup",
-    "health_markup",
     "load_markup",
     "tiles_markup",
     "worst_markup",
@@ -153,55 +152,6 @@ def _change(period: str, now: float | None, before: float | None, form: Callable
     return "" if now is None or before is None else f"previous {_PERIODS[period]}: {form(before)}"
 
 
-def health_markup(picture: Picture, catalog: Catalog) -> str:
-    """Write the health grid: a cell for each channel, by asset and subsystem.
-
-    Parameters
-    ----------
-    picture : Picture
-        What the overview shows.
-    catalog : Catalog
-        Names of assets and subsystems.
-
-    Returns
-    -------
-    str
-        HTML of a `Grid`.
-    """
-    parts = []
-    for asset, rows in picture.fleet.groupby("asset", sort=True):
-        index = picture.health.get(asset)
-        words = "not scored" if index is None or pd.isna(index) else f"health {index:.0f}"
-        words = f"{words}, {counted(len(rows), 'channel')}"
-        parts.append(f"<h3>{escape(catalog.asset(str(asset)).name)} <span class='wb-muted'>{words}</span></h3>")
-        names = catalog.asset(str(asset)).subsystems
-        for subsystem, group in rows.groupby("subsystem", sort=True):
-            cells = "".join(_cell(row) for row in group.to_dict(orient="records"))
-            name = str(names.get(str(subsystem), subsystem)) or "-"
-            parts.append(
-                f"<div class='wb-group'><span title='{escape(name)}'>{escape(name)}</span><div>{cells}</div></div>"
-            )
-    return "".join(parts)
-
-
-def _cell(row: Mapping[Any, Any]) -> str:
-    level, name = row["worst"], escape(row["channel"])
-    if row["state"] == "missing":
-        kind, symbol, number, words = "wb-unscored", "·", "", "not scored"
-    elif row["state"] == "damaged":
-        kind, symbol, number, words = "wb-unscored", "!", "", escape(f"damaged: {row['reason']}", quote=True)
-    else:
-        kind, symbol = level, SEVERITIES[level].symbol if level else ""
-        number = str(row["alerts"]) if row["alerts"] else ""
-        words = f"{counted(row['alerts'], 'open alert')}, worst {level}" if level else "no open alerts"
-    stale = ", score out of date" if row["state"] == "stale" else ""
-    return (
-        f'<button type="button" class="wb-cell {kind}" {_pick(target(row["asset"], row["channel"]))} '
-        f'title="{name}: {words}{stale}"><span class="wb-symbol" aria-hidden="true">{symbol}</span>{name}'
-        f"<b>{number}</b><span class='wb-hidden'> {words}</span></button>"
-    )
-
-
 def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
     """Write the channels with the worst open alerts.
 
@@ -225,7 +175,7 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
         level = severity(alert["level"])
         score = "" if pd.isna(alert["severity"]) else f"{alert['severity']:.2f}"
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
-        cells = [f"{symbol}{level.word}", cell(alert["channel"]), score, lines.get(alert["channel"], "")]
+        cells = [f"{symbol}{level.word}", name_markup(alert["channel"]), score, lines.get(alert["channel"], "")]
         rows.append((name, cells))
         classes[name] = level.word
     if not rows:

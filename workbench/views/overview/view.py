@@ -1,6 +1,7 @@
 """Overview: whether anything is wrong, and what to do first; everything on it opens the view with the details."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -11,15 +12,16 @@ from workbench.forecasting import risks
 from workbench.maintenance.alerts.places import rows_of
 from workbench.plots.alert_counts import alert_counts_figure, update_alert_counts
 from workbench.plots.theme import SEVERITIES
+from workbench.telemetry.moments import moment_text
 from workbench.views.base import View, callback
 from workbench.views.markup import read_target, sparkline, target
 from workbench.views.overview.data import RANGES, Picture, look_at
 from workbench.views.overview.first_steps import dismiss, first_steps_markup
+from workbench.views.overview.health import MAX_OPEN_CHANNELS, HealthFilters, health_markup
 from workbench.views.overview.markup import (
     failures_markup,
     feed_markup,
     head_markup,
-    health_markup,
     load_markup,
     tiles_markup,
     worst_markup,
@@ -58,10 +60,11 @@ class Overview(View):
 
     name: ClassVar[str] = "overview"
     title: ClassVar[str] = "Overview"
-    keys: ClassVar[tuple[str, ...]] = ("range",)
+    keys: ClassVar[tuple[str, ...]] = ("range", "find", "only", "open")
     shortcuts: ClassVar[Mapping[str, str]] = {
         "Arrows": "go through the channels, figures or rows",
         "Enter": "open the details",
+        "Right, Left": "open or close a line of the channels",
     }
 
     def build(self) -> list[widgets.Widget]:
@@ -74,7 +77,15 @@ class Overview(View):
         self._range.tooltips = [f"The last {words}" if words != "all" else "All of the time" for words in RANGES]
         self._range.observe(self.on_range, "value")
         self._tiles = Grid("Key figures", pick=self.on_pick)
-        self._health = Grid("Channels by asset and subsystem", pick=self.on_pick)
+        self.filters = HealthFilters()
+        self._health = Grid("Channels by asset and subsystem", pick=self.on_channel, open=self.on_line)
+        self._find = classed(widgets.Text(placeholder="Find a channel"), "wb-search")
+        self._find.tooltip = "Part of the name of a channel, a subsystem or an asset"
+        self._only = widgets.ToggleButton(description="With alerts", tooltip="Show only channels with open alerts")
+        classed(self._only, "wb-button")
+        for control in (self._find, self._only):
+            control.observe(self.on_filter, "value")
+        self._filter_bar = box("wb-bar wb-find", self._find, self._only)
         self._failures = Grid("Assets most likely to fail next", pick=self.on_failure)
         self._worst = Grid("Channels with the worst alerts", pick=self.on_choose, open=self.on_pick)
         self.kept_charts = KeptCharts([_RAISED], self.tokens, "wb-counts")
@@ -88,17 +99,21 @@ class Overview(View):
             )
             + "</p>"
         )
-        left = box("wb-left", _panel("Channels, by the worst open alert", self._health, "wb-health"))
+        left = box(
+            "wb-left", _panel("Channels, by the worst open alert", self._filter_bar, self._health, names="wb-health")
+        )
         middle = box(
             "wb-middle",
-            _panel("Do first: the worst open alerts", self._worst, "wb-worst"),
-            _panel("Alerts raised, by level", box("wb-raised", self.kept_charts.boxes[_RAISED], key), "wb-over-time"),
+            _panel("Do first: the worst open alerts", self._worst, names="wb-worst"),
+            _panel(
+                "Alerts raised, by level", box("wb-raised", self.kept_charts.boxes[_RAISED], key), names="wb-over-time"
+            ),
         )
         right = box(
             "wb-right",
-            _panel(f"Failures expected in the next {_DAYS:g} days", self._failures, "wb-failures"),
-            _panel("Technicians' load, and work due next", self._load, "wb-load-panel"),
-            _panel("Activity", self._feed, "wb-activity"),
+            _panel(f"Failures expected in the next {_DAYS:g} days", self._failures, names="wb-failures"),
+            _panel("Technicians' load, and work due next", self._load, names="wb-load-panel"),
+            _panel("Activity", self._feed, names="wb-activity"),
         )
         self._steps = Grid("First steps", pick=self.on_step)
         dismiss_button = button("Dismiss", "Do not show the first steps any more", self.on_dismiss)
@@ -136,11 +151,11 @@ class Overview(View):
         self._mark()
 
     def read_state(self) -> Mapping[str, object]:
-        """Return the period where it differs from the first choice."""
-        return {"range": None if self._range.value == _FIRST_RANGE else self._range.value}
+        """Return the period where it differs from the first choice, and which channels are shown."""
+        return {"range": None if self._range.value == _FIRST_RANGE else self._range.value, **self.filters.written()}
 
     def apply_state(self, state: State) -> None:
-        """Show the period of a link.
+        """Show the period and the channels of a link.
 
         Parameters
         ----------
@@ -149,10 +164,16 @@ class Overview(View):
         """
         period = state.get("range", _FIRST_RANGE)
         check_choice("range", period, RANGES)
+        filters = HealthFilters.of(state)
+        with self._quiet:
+            self._find.value, self._only.value = filters.find, bool(filters.only)
+        self.filters = filters
         if period != self._range.value:
             with self._quiet:
                 self._range.value = period
             self.refresh()
+        else:
+            self._show_health()
 
     def shown_table(self) -> pd.DataFrame | None:
         """Return the fleet, with its open alerts."""
@@ -183,13 +204,45 @@ class Overview(View):
             self.moved()
 
     @callback
+    def on_filter(self, change: dict[str, Any]) -> None:
+        """Show the channels that the reader looks for."""
+        del change
+        if not self._quiet:
+            only = "alerts" if self._only.value else ""
+            self.filters = replace(self.filters, find=self._find.value.strip(), only=only)
+            self._show_health()
+            self.moved()
+
+    @callback
+    def on_channel(self, text: str) -> None:
+        """Open the alerts of a channel, or a line of channels."""
+        if HealthFilters.is_line(text):
+            self.on_line(text)
+        else:
+            self.on_pick(text)
+
+    @callback
+    def on_line(self, text: str) -> None:
+        """Open or close a line of channels."""
+        if HealthFilters.is_line(text):
+            self.filters = self.filters.turned(text)
+            self._show_health()
+            self._mark()
+            self.moved()
+
+    @callback
     def on_pick(self, text: str) -> None:
         """Open the alerts of a channel, or the view of a figure."""
         view, chosen = read_target(text)
+        state: dict[str, object] | None = None
         if chosen.channel:
             self.selection.choose(chosen, by=self._on_selected)  # so that one step back in the browser leads here
             self._mark()
-        self.go(view)
+            if self.picture is not None and chosen.channel in set(self.picture.alerts["channel"]):
+                anomaly = None if chosen.anomaly is None else moment_text(chosen.anomaly)
+                place = {"asset": chosen.asset, "channel": chosen.channel, "anomaly": anomaly}
+                state = {**place, "text": chosen.channel}
+        self.go(view, state)
 
     @callback
     def on_step(self, text: str) -> None:
@@ -246,7 +299,7 @@ class Overview(View):
         self._guide.layout.display = "none" if steps is None else None
         self._steps.html = "" if steps is None else first_steps_markup(steps, self.session.catalog)
         self._tiles.html = tiles_markup(picture, self.session.catalog)
-        self._health.html = health_markup(picture, self.session.catalog)
+        self._show_health()
         self._lines.clear()
         self._worst.html = worst_markup(picture, self._lines)
         self._feed.value = feed_markup(picture)
@@ -260,13 +313,20 @@ class Overview(View):
         self._mark()
         self._later()
 
+    def _show_health(self) -> None:
+        if self.picture is not None:
+            several = len(self.picture.fleet) > MAX_OPEN_CHANNELS // 2 or self.filters != HealthFilters()
+            self._filter_bar.layout.display = None if several else "none"
+            self._health.html = health_markup(self.picture, self.session.catalog, self.filters)
+
     def _mark(self) -> None:
-        now = self.selection.now
-        assets = {} if self.picture is None else self.picture.fleet.set_index("channel")["asset"].to_dict()
-        asset = str(assets.get(now.channel, now.asset))
+        now, asset = self.selection.now, self.selection.now.asset
+        if self.picture is not None and now.channel:
+            fleet = self.picture.fleet
+            asset = next(iter(fleet.loc[fleet["channel"] == now.channel, "asset"]), asset)
         self._health.chosen = target(asset, now.channel) if now.channel else ""
         self._worst.chosen = target(asset, now.channel, now.anomaly) if now.channel else ""
 
 
-def _panel(title: str, inside: widgets.Widget, names: str) -> widgets.Box:
-    return box(f"wb-panel {names}", widgets.HTML(f"<h2>{title}</h2>"), inside)
+def _panel(title: str, *inside: widgets.Widget, names: str) -> widgets.Box:
+    return box(f"wb-panel {names}", widgets.HTML(f"<h2>{title}</h2>"), *inside)

@@ -1,11 +1,12 @@
 """The stylesheet of all views, from the same tokens as the charts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from workbench.plots.theme import FONT, SEVERITIES, Tokens
+from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens
 
 __all__ = ["DENSITIES", "stylesheet"]
 
@@ -16,6 +17,10 @@ DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """Sizes by density: a table's row, a control, the space between, text, and lesser text."""
+
+
+_WHITE = "#ffffff"
+_TURN = "invert(1) hue-rotate(180deg) brightness(1.15)"  # a picture for a dark page becomes one for a light page
 
 
 def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -> str:
@@ -35,12 +40,17 @@ def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -
     str
         CSS that touches nothing outside `.wb` but the page's background in Voila.
     """
+    sizes = "".join(f"--wb-size-{name}:{size};" for name, size in DENSITIES[density].items())
+    screen = f"{scope}{{{_colours(tokens)}{sizes}--wb-font:{FONT};}}"
+    paper = f"@media print{{{scope}{{{_colours(replace(LIGHT, page=_WHITE, surface=_WHITE))}}}}}"
+    turned = f"@media print{{.wb .bk-Canvas,.wb .bk-root canvas{{filter:{_TURN};}}}}" if tokens.name == "dark" else ""
+    return f"{screen}\n{_rules()}\n{paper}{turned}"
+
+
+def _colours(tokens: Tokens) -> str:
     names = ("page", "surface", "raised", "text", "muted", "border", "accent")
-    values = {name: getattr(tokens, name) for name in names}
-    values |= {level: tokens.level(level) for level in SEVERITIES}
-    values |= {f"size-{name}": size for name, size in DENSITIES[density].items()}
-    variables = "".join(f"--wb-{name}:{value};" for name, value in values.items())
-    return f"{scope}{{{variables}--wb-font:{FONT};color-scheme:{tokens.name};}}\n{_rules()}"
+    values = {name: getattr(tokens, name) for name in names} | {level: tokens.level(level) for level in SEVERITIES}
+    return "".join(f"--wb-{name}:{value};" for name, value in values.items()) + f"color-scheme:{tokens.name};"
 
 
 @cache
