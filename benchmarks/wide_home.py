@@ -17,12 +17,12 @@ __all__ = ["make_wide_home"]
 SAMPLES = 600
 CHANNELS_OF_AN_ASSET = 500
 GROUP = 50
-WITH_ALERTS = 0.03
+ALERTS = 30
 LEVELS = ("critical", "high", "medium", "low")
 
 
 def make_wide_home(home: Path, channels: int) -> None:
-    """Make a home of trained and scored channels, of which three in a hundred have an open alert.
+    """Make a home of trained and scored channels, of which thirty have an open alert, however many there are.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def _copy_score(session: wb.Session, names: list[str]) -> None:
 
 
 def _raise_alerts(session: wb.Session, names: list[str]) -> None:
-    """Raise alerts on some channels, all of them within two assets of three."""
+    """Raise alerts on some channels, at equal distances."""
     now = session.clock()
     infos = {info.channel: info for info in session.archive.infos()[0]}
-    step = round(1 / WITH_ALERTS)
+    step = max(1, len(names) // ALERTS)
     findings = []
-    for place, name in enumerate(names[::step]):
+    for place, name in enumerate(names[::step][:ALERTS]):
         info = infos[name]
         where = (info.channel, info.asset, info.subsystem, info.units, "limit", 1, 9, now - timedelta(minutes=9), now)
         level = LEVELS[min(place % 11, len(LEVELS) - 1)]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from workbench.detection.moved import score_on
 from workbench.detection.scoring import anomaly_frame, provenance, provenances, score, stale_reason
 from workbench.exceptions import ArchiveError, DetectionError, ModelNotFoundError, SettingsError
 from workbench.models import ModelInfo, Registry
+from workbench.models.listing import Champion
 from workbench.models.names import choose_champion
 from workbench.names import command_line
 from workbench.observability.timings import stage
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
 __all__ = ["OVERVIEW_COLUMNS", "Scores", "anomalies_within"]
+
+T = TypeVar("T", ModelInfo, Champion)
 
 _SPAN = 1_048_576  # samples read at a time
 _MAX_LOOKED_UP = 500  # channels whose scores are in memory at a time
@@ -80,7 +83,7 @@ class _Listed:
 
     stamp: tuple[int, int]
     registry_stamp: tuple[int, ...] | None
-    champions: dict[str, list[ModelInfo]]
+    champions: dict[str, list[Champion]]
     rows: dict[str, dict[str, Any]]
 
 
@@ -323,16 +326,12 @@ class Scores:
         ]
         return pd.DataFrame({column: [row[column] for row in listed] for column in OVERVIEW_COLUMNS})
 
-    def _champions(self, before: _Listed | None) -> tuple[tuple[int, ...] | None, dict[str, list[ModelInfo]]]:
+    def _champions(self, before: _Listed | None) -> tuple[tuple[int, ...] | None, dict[str, list[Champion]]]:
         """Return the registry's stamp and the champions by channel, which are read where the stamp is another one."""
         stamp = self.registry.stamp()
         if before is not None and stamp is not None and before.registry_stamp == stamp:
             return stamp, before.champions
-        champions: dict[str, list[ModelInfo]] = {}
-        for info in self.registry.list():
-            if "champion" in info.aliases:
-                champions.setdefault(info.channel, []).append(info)
-        return stamp, champions
+        return stamp, self.registry.champions()
 
     def stored(self, channel: str, models: list[ModelInfo] | None = None) -> xr.Dataset | None:
         """Open the score that a channel's row of the overview tells of; None where it is missing.
@@ -412,7 +411,7 @@ class Scores:
                 listed[info.channel].append(info)
         return listed
 
-    def _key_to_show(self, name: str, champions: list[ModelInfo], scores: dict[str, dict[str, Any]]) -> str | None:
+    def _key_to_show(self, name: str, champions: Sequence[T], scores: dict[str, dict[str, Any]]) -> str | None:
         """Choose the stored score to show: the champion's where there is one, else any under the preset in use."""
         preset, params = self.params(None)
         keys = [
@@ -457,7 +456,7 @@ class Scores:
     def _overview_row(
         self,
         info: ChannelInfo,
-        champions: list[ModelInfo],
+        champions: list[Champion],
         scores: dict[str, dict[str, Any]],
         damaged: dict[str, ArchiveError],
         made_from: Callable[[str, str, str], dict[str, Any]],
@@ -508,7 +507,7 @@ def _only_waits(info: ChannelInfo, attributes: dict[str, Any]) -> bool:
     return 0 <= info.n_test - judged < int(json.loads(attributes["parameters"])["batch_size"])
 
 
-def _chosen(models: list[ModelInfo], channel: str, forecaster: str | None, params: Preset) -> list[ModelInfo]:
+def _chosen(models: Sequence[T], channel: str, forecaster: str | None, params: Preset) -> list[T]:
     """Return the champions that predict together: of the forecaster, else of the preset's, else the channel's one."""
     if forecaster is None:
         together = [info for info in models if "champion" in info.aliases and info.forecaster in params.forecasters]
@@ -540,5 +539,5 @@ def _fits(scored: xr.Dataset, length: int) -> bool:
     )
 
 
-def _joined(models: list[ModelInfo], attribute: str) -> str:
+def _joined(models: Sequence[ModelInfo | Champion], attribute: str) -> str:
     return "+".join(str(getattr(info, attribute)) for info in models)

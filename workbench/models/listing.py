@@ -8,8 +8,8 @@ import os
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +22,11 @@ from workbench.names import key_name
 __all__ = [
     "ASSET_KIND",
     "WITHDRAWN",
+    "Champion",
     "ModelInfo",
     "ask_client",
     "assemble",
+    "list_champions",
     "list_models",
     "model_ids",
     "natural_key",
@@ -38,6 +40,7 @@ ASSET_KIND = "pca"
 WITHDRAWN = "channel removed"
 """Value of the tag `retired` of versions whose channel was removed."""
 
+_ERROR = "validation_error"
 _TAG_NAMES = {"channel", "forecaster", "train_hash", "manifest_sha256"}  # of a version that the workbench registered
 
 _VERSIONS = """
@@ -49,6 +52,14 @@ SELECT v.name, v.version, v.key, v.value FROM model_version_tags AS v WHERE v.wo
 """
 _ALIASES = """
 SELECT v.name, v.version, v.alias FROM registered_model_aliases AS v WHERE v.workspace = 'default'{named}
+"""
+_CHAMPIONS = """
+SELECT a.name, a.version, m.value, t.key, t.value FROM registered_model_aliases AS a
+JOIN model_versions AS v ON v.workspace = a.workspace AND v.name = a.name AND v.version = a.version
+JOIN model_version_tags AS t ON t.workspace = a.workspace AND t.name = a.name AND t.version = a.version
+    AND t.key IN ('channel', 'forecaster', 'train_hash', 'manifest_sha256')
+LEFT JOIN latest_metrics AS m ON m.run_uuid = v.run_id AND m.key = 'validation_error' AND m.is_nan = 0
+WHERE a.workspace = 'default' AND a.alias = 'champion' AND v.current_stage <> 'Deleted_Internal'
 """
 _OF_RUNS = " AND {table}.run_uuid IN (SELECT run_id FROM model_versions AS v WHERE v.workspace = 'default'{named})"
 _METRICS = "SELECT m.run_uuid, m.key, m.value FROM latest_metrics AS m WHERE m.is_nan = 0{of_runs}"
@@ -127,6 +138,32 @@ class ModelInfo:
     def id(self) -> str:
         """Name and version, as `P-1.ridge/3`."""
         return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What the choice of a model needs of a champion; thousands are read in a fraction of the time of `ModelInfo`.
+
+    Attributes
+    ----------
+    channel, forecaster : str
+        As of `ModelInfo`.
+    version : int
+        As of `ModelInfo`.
+    metrics : dict of str to float
+        `validation_error`, if it is known.
+    """
+
+    channel: str
+    forecaster: str
+    version: int
+    metrics: dict[str, float]
+    aliases: tuple[str, ...] = ("champion",)
+
+    @property
+    def id(self) -> str:
+        """Name and version, as of `ModelInfo`."""
+        return f"{self.channel}.{self.forecaster}/{self.version}"
 
 
 def registered_name(name: str) -> str:
@@ -252,12 +289,8 @@ def list_models(
     sqlite3.DatabaseError
         The file is not an SQLite database.
     """
-    if not database.exists():
-        return []
-    uri = f"file:{quote(str(database.absolute()))}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
-        connection.execute("BEGIN")  # one snapshot for all queries
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+    with _reading(database) as connection:
+        if connection is None:
             return []
         rows = [connection.execute(*query).fetchall() for query in queries(name, channel, forecaster)]
     versions, tag_rows, aliases, metric_rows, parameter_rows = rows
@@ -272,6 +305,50 @@ def list_models(
         parameters[run][key] = value
     models = assemble(versions, tags, aliases, metrics, parameters, locate)
     return [info for info in models if channel in (None, info.channel) and forecaster in (None, info.forecaster)]
+
+
+def list_champions(database: Path) -> list[Champion]:
+    """List the champions of channels from MLflow's SQLite database; see `list_models`.
+
+    Parameters
+    ----------
+    database : Path
+        The database; one that is missing or not MLflow's holds no models, and none is created.
+
+    Returns
+    -------
+    list of Champion
+        Ordered by channel and forecaster, as texts.
+    """
+    tags: dict[tuple[str, int], dict[str, str]] = {}
+    errors: dict[tuple[str, int], float | None] = {}
+    with _reading(database) as connection:
+        if connection is None:
+            return []
+        for name, version, error, key, value in connection.execute(_CHAMPIONS):
+            tags.setdefault((name, version), {})[key] = value
+            errors[name, version] = error
+    champions = [
+        Champion(
+            tag["channel"], tag["forecaster"], place[1], {} if (error := errors[place]) is None else {_ERROR: error}
+        )
+        for place, tag in tags.items()
+        if tag.keys() >= _TAG_NAMES and tag["forecaster"] != ASSET_KIND
+    ]
+    return sorted(champions, key=lambda one: (one.channel, one.forecaster))
+
+
+@contextmanager
+def _reading(database: Path) -> Iterator[sqlite3.Connection | None]:
+    """Open MLflow's database to read one state of it; None where there is none, or it is not MLflow's."""
+    if not database.exists():
+        yield None
+        return
+    uri = f"file:{quote(str(database.absolute()))}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None)) as connection:
+        connection.execute("BEGIN")  # one snapshot for all queries
+        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        yield None if made is None else connection
 
 
 def queries(

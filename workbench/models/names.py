@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.exceptions import ModelError, ModelNotFoundError
-from workbench.models.listing import ASSET_KIND, ModelInfo
+from workbench.models.listing import ASSET_KIND, Champion, ModelInfo
 from workbench.names import command_line
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "model_name",
     "parameter_text",
 ]
+
+T = TypeVar("T", ModelInfo, Champion)
 
 ALIASES = ("champion", "challenger")
 """The aliases in use: the version that predicts, and one that may replace it."""
@@ -65,7 +67,7 @@ def parameter_text(parameters: dict[str, Any], seed: int) -> dict[str, str]:
     return {key: str(value) for key, value in {**parameters, "seed": seed}.items()}
 
 
-def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str | None) -> ModelInfo:
+def choose_champion(models: Sequence[T], channel: str, forecaster: str | None) -> T:
     """Return the champion of one channel; of several forecasters' the one with the least `validation_error`.
 
     Raises
@@ -78,7 +80,7 @@ def choose_champion(models: Sequence[ModelInfo], channel: str, forecaster: str |
         kind = f"{forecaster} " if forecaster else ""
         command = command_line("workbench train", channel, options=f"--forecaster {forecaster or 'ridge'}")
         hint = f"Train one: {command}"
-        by_hand = (info for info in models if info.retired and not info.withdrawn)
+        by_hand = (info for info in models if isinstance(info, ModelInfo) and info.retired and not info.withdrawn)
         retired = max(by_hand, key=lambda info: info.version, default=None)
         if retired is not None:  # training it anew would give the retired version again
             command = command_line("workbench models promote", retired.name, str(retired.version))

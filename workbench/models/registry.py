@@ -11,10 +11,10 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, cast
 
 from filelock import FileLock
 
@@ -22,7 +22,16 @@ from workbench.exceptions import ModelError
 from workbench.home import check_part, prepare_part, record_part
 from workbench.models.artifacts import FORMAT_VERSION, read, verify, write
 from workbench.models.cache import ModelCache
-from workbench.models.listing import ASSET_KIND, WITHDRAWN, ModelInfo, ask_client, list_models, registered_name
+from workbench.models.listing import (
+    ASSET_KIND,
+    WITHDRAWN,
+    Champion,
+    ModelInfo,
+    ask_client,
+    list_champions,
+    list_models,
+    registered_name,
+)
 from workbench.models.location import ARTIFACT_FOLDER, Location
 from workbench.models.mlflow_calls import (
     ENVIRONMENT,
@@ -57,6 +66,8 @@ EXPERIMENT = "workbench"
 """MLflow experiment that holds the runs."""
 
 Models: TypeAlias = list[ModelInfo]
+Champions: TypeAlias = list[Champion]
+T = TypeVar("T")
 
 _LOCK_SECONDS = 60
 _HEADER_BYTES = 28
@@ -134,6 +145,29 @@ class Registry:
         """
         models = self._list(channel=channel, forecaster=forecaster)
         return models if assets or forecaster == ASSET_KIND else [info for info in models if not info.of_asset]
+
+    def champions(self) -> dict[str, Champions]:
+        """Return the champions of all channels that have any; what is known of each is what choosing needs.
+
+        Returns
+        -------
+        dict of str to list of Champion
+            By channel.
+
+        Raises
+        ------
+        ModelError
+            The store cannot be read.
+        """
+        database = self.location.database
+        found = None if database is None else self._reading(lambda: list_champions(database))
+        if found is None:
+            models = (info for info in self.list() if "champion" in info.aliases)
+            found = [Champion(info.channel, info.forecaster, info.version, info.metrics) for info in models]
+        champions: dict[str, Champions] = {}
+        for one in found:
+            champions.setdefault(one.channel, []).append(one)
+        return champions
 
     def stamp(self) -> tuple[int, ...] | None:
         """Return numbers that change with every change to the registry; None where the store is not an SQLite file.
@@ -464,13 +498,20 @@ class Registry:
 
     def _list(self, **filters: str | None) -> Models:
         database = self.location.database
-        if database is None:
-            return self._list_with_client(**filters)
-        check_part(database)
+        if database is not None:
+            models = self._reading(lambda: list_models(database, self.location.artifacts, **filters))
+            if models is not None:
+                return models
+        return self._list_with_client(**filters)
+
+    def _reading(self, read: Callable[[], T]) -> T | None:
+        """Return what is read from MLflow's own tables; None where MLflow may know how to read them."""
+        assert self.location.database is not None
+        check_part(self.location.database)
         try:
-            return list_models(database, self.location.artifacts, **filters)
-        except sqlite3.OperationalError:  # other tables than expected, or locked: MLflow may know how to read them
-            return self._list_with_client(**filters)
+            return read()
+        except sqlite3.OperationalError:  # other tables than expected, or locked
+            return None
         except (sqlite3.DatabaseError, OSError, ValueError, TypeError, OverflowError) as error:
             raise self.location.unusable(error) from error  # the last three: of values that a damaged page holds
 

@@ -98,7 +98,7 @@ def test_what_is_published_while_a_channel_is_looked_up_is_not_mixed_with_what_w
         assert reader.open("X-1")["telemetry"].values.tolist() == [2] * 150
     else:
         monkeypatch.undo()
-        once(monkeypatch, reader.index, "all_folders", lambda: archive.write(level(0, 10), level(3, 160)), "after")
+        once(monkeypatch, reader.index, "segments", lambda: archive.write(level(0, 10), level(3, 160)), "after")
         ((info,), damaged) = reader.infos()
         assert (info.n_test, damaged) == (160, {})
 

@@ -88,8 +88,8 @@ def test_the_search_for_drift_says_how_far_it_is_and_can_be_stopped(session, mon
         words = lambda: texts(find_box(view, "wb-drift-bar"))  # noqa: E731
         while not view.drift:
             await asyncio.sleep(0)
-        view.set_active(False)
         assert "Looking for drift: 1 of 2 channels" in words()
+        view.set_active(False)
         press(view, "Stop")
         assert "Drift search stopped: 1 of 2 channels" in words()
         release.set()

@@ -198,11 +198,13 @@ def without_time(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return plain
 
 
+_STORED = tuple(name for name in ChannelInfo.__dataclass_fields__ if name not in ("labelled", "grows"))
+
+
 def channel_info(attributes: Mapping[str, Any]) -> ChannelInfo:
     """Return the description that the attributes of a channel make."""
-    names = [name for name in ChannelInfo.__dataclass_fields__ if name not in ("labelled", "grows")]
     return ChannelInfo(
-        **{name: attributes[name] for name in names},
+        **{name: attributes[name] for name in _STORED},
         labelled=are_labelled(attributes),
         grows=bool(attributes.get("grows", False)),
     )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from workbench.exceptions import ArchiveError
 from workbench.telemetry.archiving.channel_parts import ChannelInfo, channel_info
 from workbench.telemetry.archiving.index import Index
+from workbench.telemetry.attributes import check_channel
 
 __all__ = ["KnownChannel", "KnownChannels"]
 
@@ -72,7 +73,10 @@ class KnownChannels:
                 known[name] = about
                 continue
             try:
-                self._check(about, name)
+                try:
+                    check_channel(about, name)
+                except (ValueError, TypeError, LookupError, AttributeError):
+                    self._check(about, name)  # which names the damage
                 summary = about["summary"]
                 known[name] = KnownChannel(channel_info(about), summary["clock"], summary["first"], summary["last"])
             except ArchiveError as error:

@@ -968,9 +968,11 @@ _SEGMENT = Place("A segment of the archive", "Run: workbench doctor")
 
 def score_place(channel: str, key: str) -> Place:
     """Name a stored score for an error that says that it is damaged."""
-    return Place(
-        f"The stored score {key} of {channel}", "Run: " + command_line("workbench score", channel, options="--force")
-    )
+    return Place(f"The stored score {key} of {channel}", partial(_how_to_score_again, channel))
+
+
+def _how_to_score_again(channel: str) -> str:
+    return "Run: " + command_line("workbench score", channel, options="--force")
 
 
 def _counts_on(samples: xr.Variable, first: int) -> bool:

@@ -37,6 +37,7 @@ _LEAST_CHANNELS_A_PICTURE = 12
 """Channels whose drift is computed before the chart and the table are drawn again; more in a large fleet."""
 
 _PICTURES = 20
+_PROGRESS_STEPS = 100
 
 _NAMES = tuple(section.name for section in SECTIONS)
 _FIRST = _NAMES[0]
@@ -357,6 +358,8 @@ class Models(View):
         self._unshown += 1
         if self.active and self._unshown >= max(_LEAST_CHANNELS_A_PICTURE, self._drift_total // _PICTURES):
             self._show_drift()
+        elif self.active and self._unshown % max(1, self._drift_total // _PROGRESS_STEPS) == 0:
+            self._show_drift_progress()
 
     @callback
     def on_drifted(self, _result: None) -> None:

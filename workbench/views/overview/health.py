@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from workbench.counts import counted
@@ -118,7 +119,8 @@ class HealthFilters(Filters):
             if text in f"{catalog.asset(asset).name}\n{catalog.subsystem_name(asset, subsystem)}".casefold()
         }
         named = fleet["channel"].str.casefold().str.contains(text, regex=False)
-        return fleet[named | [place in found for place in zip(fleet["asset"], fleet["subsystem"], strict=True)]]
+        placed = [place in found for place in zip(fleet["asset"], fleet["subsystem"], strict=True)]
+        return fleet[named | np.array(placed)]
 
 
 def health_markup(picture: Picture, catalog: Catalog, filters: HealthFilters | None = None) -> str:
