@@ -667,7 +667,8 @@ class ArchiveReader:
         dict of str to tuple of dict
         """
         stored = self.index.all_scores() if channels is None else self.index.scores_of(channels)
-        return {channel: _checked_scores(channel, own, self.index.name) for channel, own in stored.items()}
+        place = self.index.name  # which looks for its server
+        return {channel: _checked_scores(channel, own, place) for channel, own in stored.items()}
 
     def damaged_scores(self, channel: str) -> dict[str, ArchiveError]:
         """Name the scores of a channel whose attributes are damaged.

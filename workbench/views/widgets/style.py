@@ -43,7 +43,7 @@ def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -
     sizes = "".join(f"--wb-size-{name}:{size};" for name, size in DENSITIES[density].items())
     screen = f"{scope}{{{_colours(tokens)}{sizes}--wb-font:{FONT};}}"
     paper = f"@media print{{{scope}{{{_colours(replace(LIGHT, page=_WHITE, surface=_WHITE))}}}}}"
-    turned = f"@media print{{.wb .bk-Canvas,.wb .bk-root canvas{{filter:{_TURN};}}}}" if tokens.name == "dark" else ""
+    turned = f"@media print{{.wb [class^='bk-']{{filter:{_TURN};}}}}" if tokens.name == "dark" else ""
     return f"{screen}\n{_rules()}\n{paper}{turned}"
 
 
