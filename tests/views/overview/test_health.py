@@ -97,6 +97,13 @@ def test_damage_is_abnormal_and_many_alerts_are_counted():
     assert len(cells(health_markup(picture(many, channels=1200), CATALOG, HealthFilters(open='["S1","P"]')))) == 100
 
 
+def test_a_channel_that_is_not_scored_shows_its_alerts():
+    unscored = picture({3: "critical"}, channels=6)
+    unscored.fleet["state"] = "missing"
+    (cell,) = re.findall(r'wb-cell critical"[^>]*title="([^"]+)"', health_markup(unscored, CATALOG))
+    assert cell == "Ch-3: 2 open alerts, worst critical, not scored"
+
+
 def test_the_panel_grows_with_what_is_wrong_and_not_with_the_fleet():
     small, large = (len(health_markup(picture({3: "high"}, channels=count), CATALOG)) for count in (200, 6000))
     assert large < 1.1 * small

@@ -190,15 +190,16 @@ class _Panel:
             yield _line((asset,), title, opened=opened, css="wb-asset-line")
             if not opened:
                 return
-        quiet = [] if self.whole or opened else [name for name, (rank, _) in groups.items() if not rank]
-        shown = [name for name in groups if len(quiet) < 2 or name not in quiet]
+        quiet = [] if self.whole else [name for name, (rank, _) in groups.items() if not rank]
+        folded = len(quiet) > 1 and not opened
+        shown = [name for name in groups if not folded or name not in quiet]
         for subsystem in shown[:_MAX_LINES]:
             yield self._subsystem(asset, subsystem)
         yield _rest(len(shown) - _MAX_LINES, "subsystem")
-        if len(quiet) > 1:
+        if folded:
             channels = counted(sum(groups[name][1] for name in quiet), "channel")
             yield _line((asset,), f"{counted(len(quiet), 'subsystem')} without alerts, {channels}", opened=False)
-        elif not self.whole and opened and self._rank(asset):
+        elif len(quiet) > 1 and self._rank(asset):
             yield _line((asset,), "Show only subsystems with alerts", opened=True)
 
     def _subsystem(self, asset: str, subsystem: str) -> str:
@@ -215,8 +216,9 @@ class _Panel:
             elif len(hidden):
                 fold = _line((asset, subsystem), _hidden_words(hidden), opened=False)
         shown = "".join(_cell(row) for row in rows.to_dict(orient="records"))
-        title = escape(self.catalog.subsystem_name(asset, subsystem) or "-", quote=True)
-        return f"<div class='wb-group'><span title='{title}'>{title}</span><div>{shown}{fold}</div></div>"
+        title = escape(self.catalog.subsystem_name(asset, subsystem), quote=True)
+        name = f"<span title='{title}'>{title}</span>" if title else ""
+        return f"<div class='wb-group{'' if title else ' wb-nameless'}'>{name}<div>{shown}{fold}</div></div>"
 
 
 def _ranks(rows: pd.DataFrame) -> "pd.Series[int]":
@@ -264,14 +266,16 @@ def _rest(number: int, noun: str) -> str:
 
 def _cell(row: Mapping[Any, Any]) -> str:
     level, name = row["worst"], escape(row["channel"], quote=True)
-    if row["state"] == "missing":
-        kind, symbol, number, words = "wb-unscored", "·", "", "not scored"
-    elif row["state"] == "damaged":
+    if row["state"] == "damaged":
         kind, symbol, number, words = "wb-unscored", "!", "", escape(f"damaged: {row['reason']}", quote=True)
+    elif level:  # also of a channel that is not scored: it may be outside a limit
+        kind, symbol, number = level, SEVERITIES[level].symbol, str(row["alerts"])
+        words = f"{counted(row['alerts'], 'open alert')}, worst {level}"
+        words += ", not scored" if row["state"] == "missing" else ""
+    elif row["state"] == "missing":
+        kind, symbol, number, words = "wb-unscored", "·", "", "not scored"
     else:
-        kind, symbol = level, SEVERITIES[level].symbol if level else ""
-        number = str(row["alerts"]) if row["alerts"] else ""
-        words = f"{counted(row['alerts'], 'open alert')}, worst {level}" if level else "no open alerts"
+        kind, symbol, number, words = "", "", "", "no open alerts"
     stale = ", score out of date" if row["state"] == "stale" else ""
     pick = escape(target(row["asset"], row["channel"]), quote=True)
     return (

@@ -27,7 +27,7 @@ __all__ = [
     "worst_markup",
 ]
 
-_MAX_CHANNELS = 12
+_MAX_CHANNELS = 30
 """Channels with the worst open alerts that are listed."""
 
 _MAX_ASSETS = 3

@@ -46,7 +46,7 @@ class KeptCharts:
 
     def __init__(self, names: Sequence[str], tokens: Tokens, css: str = "wb-chart") -> None:
         self.tokens = tokens
-        self.boxes: dict[str, widgets.Box] = {name: box(css) for name in names}
+        self.boxes: dict[str, widgets.Box] = {name: box(f"{css} wb-drawn") for name in names}
         self._made: dict[str, _Made] = {}
 
     def shown(self) -> dict[str, LiveChart]:

@@ -20,6 +20,8 @@ DENSITIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 _WHITE = "#ffffff"
+_WIDE = "2200px"
+_LARGER = 1.2  # what a page of that width has room for
 _TURN = "invert(1) hue-rotate(180deg) brightness(1.15)"  # a picture for a dark page becomes one for a light page
 
 
@@ -41,10 +43,16 @@ def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -
         CSS that touches nothing outside `.wb` but the page's background in Voila.
     """
     sizes = "".join(f"--wb-size-{name}:{size};" for name, size in DENSITIES[density].items())
+    wide = "".join(f"--wb-size-{name}:{_larger(size)};" for name, size in DENSITIES[density].items())
     screen = f"{scope}{{{_colours(tokens)}{sizes}--wb-font:{FONT};}}"
     paper = f"@media print{{{scope}{{{_colours(replace(LIGHT, page=_WHITE, surface=_WHITE))}}}}}"
-    turned = f"@media print{{.wb [class^='bk-']{{filter:{_TURN};}}}}" if tokens.name == "dark" else ""
-    return f"{screen}\n{_rules()}\n{paper}{turned}"
+    turned = f"@media print{{.wb .wb-drawn>*{{filter:{_TURN};}}}}" if tokens.name == "dark" else ""
+    large = f"@media screen and (min-width:{_WIDE}){{{scope}{{{wide}}}}}"
+    return f"{screen}\n{_rules()}\n{large}{paper}{turned}"
+
+
+def _larger(size: str) -> str:
+    return f"{round(int(size.removesuffix('px')) * _LARGER)}px"
 
 
 def _colours(tokens: Tokens) -> str:
