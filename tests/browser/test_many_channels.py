@@ -1,5 +1,6 @@
 """A fleet of many channels in a real browser: what is abnormal is seen, the rest opens; walls and paper."""
 
+import itertools
 from datetime import timedelta
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_a_wall_shows_views_without_controls_until_escape(dashboard):
     controls = page.locator(".wb-nav, .wb-looks, .wb-tools, .wb-ranges, .wb-find")
     for place in range(controls.count()):
         expect(controls.nth(place)).to_be_hidden()
-    assert page.locator(".wb-overview h1").evaluate("e => e.currentCSSZoom") == 1.4
+    assert page.locator(".wb-overview h1").evaluate("e => e.currentCSSZoom") == pytest.approx(1.4)
     panel, chart = (page.locator(one).first.bounding_box() for one in (".wb-over-time", ".wb-counts canvas"))
     assert chart["x"] + chart["width"] <= panel["x"] + panel["width"]
     assert chart["y"] + chart["height"] <= panel["y"] + panel["height"] <= 1080
@@ -126,7 +127,8 @@ def test_on_paper_there_is_the_view_without_controls_on_white(page):
         "all => all.filter(e => getComputedStyle(e).overflowY != 'visible').length"
     )
     assert cut == 0
-    page.screenshot(path="/tmp/thousand-channels/print.png", full_page=True)
+    panels = [one.bounding_box() for one in page.locator(".wb-overview .wb-panel").all()]
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in itertools.pairwise(panels))
     page.emulate_media(media="screen")
     page.keyboard.press("t")
     page.wait_for_function("document.documentElement.dataset.look.startsWith('light')")
