@@ -62,6 +62,7 @@ def run(
     from datetime import UTC, datetime
 
     from workbench.demo import living
+    from workbench.demo.year import Year
 
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
@@ -81,16 +82,17 @@ def run(
     channels_with_model = {model.channel for model in session.registry.list()}
     untrained = [name for name in session.archive.channels() if name not in channels_with_model]
     reasons: dict[str, str] = {}
-    if untrained:
-        reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
     lacks_history = serve and living.lacks_history(session)
-    if lacks_history:
-        living.promote_challenger(session)
-    reasons |= failure_reasons(session.score_all(progress=True))
-    reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
-    if lacks_history:
-        typer.echo("Living through the year behind it.")
-        living.give_history(session)
+    with Year(session) if lacks_history else nullcontext() as year:
+        if untrained:
+            reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
+        if lacks_history:
+            living.promote_challenger(session)
+        reasons |= failure_reasons(session.score_all(progress=True))
+        reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
+        if year is not None:
+            typer.echo("Living through the year behind it.")
+            year.finish()
     overview = session.overview()
     with_anomalies = overview[overview["anomalies"] > 0]
     typer.echo(table_text(with_anomalies.sort_values("severity", ascending=False)))

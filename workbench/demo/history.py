@@ -72,6 +72,9 @@ something to be computed from."""
 
 _PREVENTIVE_EVERY = timedelta(days=5)
 
+_AFTER_TELEMETRY = 1_000_000
+"""Number from which events count that come of others: of two at one time, what the telemetry shows is the first."""
+
 Event = Callable[[], object]
 
 
@@ -96,7 +99,9 @@ class _Work:
     codes: Mapping[str, str]
 
 
-def live_through(session: "Session", clock: Clock, end: datetime, days: int = DAYS) -> None:
+def live_through(
+    session: "Session", clock: Clock, end: datetime, days: int = DAYS, scored: Callable[[], object] | None = None
+) -> None:
     """Let time pass up to an end, at which the stored scores of the session have raised their alerts.
 
     Alerts are raised when they would have been, acknowledged, and closed with a verdict; orders are opened, assigned
@@ -106,15 +111,18 @@ def live_through(session: "Session", clock: Clock, end: datetime, days: int = DA
     Parameters
     ----------
     session : Session
-        Session with scored channels and an empty maintenance database, whose clock is `clock`.
+        Session with channels and an empty maintenance database, whose clock is `clock`.
     clock : Clock
         Set to each moment in turn, and to the end.
     end : datetime.datetime
         End, aware.
     days : int
         Days that pass.
+    scored : callable, optional
+        Called before the first day of the test series, and returns once the channels are scored; they are scored
+        already where omitted.
     """
-    _Life(session, clock, end, days).run()
+    _Life(session, clock, end, days).run(scored)
 
 
 class _Life:
@@ -128,7 +136,7 @@ class _Life:
         self._infos = {info.channel: info for info in session.archive.infos()[0]}
         self._troubles = [one for one in TROUBLES if self._infos.keys() >= set(one.channels)]
 
-    def run(self) -> None:
+    def run(self, scored: Callable[[], object] | None) -> None:
         """Live to the end."""
         self._clock.now = self._begun
         self._begin()
@@ -144,14 +152,28 @@ class _Life:
             self._at(at, self._open_preventive)
             at += _PREVENTIVE_EVERY
         self._at(self._end - _PLANNED_BEFORE, self._plan)
+        from_telemetry, self._number = self._number, count(_AFTER_TELEMETRY)
+        self._live_until(self._first_sample())
+        if scored is not None:
+            scored()
+        self._number, later = from_telemetry, self._number
         self._from_telemetry()
-        while self._events and self._events[0][0] < self._end:
-            at, _, event = heapq.heappop(self._events)
-            self._clock.now = max(self._clock.now, at)
-            event()
+        self._number = later
+        self._live_until(self._end)
         self._clock.now = self._end
         self._session.raise_alerts()
         self._plan()
+
+    def _live_until(self, end: datetime) -> None:
+        while self._events and self._events[0][0] < end:
+            at, _, event = heapq.heappop(self._events)
+            self._clock.now = max(self._clock.now, at)
+            event()
+
+    def _first_sample(self) -> datetime:
+        """Return when the first test series begins: nothing comes from the telemetry before."""
+        dates = self._session.archive.all_dates(list(self._infos))
+        return min((first.to_pydatetime() for first, _ in dates.values()), default=self._end)
 
     # ---- people and plans
 

@@ -1,20 +1,17 @@
 """The demo fleet that one can watch: made with the year behind it, and kept up to the present."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 
-from workbench.maintenance.options import NotificationOptions, NotificationTarget
+from workbench.maintenance.options import NotificationTarget
 from workbench.settings import Settings, settings_environment
 from workbench.telemetry.synthetic import demo_source, samples_to_come
 
@@ -25,7 +22,6 @@ __all__ = [
     "BEHIND",
     "catch_up",
     "end_of_series",
-    "give_history",
     "goes_on",
     "lacks_history",
     "promote_challenger",
@@ -56,33 +52,6 @@ def goes_on(session: "Session") -> bool:
 def lacks_history(session: "Session") -> bool:
     """Return whether a home holds a fleet that goes on, and nothing stands in its own maintenance database."""
     return goes_on(session) and session.settings.database_url is None and not session.maintenance.log_length()
-
-
-def give_history(session: "Session") -> None:
-    """Let a fleet that lacks it have the year behind it, up to the end of its series.
-
-    It is lived in a database of its own, which takes its place when the year is over: whoever stops it loses nothing.
-
-    Parameters
-    ----------
-    session : Session
-        Session of a home whose channels are scored.
-    """
-    from workbench.demo.history import Clock, live_through
-    from workbench.session import Session
-
-    settings = session.settings
-    last = session.channel(session.archive.channels()[0])["time"].values[-1] + np.timedelta64(1, "m")
-    end = last.astype("datetime64[s]").astype(datetime).replace(tzinfo=UTC)
-    clock = Clock(end)
-    with tempfile.TemporaryDirectory(prefix="history-", dir=settings.home) as folder:
-        file = Path(folder).absolute() / "history.db"
-        own = {"database_url": f"sqlite:///{file}", "notifications": NotificationOptions()}
-        with Session(settings.model_copy(update=own), clock) as past:
-            live_through(past, clock, end)
-        session.close()
-        shutil.move(file, settings.home / "maintenance.db")
-    vars(session).pop("maintenance")
 
 
 def promote_challenger(session: "Session") -> None:

@@ -7,6 +7,7 @@ transaction, column by column, as the database stores it. The log thus holds all
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -84,6 +85,7 @@ class Change:
     values: Mapping[str, Any] | None
 
 
+@cache
 def recorded_columns(table: type[Any]) -> tuple[str, ...]:
     """Return the names of the columns of a recorded table that are written to the log, its key left out."""
     columns = table.__table__.columns
@@ -144,7 +146,12 @@ def _note_flushed(session: orm.Session, _context: Any) -> None:
     for row in session.dirty:
         if isinstance(row, Recorded):
             state: Any = sa.inspect(row)
-            names = [name for name in recorded_columns(type(row)) if state.attrs[name].history.has_changes()]
+            touched = state.committed_state  # without a look at all the others, which takes long
+            names = [
+                name
+                for name in recorded_columns(type(row))
+                if name in touched and state.attrs[name].history.has_changes()
+            ]
             if names:
                 items.append(_change(row, names))
     for row in session.deleted:
@@ -153,10 +160,17 @@ def _note_flushed(session: orm.Session, _context: Any) -> None:
 
 
 def _change(row: Any, names: Any) -> Change:
-    table = type(row).__table__
-    key = tuple(stored_value(column, getattr(row, column.name)) for column in table.primary_key.columns)
-    values = None if names is None else {name: stored_value(table.columns[name], getattr(row, name)) for name in names}
-    return Change(short_subject(row.log_subject), table.name, key, values)
+    columns, keys = _columns_of(type(row))
+    key = tuple(stored_value(column, getattr(row, column.name)) for column in keys)
+    values = None if names is None else {name: stored_value(columns[name], getattr(row, name)) for name in names}
+    return Change(short_subject(row.log_subject), row.__tablename__, key, values)
+
+
+@cache
+def _columns_of(table: type[Any]) -> tuple[dict[str, sa.Column[Any]], tuple[sa.Column[Any], ...]]:
+    """Return the columns of a table by their names, and those of its primary key."""
+    columns = table.__table__.columns
+    return {one.name: one for one in columns}, tuple(table.__table__.primary_key.columns)
 
 
 def _note_begin(session: orm.Session, transaction: orm.SessionTransaction) -> None:

@@ -9,6 +9,8 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from importlib.metadata import version
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ __all__ = [
     "close_dropped_connections",
     "download",
     "epoch_points",
+    "make_tables",
     "prepare_database",
     "quiet",
 ]
@@ -95,8 +98,8 @@ def download(client: Any, run_id: str, artifact: str, target: Path) -> None:
 def prepare_database(database: Path, connect: Callable[[str], Any], experiment: str, artifact_root: str | None) -> None:
     """Create MLflow's SQLite database if it does not exist, and check an existing file.
 
-    MLflow takes two seconds to create its tables and tries a broken file for two minutes. So the tables are
-    created aside, and the database appears complete or not at all.
+    MLflow tries a broken file for two minutes. So the tables are created aside, and the database appears complete or
+    not at all.
 
     Parameters
     ----------
@@ -120,6 +123,7 @@ def prepare_database(database: Path, connect: Callable[[str], Any], experiment: 
         database.parent.mkdir(parents=True, exist_ok=True)
         temporary = database.with_name(f".{database.name}-{uuid.uuid4().hex}")
         try:
+            make_tables(temporary)
             connect(f"sqlite:///{temporary}").create_experiment(experiment, artifact_location=artifact_root)
             close_connections(f"sqlite:///{temporary}")  # nobody has a file open that gets another name
             os.rename(temporary, database)
@@ -128,6 +132,23 @@ def prepare_database(database: Path, connect: Callable[[str], Any], experiment: 
             temporary.unlink(missing_ok=True)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_master")
+
+
+def make_tables(database: Path) -> None:
+    """Create MLflow's tables in a new SQLite file, as its migrations leave them, where this release knows how.
+
+    MLflow takes seconds to run all its migrations on an empty file. `mlflow_tables.sql` holds what they come to, and
+    the version of MLflow of which it is; under any other nothing is done, and MLflow runs its migrations as ever.
+
+    Parameters
+    ----------
+    database : Path
+        The SQLite file.
+    """
+    first, _, script = files("workbench.models").joinpath("mlflow_tables.sql").read_text("utf-8").partition("\n")
+    if first == f"-- MLflow {version('mlflow')}":
+        with closing(sqlite3.connect(database)) as connection:
+            connection.executescript(script)
 
 
 @contextmanager

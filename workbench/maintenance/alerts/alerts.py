@@ -18,6 +18,7 @@ from workbench.maintenance.alerts import actions, timers
 from workbench.maintenance.alerts.findings import anomaly_findings, limit_findings
 from workbench.maintenance.alerts.grouping import group_alerts
 from workbench.maintenance.alerts.known.events import KnownEvents
+from workbench.maintenance.alerts.known.recognising import expired_uses
 from workbench.maintenance.alerts.known.uses import spared_alerts
 from workbench.maintenance.alerts.places import place, rows_of, unplaced_channels
 from workbench.maintenance.alerts.queries import conditions, ordering
@@ -303,9 +304,10 @@ class Alerts:
 
         This is done before anything is read or changed.
         """
-        self.known.expire()
         with self.database.reading() as db:
-            due = timers.something_expired(db, self.database.clock())
+            due, are_judged_anew = timers.something_expired(db, self.database.clock()), bool(expired_uses(db))
+        if are_judged_anew:
+            self.known.expire()
         if due:
             with self.database.writing() as db:
                 timers.expire(db)

@@ -461,12 +461,9 @@ class WorkOrder:
 
     @classmethod
     def of(cls, db: orm.Session, row: OrderRow) -> "WorkOrder":
-        """Return a copy of a row, with its alerts and parts."""
-        alerts = db.scalars(
-            sa.select(OrderAlertRow.alert_id).where(OrderAlertRow.order_id == row.id).order_by(OrderAlertRow.alert_id)
-        )
-        labour = sa.select(OrderLabourRow).where(OrderLabourRow.order_id == row.id).order_by(OrderLabourRow.technician)
-        parts = db.scalars(sa.select(OrderPartRow).where(OrderPartRow.order_id == row.id).order_by(OrderPartRow.part))
+        """Return a copy of a row, with its alerts and parts; what is not written yet is written first."""
+        db.flush()
+        connection, of_order = db.connection(), {"order": row.id}
         return cls(
             **{name: getattr(row, name) for name in _PLAIN},
             number=number_of(row.id),
@@ -476,15 +473,28 @@ class WorkOrder:
             checklist=from_json(row.checklist),
             attachments=tuple(row.attachments),
             after=tuple(number_of(number) for number in row.after),
-            alerts=tuple(alerts),
-            labour={one.technician: one.hours for one in db.scalars(labour)},
+            alerts=tuple(connection.scalars(_ALERTS_OF, of_order)),
+            labour={technician: hours for technician, hours in connection.execute(_LABOUR_OF, of_order)},
             origin="" if row.origin is None else number_of(row.origin),
             signatures=tuple(row.signatures),
-            parts=tuple(
-                {name: getattr(part, name) for name in ("part", "needed", "reserved", "used")} for part in parts
-            ),
+            parts=tuple(dict(part) for part in connection.execute(_PARTS_OF, of_order).mappings()),
         )
 
+
+_OF_ORDER = sa.bindparam("order")
+_ALERTS_OF = (
+    sa.select(OrderAlertRow.alert_id).where(OrderAlertRow.order_id == _OF_ORDER).order_by(OrderAlertRow.alert_id)
+)
+_LABOUR_OF = (
+    sa.select(OrderLabourRow.technician, OrderLabourRow.hours)
+    .where(OrderLabourRow.order_id == _OF_ORDER)
+    .order_by(OrderLabourRow.technician)
+)
+_PARTS_OF = (
+    sa.select(OrderPartRow.part, OrderPartRow.needed, OrderPartRow.reserved, OrderPartRow.used)
+    .where(OrderPartRow.order_id == _OF_ORDER)
+    .order_by(OrderPartRow.part)
+)
 
 _DERIVED = "as an earlier release derived it from the type of the order and its failure mode"
 _PLAIN = (

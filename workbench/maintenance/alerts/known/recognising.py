@@ -160,6 +160,8 @@ def expired_uses(db: orm.Session) -> list[int]:
 
     Their event was removed or disabled, or its bound is smaller than their distance by now.
     """
+    if db.connection().execute(_OPEN_USE).first() is None:  # mostly there is none, and this is asked at every change
+        return []
     statement = (
         sa.select(KnownUseRow.alert, KnownUseRow.distance, KnownEventRow)
         .join(KnownEventRow, KnownEventRow.id == KnownUseRow.event)
@@ -174,6 +176,14 @@ def expired_uses(db: orm.Session) -> list[int]:
         for _, _, event in uses
     }
     return [alert for alert, distance, event in uses if distance > (bounds[event.id] or 0.0)]
+
+
+_OPEN_USE = (
+    sa.select(KnownUseRow.alert)
+    .join(AlertRow, AlertRow.id == KnownUseRow.alert)
+    .where(AlertRow.closed_at.is_(None))
+    .limit(1)
+)
 
 
 def judge_as_before(db: orm.Session, options: AlertOptions) -> list[int]:

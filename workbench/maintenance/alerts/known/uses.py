@@ -12,6 +12,7 @@ from workbench.maintenance.database import now
 __all__ = ["record_use", "spared_alerts"]
 
 _VALUES = ("event", "distance", "bound", "level", "message")
+_USE_OF = sa.select(USES.c.event, USES.c.time).where(USES.c.alert == sa.bindparam("of_alert"))
 
 
 def record_use(db: orm.Session, alert: int, match: KnownMatch | None) -> None:
@@ -28,10 +29,10 @@ def record_use(db: orm.Session, alert: int, match: KnownMatch | None) -> None:
     match : KnownMatch or None
         Event as which it was recognised; None where it is no known event.
     """
-    connection, same_alert = db.connection(), USES.c.alert == alert
-    before = connection.execute(sa.select(USES.c.event, USES.c.time).where(same_alert)).one_or_none()
+    connection = db.connection()
+    before = connection.execute(_USE_OF, {"of_alert": alert}).one_or_none()
     if before is not None:
-        connection.execute(sa.delete(USES).where(same_alert))
+        connection.execute(sa.delete(USES).where(USES.c.alert == alert))
     if match is not None:
         time = before.time if before is not None and before.event == match.event else now(db)
         values = {name: getattr(match, name) for name in _VALUES}
