@@ -59,34 +59,21 @@ def run(
     times the speed, and what follows in real time. Without a dashboard it is the fleet of the notebooks, which ends on
     a fixed day.
     """
-    from datetime import UTC, datetime
-
     from workbench.demo import living
     from workbench.demo.year import Year
 
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
-    is_new = not session.archive.channels()
-    if is_new:
-        typer.echo("The archive is empty: generating the demo fleet.")
-        end = living.end_of_series(datetime.now(UTC), still=still) if serve else None
-        session.import_demo(progress=True, end=end)
-    elif _demo_is_damaged(session):
-        typer.echo("The demo fleet is damaged: generating it again.")
-        session.import_demo(progress=True)
-    moves = serve and not still and living.goes_on(session)
-    if moves and not is_new and (added := living.catch_up(session, datetime.now(UTC))):
-        typer.echo(f"{count_text(added, 'sample')} have come since the demo fleet was left.")
-    if moves:
-        session.set_growing(session.archive.channels())
-    channels_with_model = {model.channel for model in session.registry.list()}
-    untrained = [name for name in session.archive.channels() if name not in channels_with_model]
     reasons: dict[str, str] = {}
-    lacks_history = serve and living.lacks_history(session)
-    with Year(session) if lacks_history else nullcontext() as year:
+    with Year(session) if serve and living.lacks_history(session) else nullcontext() as year:
+        moves = _provide_fleet(session, serve, still)
+        if year is not None:
+            year.begin()
+        channels_with_model = {model.channel for model in session.registry.list()}
+        untrained = [name for name in session.archive.channels() if name not in channels_with_model]
         if untrained:
             reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
-        if lacks_history:
+        if year is not None:
             living.promote_challenger(session)
         reasons |= failure_reasons(session.score_all(progress=True))
         reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
@@ -101,7 +88,7 @@ def run(
         f"{count_text(int(overview['anomalies'].sum()), 'anomaly', 'anomalies')} in total."
     )
     outcome = session.raise_alerts()
-    typer.echo(f"A year of maintenance is behind it: {_past(session)}." if lacks_history else str(outcome))
+    typer.echo(f"A year of maintenance is behind it: {_past(session)}." if year is not None else str(outcome))
     any_failed = print_failures(dict(outcome.failed) | reasons, len(overview))
     if serve:
         settings = living.with_messages(session.settings) if moves else session.settings
@@ -221,6 +208,28 @@ def doctor(
     show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
+
+
+def _provide_fleet(session: "Session", serve: bool, still: bool) -> bool:
+    """Generate the demo fleet where nothing else is there, mend or continue it, and return whether its machines go on."""
+    from datetime import UTC, datetime
+
+    from workbench.demo import living
+
+    is_new = not session.archive.channels()
+    if is_new:
+        typer.echo("The archive is empty: generating the demo fleet.")
+        end = living.end_of_series(datetime.now(UTC), still=still) if serve else None
+        session.import_demo(progress=True, end=end)
+    elif _demo_is_damaged(session):
+        typer.echo("The demo fleet is damaged: generating it again.")
+        session.import_demo(progress=True)
+    moves = serve and not still and living.goes_on(session)
+    if moves and not is_new and (added := living.catch_up(session, datetime.now(UTC))):
+        typer.echo(f"{count_text(added, 'sample')} have come since the demo fleet was left.")
+    if moves:
+        session.set_growing(session.archive.channels())
+    return moves
 
 
 def _demo_is_damaged(session: "Session") -> bool:

@@ -50,8 +50,9 @@ def goes_on(session: "Session") -> bool:
 
 
 def lacks_history(session: "Session") -> bool:
-    """Return whether a home holds a fleet that goes on, and nothing stands in its own maintenance database."""
-    return goes_on(session) and session.settings.database_url is None and not session.maintenance.log_length()
+    """Return whether a home holds no channels yet or a fleet that goes on, and no maintenance in its own database."""
+    is_demo = not session.archive.channels() or goes_on(session)
+    return is_demo and session.settings.database_url is None and not session.maintenance.log_length()
 
 
 def promote_challenger(session: "Session") -> None:
