@@ -19,7 +19,7 @@ import xarray as xr
 from hypothesis import settings
 
 import workbench as wb
-from tests.homes import copy_of, share_maintenance_tables, share_mlflow_tables
+from tests.homes import copy_of, share_maintenance_tables
 from workbench.maintenance.database import Database
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
@@ -92,7 +92,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _tables_are_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        share_mlflow_tables(patch, tmp_path_factory)
         share_maintenance_tables(patch, tmp_path_factory)
         yield
 

@@ -3,18 +3,13 @@
 import fcntl
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from workbench.maintenance.database import Database
-from workbench.models import registry
-from workbench.models.mlflow_calls import prepare_database
 
 Make = Callable[[Path], None]
 
@@ -38,27 +33,6 @@ def made_once(name: str, make: Make, factory: pytest.TempPathFactory) -> Path:
 def copy_of(name: str, make: Make, factory: pytest.TempPathFactory, target: Path) -> Path:
     """Copy the home of this name to a folder; the first process that asks for it makes it."""
     return Path(shutil.copytree(made_once(name, make, factory), target, dirs_exist_ok=True))
-
-
-def share_mlflow_tables(patch: pytest.MonkeyPatch, factory: pytest.TempPathFactory) -> None:
-    """Let this process fill a new registry with tables that MLflow made once: it takes more than a second for them.
-
-    The rest is as ever: registries of other processes, as of a command that a test starts, make their own.
-    """
-
-    def prepare(database: Path, connect: Callable[[str], Any], experiment: str, artifact_root: str | None) -> None:
-        def make_tables(folder: Path) -> None:
-            prepare_database(folder / "mlflow.db", connect, experiment, artifact_root)
-            with closing(sqlite3.connect(folder / "mlflow.db")) as connection, connection:
-                connection.execute("DELETE FROM experiments")
-
-        def connect_to_copy(uri: str) -> Any:
-            shutil.copyfile(made_once("tables", make_tables, factory) / "mlflow.db", uri.removeprefix("sqlite:///"))
-            return connect(uri)
-
-        prepare_database(database, connect_to_copy, experiment, artifact_root)
-
-    patch.setattr(registry, "prepare_database", prepare)
 
 
 def share_maintenance_tables(patch: pytest.MonkeyPatch, factory: pytest.TempPathFactory) -> None:

@@ -25,7 +25,6 @@ def dumped(database: Path) -> str:
 @pytest.mark.slow
 def test_the_tables_are_those_of_mlflows_own_migrations(tmp_path, monkeypatch):
     """After a new release of MLflow this says what the file must hold; until then registries are made as by MLflow."""
-    monkeypatch.undo()  # tables that tests share
     monkeypatch.setattr(mlflow_calls, "make_tables", lambda database: None)
     with Registry(tmp_path) as registry:
         registry.check_writable()

@@ -211,7 +211,7 @@ def doctor(
 
 
 def _provide_fleet(session: "Session", serve: bool, still: bool) -> bool:
-    """Generate the demo fleet where nothing else is there, mend or continue it, and return whether its machines go on."""
+    """Generate the demo fleet where nothing else is there, mend or continue it; return whether its machines go on."""
     from datetime import UTC, datetime
 
     from workbench.demo import living

@@ -97,7 +97,7 @@ def main() -> None:
         with Session(load_settings(), clock) as session:
             desk = session.maintenance
             event.listen(desk.database.engine, "connect", _trust_the_system)
-            desk.log_length()
+            desk.people.list()
             for name in ("alerts", "orders", "outages", "parts", "people", "planning", "preventive", "register"):
                 getattr(desk, name)
             _wait_for(_IMPORTED)

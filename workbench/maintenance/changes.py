@@ -7,8 +7,7 @@ transaction, column by column, as the database stores it. The log thus holds all
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import event, orm
@@ -85,7 +84,6 @@ class Change:
     values: Mapping[str, Any] | None
 
 
-@cache
 def recorded_columns(table: type[Any]) -> tuple[str, ...]:
     """Return the names of the columns of a recorded table that are written to the log, its key left out."""
     columns = table.__table__.columns
@@ -142,14 +140,14 @@ def _note_flushed(session: orm.Session, _context: Any) -> None:
     items = pending(session)
     for row in session.new:
         if isinstance(row, Recorded):
-            items.append(_change(row, recorded_columns(type(row))))
+            items.append(_change(row, _columns_of(type(row)).recorded))
     for row in session.dirty:
         if isinstance(row, Recorded):
             state: Any = sa.inspect(row)
             touched = state.committed_state  # without a look at all the others, which takes long
             names = [
                 name
-                for name in recorded_columns(type(row))
+                for name in _columns_of(type(row)).recorded
                 if name in touched and state.attrs[name].history.has_changes()
             ]
             if names:
@@ -160,17 +158,28 @@ def _note_flushed(session: orm.Session, _context: Any) -> None:
 
 
 def _change(row: Any, names: Any) -> Change:
-    columns, keys = _columns_of(type(row))
+    columns, keys, _ = _columns_of(type(row))
     key = tuple(stored_value(column, getattr(row, column.name)) for column in keys)
     values = None if names is None else {name: stored_value(columns[name], getattr(row, name)) for name in names}
     return Change(short_subject(row.log_subject), row.__tablename__, key, values)
 
 
-@cache
-def _columns_of(table: type[Any]) -> tuple[dict[str, sa.Column[Any]], tuple[sa.Column[Any], ...]]:
-    """Return the columns of a table by their names, and those of its primary key."""
-    columns = table.__table__.columns
-    return {one.name: one for one in columns}, tuple(table.__table__.primary_key.columns)
+class _Columns(NamedTuple):
+    """Columns of a table by their names, those of its primary key, and the names of those that are recorded."""
+
+    by_name: dict[str, sa.Column[Any]]
+    keys: tuple[sa.Column[Any], ...]
+    recorded: tuple[str, ...]
+
+
+_COLUMNS: dict[type[Any], _Columns] = {}  # SQLAlchemy takes long to look them up, and this is done at every change
+
+
+def _columns_of(table: type[Any]) -> _Columns:
+    if table not in _COLUMNS:
+        by_name = {one.name: one for one in table.__table__.columns}
+        _COLUMNS[table] = _Columns(by_name, tuple(table.__table__.primary_key.columns), recorded_columns(table))
+    return _COLUMNS[table]
 
 
 def _note_begin(session: orm.Session, transaction: orm.SessionTransaction) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +48,12 @@ def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[Alert
     Alerts that are known events cause none, and neither do those of `OF_LIVE`. A completed order closed its alerts: one
     of them that is open again asks for an order anew. So does one that was opened again after its order was cancelled.
     """
+    statement = _without_order(level)
+    return statement if alerts is None else statement.where(AlertRow.id.in_(alerts))
+
+
+@cache
+def _without_order(level: Level) -> sa.Select[AlertRow]:
     reopened = sa.exists().where(
         log.LogRow.subject == sa.literal("alert:") + sa.cast(OrderAlertRow.alert_id, sa.String),
         log.LogRow.action == "reopened",
@@ -57,23 +64,28 @@ def without_order(level: Level, alerts: Sequence[int] | None) -> sa.Select[Alert
         .join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
         .where(OrderRow.state != "completed", sa.not_(sa.and_(OrderRow.state == "cancelled", reopened)))
     )
-    statement = sa.select(AlertRow).where(
-        AlertRow.closed_at.is_(None),
-        AlertRow.suppressed.is_(False),
-        AlertRow.level.in_(LEVELS[LEVELS.index(level) :]),
-        AlertRow.kind.not_in(OF_LIVE),
-        AlertRow.id.not_in(linked_alerts),
-        AlertRow.id.not_in(sa.select(KnownUseRow.alert)),
+    return (
+        sa.select(AlertRow)
+        .where(
+            AlertRow.closed_at.is_(None),
+            AlertRow.suppressed.is_(False),
+            AlertRow.level.in_(LEVELS[LEVELS.index(level) :]),
+            AlertRow.kind.not_in(OF_LIVE),
+            AlertRow.id.not_in(linked_alerts),
+            AlertRow.id.not_in(sa.select(KnownUseRow.alert)),
+        )
+        .order_by(AlertRow.level.desc(), AlertRow.id)
     )
-    if alerts is not None:
-        statement = statement.where(AlertRow.id.in_(alerts))
-    return statement.order_by(AlertRow.level.desc(), AlertRow.id)
 
 
 def rest_of_case(db: orm.Session, case: int | None) -> list[AlertRow]:
     """Return the alerts of a case that could join its order, whatever their level; see `without_order`."""
-    statement = without_order("info", None).where(AlertRow.case_id == case)
-    return [] if case is None else list(db.scalars(statement).all())
+    return [] if case is None else list(db.scalars(_rest_of_case(), {"case": case}).all())
+
+
+@cache
+def _rest_of_case() -> sa.Select[AlertRow]:
+    return without_order("info", None).where(AlertRow.case_id == sa.bindparam("case"))
 
 
 def following_orders(alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
@@ -87,15 +99,21 @@ def following_orders(alerts: Sequence[int] | None) -> sa.Select[AlertRow]:
 
 def active_order(db: orm.Session, alert: AlertRow) -> OrderRow | None:
     """Return the active order that an alert belongs to: that of its case, else that of its channel."""
-    orders = (
-        sa.select(OrderRow)
-        .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
-        .join(AlertRow, AlertRow.id == OrderAlertRow.alert_id)
-        .where(OrderRow.state.not_in(CLOSED))
-        .order_by(OrderRow.id)
-    )
-    of_channel = orders.where(AlertRow.channel == alert.channel, AlertRow.asset == alert.asset)
-    return db.scalars(orders.where(AlertRow.case_id == alert.case_id)).first() or db.scalars(of_channel).first()
+    of_case = None if alert.case_id is None else db.scalars(_ORDERS_OF_CASE, {"case": alert.case_id}).first()
+    return of_case or db.scalars(_ORDERS_OF_CHANNEL, {"channel": alert.channel, "asset": alert.asset}).first()
+
+
+_ACTIVE_ORDERS = (
+    sa.select(OrderRow)
+    .join(OrderAlertRow, OrderAlertRow.order_id == OrderRow.id)
+    .join(AlertRow, AlertRow.id == OrderAlertRow.alert_id)
+    .where(OrderRow.state.not_in(CLOSED))
+    .order_by(OrderRow.id)
+)
+_ORDERS_OF_CASE = _ACTIVE_ORDERS.where(AlertRow.case_id == sa.bindparam("case"))
+_ORDERS_OF_CHANNEL = _ACTIVE_ORDERS.where(
+    AlertRow.channel == sa.bindparam("channel"), AlertRow.asset == sa.bindparam("asset")
+)
 
 
 def open_for_alerts(

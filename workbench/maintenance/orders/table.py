@@ -481,7 +481,7 @@ class WorkOrder:
         )
 
 
-_OF_ORDER = sa.bindparam("order")
+_OF_ORDER: sa.BindParameter[int] = sa.bindparam("order")
 _ALERTS_OF = (
     sa.select(OrderAlertRow.alert_id).where(OrderAlertRow.order_id == _OF_ORDER).order_by(OrderAlertRow.alert_id)
 )
