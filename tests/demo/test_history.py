@@ -12,6 +12,8 @@ import workbench as wb
 from tests.homes import copy_of
 from workbench.demo import living
 from workbench.demo.history import TECHNICIANS, Clock, live_through
+from workbench.demo.year import Year
+from workbench.exceptions import MaintenanceError
 from workbench.maintenance.alerts.raising import Finding
 from workbench.views.overview.first_steps import first_steps
 from workbench.views.registry import open_view
@@ -22,7 +24,7 @@ DAYS = 40
 
 
 def make_pump(home: Path) -> None:
-    """The pump alone, scored, with forty days behind it."""
+    """The pump alone, with forty days behind it; its channels are scored only when the year asks for that."""
     clock = Clock(END)
     with wb.open(home=home, clock=clock) as session:
         session.import_demo(end=END)
@@ -30,8 +32,7 @@ def make_pump(home: Path) -> None:
         session.archive.remove([info.channel for info in infos if info.asset != "Pump-1"])
         session.set_growing(session.archive.channels())
         session.train()
-        session.score_all()
-        live_through(session, clock, END, DAYS)
+        live_through(session, clock, END, DAYS, scored=session.score_all)
 
 
 @pytest.fixture
@@ -122,6 +123,18 @@ def done_steps(view) -> list[str]:
     steps = re.findall(r"<button[^>]*>([^<]*)(<span aria-hidden='true'>✓)?", view._steps.html)
     assert len(steps) == 4
     return [words.strip() for words, is_done in steps if is_done]
+
+
+def test_a_year_that_comes_to_no_end_leaves_nothing_behind(tmp_path):
+    with wb.open(home=tmp_path) as session:
+        assert living.lacks_history(session)
+        with Year(session) as year:
+            assert list(tmp_path.glob("history-*"))
+            year._process.kill()
+            with pytest.raises(MaintenanceError, match="ended with exit code"):
+                year.finish()
+        assert not list(tmp_path.glob("history-*"))
+        assert session.maintenance.log_length() == 0
 
 
 def test_a_history_is_given_once_and_only_to_a_fleet_that_goes_on(tmp_path):
