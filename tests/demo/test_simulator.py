@@ -48,6 +48,14 @@ def test_the_first_fault_takes_the_tank_beyond_its_limit_within_four_minutes_at_
     assert np.flatnonzero(tank > 30)[0] < 200
 
 
+def test_the_noise_of_one_sensor_has_grown_and_drift_says_so(moving):
+    """Its error is above the limit of the settings, 3 times that of training; the steady ones stay below."""
+    moving.train(["SOL-2", "SOL-1"])
+    drift = moving.models.drift(["SOL-2", "SOL-1"]).set_index("channel")
+    assert drift["status"].to_dict() == {"SOL-2": "retrain", "SOL-1": "ok"}
+    assert "times that of training" in drift.loc["SOL-2", "reason"]
+
+
 def test_nothing_comes_behind_the_fleet_of_the_notebooks(tmp_path):
     with wb.open(home=tmp_path) as session:
         session.import_demo()

@@ -77,7 +77,7 @@ _FLEET = (
             "PWR-1": _Sensor("battery voltage", "V", 0.02, 0.01, 0.0),
             "PWR-2": _Sensor("battery current", "A", 0.06, 0.02, -20.0),
             "SOL-1": _Sensor("array current", "A", 0.06, 0.02, -1.0),
-            "SOL-2": _Sensor("array temperature", "°C", 0.4, 0.1, -120.0, aged=3.6),
+            "SOL-2": _Sensor("array temperature", "°C", 0.4, 0.1, -120.0, aged=6.5),
             "RWA-1": _Sensor("wheel speed", "rpm", 4.0, 1.0, -6000.0),
             "RWA-2": _Sensor("wheel current", "A", 0.006, 0.002, -0.5),
             "COM-1": _Sensor("radio power", "W", 0.08, 0.02, -2.5),
