@@ -127,7 +127,7 @@ def test_on_paper_there_is_the_view_without_controls_on_white(page):
         "all => all.filter(e => getComputedStyle(e).overflowY != 'visible').length"
     )
     assert cut == 0
-    panels = [one.bounding_box() for one in page.locator(".wb-overview .wb-panel").all()]
+    panels = [one.bounding_box() for one in page.locator(".wb-overview .wb-panel:visible").all()]
     assert all(above["y"] + above["height"] <= below["y"] for above, below in itertools.pairwise(panels))
     page.emulate_media(media="screen")
     page.keyboard.press("t")
