@@ -4,6 +4,7 @@ Every function writes its row of the log. `Alerts` wraps them in transactions of
 calls `close` in the order's.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from workbench.maintenance.database import now
 from workbench.maintenance.values import number_in_range, required_text, row_number
 
 __all__ = [
+    "ACKNOWLEDGEMENT_UNDONE",
     "PROGRAM",
     "Unshelved",
     "acknowledge",
@@ -44,11 +46,15 @@ __all__ = [
     "reset",
     "return_to_normal",
     "shelve",
+    "undo",
     "unshelve",
 ]
 
 PROGRAM = "workbench"
 """Name in the log of what no person did."""
+
+ACKNOWLEDGEMENT_UNDONE = "acknowledgement undone"
+"""Action in the log by which an acknowledgement, or that of a closing, was taken back."""
 
 _INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
 _SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
@@ -314,6 +320,45 @@ def reopen(db: orm.Session, row: AlertRow, who: str, why: str) -> None:
     note_verdict(db, row, who)
 
 
+def undo(db: orm.Session, alert: int, who: str, version: int | None = None) -> AlertRow:
+    """Undo what a person did to an alert last: acknowledge, shelve or close it.
+
+    Comments, and what the program did since, as when the alert returned to normal, do not count. The log keeps what was
+    done, and gets a row that reverses it. Closing acknowledges an alert that nobody had
+    acknowledged; undoing it takes that back, too. A shelf that was emptied by closing stays empty.
+
+    Raises
+    ------
+    MaintenanceError
+        There is no alert with this number.
+    TransitionError
+        The last thing that was done to the alert is another one.
+    ConflictError
+        Somebody changed the alert since `version`.
+    """
+    row = find(db, alert)
+    log.check_version(db, f"alert:{row.id}", row.version, version)
+    by_people = sa.select(log.LogRow.action, log.LogRow.details).where(
+        log.LogRow.subject == f"alert:{row.id}", log.LogRow.who != PROGRAM, log.LogRow.action != "commented"
+    )
+    last = db.execute(by_people.order_by(log.LogRow.seq.desc()).limit(1)).one_or_none()
+    action = "" if last is None else last.action
+    if action == "shelved" and row.shelf == row.id:
+        empty_shelf(db, row, who)
+    elif action == "acknowledged" and row.acknowledged and row.closed_at is None:
+        _take_acknowledgement_back(db, row, who)
+    elif last is not None and action == "closed" and row.closed_at is not None:
+        reopen(db, row, who, "undone")
+        if json.loads(last.details)["before"] in ALLOWED["acknowledge"]:
+            _take_acknowledgement_back(db, row, who)
+    else:
+        raise TransitionError(
+            f"There is nothing to undo: alert {row.id} is {row.state}.",
+            "Acknowledging, shelving and closing can be undone until somebody does something else to the alert.",
+        )
+    return row
+
+
 def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
     """Add a remark to an alert, closed ones too.
 
@@ -357,6 +402,13 @@ def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:
     row.acknowledged = True
     row.acknowledged_at = now(db)
     row.acknowledged_by = who.strip()
+
+
+def _take_acknowledgement_back(db: orm.Session, row: AlertRow, who: str) -> None:
+    before = {"acknowledged_by": row.acknowledged_by}
+    row.acknowledged = False
+    row.acknowledged_at = row.acknowledged_by = None
+    log_change(db, row, ACKNOWLEDGEMENT_UNDONE, who, {"before": before})
 
 
 def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> AlertRow:

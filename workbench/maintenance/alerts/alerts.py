@@ -52,6 +52,7 @@ _ACTIONS: dict[str, Callable[..., Any]] = {
     "close": actions.close,
     "comment": actions.comment,
     "correct": actions.correct,
+    "undo": actions.undo,
 }
 
 
@@ -129,7 +130,8 @@ class Alerts:
         since, until : datetime, optional
             Raised at or after `since` and before `until`; aware.
         order : str
-            newest, oldest, worst (level, then severity score) or channel.
+            newest, oldest, worst (level, then severity score), channel, score, state, began (the latest first) or
+            longest; the reverse of these after `-`.
         limit, offset : int, optional
             Most rows to return, all where omitted; and how many of the first to leave out.
 
@@ -386,7 +388,8 @@ class Alerts:
         Parameters
         ----------
         action : str
-            acknowledge, reset, shelve, unshelve, close, comment or correct.
+            acknowledge, reset, shelve, unshelve, close, comment, correct, or undo, which reverses what was done to an
+            alert last where that was to acknowledge, to shelve or to close it.
         alerts : iterable of int
             Numbers of the alerts.
         who : str

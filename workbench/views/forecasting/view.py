@@ -174,6 +174,10 @@ class Forecasting(View):
         """Return the forecasters, or the risks."""
         return self.skill if self._mode.value == _MODES[0] else self.risks
 
+    def shown_channel(self) -> str:
+        """Return the channel that is shown."""
+        return self.channel
+
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts of the mode."""
         risky = self._mode.value == _MODES[1]

@@ -11,14 +11,17 @@ from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.orders.preventive import ANCHORS, HEALTH_METER
 from workbench.maintenance.orders.states import ORDER_TYPES
-from workbench.views.maintenance.form import Form, in_utc, items_of
+from workbench.maintenance.values import MAX_METER_READING, MAX_PERIOD_DAYS, MAX_WAIT_DAYS
+from workbench.views.maintenance.form import Form, items_of
+from workbench.views.widgets.times import in_utc
 from workbench.views.maintenance.mode import Mode
-from workbench.views.maintenance.order_commands import part_quantities
+from workbench.views.maintenance.order_commands import ORDER_HOURS, part_quantities
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.refusals import Range
 
 __all__ = ["Preventive"]
 
@@ -107,6 +110,13 @@ class Preventive(Mode):
                 "lead": r"lead.days",
                 "parts": r"\bparts?\b|pieces",
                 "season": r"season|not a month",
+            },
+            {
+                "days": Range(0, MAX_PERIOD_DAYS, above=True),
+                "every": Range(0, MAX_METER_READING, above=True),
+                "below": Range(0, MAX_METER_READING, above=True),
+                "lead": Range(0, MAX_WAIT_DAYS),
+                "hours": ORDER_HOURS,
             },
         )
         self.form.show((*_CONTENT, *_RULES[rule.value]))
