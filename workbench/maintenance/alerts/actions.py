@@ -4,7 +4,6 @@ Every function writes its row of the log. `Alerts` wraps them in transactions of
 calls `close` in the order's.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,6 +56,9 @@ ACKNOWLEDGEMENT_UNDONE = "acknowledgement undone"
 """Action in the log by which an acknowledgement, or that of a closing, was taken back."""
 
 _INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
+_PARTICIPLES = {"acknowledge": "acknowledged", "shelve": "shelved", "close": "closed"}
+"""Actions that can be undone, and what the log calls them."""
+
 _SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
 
 
@@ -320,41 +322,55 @@ def reopen(db: orm.Session, row: AlertRow, who: str, why: str) -> None:
     note_verdict(db, row, who)
 
 
-def undo(db: orm.Session, alert: int, who: str, version: int | None = None) -> AlertRow:
-    """Undo what a person did to an alert last: acknowledge, shelve or close it.
+def undo(db: orm.Session, alert: int, who: str, done: str, version: int | None = None) -> AlertRow:
+    """Undo what a person did to an alert last, where that was to acknowledge, to shelve or to close it.
 
     Comments, and what the program did since, as when the alert returned to normal, do not count. The log keeps what was
-    done, and gets a row that reverses it. Closing acknowledges an alert that nobody had
-    acknowledged; undoing it takes that back, too. A shelf that was emptied by closing stays empty.
+    done, and gets a row that reverses it. Closing acknowledges an alert that nobody had acknowledged; undoing it takes
+    that back, too. A shelf that was emptied by closing stays empty.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing transaction.
+    alert : int
+        Number of the alert.
+    who : str
+        Person who has done it, and undoes it.
+    done : str
+        What is undone: acknowledge, shelve or close.
+    version : int, optional
+        Version that the user saw; omitted, the alert is changed whatever it is.
 
     Raises
     ------
     MaintenanceError
         There is no alert with this number.
     TransitionError
-        The last thing that was done to the alert is another one.
+        The last thing that a person did to the alert is another one, or somebody else did it.
     ConflictError
         Somebody changed the alert since `version`.
     """
     row = find(db, alert)
     log.check_version(db, f"alert:{row.id}", row.version, version)
-    by_people = sa.select(log.LogRow.action, log.LogRow.details).where(
+    by_people = sa.select(log.LogRow.action, log.LogRow.who).where(
         log.LogRow.subject == f"alert:{row.id}", log.LogRow.who != PROGRAM, log.LogRow.action != "commented"
     )
     last = db.execute(by_people.order_by(log.LogRow.seq.desc()).limit(1)).one_or_none()
-    action = "" if last is None else last.action
-    if action == "shelved" and row.shelf == row.id:
+    is_last = last is not None and last.who == who.strip() and last.action == _PARTICIPLES.get(done)
+    if is_last and done == "shelve" and row.shelf == row.id:
         empty_shelf(db, row, who)
-    elif action == "acknowledged" and row.acknowledged and row.closed_at is None:
+    elif is_last and done == "acknowledge" and row.acknowledged and row.closed_at is None:
         _take_acknowledgement_back(db, row, who)
-    elif last is not None and action == "closed" and row.closed_at is not None:
+    elif is_last and done == "close" and row.closed_at is not None:
+        by_closing = (row.acknowledged_at, row.acknowledged_by) == (row.closed_at, row.closed_by)
         reopen(db, row, who, "undone")
-        if json.loads(last.details)["before"] in ALLOWED["acknowledge"]:
+        if by_closing:
             _take_acknowledgement_back(db, row, who)
     else:
         raise TransitionError(
-            f"There is nothing to undo: alert {row.id} is {row.state}.",
-            "Acknowledging, shelving and closing can be undone until somebody does something else to the alert.",
+            f"There is nothing to undo: alert {row.id} {_STATE_WORDS.get(row.state, f'is {row.state}')}.",
+            "Only the last thing that was done to an alert can be undone, by who has done it: acknowledge, shelve, close.",
         )
     return row
 

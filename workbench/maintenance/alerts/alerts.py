@@ -388,8 +388,8 @@ class Alerts:
         Parameters
         ----------
         action : str
-            acknowledge, reset, shelve, unshelve, close, comment, correct, or undo, which reverses what was done to an
-            alert last where that was to acknowledge, to shelve or to close it.
+            acknowledge, reset, shelve, unshelve, close, comment, correct, or undo, which reverses what the person did
+            to an alert last: its option `done` is acknowledge, shelve or close.
         alerts : iterable of int
             Numbers of the alerts.
         who : str

@@ -311,7 +311,9 @@ class Actions:
             "kind": widgets.Dropdown(options=_LABEL_KINDS, description="Kind"),
             **samples,
             "text": widgets.Text(description="Comment", continuous_update=False),
-            "priority": widgets.Dropdown(options=[("automatic", ""), *PRIORITIES], value="", description="Priority"),
+            "priority": widgets.Dropdown(
+                options=[("automatic", ""), *((name, name) for name in PRIORITIES)], value="", description="Priority"
+            ),
             "due": widgets.NaiveDatetimePicker(description="Due, UTC"),
             "technician": widgets.Dropdown(options=_UNASSIGNED, value="", description="Technician"),
         }

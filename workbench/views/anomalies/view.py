@@ -98,7 +98,7 @@ class Anomalies(View):
         self._read: dict[str, Shown] = {}
         self._read_assets: dict[str, ShownAsset] = {}
         self._looked: tuple[Selected, int] | None = None  # samples that a section shows in the charts
-        self._undoable: list[int] = []
+        self._undoable: tuple[str, list[int]] = ("", [])  # what was done, and to which alerts
         self.list = AlertList(
             filter=self.on_filter,
             pick=self.on_pick,
@@ -403,7 +403,8 @@ class Anomalies(View):
     def on_undo(self, pressed: widgets.Button) -> None:
         """Take back what was done last, by an entry of its own in the log."""
         del pressed
-        undone = self.session.maintenance.alerts.each("undo", self._undoable, self.who)
+        action, alerts = self._undoable
+        undone = self.session.maintenance.alerts.each("undo", alerts, self.who, done=action)
         self._forget()
         self._list(keep=True)
         self._show()
@@ -478,15 +479,15 @@ class Anomalies(View):
         self._forget()
         self._list()
         self._show()
-        self._say(words, request.changed if action in _UNDOABLE else [])
+        self._say(words, action, request.changed if action in _UNDOABLE else ())
         if self._body.layout.display == "none":  # the last alert is gone, and the status line is hidden with it
             self._empty.value = self._status.value + self._empty.value
         self.altered()
 
-    def _say(self, words: str, undoable: Sequence[int] = ()) -> None:
+    def _say(self, words: str, action: str = "", undoable: Sequence[int] = ()) -> None:
         """Say what was done, with a button that undoes it where it can be undone."""
         self._status.value = f"<p role='status'>{words}</p>" if words else ""
-        self._undoable = list(undoable)
+        self._undoable = action, list(undoable)
         self._undo.layout.display = None if undoable else "none"
 
     def _forget(self) -> None:

@@ -397,6 +397,10 @@ class Orders(Mode):
         if self._on_board:
             self.board.html = board_markup(self.listed, now)
         else:
+            place = self.listed.index[self.listed["number"] == self._number]
+            self._limit = max(
+                self._limit, int(place.max()) + 1 if len(place) else 0
+            )  # the order of a link is listed, too
             shown = self.listed.head(self._limit)
             shown = shown.assign(asset=shown["asset"].map(self._asset_name))
             self.table.html = orders_markup(shown, len(self.listed), self.request, now)
