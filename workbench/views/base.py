@@ -1,4 +1,7 @@
-"""The base of every view: widgets over a session, a state that a link carries, and a selection that all share."""
+"""The base of every view: widgets over a session, a state that a link carries, and a selection that all share.
+
+One module because it is one contract: what a view defines, and what it has for it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping

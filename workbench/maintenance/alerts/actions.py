@@ -370,7 +370,7 @@ def undo(db: orm.Session, alert: int, who: str, done: str, version: int | None =
     else:
         raise TransitionError(
             f"There is nothing to undo: alert {row.id} {_STATE_WORDS.get(row.state, f'is {row.state}')}.",
-            "Only the last thing that was done to an alert can be undone, by who has done it: acknowledge, shelve, close.",
+            "Acknowledge, shelve and close can be undone by who has done it, until somebody does something else.",
         )
     return row
 

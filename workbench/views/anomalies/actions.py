@@ -16,10 +16,10 @@ from workbench.maintenance.alerts.table import ALLOWED, VERDICTS
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.values import number_in_range, whole_number
 from workbench.views.markup import verdict_words
-from workbench.views.widgets.times import in_utc
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.refusals import Range, Refusals
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["ALERT_ACTIONS", "Actions", "AlertAction", "AlertRequest", "outcome_words"]
 

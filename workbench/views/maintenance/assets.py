@@ -13,7 +13,6 @@ from workbench.exceptions import ViewError
 from workbench.maintenance.register.items import KINDS
 from workbench.maintenance.values import MAX_METER_READING
 from workbench.views.maintenance.form import Form, items_of
-from workbench.views.widgets.times import in_utc
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_commands import part_quantities
 from workbench.views.state import State
@@ -22,6 +21,7 @@ from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["Assets"]
 

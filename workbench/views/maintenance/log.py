@@ -281,7 +281,7 @@ class Log(Mode):
         self._position.value = f"<span>{first if rows else 0:,} to {first + len(rows) - 1:,} of {self.total:,}</span>"
         self.newest.disabled = self.newer.disabled = self.page == 0
         self.older.disabled = self.oldest.disabled = self.page == self._last
-        if not self._seq or not keep and self._row(self._seq) is None:
+        if not self._seq or (not keep and self._row(self._seq) is None):
             self._seq = rows[0][0] if rows else ""
         self._show()
 

@@ -26,7 +26,6 @@ from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import FAILURE_TYPES, ORDER_TYPES, TRANSITIONS
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.maintenance.values import MAX_ORDER_HOURS
-from workbench.views.widgets.times import without_zone
 from workbench.views.maintenance.order_commands import (
     ACTION_OF_STATE,
     AUTOMATIC,
@@ -38,6 +37,7 @@ from workbench.views.markup import verdict_words
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.drop import Drop
 from workbench.views.widgets.refusals import Range, Refusals
+from workbench.views.widgets.times import without_zone
 
 __all__ = ["Actions", "FileField", "order_choices"]
 

@@ -14,8 +14,8 @@ from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.maintenance.values import MAX_ORDER_HOURS
 from workbench.views.maintenance.form import items_of
-from workbench.views.widgets.times import in_utc, without_zone
 from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc, without_zone
 
 __all__ = [
     "ACTION_OF_STATE",

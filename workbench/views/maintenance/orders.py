@@ -1,4 +1,7 @@
-"""The work orders: as a table or a board, one of them chosen, and what can be done with it."""
+"""The work orders: as a table or a board, one of them chosen, and what can be done with it.
+
+One module because it is one section: its callbacks, in the order of the page, each a few lines.
+"""
 
 from collections.abc import Mapping
 from html import escape

@@ -125,8 +125,8 @@ class Plan(Mode):
         self._problems = Grid("Conflicts", pick=self.on_conflict, open=self.on_open)
         self._changes = Grid("Orders that move", pick=self.on_pick, open=self.on_open)
         bar = box(
-            "wb-bar", self.make, self.stop, self.accept, self.discard, self._layout, self._earlier, self._today, self._later,
-            self._calendar_file, self._download, self._progress,
+            "wb-bar", self.make, self.stop, self.accept, self.discard, self._layout, self._earlier, self._today,
+            self._later, self._calendar_file, self._download, self._progress,
         )  # fmt: skip
         self._moves = box("wb-panel wb-moves", widgets.HTML("<h2>What the proposed plan changes</h2>"), self._changes)
         left = box("wb-left", box("wb-panel wb-plan", self._empty, self._gantt, self.calendar))

@@ -9,11 +9,16 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ViewError
-from workbench.maintenance.orders.preventive import ANCHORS, HEALTH_METER
+from workbench.maintenance.orders.preventive import ANCHORS, HEALTH_METER, MAX_HEALTH
 from workbench.maintenance.orders.states import ORDER_TYPES
-from workbench.maintenance.values import MAX_METER_READING, MAX_PERIOD_DAYS, MAX_WAIT_DAYS
+from workbench.maintenance.values import (
+    MAX_METER_READING,
+    MAX_PERIOD_DAYS,
+    MAX_WAIT_DAYS,
+    MIN_INTERVAL_DAYS,
+    MIN_METER_INTERVAL,
+)
 from workbench.views.maintenance.form import Form, items_of
-from workbench.views.widgets.times import in_utc
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_commands import ORDER_HOURS, part_quantities
 from workbench.views.state import State
@@ -22,6 +27,7 @@ from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["Preventive"]
 
@@ -112,9 +118,9 @@ class Preventive(Mode):
                 "season": r"season|not a month",
             },
             {
-                "days": Range(0, MAX_PERIOD_DAYS, above=True),
-                "every": Range(0, MAX_METER_READING, above=True),
-                "below": Range(0, MAX_METER_READING, above=True),
+                "days": Range(MIN_INTERVAL_DAYS, MAX_PERIOD_DAYS),
+                "every": Range(MIN_METER_INTERVAL, MAX_METER_READING),
+                "below": Range(0, MAX_HEALTH, above=True),
                 "lead": Range(0, MAX_WAIT_DAYS),
                 "hours": ORDER_HOURS,
             },

@@ -13,7 +13,6 @@ from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.requests import REQUEST_STATES, Request
 from workbench.maintenance.orders.states import ORDER_TYPES
 from workbench.views.maintenance.form import Form
-from workbench.views.widgets.times import in_utc
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_actions import order_choices
 from workbench.views.maintenance.order_commands import AUTOMATIC, ORDER_HOURS
@@ -25,6 +24,7 @@ from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["Requests"]
 

@@ -12,13 +12,13 @@ from workbench.exceptions import ViewError
 from workbench.maintenance.orders.people import absence_days
 from workbench.maintenance.values import MAX_COST, MAX_HOURLY_RATE, MAX_PART_PIECES, MAX_WAIT_DAYS
 from workbench.views.maintenance.form import Form, items_of
-from workbench.views.widgets.times import in_utc, without_zone
 from workbench.views.maintenance.mode import Mode
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
 from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc, without_zone
 
 __all__ = ["Resources"]
 

@@ -215,7 +215,7 @@ class Refusals:
 
     def _problem(self, name: str) -> str:
         field = self._fields[name]
-        return self._ranges[name].problem(str(field.description).partition(",")[0], field.value)
+        return self._ranges[name].problem(str(field.description), field.value)
 
     def _field_of(self, message: str) -> str:
         """Return the field that a message speaks of: the one whose range says so, else the one named first."""
