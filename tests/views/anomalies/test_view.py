@@ -503,6 +503,7 @@ def test_a_limit_draws_its_limit_and_the_time_beyond_it():
     assert (list(drawn["anomalies"]["first"]), list(drawn["anomalies"]["last"])) == ([1000], [1029])
     assert "nan" not in drawn["anomalies"]["word"][0]
     assert "time beyond the limit" in texts(view)
+    assert "warning high limit, 2.5" in texts(view)
     view.follow(Selected("SMAP", "P-1", 2149))
     view.close()
 

@@ -18,10 +18,10 @@ def view():
 
 
 FORMS = {
-    ("preventive", "add"): "title",
+    ("preventive", "add"): "asset",
     ("assets", "add"): "name",
     ("assets", "record"): "asset",
-    ("assets", "begin"): "asset",
+    ("assets", "begin"): "reason",
     ("resources", "save"): "name",
     ("resources", "receive"): "part",
     ("resources", "set"): "part",

@@ -52,6 +52,8 @@ class Shown:
         Anomalies of the score, and labelled anomalies; None where there are none.
     lines : pandas.DataFrame or None
         Bounds of the envelope that were exceeded, see `bound_lines`.
+    limit : str
+        Limit that is drawn instead, in words; empty where none is.
     """
 
     channel: xr.Dataset
@@ -59,6 +61,7 @@ class Shown:
     anomalies: pd.DataFrame | None
     labels: pd.DataFrame | None
     lines: pd.DataFrame | None = None
+    limit: str = ""
 
     def part(self, first: int, last: int) -> "Shown":
         """Return the data of some samples.
@@ -72,7 +75,7 @@ class Shown:
         marks = [sequences_within(table, first, last) for table in (self.anomalies, self.labels, self.lines)]
         if scored is not None and not scored.sizes["time"]:
             scored = None
-        return Shown(part_of(self.channel, first, last), scored, *marks)
+        return Shown(part_of(self.channel, first, last), scored, *marks, self.limit)
 
     def of_limit(self, alert: Mapping[Any, Any], span: tuple[int, int]) -> "Shown":
         """Return the data with the limit that raised an alert and the time beyond it, in place of other anomalies.
@@ -84,18 +87,18 @@ class Shown:
         span : tuple of (int, int)
             First and last row of the time beyond the limit.
         """
+        words = f"{alert['source']} limit, {alert['threshold']:.4g} {alert['units']}".strip()
         beyond = {"start": [span[0]], "end": [span[1]], "severity": [float("nan")], "level": [alert["level"]]}
-        label = f"{alert['source']} {alert['threshold']:.4g}"
         last = self.channel.sizes["time"] - 1
         line = {
             "start": [0],
             "end": [last],
             "value": [alert["threshold"]],
             "words": [alert["message"]],
-            "label": [label],
+            "label": [""],  # the legend has it
         }
         anomalies = pd.DataFrame({**beyond, "words": [alert["message"]]})
-        return replace(self, anomalies=anomalies, lines=pd.DataFrame(line))
+        return replace(self, anomalies=anomalies, lines=pd.DataFrame(line), limit=words)
 
     def around(self, start: int, end: int) -> tuple[int, int]:
         """Return the first and last sample to show around a sequence.
@@ -200,12 +203,14 @@ def legend_markup(shown: Shown) -> str:
     shown : Shown
         The data that the charts show.
     """
-    found = shown.anomalies
-    of_limit = found is not None and len(found) > 0 and bool(found["severity"].isna().all())  # a limit has no score
     keys = [
-        ("wb-shade", "time beyond the limit" if of_limit else "anomaly, in the colour of its level", found),
+        (
+            "wb-shade",
+            "time beyond the limit" if shown.limit else "anomaly, in the colour of its level",
+            shown.anomalies,
+        ),
         ("wb-hatch", "labelled as an anomaly", shown.labels),
-        ("wb-dash", "the limit" if of_limit else "bound of the envelope that was exceeded", shown.lines),
+        ("wb-dash", escape(shown.limit) or "bound of the envelope that was exceeded", shown.lines),
     ]
     words = [
         f"<span><i class='{name}' aria-hidden='true'></i>{meaning}</span>"
