@@ -148,7 +148,7 @@ def options(name: str, assets: list[tuple[str, str]]) -> list[tuple[str, str]]:
     if name == "group":
         return [("by case", "case"), ("each alert", "alert")]
     if name == "raised":
-        return [("raised any time", ""), *((f"raised in {words}", words) for words in RAISED)]
+        return [("raised: any", ""), *((f"raised in {words}", words) for words in RAISED)]
     every = [(f"any {'asset' if name == 'place' else name}", "")]
     if name == "state":
         return [
