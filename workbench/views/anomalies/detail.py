@@ -75,7 +75,8 @@ class Shown:
         marks = [sequences_within(table, first, last) for table in (self.anomalies, self.labels, self.lines)]
         if scored is not None and not scored.sizes["time"]:
             scored = None
-        return Shown(part_of(self.channel, first, last), scored, *marks, self.limit)
+        anomalies, labels, lines = marks
+        return Shown(part_of(self.channel, first, last), scored, anomalies, labels, lines, self.limit)
 
     def of_limit(self, alert: Mapping[Any, Any], span: tuple[int, int]) -> "Shown":
         """Return the data with the limit that raised an alert and the time beyond it, in place of other anomalies.
