@@ -96,9 +96,13 @@ def mark_columns(
         "severity": severity.tolist(),
         "level": level,
         "why": [one or "forecast error above its threshold" for one in words],
-        "word": [f"{level[i]} {severity[i]:.2f}" if i in worded else "" for i in range(len(sequences))],
+        "word": [_word(level[i], severity[i]) if i in worded else "" for i in range(len(sequences))],
     }
     return columns
+
+
+def _word(level: str, severity: float) -> str:
+    return level if np.isnan(severity) else f"{level} {severity:.2f}"  # a limit has no score
 
 
 def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSource, tokens: Tokens) -> None:

@@ -1,4 +1,7 @@
-"""The base of every view: widgets over a session, a state that a link carries, and a selection that all share."""
+"""The base of every view: widgets over a session, a state that a link carries, and a selection that all share.
+
+One module because it is one contract: what a view defines, and what it has for it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +22,7 @@ from workbench.views.state import EMPTY, Selected, Selection, State, anomaly_mom
 from workbench.views.tools import Tools
 from workbench.views.view_session import Frame, ViewSession
 from workbench.views.wall import WALL_KEYS
-from workbench.views.widgets.boxes import box, classed, close_tree
+from workbench.views.widgets.boxes import box, button, classed, close_tree
 from workbench.views.widgets.callbacks import Failure, Guard, callback
 from workbench.views.widgets.cards import error_card, progress_card
 from workbench.views.widgets.chart import load_bokehjs
@@ -170,13 +173,15 @@ class View(ABC):
         self._missed: set[str] = set()
         self._frame: Frame | None = None
         self.head = classed(widgets.HTML(), "wb-headline")
-        self._notice = classed(widgets.HTML(), "wb-notice")
+        self._notice = widgets.HTML()
+        dismiss = button("✕", "Close this message", self.on_dismiss_notice, "wb-dismiss")
+        notice = box("wb-notice", self._notice, dismiss)
         self._style = widgets.HTML(layout=widgets.Layout(display="none"))
         self._scope = f"wb-of-{self._style.model_id}"  # two views on a page may have two themes
         self._progress = classed(widgets.HTML(), "wb-progress")
         self.tools = Tools(self)
-        top = box("wb-top", self.head, self._progress, self.tools.widget)
-        self.pane = box(f"wb-pane wb-{self.name}", self._notice, top, self.tools.panel, *self.build())
+        top = box("wb-top", self.head, notice, self._progress, self.tools.widget)
+        self.pane = box(f"wb-pane wb-{self.name}", top, self.tools.panel, *self.build())
         self.selection.observe(self._on_selected)
         with Guard(self, "refresh"):
             self.refresh()
@@ -225,6 +230,10 @@ class View(ABC):
     def shown_table(self) -> pd.DataFrame | None:
         """Return the table that is shown, for export; None where there is none."""
         return None
+
+    def shown_channel(self) -> str:
+        """Return the channel that is shown, on which the notebook runs; empty where none is."""
+        return self.selection.now.channel
 
     def charts(self) -> Mapping[str, "Chart"]:
         """Return the charts that are shown, by name, for PNG and SVG."""
@@ -290,6 +299,7 @@ class View(ABC):
             anomaly = anomaly_moment(state["anomaly"]) if "anomaly" in state else None
             chosen = Selected(state.get("asset", ""), state.get("channel", ""), anomaly)
             self.selection.choose(chosen, by=self._on_selected)
+        self._missed.discard("selection")  # it is shown now, before what the link holds
         with Guard(self, "restore"):
             if self.selection.now != Selected():
                 self.show_selection(self.selection.now)
@@ -330,6 +340,8 @@ class View(ABC):
         step : bool
             Whether the browser's back button returns to the state before.
         """
+        self._outlive()
+        self.tools.follow()
         if self._frame is not None:
             self._frame.on_moved(step=step)
 
@@ -348,6 +360,7 @@ class View(ABC):
 
     def altered(self) -> None:
         """Tell the other views that data has changed, so that they read again when they are shown."""
+        self._outlive()
         if self._frame is not None:
             self._frame.on_altered(self)
 
@@ -375,7 +388,9 @@ class View(ABC):
             return
         with Guard(self, "show_selection"):
             self.show_selection(now)
-        self.moved(step=True)
+        self.tools.follow()
+        if self._frame is not None:
+            self._frame.on_moved(step=True)
 
     # ---- look
 
@@ -432,9 +447,23 @@ class View(ABC):
             Name of the callback, which has succeeded now.
         """
         if self._failed_source == source:
-            self.failure = None
-            self._failed_source = ""
-            self._notice.value = ""
+            self._dismiss()
+
+    @callback
+    def on_dismiss_notice(self, pressed: widgets.Button) -> None:
+        """Close the card of an error."""
+        del pressed
+        self._dismiss()
+
+    def _outlive(self) -> None:
+        """Close the card of something that was tried, as something else has been done; one of reading stays."""
+        if self._failed_source != "refresh":
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        self.failure = None
+        self._failed_source = ""
+        self._notice.value = ""
 
     @contextmanager
     def busy(self, words: str, total: int = 0) -> Iterator[Callable[[int], None]]:

@@ -16,8 +16,10 @@ from workbench.views.state import Selected
 __all__ = [
     "age",
     "duration",
+    "lead",
     "name_markup",
     "percent",
+    "read_lead",
     "read_target",
     "sparkline",
     "state_words",
@@ -90,6 +92,30 @@ def name_markup(name: str) -> str:
     cut = tail.start(1) if tail else -6
     head, end = escape(name[:cut], quote=True), escape(name[cut:], quote=True)
     return f'<span class="wb-name" title="{text}"><span>{head}</span><span>{end}</span></span>'
+
+
+def lead(view: str, **state: str) -> str:
+    """Write which view a click opens, and the state that it shows there, as text for the `data-pick` of a `Grid`.
+
+    Parameters
+    ----------
+    view : str
+        Name of the view.
+    **state : str
+        State of the view, as in a link; what is left out has its default.
+
+    Examples
+    --------
+    >>> lead("maintenance", mode="orders", show="overdue")
+    '{"view": "maintenance", "mode": "orders", "show": "overdue"}'
+    """
+    return json.dumps({"view": view, **state})
+
+
+def read_lead(text: str) -> tuple[str, dict[str, str]] | None:
+    """Read what `lead` has written: the view, and its state; None for a text that `target` has written."""
+    read = json.loads(text)
+    return (read.pop("view"), read) if isinstance(read, dict) else None
 
 
 def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, height: int = 20) -> str:

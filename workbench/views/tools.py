@@ -11,7 +11,6 @@ import pandas as pd
 from workbench.jobs.processes import make_report
 from workbench.views.code import CodedView, code_markup
 from workbench.views.export import download_link, file_stem, report_link
-from workbench.views.state import Selection
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, close_tree
 from workbench.views.widgets.callbacks import Failure, Guard, Guarded, callback
@@ -25,7 +24,6 @@ class ToolHost(CodedView, Guarded, Protocol):
     """What the tools ask of the view that they belong to; every `View` is one."""
 
     session: ViewSession
-    selection: Selection
     failure: Failure | None
 
     def refresh(self) -> None:
@@ -45,6 +43,9 @@ class ToolHost(CodedView, Guarded, Protocol):
 
     def link(self) -> str:
         """Return the query of the address that shows the same again."""
+
+    def shown_channel(self) -> str:
+        """Return the channel that is shown; empty where none is."""
 
 
 class Tools:
@@ -131,7 +132,7 @@ class Tools:
     @callback
     def on_report(self, button: widgets.Button) -> None:
         """Start creating the report of the chosen channel; in a script, wait for it."""
-        channel = self._view.selection.now.channel
+        channel = self._view.shown_channel()
         button.disabled = True
         self._report.value = progress_card(f"Running the scoring notebook on {channel}")
         try:
@@ -145,6 +146,11 @@ class Tools:
         if self._view.failure is not None:
             self._report.value = ""
         self._create.disabled = False
+
+    def follow(self) -> None:
+        """Show in the panel that is open what is chosen now."""
+        if self.opened:
+            self._show(self.opened)
 
     def close(self) -> None:
         """Stop a report that is being created, and close the widgets that are in no panel."""
@@ -184,7 +190,7 @@ class Tools:
         return (widgets.HTML(code_markup(self._view.code())),)
 
     def _notebook(self) -> tuple[widgets.Widget, ...]:
-        channel = self._view.selection.now.channel
+        channel = self._view.shown_channel()
         if not channel:
             return (widgets.HTML("Choose a channel first. Its report is the scoring notebook, run on that channel."),)
         return (

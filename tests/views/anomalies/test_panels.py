@@ -51,13 +51,15 @@ def test_thresholds_are_tried_reverted_and_saved_for_the_next_session(view, tmp_
 def test_thresholds_that_cannot_be_are_refused_by_name(view, tmp_path):
     panel = open_panel(view, "Thresholds")
     panel.fields["min_decrease"].value = 2.0
+    assert "Min decrease must be at least 0 and below 1." in texts(view), "before anything is pressed"
     panel.on_save(panel.save)
-    assert "min_decrease" in view.failure.what
+    assert panel.refusals.refused == "min_decrease"
     assert not list(tmp_path.glob("*.yaml"))
     panel.fields["min_decrease"].value = 0.13
     panel.fields["z_max"].value = 1.0
     panel.on_one(panel.one)
-    assert "z_max" in view.failure.what
+    assert "z_max (1.0) must be above z_min" in texts(view)
+    assert (panel.refusals.refused, view.failure) == ("z_max", None)
     assert panel.trial is None
 
 

@@ -180,19 +180,21 @@ def test_a_delay_is_compared_and_nothing_is_kept(view, session):
     assert desk.planning.table().empty
 
 
-def test_a_question_that_cannot_be_is_a_card(view, session):
+def test_a_question_that_cannot_be_is_refused_at_its_field(view, session):
     session.maintenance.people.set("Ann", "root")
     session.maintenance.orders.new("Ann", asset="XAVER", title="Wheel", type="corrective")
     view.refresh()
     find_field(view, "Working hours").value = "whenever"
     press(view, "Compare the plans")
-    assert "whenever" in view.failure.what
+    assert "whenever" in view.what_if.plan_refusals.words
+    assert view.what_if.plan_refusals.refused == "hours"
     find_field(view, "Working hours").value = ""
     press(view, "Compare the plans")
     assert view.failure is None
     find_field(view, "Smallest z").value = -1
     press(view, "Try on the fleet")
-    assert "z_min" in view.failure.what
+    assert "Smallest z must be above 0 and at most 1,000." in view.what_if.threshold_refusals.words
+    assert find_field(view, "Smallest z").value == -1, "not clamped"
 
 
 def test_thresholds_are_tried_on_the_fleet(view):

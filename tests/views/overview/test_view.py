@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -14,6 +15,7 @@ from workbench.plots.theme import SEVERITIES
 from workbench.views.markup import sparkline, target
 from workbench.views.overview.data import RANGES, look_at
 from workbench.views.overview.view import Overview
+from workbench.views.registry import view_class
 from workbench.views.state import Selected, State
 
 
@@ -123,9 +125,31 @@ def test_a_closed_alert_counts_in_the_past_only(view):
 def test_a_cell_leads_to_the_channel_s_alerts_and_a_figure_to_its_view(view, frame):
     health(view).tell("pick", target("SMAP", "A-2"))
     assert view.selection.now == Selected("SMAP", "A-2")
-    find_grid(view, "Key figures").tell("pick", target())
-    assert frame.names == ["anomalies", "anomalies"]
-    assert view.selection.now == Selected("SMAP", "A-2")
+    assert frame.names == ["anomalies"]
+    assert frame.state is not None, "no filter of before leaves it out"
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to", "state"),
+    [
+        ("Open alerts", "anomalies", {}),
+        ("To acknowledge", "anomalies", {"state": "waiting", "order": "oldest"}),
+        ("Raised in", "anomalies", {"state": "all", "order": "newest", "raised": "7 d"}),
+        ("Availability", "maintenance", {"mode": "assets"}),
+        ("Work orders", "maintenance", {"mode": "orders"}),
+        ("Mean time to repair", "maintenance", {"mode": "figures"}),
+    ],
+)
+def test_a_figure_leads_to_what_it_counts(view, frame, name, leads_to, state):
+    """The list that opens has as many rows as the figure says."""
+    html = tile(view, name)
+    find_grid(view, "Key figures").tell("pick", unescape(re.search(r'data-pick="([^"]*)"', html)[1]))
+    assert (frame.names, frame.state) == ([leads_to], state)
+    opened = view_class(leads_to)(view.session, state={"group": "alert", **state} if leads_to == "anomalies" else state)
+    assert opened.failure is None
+    if name in ("Open alerts", "To acknowledge", "Raised in", "Work orders"):
+        assert len(opened.shown_table()) == int(re.search(r"<b>(\d+)</b>", html)[1])
+    opened.close()
 
 
 def test_a_row_is_chosen_by_one_key_and_leads_on_by_another(view, frame):
@@ -152,7 +176,7 @@ def test_assets_most_likely_to_fail_lead_on_to_their_risk(view, frame):
     assert shown == [(asset, f"{expected[asset] * 100:.0f}") for asset in ("SMAP", "MSL")]
     failures(view).tell("pick", "SMAP")
     assert view.selection.now == Selected("SMAP")
-    assert (frame.names, frame.state) == (["forecasting"], {"mode": "Risk and what-if"})
+    assert (frame.names, frame.state) == (["forecasting"], {"mode": "Risk and what-if", "days": "7"})
 
 
 def test_every_range_shows_what_was_raised_in_it(view):

@@ -119,7 +119,7 @@ def test_beside_a_server_it_shows_what_that_saw(session, served):
     view = System(session)
     assert "1 of 4 pages open" in view.head.value
     assert "300 MiB of memory; 36 % of one core; 2 visits refused since all pages were in use" in view.head.value
-    for text in ("kernel, this page", "page open, busy", "ready for a page", "1 of 4 pages in use", "2 h"):
+    for text in ("kernel, this page", "page open, busy", "ready for a page", "1 of 4 pages open", "2 h"):
         assert text in processes(view)
     assert drawn(view, "kernels")["value"].tolist() == [200, 200, 200]
     served(processes=view.status.processes[:2])

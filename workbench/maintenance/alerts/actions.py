@@ -30,6 +30,7 @@ from workbench.maintenance.database import now
 from workbench.maintenance.values import number_in_range, required_text, row_number
 
 __all__ = [
+    "ACKNOWLEDGEMENT_UNDONE",
     "PROGRAM",
     "Unshelved",
     "acknowledge",
@@ -44,13 +45,20 @@ __all__ = [
     "reset",
     "return_to_normal",
     "shelve",
+    "undo",
     "unshelve",
 ]
 
 PROGRAM = "workbench"
 """Name in the log of what no person did."""
 
+ACKNOWLEDGEMENT_UNDONE = "acknowledgement undone"
+"""Action in the log by which an acknowledgement, or that of a closing, was taken back."""
+
 _INSERT_ANNUNCIATION = sa.insert(ANNUNCIATIONS)
+_PARTICIPLES = {"acknowledge": "acknowledged", "shelve": "shelved", "close": "closed"}
+"""Actions that can be undone, and what the log calls them."""
+
 _SHELF_FIELDS = ("shelf", "shelved_at", "shelved_by", "shelved_why", "shelved_until")
 
 
@@ -314,6 +322,59 @@ def reopen(db: orm.Session, row: AlertRow, who: str, why: str) -> None:
     note_verdict(db, row, who)
 
 
+def undo(db: orm.Session, alert: int, who: str, done: str, version: int | None = None) -> AlertRow:
+    """Undo what a person did to an alert last, where that was to acknowledge, to shelve or to close it.
+
+    Comments, and what the program did since, as when the alert returned to normal, do not count. The log keeps what was
+    done, and gets a row that reverses it. Closing acknowledges an alert that nobody had acknowledged; undoing it takes
+    that back, too. A shelf that was emptied by closing stays empty.
+
+    Parameters
+    ----------
+    db : sqlalchemy.orm.Session
+        Writing transaction.
+    alert : int
+        Number of the alert.
+    who : str
+        Person who has done it, and undoes it.
+    done : str
+        What is undone: acknowledge, shelve or close.
+    version : int, optional
+        Version that the user saw; omitted, the alert is changed whatever it is.
+
+    Raises
+    ------
+    MaintenanceError
+        There is no alert with this number.
+    TransitionError
+        The last thing that a person did to the alert is another one, or somebody else did it.
+    ConflictError
+        Somebody changed the alert since `version`.
+    """
+    row = find(db, alert)
+    log.check_version(db, f"alert:{row.id}", row.version, version)
+    by_people = sa.select(log.LogRow.action, log.LogRow.who).where(
+        log.LogRow.subject == f"alert:{row.id}", log.LogRow.who != PROGRAM, log.LogRow.action != "commented"
+    )
+    last = db.execute(by_people.order_by(log.LogRow.seq.desc()).limit(1)).one_or_none()
+    is_last = last is not None and last.who == who.strip() and last.action == _PARTICIPLES.get(done)
+    if is_last and done == "shelve" and row.shelf == row.id:
+        empty_shelf(db, row, who)
+    elif is_last and done == "acknowledge" and row.acknowledged and row.closed_at is None:
+        _take_acknowledgement_back(db, row, who)
+    elif is_last and done == "close" and row.closed_at is not None:
+        by_closing = (row.acknowledged_at, row.acknowledged_by) == (row.closed_at, row.closed_by)
+        reopen(db, row, who, "undone")
+        if by_closing:
+            _take_acknowledgement_back(db, row, who)
+    else:
+        raise TransitionError(
+            f"There is nothing to undo: alert {row.id} {_STATE_WORDS.get(row.state, f'is {row.state}')}.",
+            "Acknowledge, shelve and close can be undone by who has done it, until somebody does something else.",
+        )
+    return row
+
+
 def comment(db: orm.Session, alert: int, who: str, text: str) -> AlertRow:
     """Add a remark to an alert, closed ones too.
 
@@ -357,6 +418,13 @@ def _set_acknowledged(db: orm.Session, row: AlertRow, who: str) -> None:
     row.acknowledged = True
     row.acknowledged_at = now(db)
     row.acknowledged_by = who.strip()
+
+
+def _take_acknowledgement_back(db: orm.Session, row: AlertRow, who: str) -> None:
+    before = {"acknowledged_by": row.acknowledged_by}
+    row.acknowledged = False
+    row.acknowledged_at = row.acknowledged_by = None
+    log_change(db, row, ACKNOWLEDGEMENT_UNDONE, who, {"before": before})
 
 
 def _allowed(db: orm.Session, alert: int, action: str, version: int | None) -> AlertRow:

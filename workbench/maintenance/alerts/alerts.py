@@ -53,6 +53,7 @@ _ACTIONS: dict[str, Callable[..., Any]] = {
     "close": actions.close,
     "comment": actions.comment,
     "correct": actions.correct,
+    "undo": actions.undo,
 }
 
 
@@ -130,7 +131,8 @@ class Alerts:
         since, until : datetime, optional
             Raised at or after `since` and before `until`; aware.
         order : str
-            newest, oldest, worst (level, then severity score) or channel.
+            newest, oldest, worst (level, then severity score), channel, score, state, began (the latest first) or
+            longest; the reverse of these after `-`.
         limit, offset : int, optional
             Most rows to return, all where omitted; and how many of the first to leave out.
 
@@ -388,7 +390,8 @@ class Alerts:
         Parameters
         ----------
         action : str
-            acknowledge, reset, shelve, unshelve, close, comment or correct.
+            acknowledge, reset, shelve, unshelve, close, comment, correct, or undo, which reverses what the person did
+            to an alert last: its option `done` is acknowledge, shelve or close.
         alerts : iterable of int
             Numbers of the alerts.
         who : str

@@ -7,12 +7,16 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from workbench.maintenance.alerts.places import CLOCKS
 from workbench.maintenance.alerts.table import ALERTS, KINDS, OPEN, SHOWN, STATES, VERDICTS
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.values import check_choice
 from workbench.parameters import LEVELS
 
 __all__ = ["conditions", "first_raised", "open_at", "ordering", "worst_levels"]
+
+
+_OF_TIME = [name for name, clock in CLOCKS.items() if clock == "time"]
 
 
 def conditions(
@@ -67,7 +71,8 @@ def ordering(order: str) -> list[Any]:
     Parameters
     ----------
     order : str
-        newest, oldest, worst (level, then severity score) or channel.
+        newest, oldest, worst (level, then severity score), channel, score, state (as in `STATES`), began (the latest
+        first) or longest; the reverse of these after `-`.
 
     Raises
     ------
@@ -75,14 +80,26 @@ def ordering(order: str) -> list[Any]:
         The order is not one of these.
     """
     alerts = ALERTS.c
-    orders: dict[str, list[Any]] = {
-        "newest": [alerts.raised_at.desc(), alerts.id.desc()],
-        "oldest": [alerts.raised_at, alerts.id],
-        "worst": [alerts.level.desc(), sa.func.coalesce(alerts.severity, 0.0).desc(), alerts.id],
-        "channel": [alerts.channel, alerts.kind, alerts.first_at],
+    score = sa.func.coalesce(alerts.severity, 0.0)
+    of_time = sa.case((alerts.clock.in_(_OF_TIME), 1), else_=0)  # samples and nanoseconds cannot be compared
+    orders: dict[str, list[tuple[Any, bool]]] = {  # columns, and whether the largest comes first
+        "newest": [(alerts.raised_at, True), (alerts.id, True)],
+        "oldest": [(alerts.raised_at, False), (alerts.id, False)],
+        "worst": [(alerts.level, True), (score, True), (alerts.id, False)],
+        "channel": [(alerts.channel, False), (alerts.kind, False), (alerts.first_at, False)],
+        "score": [(score, True), (alerts.id, False)],
+        "state": [
+            (sa.case({state: place for place, state in enumerate(STATES)}, value=alerts.state), False),
+            (alerts.raised_at, True),
+            (alerts.id, True),
+        ],
+        "began": [(of_time, True), (alerts.first_at, True), (alerts.id, True)],
+        "longest": [(of_time, True), (alerts.last_at - alerts.first_at, True), (alerts.id, False)],
     }
-    check_choice("order", order, tuple(orders))
-    return orders[order]
+    check_choice("order", order, (*orders, *(f"-{name}" for name in orders)))
+    is_reverse = order.startswith("-")
+    columns = orders[order.removeprefix("-")]
+    return [column.desc() if largest_first != is_reverse else column.asc() for column, largest_first in columns]
 
 
 def _states(state: str | Iterable[str]) -> list[str]:

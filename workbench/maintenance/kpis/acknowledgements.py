@@ -8,6 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from workbench.maintenance.alerts.actions import ACKNOWLEDGEMENT_UNDONE
 from workbench.maintenance.alerts.table import ALERTS, ANNUNCIATIONS, CHANNEL_REMOVED
 from workbench.maintenance.database import Database, frame
 from workbench.maintenance.log import LogRow
@@ -32,13 +33,15 @@ def acknowledgement_minutes(database: Database, since: datetime, until: datetime
     -------
     pandas.Series
         float, never negative: an answer belongs to the last announcement before it, and an announcement to its first
-        answer. Those that a shelf or an outage brings back afterwards are others.
+        answer that was not undone. Those that a shelf or an outage brings back afterwards are others.
     """
     shown = ANNUNCIATIONS.c
     subject: Any = LogRow.subject
     statement = (
-        sa.select(subject, LogRow.time)
-        .where(LogRow.action.in_(_ANSWERS), LogRow.subject.like("alert:%"), LogRow.time < until)
+        sa.select(subject, LogRow.time, LogRow.action)
+        .where(
+            LogRow.action.in_((*_ANSWERS, ACKNOWLEDGEMENT_UNDONE)), LogRow.subject.like("alert:%"), LogRow.time < until
+        )
         .where(LogRow.details.not_like(f"%{CHANNEL_REMOVED}%"))
         .order_by(LogRow.seq)
     )
@@ -46,6 +49,8 @@ def acknowledgement_minutes(database: Database, since: datetime, until: datetime
         first = _first_raised(db, db.scalars(statement.where(LogRow.time >= since)).all()) or since
         announced = frame(db, sa.select(shown.alert, shown.time).where(shown.time >= first, shown.time < until))
         answers = frame(db, statement.where(LogRow.time >= first))
+    undone = answers["action"].groupby(answers["subject"]).shift(-1) == ACKNOWLEDGEMENT_UNDONE
+    answers = answers[~undone & (answers.pop("action") != ACKNOWLEDGEMENT_UNDONE)].copy()
     answers["alert"] = answers.pop("subject").str.removeprefix("alert:").astype("int64")
     announced = announced.assign(alert=announced["alert"].astype("int64"), announced=announced["time"])
     pairs = pd.merge_asof(answers.sort_values("time"), announced.sort_values("time"), on="time", by="alert")

@@ -38,7 +38,7 @@ from workbench.maintenance.values import (
     whole_number,
 )
 
-__all__ = ["ANCHORS", "HEALTH_METER", "Preventive", "Register", "closed"]
+__all__ = ["ANCHORS", "HEALTH_METER", "MAX_HEALTH", "Preventive", "Register", "closed"]
 
 ANCHORS = ("scheduled", "completed")
 """Start of the next interval: the date that was scheduled, or the time when the work was done."""
@@ -49,7 +49,9 @@ HEALTH_METER = "health"
 _LOG = logging.getLogger(__name__)
 
 _CONTENT = ("hours", "skills", "checklist", "parts", "description", "type")
-_MOST_HEALTH = 100.0
+MAX_HEALTH = 100.0
+"""Highest health index."""
+
 _MIN_SEASON_DAYS = 1.0
 
 
@@ -208,7 +210,7 @@ class Preventive:
         if every is not None:
             number_in_range("an interval of the meter", every, MAX_METER_READING, least=MIN_METER_INTERVAL)
         if below is not None:
-            most = _MOST_HEALTH if meter == HEALTH_METER else MAX_METER_READING
+            most = MAX_HEALTH if meter == HEALTH_METER else MAX_METER_READING
             number_in_range("the limit of the meter", below, most, above=True)
         if first is not None:
             time_in_range("the first due date", first)

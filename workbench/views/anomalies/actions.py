@@ -1,9 +1,8 @@
 """What can be done with alerts: a table of actions, the bar of their buttons, and the form that some of them open."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from html import escape
 from typing import Any
@@ -12,23 +11,30 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.exceptions import ViewError, WorkbenchError
+from workbench.exceptions import MaintenanceError, ViewError
 from workbench.maintenance.alerts.table import ALLOWED, VERDICTS
+from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.values import number_in_range, whole_number
 from workbench.views.markup import verdict_words
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.refusals import Range, Refusals
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["ALERT_ACTIONS", "Actions", "AlertAction", "AlertRequest", "outcome_words"]
 
 _LABEL_KINDS = ("point", "contextual")
 _DEFAULT_SHELF_HOURS = 4.0
+_UNASSIGNED = (("unassigned", ""),)
 _ABOUT = {
-    "hours": re.compile(r"\bhours\b"),
-    "verdict": re.compile(r"\bverdict\b"),
-    "first": re.compile(r"first sample"),
-    "last": re.compile(r"last sample"),
-    "text": re.compile(r"\b(reason|comment|title)\b"),
+    "hours": r"\bhours\b",
+    "verdict": r"\bverdict\b",
+    "first": r"first sample",
+    "last": r"last sample",
+    "priority": r"\bpriority\b",
+    "due": r"\bdue\b",
+    "technician": r"\btechnician\b",
+    "text": r"\b(reason|comment|title)\b",
 }
 """Words of an error that is about a field, by its name."""
 
@@ -49,6 +55,8 @@ class AlertRequest:
         The chosen alert, a row of `Alerts.list`; None where none is listed.
     values : mapping of str to object
         Values of the form's fields, by their names.
+    changed : list of int
+        Numbers of the alerts that were changed, once it is done.
     """
 
     session: ViewSession
@@ -56,6 +64,7 @@ class AlertRequest:
     alerts: list[int]
     row: Mapping[str, Any] | None
     values: Mapping[str, Any]
+    changed: list[int] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -93,6 +102,7 @@ class AlertAction:
 
 def _change(action: str, participle: str, request: AlertRequest, **options: Any) -> str:
     outcome = request.session.maintenance.alerts.each(action, request.alerts, request.who, **options)
+    request.changed.extend(int(number) for number in outcome.loc[outcome["done"], "alert"])
     return outcome_words(participle, outcome)
 
 
@@ -128,9 +138,18 @@ def _comment(request: AlertRequest) -> str:
 
 
 def _open_order(request: AlertRequest) -> str:
-    title = {"title": request.text} if request.text else {}
-    order = request.session.maintenance.orders.from_alerts(request.alerts, request.who, **title)
-    return f"Work order {order.number} opened for {counted(len(request.alerts), 'alert')}."
+    values, orders = request.values, request.session.maintenance.orders
+    optional = {"title": request.text, "priority": values["priority"], "due": in_utc(values["due"])}
+    content = {name: value for name, value in optional.items() if value}
+    order = orders.from_alerts(request.alerts, request.who, **content)
+    words = f"Work order {order.number} opened for {counted(len(request.alerts), 'alert')}."
+    if not values["technician"]:
+        return words
+    try:
+        orders.assign(order.number, values["technician"], request.who, version=order.version)
+    except MaintenanceError as error:
+        return f"{words} It is unassigned: {escape(str(error))}"
+    return f"{words} It is assigned to {escape(values['technician'])}."
 
 
 def _add_label(request: AlertRequest) -> str:
@@ -202,7 +221,7 @@ ALERT_ACTIONS: Mapping[str, AlertAction] = {
         "Open one work order for the alerts (W)",
         "w",
         _open_order,
-        fields=("text",),
+        fields=("text", "priority", "due", "technician"),
         text_label="Title",
         confirm="Open work order",
         confirm_many="Open work order for {count} alerts",
@@ -242,6 +261,10 @@ class Actions:
         Called with the button that marks all alerts, or none.
     confirm, cancel : callable
         Called with the form's buttons.
+    hours : callable
+        Called with the change of the hours for which alerts are shelved.
+    longest_shelf_hours : float
+        Most hours for which alerts may be shelved.
 
     Attributes
     ----------
@@ -252,11 +275,11 @@ class Actions:
     opened : str
         Name of the action whose form is open; empty where none is.
     fields : dict of str to ipywidgets.Widget
-        The fields of the form: hours, verdict, kind, first, last, text.
+        The fields of the form: hours, verdict, kind, first, last, text, priority, due, technician.
     all, confirm, cancel : ipywidgets.Button
         Mark all; do what the form says; close the form.
-    refused : str
-        Name of the field that was refused last; empty where none was.
+    refusals : Refusals
+        The note at the field that was refused.
     """
 
     def __init__(
@@ -266,6 +289,8 @@ class Actions:
         mark_all: Callable[[widgets.Button], None],
         confirm: Callable[[widgets.Button], None],
         cancel: Callable[[widgets.Button], None],
+        hours: Callable[[dict[str, Any]], None],
+        longest_shelf_hours: float,
     ) -> None:
         self.opened = ""
         self.buttons = {
@@ -281,19 +306,37 @@ class Actions:
         }
         verdicts = [("choose", ""), *((verdict_words(verdict), verdict) for verdict in VERDICTS)]
         self.fields: dict[str, Any] = {
-            "hours": widgets.FloatText(_DEFAULT_SHELF_HOURS, step=0.5, description="Hours"),
+            "hours": widgets.FloatText(_DEFAULT_SHELF_HOURS, step=0.5, description="Hours", continuous_update=True),
             "verdict": widgets.Dropdown(options=verdicts, description="Verdict"),
             "kind": widgets.Dropdown(options=_LABEL_KINDS, description="Kind"),
             **samples,
             "text": widgets.Text(description="Comment", continuous_update=False),
+            "priority": widgets.Dropdown(
+                options=[("automatic", ""), *((name, name) for name in PRIORITIES)], value="", description="Priority"
+            ),
+            "due": widgets.NaiveDatetimePicker(description="Due, UTC"),
+            "technician": widgets.Dropdown(options=_UNASSIGNED, value="", description="Technician"),
         }
-        for name, field in self.fields.items():
-            classed(field, f"wb-field wb-field-{name}")
+        for name, made in self.fields.items():
+            classed(made, f"wb-field wb-field-{name}")
         self.confirm = button("Confirm", "Do this with the alerts", confirm, "wb-confirm")
         self.cancel = button("Cancel", "Close the form and change nothing", cancel, "wb-opener-open")
-        self._note = classed(widgets.HTML(), "wb-refusal")
+        self._end = classed(widgets.HTML(), "wb-muted wb-shelf-end")
         self.form = box("wb-form wb-panel")
+        self.refusals = Refusals(
+            self.form,
+            self.fields,
+            about=_ABOUT,
+            ranges={"hours": Range(0, longest_shelf_hours, above=True)},
+            ending=[self._end, self.confirm, self.cancel],
+        )
+        self.fields["hours"].observe(hours, "value")
         self.open("")
+
+    @property
+    def refused(self) -> str:
+        """Name of the field that was refused last; empty where none was."""
+        return self.refusals.refused
 
     def name(self, pressed: widgets.Button) -> str:
         """Return the name of the action of a button.
@@ -316,43 +359,48 @@ class Actions:
             Number of alerts that the action is for.
         """
         self.opened = action
-        self._place("")
+        self.refusals.clear()
+        self._end.value = ""
         self.form.layout.display = None if action else "none"
         for name, made in self.buttons.items():
             (made.add_class if name == action else made.remove_class)("wb-opened")
         if not action:
             return
         chosen = ALERT_ACTIONS[action]
-        for name, field in self.fields.items():
-            field.layout.display = None if name in chosen.fields else "none"
+        for name, made in self.fields.items():
+            made.layout.display = None if name in chosen.fields else "none"
         self.fields["text"].description = chosen.text_label
-        self.fields["text"].value = self.fields["verdict"].value = ""
+        for name in ("text", "verdict", "priority", "technician"):
+            self.fields[name].value = ""
+        self.fields["due"].value = None
         self.fields["hours"].value = _DEFAULT_SHELF_HOURS
         self._name_confirm(alerts)
 
-    @contextmanager
-    def refusing(self) -> Iterator[None]:
-        """Show an error of what is done inside at the field that it is about, and keep what was entered."""
-        try:
-            yield
-        except WorkbenchError as error:
-            shown = [name for name, field in self.fields.items() if field.layout.display != "none"]
-            about = (name for name in shown if name in _ABOUT and _ABOUT[name].search(error.message))
-            self._place(next(about, ""))
-            self._note.value = f"<p role='alert'><span class='wb-symbol'>▲</span>{escape(str(error))}</p>"
-            if self.refused:
-                self.fields[self.refused].focus()
+    def offer(self, technicians: Sequence[str]) -> None:
+        """Offer technicians for a work order; the one that was chosen stays.
 
-    def _place(self, refused: str) -> None:
-        """Place the note after the field that was refused, or before the buttons."""
-        self.refused = refused
-        self._note.value = ""
-        for name, field in self.fields.items():
-            (field.add_class if name == refused else field.remove_class)("wb-wrong")
-        children: list[widgets.Widget] = [*self.fields.values(), self.confirm, self.cancel]
-        children.insert(list(self.fields).index(refused) + 1 if refused else len(self.fields), self._note)
-        if self.form.children != tuple(children):
-            self.form.children = children
+        Parameters
+        ----------
+        technicians : sequence of str
+            Names of the active technicians.
+        """
+        made, choices = self.fields["technician"], (*_UNASSIGNED, *((name, name) for name in technicians))
+        if made.options != choices:
+            chosen = made.value
+            made.options = choices
+            made.value = chosen if chosen in technicians else ""
+
+    def show_end(self, now: datetime) -> None:
+        """Show until when the alerts would be shelved; nothing where the hours cannot be right.
+
+        Parameters
+        ----------
+        now : datetime
+            Present time, aware.
+        """
+        hours = self.fields["hours"].value
+        right = self.opened == "shelve" and self.refusals.refused != "hours"
+        self._end.value = f"until {now + timedelta(hours=hours):%a %d %b %Y %H:%M} UTC" if right else ""
 
     def _name_confirm(self, alerts: int) -> None:
         chosen = ALERT_ACTIONS[self.opened]
@@ -360,8 +408,15 @@ class Actions:
         self.confirm.description = chosen.confirm_many.format(count=alerts) if many else chosen.confirm
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the form's fields, by their names."""
-        return {name: field.value for name, field in self.fields.items()}
+        """Return the values of the form's fields, by their names.
+
+        Raises
+        ------
+        ViewError
+            A field that is shown holds a number outside its range.
+        """
+        self.refusals.check()
+        return {name: made.value for name, made in self.fields.items()}
 
     def show(self, alerts: pd.DataFrame, marked: int, concerned: int) -> None:
         """Enable the buttons of what the states of some alerts allow.

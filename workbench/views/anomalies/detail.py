@@ -1,11 +1,12 @@
 """One alert, or one case: its title, and linked charts of the telemetry around it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from typing import Any
 
+import ipywidgets as widgets
 import pandas as pd
 import xarray as xr
 from bokeh.models import InlineStyleSheet
@@ -26,10 +27,11 @@ from workbench.plots.prediction_error import prediction_error_figure, update_pre
 from workbench.plots.series import is_dated
 from workbench.plots.theme import Tokens, severity
 from workbench.views.markup import age, state_words, verdict_words
+from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import LiveChart
 from workbench.views.widgets.kept_charts import KeptCharts
 
-__all__ = ["Charts", "Shown", "case_title_markup", "title_markup"]
+__all__ = ["Charts", "Shown", "case_title_markup", "legend_markup", "title_markup"]
 
 _NAME = "Charts"
 _CONTEXT_LENGTHS = 2.0  # lengths of the sequence that are shown on either side of it
@@ -50,6 +52,8 @@ class Shown:
         Anomalies of the score, and labelled anomalies; None where there are none.
     lines : pandas.DataFrame or None
         Bounds of the envelope that were exceeded, see `bound_lines`.
+    limit : str
+        Limit that is drawn instead, in words; empty where none is.
     """
 
     channel: xr.Dataset
@@ -57,6 +61,7 @@ class Shown:
     anomalies: pd.DataFrame | None
     labels: pd.DataFrame | None
     lines: pd.DataFrame | None = None
+    limit: str = ""
 
     def part(self, first: int, last: int) -> "Shown":
         """Return the data of some samples.
@@ -70,7 +75,31 @@ class Shown:
         marks = [sequences_within(table, first, last) for table in (self.anomalies, self.labels, self.lines)]
         if scored is not None and not scored.sizes["time"]:
             scored = None
-        return Shown(part_of(self.channel, first, last), scored, *marks)
+        anomalies, labels, lines = marks
+        return Shown(part_of(self.channel, first, last), scored, anomalies, labels, lines, self.limit)
+
+    def of_limit(self, alert: Mapping[Any, Any], span: tuple[int, int]) -> "Shown":
+        """Return the data with the limit that raised an alert and the time beyond it, in place of other anomalies.
+
+        Parameters
+        ----------
+        alert : mapping
+            The alert of the limit, a row of `Alerts.list`.
+        span : tuple of (int, int)
+            First and last row of the time beyond the limit.
+        """
+        words = f"{alert['source']} limit, {alert['threshold']:.4g} {alert['units']}".strip()
+        beyond = {"start": [span[0]], "end": [span[1]], "severity": [float("nan")], "level": [alert["level"]]}
+        last = self.channel.sizes["time"] - 1
+        line = {
+            "start": [0],
+            "end": [last],
+            "value": [alert["threshold"]],
+            "words": [alert["message"]],
+            "label": [""],  # the legend has it
+        }
+        anomalies = pd.DataFrame({**beyond, "words": [alert["message"]]})
+        return replace(self, anomalies=anomalies, lines=pd.DataFrame(line), limit=words)
 
     def around(self, start: int, end: int) -> tuple[int, int]:
         """Return the first and last sample to show around a sequence.
@@ -102,7 +131,8 @@ class Charts:
 
     def __init__(self, tokens: Tokens) -> None:
         self._charts = KeptCharts([_NAME], tokens, "wb-charts")
-        self.widget = self._charts.boxes[_NAME]
+        self._legend = classed(widgets.HTML(), "wb-legend")
+        self.widget = box("wb-charted", self._charts.boxes[_NAME], self._legend)
         self.figures: dict[str, figure] = {}
 
     def charts(self) -> dict[str, LiveChart]:
@@ -126,6 +156,7 @@ class Charts:
             update_errors_figure(figures["errors"], channel, scored, shown.anomalies, shown.labels)
 
         self._charts.show(_NAME, lambda: self._make(shown), update, kind=is_dated(shown.channel))
+        self._legend.value = legend_markup(shown)
 
     def recolour(self, tokens: Tokens) -> None:
         """Remove the charts; they are made in other colours when a channel is shown again.
@@ -141,6 +172,7 @@ class Charts:
     def clear(self) -> None:
         """Remove the charts from the page."""
         self._charts.clear()
+        self._legend.value = ""
         self.figures = {}
 
     def _make(self, shown: Shown) -> dict[str, figure]:
@@ -162,6 +194,31 @@ class Charts:
         main.toolbar.stylesheets = [InlineStyleSheet(css=":host { background: none !important; }")]
         self.figures["prediction_error"].min_border_bottom = 7  # half a label
         return self.figures
+
+
+def legend_markup(shown: Shown) -> str:
+    """Write what the shading, the hatching and the dashed lines of the charts mean; only of those that are drawn.
+
+    Parameters
+    ----------
+    shown : Shown
+        The data that the charts show.
+    """
+    keys = [
+        (
+            "wb-shade",
+            "time beyond the limit" if shown.limit else "anomaly, in the colour of its level",
+            shown.anomalies,
+        ),
+        ("wb-hatch", "labelled as an anomaly", shown.labels),
+        ("wb-dash", escape(shown.limit) or "bound of the envelope that was exceeded", shown.lines),
+    ]
+    words = [
+        f"<span><i class='{name}' aria-hidden='true'></i>{meaning}</span>"
+        for name, meaning, table in keys
+        if table is not None and len(table)
+    ]
+    return f"<p class='wb-muted'>{''.join(words)}</p>" if words else ""
 
 
 def title_markup(alert: Mapping[Any, Any], order: str, now: datetime) -> str:

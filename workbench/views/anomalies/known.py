@@ -54,6 +54,7 @@ class Known(Panel):
         self.table = pd.DataFrame()
         self.event: int | None = None
         self._of: tuple[Any, ...] | None = None
+        self._filled: tuple[Any, ...] = ()
         self.label = classed(widgets.Text(description="Name", continuous_update=False), "wb-field wb-field-text")
         self.bound = classed(widgets.Text(description="Bound", continuous_update=False), "wb-field wb-field-bound")
         self.bound.tooltip = "Largest distance at which an anomaly is this event; empty for the learnt bound"
@@ -169,13 +170,16 @@ class Known(Panel):
         row = self._row()
         self._form.layout.display = "none" if row is None else None
         self.grid.chosen = "" if row is None else str(self.event)
-        self.words.value = ""
-        self.remove.description = "Remove"
+        filled = () if row is None else (row["id"], row["version"])
+        is_other, self._filled = filled != self._filled, filled
         if row is None:
+            self.words.value = ""
             return
-        self.label.value = row["name"]
-        bound = _chosen_bound(row)
-        self.bound.value = "" if bound is None else f"{bound:g}"
+        if is_other:  # what was entered stays when something else has changed
+            bound = _chosen_bound(row)
+            self.label.value = row["name"]
+            self.bound.value = "" if bound is None else f"{bound:g}"
+            self.remove.description = "Remove"
         self.bound.placeholder = "" if pd.isna(row["bound"]) else f"{row['bound']:.2f}, learnt"
         self.switch.description = "Enable" if row["state"] == "disabled" else "Disable"
         shapes = self.view.session.maintenance.known.shapes(int(row["id"]))

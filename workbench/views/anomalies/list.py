@@ -1,11 +1,15 @@
 """The list of alerts, with the filters above it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from workbench.exceptions import MaintenanceError
 from workbench.maintenance.alerts.places import moment_of
 from workbench.maintenance.cases.case import Case
 from workbench.views.anomalies.table import AlertFilter, alerts_markup, case_name, case_number, options
@@ -20,7 +24,7 @@ __all__ = ["PAGE", "AlertList"]
 PAGE = 200
 """Number of alerts that are listed at first; scrolling to the end lists as many more."""
 
-_FILTERS = ("level", "state", "place", "kind", "verdict", "group")
+_FILTERS = ("level", "state", "place", "kind", "raised", "verdict", "group")
 _TIPS = {"place": "Asset", "group": "One line for each case, the alerts of one event on an asset, or for each alert"}
 
 
@@ -85,7 +89,7 @@ class AlertList:
             made.observe(filter, "value")
             classed(made, "wb-choice")
         self._rows: dict[int | None, dict[Any, Any]] = {}
-        self.text = classed(widgets.Text(placeholder="channel or message", continuous_update=False), "wb-search")
+        self.text = classed(widgets.Text(placeholder="channel or message"), "wb-search")
         self.text.tooltip = "Show only alerts with this text in their channel's name or message"
         self.text.observe(filter, "value")
         self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more, open=turn)
@@ -105,28 +109,56 @@ class AlertList:
         session : ViewSession
             The session whose alerts are read.
         """
-        desk, filters = session.maintenance, self.request.filters()
+        self._now = session.clock()
+        desk, filters = session.maintenance, self.request.filters(self._now)
         matching = desk.alerts.list(**filters, limit=self.limit + 1)  # one more tells whether there are more
         self.alerts = matching.iloc[: self.limit]
         self._rows.clear()
         self.total = len(matching) if len(matching) <= self.limit else len(desk.alerts.list(**filters))
         self.orders = desk.orders_of_alerts()
-        self._now = session.clock()
         several = self.alerts["case_id"].duplicated(keep=False) & (self.request.group == "case")
         self.cases = desk.cases.of_alerts(self.alerts[several])
         self.opened &= set(self.cases)
         listed = {*map(str, self.alerts["id"]), *map(case_name, self.cases)}
         self.grid.marked = [name for name in self.grid.marked if name in listed]
         self.quiet = True
-        assets = sorted(set(session.overview()["asset"]))
+        assets = sorted((session.catalog.asset(asset).name, asset) for asset in set(session.overview()["asset"]))
         for name, made in self.filters.items():
             choices = options(name, assets)
             if tuple(made.options) != tuple(choices):
                 made.options = choices
             made.value = getattr(self.request, name)
-        self.text.value = self.request.text
+        if self.text.value.strip() != self.request.text:  # a blank after a word is being typed
+            self.text.value = self.request.text
         self.quiet = False
         self._draw()
+
+    def hold(self, session: ViewSession, alert: int) -> None:
+        """Keep the row of an alert that the filters leave out now, so that what a person reads does not vanish.
+
+        Parameters
+        ----------
+        session : ViewSession
+            The session whose alert is read.
+        alert : int
+            Number of the alert.
+        """
+        with suppress(MaintenanceError):  # there is none any more
+            self._rows[alert] = dict(vars(session.maintenance.alerts.get(alert)))
+
+    def reach(self, session: ViewSession, now: Selected) -> None:
+        """List more alerts where the one of the chosen anomaly comes later than those that are listed.
+
+        Parameters
+        ----------
+        session : ViewSession
+            The session whose alerts are read.
+        now : Selected
+            The channel and the anomaly that are chosen.
+        """
+        if now.anomaly is not None and len(self.alerts) < self.total and not self._begins(self.alerts, now).any():
+            self.limit = self.total
+            self.read(session)
 
     def turn(self, name: str) -> None:
         """Open the line of a case into its alerts, or close it; that of an alert stays as it is.
@@ -218,16 +250,23 @@ class AlertList:
             return None
         if now.asset and not now.channel and now.anomaly is not None:
             rows = self.alerts[(self.alerts["kind"] == "asset") & (self.alerts["asset"] == now.asset)]
-            begins = [moment_of(row) == now.anomaly for row in rows.to_dict(orient="records")]
-            return int(rows[begins]["id"].iloc[0]) if any(begins) else None
+            begins = self._begins(rows, now)
+            return int(rows[begins]["id"].iloc[0]) if begins.any() else None
         rows = self.alerts[self.alerts["channel"] == now.channel] if now.channel else self.alerts
         exact = rows
         if now.anomaly is not None:
-            exact = rows[[moment_of(row) == now.anomaly for row in rows.to_dict(orient="records")]]
+            exact = rows[self._begins(rows, now)]
             if not len(exact):  # a link of the first release holds the row
                 exact = rows[rows["start_sample"] == now.anomaly]
         best = exact if len(exact) else rows
         return int(best["id"].iloc[0]) if len(best) else None
+
+    @staticmethod
+    def _begins(rows: pd.DataFrame, now: Selected) -> npt.NDArray[np.bool_]:
+        """Return whether each alert is that of the chosen anomaly, by its begin, and by its channel where one is."""
+        names = ("channel", now.channel) if now.channel else ("asset", now.asset)
+        marks = [moment_of(row) == now.anomaly and row[names[0]] == names[1] for row in rows.to_dict(orient="records")]
+        return np.array(marks, dtype=bool)
 
     def row(self, alert: int | None) -> dict[str, Any] | None:
         """Return the row of an alert, or None where it is not listed.

@@ -2,24 +2,25 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
 import pandas as pd
 
 from workbench.counts import counted
-from workbench.maintenance.alerts.places import place_words
-from workbench.maintenance.alerts.table import KINDS, STATES, VERDICTS
+from workbench.maintenance.alerts.places import moment_of, place_words, span_of
+from workbench.maintenance.alerts.table import ALLOWED, KINDS, STATES, VERDICTS
 from workbench.maintenance.cases.case import Case
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
-from workbench.views.markup import age, state_words, verdict_words
-from workbench.views.widgets.filters import Filters
+from workbench.views.markup import age, duration, state_words, verdict_words
+from workbench.views.widgets.filters import Filters, check_choice
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
-    "ORDERS",
+    "RAISED",
+    "WAITING",
     "AlertFilter",
     "alerts_markup",
     "case_name",
@@ -28,16 +29,28 @@ __all__ = [
 ]
 
 ALL = "all"
-ORDERS = ("worst", "newest", "oldest", "channel")
+WAITING = "waiting"
+"""Value of the filter by state for alerts that wait for acknowledgement, in links."""
+
+RAISED: Mapping[str, timedelta] = {
+    "1 h": timedelta(hours=1),
+    "24 h": timedelta(days=1),
+    "7 d": timedelta(days=7),
+    "30 d": timedelta(days=30),
+}
+"""Periods up to now in which listed alerts were raised, by their words in links."""
+
 _COLUMNS = (
     Column("worst", "level", tip="Severity level, then score"),
     Column("channel", "channel"),
-    Column("", "score", number=True, tip="Severity score: how far the smoothed error went beyond the threshold"),
-    Column("", "state"),
+    Column("score", "score", number=True, tip="Severity score: how far the smoothed error went beyond the threshold"),
+    Column("state", "state"),
+    Column("began", "began", tip="When what was found began: time in UTC, or sample"),
+    Column("longest", "lasted", number=True, tip="How long it lasted: time, or samples"),
     Column("newest", "raised", tip="How long ago the alert was raised"),
     Column("", "order", tip="Open work order"),
 )
-_SORTED = {"worst": "-worst", "newest": "-newest", "oldest": "newest", "channel": "channel"}
+_LARGEST_FIRST = ("worst", "score", "began", "longest", "newest")
 
 
 @dataclass(frozen=True)
@@ -49,11 +62,13 @@ class AlertFilter(Filters):
     level : str
         This level and those above it; empty for all.
     state : str
-        `open`, `shown` (what an operator sees), one of `STATES`, or `all`.
+        `open`, `shown` (what an operator sees), `waiting` (for acknowledgement), one of `STATES`, or `all`.
     place, kind, verdict, text : str
         Asset, kind, verdict, part of channel or message; empty for all.
+    raised : str
+        One of `RAISED`; empty for any time.
     order : str
-        One of `ORDERS`.
+        As `Alerts.list` sorts.
     group : str
         `case`, where alerts of one case are one line that opens into them, or `alert`.
     """
@@ -64,44 +79,88 @@ class AlertFilter(Filters):
     kind: str = ""
     verdict: str = ""
     text: str = ""
+    raised: str = ""
     order: str = "worst"
     group: str = "case"
 
-    def filters(self) -> dict[str, Any]:
-        """Return the arguments of `Alerts.list`."""
+    @classmethod
+    def of(cls, state: Mapping[str, str]) -> "AlertFilter":
+        """Return the filter that a link holds.
+
+        Parameters
+        ----------
+        state : mapping of str to str
+            State of the link.
+
+        Raises
+        ------
+        ViewError
+            The link asks for a period that is not offered.
+        """
+        request = super().of(state)
+        check_choice("raised", request.raised, ("", *RAISED))
+        return request
+
+    def filters(self, now: datetime) -> dict[str, Any]:
+        """Return the arguments of `Alerts.list`.
+
+        Parameters
+        ----------
+        now : datetime
+            Present time, aware.
+        """
         choices = {"level": self.level, "asset": self.place, "kind": self.kind, "verdict": self.verdict}
-        state = None if self.state == ALL else self.state
-        return {"state": state, "order": self.order, "text": self.text or None} | {
+        state = {ALL: None, WAITING: ALLOWED["acknowledge"]}.get(self.state, self.state)
+        since = now - RAISED[self.raised] if self.raised else None
+        return {"state": state, "order": self.order, "text": self.text or None, "since": since} | {
             name: value or None for name, value in choices.items()
         }
 
     def sorted_by(self, key: str) -> "AlertFilter":
-        """Return the filter sorted by a column; by time, in the other direction where it is sorted so already.
+        """Return the filter sorted by a column; in the other direction where it is sorted so already.
 
         Parameters
         ----------
         key : str
             Key of the column.
         """
-        return replace(self, order="oldest" if key == self.order == "newest" else key)
+        turned = "oldest" if key == "newest" else f"-{key}"
+        return replace(self, order=turned if key == self.order else key)
+
+    @property
+    def arrow(self) -> str:
+        """The column by which the list is sorted, after `-` where its largest value comes first."""
+        key = "-newest" if self.order == "oldest" else self.order
+        name = key.removeprefix("-")
+        return f"-{name}" if (name in _LARGEST_FIRST) != key.startswith("-") else name
 
 
-def options(name: str, assets: list[str]) -> list[tuple[str, str]]:
+def options(name: str, assets: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the choices of a filter: words and value.
 
     Parameters
     ----------
     name : str
         Name of the filter.
-    assets : list of str
-        Names of the assets of the fleet.
+    assets : list of (str, str)
+        Assets of the fleet: names on screen, and names in links.
     """
     if name == "group":
         return [("by case", "case"), ("each alert", "alert")]
+    if name == "raised":
+        return [("raised: any", ""), *((f"raised in {words}", words) for words in RAISED)]
     every = [(f"any {'asset' if name == 'place' else name}", "")]
     if name == "state":
-        return [("open", "open"), ("shown", "shown"), *((state_words(one), one) for one in STATES), ("any state", ALL)]
-    values = {"level": list(reversed(LEVELS)), "place": assets, "kind": KINDS, "verdict": VERDICTS}[name]
+        return [
+            ("open", "open"),
+            ("to acknowledge", WAITING),
+            ("shown", "shown"),
+            *((state_words(one), one) for one in STATES),
+            ("any state", ALL),
+        ]
+    if name == "place":
+        return every + assets
+    values = {"level": list(reversed(LEVELS)), "kind": KINDS, "verdict": VERDICTS}[name]
     if name == "level":
         return every + [(f"{value} and above", value) for value in values]
     return every + [(verdict_words(value) if name == "verdict" else value, value) for value in values]
@@ -181,7 +240,7 @@ def alerts_markup(
     return table_markup(
         _COLUMNS,
         rows,
-        order=_SORTED[request.order],
+        order=request.arrow,
         marks=True,
         note=escape(note),
         classes=classes,
@@ -209,6 +268,15 @@ def _raised_markup(raised: datetime, now: datetime) -> str:
     return cell(age(raised, now), title=f"{raised:%Y-%m-%d %H:%M:%S} UTC")
 
 
+def _began_markup(row: Mapping[Any, Any]) -> str:
+    moment = moment_of(row)
+    return cell(f"{moment:,}" if isinstance(moment, int) else f"{moment:%d %b %H:%M}", title=place_words(row))
+
+
+def _lasted_words(clock: str, first: int, last: int) -> str:
+    return duration((last - first) / 1e9) if clock == "time" else counted(last - first + 1, "sample")
+
+
 def _alert_cells(row: Mapping[Any, Any], orders: Mapping[int, str], now: datetime) -> list[str]:
     score = "" if pd.isna(row["severity"]) else f"{row['severity']:.2f}"
     verdict = "" if row["verdict"] is None or pd.isna(row["verdict"]) else f" ({verdict_words(row['verdict'])})"
@@ -218,6 +286,8 @@ def _alert_cells(row: Mapping[Any, Any], orders: Mapping[int, str], now: datetim
         cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, {place_words(row)}"),
         score or "<span class='wb-muted'>limit</span>",
         f"<span class='wb-cut' title='{escape(state)}'>{escape(state)}</span>",
+        _began_markup(row),
+        _lasted_words(*span_of(row)),
         _raised_markup(pd.Timestamp(row["raised_at"]), now),
         cell(orders.get(int(row["id"]), "")),
     ]
@@ -226,7 +296,7 @@ def _alert_cells(row: Mapping[Any, Any], orders: Mapping[int, str], now: datetim
 def _case_cells(
     case: Case, listed: Sequence[Mapping[Any, Any]], orders: Mapping[int, str], now: datetime, *, is_open: bool
 ) -> list[str]:
-    """Return the cells of a case's line: worst level, what moved first, how many alerts, worst state, age, orders."""
+    """Return the cells of a case's line: level, what moved first, alerts, state, begin, length, age, orders."""
     verb = "Hide" if is_open else "Show"
     label = f"{verb} the {len(listed)} alerts of case {case.id}"
     turn = (
@@ -236,11 +306,15 @@ def _case_cells(
     first, *others = case.channels or (case.asset,)
     words = f"{first} +{len(others)}" if others else first
     own = dict.fromkeys(orders[alert] for alert in case.alerts if alert in orders)
+    spans = [span_of(row) for row in listed]
+    earliest = min(zip(spans, listed, strict=True), key=lambda pair: pair[0][1])[1]
     return [
         f"{turn}{_level_markup(case.level)}",
         cell(words, title=f"Case {case.id}. {case}"),
         f"<span class='wb-muted'>{counted(len(case.alerts), 'alert')}</span>",
         f"<span class='wb-cut'>{escape(state_words(case.state))}</span>",
+        _began_markup(earliest),
+        _lasted_words(spans[0][0], min(span[1] for span in spans), max(span[2] for span in spans)),
         _raised_markup(case.raised_at, now),
         cell(", ".join(own)),
     ]

@@ -22,6 +22,7 @@ from workbench.views.markup import read_target, target
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.refusals import Refusals, range_of
 
 __all__ = ["Thresholds"]
 
@@ -58,6 +59,8 @@ class Thresholds(Panel):
         The last trial; None before there is one.
     fields : dict of str to ipywidgets.Widget
         The fields of the parameters, by name.
+    refusals : Refusals
+        The note at the field that was refused.
     """
 
     name: ClassVar[str] = "Thresholds"
@@ -98,7 +101,13 @@ class Thresholds(Panel):
         self.grid = Grid("Alerts under these thresholds", pick=self.on_pick)
         self.bounds = Grid("Bounds of the envelope under these thresholds", pick=self.on_look)
         self._fill(self._preset)
-        fields = box("wb-fields", *self.fields.values(), self.envelope, self.lag)
+        fields = box("wb-fields")
+        self.refusals = Refusals(
+            fields,
+            self.fields,
+            ranges={name: range_of(Preset, name) for name in _FIELDS},
+            ending=[self.envelope, self.lag],
+        )
         return [
             fields,
             box("wb-bar", self.one, self.fleet, self.revert, self.save, self.remove),
@@ -113,9 +122,10 @@ class Thresholds(Panel):
 
         Raises
         ------
-        SettingsError
-            A value is outside its range.
+        ViewError, SettingsError
+            A value is outside its range, or does not fit the others.
         """
+        self.refusals.check()
         values = {name: field.value for name, field in self.fields.items()}
         values |= {"lag_correction": self.lag.value, "envelope": self.envelope.value}
         try:
@@ -138,18 +148,25 @@ class Thresholds(Panel):
         self.chosen = chosen
         self._enable()
 
+    def draw_again(self) -> None:
+        """Draw the bounds that were tried again, after the view has read the telemetry anew."""
+        for channel in self._drawn.copy():
+            self._draw_bounds(channel)
+
     @callback
     def on_one(self, pressed: widgets.Button) -> None:
         """Try the thresholds on the chosen channel."""
         del pressed
         if self.chosen is not None:
-            self._try([self.chosen.channel])
+            with self.refusals.refusing():
+                self._try([self.chosen.channel])
 
     @callback
     def on_fleet(self, pressed: widgets.Button) -> None:
         """Try the thresholds on every channel of the fleet."""
         del pressed
-        self._try(self.view.session.overview()["channel"].tolist())
+        with self.refusals.refusing():
+            self._try(self.view.session.overview()["channel"].tolist())
 
     @callback
     def on_revert(self, pressed: widgets.Button) -> None:
@@ -167,6 +184,10 @@ class Thresholds(Panel):
     def on_save(self, pressed: widgets.Button) -> None:
         """Save the thresholds as the preset `tuned`."""
         del pressed
+        with self.refusals.refusing():
+            self._save()
+
+    def _save(self) -> None:
         path = write_tuned(self.view.session.settings.home, self.params)
         self.words.value = (
             f"<p role='status'>Saved to {path.name}. <code>workbench score --all</code> uses it from now on.</p>"

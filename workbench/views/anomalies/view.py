@@ -3,8 +3,9 @@
 One module because it is one view: its callbacks, in the order of the page, each a few lines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import timedelta
 from html import escape
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from workbench.maintenance.alerts.table import ALLOWED, LIVE_ASSET, OPEN
 from workbench.maintenance.cases.case import Case
 from workbench.plots.long_trace import LONG_SAMPLES
 from workbench.telemetry.moments import row_at
-from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest
+from workbench.views.anomalies.actions import ALERT_ACTIONS, Actions, AlertRequest, outcome_words
 from workbench.views.anomalies.asset import AssetCharts, Contributions, ShownAsset, contributing_series
 from workbench.views.anomalies.detail import Charts, Shown, case_title_markup, title_markup
 from workbench.views.anomalies.evidence import Evidence
@@ -31,6 +32,7 @@ from workbench.views.anomalies.similar import Similar
 from workbench.views.anomalies.table import AlertFilter, case_name, case_number
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
+from workbench.views.saved_filters import SavedFilters
 from workbench.views.state import Selected, State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.cards import damage_card
@@ -38,6 +40,8 @@ from workbench.views.widgets.chart import Chart
 
 __all__ = ["Anomalies"]
 
+_ORDER = "Order "
+_UNDOABLE = ("acknowledge", "shelve", "close")
 PANELS: dict[str, type[Panel]] = {
     section.name: section for section in (Evidence, Contributions, Thresholds, Similar, Related, Known)
 }
@@ -57,6 +61,8 @@ class Anomalies(View):
         Number of the case that is chosen: what is done is done to all its alerts. None where an alert is.
     actions : Actions
         The buttons of what can be done, and their form.
+    saved : SavedFilters
+        Filters that were saved by name.
     plots : Charts
         The charts of the chosen alert.
     panel : str
@@ -80,6 +86,7 @@ class Anomalies(View):
         "W": "open a work order",
         "L": "add a label",
         "U, O": "unshelve, reset",
+        "Z": "undo what was done last",
         "F": "show the whole series, or what is around the anomaly",
     }
 
@@ -90,6 +97,8 @@ class Anomalies(View):
         self._whole = False
         self._read: dict[str, Shown] = {}
         self._read_assets: dict[str, ShownAsset] = {}
+        self._looked: tuple[Selected, int] | None = None  # samples that a section shows in the charts
+        self._undoable: tuple[str, list[int]] = ("", [])  # what was done, and to which alerts
         self.list = AlertList(
             filter=self.on_filter,
             pick=self.on_pick,
@@ -101,8 +110,14 @@ class Anomalies(View):
         self._empty = widgets.HTML()
         self._title = widgets.HTML()
         self._status = classed(widgets.HTML(), "wb-told")
+        self._undo = button("Undo", "Take back what was done last; the log keeps both (Z)", self.on_undo, "wb-key-z")
         self.actions = Actions(
-            press=self.on_action, mark_all=self.on_mark_all, confirm=self.on_confirm, cancel=self.on_cancel
+            press=self.on_action,
+            mark_all=self.on_mark_all,
+            confirm=self.on_confirm,
+            cancel=self.on_cancel,
+            hours=self.on_hours,
+            longest_shelf_hours=self.session.maintenance.alerts.options.longest_shelf_hours,
         )
         self.plots = Charts(self.tokens)
         self.asset_plots = AssetCharts(self.tokens)
@@ -115,32 +130,44 @@ class Anomalies(View):
         self._monitor = button(
             "Monitoring", "Show this channel with the others of its asset in Monitoring", self.on_monitoring
         )
-        head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), self._span, self._monitor)
+        self._order = button("", "Open its work order, in Maintenance", self.on_order)
+        buttons = (self._order, self._span, self._monitor)
+        head = box("wb-bar wb-chosen-bar", classed(self._title, "wb-title"), *buttons)
         self._detail = box(
             "wb-detail wb-panel",
             head,
             self.actions.bar,
             self.actions.form,
-            self._status,
+            box("wb-bar wb-outcome", self._status, self._undo),
             self.plots.widget,
             self.asset_plots.widget,
             box("wb-bar wb-tabs", *self._tabs.values()),
             self._evidence.widget,
         )
         self._open(Evidence.name)
+        self._say("")
         listing = box("wb-list wb-panel", self.list.grid)
         self._body = box("wb-body", listing, self._detail)
-        return [self.list.bar, self._empty, self._body]
+        self.saved = SavedFilters(
+            self, self.session.settings.home, self.name, lambda: self.list.request.written(), self.use_filters
+        )
+        self.list.bar.children = (*self.list.bar.children, self.saved.bar)
+        return [self.list.bar, self.saved.form, self._empty, self._body]
 
     # ---- reading and showing
 
     def refresh(self) -> None:
-        """Read the alerts again; what is chosen and marked stays if it is still listed."""
-        self._read.clear()
-        self._read_assets.clear()
-        self._evidence.forget()
-        self._list()
+        """Read the alerts again; what is chosen stays, and so does what is marked if it is still listed."""
+        looked = self._looked
+        self._forget()
+        self._list(keep=True)
         self._show()
+        self.actions.show_end(self.session.clock())
+        thresholds = self.panels.get(Thresholds.name)
+        if isinstance(thresholds, Thresholds):
+            thresholds.draw_again()
+        if looked is not None:
+            self.look(*looked)
 
     def recolour(self) -> None:
         """Draw the charts again in the colours of the theme."""
@@ -183,6 +210,9 @@ class Anomalies(View):
         self.list.limit = PAGE
         self._whole = "whole" in state
         self._list()
+        self.list.reach(self.session, self.selection.now)
+        if self.selection.now.anomaly is not None:
+            self._choose(self.selection.now)
         self._show()
         self._check_anomaly(state)
 
@@ -207,16 +237,29 @@ class Anomalies(View):
         """Return the alerts that are listed."""
         return self.alerts
 
+    def shown_channel(self) -> str:
+        """Return the channel of the chosen alert, else the one that is chosen; empty for the alert of an asset."""
+        row = self.list.row(self.alert)
+        if row is None:
+            return self.selection.now.channel
+        return "" if row["kind"] == "asset" or row["asset"] == LIVE_ASSET else str(row["channel"])
+
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts of the chosen alert."""
         return {**self.plots.charts(), **self.asset_plots.charts()}
 
     def code_lines(self) -> list[str]:
         """Return the cell that lists the same alerts."""
-        filters = self.list.request.filters()
-        arguments = {name: value for name, value in filters.items() if value is not None or name == "state"}
-        words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        return [f"session.maintenance.alerts.list({words})"]
+        request, now = self.list.request, self.session.clock()
+        arguments = {
+            name: value for name, value in request.filters(now).items() if value is not None or name == "state"
+        }
+        since = arguments.pop("since", None)
+        words = [f"{name}={value!r}" for name, value in arguments.items()]
+        if since is None:
+            return [f"session.maintenance.alerts.list({', '.join(words)})"]
+        words.append(f"since=session.clock() - timedelta(hours={(now - since) / timedelta(hours=1):g})")
+        return ["from datetime import timedelta", f"session.maintenance.alerts.list({', '.join(words)})"]
 
     def close(self) -> None:
         """Stop what is under way and remove the view from the page."""
@@ -235,6 +278,20 @@ class Anomalies(View):
         if self.list.quiet:
             return
         self.list.ask()
+        self._list()
+        self._show()
+        self.moved()
+
+    def use_filters(self, state: Mapping[str, str]) -> None:
+        """List the alerts that match saved filters.
+
+        Parameters
+        ----------
+        state : mapping of str to str
+            The filters, as in a link.
+        """
+        self.list.request = AlertFilter.of(state)
+        self.list.limit = PAGE
         self._list()
         self._show()
         self.moved()
@@ -264,7 +321,7 @@ class Anomalies(View):
         self.case = case_number(name)
         self.alert = int(name) if self.case is None else self.list.first_of(self.case)
         row = self.list.row(self.alert)
-        self._status.value = ""
+        self._say("")
         self.actions.open("")
         self._show()
         if row is not None:
@@ -317,14 +374,17 @@ class Anomalies(View):
             span = None if row is None else rows_of(row, self._shown(row).channel["time"].values)
             if span is not None:
                 self.actions.fields["first"].value, self.actions.fields["last"].value = span
-            self._status.value = ""
+            self._say("")
+            people = self.session.maintenance.people.list()
+            self.actions.offer(people.loc[people["active"], "name"].tolist())
             self.actions.open(action, len(self._concerned_alerts(action)))
+            self.actions.show_end(self.session.clock())
 
     @callback
     def on_confirm(self, pressed: widgets.Button) -> None:
         """Do what the form says with the alerts."""
         del pressed
-        with self.actions.refusing():
+        with self.actions.refusals.refusing():
             self._perform(self.actions.opened)
 
     @callback
@@ -332,6 +392,30 @@ class Anomalies(View):
         """Close the form, and change nothing."""
         del pressed
         self.actions.open("")
+
+    @callback
+    def on_hours(self, change: dict[str, Any]) -> None:
+        """Show until when the alerts would be shelved."""
+        del change
+        self.actions.show_end(self.session.clock())
+
+    @callback
+    def on_undo(self, pressed: widgets.Button) -> None:
+        """Take back what was done last, by an entry of its own in the log."""
+        del pressed
+        action, alerts = self._undoable
+        undone = self.session.maintenance.alerts.each("undo", alerts, self.who, done=action)
+        self._forget()
+        self._list(keep=True)
+        self._show()
+        self._say(outcome_words("as before", undone))
+        self.altered()
+
+    @callback
+    def on_order(self, pressed: widgets.Button) -> None:
+        """Open the work order of the chosen alert or case."""
+        del pressed
+        self.go("maintenance", {"mode": "orders", "order": self._order.description.removeprefix(_ORDER)})
 
     def follow(self, chosen: Selected) -> None:
         """Choose an alert or a channel that a section names.
@@ -361,7 +445,8 @@ class Anomalies(View):
         start = 0 if chosen.anomaly is None else row_at(shown.channel["time"].values, chosen.anomaly)
         self.plots.show(shown.part(*shown.around(start, min(start + samples - 1, last))))
         words = f"Charts: {chosen.channel} around sample {start:,}."
-        self._status.value = f"<p role='status'>{words} Choose an alert to return.</p>"
+        self._say(f"{words} Choose an alert to return.")
+        self._looked = chosen, samples
 
     def draw_bounds(self, channel: str, lines: pd.DataFrame | None) -> None:
         """Draw other bounds of the envelope in the charts of a channel; those of its score again where None.
@@ -391,12 +476,25 @@ class Anomalies(View):
         words = ALERT_ACTIONS[action].perform(request)
         self.actions.open("")
         self.list.grid.marked = []
-        self.refresh()
-        status = f"<p role='status'>{words}</p>"
-        self._status.value = status
+        self._forget()
+        self._list()
+        self._show()
+        self._say(words, action, request.changed if action in _UNDOABLE else ())
         if self._body.layout.display == "none":  # the last alert is gone, and the status line is hidden with it
-            self._empty.value = status + self._empty.value
+            self._empty.value = self._status.value + self._empty.value
         self.altered()
+
+    def _say(self, words: str, action: str = "", undoable: Sequence[int] = ()) -> None:
+        """Say what was done, with a button that undoes it where it can be undone."""
+        self._status.value = f"<p role='status'>{words}</p>" if words else ""
+        self._undoable = action, list(undoable)
+        self._undo.layout.display = None if undoable else "none"
+
+    def _forget(self) -> None:
+        """Forget what was read of the archive, as it may be other by now."""
+        self._read.clear()
+        self._read_assets.clear()
+        self._evidence.forget()
 
     def _choose(self, now: Selected) -> None:
         """Choose the alert of a channel or anomaly and open its case; without a channel, the first line of the list."""
@@ -423,11 +521,17 @@ class Anomalies(View):
             return [number for number in alerts if number not in self.list.orders] or alerts
         return alerts
 
-    def _list(self) -> None:
-        """Read the list, and write how many open alerts there are."""
+    def _list(self, *, keep: bool = False) -> None:
+        """Read the list, and write how many open alerts there are.
+
+        Where the filters leave the chosen alert out by now, another one is chosen, unless it is to be kept.
+        """
         self.list.read(self.session)
+        self.saved.follow()
         if self.case is not None and self.case not in self.list.cases:
             self.case = None
+        if keep and self.alert is not None and self.list.row(self.alert) is None:
+            self.list.hold(self.session, self.alert)
         if self.list.row(self.alert) is None:
             self._choose(self.selection.now)
         counts = self.session.maintenance.alerts.count("state", state="open")
@@ -441,8 +545,13 @@ class Anomalies(View):
 
     def _show(self) -> None:
         """Show the chosen alert, or the chosen channel where it has none."""
+        self._looked = None
         row = self.list.row(self.alert)
         case = None if self.case is None else self.list.cases.get(self.case)
+        concerned = () if row is None else (int(row["id"]),) if case is None else case.alerts
+        orders = [self.list.orders[alert] for alert in concerned if alert in self.list.orders]
+        self._order.description = f"{_ORDER}{orders[0]}" if orders else ""
+        self._order.layout.display = None if orders else "none"
         self.list.grid.chosen = "" if row is None else str(self.alert) if case is None else case_name(case.id)
         self._enable()
         channel = self.selection.now.channel if row is None else str(row["channel"])
@@ -476,12 +585,16 @@ class Anomalies(View):
 
     def _around(self, row: Mapping[str, Any] | None, shown: Shown) -> Shown:
         """Return the part of a channel around an alert, or all of it where the whole series is chosen."""
-        span = None if row is None or self._whole else rows_of(row, shown.channel["time"].values)
-        return shown if span is None else shown.part(*shown.around(*span))
+        span = None if row is None else rows_of(row, shown.channel["time"].values)
+        if row is None or span is None:
+            return shown
+        shown = shown.of_limit(row, span) if row["kind"] == "limit" else shown
+        return shown if self._whole else shown.part(*shown.around(*span))
 
     def _title_of(self, row: Mapping[str, Any], case: Case | None) -> str:
         """Return the title of an alert, or of the case that is chosen."""
         if case is None:
+            row = {**row, "asset": self.session.catalog.asset(row["asset"]).name}
             return title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
         return case_title_markup(case, list(own))
@@ -527,6 +640,8 @@ class Anomalies(View):
     def _enable(self) -> None:
         numbers = self._concerned_alerts()
         rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
+        held = self.list.row(self.alert) if self.alert in numbers and rows.empty else None
+        rows = rows if held is None else pd.DataFrame([held])
         self.actions.show(rows, len(self.list.grid.marked), len(numbers))
 
     def _shown(self, row: Mapping[str, Any]) -> Shown:

@@ -93,6 +93,9 @@ def head_markup(channel: str, table: pd.DataFrame, steps: int, confidence: float
         name = forecaster_words(best["forecaster"])
         words.append(f'{steps:,} samples ahead, "{name}" has the smallest mean error ({error})')
         words.append(f"{percent(best['coverage'])} of the values fell inside its {percent(confidence)} interval")
+        squared = str(table.sort_values("rmse", kind="stable")["forecaster"].iloc[0])  # NaN comes last
+        if squared != best["forecaster"]:  # which one is best depends on how much large errors count
+            words.append(f'"{forecaster_words(squared)}" the smallest squared error, by which skill is counted')
         if not (table["skill"] > 0).any():
             words.append('no forecaster is better than "last value"')
     return f"<div class='wb-line'><h1>{escape(channel)}</h1><p>{escape('; '.join(words))}</p></div>"

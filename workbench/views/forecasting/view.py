@@ -62,6 +62,7 @@ class Forecasting(View):
         """Make the widgets, empty."""
         self._quiet = Quiet()
         self._drawn: tuple[object, str] = (None, "")  # what charts and tables show, and the headline that belongs to it
+        self._headed: object = None  # what the headline is about
         self._later = Later(self.on_compute, 0.05)
         self._channel = _dropdown("Channel", self.on_channel)
         self._steps = _dropdown("Ahead", self.on_choice, [(f"{steps} samples", steps) for steps in STEPS])
@@ -174,6 +175,10 @@ class Forecasting(View):
         """Return the forecasters, or the risks."""
         return self.skill if self._mode.value == _MODES[0] else self.risks
 
+    def shown_channel(self) -> str:
+        """Return the channel that is shown."""
+        return self.channel
+
     def charts(self) -> Mapping[str, Chart]:
         """Return the charts of the mode."""
         risky = self._mode.value == _MODES[1]
@@ -277,11 +282,13 @@ class Forecasting(View):
         with self._quiet:
             self._channel.value = self.channel or None
         if risky:
+            self._headed = None
             self._show_risks()
         elif not self.channel:
             self.head.value = no_telemetry_markup()
         elif not self.scene.computed:
-            self._write_head(self.skill.iloc[:0])
+            if self._headed != self.scene.key:  # what is shown of it stays until it is forecast anew
+                self._write_head(self.skill.iloc[:0])
             self._later()
         elif self._drawn[0] == (self.scene.key, self.scene.forecaster):
             self.head.value = self._drawn[1]
@@ -324,6 +331,7 @@ class Forecasting(View):
         self._limits.value = limits_markup(outlook.crossings, outlook.units)
         self._write_head(scene.skill, outlook.units)
         self._drawn = ((scene.key, scene.forecaster), self.head.value)
+        self._headed = scene.key
 
     def _write_head(self, skill: pd.DataFrame, units: str = "") -> None:
         self.head.value = head_markup(self.channel, skill, self.scene.steps, self.scene.confidence, units)

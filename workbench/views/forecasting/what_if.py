@@ -7,12 +7,14 @@ from pydantic import ValidationError
 
 from workbench.exceptions import SettingsError
 from workbench.maintenance.schedule.what_if import Change, Comparison
+from workbench.maintenance.values import MAX_WAIT_DAYS
 from workbench.parameters import Preset
 from workbench.threshold_trial import Trial, try_thresholds
 from workbench.views.forecasting.markup import comparison_markup
 from workbench.views.section import Host, Section
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
+from workbench.views.widgets.refusals import Range, Refusals, range_of
 
 __all__ = ["WhatIf"]
 
@@ -36,6 +38,8 @@ class WhatIf(Section[Host]):
         Buttons that ask them, and the one that opens Anomalies.
     answer, effect : ipywidgets.HTML
         Answer about the plan, and about the thresholds.
+    plan_refusals, threshold_refusals : Refusals
+        The notes at fields that were refused.
     """
 
     name: ClassVar[str] = "What if"
@@ -60,11 +64,27 @@ class WhatIf(Section[Host]):
         self.more = button("All thresholds", "Try the other thresholds, and save them, in Anomalies", self.on_more)
         self.answer = classed(widgets.HTML(), "wb-answer")
         self.effect = classed(widgets.HTML(), "wb-words")
+        of_plan = {"delay": self.delay, "absent": self.absent, "hours": self.hours}
+        of_thresholds = {"z_min": self.z_min, "min_decrease": self.min_decrease}
+        asked = [box("wb-bar wb-asked"), box("wb-bar wb-asked")]
+        self.plan_refusals = Refusals(
+            asked[0],
+            of_plan,
+            about={"hours": r"hours|window|opens", "absent": r"technician"},
+            ranges={"delay": Range(0, MAX_WAIT_DAYS)},
+            ending=[self.plan],
+        )
+        self.threshold_refusals = Refusals(
+            asked[1],
+            of_thresholds,
+            ranges={name: range_of(Preset, name) for name in of_thresholds},
+            ending=[self.thresholds, self.more],
+        )
         return [
             widgets.HTML("<h2>What if the plan changes <span class='wb-muted'>nothing is saved</span></h2>"),
-            box("wb-bar wb-asked", self.delay, self.absent, self.hours, self.plan),
+            asked[0],
             widgets.HTML("<h2>What if the thresholds change <span class='wb-muted'>nothing is saved</span></h2>"),
-            box("wb-bar wb-asked", self.z_min, self.min_decrease, self.thresholds, self.more),
+            asked[1],
             self.effect,
             self.answer,
         ]
@@ -73,9 +93,10 @@ class WhatIf(Section[Host]):
         """Offer the technicians that there are now; answers stay, and say that they are of before."""
         people = self.view.session.maintenance.people.list()
         chosen = self.absent.value
-        offered = [_NOBODY, *people.loc[people["active"], "name"]]
-        self.absent.options = offered
-        self.absent.value = chosen if chosen in offered else _NOBODY
+        offered = (_NOBODY, *people.loc[people["active"], "name"])
+        if self.absent.options != offered:  # a menu that is open stays so
+            self.absent.options = offered
+            self.absent.value = chosen if chosen in offered else _NOBODY
         for answer in (self.answer, self.effect):
             if answer.value and not answer.value.endswith(_OF_BEFORE):
                 answer.value += _OF_BEFORE
@@ -84,6 +105,11 @@ class WhatIf(Section[Host]):
     def on_plan(self, pressed: widgets.Button) -> None:
         """Compare the plan as it is with the plan under the conditions."""
         del pressed
+        with self.plan_refusals.refusing():
+            self.plan_refusals.check()
+            self._compare()
+
+    def _compare(self) -> None:
         lines = tuple(line.strip() for line in self.hours.value.split(";") if line.strip())
         without = () if self.absent.value == _NOBODY else (str(self.absent.value),)
         change = Change(delay_days=self.delay.value, without=without, hours=lines or None)
@@ -95,16 +121,20 @@ class WhatIf(Section[Host]):
     def on_thresholds(self, pressed: widgets.Button) -> None:
         """Detect with other thresholds on the stored predictions."""
         del pressed
+        with self.threshold_refusals.refusing():
+            self.threshold_refusals.check()
+            self._try()
+
+    def _try(self) -> None:
         session = self.view.session
         changes = {"z_min": self.z_min.value, "min_decrease": self.min_decrease.value}
         try:
             params = Preset.model_validate({**session.settings.params.model_dump(), **changes})
         except ValidationError as error:
             first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(
-                f"{field} cannot be {first['input']}: {first['msg']}.", "Enter another value."
-            ) from None
+            field = ".".join(str(part) for part in first["loc"]) or "The thresholds"
+            reason = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{field} does not fit: {reason}.", "Enter another value.") from None
         names = session.overview()["channel"].tolist()
         desk, levels = session.maintenance, session.settings.severity
         with self.view.busy("Trying the thresholds on channel", len(names)) as on_step:

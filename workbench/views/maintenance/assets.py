@@ -11,7 +11,8 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.register.items import KINDS
-from workbench.views.maintenance.form import Form, in_utc, items_of
+from workbench.maintenance.values import MAX_METER_READING
+from workbench.views.maintenance.form import Form, items_of
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_commands import part_quantities
 from workbench.views.state import State
@@ -19,6 +20,8 @@ from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["Assets"]
 
@@ -64,7 +67,7 @@ class Assets(Mode):
         self.register = self.meters = self.outages = pd.DataFrame()
         self._chosen = ""
         self._empty = widgets.HTML()
-        self._find = classed(widgets.Text(placeholder="name or title", continuous_update=False), "wb-search")
+        self._find = classed(widgets.Text(placeholder="name or title"), "wb-search")
         self._find.tooltip = "Show only assets with this text in their name or title"
         self._find.observe(self.on_find, "value")
         self.table = Grid("Asset register", pick=self.on_pick)
@@ -115,6 +118,7 @@ class Assets(Mode):
             },
             [self.record],
             {"meter": r"the name of the meter", "value": r"reading"},
+            {"value": Range(0, MAX_METER_READING)},
         )
         self.begin = button("Begin outage", "Take the asset out of service: its alerts are suppressed", self.on_begin)
         self.end = button("End outage", "Put the asset back into service", self.on_end)

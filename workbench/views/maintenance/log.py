@@ -83,8 +83,8 @@ class Log(Mode):
         self.fields: dict[str, Any] = {
             "kind": widgets.Dropdown(options=[("any kind", ""), *((kind, kind) for kind in _KINDS)]),
             "by": widgets.Dropdown(options=[("any person", "")]),
-            "object": widgets.Text(placeholder="WO-7, alert 12", continuous_update=False),
-            "find": widgets.Text(placeholder="text", continuous_update=False),
+            "object": widgets.Text(placeholder="WO-7, alert 12"),
+            "find": widgets.Text(placeholder="text"),
             "from": widgets.DatePicker(description="From"),
             "to": widgets.DatePicker(description="To"),
         }
@@ -131,7 +131,7 @@ class Log(Mode):
             self.fields["by"].options = people
             self.fields["by"].value = before if before in dict(people).values() else ""
         self.quiet = False
-        self._read()
+        self._read(keep=True)
         return f"{counted(self.desk.log_length(), 'row')} in the log"
 
     def read_state(self) -> Mapping[str, object]:
@@ -254,7 +254,8 @@ class Log(Mode):
         }
         return {name: value for name, value in filters.items() if value}
 
-    def _read(self) -> None:
+    def _read(self, *, keep: bool = False) -> None:
+        """Read the page again; the row that is read stays chosen where newer rows have moved it to another page."""
         filters = self._filters()
         self.total = self.desk.log_count(**filters)
         self.page = min(self.page, self._last)
@@ -280,7 +281,7 @@ class Log(Mode):
         self._position.value = f"<span>{first if rows else 0:,} to {first + len(rows) - 1:,} of {self.total:,}</span>"
         self.newest.disabled = self.newer.disabled = self.page == 0
         self.older.disabled = self.oldest.disabled = self.page == self._last
-        if self._row(self._seq) is None:
+        if not self._seq or (not keep and self._row(self._seq) is None):
             self._seq = rows[0][0] if rows else ""
         self._show()
 
@@ -293,7 +294,7 @@ class Log(Mode):
         self.grid.chosen = self._seq
         row = self._row(self._seq)
         if row is None:
-            self._details.value = ""
+            self._details.value = self._details.value if self._seq else ""
             return
         facts = {
             "row": f"{row['seq']:,}",

@@ -25,7 +25,7 @@ from workbench.maintenance.orders.people import able_technicians
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import FAILURE_TYPES, ORDER_TYPES, TRANSITIONS
 from workbench.maintenance.orders.table import WorkOrder
-from workbench.views.maintenance.form import without_zone
+from workbench.maintenance.values import MAX_ORDER_HOURS
 from workbench.views.maintenance.order_commands import (
     ACTION_OF_STATE,
     AUTOMATIC,
@@ -36,6 +36,8 @@ from workbench.views.maintenance.order_commands import (
 from workbench.views.markup import verdict_words
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.drop import Drop
+from workbench.views.widgets.refusals import Range, Refusals
+from workbench.views.widgets.times import without_zone
 
 __all__ = ["Actions", "FileField", "order_choices"]
 
@@ -45,6 +47,35 @@ _MAX_PREVIEW_BYTES = 3 * 2**20
 _DEFAULT_HOURS = 2.0
 _OF_OPEN_ORDERS = {"change", "book", "attach", "split", "merge"}
 """Actions that leave the state of an order as it is, and need one that is neither completed nor cancelled."""
+
+
+_ABOUT = {
+    "technician": r"technician has all|no technicians?\b",
+    "asset": r"\basset\b|no (site|unit|component)",
+    "channel": r"\bchannel\b",
+    "text": r"\b(reason|comment|title|name)\b",
+    "done": r"what was done|work done|\bdone is empty",
+    "hours": r"\bhours\b",
+    "verdict": r"\bverdict\b",
+    "failure": r"\bfailure\b(?! (mode|mechanism|cause))",
+    "mode": r"failure mode",
+    "used": r"\bpart(s)?\b|pieces",
+    "needs": r"\bpart(s)?\b|pieces",
+    "cost": r"\bcost\b",
+    "due": r"\bdue\b",
+    "down_from": r"stopped|down from|downtime|asset was down",
+    "down_to": r"ran again|up again",
+    "labour": r"hours",
+    "items": r"\bitems?\b",
+    "into": r"merge",
+    "file": r"\bfile\b",
+    "words": r"description",
+}
+"""Words of an error that is about a field, by its name."""
+
+
+_RANGES = {"hours": Range(0, MAX_ORDER_HOURS)}
+"""Numbers that fields take; an order that was found done may have taken no time."""
 
 
 class Actions:
@@ -71,6 +102,8 @@ class Actions:
         The fields of the form, by their names.
     confirm, cancel : ipywidgets.Button
         Do what the form says; close the form.
+    refusals : Refusals
+        The note at the field that was refused.
     """
 
     def __init__(
@@ -128,7 +161,9 @@ class Actions:
         self.fields["asset"].observe(asset, "value")
         self.confirm = button("Confirm", "Do this with the order", confirm, "wb-confirm")
         self.cancel = button("Cancel", "Close the form and change nothing", cancel, "wb-opener-open")
-        self.form = box("wb-form wb-panel", *self.fields.values(), box("wb-bar", self.confirm, self.cancel))
+        self.form = box("wb-form wb-panel")
+        buttons = box("wb-bar", self.confirm, self.cancel)
+        self.refusals = Refusals(self.form, self.fields, about=_ABOUT, ranges=_RANGES, ending=[buttons])
         self.open("")
 
     def name(self, pressed: widgets.Button) -> str:
@@ -170,6 +205,7 @@ class Actions:
             Names of fields that are not shown.
         """
         self.opened = action
+        self.refusals.clear()
         self.form.layout.display = None if action else "none"
         for name, made in self.buttons.items():
             (made.add_class if name == action else made.remove_class)("wb-opened")
@@ -184,7 +220,14 @@ class Actions:
         self.fields[shown[0]].focus()
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the form's fields, by their names."""
+        """Return the values of the form's fields, by their names.
+
+        Raises
+        ------
+        ViewError
+            A field that is shown holds a number outside its range.
+        """
+        self.refusals.check()
         return {name: field.value for name, field in self.fields.items()}
 
     def fill(

@@ -12,13 +12,17 @@ from typing import Any
 from workbench.exceptions import ViewError
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.table import WorkOrder
-from workbench.views.maintenance.form import in_utc, items_of, without_zone
+from workbench.maintenance.values import MAX_ORDER_HOURS
+from workbench.views.maintenance.form import items_of
+from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc, without_zone
 
 __all__ = [
     "ACTION_OF_STATE",
     "AUTOMATIC",
     "FAILURE_FIELDS",
     "ORDER_ACTIONS",
+    "ORDER_HOURS",
     "OrderAction",
     "OrderRequest",
     "done_words",
@@ -29,6 +33,9 @@ __all__ = [
 
 AUTOMATIC = "automatic"
 """Choice of a form for a priority that follows from severity, frequency, impact and age."""
+
+ORDER_HOURS = Range(0, MAX_ORDER_HOURS, above=True)
+"""Hours of work that a form takes for an order."""
 
 FAILURE_FIELDS = ("failure", "mode", "component", "mechanism", "cause", "effect", "detection")
 """Fields for what the work found, and for the codes of a failure."""

@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import ORDER_STATES, TRANSITIONS
 from workbench.plots.theme import severity
+from workbench.views.markup import duration
 from workbench.views.widgets.filters import Filters, check_choice, next_order
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -153,23 +154,27 @@ class OrderFilter(Filters):
         return table.loc[place].reset_index(drop=True)
 
 
-def options(name: str, assets: list[str], people: list[str]) -> list[tuple[str, str]]:
+def options(name: str, assets: list[tuple[str, str]], people: list[str]) -> list[tuple[str, str]]:
     """Return the choices of a filter: words and value.
 
     Parameters
     ----------
     name : str
         Name of the filter.
-    assets, people : list of str
-        Names of the assets and of the technicians.
+    assets : list of (str, str)
+        Assets of the fleet: names on screen, and names in links.
+    people : list of str
+        Names of the technicians.
     """
     if name == "show":
         return [(words, value) for value, words in SHOWN.items()]
     if name == "state":
         return [("active", "active"), *((one, one) for one in ORDER_STATES), ("any state", "all")]
-    values = {"priority": list(PRIORITIES), "place": assets, "technician": [NOBODY, *people]}[name]
+    if name == "place":
+        return [("any asset", ""), *assets]
+    values = {"priority": list(PRIORITIES), "technician": [NOBODY, *people]}[name]
     return [
-        (f"any {'asset' if name == 'place' else name}", ""),
+        (f"any {name}", ""),
         *((UNASSIGNED if value == NOBODY else value, value) for value in values),
     ]
 
@@ -191,12 +196,11 @@ def due_words(due: Any, overdue: bool, now: datetime) -> str:
     >>> from datetime import UTC, timedelta
     >>> now = datetime(2026, 3, 2, 8, tzinfo=UTC)
     >>> due_words(now + timedelta(hours=30), False, now)
-    '<span title="2026-03-03 14:00 UTC">in 1.2 d</span>'
+    '<span title="2026-03-03 14:00 UTC">in 30 h</span>'
     """
     if due is None or pd.isna(due):
         return ""
-    hours = abs((pd.Timestamp(due) - pd.Timestamp(now)) / pd.Timedelta(hours=1))
-    span = f"{hours:.0f} h" if hours < 24 else f"{hours / 24:.1f} d" if hours < 24 * 14 else f"{hours / 24:.0f} d"
+    span = duration(abs((pd.Timestamp(due) - pd.Timestamp(now)).total_seconds()))
     words = f"{span} overdue" if overdue else f"in {span}"
     return cell(words, title=f"{due:%Y-%m-%d %H:%M} UTC")
 

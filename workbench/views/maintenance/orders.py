@@ -1,4 +1,7 @@
-"""The work orders: as a table or a board, one of them chosen, and what can be done with it."""
+"""The work orders: as a table or a board, one of them chosen, and what can be done with it.
+
+One module because it is one section: its callbacks, in the order of the page, each a few lines.
+"""
 
 from collections.abc import Mapping
 from html import escape
@@ -25,6 +28,7 @@ from workbench.views.maintenance.order_commands import (
 )
 from workbench.views.maintenance.order_detail import Detail
 from workbench.views.maintenance.order_table import OrderFilter, board_markup, options, orders_markup
+from workbench.views.saved_filters import SavedFilters
 from workbench.views.state import State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -57,6 +61,8 @@ class Orders(Mode):
         The order that is chosen.
     actions : Actions
         The buttons of what can be done, and their form.
+    saved : SavedFilters
+        Filters that were saved by name.
     detail : Detail
         What is shown of the chosen order.
     table, board : Grid
@@ -94,7 +100,7 @@ class Orders(Mode):
         for name, made in self.filters.items():
             made.tooltip = "Asset" if name == "place" else name.capitalize()
             classed(made, "wb-choice").observe(self.on_filter, "value")
-        self.text = classed(widgets.Text(placeholder="title or description", continuous_update=False), "wb-search")
+        self.text = classed(widgets.Text(placeholder="title or description"), "wb-search")
         self.text.tooltip = "Show only orders with this text in their title or description"
         self.text.observe(self.on_filter, "value")
         self._board = button(
@@ -110,7 +116,11 @@ class Orders(Mode):
         self.table = Grid("Work orders", pick=self.on_pick, sort=self.on_sort, more=self.on_more)
         self.board = classed(Grid("Board of work orders", pick=self.on_pick, drop=self.on_drop), "wb-board-grid")
         self._empty = widgets.HTML()
-        bar = box("wb-bar wb-filters", self.actions.buttons["new"], self._board, *self.filters.values(), self.text)
+        self.saved = SavedFilters(
+            self, self.view.session.settings.home, "orders", lambda: self.request.written(), self.use_filters
+        )
+        buttons = (self.actions.buttons["new"], self._board)
+        bar = box("wb-bar wb-filters", *buttons, *self.filters.values(), self.text, self.saved.bar)
         self._chart_panel = box(
             "wb-panel wb-due", widgets.HTML("<h2>Hours of open work by due date, UTC</h2>"), self._charts.boxes[_CHART]
         )
@@ -124,7 +134,7 @@ class Orders(Mode):
             self.detail.status,
             self.detail.body,
         )
-        return [bar, box("wb-body", box("wb-left", self._list, self._chart_panel), detail)]
+        return [bar, self.saved.form, box("wb-body", box("wb-left", self._list, self._chart_panel), detail)]
 
     # ---- reading and showing
 
@@ -229,6 +239,21 @@ class Orders(Mode):
             self._show()
             self.view.moved()
 
+    def use_filters(self, state: Mapping[str, str]) -> None:
+        """List the orders that match saved filters.
+
+        Parameters
+        ----------
+        state : mapping of str to str
+            The filters, as in a link.
+        """
+        self.request = OrderFilter.of(state)
+        self._limit = _PAGE
+        self._offer()
+        self._list_orders()
+        self._show()
+        self.view.moved()
+
     @callback
     def on_sort(self, key: str) -> None:
         """Sort the list by a column."""
@@ -284,7 +309,8 @@ class Orders(Mode):
     def on_confirm(self, pressed: widgets.Button) -> None:
         """Do what the form says with the order."""
         del pressed
-        self._perform(self.actions.opened)
+        with self.actions.refusals.refusing():
+            self._perform(self.actions.opened)
 
     @callback
     def on_cancel(self, pressed: widgets.Button) -> None:
@@ -335,7 +361,8 @@ class Orders(Mode):
         self._board.description = "Table" if board else "Board"
 
     def _offer(self) -> None:
-        assets, people = sorted(set(self.view.fleet["asset"])), self.people["name"].tolist()
+        assets = sorted((self._asset_name(asset), asset) for asset in set(self.view.fleet["asset"]))
+        people = self.people["name"].tolist()
         self.quiet = True
         for name, made in self.filters.items():
             choices = options(name, assets, people)
@@ -345,7 +372,8 @@ class Orders(Mode):
             if tuple(made.options) != tuple(choices):
                 made.options = choices
             made.value = value
-        self.text.value = self.request.text
+        if self.text.value.strip() != self.request.text:  # a blank after a word is being typed
+            self.text.value = self.request.text
         self.quiet = False
 
     def _offer_of(self, asset: str | None) -> None:
@@ -359,7 +387,11 @@ class Orders(Mode):
         if self.view.selection.now.channel in channels:
             self.actions.fields["channel"].value = self.view.selection.now.channel
 
+    def _asset_name(self, asset: str) -> str:
+        return self.view.session.catalog.asset(asset).name
+
     def _list_orders(self) -> None:
+        self.saved.follow()
         filters, now = self.request.filters(self.view.who), self.view.session.clock()
         if self._on_board:
             filters["state"] = None
@@ -368,7 +400,13 @@ class Orders(Mode):
         if self._on_board:
             self.board.html = board_markup(self.listed, now)
         else:
-            self.table.html = orders_markup(self.listed.head(self._limit), len(self.listed), self.request, now)
+            place = self.listed.index[self.listed["number"] == self._number]
+            self._limit = max(
+                self._limit, int(place.max()) + 1 if len(place) else 0
+            )  # the order of a link is listed, too
+            shown = self.listed.head(self._limit)
+            shown = shown.assign(asset=shown["asset"].map(self._asset_name))
+            self.table.html = orders_markup(shown, len(self.listed), self.request, now)
         if self.listed.empty and self.request == OrderFilter():
             self._empty.value = empty_card(
                 "No open work orders.", "Open one for an alert in Anomalies, or with New order."

@@ -113,6 +113,7 @@ class Plan(Mode):
         self._layout.observe(self.on_layout, "value")
         self._earlier = button("Earlier", "Show the week before ([)", self.on_earlier, "wb-key-[")
         self._later = button("Later", "Show the week after (])", self.on_later, "wb-key-]")
+        self._today = button("Today", "Show this week", self.on_today)
         self._calendar_file = button(
             "Calendar file", "Save the plan as an .ics file for calendar programs (I)", self.on_ics, "wb-key-i"
         )
@@ -124,8 +125,8 @@ class Plan(Mode):
         self._problems = Grid("Conflicts", pick=self.on_conflict, open=self.on_open)
         self._changes = Grid("Orders that move", pick=self.on_pick, open=self.on_open)
         bar = box(
-            "wb-bar", self.make, self.stop, self.accept, self.discard, self._layout, self._earlier, self._later,
-            self._calendar_file, self._download, self._progress,
+            "wb-bar", self.make, self.stop, self.accept, self.discard, self._layout, self._earlier, self._today,
+            self._later, self._calendar_file, self._download, self._progress,
         )  # fmt: skip
         self._moves = box("wb-panel wb-moves", widgets.HTML("<h2>What the proposed plan changes</h2>"), self._changes)
         left = box("wb-left", box("wb-panel wb-plan", self._empty, self._gantt, self.calendar))
@@ -230,7 +231,8 @@ class Plan(Mode):
     def on_what_if(self, pressed: widgets.Button) -> None:
         """Compare the plan with one under other conditions, and propose the latter."""
         del pressed
-        self._begin(self.questions.words(), partial(self.desk.planning.what_if, self.questions.change()))
+        with self.questions.refusals.refusing():
+            self._begin(self.questions.words(), partial(self.desk.planning.what_if, self.questions.change()))
 
     @callback
     def on_stop(self, pressed: widgets.Button) -> None:
@@ -274,6 +276,14 @@ class Plan(Mode):
         """Show the week before."""
         del pressed
         self._go(-_DAYS)
+
+    @callback
+    def on_today(self, pressed: widgets.Button) -> None:
+        """Show this week."""
+        del pressed
+        self._first_day = ""
+        self._draw()
+        self.view.moved()
 
     @callback
     def on_later(self, pressed: widgets.Button) -> None:
@@ -379,12 +389,10 @@ class Plan(Mode):
 
     @property
     def _monday(self) -> date:
-        """First day that is shown: as chosen, else of the week of the next session, else of this week."""
+        """First day that is shown: of the chosen week, else of this week."""
         if self._first_day:
             return _monday(date.fromisoformat(self._first_day))
-        now = self.view.session.clock()
-        ahead = self.sessions[self.sessions["end"] > now]["start"] if len(self.sessions) else self.sessions["start"]
-        return _monday(ahead.min().date() if len(ahead) else now.date())
+        return _monday(self.view.session.clock().date())
 
     def _draw(self) -> None:
         layout, first = self._layout.value, self._monday

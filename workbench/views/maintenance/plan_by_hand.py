@@ -45,6 +45,7 @@ class ByHand:
         open_order: Callable[[widgets.Button], None],
     ) -> None:
         self._about = widgets.HTML(_NOTHING)
+        self._filled: tuple[object, ...] = ()
         self.status = classed(widgets.HTML(), "wb-told")
         self.technician = classed(widgets.Dropdown(description="Technician"), "wb-field")
         self.start: Any = classed(widgets.NaiveDatetimePicker(description="Start, UTC"), "wb-field wb-field-due")
@@ -81,7 +82,7 @@ class ByHand:
         """
         self._fields.layout.display = "none" if order is None else None
         if order is None:
-            self._about.value = _NOTHING
+            self._about.value, self._filled = _NOTHING, ()
             return
         where = "; ".join(
             f"{row['start']:%a %d %b %H:%M} to {row['end']:%H:%M} UTC, {row['technician']}"
@@ -93,7 +94,9 @@ class ByHand:
             f"<h2>{order.number} {escape(order.title)}</h2><p class='wb-where'>{escape(where or 'not planned')}{state}"
             f"<span class='wb-muted'>, {order.estimated_hours:g} h{due}</span></p>"
         )
-        if len(sessions):
+        filled = (order.number, *(sessions[["start", "technician"]].iloc[0] if len(sessions) else ()))
+        is_other, self._filled = filled != self._filled, filled
+        if len(sessions) and is_other:  # what was entered stays when something else has changed
             self.start.value = sessions["start"].iloc[0].to_pydatetime().replace(tzinfo=None)
             if sessions["technician"].iloc[0] in self.technician.options:
                 self.technician.value = sessions["technician"].iloc[0]

@@ -7,7 +7,9 @@ import ipywidgets as widgets
 
 from workbench.maintenance.schedule.model import Technician
 from workbench.maintenance.schedule.what_if import Change
+from workbench.maintenance.values import MAX_WAIT_DAYS
 from workbench.views.widgets.boxes import box, button, classed
+from workbench.views.widgets.refusals import Range, Refusals
 
 __all__ = ["Questions"]
 
@@ -30,6 +32,8 @@ class Questions:
         Days without work; technician who is absent; name and skills of an extra technician; maintenance windows.
     compare : ipywidgets.Button
         Compares the plan with one under these conditions.
+    refusals : Refusals
+        The note at the field that was refused.
     """
 
     def __init__(self, compare: Callable[[widgets.Button], None]) -> None:
@@ -42,7 +46,15 @@ class Questions:
         self.compare = button(
             "What if", "Compare the plan with one under these conditions; nothing is saved (W)", compare, "wb-key-w"
         )
-        self.widget = box("wb-bar wb-asked", self.delay, self.absent, self.extra, self.hours, self.compare)
+        self.widget = box("wb-bar wb-asked")
+        fields = {"delay": self.delay, "absent": self.absent, "extra": self.extra, "hours": self.hours}
+        self.refusals = Refusals(
+            self.widget,
+            fields,
+            about={"hours": r"hours|window|opens", "extra": r"technician"},
+            ranges={"delay": Range(0, MAX_WAIT_DAYS)},
+            ending=[self.compare],
+        )
 
     def offer(self, names: list[str]) -> None:
         """Offer technicians who may be absent; the one that was chosen stays.
@@ -59,7 +71,14 @@ class Questions:
             self.absent.value = before if before in choices else _NOBODY
 
     def change(self) -> Change:
-        """Return the change that the fields hold."""
+        """Return the change that the fields hold.
+
+        Raises
+        ------
+        ViewError
+            A field holds a number outside its range.
+        """
+        self.refusals.check()
         lines = tuple(line.strip() for line in self.hours.value.split(";") if line.strip())
         absent = () if self.absent.value == _NOBODY else (str(self.absent.value),)
         name, _, skills = self.extra.value.partition(":")

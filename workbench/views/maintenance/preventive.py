@@ -9,16 +9,25 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ViewError
-from workbench.maintenance.orders.preventive import ANCHORS, HEALTH_METER
+from workbench.maintenance.orders.preventive import ANCHORS, HEALTH_METER, MAX_HEALTH
 from workbench.maintenance.orders.states import ORDER_TYPES
-from workbench.views.maintenance.form import Form, in_utc, items_of
+from workbench.maintenance.values import (
+    MAX_METER_READING,
+    MAX_PERIOD_DAYS,
+    MAX_WAIT_DAYS,
+    MIN_INTERVAL_DAYS,
+    MIN_METER_INTERVAL,
+)
+from workbench.views.maintenance.form import Form, items_of
 from workbench.views.maintenance.mode import Mode
-from workbench.views.maintenance.order_commands import part_quantities
+from workbench.views.maintenance.order_commands import ORDER_HOURS, part_quantities
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["Preventive"]
 
@@ -107,6 +116,13 @@ class Preventive(Mode):
                 "lead": r"lead.days",
                 "parts": r"\bparts?\b|pieces",
                 "season": r"season|not a month",
+            },
+            {
+                "days": Range(MIN_INTERVAL_DAYS, MAX_PERIOD_DAYS),
+                "every": Range(MIN_METER_INTERVAL, MAX_METER_READING),
+                "below": Range(0, MAX_HEALTH, above=True),
+                "lead": Range(0, MAX_WAIT_DAYS),
+                "hours": ORDER_HOURS,
             },
         )
         self.form.show((*_CONTENT, *_RULES[rule.value]))

@@ -12,10 +12,10 @@ from workbench.exceptions import ViewError
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.requests import REQUEST_STATES, Request
 from workbench.maintenance.orders.states import ORDER_TYPES
-from workbench.views.maintenance.form import Form, in_utc
+from workbench.views.maintenance.form import Form
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_actions import order_choices
-from workbench.views.maintenance.order_commands import AUTOMATIC
+from workbench.views.maintenance.order_commands import AUTOMATIC, ORDER_HOURS
 from workbench.views.maintenance.order_detail import attachments_markup
 from workbench.views.markup import age
 from workbench.views.state import State
@@ -24,6 +24,7 @@ from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.times import in_utc
 
 __all__ = ["Requests"]
 
@@ -95,6 +96,7 @@ class Requests(Mode):
             },
             [self.accept, self.join, self.reject],
             {"order": r"\border\b", "due": r"due date", "reason": r"\breason\b"},
+            {"hours": ORDER_HOURS},
         )
         detail = box("wb-panel wb-report", self._detail)
         left = box("wb-left", box("wb-panel wb-entry-list", self._empty, self.table))

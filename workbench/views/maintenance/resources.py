@@ -10,15 +10,19 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.orders.people import absence_days
-from workbench.views.maintenance.form import Form, in_utc, items_of, without_zone
+from workbench.maintenance.values import MAX_COST, MAX_HOURLY_RATE, MAX_PART_PIECES, MAX_WAIT_DAYS
+from workbench.views.maintenance.form import Form, items_of
 from workbench.views.maintenance.mode import Mode
 from workbench.views.state import State
 from workbench.views.widgets.boxes import box, button
 from workbench.views.widgets.callbacks import callback
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
+from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.times import in_utc, without_zone
 
 __all__ = ["Resources"]
 
+_PIECES = Range(1, MAX_PART_PIECES)
 _PEOPLE_COLUMNS = (
     Column("", "technician"),
     Column("", "skills"),
@@ -93,6 +97,7 @@ class Resources(Mode):
             },
             [self.save],
             {"shifts": r"hours|window|opens", "zone": r"zone", "absent": r"absence|range of days"},
+            {"rate": Range(0, MAX_HOURLY_RATE)},
         )
         self.receive = button(
             "Receive", "Add this quantity to the stock; orders that wait for the part get theirs", self.on_receive
@@ -109,6 +114,12 @@ class Resources(Mode):
             },
             [self.receive, self.set],
             {"part": r"\bpart\b", "quantity": r"pieces|stock", "lead": r"lead.days", "price": r"unit.cost"},
+            {
+                "quantity": _PIECES,
+                "minimum": Range(0, MAX_PART_PIECES),
+                "lead": Range(0, MAX_WAIT_DAYS),
+                "price": Range(0, MAX_COST),
+            },
         )
         self.request = button("Request", "Request pieces of a part", self.on_new_request)
         self.change = button("Save request", "Change the chosen request", self.on_change)
@@ -131,6 +142,7 @@ class Resources(Mode):
                 "expected": r"expected date",
                 "note": r"reason|note",
             },
+            {"quantity": _PIECES},
         )
         for form, grid in ((self.person, self.people), (self.part, self.stock), (self.purchase, self.purchases)):
             form.box.children = (form.box.children[0], grid, *form.box.children[1:])
@@ -145,7 +157,7 @@ class Resources(Mode):
         self.stock.html = _stock_markup(self.parts)
         self.purchases.html = _requests_markup(self.requests)
         self._offer()
-        if self._chosen and not self.purchase.values()["part"]:
+        if self._chosen and not self.purchase.fields["part"].value:
             self._fill()
         below, overdue = int(self.parts["below"].sum()), int(self.requests["overdue"].sum())
         words = (

@@ -9,12 +9,12 @@ import ipywidgets as widgets
 
 from workbench.detection.forecasters import FORECASTERS
 from workbench.jobs.processes import Request, TrainingProcess, run_command
-from workbench.maintenance.values import whole_number
 from workbench.views.models.host import ModelsHost
 from workbench.views.models.markup import progress_markup
 from workbench.views.section import Section
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Guard, callback
+from workbench.views.widgets.refusals import Range, Refusals
 
 __all__ = ["Actions"]
 
@@ -30,6 +30,8 @@ class Actions(Section[ModelsHost]):
         Buttons of the actions.
     how, seed : ipywidgets.Widget
         Forecaster and seed of the next training.
+    refusals : Refusals
+        The note at the seed, where that was refused.
     outcome : ipywidgets.HTML
         What the last action did.
     epochs : list of dict
@@ -62,9 +64,12 @@ class Actions(Section[ModelsHost]):
         self.seed = classed(widgets.IntText(0, description="Seed"), "wb-field")
         self.outcome = classed(widgets.HTML(), "wb-told")
         self._progress = widgets.HTML()
+        asked = box("wb-bar")
+        fields = {"how": self.how, "seed": self.seed}
+        self.refusals = Refusals(asked, fields, ranges={"seed": Range(0, _MOST_SEED)})
         buttons = (self.promote, self.rollback, self.retire, self.score, self.retrain)
         self._under_way = box("wb-bar wb-training", self._progress, self.cancel)
-        return [box("wb-bar wb-actions", *buttons, self.how, self.seed), self._under_way, self.outcome]
+        return [box("wb-bar wb-actions", *buttons, asked), self._under_way, self.outcome]
 
     @property
     def running(self) -> str:
@@ -138,7 +143,12 @@ class Actions(Section[ModelsHost]):
         if self.view.info is not None and self.view.info.of_asset:
             self._run("train", self.view.channel, "--force")
             return
-        request = Request(self.view.channel, str(self.how.value), whole_number("the seed", self.seed.value, _MOST_SEED))
+        with self.refusals.refusing():
+            self.refusals.check()
+            self._train()
+
+    def _train(self) -> None:
+        request = Request(self.view.channel, str(self.how.value), self.seed.value)
         self._training = TrainingProcess(self.view.session.settings, request, self.on_report)
         self.epochs = []
         self._begin("train", self._training.run(), self._on_trained, progress_markup(_name(request), []))

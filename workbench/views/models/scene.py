@@ -95,8 +95,10 @@ class Scene:
         self.select()
 
     def select(self) -> None:
-        """List the versions that pass the filters."""
+        """List the versions that pass the filters, as far as the chosen one at least."""
         self.listed = self.filters.select(self.table, self.drift)
+        place = self.listed["model"].tolist().index(self.model) if self.model in set(self.listed["model"]) else 0
+        self.limit = max(self.limit, place + 1)
 
     def set_filters(self, filters: ModelFilters) -> None:
         """List what other filters let pass, from the top.

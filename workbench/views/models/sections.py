@@ -153,13 +153,18 @@ class Versions(ModelSection):
         )
         self.grid.chosen = self.view.model
         if self.comparison is not None and {info.id for info in self.comparison.models} - set(ids):
-            self.forget()
+            self._clear()
         if self.comparison is not None:
             self._draw(self.comparison)
         self._enable()
 
     def forget(self) -> None:
-        """Forget the comparison, since the registry may have changed."""
+        """Say that the comparison is of before, since data may have changed; what was asked for does not vanish."""
+        if self.comparison is not None:
+            self._words.value = "<span class='wb-muted'>Data has changed since: compare again.</span>"
+
+    def _clear(self) -> None:
+        """Remove the comparison of another channel."""
         self._work.stop()
         self.comparison = None
         self._words.value = ""
@@ -256,7 +261,8 @@ class Labels(ModelSection):
     def show(self) -> None:
         """Count true and false positives where that was not done yet."""
         if self.counts is None:
-            self._grid.html = "<p class='wb-note wb-muted'>Comparing the anomalies with the labels</p>"
+            if not self._grid.html:  # what was counted before stays until it is counted anew
+                self._grid.html = "<p class='wb-note wb-muted'>Comparing the anomalies with the labels</p>"
             self._later()
         self._grid.chosen = self.view.channel
 

@@ -94,7 +94,7 @@ class Models(View):
         }
         for name, dropdown in self._filters.items():
             dropdown.tooltip = "Asset" if name == "place" else name.capitalize()
-        self._text = classed(widgets.Text(placeholder="channel", continuous_update=False), "wb-search")
+        self._text = classed(widgets.Text(placeholder="channel"), "wb-search")
         self._text.tooltip = "Part of the channel's name"
         for control in (*self._filters.values(), self._text):
             control.observe(self.on_filter, "value")
@@ -187,6 +187,10 @@ class Models(View):
         """Return the table of the open section, or the versions that are listed."""
         own = self.sections[self.section].table()
         return self.scene.listed if own is None else own
+
+    def shown_channel(self) -> str:
+        """Return the channel of the chosen version; empty for the model of an asset."""
+        return "" if self.info is not None and self.info.of_asset else self.channel
 
     def charts(self) -> Mapping[str, Chart]:
         """Return the chart of drift, and the chart of the open section."""
@@ -414,7 +418,8 @@ class Models(View):
         with self._quiet:
             for name, dropdown in self._filters.items():
                 dropdown.value = getattr(scene.filters, name)
-            self._text.value = scene.filters.text
+            if self._text.value.strip() != scene.filters.text:  # a blank after a word is being typed
+                self._text.value = scene.filters.text
         self._grid.html = models_markup(scene.listed, scene.limit, scene.filters.order)
         self._grid.chosen = self.model
         self.head.value = head_markup(self.title, scene.table, scene.drifted, len(scene.drift))

@@ -13,7 +13,7 @@ from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, duration, name_markup, percent, target
+from workbench.views.markup import age, duration, lead, name_markup, percent, target
 from workbench.views.overview.data import Picture
 from workbench.views.state import anomaly_of
 from workbench.views.widgets.grid import Column, cell, table_markup
@@ -77,17 +77,28 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
             f"{len(picture.alerts)}",
             levels,
             _change(picture.words, len(picture.alerts), picture.open_before),
-            "anomalies",
+            lead("anomalies"),
         ),
-        ("To acknowledge", f"{len(new)}", f"oldest: {oldest}" if oldest else "nothing waiting", "", "anomalies"),
+        (
+            "To acknowledge",
+            f"{len(new)}",
+            f"oldest: {oldest}" if oldest else "nothing waiting",
+            "",
+            lead("anomalies", state="waiting", order="oldest"),
+        ),
         (
             f"Raised in {picture.words}" if picture.words != "all" else "Raised",
             f"{len(picture.raised)}",
             "alert" if len(picture.raised) == 1 else "alerts",
             _change(picture.words, len(picture.raised), picture.raised_before),
-            "anomalies",
+            lead(
+                "anomalies",
+                state="all",
+                order="newest",
+                **({} if picture.words == "all" else {"raised": picture.words}),
+            ),
         ),
-        ("Health", *_health(picture, catalog), "anomalies"),
+        ("Health", *_health(picture, catalog)),
         (
             "Availability",
             "" if kpis.availability is None else percent(kpis.availability, 1),
@@ -95,21 +106,21 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
             _change(
                 picture.words, kpis.availability, before.availability if before else None, partial(percent, digits=1)
             ),
-            "maintenance",
+            lead("maintenance", mode="assets"),
         ),
         (
             "Work orders",
             f"{kpis.open_orders}",
             f"{kpis.overdue_orders} overdue, {kpis.completed_orders} completed",
             "",
-            "maintenance",
+            lead("maintenance", mode="orders"),
         ),
         (
             "Mean time to repair",
             "" if kpis.mttr_hours is None else f"{kpis.mttr_hours:.1f} h",
             "no repair completed" if kpis.mttr_hours is None else "per repair",
             _change(picture.words, kpis.mttr_hours, before.mttr_hours if before else None, "{:.1f} h".format),
-            "maintenance",
+            lead("maintenance", mode="figures"),
         ),
     ]
     return "<div class='wb-tiles'>" + "".join(_tile(*tile) for tile in tiles) + "</div>"
@@ -127,16 +138,16 @@ _SOURCES = {
 """What each figure is computed from, by the beginning of its name."""
 
 
-def _tile(name: str, value: str, words: str, change: str, view: str) -> str:
+def _tile(name: str, value: str, words: str, change: str, leads_to: str) -> str:
     inside = f"<span class='wb-muted'>{escape(name)}</span><b>{value or '-'}</b><i>{change}</i><span>{words}</span>"
     source = next(words for beginning, words in _SOURCES.items() if name.startswith(beginning))
-    return f'<button type="button" class="wb-tile" title="{source}" {_pick(target(view=view))}>{inside}</button>'
+    return f'<button type="button" class="wb-tile" title="{source}" {_pick(leads_to)}>{inside}</button>'
 
 
-def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str]:
+def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str, str]:
     health, before = picture.health.dropna(), picture.health_before
     if not len(health):
-        return "", "no channel scored", ""
+        return "", "no channel scored", "", lead("anomalies")
     asset = str(health.idxmin())
     name = catalog.asset(asset).name
     was = None if before is None or pd.isna(before.get(asset)) else float(before[asset])
@@ -144,6 +155,7 @@ def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str]:
         f"{health.min():.0f}",
         f"of 100, lowest asset: {escape(name)}",
         _change(picture.words, float(health.min()), was, "{:.0f}".format),
+        lead("anomalies", place=asset),
     )
 
 

@@ -14,7 +14,7 @@ from workbench.plots.alert_counts import alert_counts_figure, update_alert_count
 from workbench.plots.theme import SEVERITIES
 from workbench.telemetry.moments import moment_text
 from workbench.views.base import View, callback
-from workbench.views.markup import read_target, sparkline, target
+from workbench.views.markup import read_lead, read_target, sparkline, target
 from workbench.views.overview.data import RANGES, Picture, look_at
 from workbench.views.overview.first_steps import dismiss, first_steps_markup
 from workbench.views.overview.health import MAX_OPEN_CHANNELS, HealthFilters, health_markup
@@ -233,6 +233,10 @@ class Overview(View):
     @callback
     def on_pick(self, text: str) -> None:
         """Open the alerts of a channel, or the view of a figure."""
+        led = read_lead(text)
+        if led is not None:
+            self.go(*led)
+            return
         view, chosen = read_target(text)
         state: dict[str, object] | None = None
         if chosen.channel:
@@ -242,7 +246,7 @@ class Overview(View):
                 anomaly = None if chosen.anomaly is None else moment_text(chosen.anomaly)
                 place = {"asset": chosen.asset, "channel": chosen.channel, "anomaly": anomaly}
                 state = {**place, "text": chosen.channel}
-        self.go(view, state)
+        self.go(view, {} if state is None else state)  # without the filters of before
 
     @callback
     def on_step(self, text: str) -> None:
@@ -269,7 +273,7 @@ class Overview(View):
     def on_failure(self, asset: str) -> None:
         """Open the risk of an asset in Forecasting."""
         self.choose(Selected(asset=asset))
-        self.go("forecasting", {"mode": "Risk and what-if"})
+        self.go("forecasting", {"mode": "Risk and what-if", "days": f"{_DAYS:g}"})
 
     @callback
     def on_later(self) -> None:

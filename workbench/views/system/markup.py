@@ -84,12 +84,20 @@ def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     if wrong:
         names = escape(", ".join(finding.what for finding in wrong))
         words = f"{_symbol(level)}System: {len(wrong)} of {counted(len(findings), 'check')} failed: {names}"
-    open_pages = sum(each.state == "open" for each in status.processes)
-    usage = [f"{open_pages} of {status.budget} pages open" if status.budget else "no dashboard server"]
+    usage = [_pages_words(status) if status.budget else "no dashboard server"]
     usage.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
     usage.append(f"{sum(each.cpu for each in status.processes):.0f} % of one core")
     usage += [f"{counted(status.refused, 'visit')} refused since all pages were in use"] if status.refused else []
     return f"<div class='wb-line {level}'><h1>{words}</h1><p>{'; '.join(usage)}</p></div>"
+
+
+def _open_pages(status: Status) -> int:
+    return sum(each.state == "open" for each in status.processes)
+
+
+def _pages_words(status: Status) -> str:
+    """Return how many pages are open, in the one form in which it is said."""
+    return f"{_open_pages(status)} of {counted(status.budget, 'page')} open"
 
 
 def processes_markup(status: Status, own: int) -> str:
@@ -121,11 +129,9 @@ def processes_markup(status: Status, own: int) -> str:
     heads = ["process", "status", "memory, MiB", "CPU, %", "uptime", "pid"]
     table = _table(heads, rows, numbers={2, 3, 4, 5})
     if status.budget:
-        opened = sum(status.opened.values())
-        used = sum(each.state in ("open", "left", "starting") for each in status.processes)
-        title = f"{used} of {counted(status.budget, 'page')} in use"
-        meter = f"<progress max='{status.budget}' value='{used}' aria-label='{title}'></progress>"
-        words = f"{title} {meter} {counted(opened, 'page')} opened so far"
+        title, opened = _pages_words(status), sum(status.opened.values())
+        meter = f"<progress max='{status.budget}' value='{_open_pages(status)}' aria-label='{title}'></progress>"
+        words = f"{title} {meter} opened since the server started: {opened:,}"
         return f"<h2>Processes <span class='wb-muted'>{words}</span></h2>{table}"
     note = (
         "No dashboard server runs here; this notebook is the only process. <code>workbench dashboard</code> starts one."
@@ -176,7 +182,7 @@ def timings_markup(rows: Sequence[Row], opened: str) -> str:
             sign = "▾" if row.group == opened else "▸"
             name, key = f"<span aria-hidden='true'>{sign}</span> {escape(row.group)}", row.group
         shown.append((key, [name, *numbers]))
-    return table_markup(columns, shown)
+    return table_markup(columns, shown, sortable=False)
 
 
 def _readable(name: str) -> str:

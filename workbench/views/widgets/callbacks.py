@@ -27,7 +27,7 @@ class Failure:
     Parameters
     ----------
     error : BaseException
-        A `WorkbenchError` is shown with its own message; of any other error only the kind.
+        A `WorkbenchError` is shown with its own message; any other error is in the log only.
     doing : str
         What was tried, in words.
 
@@ -45,7 +45,7 @@ class Failure:
             self.what = error.message
             self.todo = error.hint or _AGAIN
         else:
-            self.what = f"{doing} failed: {type(error).__name__}."
+            self.what = f"{doing} failed."
             self.todo = _AGAIN
 
 

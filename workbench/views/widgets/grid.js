@@ -5,6 +5,8 @@ function render({ model, el }) {
   const tell = (kind, value) => model.send({ kind, value })
   let asked = false
   let waiting = 0
+  let seen = "" // what was chosen when it was last brought into view
+  const orders = new Map() // of each table, the column by which the reader has sorted it here, and the direction
 
   const inTable = (item) => item.tagName === "TR"
   const items = (item) => (inTable(item) ? [...item.parentElement.children].filter((row) => row.dataset.pick !== undefined) : all("[data-pick]").filter((other) => !inTable(other)))
@@ -40,18 +42,69 @@ function render({ model, el }) {
     const places = [el, ...all("[data-scroll]")].map((part) => [part.scrollTop, part.scrollLeft])
     el.innerHTML = model.get("html")
     asked = false
+    all("table").forEach((table, place) => { if (orders.has(place)) arrange(table, orders.get(place)) })
     describe()
     ;[el, ...all("[data-scroll]")].forEach((part, i) => { if (places[i]) [part.scrollTop, part.scrollLeft] = places[i] })
     if (name !== undefined) (el.querySelector(`[data-pick="${CSS.escape(name)}"]`) ?? el.querySelector("[data-pick]"))?.focus({ preventScroll: true })
     else if (sort !== undefined) el.querySelector(`[data-sort="${CSS.escape(sort)}"]`)?.focus({ preventScroll: true })
+    if (model.get("chosen") !== seen) bringIntoView()
   }
 
   function show() {
     describe()
+    bringIntoView()
+  }
+
+  // What a link has chosen may come before its row does, or before the grid is laid out: it is brought into view once.
+  function bringIntoView() {
     const chosen = el.querySelector(".wb-chosen")
     const box = chosen?.getBoundingClientRect()
     const frame = el.getBoundingClientRect()
-    if (box && frame.height && (box.top < frame.top + 26 || box.bottom > frame.bottom)) chosen.scrollIntoView({ block: "nearest" })
+    if (!box || !frame.height) return
+    seen = model.get("chosen")
+    if (box.top < frame.top + 26 || box.bottom > frame.bottom) chosen.scrollIntoView({ block: "nearest" })
+  }
+  const laidOut = new ResizeObserver(() => { if (model.get("chosen") !== seen) bringIntoView() })
+  laidOut.observe(el)
+
+  // A table that is here as a whole is sorted here, by what its cells show.
+  const ranks = ["info", "low", "medium", "high", "critical"]
+  const seconds = { s: 1, min: 60, h: 3600, d: 86400, days: 86400 }
+  function rank(cell) {
+    const text = cell?.textContent.trim() ?? ""
+    const stamp = cell?.querySelector("[title]")?.title.match(/^(?:since |due )?(\d{4}-\d\d-\d\d.*)/)?.[1]
+    if (stamp) return stamp
+    const level = ranks.indexOf(text.replace(/^[^a-z]+/i, "").toLowerCase())
+    if (level >= 0) return level
+    const [, number, unit] = text.match(/^[^\d.-]*(-?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s*(\S*)$/i) ?? []
+    return number === undefined ? text : Number(number.replaceAll(",", "")) * (seconds[unit] ?? 1)
+  }
+  function compare(one, other) {
+    if (typeof one === "number" && typeof other === "number") return one - other
+    if (one === "" || other === "") return (one === "") - (other === "")
+    return String(one).localeCompare(String(other), undefined, { numeric: true })
+  }
+  function arrange(table, { column, down }) {
+    const body = table.tBodies[0]
+    const rows = [...body.rows].map((row) => [rank(row.cells[column]), row])
+    rows.sort(([one], [other]) => (one === "" || other === "" ? compare(one, other) : down ? compare(other, one) : compare(one, other)))
+    body.append(...rows.map(([, row]) => row))
+    ;[...table.tHead.rows[0].cells].forEach((head, place) => {
+      const arrow = head.querySelector("[data-here] i")
+      if (arrow) arrow.textContent = place === column ? (down ? "▾" : "▴") : ""
+      if (place === column) head.setAttribute("aria-sort", down ? "descending" : "ascending")
+      else head.removeAttribute("aria-sort")
+    })
+  }
+  function sortHere(button) {
+    const table = button.closest("table")
+    const column = button.closest("th").cellIndex
+    const place = all("table").indexOf(table)
+    const before = orders.get(place)
+    const isNumber = button.closest("th").classList.contains("wb-number")
+    const down = before?.column === column ? !before.down : isNumber
+    orders.set(place, { column, down })
+    arrange(table, orders.get(place))
   }
 
   function pick(item, late) {
@@ -67,6 +120,8 @@ function render({ model, el }) {
   function click(event) {
     const sort = event.target.closest("[data-sort]")
     if (sort) return tell("sort", sort.dataset.sort)
+    const here = event.target.closest("[data-here]")
+    if (here) return sortHere(here)
     const opener = event.target.closest("[data-open]")
     if (opener) {
       opener.closest("[data-pick]")?.focus({ preventScroll: true })
@@ -173,5 +228,6 @@ function render({ model, el }) {
   model.on("change:chosen", show)
   model.on("change:marked", describe)
   draw()
+  return () => laidOut.disconnect()
 }
 export default { render }

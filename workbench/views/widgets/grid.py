@@ -24,6 +24,7 @@ class Grid(anywidget.AnyWidget):  # type: ignore[misc]
       left and right as well among others), Home and End to the first and last. In a table the arrows pick too.
     - `data-mark="P-1"` on a checkbox: it is marked or not; x marks the row that has the focus.
     - `data-sort="severity"` on a button of a table's head: sorts.
+    - `data-here` on a button of a table's head: sorts the rows in the page, by what their cells show.
     - `data-drag="WO-12"`: can be dragged to an element with `data-drop="started"`, and carried to the next one by Shift
       with the left or right arrow. With `data-onto="started|on hold"` only those take it, and the others are drawn so.
 
@@ -147,7 +148,7 @@ class Column:
     Attributes
     ----------
     key : str
-        Key by which the table is sorted; empty where it cannot be sorted by this column.
+        Key by which the table is sorted; where it is empty, the page sorts the rows that it has.
     title : str
         Head of the column, with the unit.
     number : bool
@@ -196,6 +197,7 @@ def table_markup(
     classes: Mapping[str, str] | None = None,
     opens: Mapping[str, bool] | None = None,
     parts: Container[str] = (),
+    sortable: bool = True,
 ) -> str:
     """Write a table whose rows can be picked.
 
@@ -217,12 +219,15 @@ def table_markup(
         Rows that open into others, by their value: whether they are open.
     parts : container of str
         Rows that are part of the last row before them that opens.
+    sortable : bool
+        Whether the page may sort the rows; not where their order says something.
 
     Returns
     -------
     str
         HTML of a `Grid`.
     """
+    here = sortable and not opens and not any(column.key for column in columns)
     heads = "<th class='wb-tick'><span class='wb-hidden'>marked</span></th>" if marks else ""
     for column in columns:
         sorted_by = column.key and order.removeprefix("-") == column.key
@@ -231,6 +236,8 @@ def table_markup(
         title = escape(column.title)
         if column.key:
             title = f"<button type='button' data-sort='{escape(column.key)}'>{title}<i>{arrow}</i></button>"
+        elif title and here:
+            title = f"<button type='button' data-here>{title}<i></i></button>"
         tip = f' title="{escape(column.tip)}"' if column.tip else ""
         heads += f"<th scope='col'{state}{tip}{' class=wb-number' if column.number else ''}>{title}</th>"
     named = [f" data-title='{escape(column.title)}'" if column.number else "" for column in columns]  # for narrow pages
