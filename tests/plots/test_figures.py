@@ -129,7 +129,7 @@ def test_commands_are_ticked_where_they_begin():
 
 
 def test_a_channel_without_commands_says_so():
-    assert data(commands_figure(fake_channel(commands=0)))["line names"]["name"] == ["no commands"]
+    assert data(commands_figure(fake_channel(commands=0)))["line names"]["name"] == ["no\ncommands"]
 
 
 @pytest.mark.parametrize("spans", [[], [(700, 720, 4.0)]])

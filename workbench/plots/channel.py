@@ -140,7 +140,7 @@ def commands_figure(
     tokens : Tokens
         Colours.
     height : int, optional
-        Pixels; 46 by default, 22 for a channel without commands.
+        Pixels; 46 by default, 30 for a channel without commands.
     x_range : bokeh.models.Range1d, optional
         Time axis to share.
 
@@ -186,7 +186,7 @@ def update_commands_figure(plot: figure, channel: xr.Dataset) -> None:
 
 
 def _commands_height(channel: xr.Dataset) -> int:
-    return 46 if channel.sizes["command"] else 22
+    return 46 if channel.sizes["command"] else 30
 
 
 def _channel_data(
@@ -246,5 +246,5 @@ def _command_data(channel: xr.Dataset) -> dict[str, npt.NDArray[Any]]:
 def _command_words(channel: xr.Dataset) -> dict[str, list[Any]]:
     n = channel.sizes["command"]
     used = int(channel["commands"].values.any(axis=0).sum())
-    words = f"{used} of {n}\ncommands" if n else "no commands"
+    words = f"{used} of {n}\ncommands" if n else "no\ncommands"
     return {"time": [float(time_values(channel)[-1])], "value": [0.5], "name": [words]}
