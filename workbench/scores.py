@@ -81,6 +81,7 @@ def anomalies_within(anomalies: pd.DataFrame, samples: int) -> pd.DataFrame:
 class _Listed:
     """What `Scores.overview` has last listed, and of what."""
 
+    preset: tuple[str, Preset]
     stamp: tuple[int, int]
     registry_stamp: tuple[int, ...] | None
     champions: dict[str, list[Champion]]
@@ -298,9 +299,12 @@ class Scores:
     def overview(self) -> pd.DataFrame:
         """Return the state of every channel; see `Session.overview`.
 
-        Only channels of which something was published since, or whose champion is another one, are looked at again.
+        Only channels of which something was published since, or whose champion is another one, are looked at again;
+        all of them where the preset in use was changed.
         """
-        stamp, before = self.archive.index.stamp(), self._listed
+        preset, stamp, before = self.params(None), self.archive.index.stamp(), self._listed
+        if before is not None and before.preset != preset:
+            before = None
         registry_stamp, champions = self._champions(before)
         described, damaged = self.archive.infos()
         infos = {info.channel: info for info in described}
@@ -311,20 +315,20 @@ class Scores:
             kept -= {name for name in kept if champions.get(name) != before.champions.get(name)}
             due = [name for name in infos if name not in kept]
             rows = {name: before.rows[name] for name in kept if name in infos}
-        made_from = provenances(self.params(None)[1])
+        made_from = provenances(preset[1])
         for start in range(0, len(due), _MAX_LOOKED_UP):
             names = due[start : start + _MAX_LOOKED_UP]
             scores = self.archive.all_scores(names)
             for name in names:
                 stored = scores.get(name, ({}, {}))
                 rows[name] = self._overview_row(infos[name], champions.get(name, []), *stored, made_from)
-        self._listed = _Listed(stamp, registry_stamp, champions, rows)
+        self._listed = _Listed(preset, stamp, registry_stamp, champions, rows)
         listed = [
             rows.get(name) or self._damaged_row(name, damaged[name])
             for name in self.archive.channels()
             if name in rows or name in damaged
         ]
-        return pd.DataFrame({column: [row[column] for row in listed] for column in OVERVIEW_COLUMNS})
+        return pd.DataFrame(listed, columns=list(OVERVIEW_COLUMNS))
 
     def _champions(self, before: _Listed | None) -> tuple[tuple[int, ...] | None, dict[str, list[Champion]]]:
         """Return the registry's stamp and the champions by channel, which are read where the stamp is another one."""

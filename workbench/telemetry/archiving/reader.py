@@ -78,7 +78,7 @@ class ArchiveReader:
         self._sound_roots: dict[str, tuple[int, int]] = {}
         self._verified: dict[tuple[str, str], str] = {}
         self._names: tuple[tuple[int, int], list[str], list[str]] | None = None  # of a stamp: as read, and in order
-        self._known = KnownChannels(self.index, self._check_attributes)
+        self._known = KnownChannels(self.index)
         self._open_datasets: OrderedDict[tuple[Any, ...], xr.Dataset] = OrderedDict()
         self._publisher.recover()
         self._publisher.staging.clean()
@@ -139,7 +139,7 @@ class ArchiveReader:
             What is wrong with each of the others.
         """
         damaged = self._of_damaged_segments()
-        known = self._known.read()
+        known = self._known.read(self._check_attributes)
         described = []
         for name in self.channels():
             try:
@@ -177,7 +177,7 @@ class ArchiveReader:
         damaged = self._of_damaged_segments()
         return [
             (one.info.asset, one.first, one.last)
-            for name, one in self._known.read().items()
+            for name, one in self._known.read(self._check_attributes).items()
             if not isinstance(one, ArchiveError) and one.clock == "time" and name not in damaged
         ]
 

@@ -208,8 +208,8 @@ class Forecasting(View):
         """Show the chosen channel, here and elsewhere."""
         if not self._quiet and change["new"]:
             self.scene.select(change["new"])
-            self._show()
             self.choose(Selected(self.scene.asset, self.channel))
+            self._show()
 
     @callback
     def on_choice(self, change: dict[str, Any]) -> None:

@@ -279,7 +279,7 @@ class Plan(Mode):
 
     @callback
     def on_today(self, pressed: widgets.Button) -> None:
-        """Show this week."""
+        """Show the week of today."""
         del pressed
         self._first_day = ""
         self._draw()

@@ -124,7 +124,7 @@ class HealthFilters(Filters):
 
 
 def health_markup(picture: Picture, catalog: Catalog, filters: HealthFilters | None = None) -> str:
-    """Write the panel.
+    """Write the panel of the health of the fleet.
 
     Parameters
     ----------

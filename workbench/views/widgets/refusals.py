@@ -187,7 +187,7 @@ class Refusals:
             self.clear()
 
     def clear(self) -> None:
-        """Remove the note."""
+        """Remove the note of a refusal."""
         self._place("", "")
 
     def fail(self, failure: Failure, source: str) -> None:
