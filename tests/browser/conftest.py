@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import workbench as wb
 from tests.homes import copy_of
@@ -53,20 +53,13 @@ class Dashboard:
     def open(
         self, query: str = "", context: BrowserContext | None = None, shows: str = ".wb-headline h1 >> visible=true"
     ) -> Page:
-        """Visit, as soon as the server listens, and wait until a view is there."""
+        """Visit, and wait until a view is there."""
         page = (context or self.context()).new_page()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._on_request)
         page.set_default_timeout(PATIENCE)
-        while True:  # it announces its address just before it listens
-            try:
-                page.goto(self.url + query)
-                break
-            except Error as error:
-                if "ERR_CONNECTION_REFUSED" not in str(error) or self.server.poll() is not None:
-                    raise
-                page.wait_for_timeout(250)
+        page.goto(self.url + query)
         page.wait_for_selector(shows)
         return page
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Error, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 import workbench as wb
 from workbench.telemetry.schema import make_channel
@@ -92,14 +92,7 @@ def opened(session):
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if outside(request.url, url) else None)
-        while True:  # the server announces its address just before it listens
-            try:
-                page.goto(url)
-                break
-            except Error as error:
-                if "ERR_CONNECTION_REFUSED" not in str(error) or server.poll() is not None:
-                    raise
-                page.wait_for_timeout(250)
+        page.goto(url)
         page.wait_for_selector(".wb-monitor-charts canvas")
         yield page
         browser.close()

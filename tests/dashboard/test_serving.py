@@ -117,3 +117,24 @@ def test_the_kernel_of_a_page_loads_neither_tensorflow_nor_mlflow(tmp_path):
         )
         assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"None {list(VIEWS)} set()"
+
+
+def test_an_address_is_announced_once_somebody_answers_there(tmp_path):
+    code = """
+import os, signal, socket
+from workbench.dashboard.serving import serve_dashboard
+from workbench.settings import load_settings
+
+def say(line):
+    port = int(line.split()[1].strip("/").rpartition(":")[2])
+    socket.create_connection(("127.0.0.1", port)).close()  # raises where nobody listens
+    print("answered", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+serve_dashboard(load_settings(), port=0, announce=say)
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment | {"WORKBENCH_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.stdout == "answered\n", done.stderr

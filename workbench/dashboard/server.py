@@ -291,12 +291,15 @@ class DashboardServer(Voila):  # type: ignore[misc]
         Folder of the reports, file of the log.
     stopped : threading.Event
         Set where a signal said stop before the server listened.
+    listening : callable
+        Called once the server listens.
     """
 
     budget = Integer(8, min=1, config=True)
     reports = Unicode("", config=True)
     log_file = Unicode("", config=True)
     stopped: ClassVar[threading.Event]
+    listening: ClassVar[Callable[[], None]]
 
     def init_settings(self) -> dict[str, Any]:
         """Return the application's settings, with the pool and what is told of it."""
@@ -354,6 +357,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
             loop.add_signal_handler(number, loop.stop)
         if self.stopped.is_set():
             loop.call_soon(loop.stop)
+        else:
+            loop.call_soon(self.listening)  # the loop runs once the port is open
         PeriodicCallback(self._watch.look, _WATCH_INTERVAL_S * 1000).start()
         PeriodicCallback(self._timers.run, _TIMER_INTERVAL_S * 1000).start()
         super().listen()

@@ -74,7 +74,7 @@ def serve_dashboard(
     open_browser : bool
         Whether to open the page in the reader's browser.
     announce : callable, optional
-        Called just before the server starts, with a line that says where.
+        Called as soon as the server listens, with a line that says where.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def serve_dashboard(
         os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
         os.environ[STATUS_VARIABLE] = str(folder / "status")
         os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *_present(os.environ.get("JUPYTER_PATH"))])
-        if announce is not None:
-            address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-            announce(f"Dashboard: {address} ({'sign in with the token, ' if token else ''}Ctrl-C stops it)")
-        _run(settings, notebook.resolve(), _options(settings, host, port, token, open_browser) | kernels, stopped)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        line = f"Dashboard: {address} ({'sign in with the token, ' if token else ''}Ctrl-C stops it)"
+        options = _options(settings, host, port, token, open_browser) | kernels
+        _run(settings, notebook.resolve(), options, stopped, lambda: announce(line) if announce else None)
 
 
 def apps_folder() -> Path:
@@ -237,7 +237,13 @@ def _kernels() -> Iterator[dict[str, Any]]:
         yield {"KernelProvisionerFactory": {"default_provisioner_name": name}} if name else {}
 
 
-def _run(settings: Settings, notebook: Path, options: dict[str, Any], stopped: threading.Event) -> None:
+def _run(
+    settings: Settings,
+    notebook: Path,
+    options: dict[str, Any],
+    stopped: threading.Event,
+    listening: Callable[[], None],
+) -> None:
     from tornado.web import HTTPError
     from traitlets.config import Config
 
@@ -257,4 +263,5 @@ def _run(settings: Settings, notebook: Path, options: dict[str, Any], stopped: t
         if stopped.is_set():
             return
         DashboardServer.stopped = stopped
+        DashboardServer.listening = staticmethod(listening)
         DashboardServer.launch_instance(argv=[str(notebook)], config=Config(options))
