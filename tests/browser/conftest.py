@@ -51,7 +51,10 @@ class Dashboard:
         return self.browser.new_context(**given)
 
     def open(
-        self, query: str = "", context: BrowserContext | None = None, shows: str = ":is(.wb-headline h1, .wb-error) >> visible=true"
+        self,
+        query: str = "",
+        context: BrowserContext | None = None,
+        shows: str = ":is(.wb-headline h1, .wb-error) >> visible=true",
     ) -> Page:
         """Visit, and wait until a view is there."""
         page = (context or self.context()).new_page()

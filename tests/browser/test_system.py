@@ -85,7 +85,8 @@ def test_metrics_agree_with_the_page(page, dashboard, session):
     assert {key[1] for key in found if key[0] == "workbench_process_memory_bytes"} == set(pids(page))
     budget = int(found[("workbench_kernels_budget",)])
     assert f"{found['workbench_kernels', 'open']:.0f} of {budget} pages open" in headline(page)
-    told = re.search(r"opened since the server started: (\d+)", page.locator(f"{VIEW} .wb-processes h2").inner_text())[1]
+    title = page.locator(f"{VIEW} .wb-processes h2").inner_text()
+    told = re.search(r"opened since the server started: (\d+)", title)[1]
     assert sum(value for key, value in found.items() if key[0] == "workbench_pages_opened_total") == int(told)
     alerts = session.maintenance.alerts.count(state="open").to_dict()
     assert {key[1]: value for key, value in found.items() if key[0] == "workbench_open_alerts"} == alerts

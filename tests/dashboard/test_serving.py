@@ -135,6 +135,9 @@ serve_dashboard(load_settings(), port=0, announce=say)
 """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment | {"WORKBENCH_HOME": str(tmp_path)}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env=environment | {"WORKBENCH_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
     )
     assert done.stdout == "answered\n", done.stderr
