@@ -358,7 +358,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         if self.stopped.is_set():
             loop.call_soon(loop.stop)
         else:
-            loop.call_soon(self.listening)  # the loop runs once the port is open
+            loop.call_soon(type(self).listening)  # the loop runs once the port is open
         PeriodicCallback(self._watch.look, _WATCH_INTERVAL_S * 1000).start()
         PeriodicCallback(self._timers.run, _TIMER_INTERVAL_S * 1000).start()
         super().listen()
