@@ -11,6 +11,8 @@ from tests.conftest import wave_channel
 from tests.homes import copy_of
 from tests.views.finders import find_box, find_grid
 from tests.views.look import find_button, find_field, find_toggle, press, texts
+from workbench.exceptions import ModelError
+from workbench.views.models import actions
 from workbench.views.models.scene import Scene
 from workbench.views.models.view import Models
 from workbench.views.state import Selected, State
@@ -141,6 +143,15 @@ def test_labels_are_counted_where_they_are(view, session):
     counts = view.shown_table()
     assert counts["channel"].tolist() == ["X-1"]
     assert counts["true_positives"].item() + counts["false_negatives"].item() == 1
+
+
+def test_what_a_command_refuses_stays_on_the_page(view, monkeypatch):
+    async def refuse(settings, *command):
+        raise ModelError("It is not better than the champion.")
+
+    monkeypatch.setattr(actions, "run_command", refuse)
+    press(view, "Score again")
+    assert "not better" in view.failure.what
 
 
 @pytest.mark.slow

@@ -145,6 +145,7 @@ def test_paused_it_looks_only_when_asked(session, served):
     assert view.state["paused"] == "yes"
     served(budget=9)
     view.poll()
+    view.outdate()  # something was written to the home
     assert view.status.budget == 4
     view.refresh()
     assert view.status.budget == 9

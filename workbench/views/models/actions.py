@@ -205,7 +205,8 @@ class Actions(Section[ModelsHost]):
             ended(result)
         self._progress.value = ""
         self.view.refresh()
-        self.view.altered()
+        if results:  # altered() closes the card of an error
+            self.view.altered()
 
     def _on_trained(self, result: Mapping[str, str] | None) -> None:
         if result is None:

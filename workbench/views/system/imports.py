@@ -183,7 +183,7 @@ class ImportPanel(Section[ImportHost]):
         if changed:
             self._record(sorted(row.channel for row in changed))
             self.view.altered()
-            self.view.outdate()
+            self.view.refresh()  # also where the updates are paused
 
     @callback
     def on_channel(self, channel: str) -> None:

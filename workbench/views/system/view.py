@@ -205,6 +205,11 @@ class System(View):
             return ["from workbench.jobs.doctor import examine", "examine(session)"]
         return ["from workbench.jobs.storage import storage", "storage(session.settings, session.maintenance.database)"]
 
+    def outdate(self) -> None:
+        """Read the session again, unless the reader has paused the updates: then when they go on."""
+        if not self.paused:
+            super().outdate()
+
     def poll(self) -> None:
         """Update what is shown, unless it is paused."""
         if not self.paused:
@@ -251,7 +256,7 @@ class System(View):
         """Pause the updates, or resume them."""
         del pressed
         self._set_paused(not self.paused)
-        self.poll()
+        self.outdate()
         self.moved()
 
     @callback
