@@ -7,10 +7,10 @@ import signal
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from tests.homes import copy_of, share_maintenance_tables
 from workbench.maintenance.database import Database
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
+
+T = TypeVar("T", bound=Hashable)
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -38,11 +40,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run long files first, and skip the NASA tier where its data is not there, unless the run requires it."""
+    """Leave out long rounds unless `-m` names them, and the NASA tier without its data; begin with long files."""
+    if "long" not in config.getoption("markexpr"):
+        _leave_out(config, items, lambda item: item.get_closest_marker("long") is not None)
+    tests: Counter[str] = Counter()
+    files: Counter[Path] = Counter()
     if config.getoption("first_cases"):
-        _keep_first_cases(config, items)
-    if config.getoption("every") > 1:
-        _keep_every(config, items, config.getoption("every"))
+        _leave_out(config, items, lambda item: _count(tests, item.nodeid.partition("[")[0]) > 0)
+    if (step := config.getoption("every")) > 1:
+        _leave_out(config, items, lambda item: _count(files, item.path) % step > 0)
     _sort_long_files_first(items)
     if (SHARED / "nasa" / "smap_msl.zip").exists():
         return
@@ -53,27 +59,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="../shared/nasa is not there"))
 
 
-def _keep_first_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
-    seen: set[str] = set()
+def _leave_out(config: pytest.Config, items: list[pytest.Item], unwanted: Callable[[pytest.Item], bool]) -> None:
     kept: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        test = item.nodeid.partition("[")[0]
-        (others if test in seen else kept).append(item)
-        seen.add(test)
+        (others if unwanted(item) else kept).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = kept
 
 
-def _keep_every(config: pytest.Config, items: list[pytest.Item], step: int) -> None:
-    seen: Counter[Path] = Counter()
-    kept: list[pytest.Item] = []
-    others: list[pytest.Item] = []
-    for item in items:
-        (others if seen[item.path] % step else kept).append(item)
-        seen[item.path] += 1
-    config.hook.pytest_deselected(items=others)
-    items[:] = kept
+def _count(seen: Counter[T], key: T) -> int:
+    """Count one more of a key, and return how many there were before."""
+    seen[key] += 1
+    return seen[key] - 1
 
 
 def _sort_long_files_first(items: list[pytest.Item]) -> None:

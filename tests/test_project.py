@@ -227,7 +227,7 @@ def test_the_newer_python_is_the_one_on_the_path_or_one_of_pyenv(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert f"{of_pyenv / 'python'} -m venv .venv313" in done.stdout
     assert ".venv313/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder" in done.stdout
-    assert '-m "not browser and not slow and not long"' in done.stdout
+    assert '-m "not browser and not slow"' in done.stdout
 
 
 @needs_make

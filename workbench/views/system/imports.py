@@ -68,6 +68,9 @@ class ImportHost(Host, Protocol):
     def session(self) -> ImportSession:
         """The session that reads and imports files."""
 
+    def refresh(self) -> None:
+        """Read the session again, also where the reader has paused the updates."""
+
 
 class ImportPanel(Section[ImportHost]):
     """A file that is dropped, looked at, and imported.
@@ -183,7 +186,7 @@ class ImportPanel(Section[ImportHost]):
         if changed:
             self._record(sorted(row.channel for row in changed))
             self.view.altered()
-            self.view.refresh()  # also where the updates are paused
+            self.view.refresh()
 
     @callback
     def on_channel(self, channel: str) -> None:
