@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
 
 from workbench.counts import counted
 from workbench.detection.asset.components import STATISTICS, AssetModel, Rows, lagged, table_of
@@ -224,6 +223,8 @@ def _unseen(early: _Half, late: _Half, number: int) -> Floats:
     width = early.sums.size
     if not width:
         return np.zeros(0)
+    from scipy.linalg import eigh  # every command imports this module, few fit an asset
+
     left = np.zeros(width)
     for seen, other in ((early, late), (late, early)):
         loadings = eigh(seen.covariances, subset_by_index=(width - number, width - 1), check_finite=False)[1]
