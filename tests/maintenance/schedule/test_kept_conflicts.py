@@ -69,3 +69,31 @@ def test_a_late_order_says_by_how_much_and_when():
     assert conflict.message == (
         "WO-1 ends more than 6 years late, 2026-11-30 22:00 UTC instead of 2019-12-31 12:00 UTC."
     )
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "words", "todo"),
+    [
+        ({}, ".", "Plan again."),
+        (
+            {"WO-2": (START + pd.Timedelta(days=40), "seal", 2)},
+            ": it waits for 2 x seal, which come 2027-01-09 22:00 UTC.",
+            "Plan again, up to then or further.",
+        ),
+        (
+            {"WO-2": (None, "seal", 2)},
+            ": it waits for 2 x seal, and no date is known for them.",
+            "Order them, or enter when they come; then plan again.",
+        ),
+    ],
+)
+def test_an_order_without_a_place_says_for_which_part_it_waits(waits_for, words, todo):
+    end = START + pd.Timedelta(hours=1)
+    sessions = pd.DataFrame([("WO-1", "Ben", START, end)], columns=["number", "technician", "start", "end"])
+    plan = sessions.assign(state="assigned", due=end, late=False)
+    (conflict,) = plan_conflicts(plan, sessions, ["WO-1", "WO-2"], [Technician("Ben")], START, waits_for)
+    assert (conflict.kind, conflict.message, conflict.resolve) == (
+        "window",
+        f"WO-2 has no place in the plan{words}",
+        todo,
+    )

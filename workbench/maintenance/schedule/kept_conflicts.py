@@ -69,9 +69,24 @@ def plan_conflicts(
         conflicts.append(Conflict("due", row["number"], words, "Plan again, or set its due date later."))
     if len(plan):
         placed = set(plan["number"])
-        missing = [number for number in active if number not in placed]
-        conflicts += [Conflict("window", one, f"{one} has no place in the plan.", "Plan again.") for one in missing]
+        conflicts += [_without_place(one, arrivals.get(one)) for one in active if one not in placed]
     return tuple(conflicts)
+
+
+def _without_place(number: str, waits_for: tuple[datetime | None, str, int] | None) -> Conflict:
+    words = f"{number} has no place in the plan"
+    if waits_for is None:
+        return Conflict("window", number, f"{words}.", "Plan again.")
+    at, part, pieces = waits_for
+    words += f": it waits for {pieces} x {part}"
+    if at is None:
+        return Conflict(
+            "window",
+            number,
+            f"{words}, and no date is known for them.",
+            "Order them, or enter when they come; then plan again.",
+        )
+    return Conflict("window", number, f"{words}, which come {at:{_TIME}} UTC.", "Plan again, up to then or further.")
 
 
 def _late_parts(waiting: pd.DataFrame, arrivals: Mapping[str, tuple[datetime | None, str, int]]) -> list[Conflict]:
