@@ -145,6 +145,22 @@ def test_an_order_is_carried_out_from_a_link(served, order):
     assert len(small.content) < len(whole.content) and small.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("entered", ["1.5", "nan", "inf", "-1", "", "two", "1e3", "²"])
+def test_pieces_are_whole_numbers(served, entered):
+    """One and a half seals were counted as one, and an order that used "nan" of them failed without a word."""
+    served.desk.parts.set("seal", "boss", stock=4)
+    order = served.desk.orders.new("boss", asset="Pump-1", title="Seal", checklist=[], parts={"seal": 2}).number
+    served.desk.orders.assign(order, "Ann", "boss")
+    page = f"{served.link('technician', 'Ann')}/{order}"
+    send(page, do="start")
+    form = {"do": "complete", "done": "sealed", "hours": "1", "failure": "none", "signature": "Ann Able"}
+    refused = send(page, **form, **{"used-0": entered})
+    assert refused.status_code == 409
+    assert "is not a number of pieces." in refused.text
+    assert served.desk.orders.get(order).state == "in progress"
+    assert f"{order} is completed." in send(page, **form, **{"used-0": "2"}).text
+
+
 def test_filters_are_links_that_show_what_they_say(served, order):
     served.desk.parts.set("seal", "boss", stock=0, lead_days=5)
     served.desk.orders.new("boss", asset="Pump-1", title="Free one", checklist=[], parts={"seal": 1})

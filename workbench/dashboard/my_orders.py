@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,7 @@ FILTERS: Mapping[str, str] = {
 
 _SYMBOLS = {"urgent": ("◆", "critical"), "high": ("▲", "high"), "medium": ("●", ""), "low": ("▼", "")}
 _MAX_LISTED = 100
+_MAX_DIGITS = 6
 Form = Mapping[str, str]
 Files = Sequence[tuple[str, bytes]]
 
@@ -209,7 +211,6 @@ def _photo(desk: Maintenance, order: WorkOrder, person: str, form: Form, files: 
 def _book(desk: Maintenance, order: WorkOrder, person: str, form: Form, files: Files) -> str:
     del files
     hours = _number("The hours", form.get("hours", ""))
-    assert hours is not None
     _ask(desk, form, hours)
     desk.orders.book(order.number, form.get("technician", person), hours, person)
     return f"{hours:g} h of {form.get('technician', person)} are booked."
@@ -218,8 +219,7 @@ def _book(desk: Maintenance, order: WorkOrder, person: str, form: Form, files: F
 def _finish(desk: Maintenance, order: WorkOrder, person: str, form: Form, files: Files) -> str:
     del files
     used = {
-        part["part"]: int(_number(f"The quantity of {part['part']}", form.get(f"used-{place}", "0")) or 0)
-        for place, part in enumerate(order.parts)
+        part["part"]: _pieces(part["part"], form.get(f"used-{place}", "0")) for place, part in enumerate(order.parts)
     }
     hours = None if order.labour else _number("The hours", form.get("hours", ""))
     _ask(desk, form, hours)
@@ -264,14 +264,26 @@ def _version(form: Form) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _number(name: str, text: str) -> float | None:
+def _number(name: str, text: str) -> float:
     try:
-        return float(text.strip().replace(",", "."))
+        number = float(text.strip().replace(",", "."))
+        if isfinite(number):
+            return number
     except ValueError:
-        missing = not text.strip()
+        pass
+    missing = not text.strip()
+    raise MaintenanceError(
+        f"{name} {'are missing' if missing else f'{text[:40]!r} are not a number'}.", "Enter, for example, 1.5."
+    )
+
+
+def _pieces(part: str, text: str) -> int:
+    word = text.strip()
+    if not (word.isascii() and word.isdecimal() and len(word) <= _MAX_DIGITS):
         raise MaintenanceError(
-            f"{name} {'are missing' if missing else f'{text[:40]!r} are not a number'}.", "Enter, for example, 1.5."
-        ) from None
+            f"The quantity of {part}, {text[:40]!r}, is not a number of pieces.", "Enter, for example, 2; 0 for none."
+        )
+    return int(word)
 
 
 def _time(name: str, text: str) -> datetime | None:
