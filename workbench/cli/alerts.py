@@ -281,13 +281,16 @@ def _changed_params(params: "Preset", assignments: list[str]) -> "Preset":
     """Return detection parameters with some of them changed, as `NAME=VALUE` says."""
     from pydantic import ValidationError
 
-    values = params.model_dump()
+    values, changed = params.model_dump(), set()
     of_models = {"forecasters", *params.windows}  # another value needs another model
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals or name not in values or name in of_models:
             names = ", ".join(key for key in values if key not in of_models)
             raise SettingsError(f"{text!r} does not set a threshold.", f"Write NAME=VALUE, with NAME one of: {names}.")
+        if name in changed:
+            raise SettingsError(f"{name} is set twice.", "Set it once.")
+        changed.add(name)
         values[name] = value
     try:
         return type(params).model_validate(values)
