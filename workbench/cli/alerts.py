@@ -155,11 +155,16 @@ def close(
     from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS
 
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
-    if not as_json:
-        for sentence in open_session().maintenance.needless_order_words(alert):
-            typer.echo(sentence)
-    if not as_json and verdict.strip().lower() in TEACHING_VERDICTS:
-        typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
+    if as_json:
+        return
+    desk = open_session().maintenance
+    for sentence in desk.needless_order_words(alert):
+        typer.echo(sentence)
+    if verdict.strip().lower() in TEACHING_VERDICTS:
+        if any(desk.alerts.get(number).kind == "model" for number in alert):
+            typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
+        else:
+            typer.echo("This verdict teaches no known event: only one on an anomaly of a channel does.")
 
 
 @alerts.command()
