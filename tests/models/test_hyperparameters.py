@@ -13,7 +13,7 @@ def test_values_have_the_types_of_the_defaults():
 
 
 def test_a_parameter_that_is_set_twice_is_refused():
-    with pytest.raises(ForecasterError, match="units is set twice. Set it once."):
+    with pytest.raises(ForecasterError, match=r"units is set twice\. Set it once\."):
         read_hyperparameters("lstm", ["units=40", "epochs=3", "units=20"])
 
 

@@ -63,7 +63,9 @@ def test_a_grid_that_cannot_be_read_is_named(text, words):
 
 
 def test_a_parameter_that_is_named_twice_is_refused():
-    with pytest.raises(SettingsError, match="z_min is named twice. Name it once, with all values: z_min=VALUE,VALUE."):
+    with pytest.raises(
+        SettingsError, match=r"z_min is named twice\. Name it once, with all values: z_min=VALUE,VALUE\."
+    ):
         read_grid(["z_min=2", "z_min=3"])
 
 

@@ -60,7 +60,9 @@ def test_dates_that_never_lie_in_the_season_are_none(days):
 
 def test_a_plan_without_a_date_in_its_season_is_refused(url, clock):
     with Maintenance(url, clock) as desk:
-        with pytest.raises(MaintenanceError, match=r"No date of the plan lies in Jul before 2200\. Choose a first date"):
+        with pytest.raises(
+            MaintenanceError, match=r"No date of the plan lies in Jul before 2200\. Choose a first date"
+        ):
             desk.preventive.add(
                 "Inspect", "Pump-1", "Ann", every_days=365.25, season="Jul", first=datetime(2027, 1, 15, tzinfo=UTC)
             )
