@@ -280,11 +280,22 @@ def test_the_command_line_lists_shows_and_changes_events(session, monkeypatch):
     assert "Purge of the line" in shown
     assert "renamed" in shown
     assert len(json.loads(_run(session, "known", "show", "1", "--json"))["uses"]) == 3
+    assert "now ago" not in _run(session, "known", "list")
     assert "is disabled" in _run(session, "known", "disable", "1")
     assert "is active" in _run(session, "known", "enable", "1")
     assert "bound 0.20 (set by a person)" in _run(session, "known", "bound", "1", "0.2")
     assert "bound 0.50 (1 repetition)" in _run(session, "known", "bound", "1")
     assert "is removed: Purge of the line" in _run(session, "known", "remove", "1")
+    assert "No known events" in _run(session, "known", "list")
+
+
+def test_a_verdict_on_an_asset_or_a_limit_says_that_it_teaches_nothing(session, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_ALERTS__LEAST_LEVEL", "low")
+    _only(session, FIRST)
+    with session.maintenance.database.writing() as db:
+        db.get_one(AlertRow, 1).kind = "asset"
+    words = _run(session, "alerts", "close", "1", "--verdict", "known behaviour", "--who", "Ann")
+    assert "This verdict teaches no known event: only one on an anomaly of a channel does." in words
     assert "No known events" in _run(session, "known", "list")
 
 

@@ -33,7 +33,9 @@ def ratio_text(ratio: float) -> str:
 
     Examples
     --------
-    >>> [ratio_text(ratio) for ratio in (1.047, 2.81, 1234.5)]
-    ['1.05', '2.8', '1,234']
+    >>> [ratio_text(ratio) for ratio in (1.047, 2.81, 1234.5, 1.8378e31)]
+    ['1.05', '2.8', '1,234', '1.84e+31']
     """
+    if ratio >= 1e6:
+        return f"{ratio:.3g}"
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.1f}" if ratio >= 1.05 else f"{ratio:.2f}"

@@ -107,6 +107,8 @@ def find_labels(
     else:
         how = Reading.of({"timezone": timezone, "date_order": date_order})
         truth = _of_file(archive, channels, read_label_spans(Path(labels), how.timezone, how.date_order))
+        if not truth.tables and not truth.notes:
+            raise LabelError(f"The labels {labels} hold no label.", "Write a row for each: channel,start,end.")
     if not truth.tables:
         raise LabelError(
             " ".join(["No channel of the archive is labelled.", *truth.notes]),

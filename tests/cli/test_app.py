@@ -66,7 +66,7 @@ def test_from_training_to_evaluation(cli, tiny_archive):
     assert "current" in ok(cli("train", "X-1"))
     scored = json.loads(ok(cli("score", "--all", "--json")))
     assert [row["channel"] for row in scored] == ["X-1", "X-2"]
-    assert set(scored[0]) == {"channel", "model", "seconds", "anomalies"}
+    assert set(scored[0]) == {"channel", "model", "seconds", "reason", "anomalies"}
     assert set(scored[0]["anomalies"][0]) == {"start", "end", "severity", "level", "provisional", "found_by", "words"}
     assert isinstance(scored[0]["anomalies"][0]["start"], int)
     judged = json.loads(ok(cli("evaluate", "--json")))

@@ -32,3 +32,11 @@ def test_an_unknown_metric_is_an_error_in_one_line(trained_home: Path) -> None:
     done = CliRunner().invoke(app, ["--home", str(trained_home), "evaluate", "--metrics", "f1"])
     assert done.exit_code == 2
     assert "There is no metric 'f1'" in done.output
+
+
+def test_a_file_without_a_label_is_named(trained_home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("channel,start,end\n")
+    done = CliRunner().invoke(app, ["--home", str(trained_home), "evaluate", "--labels", str(file)])
+    assert done.exit_code == 2
+    assert "none.csv hold no label. Write a row for each: channel,start,end." in " ".join(done.output.split())

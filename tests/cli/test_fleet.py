@@ -113,3 +113,20 @@ def test_a_model_whose_inputs_do_not_fit_is_named_and_the_others_are_scored(cli,
     assert listed == {"X-1": "its training data have changed", "X-2": ""}
     assert cli("train", "X-1").exit_code == 0
     assert cli("score", "--all").exit_code == 0
+
+
+def test_score_says_which_channels_of_an_asset_are_not_judged(cli, tmp_path):
+    archive = Archive(tmp_path / "archive.zarr")
+    for name, values in (
+        ("P-1", np.sin(np.arange(400) / 9)),
+        ("P-2", np.cos(np.arange(400) / 9)),
+        ("P-3", [5.0] * 400),
+    ):
+        channel = make_channel(np.asarray(values), channel=name, asset="Pump-1")
+        archive.write(channel, channel)
+    assert cli("train", "Pump-1").exit_code == 0
+    outcome = cli("score", "Pump-1")
+    assert outcome.exit_code == 0, outcome.output
+    assert "Pump-1: not judged: P-3 (constant or missing in training)" in outcome.stdout.splitlines()
+    (row,) = json.loads(cli("score", "Pump-1", "--json").stdout)
+    assert row["reason"] == "not judged: P-3 (constant or missing in training)"

@@ -42,6 +42,9 @@ def test_the_whole_loop(run, tmp_path):
     assert (placed["number"], placed["technician"]) == (number, "Ann")
     assert "hours late" in run("plan", "--what-if", "delay=3", "--what-if", "technician=Eve:power", "--who", "boss")
     assert "is not a change that can be compared" in run("plan", "--what-if", "more", "--who", "boss", fails=2)
+    twice = run("plan", "--what-if", "delay=3", "--what-if", "delay=5", "--who", "boss", fails=2)
+    assert "The delay is named twice. Name it once." in twice
+    assert "'technician=' names no technician." in run("plan", "--what-if", "technician=", "--who", "boss", fails=2)
     assert "is assigned" in run("orders", "assign", number, "--to", "Ann", "--who", "boss")
     run("orders", "start", number, "--who", "Ann")
     run("orders", "hold", number, "--why", "no access", "--who", "Ann")
@@ -285,6 +288,8 @@ def test_other_thresholds_are_tried_on_what_people_judged(run):
         ("z_max=1", "must be above z_min"),
     ):
         assert message in run("alerts", "thresholds", "--set", wrong, fails=2)
+    twice = run("alerts", "thresholds", "--set", "z_min=2", "--set", "z_min=3", fails=2)
+    assert "z_min is set twice. Set it once." in twice
     assert before != run("log", "verify")  # the verdict; trying wrote nothing
     assert len(run.json("log", "show", "--subject", "alert:1")) == 2
 

@@ -120,6 +120,14 @@ def test_references_between_tables_are_checked(tmp_path):
     assert sqlite_faults(file) == ["row 1 of child refers to a row of parent that is not there"]
 
 
+def test_damaged_import_profiles_are_named(home):
+    (home / "import-profiles.yaml").write_bytes(b"plant: {asset: \xda}")
+    with open_fleet(home) as session:
+        first, last = examine_deeply(session)
+    assert (first.what, last.state) == ("import profiles", "broken")
+    assert "import-profiles.yaml cannot be read" in first.found
+
+
 def test_the_command_names_each_thing_on_its_own_line_and_ends_with_one(cli, home):
     archive = Archive(home / "archive.zarr")
     flip(file_of(archive, "X-1", "test/telemetry/c"))

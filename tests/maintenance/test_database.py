@@ -174,6 +174,17 @@ def test_a_damaged_file(embedded, file, finding, bytes_, message):
         Alerts(Database(f"sqlite:///{file}", embedded.clock)).list(state=None)
 
 
+def test_a_time_out_of_range_in_a_row_is_damage_and_an_overflow_of_a_change_is_not(embedded, finding):
+    alerts = Alerts(embedded)
+    alerts.raise_findings([], [finding()])
+    with pytest.raises(OverflowError), embedded.writing():
+        datetime.max + timedelta(days=1)
+    with embedded.writing() as db:
+        db.execute(sa.text("UPDATE alerts SET raised_at = 9223372036854775807"))
+    with pytest.raises(MaintenanceError, match="is damaged"):
+        alerts.get(1)
+
+
 def test_ends_of_outages_of_earlier_releases_are_set_right(database, url, clock):
     outages = Outages(database)
     outages.start("SMAP", "Ann", "test", until=clock.now + timedelta(hours=1))

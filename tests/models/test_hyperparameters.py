@@ -7,9 +7,14 @@ from workbench.models.hyperparameters import read_hyperparameters
 
 
 def test_values_have_the_types_of_the_defaults():
-    texts = ["units=40,20", "dropout=0.1", "epochs=5", "trainer=keras", "epochs = 7"]
+    texts = ["units=40,20", "dropout=0.1", "epochs = 7", "trainer=keras"]
     assert read_hyperparameters("lstm", texts) == {"units": (40, 20), "dropout": 0.1, "epochs": 7, "trainer": "keras"}
     assert read_hyperparameters("ridge", []) == {}
+
+
+def test_a_parameter_that_is_set_twice_is_refused():
+    with pytest.raises(ForecasterError, match=r"units is set twice\. Set it once\."):
+        read_hyperparameters("lstm", ["units=40", "epochs=3", "units=20"])
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,13 @@ def test_a_grid_that_cannot_be_read_is_named(text, words):
         read_grid([text])
 
 
+def test_a_parameter_that_is_named_twice_is_refused():
+    with pytest.raises(
+        SettingsError, match=r"z_min is named twice\. Name it once, with all values: z_min=VALUE,VALUE\."
+    ):
+        read_grid(["z_min=2", "z_min=3"])
+
+
 def test_a_grid_is_read_with_the_types_of_a_preset():
     grid = read_grid(["error_buffer=50, 100", "lag_correction=true,false", "least_error_of=range", "z_max=2,3"])
     assert grid == {

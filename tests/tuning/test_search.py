@@ -102,6 +102,18 @@ def test_what_is_kept_is_of_the_present_predictions(fleet, monkeypatch):
     assert len(judged) == 2 * 2, "the channel with another model, and the one whose file is damaged"
 
 
+def test_what_is_kept_with_another_digit_is_judged_again(fleet, monkeypatch):
+    whole = fleet.tune(grid=RIGHT)
+    path = fleet.settings.home / "tuning" / "P-1.json"
+    kept = path.read_text()
+    severity = next(row[2] for rows in json.loads(kept)["points"].values() for row in rows)
+    path.write_text(kept.replace(repr(severity), repr(severity + 1)))
+    judged = _count_judged(monkeypatch)
+    assert fleet.tune(grid=RIGHT).table.equals(whole.table)
+    assert len(judged) == 2
+    assert path.read_text() == kept
+
+
 @pytest.mark.slow
 def test_processes_come_to_the_same(fleet):
     here = fleet.tune(grid=RIGHT)

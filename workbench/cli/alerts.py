@@ -155,11 +155,16 @@ def close(
     from workbench.maintenance.alerts.known.table import TEACHING_VERDICTS
 
     _act_on_each("close", alert, who, as_json, verdict=verdict, comment=comment)
-    if not as_json:
-        for sentence in open_session().maintenance.needless_order_words(alert):
-            typer.echo(sentence)
-    if not as_json and verdict.strip().lower() in TEACHING_VERDICTS:
-        typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
+    if as_json:
+        return
+    desk = open_session().maintenance
+    for sentence in desk.needless_order_words(alert):
+        typer.echo(sentence)
+    if verdict.strip().lower() in TEACHING_VERDICTS:
+        if any(desk.alerts.get(number).kind == "model" for number in alert):
+            typer.echo("This verdict on an anomaly teaches a known event. See: workbench known list")
+        else:
+            typer.echo("This verdict teaches no known event: only one on an anomaly of a channel does.")
 
 
 @alerts.command()
@@ -281,13 +286,16 @@ def _changed_params(params: "Preset", assignments: list[str]) -> "Preset":
     """Return detection parameters with some of them changed, as `NAME=VALUE` says."""
     from pydantic import ValidationError
 
-    values = params.model_dump()
+    values, changed = params.model_dump(), set()
     of_models = {"forecasters", *params.windows}  # another value needs another model
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals or name not in values or name in of_models:
             names = ", ".join(key for key in values if key not in of_models)
             raise SettingsError(f"{text!r} does not set a threshold.", f"Write NAME=VALUE, with NAME one of: {names}.")
+        if name in changed:
+            raise SettingsError(f"{name} is set twice.", "Set it once.")
+        changed.add(name)
         values[name] = value
     try:
         return type(params).model_validate(values)

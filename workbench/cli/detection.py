@@ -61,13 +61,8 @@ def score(
     table = _scored(session, names, assets, forecaster, preset, force)
     scored = table[table["status"] != "failed"]
     if as_json:
-        rows = zip(scored["channel"], scored["model"], scored["seconds"], scored["anomalies"], strict=True)
-        print_json(
-            [
-                {"channel": name, "model": model, "seconds": seconds, "anomalies": records(anomalies)}
-                for name, model, seconds, anomalies in rows
-            ]
-        )
+        rows = records(scored[["channel", "model", "seconds", "reason"]])
+        print_json([row | {"anomalies": records(each)} for row, each in zip(rows, scored["anomalies"], strict=True)])
     else:
         summary = scored.assign(
             anomalies=[len(anomalies) for anomalies in scored["anomalies"]],
@@ -83,6 +78,8 @@ def score(
         kinds = ["channel"] * bool(names or not assets) + ["asset"] * bool(assets)
         counts = [count_text(int((scored["kind"] == kind).sum()), kind) for kind in kinds]
         typer.echo(f"{', '.join([*counts, anomaly_count])}.")
+        for name, left_out in scored.loc[scored["reason"] != "", ["channel", "reason"]].values:
+            typer.echo(f"{name}: {left_out}")
         _print_stale_models(session, set(scored["channel"]), scored["model"])
     outcome = session.raise_alerts(names, assets)
     if not as_json:

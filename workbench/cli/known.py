@@ -48,9 +48,10 @@ def list_events(
         print_json(records(table))
         return
     now = desk.database.clock()
-    ages = ["" if age != age else f"{age_text(age)} ago" for age in (now - table["last_applied"]).dt.total_seconds()]
+    ages = ["" if age != age else age_text(age) for age in (now - table["last_applied"]).dt.total_seconds()]
+    last = [f"{age} ago" if age not in ("", "now") else age for age in ages]
     empty = _NO_EVENTS if channel is None else f"No known events of {channel}."
-    show(table.assign(last=ages)[_LISTED], False, empty)
+    show(table.assign(last=last)[_LISTED], False, empty)
 
 
 @known_events.command("show")

@@ -345,7 +345,7 @@ def attach(
     if (file is None) == (link is None):
         raise MaintenanceError("Nothing can be attached: pass one file or one link.", "Pass --file or --link.")
     if file is not None:
-        _print_state(desk.orders.attach_file(order, file.name, file.read_bytes(), who, title), as_json)
+        _print_state(desk.orders.attach_file(order, file.name, desk.orders.files.load(file), who, title), as_json)
     else:
         _print_state(desk.orders.attach(order, link or "", who, title), as_json)
 

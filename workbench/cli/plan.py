@@ -455,7 +455,7 @@ def _change(changes: list[str]) -> "Change":
     from workbench.maintenance.schedule.model import Technician
     from workbench.maintenance.schedule.what_if import Change
 
-    delay_days = 0.0
+    delay_days: float | None = None
     technicians: list[Technician] = []
     absent: list[str] = []
     hours: list[str] = []
@@ -467,6 +467,8 @@ def _change(changes: list[str]) -> "Change":
                 "Write delay=DAYS, technician=NAME, without=NAME or hours=HOURS.",
             )
         if key == "delay":
+            if delay_days is not None:
+                raise MaintenanceError("The delay is named twice.", "Name it once.")
             try:
                 delay_days = float(value)
             except ValueError:
@@ -475,13 +477,15 @@ def _change(changes: list[str]) -> "Change":
                 ) from None
         elif key == "technician":
             name, _, skills = value.partition(":")
+            if not name.strip():
+                raise MaintenanceError(f"{text!r} names no technician.", "Write technician=NAME:SKILL,SKILL.")
             technicians.append(Technician(name.strip(), frozenset(filter(None, map(str.strip, skills.split(","))))))
         elif key == "without":
             absent.append(value)
         else:
             hours.append(value)
     return Change(
-        delay_days=delay_days, technicians=tuple(technicians), without=tuple(absent), hours=tuple(hours) or None
+        delay_days=delay_days or 0.0, technicians=tuple(technicians), without=tuple(absent), hours=tuple(hours) or None
     )
 
 

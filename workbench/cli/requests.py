@@ -43,8 +43,9 @@ def new_request(
     ] = None,
 ) -> None:
     """Report a problem on an asset."""
-    photos = [(one.name, one.read_bytes()) for one in photo or ()]
-    made = open_session().maintenance.requests.report(asset, problem, reporter=who, photos=photos)
+    desk = open_session().maintenance
+    photos = [(one.name, desk.orders.files.load(one)) for one in photo or ()]
+    made = desk.requests.report(asset, problem, reporter=who, photos=photos)
     typer.echo(f"{made.number} is reported.")
 
 

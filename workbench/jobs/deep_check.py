@@ -17,6 +17,7 @@ from workbench.jobs.doctor import Examined, Finding
 from workbench.jobs.watch_memory import MEMORY_FILE
 from workbench.maintenance.desk import Maintenance
 from workbench.models import ModelInfo
+from workbench.telemetry.import_profiles import read_profiles
 from workbench.telemetry.schema import SPLITS
 
 __all__ = ["DeeplyExamined", "examine_deeply", "sqlite_faults"]
@@ -66,6 +67,7 @@ def examine_deeply(session: DeeplyExamined, *, progress: bool = False) -> list[F
         ("registry", partial(_registry, session)),
         ("maintenance database", partial(_maintenance, session)),
         ("watched folders", partial(_watched_folders, session)),
+        ("import profiles", partial(_profiles, session)),
     ]
     with tqdm(total=len(steps), desc="read", disable=None if progress else True) as bar:
         for name, step in steps:
@@ -168,6 +170,11 @@ def _watched_folders(session: DeeplyExamined) -> Iterator[Finding]:
                 f"The memory of watched folders {file} is damaged: {fault}.",
                 "Remove it: it is made again, and files that are imported already change nothing.",
             )
+
+
+def _profiles(session: DeeplyExamined) -> Iterator[Finding]:
+    read_profiles(session.settings.home)
+    return iter(())
 
 
 def _maintenance(session: DeeplyExamined) -> Iterator[Finding]:

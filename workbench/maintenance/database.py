@@ -69,6 +69,10 @@ class WritingSession(orm.Session):
     """Session of a writing transaction, whose changes `changes` notes for the log."""
 
 
+class _UnreadableTimeError(ValueError):
+    """A row holds what is no time."""
+
+
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """Column type of an aware datetime, stored as microseconds since 1970 in UTC.
 
@@ -90,7 +94,10 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Return microseconds as an aware datetime, UTC."""
         del dialect
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        try:
+            return None if value is None else _EPOCH + value * _MICROSECOND
+        except (OverflowError, TypeError):
+            raise _UnreadableTimeError(value) from None
 
 
 class Database:
@@ -329,7 +336,7 @@ class Database:
             raise self._error(*_cause(error.orig)) from error
         except sqlite3.Error as error:  # of the beginning of a transaction
             raise self._error(*_cause(error)) from error
-        except (UnicodeDecodeError, json.JSONDecodeError, OverflowError) as error:  # of text and times in a row
+        except (UnicodeDecodeError, json.JSONDecodeError, _UnreadableTimeError) as error:  # of text and times in a row
             raise self._error(*_SQLITE_CAUSES["SQLITE_CORRUPT"]) from error
 
     def _is_damaged(self) -> bool:

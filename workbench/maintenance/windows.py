@@ -214,8 +214,8 @@ def _shifts(lines: tuple[str, ...]) -> tuple[tuple[tuple[time, time], ...], ...]
         shift = (_clock(match["opens"], line), _clock(match["closes"], line))
         if shift[0] == shift[1] and match["opens"] == match["closes"] != "00:00":
             raise MaintenanceError(f"The hours {line!r} close when they open.", _HINT)
-        for weekday in _weekdays(match["days"], line):
-            days[weekday].append(shift)
+        for weekday in _weekdays(match["days"], line):  # what opens at 24:00 opens on the next day
+            days[(weekday + (match["opens"] == "24:00")) % 7].append(shift)
     return tuple(tuple(day) for day in days)
 
 

@@ -17,7 +17,7 @@ def read_hyperparameters(forecaster: str, assignments: Iterable[str]) -> dict[st
     forecaster : str
         Name of the forecaster, one of `workbench.detection.forecasters.FORECASTERS`, or `pca` of whole assets.
     assignments : iterable of str
-        The texts; of a name that is there twice the last one counts.
+        The texts, each of another name.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def read_hyperparameters(forecaster: str, assignments: Iterable[str]) -> dict[st
     Raises
     ------
     ForecasterError
-        There is no such forecaster or parameter, or a value is of another type.
+        There is no such forecaster or parameter, one is set twice, or a value is of another type.
 
     Examples
     --------
@@ -47,6 +47,8 @@ def read_hyperparameters(forecaster: str, assignments: Iterable[str]) -> dict[st
                 f"{text!r} does not set a parameter of the forecaster {forecaster}.",
                 f"Write NAME=VALUE, with NAME one of: {', '.join(defaults)}.",
             )
+        if name in values:
+            raise ForecasterError(f"{name} is set twice.", "Set it once.")
         values[name] = _converted(name, value.strip(), defaults[name])
     return values
 

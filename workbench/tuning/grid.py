@@ -128,7 +128,7 @@ def read_grid(assignments: Iterable[str]) -> dict[str, tuple[Any, ...]]:
     Raises
     ------
     SettingsError
-        A text does not name a threshold, or one of its values is not allowed.
+        A text does not name a threshold, one is named twice, or one of its values is not allowed.
 
     Examples
     --------
@@ -144,6 +144,8 @@ def read_grid(assignments: Iterable[str]) -> dict[str, tuple[Any, ...]]:
                 f"{text!r} does not name values of a threshold.",
                 f"Write NAME=VALUE,VALUE, with NAME one of: {', '.join(names)}.",
             )
+        if name in grid:
+            raise SettingsError(f"{name} is named twice.", f"Name it once, with all values: {name}=VALUE,VALUE.")
         grid[name] = tuple(_value(name, value.strip()) for value in values.split(","))
     return grid
 

@@ -159,7 +159,7 @@ class _Kept:
         rows: dict[str, Rows] = {}
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["made_from"] == made_from:
+            if content["made_from"] == made_from and content["sha256"] == _digest(content["points"]):
                 rows = {
                     str(name): [(int(start), int(end), float(severity), str(by)) for start, end, severity, by in some]
                     for name, some in content["points"].items()
@@ -169,7 +169,8 @@ class _Kept:
     def write(self) -> None:
         """Write what is kept, whole or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"made_from": self.made_from, "points": dict(sorted(self.rows.items()))}
+        points = dict(sorted(self.rows.items()))
+        content = {"made_from": self.made_from, "sha256": _digest(points), "points": points}
         with replacing(self.path) as temporary:
             temporary.write_text(json.dumps(content), encoding="utf-8")
 
@@ -188,6 +189,10 @@ def forget_others(folder: Path, channels: Sequence[str]) -> None:
     for path in folder.glob("*.json"):
         if path.name not in names:
             path.unlink(missing_ok=True)
+
+
+def _digest(points: Mapping[str, Rows]) -> str:
+    return hashlib.sha256(json.dumps(points).encode()).hexdigest()
 
 
 def _path(folder: Path, channel: str) -> Path:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -121,3 +122,22 @@ def test_an_order_lists_its_files_and_the_log_holds_their_hashes(url, clock, tmp
             desk.orders.attach_file(7, "other.pdf", PDF, "Ann")
         assert not list(tmp_path.rglob(hashlib.sha256(PDF).hexdigest()))
         assert desk.verify_log().ok
+
+
+def test_what_is_no_file_or_too_large_is_not_read(store, tmp_path, monkeypatch):
+    (tmp_path / "seal.pdf").write_bytes(PDF)
+    assert store.load(tmp_path / "seal.pdf") == PDF
+    (tmp_path / "large.pdf").write_bytes(PDF + bytes(2**20))
+
+    def read_bytes(path):
+        raise AssertionError(f"{path} is read")
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for path, words in (
+        (tmp_path, "is not a file"),
+        (Path("/dev/zero"), "is not a file"),
+        (tmp_path / "none.pdf", "does not exist"),
+        (tmp_path / "large.pdf", "large.pdf has 1.0 MB; files of at most 1 MB are taken"),
+    ):
+        with pytest.raises(MaintenanceError, match=words):
+            store.load(path)

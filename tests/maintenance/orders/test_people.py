@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -6,6 +6,13 @@ import pytest
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.orders.people import People
+from workbench.maintenance.windows import Window, WorkingCalendar
+
+
+def test_hours_that_open_at_24_00_are_those_of_the_next_day():
+    monday, days = datetime(2026, 3, 2, tzinfo=UTC), timedelta(days=1)
+    windows = WorkingCalendar(("Mon 24:00-08:00",)).windows(monday, monday + 7 * days)
+    assert windows == (Window(monday + days, monday + days + timedelta(hours=8)),)
 
 
 def test_people_have_skills_a_rate_and_hours(database):

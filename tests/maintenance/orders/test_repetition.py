@@ -53,6 +53,22 @@ def test_a_season_leaves_out_the_other_months():
     assert [f"{one:%m-%d}" for one in islice(fortnights, 3)] == ["03-10", "03-24", "03-09"]
 
 
+@pytest.mark.parametrize("days", [365.0, 365.25])  # no January is a July: not in the 173 years up to 2200
+def test_dates_that_never_lie_in_the_season_are_none(days):
+    assert list(Repetition(days, season="Jul").following(datetime(2027, 1, 15, tzinfo=UTC))) == []
+
+
+def test_a_plan_without_a_date_in_its_season_is_refused(url, clock):
+    with Maintenance(url, clock) as desk:
+        with pytest.raises(
+            MaintenanceError, match=r"No date of the plan lies in Jul before 2200\. Choose a first date"
+        ):
+            desk.preventive.add(
+                "Inspect", "Pump-1", "Ann", every_days=365.25, season="Jul", first=datetime(2027, 1, 15, tzinfo=UTC)
+            )
+        assert desk.preventive.list().empty
+
+
 @pytest.mark.parametrize("text", ["fifth Monday", "first Moonday", "day 31", "day 0", "Monday", "", "first of May"])
 def test_a_rule_that_is_none_is_refused(text):
     with pytest.raises(MaintenanceError, match=r"Write"):

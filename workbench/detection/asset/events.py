@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from workbench.counts import ratio_text
 from workbench.detection.envelope.events import GAP
 
 __all__ = ["MOST_SEVERE", "NAMED_SHARE", "AssetAnomaly", "AssetEvent", "Statistic", "contribution_words", "join_events"]
@@ -166,6 +167,6 @@ def contribution_words(contributions: Iterable[tuple[str, float]]) -> str:
 
 def _said(event: AssetEvent, contributions: Iterable[tuple[str, float]]) -> str:
     ratio = event.ratio
-    times = "infinitely many" if ratio == float("inf") else f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.1f}"
+    times = "infinitely many" if ratio == float("inf") else ratio_text(ratio)
     words = _WORDS[event.statistic].format(times=times)
     return f"{words}; {contribution_words(contributions)}"

@@ -69,7 +69,7 @@ def _days_between(plan: dict[Hashable, Any], since: datetime, until: datetime) -
     dates, count = repetition.following(due.to_pydatetime()), 0
     while due < until:
         count += since <= due
-        due = next(dates)
+        due = next(dates, until)
     return count
 
 

@@ -28,7 +28,7 @@ from workbench.maintenance.notifications.texts import alert_text, log_line, orde
 from workbench.maintenance.options import ON_CALL, AlertOptions, NotificationOptions
 from workbench.maintenance.orders.states import CLOSED
 from workbench.maintenance.orders.table import OrderRow, number_of
-from workbench.maintenance.values import check_choice, row_limit
+from workbench.maintenance.values import check_choice, row_limit, row_number
 
 __all__ = ["Delivery", "Notifier"]
 
@@ -397,7 +397,7 @@ def _dropped_order(db: orm.Session, row: MessageRow, recipient: str) -> str:
 
 
 def _retryable(db: orm.Session, number: int) -> MessageRow:
-    row = db.get(MessageRow, number)
+    row = db.get(MessageRow, row_number(number))
     if row is None:
         raise MaintenanceError(f"There is no message {number}.", "See: workbench notify list.")
     if row.state not in ("failed", "waiting"):

@@ -79,13 +79,8 @@ class AttachmentStore:
         MaintenanceError
             It is empty, too large, of another type than `FILE_TYPES`, or damaged; or it cannot be written.
         """
-        name = _plain_name(name)
-        size, most = len(content), self.max_bytes
-        if size > most:
-            raise MaintenanceError(
-                f"{name} has {size / 2**20:.1f} MB; files of at most {most / 2**20:g} MB are taken.",
-                "Make it smaller, or raise orders.attachment_mb in the settings.",
-            )
+        name, size = _plain_name(name), len(content)
+        self._check_size(name, size)
         kind = file_type(content)
         if not kind:
             what = "is empty" if not content else "is neither a photo (JPEG, PNG, WebP) nor a PDF"
@@ -106,6 +101,23 @@ class AttachmentStore:
             "type": kind,
             "bytes": size,
         }
+
+    def load(self, path: Path) -> bytes:
+        """Return the content of a file that is to be added, which is not read where it is too large.
+
+        Raises
+        ------
+        MaintenanceError
+            It is no file, cannot be read, or is too large.
+        """
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise MaintenanceError(f"{path} {what}.", "Pass a photo (JPEG, PNG, WebP) or a PDF.")
+        self._check_size(path.name, path.stat().st_size)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise MaintenanceError(f"{path} cannot be read: {error.strerror}.", "Pass another file.") from None
 
     def read(self, digest: str) -> bytes:
         """Return the content of a file, after it was compared with its hash.
@@ -157,6 +169,13 @@ class AttachmentStore:
         if size != entry["bytes"]:
             what = "is missing" if size is None else f"has {size:,} bytes, not {entry['bytes']:,}"
             raise MaintenanceError(f"The attached file {entry['name']} {what}.", f"Restore {path} from a backup.")
+
+    def _check_size(self, name: str, size: int) -> None:
+        if size > self.max_bytes:
+            raise MaintenanceError(
+                f"{name} has {size / 2**20:.1f} MB; files of at most {self.max_bytes / 2**20:g} MB are taken.",
+                "Make it smaller, or raise orders.attachment_mb in the settings.",
+            )
 
     def _path(self, digest: str, ending: str = "") -> Path:
         if self._folder is None:

@@ -23,6 +23,7 @@ from workbench.maintenance.orders.repetition import Repetition, day_rule, season
 from workbench.maintenance.orders.states import CLOSED, check_type
 from workbench.maintenance.orders.table import MeterRow, MissedDatesRow, OrderRow, PreventiveRow, number_of
 from workbench.maintenance.values import (
+    LAST_TIME,
     MAX_METER_READING,
     MAX_ORDER_HOURS,
     MAX_PERIOD_DAYS,
@@ -392,10 +393,10 @@ def _advance(db: orm.Session, plan: PreventiveRow, *, from_schedule: bool) -> No
     if plan.calendar or plan.season:
         repetition, start = _repetition(plan), plan.next_due if from_schedule and plan.next_due else now(db)
         dates = repetition.following(start)
-        due, missed = next(dates), 0
+        due, missed = next(dates, LAST_TIME), 0
         while due <= now(db):  # one row for each: they are not evenly spaced
             db.add(MissedDatesRow(preventive=plan.id, first=due, every_days=MAX_PERIOD_DAYS, dates=1))
-            due, missed = next(dates), missed + 1
+            due, missed = next(dates, LAST_TIME), missed + 1
         if missed:
             log.append(db, f"preventive:{plan.id}", "dates missed", PROGRAM, {"dates": missed, "next": due})
         plan.next_due = due
@@ -428,14 +429,21 @@ def _repetition(plan: PreventiveRow) -> Repetition:
 def _first_due(repetition: Repetition, first: datetime | None, present: datetime) -> datetime:
     """Return the first due date: the one that was entered, the first in the season, or the first day of the rule."""
     if repetition.every_days is None:
-        return next(repetition.following(max(first or present, present)))
-    if first is None:
-        return next(repetition.following(present))
-    if first < present:  # dates before the plan was added are nobody's
-        step = timedelta(days=repetition.every_days)
-        first += -((first - present) // step) * step
-    in_season = first.astimezone(ZoneInfo(repetition.timezone)).month in season_months(repetition.season)
-    return first if in_season else next(repetition.following(first))
+        due = next(repetition.following(max(first or present, present)), None)
+    elif first is None:
+        due = next(repetition.following(present), None)
+    else:
+        if first < present:  # dates before the plan was added are nobody's
+            step = timedelta(days=repetition.every_days)
+            first += -((first - present) // step) * step
+        in_season = first.astimezone(ZoneInfo(repetition.timezone)).month in season_months(repetition.season)
+        due = first if in_season else next(repetition.following(first), None)
+    if due is None:
+        raise MaintenanceError(
+            f"No date of the plan lies in {repetition.season or 'the time'} before {LAST_TIME:%Y}.",
+            "Choose a first date in the season, or another interval or season.",
+        )
+    return due
 
 
 def _check_content(content: Mapping[str, Any]) -> None:

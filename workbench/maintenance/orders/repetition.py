@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from workbench.exceptions import MaintenanceError
+from workbench.maintenance.values import LAST_TIME
 
 __all__ = ["Repetition", "day_rule", "season_months"]
 
@@ -103,7 +104,7 @@ class Repetition:
     timezone: str = "UTC"
 
     def following(self, due: datetime) -> Iterator[datetime]:
-        """Yield the dates after a date, in UTC, without end.
+        """Yield the dates after a date, in UTC, up to `LAST_TIME`; none where no date ever lies in the season.
 
         Parameters
         ----------
@@ -113,13 +114,14 @@ class Repetition:
         zone, months = ZoneInfo(self.timezone), season_months(self.season)
         if self.every_days is not None:
             step = timedelta(days=self.every_days)
-            while True:
+            while due + step <= LAST_TIME:
                 due += step
                 if due.astimezone(zone).month in months:
                     yield due
+            return
         local = due.astimezone(zone)
         year, month = local.year, local.month
-        while True:
+        while year < LAST_TIME.year:
             if month in months:
                 end = datetime.combine(self._day(year, month), _END_OF_DAY, zone).astimezone(UTC)
                 if end > due:
