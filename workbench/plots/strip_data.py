@@ -17,6 +17,8 @@ from workbench.plots.trace import Trace
 __all__ = ["Strip", "alike", "make_strip"]
 
 _WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
+_LEFT_OF_SHARE = 0.25  # from the end, where a word stands at the left of its symbol: it would be cut off at the right
+_WORD_SHIFT_PX = 8
 _MAX_MARKS = 400  # most command marks on a strip
 _NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
@@ -96,9 +98,17 @@ class Strip:
         for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
             if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_SHARE * (end - start) for j in worded):
                 worded.append(i)
-        words = zip(columns["level"], columns["severity"], strict=True)
-        columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
+        words = zip(columns["level"], columns["severity"], columns["standing"], strict=True)
+        columns["word"] = [_word(*one) if i in worded else "" for i, one in enumerate(words)]
+        late = [middle > end - _LEFT_OF_SHARE * (end - start) for middle in columns["middle"]]
+        columns["side"] = ["right" if one else "left" for one in late]
+        columns["shift"] = [-_WORD_SHIFT_PX if one else _WORD_SHIFT_PX for one in late]
         return columns
+
+    @property
+    def is_provisional(self) -> bool:
+        """Return whether later samples may still change an anomaly of the channel."""
+        return any(self.marks["standing"])
 
     def command_marks(self, start: float, end: float, until: float, height: float) -> dict[str, Any]:
         """Return the commands that began in the time shown, one where several fall on the same place."""
@@ -113,6 +123,10 @@ class Strip:
             "value": [height] * positions.size,
             "command": self.commands[first:last][positions].tolist(),
         }
+
+
+def _word(level: str, severity: float, standing: str) -> str:
+    return ", ".join(filter(None, (f"{level} {severity:.1f}", standing)))
 
 
 def alike(strips: Sequence[Strip]) -> list[Strip]:

@@ -14,7 +14,9 @@ from bokeh.models import (
     GlyphRenderer,
     Grid,
     HoverTool,
+    Label,
     LinearAxis,
+    Node,
     NoOverlap,
     NumeralTickFormatter,
     Range1d,
@@ -27,14 +29,14 @@ from bokeh.models import (
 )
 from bokeh.models import Line as LineGlyph
 from bokeh.plotting import figure
-from bokeh.transform import factor_cmap, factor_mark
 
 from workbench.names import cut_in_the_middle
+from workbench.plots.marks import MARK_COLUMNS, span_style, symbol_style
 from workbench.plots.series import set_sources
 from workbench.plots.strip_data import Strip
-from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
+from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 
-__all__ = ["MAX_NAME_LETTERS", "base_figure", "name_strip", "strip_figure", "update_strip"]
+__all__ = ["MAX_NAME_LETTERS", "base_figure", "mark_silence", "name_strip", "strip_figure", "update_strip"]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
 MAX_NAME_LETTERS = 18
@@ -43,7 +45,6 @@ MAX_NAME_LETTERS = 18
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
 _LINES = ("telemetry", "prediction")
-_MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why")
 
 
 def base_figure(
@@ -135,7 +136,7 @@ def strip_figure(
     columns: dict[str, tuple[str, ...]] = {
         "telemetry": ("time", "telemetry"),
         "prediction": ("time", "prediction"),
-        "anomalies": _MARKS,
+        "anomalies": (*MARK_COLUMNS, "side", "shift"),
         "commands": ("time", "value", "command"),
         "spans": ("left", "right", "kind"),
         "now": ("time",),
@@ -166,11 +167,12 @@ def strip_figure(
         "telemetry": [("telemetry", "@telemetry{0.0000}"), at],
         "prediction": [("prediction", "@prediction{0.0000}"), at],
         "commands": [("command", "@command"), at],
-        "anomalies": [("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}")],
+        "anomalies": [("anomaly", "@level @severity{0.00} @standing"), ("samples", "@first{0,0} to @last{0,0}")],
     }
     for key, lines in tooltips.items():
         plot.add_tools(HoverTool(renderers=[hovered[key]], tooltips=lines, formatters={"@time": "datetime"}, name=key))
     _add_limits(plot, tokens)
+    _add_silence(plot, tokens)
     apply_tokens(plot, tokens)
     plot.left[0].update(
         axis_label_orientation="horizontal",
@@ -244,24 +246,14 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
 
 def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
     """Draw anomalies as shaded spans, each with symbol and word, and return the symbols' renderer."""
-    levels = list(SEVERITIES)
-    colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
-    filled = [tokens.level(level) if SEVERITIES[level].filled else tokens.surface for level in levels]
-    span = VStrip(x0="left", x1="right", fill_color=colour, fill_alpha=0.16, line_color=colour, line_alpha=0.55)
-    symbol = Scatter(
-        x="middle",
-        y="top",
-        marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
-        size=9,
-        line_color=colour,
-        line_width=1.5,
-        fill_color=factor_cmap("level", filled, levels, nan_color=tokens.surface),
-    )
+    span = VStrip(x0="left", x1="right", **span_style(tokens))
+    symbol = Scatter(x="middle", y="top", size=9, **symbol_style(tokens))
     word = Text(
         x="middle",
         y="top",
         text="word",
-        x_offset=8,
+        text_align="side",
+        x_offset="shift",
         text_baseline="middle",
         text_font=value(FONT),
         text_font_size="11px",
@@ -271,6 +263,43 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
     symbols: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
     plot.add_glyph(source, word, name="words")
     return symbols
+
+
+def mark_silence(plot: figure, words: str) -> None:
+    """Write on a strip that nothing comes any more.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Made by `strip_figure`, changed in place.
+    words : str
+        What is written; empty where values come.
+    """
+    label = next(part for part in plot.center if part.name == "silence")
+    if label.text != words:
+        label.update(text=words, visible=bool(words))
+
+
+def _add_silence(plot: figure, tokens: Tokens) -> None:
+    right, middle = (Node(target="frame", symbol=symbol) for symbol in ("right", "center"))
+    label = Label(
+        name="silence",
+        x=right,
+        y=middle,
+        x_offset=-4,
+        text="",
+        text_align="right",
+        text_baseline="middle",
+        text_font=FONT,
+        text_font_size="11px",
+        text_color=tokens.text,
+        background_fill_color=tokens.raised,
+        border_line_color=tokens.muted,
+        border_line_dash="dotted",
+        padding=3,
+        visible=False,
+    )
+    plot.add_layout(label)
 
 
 def _add_limits(plot: figure, tokens: Tokens) -> None:

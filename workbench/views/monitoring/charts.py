@@ -10,7 +10,7 @@ from bokeh.plotting import figure
 from workbench.plots.heat_map import heat_map_figure, update_heat_map
 from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, update_overlay
 from workbench.plots.strip_data import Strip
-from workbench.plots.strips import base_figure, name_strip, strip_figure, update_strip
+from workbench.plots.strips import base_figure, mark_silence, name_strip, strip_figure, update_strip
 from workbench.plots.theme import Tokens
 from workbench.views.widgets.boxes import box
 from workbench.views.widgets.chart import LiveChart
@@ -166,6 +166,22 @@ class Charts:
             for plot, strip in zip(self.figures(mode), strips, strict=False):
                 name_strip(plot, strip, self._colour(strip, chosen))
         return True
+
+    def mark_silences(self, mode: str, words: Sequence[str]) -> None:
+        """Write on the strips from which nothing comes that it is so; other modes have no room for it.
+
+        Parameters
+        ----------
+        mode : str
+            One of `MODES`.
+        words : sequence of str
+            What is written on each strip, from top to bottom; empty where values come.
+        """
+        chart = self.chart(mode)
+        if mode == "strips" and chart is not None:
+            with chart.together():
+                for plot, one in zip(self.figures(mode), words, strict=False):
+                    mark_silence(plot, one)
 
     def _colour(self, strip: Strip, chosen: str) -> str:
         return self.tokens.accent if strip.name == chosen else self.tokens.text

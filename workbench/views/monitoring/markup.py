@@ -12,12 +12,14 @@ from workbench.plots.strip_data import Strip
 from workbench.plots.theme import SEVERITIES
 from workbench.views.markup import duration
 
-__all__ = ["age_words", "code_lines", "head_markup", "key_markup", "time_words", "values_table"]
+__all__ = ["age_words", "code_lines", "head_markup", "key_markup", "silence_words", "time_words", "values_table"]
 
 _STATES = {"critical": "critical", "warning": "high"}
 """Severity by which a limit state is shown."""
 
 _HOW_TO_MOVE = "Drag to pan, turn the wheel to zoom, double-click to show all of the time."
+
+_PROVISIONAL = "May still change: its window of errors is not complete. It raises no alert before."
 
 _WORDS = ("state", "unit", "quality")
 
@@ -173,12 +175,30 @@ def key_markup(strips: Sequence[Strip], chosen: str) -> str:
         items.append('<span class="wb-key wb-key-limit"></span>limit')
     if any(strip.command_times.size for strip in strips):
         items.append('<span class="wb-key-tick"></span>command')
+    if any(strip.is_provisional for strip in strips):
+        items.append(f'<span title="{_PROVISIONAL}"><span class="wb-key-provisional"></span>provisional anomaly</span>')
     words = next((", ".join(filter(None, (strip.words, strip.units))) for strip in strips if strip.name == chosen), "")
     return (
         f'<div class="wb-line"><b>{escape(f"{chosen}: {words}" if words else chosen)}</b>'
         f'<span class="wb-muted" title="{_HOW_TO_MOVE}">{" ".join(items)}</span>'
         "</div>"
     )
+
+
+def silence_words(table: pd.DataFrame) -> list[str]:
+    """Return for each channel how long nothing has come from it; empty where values come.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `ChannelStore.table`.
+
+    Returns
+    -------
+    list of str
+    """
+    rows = table.to_dict(orient="records")
+    return [_no_data(age_words(row["age"], dated=row["dated"], long=True)) if row["stale"] else "" for row in rows]
 
 
 def code_lines(names: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from workbench.plots.strip_data import Strip
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.monitoring.charts import MODES, Charts
 from workbench.views.monitoring.controls import Controls
-from workbench.views.monitoring.markup import code_lines, head_markup, key_markup
+from workbench.views.monitoring.markup import code_lines, head_markup, key_markup, silence_words
 from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
 from workbench.views.state import Selected, State, axis_time, time_text
@@ -419,5 +419,6 @@ class Monitoring(View):
         head = head_markup(title, self.table, strips, scene.range, scene.until, len(damage))
         self.head.value = head + damage_card(damage)
         self._key.value = key_markup(strips, scene.channel)
+        self._charts.mark_silences(scene.mode, silence_words(self.table))
         limited = any(strip.limits for strip in strips)
         self.panel.show(self.table, scene.channel, limited=limited)
