@@ -24,13 +24,14 @@ class Switch:
     def __init__(self) -> None:
         self.words = ""
         self.gone: list[str] = []
+        self.quiet: frozenset[str] = frozenset()
 
     def start(self, intake: Intake) -> None: ...
 
     def stop(self) -> None: ...
 
     def state(self) -> FeedState:
-        return FeedState(not self.words, self.words or "connected")
+        return FeedState(not self.words, self.words or "connected", quiet=self.quiet)
 
     def dead(self) -> list[str]:
         return self.gone
@@ -224,3 +225,13 @@ def test_a_replay_that_is_over_is_no_silence(plant: Plant) -> None:
     plant.feed.state = lambda: FeedState(True, "all is sent", finished=True)  # type: ignore[method-assign]
     plant.now = 10_000.0
     assert not any(source.name == "plant" for source in plant.service.sources())
+
+
+def test_a_channel_of_which_only_changes_come_is_quiet_not_silent(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.feed.quiet = frozenset({"a", "b"})
+    plant.send("a", 0)
+    plant.now = 5_000.0
+    assert plant.rows() == [["c", "silence", "unacknowledged"]], "`b` has never come, but it would not"
+    plant.feed.quiet = frozenset()
+    assert [row[0] for row in plant.rows()] == ["c", "a", "b"]
