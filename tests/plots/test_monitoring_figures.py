@@ -13,7 +13,7 @@ from workbench.plots.heat_map import heat_map_figure, shades, update_heat_map
 from workbench.plots.marks import mark_data
 from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, update_overlay
 from workbench.plots.strip_data import make_strip
-from workbench.plots.strips import mark_silence, strip_figure, update_strip
+from workbench.plots.strips import extend_strip, mark_silence, strip_figure, update_strip
 from workbench.plots.theme import LIGHT, THEMES
 
 ANOMALIES = pd.DataFrame({"start": [500, 2100], "end": [600, 2300], "severity": [3.0, 9.0], "level": ["low", "high"]})
@@ -220,3 +220,39 @@ def test_a_strip_says_that_nothing_comes(plot):
     assert (label.visible, label.text) == (True, "no data for 2 hours")
     mark_silence(plot, "")
     assert not label.visible
+
+
+def test_what_has_come_is_added_to_a_strip_and_nothing_else_is_drawn(plot):
+    channel = fake_channel(n=3000)
+    short, whole = make_strip(channel.isel(time=slice(0, 2950))), make_strip(channel)
+    start, end = 2500, 2949
+    update_strip(plot, short, start, end)
+    before = filled(plot, "telemetry")
+    longer = short.extended(whole.telemetry.time[2950:], whole.telemetry.values[2950:].astype(float))
+    assert extend_strip(plot, longer, start + 50, end + 50)
+    after = filled(plot, "telemetry")
+    assert after["time"] == before["time"] + list(range(2950, 3000))
+    np.testing.assert_array_equal(after["telemetry"][-50:], whole.telemetry.values[2950:])
+    assert extend_strip(plot, longer, start + 50, end + 50) and filled(plot, "telemetry") == after, "nothing twice"
+
+
+def test_a_strip_is_drawn_anew_where_adding_would_not_show_it(plot):
+    channel = fake_channel(n=3000)
+    short = make_strip(channel.isel(time=slice(0, 2950)))
+    update_strip(plot, short, 2500, 2949)
+    drawn = filled(plot, "telemetry")
+    spike = short.extended(np.array([2950.0]), np.array([99.0]))
+    assert not extend_strip(plot, spike, 2501, 2950), "beyond its axis"
+    quiet = short.extended(np.array([2950.0]), np.array([0.0]))
+    assert not extend_strip(plot, quiet, 0, 2950), "what lies before was not drawn"
+    missing = short.extended(np.array([2950.0]), np.array([np.nan]))
+    assert filled(plot, "telemetry") == drawn
+    assert extend_strip(plot, missing, 2501, 2950), "a gap needs no other axis"
+
+
+def test_a_strip_that_was_scrolled_back_gets_nothing(plot):
+    short = make_strip(fake_channel(n=2950))
+    update_strip(plot, short, 1000, 1500)
+    drawn = filled(plot, "telemetry")
+    assert extend_strip(plot, short.extended(np.array([2950.0]), np.array([0.0])), 1000, 1500)
+    assert filled(plot, "telemetry") == drawn

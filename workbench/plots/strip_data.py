@@ -1,7 +1,7 @@
 """Data of a channel on a strip, prepared once and then cut to the time that is shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,26 @@ class Strip:
         columns["side"] = ["right" if one else "left" for one in late]
         columns["shift"] = [-_WORD_SHIFT_PX if one else _WORD_SHIFT_PX for one in late]
         return columns
+
+    def extended(self, time: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> "Strip":
+        """Return the channel with samples behind its newest one, of which nothing but their values is known yet.
+
+        Parameters
+        ----------
+        time, values : numpy.ndarray, shape (k,)
+            Rising times as charts take them, and values.
+
+        Returns
+        -------
+        Strip
+            The channel itself where its series is too long to be held.
+        """
+        if not isinstance(self.telemetry, Trace):
+            return self
+        finite = values[np.isfinite(values)]
+        scale = min([self.scale[0], *finite.tolist()]), max([self.scale[1], *finite.tolist()])
+        telemetry = self.telemetry.extended(time, values)
+        return replace(self, telemetry=telemetry, extent=(self.extent[0], float(time[-1])), scale=scale)
 
     @property
     def is_provisional(self) -> bool:

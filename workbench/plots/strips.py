@@ -35,8 +35,17 @@ from workbench.plots.marks import MARK_COLUMNS, span_style, symbol_style
 from workbench.plots.series import set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
+from workbench.plots.trace import Trace
 
-__all__ = ["MAX_NAME_LETTERS", "base_figure", "mark_silence", "name_strip", "strip_figure", "update_strip"]
+__all__ = [
+    "MAX_NAME_LETTERS",
+    "base_figure",
+    "extend_strip",
+    "mark_silence",
+    "name_strip",
+    "strip_figure",
+    "update_strip",
+]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
 MAX_NAME_LETTERS = 18
@@ -44,6 +53,8 @@ MAX_NAME_LETTERS = 18
 
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
+_MOST_STREAMED = 4800  # points of a line, twice as many as it is drawn with anew
+_ROOM_FOR_MARKS = 0.15  # of the height of a strip
 _LINES = ("telemetry", "prediction")
 
 
@@ -219,6 +230,41 @@ def update_strip(
     plot.y_range.update(start=low - (0.26 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
     _set_limits(plot, strip, low, high)
     name_strip(plot, strip, colour)
+
+
+def extend_strip(plot: figure, strip: Strip, start: float, end: float) -> bool:
+    """Add what has come behind the newest value drawn, so that nothing else is sent to the page.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Filled by `update_strip`, changed in place; its time axis is left as it is.
+    strip : Strip
+        The same channel, longer than it was drawn.
+    start, end : float
+        What is seen.
+
+    Returns
+    -------
+    bool
+        False, and nothing is changed, where the strip has to be drawn anew: its values leave their axis, a part of what
+        is seen is not drawn, or far more is drawn than is seen.
+    """
+    source = next(one.data_source for one in plot.renderers if one.data_source.name == "telemetry")
+    drawn, trace = source.data["time"], strip.telemetry
+    if not isinstance(trace, Trace) or not len(drawn) or drawn[0] > max(start, strip.extent[0]):
+        return False
+    first, last = np.searchsorted(trace.time, (float(drawn[-1]), end + (end - start) / 2), side="right")
+    values = trace.values[first:last]
+    if len(drawn) + values.size > _MOST_STREAMED:
+        return False
+    low, high = plot.y_range.start, plot.y_range.end - _ROOM_FOR_MARKS * (plot.y_range.end - plot.y_range.start)
+    finite = values[np.isfinite(values)]
+    if ((finite < low) | (finite > high)).any():
+        return False
+    if values.size:
+        source.stream({"time": trace.time[first:last], "telemetry": values})
+    return True
 
 
 def _holds(columns: Mapping[str, Any]) -> bool:

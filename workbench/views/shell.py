@@ -361,6 +361,8 @@ class Shell:
                 self._write_header()  # of alerts there are no others: they would be in the log
             for view in self.views.values():
                 view.show_newest()
+        elif self.view is not None:
+            self.view.show_arriving()
 
     @callback
     def on_turn(self) -> None:

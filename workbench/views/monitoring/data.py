@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError
+from workbench.live.arrivals import Arrivals
 from workbench.plots.long_trace import LONG_SAMPLES, LongTrace
 from workbench.plots.strip_data import Strip, make_strip
 from workbench.scores import anomalies_within
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
+from workbench.telemetry.moments import ticks
 from workbench.views.markup import percent
 from workbench.views.monitoring.long_channels import long_last_value, long_strip
 from workbench.views.view_session import ViewSession
@@ -75,6 +78,7 @@ class ChannelStore:
         self._quality: dict[str, str] = {}
         self.damage: dict[str, str] = {}
         self._unreadable: set[str] = set()
+        self._arrivals = Arrivals(session.settings.journal_path)
         self._stamp: tuple[int, int] = (0, 0)  # of the archive, before anything that is held was read
 
     def __contains__(self, name: str) -> bool:
@@ -104,6 +108,29 @@ class ChannelStore:
             self._channels.pop(name, None)
             self.damage.pop(name, None)
             self._unreadable.discard(name)
+
+    def arrive(self, names: Sequence[str]) -> bool:
+        """Add to channels that have been read what has come since, and is not in the archive yet.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of the channels.
+
+        Returns
+        -------
+        bool
+            Whether anything has come.
+        """
+        held = {name: self._channels[name] for name in names if name in self._channels}
+        since = {name: int(ticks(one["time"].values[-1:])[0]) for name, (_, one) in held.items() if one is not None}
+        arrived = self._arrivals.after(since)
+        for name, (moments, values) in arrived.items():
+            strip, channel = held[name]
+            assert channel is not None
+            time = moments / 1e6 if strip.dated else moments.astype(np.float64)
+            self._channels[name] = strip.extended(np.floor(time), values), _extended(channel, moments, values)
+        return bool(arrived)
 
     def strip(self, name: str) -> Strip:
         """Return a channel as the charts draw it.
@@ -280,6 +307,15 @@ class ChannelStore:
             "limits": {limit.replace("_", " "): value for limit, value in limits.items() if value is not None},
             "words": entry.description.split(";")[0],
         }
+
+
+def _extended(channel: xr.Dataset, moments: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> xr.Dataset:
+    """Return the telemetry of a channel with samples behind its last one."""
+    time = channel["time"].values
+    telemetry = np.concatenate([channel["telemetry"].values, values.astype(channel["telemetry"].dtype)])
+    arrived = moments.astype("datetime64[ns]") if time.dtype.kind == "M" else moments
+    times = np.concatenate([time, arrived.astype(time.dtype)])
+    return xr.Dataset({"telemetry": ("time", telemetry)}, {"time": times}, channel.attrs)
 
 
 def _held(read: tuple[Strip, xr.Dataset | None]) -> int:

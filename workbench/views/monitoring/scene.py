@@ -139,6 +139,14 @@ class Scene:
         """Read what has come since; what is shown moves along where it ends with the newest value, else it stays."""
         self.store.forget_changed()
         self._settle()
+        self.arrive()
+
+    def arrive(self) -> bool:
+        """Add what has come and is not in the archive yet, as `grow` does; return whether anything has come."""
+        arrived = self.store.arrive(self.shown)
+        if arrived:
+            self._settle()
+        return arrived
 
     def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
         """Show the channels of an asset.

@@ -95,6 +95,11 @@ class Monitoring(View):
         else:
             self._growth()
 
+    def show_arriving(self) -> None:
+        """Show the samples that have come and are not in the archive yet, as `show_newest` does."""
+        if self.active:
+            self.on_arrival()
+
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
         self._charts.recolour(self.tokens)
@@ -332,6 +337,22 @@ class Monitoring(View):
         self._draw()
         self._write_values()
         chart = self._charts.chart(self.scene.mode)
+        if chart is not None:
+            chart.ask()
+
+    @callback
+    def on_arrival(self) -> None:
+        """Draw what has come since; a page that has not drawn the last picture yet gets it with the next."""
+        chart = self._charts.chart(self.scene.mode)
+        if (chart is not None and chart.behind) or not self.scene.arrive():
+            return
+        scene = self.scene
+        strips = scene.strips(at_hand=self._prefetch.deferred)
+        if strips:
+            self._charts.extend(scene.mode, strips, *scene.range, scene.until, scene.channel, dated=scene.dated)
+        with self._quiet:
+            self.controls.show_time(scene)
+        self._write_values()
         if chart is not None:
             chart.ask()
 
