@@ -229,9 +229,11 @@ def test_a_replay_that_is_over_is_no_silence(plant: Plant) -> None:
 
 def test_a_channel_of_which_only_changes_come_is_quiet_not_silent(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
+    for name in "abc":
+        plant.send(name, 10)
     plant.feed.quiet = frozenset({"a", "b"})
-    plant.send("a", 0)
-    plant.now = 5_000.0
-    assert plant.rows() == [["c", "silence", "unacknowledged"]], "`b` has never come, but it would not"
+    plant.now = 601.0
+    assert plant.rows() == [["c", "silence", "unacknowledged"]]
+    plant.send("c", 11)
     plant.feed.quiet = frozenset()
-    assert [row[0] for row in plant.rows()] == ["c", "a", "b"]
+    assert [[name, kind] for name, kind, _ in plant.rows()[1:]] == [["a", "silence"], ["b", "silence"]]

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from workbench.live.samples import Delivery, Sample
 from workbench.settings import Settings
 from workbench.telemetry.feed_options import JsonMapping, MqttSettings
 
-__all__ = ["TOPIC", "Publisher", "find_mosquitto", "mosquitto", "over_mqtt"]
+__all__ = ["TOPIC", "Publisher", "find_mosquitto", "keep_for", "mosquitto", "over_mqtt"]
 
 TOPIC = "demo"
 """First level of the topics; the second one is the channel."""
@@ -94,6 +95,32 @@ def over_mqtt(settings: Settings, port: int) -> Settings:
     mqtt = MqttSettings(host=_HOST, port=port, topics=(f"{TOPIC}/+",))
     live = settings.live.model_copy(update={"mqtt": mqtt, "json_mapping": JsonMapping(channel="{topic.1}")})
     return settings.model_copy(update={"live": live})
+
+
+def keep_for(settings: Settings) -> None:
+    """Have the broker keep for the service what is published before it connects, as it does while it is away.
+
+    Parameters
+    ----------
+    settings : Settings
+        From `over_mqtt`.
+
+    Raises
+    ------
+    WorkbenchError
+        The broker does not answer.
+    """
+    mqtt, subscribed = settings.live.mqtt, threading.Event()
+    client = Client(CallbackAPIVersion.VERSION2, client_id=mqtt.client_id, clean_session=False)
+    client.on_connect = lambda *_: client.subscribe([(topic, 1) for topic in mqtt.topics])
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect(_HOST, mqtt.port)
+    client.loop_start()
+    answered = subscribed.wait(_START_S)
+    client.disconnect()
+    client.loop_stop()
+    if not answered:
+        raise WorkbenchError("mosquitto does not answer.", "See its log, in the folder mosquitto of the home.")
 
 
 class Publisher(Intake):

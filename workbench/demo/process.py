@@ -58,11 +58,12 @@ def main(*, mqtt: bool = False) -> None:
 
 def _published(simulator: "Feed", settings: "Settings", resources: ExitStack) -> "tuple[Feed, Settings]":
     """Start a broker to which the simulator publishes; return what receives from it, with the settings for it."""
-    from workbench.demo.broker import Publisher, mosquitto, over_mqtt
+    from workbench.demo.broker import Publisher, keep_for, mosquitto, over_mqtt
     from workbench.live.feeds.mqtt import MqttFeed
 
     port = resources.enter_context(mosquitto(settings.home / "mosquitto"))
     settings = over_mqtt(settings, port)
+    keep_for(settings)
     publisher = Publisher(port)
     resources.callback(publisher.close)
     simulator.start(publisher)

@@ -330,9 +330,11 @@ class Scene:
     def _stretch(self, extent: tuple[float, float], *, dated: bool) -> None:
         """Set all of the time; what is shown, and a replay, stay where they are still in it."""
         before, replay = self.range, self.replay
-        inside = dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1]
+        same = dated == self.dated and self.asset == self._stretched
+        grown = same and extent[0] == self.extent[0] and extent[1] > self.extent[1]
+        inside = grown or (dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1])
         keep = inside and before != self.extent
-        if keep and self.asset == self._stretched and self.until == _INFINITE and before[1] >= self.extent[1]:
+        if keep and same and self.until == _INFINITE and before[1] >= self.extent[1]:
             before = before[0] + extent[1] - before[1], extent[1]  # it ends with the newest value, as it did
         self._stretched = self.asset
         same_axis = dated == self.dated and self.replay.end > 0

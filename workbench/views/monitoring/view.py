@@ -75,7 +75,16 @@ class Monitoring(View):
         self._prefetch = Later(self.on_prefetch, 0.1)
         self._read_quality = Later(self.on_quality, 0.2)
         self._growth = Later(self.on_growth, _GROWTH_S)
-        self._timers = (self._ticker, self._growth, self._redraw, self._rewrite, self._prefetch, self._read_quality)
+        self._arrival = Later(self.on_arrival, _GROWTH_S)
+        self._timers = (
+            self._ticker,
+            self._growth,
+            self._arrival,
+            self._redraw,
+            self._rewrite,
+            self._prefetch,
+            self._read_quality,
+        )
         self.controls = Controls(self)
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
         self.panel = Panel(self.tokens, self.on_name)
@@ -344,7 +353,10 @@ class Monitoring(View):
     def on_arrival(self) -> None:
         """Draw what has come since; a page that has not drawn the last picture yet gets it with the next."""
         chart = self._charts.chart(self.scene.mode)
-        if (chart is not None and chart.behind) or not self.scene.arrive():
+        if chart is not None and chart.behind and self._arrival.deferred:
+            self._arrival()
+            return
+        if not self.scene.arrive():
             return
         scene = self.scene
         strips = scene.strips(at_hand=self._prefetch.deferred)
