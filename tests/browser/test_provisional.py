@@ -13,7 +13,7 @@ from workbench.plots.theme import THEMES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-LENGTH = 2100 + 120 + 10 + 70 * 12 + 66  # an error window lacks four samples
+LENGTH = 2100 + 120 + 10 + 70 * 60 + 66  # an error window lacks four samples
 EDGES = """() => {
     for (const view of Object.values(Bokeh.index.roots ?? Bokeh.index)) {
         const plot = [...view.model.references()].find(model => model.name == "strip 0")

@@ -32,6 +32,7 @@ _TIMEOUT_S = 10.0
 _LOOK_S = 0.5
 _DEAD_KEEPALIVES = 3
 _LIFETIME_KEEPALIVES = 100  # for so long a server keeps a subscription of which nothing is acknowledged
+_SUBJECT_NAMES = "2.5.29.17"  # OID of the alternative names of a subject
 _MOST_VALUES = 10_000  # of one notification
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -126,6 +127,10 @@ class OpcUaFeed:
             client.set_password(options.password.get_secret_value())
         if options.security != "none":
             mode = {"sign": "Sign", "encrypt": "SignAndEncrypt"}[options.security]
+            crypto = importlib.import_module("asyncua.crypto.uacrypto")
+            client.application_uri = (
+                _uri_of(await crypto.load_certificate(options.certificate)) or client.application_uri
+            )
             await client.set_security(
                 importlib.import_module("asyncua.crypto.security_policies").SecurityPolicyBasic256Sha256,
                 certificate=str(options.certificate),
@@ -139,7 +144,7 @@ class OpcUaFeed:
         ua, options = self._library.ua, self._options
         keepalives = max(1, round(1_000 * options.keepalive_s / options.publishing_ms))
         self._ended, self._heard = "", time.monotonic()
-        made = await client.session.create_subscription(
+        made = await client.uaclient.session.create_subscription(
             ua.CreateSubscriptionParameters(
                 RequestedPublishingInterval=options.publishing_ms,
                 RequestedMaxKeepAliveCount=keepalives,
@@ -205,7 +210,7 @@ class OpcUaFeed:
             )
             for channel, node in nodes.items()
         ]
-        results = await client.session.create_monitored_items(
+        results = await client.uaclient.session.create_monitored_items(
             ua.CreateMonitoredItemsParameters(
                 SubscriptionId=subscription, TimestampsToReturn=ua.TimestampsToReturn.Both, ItemsToCreate=items
             )
@@ -278,6 +283,12 @@ def _library() -> Any:
         ) from None
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # of a server that is gone `state` tells
     return library
+
+
+def _uri_of(certificate: Any) -> str:
+    """Return the URI of the application that a certificate names, which servers compare with what a client says."""
+    names = next((one.value for one in certificate.extensions if one.oid.dotted_string == _SUBJECT_NAMES), ())
+    return next((str(one.value) for one in names if type(one).__name__ == "UniformResourceIdentifier"), "")
 
 
 def _read(channel: str, value: Any) -> Sample | Fault:
