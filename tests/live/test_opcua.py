@@ -233,12 +233,9 @@ def test_messages_are_signed_and_encrypted_with_certificates(
         async def prepare(self) -> None:
             from asyncua import ua
             from asyncua.crypto.cert_gen import setup_self_signed_certificate
-            from cryptography.x509.oid import ExtendedKeyUsageOID
 
             for name, (certificate, key) in made.items():
-                await setup_self_signed_certificate(
-                    key, certificate, f"urn:{name}", "localhost", [ExtendedKeyUsageOID.CLIENT_AUTH], {}
-                )
+                await setup_self_signed_certificate(key, certificate, f"urn:{name}", "localhost", [], {})
             self.server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
             await self.server.load_certificate(str(made["server"][0]))
             await self.server.load_private_key(str(made["server"][1]))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,6 +13,7 @@ from tests.test_alerting import months
 from workbench.live.journal import Entry, Journal, Tag, Transaction
 from workbench.maintenance.alerts.raising import Finding
 from workbench.telemetry.moments import ticks
+from workbench.views.monitoring.data import ChannelStore
 from workbench.views.shell import Shell
 
 
@@ -90,6 +92,47 @@ def test_strips_show_samples_before_they_are_in_the_archive_and_each_once(shell,
     shell.on_follow()
     time, _ = drawn(view)
     assert time == sorted(set(time)) and time[-1] == ticks(whole["time"].values[1249:1250])[0] / 1e6
+
+
+def test_what_is_added_to_the_archive_is_read_alone_and_equals_the_whole(shell, session):
+    view, name = shell.view, session.archive.channels()[0]
+    session.set_growing(name)
+    _, whole = months("2024-05-01", 900)
+    store, read = view.scene.store, []
+    store._read = lambda name, read_=store._read: read.append(name) or read_(name)
+    for length in (1203, 1270, 1400, 1401, 1900):
+        held = session.archive.info(name).n_test
+        arrive(session, whole.isel(time=slice(held, held + 1)))
+        shell.on_follow()
+        with wb.open(home=session.settings.home) as other:
+            other.archive.extend([(held, whole.isel(time=slice(held, length)))], {name: held})
+            if length != 1401:
+                other.score_all()
+        shell.on_follow()
+        mine, fresh = store.strip(name), ChannelStore(session).strip(name)
+        for one, same in ((mine.telemetry, fresh.telemetry), (mine.prediction, fresh.prediction)):
+            assert one.time.tolist() == same.time.tolist()
+            np.testing.assert_array_equal(one.values, same.values)
+        assert dict(mine.marks) == dict(fresh.marks)
+        assert (mine.command_times.tolist(), mine.commands.tolist()) == (
+            fresh.command_times.tolist(),
+            fresh.commands.tolist(),
+        )
+        pd.testing.assert_frame_equal(mine.spans, fresh.spans)
+        assert (mine.extent, mine.scale) == (fresh.extent, fresh.scale)
+        time, values = drawn(view)
+        assert time == mine.telemetry.time[: len(time)].tolist()
+        assert values == mine.telemetry.values[: len(time)].tolist()
+        assert 0 <= mine.extent[1] - time[-1] < (mine.extent[1] - mine.extent[0]) / 1_000, "a pixel at most"
+    assert read == [], "it was never read whole again"
+    with wb.open(home=session.settings.home) as other:
+        train, _ = months("2024-05-01", 900)
+        changed = whole.isel(time=slice(0, 1905)).copy(deep=True)
+        changed["telemetry"][600] += 3
+        other.archive.write(train, changed)
+    shell.on_follow()
+    assert read == [name], "another series is"
+    assert store.strip(name).telemetry.values[600] == changed["telemetry"].values[600]
 
 
 def test_a_reader_who_has_scrolled_back_or_paused_stays_there_while_samples_arrive(shell, session):

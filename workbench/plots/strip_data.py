@@ -14,7 +14,7 @@ from workbench.plots.marks import mark_data
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
 
-__all__ = ["Strip", "alike", "make_strip"]
+__all__ = ["Strip", "alike", "command_begins", "make_strip", "span_columns"]
 
 _WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
 _LEFT_OF_SHARE = 0.25  # from the end, where a word stands at the left of its symbol: it would be cut off at the right
@@ -198,7 +198,7 @@ def make_strip(
     time = time_values(channel).astype(np.float64)
     values = channel["telemetry"].values
     predicted = None if scored is None else Trace(time_values(scored), scored["prediction"].values)
-    begins, names = _commands(channel, time)
+    begins, names = command_begins(channel)
     missing = pd.DataFrame({"start": [], "end": [], "kind": []}) if spans is None else spans
     finite = values[np.isfinite(values)]
     return Strip(
@@ -212,24 +212,24 @@ def make_strip(
         command_times=begins,
         commands=names,
         limits=dict(limits or {}),
-        spans=pd.DataFrame(
-            {
-                "left": time[missing["start"].to_numpy(dtype=int)],
-                "right": time[missing["end"].to_numpy(dtype=int)],
-                "kind": missing["kind"].to_numpy(),
-            }
-        ),
+        spans=span_columns(channel, missing),
         extent=(float(time[0]), float(time[-1])),
         scale=bounds(values),
         middle=float(np.median(finite)) if finite.size else 0.0,
     )
 
 
-def _commands(
-    channel: xr.Dataset, time: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+def span_columns(channel: xr.Dataset, spans: pd.DataFrame) -> pd.DataFrame:
+    """Return spans of samples as spans of time: `left`, `right` and `kind`."""
+    time = time_values(channel).astype(np.float64)
+    left, right = (time[spans[name].to_numpy(dtype=int)] for name in ("start", "end"))
+    return pd.DataFrame({"left": left, "right": right, "kind": spans["kind"].to_numpy()})
+
+
+def command_begins(channel: xr.Dataset) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+    """Return when commands begin, as charts take times, and their names; those of the first sample begin there."""
     active = channel["commands"].values.astype(bool)
     begins = active.copy()
     begins[1:] &= ~active[:-1]
     samples, columns = np.nonzero(begins)
-    return time[samples], channel["command"].values.astype(str)[columns]
+    return time_values(channel).astype(np.float64)[samples], channel["command"].values.astype(str)[columns]

@@ -54,6 +54,7 @@ MAX_NAME_LETTERS = 18
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
 _MOST_STREAMED = 4800  # points of a line, twice as many as it is drawn with anew
+_HEAD = 0.3  # room above the values, as a share of their range
 _ROOM_FOR_MARKS = 0.15  # of the height of a strip
 _LINES = ("telemetry", "prediction")
 
@@ -220,14 +221,11 @@ def update_strip(
     for key, trace in zip(_LINES, (strip.telemetry, strip.prediction), strict=True):
         time, values = trace.window(*wide)
         data[key] = {"time": time, key: values}
-    data["anomalies"] = strip.anomalies(start, end, until, high + 0.16 * size)
-    data["commands"] = strip.command_marks(*wide, low - 0.16 * size)
-    spans = strip.spans[strip.spans["left"] <= until]
-    data["spans"] = {name: spans[name].tolist() for name in ("left", "right", "kind")}
+    data |= _marks(strip, start, end, until, low, high)
     data["now"] = {"time": [until] if until < strip.extent[1] else []}
     before = {renderer.data_source.name: renderer.data_source.data for renderer in plot.renderers}
     set_sources(plot, {key: columns for key, columns in data.items() if _holds(columns) or _holds(before[key])})
-    plot.y_range.update(start=low - (0.26 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
+    plot.y_range.update(start=low - _foot(strip) * size, end=high + _HEAD * size)
     _set_limits(plot, strip, low, high)
     name_strip(plot, strip, colour)
 
@@ -250,21 +248,49 @@ def extend_strip(plot: figure, strip: Strip, start: float, end: float) -> bool:
         False, and nothing is changed, where the strip has to be drawn anew: its values leave their axis, a part of what
         is seen is not drawn, or far more is drawn than is seen.
     """
-    source = next(one.data_source for one in plot.renderers if one.data_source.name == "telemetry")
-    drawn, trace = source.data["time"], strip.telemetry
-    if not isinstance(trace, Trace) or not len(drawn) or drawn[0] > max(start, strip.extent[0]):
-        return False
-    first, last = np.searchsorted(trace.time, (float(drawn[-1]), end + (end - start) / 2), side="right")
-    values = trace.values[first:last]
-    if len(drawn) + values.size > _MOST_STREAMED:
-        return False
-    low, high = plot.y_range.start, plot.y_range.end - _ROOM_FOR_MARKS * (plot.y_range.end - plot.y_range.start)
-    finite = values[np.isfinite(values)]
-    if ((finite < low) | (finite > high)).any():
-        return False
-    if values.size:
-        source.stream({"time": trace.time[first:last], "telemetry": values})
+    sources = {one.data_source.name: one.data_source for one in plot.renderers}
+    size = plot.y_range.end - plot.y_range.start
+    low, high = plot.y_range.start, plot.y_range.end - _ROOM_FOR_MARKS * size
+    added: dict[str, dict[str, Any]] = {}
+    for key, trace in zip(_LINES, (strip.telemetry, strip.prediction), strict=True):
+        drawn = sources[key].data["time"]
+        if not isinstance(trace, Trace) or bool(trace.size) != bool(len(drawn)):
+            return False
+        if not trace.size:
+            continue
+        first, last = np.searchsorted(trace.time, (float(drawn[-1]), end + (end - start) / 2), side="right")
+        values = trace.values[first:last]
+        finite = values[np.isfinite(values)]
+        if drawn[0] > max(start, trace.time[0]) or len(drawn) + values.size > _MOST_STREAMED:
+            return False
+        if ((finite < low) | (finite > high)).any():
+            return False
+        if values.size:
+            added[key] = {"time": trace.time[first:last], key: values}
+    for key, columns in added.items():
+        sources[key].stream(columns)
+    size /= 1 + _HEAD + _foot(strip)
+    values_range = plot.y_range.start + _foot(strip) * size, plot.y_range.end - _HEAD * size
+    for key, marks in _marks(strip, start, end, float("inf"), *values_range).items():
+        if marks != dict(sources[key].data):
+            sources[key].data = marks
     return True
+
+
+def _foot(strip: Strip) -> float:
+    """Return the room under the values, as a share of their range."""
+    return 0.26 if strip.command_times.size else 0.12
+
+
+def _marks(strip: Strip, start: float, end: float, until: float, low: float, high: float) -> dict[str, dict[str, Any]]:
+    """Return what is drawn beside the lines, above and below values from low to high."""
+    margin, size = (end - start) / 2, high - low
+    spans = strip.spans[strip.spans["left"] <= until]
+    return {
+        "anomalies": strip.anomalies(start, end, until, high + 0.16 * size),
+        "commands": strip.command_marks(start - margin, end + margin, until, low - 0.16 * size),
+        "spans": {name: spans[name].tolist() for name in ("left", "right", "kind")},
+    }
 
 
 def _holds(columns: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """The charts of monitoring in their four modes, all over one time axis."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from bokeh.events import DoubleTap, Tap
@@ -150,18 +150,29 @@ class Charts:
             frame.layout.display = None if name == mode else "none"
 
     def extend(
-        self, mode: str, strips: Sequence[Strip], start: float, end: float, until: float, chosen: str, *, dated: bool
+        self,
+        mode: str,
+        strips: Sequence[Strip],
+        start: float,
+        end: float,
+        until: float,
+        chosen: str,
+        *,
+        dated: bool,
+        rewritten: Set[str] = frozenset(),
     ) -> None:
-        """Draw what has come since, once it is more than a pixel wide; strips are sent only that.
+        """Draw what has been added since, once it is more than a pixel wide; the page is sent no more than that.
 
         Parameters
         ----------
         mode, strips, start, end, until, chosen, dated
             As for `show`.
+        rewritten : set of str
+            Channels of which something else has changed, too.
         """
         newest = max(strip.extent[1] for strip in strips)
         same = (mode, [strip.name for strip in strips]) == self._drawn
-        if same and 0 <= newest - self._newest < (end - start) / _PIXELS:
+        if same and not rewritten and 0 <= newest - self._newest < (end - start) / _PIXELS:
             return
         chart = self.chart(mode)
         if not same or mode != "strips" or chart is None or until < float("inf"):
@@ -172,7 +183,7 @@ class Charts:
             figures = self.figures(mode)
             self._move(figures[0], start, end)
             for plot, strip in zip(figures, strips, strict=False):
-                if not extend_strip(plot, strip, start, end):
+                if strip.name in rewritten or not extend_strip(plot, strip, start, end):
                     update_strip(plot, strip, start, end, until, colour=self._colour(strip, chosen))
 
     def mark(self, mode: str, strips: Sequence[Strip], chosen: str) -> bool:

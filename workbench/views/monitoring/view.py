@@ -343,8 +343,7 @@ class Monitoring(View):
             self._growth()
             return
         self.scene.grow()
-        self._draw()
-        self._write_values()
+        self._draw_added()
         chart = self._charts.chart(self.scene.mode)
         if chart is not None:
             chart.ask()
@@ -358,13 +357,7 @@ class Monitoring(View):
             return
         if not self.scene.arrive():
             return
-        scene = self.scene
-        strips = scene.strips(at_hand=self._prefetch.deferred)
-        if strips:
-            self._charts.extend(scene.mode, strips, *scene.range, scene.until, scene.channel, dated=scene.dated)
-        with self._quiet:
-            self.controls.show_time(scene)
-        self._write_values()
+        self._draw_added()
         if chart is not None:
             chart.ask()
 
@@ -436,6 +429,21 @@ class Monitoring(View):
         with self._quiet:
             self.controls.show_time(scene)
             self.panel.choose([strip.name for strip in strips], scene.channel)
+
+    def _draw_added(self) -> None:
+        """Draw what has been added to the channels that are shown."""
+        scene = self.scene
+        strips = scene.strips(at_hand=self._prefetch.deferred)
+        new = scene.store.rewritten()
+        if strips:
+            shown = (*scene.range, scene.until, scene.channel)
+            self._charts.extend(scene.mode, strips, *shown, dated=scene.dated, rewritten=new)
+        else:
+            self._charts.clear()
+        with self._quiet:
+            self.controls.show_time(scene)
+            self.panel.choose([strip.name for strip in strips], scene.channel)
+        self._write_values()
 
     def _write_values(self) -> None:
         scene = self.scene
