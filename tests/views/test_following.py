@@ -74,6 +74,7 @@ def test_strips_show_samples_before_they_are_in_the_archive_and_each_once(shell,
     train, whole = months("2024-05-01", 900)
     view.scene.last(100 * 3_600_000.0)
     view._draw()
+    assert next(part for part in view.figures()[0].center if part.name == "silence").text.startswith("no data for ")
     read = []
     view.scene.store._read = lambda name, read_=view.scene.store._read: read.append(name) or read_(name)
     for first in range(1200, 1240, 10):
@@ -87,6 +88,8 @@ def test_strips_show_samples_before_they_are_in_the_archive_and_each_once(shell,
     assert values == expected["telemetry"].values[-len(time) :].tolist()
     assert view.scene.extent[1] == view.scene.range[1] == axis[-1]
     assert view.table["value"][0] == expected["telemetry"].values[-1]
+    assert " behind" in view.head.value and "no data for" not in view.head.value, "old as they are, values come"
+    assert not next(part for part in view.figures()[0].center if part.name == "silence").visible
     with wb.open(home=session.settings.home) as other:
         other.archive.write(train, whole.isel(time=slice(0, 1250)))
     shell.on_follow()

@@ -353,22 +353,23 @@ def mark_silence(plot: figure, words: str) -> None:
 
 
 def _add_silence(plot: figure, tokens: Tokens) -> None:
-    right, middle = (Node(target="frame", symbol=symbol) for symbol in ("right", "center"))
+    right, top = (Node(target="frame", symbol=symbol) for symbol in ("right", "top"))
     label = Label(
         name="silence",
         x=right,
-        y=middle,
+        y=top,
         x_offset=-4,
+        y_offset=2,
         text="",
         text_align="right",
-        text_baseline="middle",
+        text_baseline="top",
         text_font=FONT,
         text_font_size="11px",
         text_color=tokens.text,
         background_fill_color=tokens.raised,
         border_line_color=tokens.muted,
         border_line_dash="dotted",
-        padding=3,
+        padding=1,
         visible=False,
     )
     plot.add_layout(label)

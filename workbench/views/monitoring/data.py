@@ -31,6 +31,9 @@ ALL = "all, by name"
 _MAX_SAMPLES = 16_000_000
 """Samples in memory above which the channel that was shown longest ago is dropped."""
 
+_COMING_S = 30.0
+"""Seconds after a sample was seen to come for which a channel counts as one that others come from."""
+
 _LIMITS = ("critical_low", "warning_low", "warning_high", "critical_high")
 
 
@@ -255,8 +258,8 @@ class ChannelStore:
         Returns
         -------
         pandas.DataFrame
-            `channel`, `units`, `dated`, the columns of `last_value`, the limits, and `quality` in words, empty before
-            `read_quality`.
+            `channel`, `units`, `dated`, the columns of `last_value`, the limits, `coming`, whether samples have just
+            come, and `quality` in words, empty before `read_quality`.
         """
         rows = []
         for name in names:
@@ -274,7 +277,8 @@ class ChannelStore:
                 values = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
             bounds = {limit: np.nan if (at := getattr(limits, limit)) is None else at for limit in _LIMITS}
             described = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
-            rows.append(described | values | bounds | {"quality": self._quality.get(name, "")})
+            coming = time.monotonic() - self._came.get(name, -_COMING_S) < _COMING_S
+            rows.append(described | values | bounds | {"coming": coming, "quality": self._quality.get(name, "")})
         return pd.DataFrame(rows)
 
     def _get(self, name: str) -> Held:
