@@ -10,7 +10,7 @@ from bokeh.transform import factor_cmap
 
 from workbench.names import cut_in_the_middle
 from workbench.plots.marks import MARK_STYLE, span_style, symbol_style
-from workbench.plots.series import bounds, set_sources
+from workbench.plots.series import bounds, set_rows, set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.strips import MAX_NAME_LETTERS, base_figure
 from workbench.plots.theme import FONT, LIGHT, Tokens
@@ -182,11 +182,8 @@ def update_lanes(
 
 def set_lane_names(plot: figure, names: Sequence[str]) -> None:
     """Write the channels' names beside their lanes, the first at the top."""
-    n = len(names)
-    plot.yaxis.ticker = [n - 0.5 - row for row in range(n)]
-    short = [cut_in_the_middle(name, MAX_NAME_LETTERS) for name in names]
-    plot.yaxis.major_label_overrides = {n - 0.5 - row: name for row, name in enumerate(short)}
-    plot.y_range.update(start=0, end=max(n, 1))
+    set_rows(plot, [cut_in_the_middle(name, MAX_NAME_LETTERS) for name in names])
+    plot.y_range.start = 0
 
 
 def lane_marks(strips: Sequence[Strip], start: float, end: float, until: float) -> dict[str, list[Any]]:

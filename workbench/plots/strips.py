@@ -32,7 +32,7 @@ from bokeh.plotting import figure
 
 from workbench.names import cut_in_the_middle
 from workbench.plots.marks import MARK_COLUMNS, span_style, symbol_style
-from workbench.plots.series import set_sources
+from workbench.plots.series import set_changed, set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 from workbench.plots.trace import Trace
@@ -271,9 +271,7 @@ def extend_strip(plot: figure, strip: Strip, start: float, end: float) -> bool:
         sources[key].stream(columns)
     size /= 1 + _HEAD + _foot(strip)
     values_range = plot.y_range.start + _foot(strip) * size, plot.y_range.end - _HEAD * size
-    for key, marks in _marks(strip, start, end, float("inf"), *values_range).items():
-        if marks != dict(sources[key].data):
-            sources[key].data = marks
+    set_changed(plot, _marks(strip, start, end, float("inf"), *values_range))
     return True
 
 

@@ -126,7 +126,7 @@ def head_markup(
     for rows, say in ((table["stale"] & ~table["coming"], _no_data), (table["stale"] & table["coming"], _behind)):
         if rows.any():
             age = age_words(float(table.loc[rows, "age"].min()), dated=dated, long=True)
-            items.append(f"<li><b>{int(rows.sum())}</b> {'' if say is _behind else 'with '}{say(age)}</li>")
+            items.append(f"<li><b>{int(rows.sum())}</b> {'of them ' if say is _behind else 'with '}{say(age)}</li>")
     newest = max(min(strip.extent[1], until) for strip in strips)
     words = "newest value" if until == float("inf") else "replayed to"
     items.append(f'<li class="wb-muted">{words} {time_words(newest, dated=dated)}</li>')

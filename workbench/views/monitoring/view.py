@@ -26,7 +26,8 @@ from workbench.views.widgets.timers import Later
 __all__ = ["Monitoring"]
 
 _TICK_S = 0.25  # between two pictures of a replay
-_GROWTH_S = 0.3  # from news of the archive to its picture
+_ARRIVAL_S = 0.3  # from a picture that the page has not drawn yet to the next
+_GROWTH_S = 1.0  # from news of the archive to their picture; what arrives is drawn before
 _STEP = 0.5  # share of the time shown that a step goes on
 _ZOOM = 2.0
 _AROUND = 2.0  # lengths of an anomaly that are shown on either side of it
@@ -75,7 +76,7 @@ class Monitoring(View):
         self._prefetch = Later(self.on_prefetch, 0.1)
         self._read_quality = Later(self.on_quality, 0.2)
         self._growth = Later(self.on_growth, _GROWTH_S)
-        self._arrival = Later(self.on_arrival, _GROWTH_S)
+        self._arrival = Later(self.on_arrival, _ARRIVAL_S)
         self._timers = (
             self._ticker,
             self._growth,
