@@ -213,6 +213,13 @@ def test_the_word_of_a_provisional_anomaly_says_so_inside_the_chart(plot):
     assert mark_data(channel, ANOMALIES)["standing"] == ["", ""]
 
 
+def test_words_that_face_each_other_do_not_overlap(plot):
+    near = pd.DataFrame({"start": [800, 870], "end": [810, 880], "severity": [3.0, 9.0], "level": ["low", "high"]})
+    update_strip(plot, make_strip(fake_channel("P-1"), anomalies=near.assign(provisional=[False, True])), 0, 1000)
+    marks = filled(plot, "anomalies")
+    assert (marks["word"], marks["side"]) == (["", "high 9.0, provisional"], ["left", "right"])
+
+
 def test_a_strip_says_that_nothing_comes(plot):
     label = next(part for part in plot.center if part.name == "silence")
     assert not label.visible

@@ -376,6 +376,10 @@ class View(ABC):
         else:
             self._missed.add("refresh")
 
+    def show_logged(self) -> None:
+        """Show what others have done with alerts and orders; a view that shows little of it reads less again."""
+        self.outdate()
+
     def put_into(self, frame: Frame) -> None:
         """Connect the view to the page that it is part of.
 

@@ -126,10 +126,19 @@ class Scene:
 
     # ---- choosing
 
-    def read(self) -> None:
-        """Read the session again; what is chosen stays where it can."""
+    def read(self, *, anew: bool = True) -> None:
+        """Read the session again; what is chosen stays where it can.
+
+        Parameters
+        ----------
+        anew : bool
+            Whether channels of which nothing has been published since are read again, too.
+        """
         self.fleet = self._session.overview()
-        self.store.clear()
+        if anew:
+            self.store.clear()
+        else:
+            self.store.forget_changed()
         if self.asset not in set(self.fleet["asset"]):
             worst = self.fleet["severity"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
             self.asset = str(self.fleet.loc[worst[0], "asset"]) if len(worst) else ""

@@ -18,7 +18,7 @@ from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
 from workbench.views.state import Selected, State, axis_time, time_text
 from workbench.views.widgets.boxes import box
-from workbench.views.widgets.callbacks import Quiet
+from workbench.views.widgets.callbacks import Guard, Quiet
 from workbench.views.widgets.cards import damage_card
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.timers import Later
@@ -97,6 +97,16 @@ class Monitoring(View):
         """Read the session again; what is chosen stays where it can."""
         self.scene.read()
         self._show()
+
+    def show_logged(self) -> None:
+        """Read again only what has been published since: alerts and orders are not shown here."""
+        if not self.active:
+            super().show_logged()
+            return
+        with Guard(self, "refresh"):
+            self.scene.read(anew=False)
+            self.scene.arrive()
+            self._show()
 
     def show_newest(self) -> None:
         """Show what has come since; a stretch of time that does not end with the newest value stays as it is."""
