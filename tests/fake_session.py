@@ -88,7 +88,10 @@ class FakeArchive:
     @property
     def index(self):
         """An index that cannot tell what has changed."""
-        return SimpleNamespace(stamp=lambda: (0, 0), changed_since=lambda stamp: None)
+        return SimpleNamespace(stamp=lambda: (0, 0), changed_since=lambda stamp: None, pieces=lambda channel, part: ())
+
+    def scores(self, channel):
+        return {}
 
     def labels(self, channel):
         return self.known.get(channel)

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
+OPTIONAL = [Requirement(line) for line in PROJECT["optional-dependencies"]["opcua"]]
 DEVELOPMENT = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
 LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 EVERYWHERE = [Requirement(line) for line in LINES]  # some only on some Pythons
@@ -67,7 +68,7 @@ def test_every_constraint_is_one_exact_version() -> None:
     assert list(PINNED) == sorted(PINNED)
 
 
-@pytest.mark.parametrize("requirement", RUNTIME + DEVELOPMENT, ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", RUNTIME + OPTIONAL + DEVELOPMENT, ids=lambda requirement: requirement.name)
 def test_each_direct_dependency_has_a_range_and_a_constraint_within_it(requirement: Requirement) -> None:
     assert any(part.operator in (">=", "~=") for part in requirement.specifier), "no least version"
     assert PINNED[canonicalize_name(requirement.name)] in requirement.specifier
@@ -84,8 +85,13 @@ def test_what_is_installed_is_what_is_pinned() -> None:
 
 def test_each_direct_dependency_states_its_reason() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    for requirement in RUNTIME + DEVELOPMENT:
+    for requirement in RUNTIME + OPTIONAL + DEVELOPMENT:
         assert re.search(rf'^    "{re.escape(requirement.name)}[^"]*", +# \w', text, re.MULTILINE), requirement.name
+
+
+def test_extras_are_tested_in_the_same_range() -> None:
+    ranges = {canonicalize_name(one.name): one.specifier for one in DEVELOPMENT}
+    assert {canonicalize_name(one.name): one.specifier for one in OPTIONAL}.items() <= ranges.items()
 
 
 def test_conda_environment_takes_its_versions_from_here() -> None:

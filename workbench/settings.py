@@ -413,9 +413,9 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     -------
     dict of str to str
         `WORKBENCH_*`; a setting that is None, as it is where nothing was set, is left out, and so are tokens and the
-        broker's password, which no kernel needs.
+        passwords of sources, which no kernel needs.
     """
-    of_live = {"host": True, "token": True, "mqtt": {"user", "password"}}
+    of_live = {"host": True, "token": True, "mqtt": {"user", "password"}, "opcua": {"user", "password"}}
     secrets: dict[str, Any] = {"dashboard": {"token"}, "live": of_live}
     values = settings.model_dump(mode="json", exclude=secrets)
     values = {name: value for name, value in values.items() if value is not None}

@@ -24,13 +24,14 @@ class Switch:
     def __init__(self) -> None:
         self.words = ""
         self.gone: list[str] = []
+        self.quiet: frozenset[str] = frozenset()
 
     def start(self, intake: Intake) -> None: ...
 
     def stop(self) -> None: ...
 
     def state(self) -> FeedState:
-        return FeedState(not self.words, self.words or "connected")
+        return FeedState(not self.words, self.words or "connected", quiet=self.quiet)
 
     def dead(self) -> list[str]:
         return self.gone
@@ -224,3 +225,15 @@ def test_a_replay_that_is_over_is_no_silence(plant: Plant) -> None:
     plant.feed.state = lambda: FeedState(True, "all is sent", finished=True)  # type: ignore[method-assign]
     plant.now = 10_000.0
     assert not any(source.name == "plant" for source in plant.service.sources())
+
+
+def test_a_channel_of_which_only_changes_come_is_quiet_not_silent(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    for name in "abc":
+        plant.send(name, 10)
+    plant.feed.quiet = frozenset({"a", "b"})
+    plant.now = 601.0
+    assert plant.rows() == [["c", "silence", "unacknowledged"]]
+    plant.send("c", 11)
+    plant.feed.quiet = frozenset()
+    assert [[name, kind] for name, kind, _ in plant.rows()[1:]] == [["a", "silence"], ["b", "silence"]]

@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 from bokeh.core.validation import check_integrity
 from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource, GlyphRenderer, Range1d
 
 from tests.fake_session import fake_channel, fake_scored
 from workbench.plots.gauges import gauges_figure, update_gauges
 from workbench.plots.heat_map import heat_map_figure, shades, update_heat_map
+from workbench.plots.marks import mark_data
 from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, update_overlay
 from workbench.plots.strip_data import make_strip
-from workbench.plots.strips import strip_figure, update_strip
-from workbench.plots.theme import THEMES
+from workbench.plots.strips import extend_strip, mark_silence, strip_figure, update_strip
+from workbench.plots.theme import LIGHT, THEMES
 
 ANOMALIES = pd.DataFrame({"start": [500, 2100], "end": [600, 2300], "severity": [3.0, 9.0], "level": ["low", "high"]})
 
@@ -172,3 +173,93 @@ def test_gauges_are_for_channels_with_limits_and_colour_is_for_those_beyond():
     assert filled(plot, "words")["word"] == ["-10", "10", "-10", "10"]
     update_gauges(plot, table.iloc[2:])
     assert filled(plot, "pointers")["channel"] == []
+
+
+OPEN = ANOMALIES.assign(provisional=[False, True])
+
+
+@pytest.mark.parametrize("make, update", [(strip_figure, update_strip), (lanes_figure, update_lanes)])
+def test_a_provisional_anomaly_differs_by_more_than_its_colour(make, update):
+    channel = fake_channel("P-1")
+    one = make_strip(channel, fake_scored(channel), OPEN)
+    named = {"name": "strip 0"} if make is strip_figure else {}
+    plot = make(dated=False, x_range=Range1d(0, 3000), **named)
+    update(plot, one if make is strip_figure else [one], 0, 3000)
+    span = plot.select_one({"name": "anomalies", "type": GlyphRenderer})
+    symbol = plot.select_one({"name": "symbols", "type": GlyphRenderer})
+    assert values(span, "line_dash") == ["solid", "dashed"]
+    assert values(span, "hatch_pattern")[0].isspace() and not values(span, "hatch_pattern")[1].isspace()
+    assert values(span, "line_alpha")[1] == 1
+    assert values(symbol, "fill_color") == ["low", ""]  # hollow: what is not a level has the colour of the background
+    assert symbol.glyph.fill_color.transform.nan_color == LIGHT.surface
+    assert one.is_provisional and not make_strip(channel, anomalies=ANOMALIES).is_provisional
+
+
+def values(renderer, name):
+    """What a glyph takes for each anomaly."""
+    spec = getattr(renderer.glyph, name)
+    column = spec if isinstance(spec, str) else getattr(spec, "field", None)
+    return [spec] * 2 if column is None else list(renderer.data_source.data[column])
+
+
+def test_the_word_of_a_provisional_anomaly_says_so_inside_the_chart(plot):
+    channel = fake_channel("P-1")
+    update_strip(plot, make_strip(channel, anomalies=OPEN), 0, 2400)
+    marks = filled(plot, "anomalies")
+    assert marks["word"] == ["low 3.0", "high 9.0, provisional"]
+    assert marks["side"] == ["left", "right"], "at the end of the time shown a word stands before its symbol"
+    assert marks["shift"][0] > 0 > marks["shift"][1]
+    assert mark_data(channel, OPEN)["word"] == ["low 3.00", "high 9.00, provisional"]
+    assert mark_data(channel, ANOMALIES)["standing"] == ["", ""]
+
+
+def test_words_that_face_each_other_do_not_overlap(plot):
+    near = pd.DataFrame({"start": [800, 870], "end": [810, 880], "severity": [3.0, 9.0], "level": ["low", "high"]})
+    update_strip(plot, make_strip(fake_channel("P-1"), anomalies=near.assign(provisional=[False, True])), 0, 1000)
+    marks = filled(plot, "anomalies")
+    assert (marks["word"], marks["side"]) == (["", "high 9.0, provisional"], ["left", "right"])
+
+
+def test_a_strip_says_that_nothing_comes(plot):
+    label = next(part for part in plot.center if part.name == "silence")
+    assert not label.visible
+    mark_silence(plot, "no data for 2 hours")
+    assert (label.visible, label.text) == (True, "no data for 2 hours")
+    mark_silence(plot, "")
+    assert not label.visible
+
+
+def test_what_has_come_is_added_to_a_strip_and_nothing_else_is_drawn(plot):
+    channel = fake_channel(n=3000)
+    short, whole = make_strip(channel.isel(time=slice(0, 2950))), make_strip(channel)
+    start, end = 2500, 2949
+    update_strip(plot, short, start, end)
+    before = filled(plot, "telemetry")
+    longer = short.extended(whole.telemetry.time[2950:], whole.telemetry.values[2950:].astype(float))
+    assert extend_strip(plot, longer, start + 50, end + 50)
+    after = filled(plot, "telemetry")
+    assert after["time"] == before["time"] + list(range(2950, 3000))
+    np.testing.assert_array_equal(after["telemetry"][-50:], whole.telemetry.values[2950:])
+    assert extend_strip(plot, longer, start + 50, end + 50) and filled(plot, "telemetry") == after, "nothing twice"
+
+
+def test_a_strip_is_drawn_anew_where_adding_would_not_show_it(plot):
+    channel = fake_channel(n=3000)
+    short = make_strip(channel.isel(time=slice(0, 2950)))
+    update_strip(plot, short, 2500, 2949)
+    drawn = filled(plot, "telemetry")
+    spike = short.extended(np.array([2950.0]), np.array([99.0]))
+    assert not extend_strip(plot, spike, 2501, 2950), "beyond its axis"
+    quiet = short.extended(np.array([2950.0]), np.array([0.0]))
+    assert not extend_strip(plot, quiet, 0, 2950), "what lies before was not drawn"
+    missing = short.extended(np.array([2950.0]), np.array([np.nan]))
+    assert filled(plot, "telemetry") == drawn
+    assert extend_strip(plot, missing, 2501, 2950), "a gap needs no other axis"
+
+
+def test_a_strip_that_was_scrolled_back_gets_nothing(plot):
+    short = make_strip(fake_channel(n=2950))
+    update_strip(plot, short, 1000, 1500)
+    drawn = filled(plot, "telemetry")
+    assert extend_strip(plot, short.extended(np.array([2950.0]), np.array([0.0])), 1000, 1500)
+    assert filled(plot, "telemetry") == drawn

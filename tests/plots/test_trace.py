@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,20 @@ def test_the_line_reaches_beyond_both_edges_but_not_beyond_what_has_come():
 def test_an_empty_trace_draws_nothing():
     time, drawn = Trace([], []).window(0, 1)
     assert time.size == drawn.size == 0
+
+
+@pytest.mark.parametrize("n", [1, 65, 5000, 200_000])
+@pytest.mark.parametrize("cuts", [(0.5,), (0.1, 0.4, 0.99)])
+def test_a_series_that_grows_draws_what_the_whole_one_does(n, cuts):
+    values = noise(n)
+    values[n // 3] = np.nan
+    values[n // 2] = 99
+    ends = [max(1, int(n * cut)) for cut in cuts] + [n]
+    trace = Trace(np.arange(ends[0]), values[: ends[0]])
+    for first, last in pairwise(ends):
+        trace = trace.extended(np.arange(first, last), values[first:last])
+    assert np.array_equal(trace.time, np.arange(n)) and trace.values.dtype == np.float32
+    for start, end in ((0, n), (n * 0.2, n * 0.9), (n * 0.45, n * 0.55)):
+        drawn, shown = trace.window(start, end, limit=600)[1], values[trace.span(start, end)]
+        assert (np.nanmin(drawn), np.nanmax(drawn)) == (np.nanmin(shown), np.nanmax(shown))
+        assert np.isnan(drawn).any() == np.isnan(shown).any()

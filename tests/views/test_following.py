@@ -3,13 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import workbench as wb
 from tests.homes import copy_of
 from tests.test_alerting import months
+from workbench.live.journal import Entry, Journal, Tag, Transaction
 from workbench.maintenance.alerts.raising import Finding
+from workbench.telemetry.moments import ticks
+from workbench.views.monitoring.data import ChannelStore
 from workbench.views.shell import Shell
 
 
@@ -46,6 +50,113 @@ def test_strips_show_what_has_come_and_overview_reads_it_when_it_is_shown(shell,
     assert before < view.scene.extent[1] == view.scene.range[1] == newest
     drawn = [renderer.data_source.data for renderer in view.figures()[0].renderers if renderer.name == "telemetry"]
     assert max(drawn[0]["time"]) == newest
+
+
+def arrive(session, rows):
+    """Let samples be stored that the archive does not hold yet."""
+    journal = Journal(session.settings.journal_path)
+    name = session.archive.channels()[0]
+    tag = next((one for one in journal.tags() if one.name == name), None)
+    tag = tag or journal.add_tag(Tag(0, name, "served", clock="time"))
+    moments, values = ticks(rows["time"].values).tolist(), rows["telemetry"].values.tolist()
+    entries = [Entry(tag.id, moment, value, None) for moment, value in zip(moments, values, strict=True)]
+    journal.store(Transaction(entries=entries))
+    journal.close()
+
+
+def drawn(view):
+    (data,) = [one.data_source.data for one in view.figures()[0].renderers if one.name == "telemetry"]
+    return [float(at) for at in data["time"]], [float(value) for value in data["telemetry"]]
+
+
+def test_strips_show_samples_before_they_are_in_the_archive_and_each_once(shell, session):
+    view = shell.view
+    train, whole = months("2024-05-01", 900)
+    view.scene.last(100 * 3_600_000.0)
+    view._draw()
+    assert next(part for part in view.figures()[0].center if part.name == "silence").text.startswith("no data for ")
+    read = []
+    view.scene.store._read = lambda name, read_=view.scene.store._read: read.append(name) or read_(name)
+    for first in range(1200, 1240, 10):
+        arrive(session, whole.isel(time=slice(first, first + 10)))
+        shell.on_follow()
+    assert read == [], "no channel is read again for that"
+    time, values = drawn(view)
+    expected = whole.isel(time=slice(0, 1240))
+    axis = (ticks(expected["time"].values) / 1e6).tolist()
+    assert time == axis[-len(time) :] and len(time) >= 100
+    assert values == expected["telemetry"].values[-len(time) :].tolist()
+    assert view.scene.extent[1] == view.scene.range[1] == axis[-1]
+    assert view.table["value"][0] == expected["telemetry"].values[-1]
+    assert " behind" in view.head.value and "no data for" not in view.head.value, "old as they are, values come"
+    assert not next(part for part in view.figures()[0].center if part.name == "silence").visible
+    with wb.open(home=session.settings.home) as other:
+        other.archive.write(train, whole.isel(time=slice(0, 1250)))
+    shell.on_follow()
+    time, _ = drawn(view)
+    assert time == sorted(set(time)) and time[-1] == ticks(whole["time"].values[1249:1250])[0] / 1e6
+
+
+def test_what_is_added_to_the_archive_is_read_alone_and_equals_the_whole(shell, session):
+    view, name = shell.view, session.archive.channels()[0]
+    session.set_growing(name)
+    _, whole = months("2024-05-01", 900)
+    store, read = view.scene.store, []
+    store._read = lambda name, read_=store._read: read.append(name) or read_(name)
+    for length in (1203, 1270, 1400, 1401, 1900):
+        held = session.archive.info(name).n_test
+        arrive(session, whole.isel(time=slice(held, held + 1)))
+        shell.on_follow()
+        with wb.open(home=session.settings.home) as other:
+            other.archive.extend([(held, whole.isel(time=slice(held, length)))], {name: held})
+            if length != 1401:
+                other.score_all()
+        shell.on_follow()
+        mine, fresh = store.strip(name), ChannelStore(session).strip(name)
+        for one, same in ((mine.telemetry, fresh.telemetry), (mine.prediction, fresh.prediction)):
+            assert one.time.tolist() == same.time.tolist()
+            np.testing.assert_array_equal(one.values, same.values)
+        assert dict(mine.marks) == dict(fresh.marks)
+        assert (mine.command_times.tolist(), mine.commands.tolist()) == (
+            fresh.command_times.tolist(),
+            fresh.commands.tolist(),
+        )
+        pd.testing.assert_frame_equal(mine.spans, fresh.spans)
+        assert (mine.extent, mine.scale) == (fresh.extent, fresh.scale)
+        time, values = drawn(view)
+        assert time == mine.telemetry.time[: len(time)].tolist()
+        assert values == mine.telemetry.values[: len(time)].tolist()
+        assert 0 <= mine.extent[1] - time[-1] < (mine.extent[1] - mine.extent[0]) / 1_000, "a pixel at most"
+    assert read == [], "it was never read whole again"
+    with wb.open(home=session.settings.home) as other:
+        train, _ = months("2024-05-01", 900)
+        changed = whole.isel(time=slice(0, 1905)).copy(deep=True)
+        changed["telemetry"][600] += 3
+        other.archive.write(train, changed)
+    shell.on_follow()
+    assert read == [name], "another series is"
+    assert store.strip(name).telemetry.values[600] == changed["telemetry"].values[600]
+
+
+def test_a_reader_who_has_scrolled_back_or_paused_stays_there_while_samples_arrive(shell, session):
+    view = shell.view
+    _, whole = months("2024-05-01", 900)
+    view.scene.last(100 * 3_600_000.0)
+    view.scene.step(-2)
+    view._draw()
+    before, shown = view.scene.range, drawn(view)
+    arrive(session, whole.isel(time=slice(1200, 1230)))
+    shell.on_follow()
+    assert (view.scene.range, drawn(view)) == (before, shown)
+    assert (view.figures()[0].x_range.start, view.figures()[0].x_range.end) == before
+    view.scene.play()
+    view.scene.play()  # paused
+    view._draw()
+    before = view.scene.range, view.scene.until
+    arrive(session, whole.isel(time=slice(1230, 1260)))
+    shell.on_follow()
+    assert (view.scene.range, view.scene.until) == before
+    assert max(drawn(view)[0]) <= view.scene.until
 
 
 def test_nothing_is_read_while_nothing_is_written(shell, monkeypatch):

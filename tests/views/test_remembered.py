@@ -1,3 +1,6 @@
+import json
+import os
+
 import pandas as pd
 import pytest
 
@@ -54,3 +57,16 @@ def test_everything_else_is_the_session_s_own(session):
     remembered = remember_fleet(session)
     assert remembered.settings is session.settings
     assert remembered.channel("X-1").sizes["time"] == 3000
+
+
+def test_what_the_running_service_scores_within_seconds_is_not_called_out_of_date(session):
+    session.score("X-1")
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3500, 1, spike=2000))
+    remembered, file = remember_fleet(session), session.settings.home / "live.json"
+    assert remembered.overview()["state"].tolist() == ["stale"]
+    file.write_text(json.dumps({"process": os.getpid(), "feeds": []}))
+    assert remembered.overview()["state"].tolist() == ["stale"], "a series that does not grow waits for a person"
+    session.set_growing("X-1")
+    assert remembered.overview()["state"].tolist() == ["current"]
+    file.unlink()
+    assert remembered.overview()["state"].tolist() == ["stale"], "the service has ended"

@@ -51,6 +51,10 @@ def _run(
         from workbench.live.feeds.mqtt import MqttFeed
 
         feeds.append(MqttFeed(settings.live))
+    if settings.live.opcua.url is not None:
+        from workbench.live.feeds.opcua import OpcUaFeed
+
+        feeds.append(OpcUaFeed(settings.live))
     _serve(settings, feeds)
 
 

@@ -48,6 +48,12 @@ def run(
     still: Annotated[
         bool, typer.Option("--still", help="Let the demo fleet stand still: no telemetry comes while one watches.")
     ] = False,
+    mqtt: Annotated[
+        bool,
+        typer.Option(
+            "--mqtt", help="Let the telemetry of the demo fleet come through a mosquitto of its own, on this machine."
+        ),
+    ] = False,
     host: Host = None,
     port: Port = None,
     compute: ComputePlace = None,
@@ -62,11 +68,18 @@ def run(
     from workbench.demo import living
     from workbench.demo.year import Year
 
+    if mqtt:
+        _check_mqtt(serve, still)
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
     reasons: dict[str, str] = {}
     with Year(session) if serve and living.lacks_history(session) else nullcontext() as year:
         moves = _provide_fleet(session, serve, still)
+        if mqtt and not moves:
+            raise ArchiveError(
+                "--mqtt needs a demo fleet that goes on, and this home holds other telemetry.",
+                "Leave --mqtt out, or name an empty home.",
+            )
         if year is not None:
             year.begin()
         channels_with_model = {model.channel for model in session.registry.list()}
@@ -93,7 +106,7 @@ def run(
     if serve:
         settings = living.with_messages(session.settings) if moves else session.settings
         close_sessions()
-        with living.simulated(settings) if moves else nullcontext():
+        with living.simulated(settings, mqtt=mqtt) if moves else nullcontext():
             _serve(settings, host, port)
     if any_failed:
         raise typer.Exit(1)
@@ -208,6 +221,16 @@ def doctor(
     show(pd.DataFrame([finding.to_dict() for finding in findings]), as_json, "")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
+
+
+def _check_mqtt(serve: bool, still: bool) -> None:
+    """Refuse --mqtt before anything is done where no telemetry would come, or mosquitto is not installed."""
+    from workbench.demo.broker import find_mosquitto
+
+    if still or not serve:
+        other = "--still" if still else "--no-serve"
+        raise typer.BadParameter(f"--mqtt cannot go with {other}: no telemetry would come. Leave one of them out.")
+    find_mosquitto()
 
 
 def _provide_fleet(session: "Session", serve: bool, still: bool) -> bool:

@@ -98,15 +98,17 @@ def with_messages(settings: Settings) -> Settings:
 
 
 @contextmanager
-def simulated(settings: Settings) -> Iterator[None]:
+def simulated(settings: Settings, *, mqtt: bool = False) -> Iterator[None]:
     """Let the demo fleet of a home go on in a process of its own, which ends with this one.
 
     Parameters
     ----------
     settings : Settings
         Settings that the process runs with.
+    mqtt : bool
+        Whether its telemetry goes through a mosquitto of its own.
     """
-    command = [sys.executable, "-c", "from workbench.demo.process import main; main()"]
+    command = [sys.executable, "-c", f"from workbench.demo.process import main; main(mqtt={mqtt})"]
     environment = os.environ | settings_environment(settings)
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True) as process:
         try:

@@ -171,7 +171,7 @@ class LiveService:
         for feed in self.feeds:
             state = feed.state()
             if not state.finished:
-                sources.append(Source(feed.name, "" if state.connected else state.words))
+                sources.append(Source(feed.name, "" if state.connected else state.words, state.quiet))
             if isinstance(feed, Relay):
                 sources += [Source(f"{feed.name} {name}", "it has said so, or its broker") for name in feed.dead()]
         return sources

@@ -39,10 +39,13 @@ class Source:
         Name of the feed; the name of a sender follows it, as `mqtt plant/gateway`.
     gone : str
         Why nothing can come of it; empty where it can.
+    quiet : frozenset of str
+        Channels of which nothing comes as long as they do not change.
     """
 
     name: str
     gone: str = ""
+    quiet: frozenset[str] = frozenset()
 
     def covers(self, other: str) -> bool:
         """Return whether samples of a source come through this one."""
@@ -129,7 +132,8 @@ class Silences:
         """Return what is found, and all that was looked at, by channel or source and kind."""
         now = self.clock()
         states = {state.tag.name: state for state in self.states() if state.tag.state == "served"}
-        silent = {name for name, state in states.items() if now - state.arrived > self.settings.stale_s}
+        quiet = frozenset[str]().union(*(source.quiet for source in self.sources()))
+        silent = {name for name, state in states.items() if now - state.arrived > self.settings.stale_s} - quiet
         findings: list[Finding] = []
         examined: dict[tuple[str, str], Examined] = {}
         gone: list[Source] = []
@@ -155,7 +159,7 @@ class Silences:
                 findings.append(_of_clock(session, state))
         if now - self._began > self.settings.stale_s and not gone:
             for tag in served:
-                if tag.name not in states:
+                if tag.name not in states and tag.name not in quiet:
                     examined[tag.name, "silence"] = Examined(tag.name, "silence")
                     findings += _never_came(session, tag, self.settings.stale_s)
         return findings, examined

@@ -17,7 +17,7 @@ from workbench.live.feeds.feed import Feed
 from workbench.live.journal import Journal
 from workbench.settings import Settings
 
-__all__ = ["Standing", "StandingFile", "read_standing"]
+__all__ = ["Standing", "StandingFile", "is_running", "read_standing"]
 
 _FILE = "live.json"
 _EVERY_S = 2.0
@@ -75,6 +75,13 @@ class StandingFile:
     def remove(self) -> None:
         """Take the file away, when the service ends."""
         self._file.unlink(missing_ok=True)
+
+
+def is_running(home: Path) -> bool:
+    """Return whether a service takes the live telemetry of a home just now."""
+    with suppress(OSError, ValueError, KeyError):
+        return psutil.pid_exists(int(json.loads((home / _FILE).read_text(encoding="utf-8"))["process"]))
+    return False
 
 
 def read_standing(settings: Settings) -> Standing | None:

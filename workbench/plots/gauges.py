@@ -9,7 +9,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark
 
-from workbench.plots.series import set_sources
+from workbench.plots.series import set_changed, set_rows
 from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
 
 __all__ = ["gauges_figure", "update_gauges"]
@@ -138,10 +138,8 @@ def update_gauges(plot: figure, table: pd.DataFrame) -> None:
             pointers["state"].append("stale" if channel["stale"] else str(channel["limit"]).split(" ")[0])
             for name in ("channel", "value", "units", "limit"):
                 pointers[name].append(channel[name])
-    set_sources(plot, {"zones": zones, "words": words, "pointers": pointers})
-    plot.yaxis.ticker = [n - 0.5 - row for row in range(n)]
-    plot.yaxis.major_label_overrides = {n - 0.5 - row: name for row, name in enumerate(limited["channel"])}
-    plot.y_range.end = max(n, 1)
+    set_changed(plot, {"zones": zones, "words": words, "pointers": pointers})
+    set_rows(plot, limited["channel"].tolist())
     plot.height = _ROW_HEIGHT_PX * max(n, 1) + 4
 
 

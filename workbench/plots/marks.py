@@ -1,4 +1,8 @@
-"""Anomalies and labels on a figure over time: shaded and hatched spans, each anomaly with its symbol and word."""
+"""Anomalies and labels on a figure over time: shaded and hatched spans, each anomaly with its symbol and word.
+
+An anomaly that is provisional, which later samples may still change, is hatched inside a dashed outline, its symbol is
+hollow, and its word says so.
+"""
 
 from typing import Any
 
@@ -7,19 +11,25 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import CategoricalColorMapper, ColumnDataSource, HoverTool
+from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.plotting import figure
-from bokeh.transform import factor_cmap, factor_mark, transform
+from bokeh.transform import factor_cmap, factor_mark
 
 from workbench.plots.series import time_values
 from workbench.plots.theme import FONT, SEVERITIES, Tokens
 
-__all__ = ["mark_columns", "mark_data", "mark_glyphs"]
+__all__ = ["MARK_COLUMNS", "MARK_STYLE", "mark_columns", "mark_data", "mark_glyphs", "span_style", "symbol_style"]
 
 _WORD_WIDTH_SHARE = 0.09
 """Share of the time axis that an anomaly's word takes."""
 
-_COLUMNS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why")
+MARK_STYLE = ("standing", "filled", "dash", "hatch", "outline")
+"""Columns that tell a provisional anomaly from a final one."""
+
+MARK_COLUMNS = (
+    "left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why", *MARK_STYLE
+)  # fmt: skip
+"""Columns of `mark_data`."""
 
 
 def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 0.0) -> dict[str, list[Any]]:
@@ -30,20 +40,20 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     dataset : xarray.Dataset
         Split to which the samples belong; a part of it says by its attribute `first_sample` where it begins.
     sequences : pandas.DataFrame or None
-        `start`, `end` (inclusive); for anomalies also `severity` and `level`, and `words` where the envelope was
-        judged.
+        `start`, `end` (inclusive); for anomalies also `severity` and `level`, `words` where the envelope was judged,
+        and `provisional` where later samples may still change them.
     top : float
         Height of the symbols, in data units.
 
     Returns
     -------
     dict
-        `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`, `word`, and `why`,
-        what the envelope found. The word is left out where a more severe neighbour's would overlap it; the symbol
-        never is.
+        `MARK_COLUMNS`: `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`,
+        `word`, and `why`, what the envelope found; `standing`, which says "provisional" or nothing, and how that is
+        drawn. The word is left out where a more severe neighbour's would overlap it; the symbol never is.
     """
     if sequences is None or sequences.empty:
-        return {name: [] for name in _COLUMNS}
+        return {name: [] for name in MARK_COLUMNS}
     time, offset = time_values(dataset), int(dataset.attrs.get("first_sample", 0))
     first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
     left, right = time[first - offset].astype(float), time[last - offset].astype(float)
@@ -75,11 +85,12 @@ def mark_columns(
     dict
     """
     if sequences.empty:
-        return {name: [] for name in _COLUMNS}
+        return {name: [] for name in MARK_COLUMNS}
     first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
     severity = sequences["severity"].to_numpy(dtype=float) if "severity" in sequences else np.zeros(len(sequences))
     level = sequences["level"].tolist() if "level" in sequences else [""] * len(sequences)
     words = sequences["words"].tolist() if "words" in sequences else [""] * len(sequences)
+    open_ = sequences["provisional"].tolist() if "provisional" in sequences else [False] * len(sequences)
     middle = (left + right) / 2
     room = _WORD_WIDTH_SHARE * length
     worded: list[int] = []
@@ -96,13 +107,66 @@ def mark_columns(
         "severity": severity.tolist(),
         "level": level,
         "why": [one or "forecast error above its threshold" for one in words],
-        "word": [_word(level[i], severity[i]) if i in worded else "" for i in range(len(sequences))],
+        "word": [_word(level[i], severity[i], open_[i]) if i in worded else "" for i in range(len(sequences))],
+        "standing": ["provisional" if one else "" for one in open_],
+        "filled": ["" if one else level[i] for i, one in enumerate(open_)],
+        "dash": ["dashed" if one else "solid" for one in open_],
+        "hatch": ["\\" if one else " " for one in open_],
+        "outline": [1.0 if one else 0.55 for one in open_],
     }
     return columns
 
 
-def _word(level: str, severity: float) -> str:
-    return level if np.isnan(severity) else f"{level} {severity:.2f}"  # a limit has no score
+def _word(level: str, severity: float, provisional: bool) -> str:
+    word = level if np.isnan(severity) else f"{level} {severity:.2f}"  # a limit has no score
+    return f"{word}, provisional" if provisional else word
+
+
+def span_style(tokens: Tokens, alpha: float = 0.16) -> dict[str, Any]:
+    """Return how the spans of anomalies are drawn, for glyphs whose source has the columns of `mark_data`.
+
+    Parameters
+    ----------
+    tokens : Tokens
+        Colours.
+    alpha : float
+        Opacity of the shade.
+
+    Returns
+    -------
+    dict of str to object
+        Properties of a glyph.
+    """
+    colour = _by_level("level", tokens, filled=True)
+    return {
+        "fill_color": colour,
+        "fill_alpha": alpha,
+        "line_color": colour,
+        "line_alpha": "outline",
+        "line_dash": "dash",
+        "hatch_pattern": "hatch",
+        "hatch_color": colour,
+        "hatch_alpha": 0.5,
+        "hatch_weight": 1,
+    }
+
+
+def symbol_style(tokens: Tokens) -> dict[str, Any]:
+    """Return how the symbols of anomalies are drawn, as `span_style` does for spans."""
+    levels = list(SEVERITIES)
+    return {
+        "marker": factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
+        "line_color": _by_level("level", tokens, filled=True),
+        "line_width": 1.5,
+        "fill_color": _by_level("filled", tokens, filled=False),
+    }
+
+
+def _by_level(column: str, tokens: Tokens, *, filled: bool) -> Any:
+    """Return the colours of levels; those inside a symbol are hollow for `info`, and where no level is named."""
+    levels = list(SEVERITIES)
+    colours = [tokens.level(name) if filled or SEVERITIES[name].filled else tokens.surface for name in levels]
+    return factor_cmap(column, colours, levels, nan_color=tokens.muted if filled else tokens.surface)
 
 
 def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSource, tokens: Tokens) -> None:
@@ -117,13 +181,6 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
     tokens : Tokens
         Colours.
     """
-    levels = list(SEVERITIES)
-    colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
-    inside = CategoricalColorMapper(
-        factors=levels,
-        palette=[tokens.level(name) if SEVERITIES[name].filled else tokens.surface for name in levels],
-        nan_color=tokens.surface,
-    )
     hatched = plot.vstrip(
         "left",
         "right",
@@ -138,27 +195,8 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
         hatch_weight=1,
         name="labels",
     )
-    plot.vstrip(
-        "left",
-        "right",
-        source=anomalies,
-        fill_color=colour,
-        fill_alpha=0.16,
-        line_color=colour,
-        line_alpha=0.55,
-        name="anomalies",
-    )
-    symbols = plot.scatter(
-        "middle",
-        "top",
-        source=anomalies,
-        marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
-        size=10,
-        line_color=colour,
-        line_width=1.5,
-        fill_color=transform("level", inside),
-        name="symbols",
-    )
+    plot.vstrip("left", "right", source=anomalies, name="anomalies", **span_style(tokens))
+    symbols = plot.scatter("middle", "top", source=anomalies, size=10, name="symbols", **symbol_style(tokens))
     plot.text(
         "middle",
         "top",
@@ -174,7 +212,11 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
     plot.add_tools(
         HoverTool(
             renderers=[symbols],
-            tooltips=[("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}"), ("why", "@why")],
+            tooltips=[
+                ("anomaly", "@level @severity{0.00} @standing"),
+                ("samples", "@first{0,0} to @last{0,0}"),
+                ("why", "@why"),
+            ],
         ),
         HoverTool(renderers=[hatched], tooltips=[("labelled anomaly", "@first{0,0} to @last{0,0}")]),
     )

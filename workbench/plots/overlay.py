@@ -6,13 +6,14 @@ from typing import Any
 from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Label, Node, Range1d
 from bokeh.plotting import figure
-from bokeh.transform import factor_cmap, factor_mark
+from bokeh.transform import factor_cmap
 
 from workbench.names import cut_in_the_middle
-from workbench.plots.series import bounds, set_sources
+from workbench.plots.marks import MARK_STYLE, span_style, symbol_style
+from workbench.plots.series import bounds, set_rows, set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.strips import MAX_NAME_LETTERS, base_figure
-from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens
+from workbench.plots.theme import FONT, LIGHT, Tokens
 
 __all__ = [
     "add_lane_marks",
@@ -26,6 +27,9 @@ __all__ = [
 
 _MAX_POINTS = 36_000
 """Most points of all lines together."""
+
+_OWN_COLUMNS = ("left", "right", "middle", "level", "severity", *MARK_STYLE)
+_LANE_COLUMNS = (*_OWN_COLUMNS, "bottom", "top", "centre", "channel")
 
 
 def overlay_figure(*, dated: bool, tokens: Tokens = LIGHT, x_range: Range1d) -> figure:
@@ -178,22 +182,17 @@ def update_lanes(
 
 def set_lane_names(plot: figure, names: Sequence[str]) -> None:
     """Write the channels' names beside their lanes, the first at the top."""
-    n = len(names)
-    plot.yaxis.ticker = [n - 0.5 - row for row in range(n)]
-    short = [cut_in_the_middle(name, MAX_NAME_LETTERS) for name in names]
-    plot.yaxis.major_label_overrides = {n - 0.5 - row: name for row, name in enumerate(short)}
-    plot.y_range.update(start=0, end=max(n, 1))
+    set_rows(plot, [cut_in_the_middle(name, MAX_NAME_LETTERS) for name in names])
+    plot.y_range.start = 0
 
 
 def lane_marks(strips: Sequence[Strip], start: float, end: float, until: float) -> dict[str, list[Any]]:
     """Place the anomalies of each channel in its lane."""
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("left", "right", "middle", "bottom", "top", "centre", "level", "severity", "channel")
-    }
+    columns: dict[str, list[Any]] = {name: [] for name in _LANE_COLUMNS}
     for row, strip in enumerate(strips):
         marks = strip.anomalies(start, end, until, 0.0)
         bottom = len(strips) - 1 - row
-        for name in ("left", "right", "middle", "level", "severity"):
+        for name in _OWN_COLUMNS:
             columns[name] += marks[name]
         n = len(marks["left"])
         columns["bottom"] += [bottom + 0.04] * n
@@ -205,35 +204,12 @@ def lane_marks(strips: Sequence[Strip], start: float, end: float, until: float) 
 
 def add_lane_marks(plot: figure, tokens: Tokens, alpha: float = 0.2, width: float = 1) -> None:
     """Draw what `lane_marks` placed: a span in the lane and the symbol of its level."""
-    names = ("left", "right", "middle", "bottom", "top", "centre", "level", "severity", "channel")
-    source = ColumnDataSource({name: [] for name in names}, name="anomalies")
-    levels = list(SEVERITIES)
-    colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
-    spans = plot.quad(
-        "left",
-        "right",
-        "bottom",
-        "top",
-        source=source,
-        fill_color=colour,
-        fill_alpha=alpha,
-        line_color=colour,
-        line_width=width,
-        name="anomalies",
-    )
-    plot.scatter(
-        "middle",
-        "centre",
-        source=source,
-        marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
-        size=10,
-        line_color=tokens.surface,
-        fill_color=colour,
-        name="symbols",
-    )
-    plot.add_tools(
-        HoverTool(renderers=[spans], tooltips=[("channel", "@channel"), ("anomaly", "@level @severity{0.00}")])
-    )
+    source = ColumnDataSource({name: [] for name in _LANE_COLUMNS}, name="anomalies")
+    style = span_style(tokens, alpha) | {"line_width": width, "line_alpha": 1.0}
+    spans = plot.quad("left", "right", "bottom", "top", source=source, name="anomalies", **style)
+    plot.scatter("middle", "centre", source=source, size=10, name="symbols", **symbol_style(tokens))
+    anomaly = ("anomaly", "@level @severity{0.00} @standing")
+    plot.add_tools(HoverTool(renderers=[spans], tooltips=[("channel", "@channel"), anomaly]))
 
 
 def _lines(plot: figure, tokens: Tokens) -> Any:

@@ -1,13 +1,13 @@
 """Shared parts of figures over time: axis, lines, direct labels and the update of sources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import CategoricalColorMapper, ColumnDataSource, NumeralTickFormatter, Range1d
+from bokeh.models import CategoricalColorMapper, ColumnDataSource, FixedTicker, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import transform
 
@@ -21,6 +21,8 @@ __all__ = [
     "end_labels",
     "is_dated",
     "line_data",
+    "set_changed",
+    "set_rows",
     "set_sources",
     "time_axis",
     "time_figure",
@@ -207,3 +209,29 @@ def set_sources(plot: figure, data: Mapping[str, Mapping[str, Any]]) -> None:
     sources = {renderer.data_source.name: renderer.data_source for renderer in plot.renderers}
     for name, columns in data.items():
         sources[name].data = dict(columns)
+
+
+def set_changed(plot: figure, data: Mapping[str, Mapping[str, list[Any]]]) -> None:
+    """Replace the data of those of a figure's sources that hold others, as `set_sources` does; columns are lists."""
+    sources = {renderer.data_source.name: renderer.data_source for renderer in plot.renderers}
+    for name, columns in data.items():
+        if dict(sources[name].data) != columns:
+            sources[name].data = dict(columns)
+
+
+def set_rows(plot: figure, names: Sequence[str]) -> None:
+    """Write names beside rows of height 1, the first at the top; nothing is changed where they stand there already.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place.
+    names : sequence of str
+        From top to bottom.
+    """
+    labels = {len(names) - 0.5 - row: name for row, name in enumerate(names)}
+    axis = plot.yaxis[0]
+    if axis.major_label_overrides != labels or list(getattr(axis.ticker, "ticks", ())) != list(labels):
+        axis.ticker = FixedTicker(ticks=list(labels))  # another model makes Bokeh go through all models of the document
+        axis.major_label_overrides = labels
+    plot.y_range.end = max(len(names), 1)

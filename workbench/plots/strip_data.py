@@ -1,7 +1,7 @@
 """Data of a channel on a strip, prepared once and then cut to the time that is shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from workbench.plots.marks import mark_data
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
 
-__all__ = ["Strip", "alike", "make_strip"]
+__all__ = ["Strip", "alike", "command_begins", "make_strip", "span_columns"]
 
 _WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
+_LONG_SHARE = 0.25  # and the word of a provisional one; at the end of what is shown it stands before its symbol
+_WORD_SHIFT_PX = 8
 _MAX_MARKS = 400  # most command marks on a strip
 _NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
@@ -92,13 +94,43 @@ class Strip:
         bounds = zip(columns["left"], columns["right"], strict=True)
         columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in bounds]
         columns["top"] = [top] * len(visible)
+        wide = [(_LONG_SHARE if one else _WORD_SHARE) * (end - start) for one in columns["standing"]]
+        late = [middle > end - width for middle, width in zip(columns["middle"], wide, strict=True)]
+        firsts = [at - width * one for at, width, one in zip(columns["middle"], wide, late, strict=True)]
         worded: list[int] = []
         for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
-            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_SHARE * (end - start) for j in worded):
+            if all(firsts[i] + wide[i] <= firsts[j] or firsts[j] + wide[j] <= firsts[i] for j in worded):
                 worded.append(i)
-        words = zip(columns["level"], columns["severity"], strict=True)
-        columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
+        words = zip(columns["level"], columns["severity"], columns["standing"], strict=True)
+        columns["word"] = [_word(*one) if i in worded else "" for i, one in enumerate(words)]
+        columns["side"] = ["right" if one else "left" for one in late]
+        columns["shift"] = [-_WORD_SHIFT_PX if one else _WORD_SHIFT_PX for one in late]
         return columns
+
+    def extended(self, time: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> "Strip":
+        """Return the channel with samples behind its newest one, of which nothing but their values is known yet.
+
+        Parameters
+        ----------
+        time, values : numpy.ndarray, shape (k,)
+            Rising times as charts take them, and values.
+
+        Returns
+        -------
+        Strip
+            The channel itself where its series is too long to be held.
+        """
+        if not isinstance(self.telemetry, Trace):
+            return self
+        finite = values[np.isfinite(values)]
+        scale = min([self.scale[0], *finite.tolist()]), max([self.scale[1], *finite.tolist()])
+        telemetry = self.telemetry.extended(time, values)
+        return replace(self, telemetry=telemetry, extent=(self.extent[0], float(time[-1])), scale=scale)
+
+    @property
+    def is_provisional(self) -> bool:
+        """Return whether later samples may still change an anomaly of the channel."""
+        return any(self.marks["standing"])
 
     def command_marks(self, start: float, end: float, until: float, height: float) -> dict[str, Any]:
         """Return the commands that began in the time shown, one where several fall on the same place."""
@@ -113,6 +145,10 @@ class Strip:
             "value": [height] * positions.size,
             "command": self.commands[first:last][positions].tolist(),
         }
+
+
+def _word(level: str, severity: float, standing: str) -> str:
+    return ", ".join(filter(None, (f"{level} {severity:.1f}", standing)))
 
 
 def alike(strips: Sequence[Strip]) -> list[Strip]:
@@ -164,7 +200,7 @@ def make_strip(
     time = time_values(channel).astype(np.float64)
     values = channel["telemetry"].values
     predicted = None if scored is None else Trace(time_values(scored), scored["prediction"].values)
-    begins, names = _commands(channel, time)
+    begins, names = command_begins(channel)
     missing = pd.DataFrame({"start": [], "end": [], "kind": []}) if spans is None else spans
     finite = values[np.isfinite(values)]
     return Strip(
@@ -178,24 +214,24 @@ def make_strip(
         command_times=begins,
         commands=names,
         limits=dict(limits or {}),
-        spans=pd.DataFrame(
-            {
-                "left": time[missing["start"].to_numpy(dtype=int)],
-                "right": time[missing["end"].to_numpy(dtype=int)],
-                "kind": missing["kind"].to_numpy(),
-            }
-        ),
+        spans=span_columns(channel, missing),
         extent=(float(time[0]), float(time[-1])),
         scale=bounds(values),
         middle=float(np.median(finite)) if finite.size else 0.0,
     )
 
 
-def _commands(
-    channel: xr.Dataset, time: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+def span_columns(channel: xr.Dataset, spans: pd.DataFrame) -> pd.DataFrame:
+    """Return spans of samples as spans of time: `left`, `right` and `kind`."""
+    time = time_values(channel).astype(np.float64)
+    left, right = (time[spans[name].to_numpy(dtype=int)] for name in ("start", "end"))
+    return pd.DataFrame({"left": left, "right": right, "kind": spans["kind"].to_numpy()})
+
+
+def command_begins(channel: xr.Dataset) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+    """Return when commands begin, as charts take times, and their names; those of the first sample begin there."""
     active = channel["commands"].values.astype(bool)
     begins = active.copy()
     begins[1:] &= ~active[:-1]
     samples, columns = np.nonzero(begins)
-    return time[samples], channel["command"].values.astype(str)[columns]
+    return time_values(channel).astype(np.float64)[samples], channel["command"].values.astype(str)[columns]

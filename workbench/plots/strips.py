@@ -14,7 +14,9 @@ from bokeh.models import (
     GlyphRenderer,
     Grid,
     HoverTool,
+    Label,
     LinearAxis,
+    Node,
     NoOverlap,
     NumeralTickFormatter,
     Range1d,
@@ -27,14 +29,23 @@ from bokeh.models import (
 )
 from bokeh.models import Line as LineGlyph
 from bokeh.plotting import figure
-from bokeh.transform import factor_cmap, factor_mark
 
 from workbench.names import cut_in_the_middle
-from workbench.plots.series import set_sources
+from workbench.plots.marks import MARK_COLUMNS, span_style, symbol_style
+from workbench.plots.series import set_changed, set_sources
 from workbench.plots.strip_data import Strip
-from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
+from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
+from workbench.plots.trace import Trace
 
-__all__ = ["MAX_NAME_LETTERS", "base_figure", "name_strip", "strip_figure", "update_strip"]
+__all__ = [
+    "MAX_NAME_LETTERS",
+    "base_figure",
+    "extend_strip",
+    "mark_silence",
+    "name_strip",
+    "strip_figure",
+    "update_strip",
+]
 
 _LIMITS = ("critical low", "warning low", "warning high", "critical high")
 MAX_NAME_LETTERS = 18
@@ -42,8 +53,10 @@ MAX_NAME_LETTERS = 18
 
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
+_MOST_STREAMED = 4800  # points of a line, twice as many as it is drawn with anew
+_HEAD = 0.3  # room above the values, as a share of their range
+_ROOM_FOR_MARKS = 0.15  # of the height of a strip
 _LINES = ("telemetry", "prediction")
-_MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why")
 
 
 def base_figure(
@@ -135,7 +148,7 @@ def strip_figure(
     columns: dict[str, tuple[str, ...]] = {
         "telemetry": ("time", "telemetry"),
         "prediction": ("time", "prediction"),
-        "anomalies": _MARKS,
+        "anomalies": (*MARK_COLUMNS, "side", "shift"),
         "commands": ("time", "value", "command"),
         "spans": ("left", "right", "kind"),
         "now": ("time",),
@@ -166,11 +179,12 @@ def strip_figure(
         "telemetry": [("telemetry", "@telemetry{0.0000}"), at],
         "prediction": [("prediction", "@prediction{0.0000}"), at],
         "commands": [("command", "@command"), at],
-        "anomalies": [("anomaly", "@level @severity{0.00}"), ("samples", "@first{0,0} to @last{0,0}")],
+        "anomalies": [("anomaly", "@level @severity{0.00} @standing"), ("samples", "@first{0,0} to @last{0,0}")],
     }
     for key, lines in tooltips.items():
         plot.add_tools(HoverTool(renderers=[hovered[key]], tooltips=lines, formatters={"@time": "datetime"}, name=key))
     _add_limits(plot, tokens)
+    _add_silence(plot, tokens)
     apply_tokens(plot, tokens)
     plot.left[0].update(
         axis_label_orientation="horizontal",
@@ -207,16 +221,74 @@ def update_strip(
     for key, trace in zip(_LINES, (strip.telemetry, strip.prediction), strict=True):
         time, values = trace.window(*wide)
         data[key] = {"time": time, key: values}
-    data["anomalies"] = strip.anomalies(start, end, until, high + 0.16 * size)
-    data["commands"] = strip.command_marks(*wide, low - 0.16 * size)
-    spans = strip.spans[strip.spans["left"] <= until]
-    data["spans"] = {name: spans[name].tolist() for name in ("left", "right", "kind")}
+    data |= _marks(strip, start, end, until, low, high)
     data["now"] = {"time": [until] if until < strip.extent[1] else []}
     before = {renderer.data_source.name: renderer.data_source.data for renderer in plot.renderers}
     set_sources(plot, {key: columns for key, columns in data.items() if _holds(columns) or _holds(before[key])})
-    plot.y_range.update(start=low - (0.26 if strip.command_times.size else 0.12) * size, end=high + 0.3 * size)
+    plot.y_range.update(start=low - _foot(strip) * size, end=high + _HEAD * size)
     _set_limits(plot, strip, low, high)
     name_strip(plot, strip, colour)
+
+
+def extend_strip(plot: figure, strip: Strip, start: float, end: float) -> bool:
+    """Add what has come behind the newest value drawn, so that nothing else is sent to the page.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Filled by `update_strip`, changed in place; its time axis is left as it is.
+    strip : Strip
+        The same channel, longer than it was drawn.
+    start, end : float
+        What is seen.
+
+    Returns
+    -------
+    bool
+        False, and nothing is changed, where the strip has to be drawn anew: its values leave their axis, a part of what
+        is seen is not drawn, or far more is drawn than is seen.
+    """
+    sources = {one.data_source.name: one.data_source for one in plot.renderers}
+    size = plot.y_range.end - plot.y_range.start
+    low, high = plot.y_range.start, plot.y_range.end - _ROOM_FOR_MARKS * size
+    added: dict[str, dict[str, Any]] = {}
+    for key, trace in zip(_LINES, (strip.telemetry, strip.prediction), strict=True):
+        drawn = sources[key].data["time"]
+        if not isinstance(trace, Trace) or bool(trace.size) != bool(len(drawn)):
+            return False
+        if not trace.size:
+            continue
+        first, last = np.searchsorted(trace.time, (float(drawn[-1]), end + (end - start) / 2), side="right")
+        values = trace.values[first:last]
+        finite = values[np.isfinite(values)]
+        if drawn[0] > max(start, trace.time[0]) or len(drawn) + values.size > _MOST_STREAMED:
+            return False
+        if ((finite < low) | (finite > high)).any():
+            return False
+        if values.size:
+            added[key] = {"time": trace.time[first:last], key: values}
+    for key, columns in added.items():
+        sources[key].stream(columns)
+    size /= 1 + _HEAD + _foot(strip)
+    values_range = plot.y_range.start + _foot(strip) * size, plot.y_range.end - _HEAD * size
+    set_changed(plot, _marks(strip, start, end, float("inf"), *values_range))
+    return True
+
+
+def _foot(strip: Strip) -> float:
+    """Return the room under the values, as a share of their range."""
+    return 0.26 if strip.command_times.size else 0.12
+
+
+def _marks(strip: Strip, start: float, end: float, until: float, low: float, high: float) -> dict[str, dict[str, Any]]:
+    """Return what is drawn beside the lines, above and below values from low to high."""
+    margin, size = (end - start) / 2, high - low
+    spans = strip.spans[strip.spans["left"] <= until]
+    return {
+        "anomalies": strip.anomalies(start, end, until, high + 0.16 * size),
+        "commands": strip.command_marks(start - margin, end + margin, until, low - 0.16 * size),
+        "spans": {name: spans[name].tolist() for name in ("left", "right", "kind")},
+    }
 
 
 def _holds(columns: Mapping[str, Any]) -> bool:
@@ -244,24 +316,14 @@ def name_strip(plot: figure, strip: Strip, colour: str) -> None:
 
 def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphRenderer:
     """Draw anomalies as shaded spans, each with symbol and word, and return the symbols' renderer."""
-    levels = list(SEVERITIES)
-    colour = factor_cmap("level", [tokens.level(level) for level in levels], levels, nan_color=tokens.muted)
-    filled = [tokens.level(level) if SEVERITIES[level].filled else tokens.surface for level in levels]
-    span = VStrip(x0="left", x1="right", fill_color=colour, fill_alpha=0.16, line_color=colour, line_alpha=0.55)
-    symbol = Scatter(
-        x="middle",
-        y="top",
-        marker=factor_mark("level", [SEVERITIES[level].marker for level in levels], levels),
-        size=9,
-        line_color=colour,
-        line_width=1.5,
-        fill_color=factor_cmap("level", filled, levels, nan_color=tokens.surface),
-    )
+    span = VStrip(x0="left", x1="right", **span_style(tokens))
+    symbol = Scatter(x="middle", y="top", size=9, **symbol_style(tokens))
     word = Text(
         x="middle",
         y="top",
         text="word",
-        x_offset=8,
+        text_align="side",
+        x_offset="shift",
         text_baseline="middle",
         text_font=value(FONT),
         text_font_size="11px",
@@ -271,6 +333,44 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
     symbols: GlyphRenderer = plot.add_glyph(source, symbol, name="symbols")
     plot.add_glyph(source, word, name="words")
     return symbols
+
+
+def mark_silence(plot: figure, words: str) -> None:
+    """Write on a strip that nothing comes any more.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Made by `strip_figure`, changed in place.
+    words : str
+        What is written; empty where values come.
+    """
+    label = next(part for part in plot.center if part.name == "silence")
+    if label.text != words:
+        label.update(text=words, visible=bool(words))
+
+
+def _add_silence(plot: figure, tokens: Tokens) -> None:
+    right, top = (Node(target="frame", symbol=symbol) for symbol in ("right", "top"))
+    label = Label(
+        name="silence",
+        x=right,
+        y=top,
+        x_offset=-4,
+        y_offset=2,
+        text="",
+        text_align="right",
+        text_baseline="top",
+        text_font=FONT,
+        text_font_size="11px",
+        text_color=tokens.text,
+        background_fill_color=tokens.raised,
+        border_line_color=tokens.muted,
+        border_line_dash="dotted",
+        padding=1,
+        visible=False,
+    )
+    plot.add_layout(label)
 
 
 def _add_limits(plot: figure, tokens: Tokens) -> None:

@@ -41,6 +41,26 @@ class Trace:
         """Return the number of samples."""
         return self.time.size
 
+    def extended(self, time: npt.ArrayLike, values: npt.ArrayLike) -> "Trace":
+        """Return the series with samples behind its last one; what was prepared is not prepared again.
+
+        Parameters
+        ----------
+        time, values : array_like, shape (k,)
+            As for the series.
+
+        Returns
+        -------
+        Trace
+        """
+        longer = Trace.__new__(Trace)
+        longer.time = np.concatenate([self.time, np.asarray(time, dtype=np.float64)])
+        longer.values = np.concatenate([self.values, np.asarray(values, dtype=self.values.dtype)])
+        whole = self.size // _BLOCK_SAMPLES * _BLOCK_SAMPLES  # up to here the blocks stay as they are
+        end = Trace(longer.time[whole:], longer.values[whole:])._extremes + whole
+        longer._extremes = np.concatenate([self._extremes[self._extremes < whole], end])
+        return longer
+
     def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
         """Return the value of the last sample at or before each time; NaN where there is none."""
         before = np.searchsorted(self.time, times, side="right") - 1

@@ -6,18 +6,22 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from workbench.names import is_name
+
 __all__ = [
     "JsonMapping",
     "LineMapping",
     "LiveSettings",
     "MqttSettings",
     "NewChannelRule",
+    "OpcUaSettings",
     "SparkplugMapping",
     "placeholders",
 ]
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DEVICE = re.compile(r"\{device\}[^\w{}]?")
+_NODE = re.compile(r"(?:(?:ns=\d+|nsu=[^;]+);)?(?:i=\d+|s=.+|g=[0-9a-fA-F-]{36}|b=[A-Za-z0-9+/=]+)")
 _TOPIC_LEVEL = re.compile(r"[^+#]*|\+|#")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -207,6 +211,84 @@ class MqttSettings(_Options):
         return self
 
 
+class OpcUaSettings(_Options):
+    """The OPC UA server that telemetry comes from.
+
+    Attributes
+    ----------
+    url : str or None
+        Address of the server, as `opc.tcp://plc.example:4840`; None where there is none.
+    nodes : dict of str to str
+        Node of each channel, as `ns=2;s=Pump.Flow`, or with the URI of the namespace, whose number may change when the
+        server starts anew: `nsu=http://plant.example;s=Pump.Flow`.
+    report : {"writes", "changes"}
+        Whether each value that is written is a sample, or only one that differs from the one before. Where a server
+        cannot report equal values it reports changes.
+    publishing_ms : int
+        Time between two notifications.
+    sampling_ms : int
+        Time between two looks of the server at a node; 0 is as fast as it can.
+    queue_values : int
+        Values of a node that the server keeps between two notifications; beyond it the oldest are lost.
+    keepalive_s : int
+        Seconds after which a server that has nothing to report says that it is there; where it says nothing for three
+        times as long it is taken for dead.
+    user : str or None
+        Name to sign in with.
+    password : SecretStr
+        Password of the user.
+    security : {"none", "sign", "encrypt"}
+        Whether messages are signed, or signed and encrypted, by the policy Basic256Sha256; both need the certificate.
+    certificate, private_key : Path or None
+        Files of this client, DER or PEM; the server has to trust the certificate.
+    server_certificate : Path or None
+        File of the server's certificate; the one that it shows is taken where omitted.
+    """
+
+    url: str | None = None
+    nodes: dict[str, str] = Field(default_factory=dict)
+    report: Literal["writes", "changes"] = "writes"
+    publishing_ms: int = Field(500, ge=10, le=60_000)
+    sampling_ms: int = Field(0, ge=0, le=3_600_000)
+    queue_values: int = Field(1_000, ge=1, le=1_000_000)
+    keepalive_s: int = Field(10, ge=1, le=3_600)
+    user: str | None = None
+    password: SecretStr = SecretStr("")
+    security: Literal["none", "sign", "encrypt"] = "none"
+    certificate: Path | None = None
+    private_key: Path | None = None
+    server_certificate: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"opc\.tcp://[^\s@/]+(/\S*)?", value):
+            raise ValueError(f"write {value!r} as opc.tcp://plc.example:4840, without a user: that is `user`")
+        return value
+
+    @field_validator("nodes")
+    @classmethod
+    def _are_nodes(cls, value: dict[str, str]) -> dict[str, str]:
+        for channel, node in value.items():
+            if not is_name(channel):
+                raise ValueError(f"{channel!r} cannot name a channel")
+            if not _NODE.fullmatch(node):
+                raise ValueError(f"{node!r} is no node: write it as ns=2;s=Pump.Flow")
+        return value
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "OpcUaSettings":
+        if self.url is not None and not self.nodes:
+            raise ValueError("name at least one node, as nodes: {flow: ns=2;s=Pump.Flow}")
+        if self.password.get_secret_value() and self.user is None:
+            raise ValueError("a password needs a user")
+        if self.security != "none" and (self.certificate is None or self.private_key is None):
+            raise ValueError(f"security: {self.security} needs certificate and private_key")
+        if self.security == "none" and (self.certificate or self.private_key or self.server_certificate):
+            raise ValueError("certificates need security: sign, or encrypt")
+        return self
+
+
 class NewChannelRule(_Options):
     """What becomes of a tag that the archive does not hold.
 
@@ -306,6 +388,8 @@ class LiveSettings(_Options):
         How the metrics of Sparkplug B are called.
     mqtt : MqttSettings
         The broker.
+    opcua : OpcUaSettings
+        The OPC UA server.
     """
 
     host: str = "127.0.0.1"
@@ -327,6 +411,7 @@ class LiveSettings(_Options):
     line_mapping: LineMapping = LineMapping()
     sparkplug_mapping: SparkplugMapping = SparkplugMapping()
     mqtt: MqttSettings = MqttSettings()
+    opcua: OpcUaSettings = OpcUaSettings()
 
     @model_validator(mode="after")
     def _is_guarded(self) -> "LiveSettings":

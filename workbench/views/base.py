@@ -251,6 +251,10 @@ class View(ABC):
         """Show the telemetry and scores that have come since; a view that shows none has nothing to do."""
         return
 
+    def show_arriving(self) -> None:
+        """Show the samples that have come and are not in the archive yet; a view that shows none has nothing to do."""
+        return
+
     def set_active(self, active: bool) -> None:
         """Show or hide the view; a view with a clock overrides this to stop its clock while it is hidden.
 
@@ -371,6 +375,10 @@ class View(ABC):
                 self.refresh()
         else:
             self._missed.add("refresh")
+
+    def show_logged(self) -> None:
+        """Show what others have done with alerts and orders; a view that shows little of it reads less again."""
+        self.outdate()
 
     def put_into(self, frame: Frame) -> None:
         """Connect the view to the page that it is part of.

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from workbench.live.standing import is_running
 from workbench.settings import Settings
 from workbench.views.view_session import ViewSession
 
@@ -51,11 +52,20 @@ class _Remembered:
     def overview(self) -> pd.DataFrame:
         stamp = data_stamp(self._session.settings)
         if stamp:
-            stamp = (*stamp, *self._session.archive.index.stamp())  # also where the index is no file
+            live = is_running(self._session.settings.home)
+            stamp = (*stamp, *self._session.archive.index.stamp(), live)  # also where the index is no file
         if not stamp or stamp != self._stamp:
-            self._fleet = self._session.overview()
+            self._fleet = self._scored_soon(self._session.overview())
             self._stamp = stamp
         return self._fleet.copy()
+
+    def _scored_soon(self, fleet: pd.DataFrame) -> pd.DataFrame:
+        """Leave out of what is out of date the channels that the running service scores within seconds."""
+        outdated = fleet.index[fleet["state"] == "stale"]
+        if len(outdated) and is_running(self._session.settings.home):
+            soon = [row for row in outdated if self._session.archive.grows(str(fleet.loc[row, "channel"]))]
+            fleet.loc[soon, "state"] = "current"
+        return fleet
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)

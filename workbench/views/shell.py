@@ -28,6 +28,7 @@ __all__ = ["Shell"]
 
 _POLL_SECONDS = 3.0
 _FOLLOW_SECONDS = 0.5
+_REWRITE_SECONDS = 5.0  # from scores that were published to the header, which reads the whole fleet for them
 _ANNOUNCED_SECONDS = 20.0
 _LONGEST_NAME = 60
 
@@ -96,6 +97,7 @@ class Shell:
         self._waiting: set[int] | None = None  # critical alerts that nobody has acknowledged
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
         self._following = Polling(self.on_follow, _FOLLOW_SECONDS)
+        self._rewrite = Later(self.on_rewrite, _REWRITE_SECONDS)
         self.wall: Wall | None = None
         self._turning = Polling(self.on_turn, _POLL_SECONDS)
         self._silence = Later(self.on_silence, _ANNOUNCED_SECONDS)
@@ -337,7 +339,7 @@ class Shell:
     def on_poll(self) -> None:
         """Read again where others have changed something, and poll the view that is shown."""
         if self.session.maintenance.log_length() != self._log_length:
-            self.refresh()
+            self._show_logged()
         if self.view is not None:
             self.view.poll()
 
@@ -352,15 +354,21 @@ class Shell:
             return
         self._stamp = stamp
         if self.session.maintenance.log_length() != self._log_length:
-            self.refresh()
+            self._show_logged()
             return
         published = self.session.archive.index.stamp()
         if published != self._published:
             self._published = published
-            with Guard(self, "read the fleet"):
-                self._write_header()  # of alerts there are no others: they would be in the log
+            self._rewrite()  # of alerts there are no others: they would be in the log
             for view in self.views.values():
                 view.show_newest()
+        elif self.view is not None:
+            self.view.show_arriving()
+
+    @callback
+    def on_rewrite(self) -> None:
+        """Write again how current the scores are."""
+        self._write_header()
 
     @callback
     def on_turn(self) -> None:
@@ -425,6 +433,12 @@ class Shell:
         for view in self.views.values():
             view.outdate()
 
+    def _show_logged(self) -> None:
+        """Show what others have done, in the header and in all views."""
+        self._show_header()
+        for view in self.views.values():
+            view.show_logged()
+
     def _show_header(self) -> None:
         with Guard(self, "read the fleet"):
             self._log_length = self.session.maintenance.log_length()
@@ -483,6 +497,7 @@ class Shell:
         self._following.stop()
         self._turning.stop()
         self._silence.cancel()
+        self._rewrite.cancel()
         for view in self.views.values():
             view.close()
         close_tree(self.widget)

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from workbench.plots.marks import mark_data
+from workbench.settings import Settings
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.schema import make_channel
@@ -49,6 +50,7 @@ def session(tmp_path_factory):
     )
     return SimpleNamespace(
         archive=archive,
+        settings=Settings(),
         catalog=Catalog(),
         channel=archive.open,
         stored=lambda name: archive.open_scores(name, "ridge.workbench"),

@@ -76,7 +76,9 @@ def test_many_channels_are_drawn_as_they_come_to_hand(scene):
 
 
 def test_only_channels_that_have_changed_are_read_again(scene, session, monkeypatch):
-    told = SimpleNamespace(stamp=lambda: (2, 2), changed_since=lambda stamp: ({"P-3"}, {"A-2"}))
+    told = SimpleNamespace(
+        stamp=lambda: (2, 2), changed_since=lambda stamp: ({"P-3"}, {"A-2"}), pieces=lambda channel, part: ()
+    )
     monkeypatch.setattr(type(session.archive), "index", told)
     session.opened.clear()
     scene.grow()

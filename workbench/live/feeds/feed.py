@@ -22,12 +22,15 @@ class FeedState:
         Samples since the start, those that could not be read left out.
     finished : bool
         Whether nothing more will come, as of a replay.
+    quiet : frozenset of str
+        Channels of which only changes come: as long as it is connected, silence means that they have not changed.
     """
 
     connected: bool
     words: str
     received: int = 0
     finished: bool = False
+    quiet: frozenset[str] = frozenset()
 
 
 class Feed(Protocol):

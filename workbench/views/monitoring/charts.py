@@ -1,6 +1,6 @@
 """The charts of monitoring in their four modes, all over one time axis."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from bokeh.events import DoubleTap, Tap
@@ -10,7 +10,7 @@ from bokeh.plotting import figure
 from workbench.plots.heat_map import heat_map_figure, update_heat_map
 from workbench.plots.overlay import lanes_figure, overlay_figure, update_lanes, update_overlay
 from workbench.plots.strip_data import Strip
-from workbench.plots.strips import base_figure, name_strip, strip_figure, update_strip
+from workbench.plots.strips import base_figure, extend_strip, mark_silence, name_strip, strip_figure, update_strip
 from workbench.plots.theme import Tokens
 from workbench.views.widgets.boxes import box
 from workbench.views.widgets.chart import LiveChart
@@ -21,6 +21,9 @@ __all__ = ["MODES", "STRIPS", "Charts"]
 MODES = ("strips", "overlay", "stacked", "heat map")
 STRIPS = 8
 """Most strips, and most lines in one chart, at a time."""
+
+_PIXELS = 1_000
+"""About as wide is a chart."""
 
 _AXIS_PX = 26
 """Height of the time axis under the strips."""
@@ -59,6 +62,8 @@ class Charts:
         self._on_choose = on_choose
         self._on_all = on_all
         self._mode = MODES[0]
+        self._drawn: tuple[str, list[str]] = "", []  # mode and channels that were drawn last
+        self._newest = 0.0  # where they ended
         self._moving = False  # whether the axis is moved by the view and not by the reader
 
     @property
@@ -129,6 +134,8 @@ class Charts:
             Whether time is stamps.
         """
         self._mode = mode
+        self._drawn = mode, [strip.name for strip in strips]
+        self._newest = max(strip.extent[1] for strip in strips)
 
         def draw(figures: Mapping[str, figure]) -> None:
             self._draw(mode, list(figures.values()), strips, (start, end), until, chosen)
@@ -141,6 +148,43 @@ class Charts:
         self._charts.show(mode, make, draw, dated)
         for name, frame in self._charts.boxes.items():
             frame.layout.display = None if name == mode else "none"
+
+    def extend(
+        self,
+        mode: str,
+        strips: Sequence[Strip],
+        start: float,
+        end: float,
+        until: float,
+        chosen: str,
+        *,
+        dated: bool,
+        rewritten: Set[str] = frozenset(),
+    ) -> None:
+        """Draw what has been added since, once it is more than a pixel wide; the page is sent no more than that.
+
+        Parameters
+        ----------
+        mode, strips, start, end, until, chosen, dated
+            As for `show`.
+        rewritten : set of str
+            Channels of which something else has changed, too.
+        """
+        newest = max(strip.extent[1] for strip in strips)
+        same = (mode, [strip.name for strip in strips]) == self._drawn
+        if same and not rewritten and 0 <= newest - self._newest < (end - start) / _PIXELS:
+            return
+        chart = self.chart(mode)
+        if not same or mode != "strips" or chart is None or until < float("inf"):
+            self.show(mode, strips, start, end, until, chosen, dated=dated)
+            return
+        self._newest = newest
+        with chart.together():
+            figures = self.figures(mode)
+            self._move(figures[0], start, end)
+            for plot, strip in zip(figures, strips, strict=False):
+                if strip.name in rewritten or not extend_strip(plot, strip, start, end):
+                    update_strip(plot, strip, start, end, until, colour=self._colour(strip, chosen))
 
     def mark(self, mode: str, strips: Sequence[Strip], chosen: str) -> bool:
         """Mark another channel without drawing the charts again.
@@ -167,6 +211,22 @@ class Charts:
                 name_strip(plot, strip, self._colour(strip, chosen))
         return True
 
+    def mark_silences(self, mode: str, words: Sequence[str]) -> None:
+        """Write on the strips from which nothing comes that it is so; other modes have no room for it.
+
+        Parameters
+        ----------
+        mode : str
+            One of `MODES`.
+        words : sequence of str
+            What is written on each strip, from top to bottom; empty where values come.
+        """
+        chart = self.chart(mode)
+        if mode == "strips" and chart is not None:
+            with chart.together():
+                for plot, one in zip(self.figures(mode), words, strict=False):
+                    mark_silence(plot, one)
+
     def _colour(self, strip: Strip, chosen: str) -> str:
         return self.tokens.accent if strip.name == chosen else self.tokens.text
 
@@ -179,9 +239,7 @@ class Charts:
         until: float,
         chosen: str,
     ) -> None:
-        self._moving = True
-        figures[0].x_range.update(start=shown[0], end=shown[1])
-        self._moving = False
+        self._move(figures[0], *shown)
         if mode == "overlay":
             update_overlay(figures[0], strips, *shown, until, chosen)
         elif mode == "stacked":
@@ -193,6 +251,11 @@ class Charts:
                 plot.visible = place < len(strips)
                 if plot.visible:
                     update_strip(plot, strips[place], *shown, until, colour=self._colour(strips[place], chosen))
+
+    def _move(self, plot: figure, start: float, end: float) -> None:
+        self._moving = True
+        plot.x_range.update(start=start, end=end)
+        self._moving = False
 
     def _make(self, mode: str, start: float, end: float, *, dated: bool) -> dict[str, figure]:
         style: dict[str, Any] = {"dated": dated, "tokens": self.tokens, "x_range": Range1d(start, end)}

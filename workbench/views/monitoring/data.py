@@ -1,20 +1,25 @@
 """What monitoring shows of an asset: its channels in groups, each prepared once, and the table of last values."""
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError
+from workbench.live.arrivals import Arrivals
 from workbench.plots.long_trace import LONG_SAMPLES, LongTrace
+from workbench.plots.marks import mark_data
 from workbench.plots.strip_data import Strip, make_strip
 from workbench.scores import anomalies_within
 from workbench.telemetry.catalog import Catalog, Limits
 from workbench.telemetry.last_values import last_value, quality_spans
+from workbench.telemetry.moments import ticks
 from workbench.views.markup import percent
+from workbench.views.monitoring.held_channels import Held, go_on, published
 from workbench.views.monitoring.long_channels import long_last_value, long_strip
 from workbench.views.view_session import ViewSession
 
@@ -25,6 +30,9 @@ ALL = "all, by name"
 
 _MAX_SAMPLES = 16_000_000
 """Samples in memory above which the channel that was shown longest ago is dropped."""
+
+_COMING_S = 30.0
+"""Seconds after a sample was seen to come for which a channel counts as one that others come from."""
 
 _LIMITS = ("critical_low", "warning_low", "warning_high", "critical_high")
 
@@ -71,10 +79,14 @@ class ChannelStore:
 
     def __init__(self, session: ViewSession) -> None:
         self._session = session
-        self._channels: dict[str, tuple[Strip, xr.Dataset | None]] = {}
+        self._channels: dict[str, Held] = {}
+        self._outdated: set[str] = set()  # held channels of which the archive holds more, or others
+        self._rewritten: set[str] = set()
+        self._came: dict[str, float] = {}  # when samples of a channel were last seen to come
         self._quality: dict[str, str] = {}
         self.damage: dict[str, str] = {}
         self._unreadable: set[str] = set()
+        self._arrivals = Arrivals(session.settings.journal_path)
         self._stamp: tuple[int, int] = (0, 0)  # of the archive, before anything that is held was read
 
     def __contains__(self, name: str) -> bool:
@@ -85,12 +97,14 @@ class ChannelStore:
         """Forget everything, so that it is read anew."""
         self._stamp = self._session.archive.index.stamp()
         self._channels.clear()
+        self._outdated.clear()
+        self._rewritten.clear()
         self._quality.clear()
         self.damage.clear()
         self._unreadable.clear()
 
     def forget_changed(self) -> None:
-        """Forget the channels of which something has been published since they were read.
+        """Note of which channels something has been published since they were read: they are read when they are shown.
 
         The words for their quality stay until everything is read anew: to judge it takes the whole series.
         """
@@ -101,9 +115,37 @@ class ChannelStore:
             return
         self._stamp = stamp
         for name in changed[0] | changed[1]:
-            self._channels.pop(name, None)
+            self._outdated.add(name)
             self.damage.pop(name, None)
             self._unreadable.discard(name)
+
+    def arrive(self, names: Sequence[str]) -> bool:
+        """Add to channels that have been read what has come since, and is not in the archive yet.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of the channels.
+
+        Returns
+        -------
+        bool
+            Whether anything has come.
+        """
+        held = {name: self._channels[name] for name in names if name in self._channels}
+        series = {name: one.telemetry for name, one in held.items() if one.telemetry is not None}
+        since = {name: int(ticks(one["time"].values[-1:])[0]) for name, one in series.items()}
+        arrived = self._arrivals.after(since)
+        for name, (moments, values) in arrived.items():
+            times = moments.astype("datetime64[ns]") if held[name].strip.dated else moments
+            self._channels[name] = held[name].extended(times, values)
+            self._came[name] = time.monotonic()
+        return bool(arrived)
+
+    def rewritten(self) -> set[str]:
+        """Return the channels that were read anew since this was last asked, so that adding to them is not enough."""
+        names, self._rewritten = self._rewritten, set()
+        return names
 
     def strip(self, name: str) -> Strip:
         """Return a channel as the charts draw it.
@@ -117,7 +159,7 @@ class ChannelStore:
         -------
         Strip
         """
-        return self._get(name)[0]
+        return self._get(name).strip
 
     def readable(self, name: str) -> bool:
         """Return whether a channel can be drawn, by reading it; `damage` says why where it cannot.
@@ -216,12 +258,13 @@ class ChannelStore:
         Returns
         -------
         pandas.DataFrame
-            `channel`, `units`, `dated`, the columns of `last_value`, the limits, and `quality` in words, empty before
-            `read_quality`.
+            `channel`, `units`, `dated`, the columns of `last_value`, the limits, `coming`, whether samples have just
+            come, and `quality` in words, empty before `read_quality`.
         """
         rows = []
         for name in names:
-            strip, channel = self._get(name)
+            held = self._get(name)
+            strip, channel = held.strip, held.telemetry
             limits = self.limits(name)
             present: Any = now if strip.dated else None
             if until < float("inf"):
@@ -234,31 +277,62 @@ class ChannelStore:
                 values = last_value(channel, limits, now=present, first=inside[0], last=inside[1])
             bounds = {limit: np.nan if (at := getattr(limits, limit)) is None else at for limit in _LIMITS}
             described = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
-            rows.append(described | values | bounds | {"quality": self._quality.get(name, "")})
+            coming = time.monotonic() - self._came.get(name, -_COMING_S) < _COMING_S
+            rows.append(described | values | bounds | {"coming": coming, "quality": self._quality.get(name, "")})
         return pd.DataFrame(rows)
 
-    def _get(self, name: str) -> tuple[Strip, xr.Dataset | None]:
-        read = self._channels.pop(name, None) or self._read(name)
+    def _get(self, name: str) -> Held:
+        read = self._channels.pop(name, None)
+        if read is not None and name in self._outdated:
+            read = self._gone_on(name, read)
+        if read is None:
+            read = self._read(name)
+            self._rewritten.add(name)
+        self._outdated.discard(name)
         self._channels[name] = read  # at the end: the first one is the one that was shown longest ago
         while len(self._channels) > 1 and sum(map(_held, self._channels.values())) > _MAX_SAMPLES:
             del self._channels[next(iter(self._channels))]
         return read
 
-    def _read(self, name: str) -> tuple[Strip, xr.Dataset | None]:
+    def _gone_on(self, name: str, held: Held) -> Held | None:
+        """Return a held channel with what has been added to it; None where it has to be read anew."""
+        try:
+            read = go_on(self._session.archive, name, held)
+            if read is None or held.published is None or read.published is None or read.telemetry is None:
+                return None
+            if len(read.strip.telemetry.time) > len(held.strip.telemetry.time):
+                self._came[name] = time.monotonic()
+            if read.published.judged == held.published.judged:
+                return read
+            anomalies = self._session.stored_anomalies(name)
+        except ArchiveError:  # it is said when it is read anew
+            return None
+        if anomalies is None:
+            return None
+        anomalies = anomalies_within(anomalies, read.telemetry.sizes["time"])
+        self._rewritten.add(name)
+        return replace(read, strip=replace(read.strip, marks=mark_data(read.telemetry, anomalies)))
+
+    def _read(self, name: str) -> Held:
+        archive = self._session.archive
+        pieces = archive.index.pieces(name, "test")
         channel = self._session.channel(name, "test")
         if channel.sizes["time"] > LONG_SAMPLES:
-            return self._read_long(name), None
+            return Held(self._read_long(name), None)
         channel = channel.load()
+        what = published(archive, name, "")
         try:
             scored, anomalies = self._session.stored(name), self._session.stored_anomalies(name)
-            scored = None if scored is None else scored.load()
+            if scored is not None:
+                what = published(archive, name, f"{scored.attrs.get('forecaster')}.{scored.attrs.get('preset')}")
+                scored = scored.load()
         except ArchiveError as error:  # the telemetry can be shown all the same
             self.damage[name] = str(error)
             scored, anomalies = None, None
         if anomalies is not None:
             anomalies = anomalies_within(anomalies, channel.sizes["time"])
         strip = make_strip(channel, scored, anomalies, spans=quality_spans(channel), **self._described(name))
-        return strip, channel[["telemetry"]]  # the strip holds the commands already
+        return Held(strip, channel[["telemetry"]], replace(what, test=pieces))  # the strip holds the commands already
 
     def _read_long(self, name: str) -> Strip:
         """Prepare a channel that is read where it is shown."""
@@ -282,9 +356,9 @@ class ChannelStore:
         }
 
 
-def _held(read: tuple[Strip, xr.Dataset | None]) -> int:
+def _held(read: Held) -> int:
     """Return how many samples of a channel are held in memory."""
-    return 0 if read[1] is None else int(read[1].sizes["time"])
+    return 0 if read.telemetry is None else int(read.telemetry.sizes["time"])
 
 
 def _quality_words(measures: Mapping[Any, Any]) -> str:

@@ -12,12 +12,14 @@ from workbench.plots.strip_data import Strip
 from workbench.plots.theme import SEVERITIES
 from workbench.views.markup import duration
 
-__all__ = ["age_words", "code_lines", "head_markup", "key_markup", "time_words", "values_table"]
+__all__ = ["age_words", "code_lines", "head_markup", "key_markup", "silence_words", "time_words", "values_table"]
 
 _STATES = {"critical": "critical", "warning": "high"}
 """Severity by which a limit state is shown."""
 
 _HOW_TO_MOVE = "Drag to pan, turn the wheel to zoom, double-click to show all of the time."
+
+_PROVISIONAL = "May still change: its window of errors is not complete. It raises no alert before."
 
 _WORDS = ("state", "unit", "quality")
 
@@ -121,9 +123,10 @@ def head_markup(
         items.insert(0, _badge("critical", unreadable, cannot))
     anomalous = sum(bool(strip.anomalies(*shown, until, 0.0)["left"]) for strip in strips)
     items.append(f"<li><b>{anomalous}</b> of {counted(len(table), 'channel')} with anomalies in the time shown</li>")
-    if table["stale"].any():
-        age = age_words(float(table.loc[table["stale"], "age"].min()), dated=dated, long=True)
-        items.append(f"<li><b>{int(table['stale'].sum())}</b> with {_no_data(age)}</li>")
+    for rows, say in ((table["stale"] & ~table["coming"], _no_data), (table["stale"] & table["coming"], _behind)):
+        if rows.any():
+            age = age_words(float(table.loc[rows, "age"].min()), dated=dated, long=True)
+            items.append(f"<li><b>{int(rows.sum())}</b> {'of them ' if say is _behind else 'with '}{say(age)}</li>")
     newest = max(min(strip.extent[1], until) for strip in strips)
     words = "newest value" if until == float("inf") else "replayed to"
     items.append(f'<li class="wb-muted">{words} {time_words(newest, dated=dated)}</li>')
@@ -173,12 +176,33 @@ def key_markup(strips: Sequence[Strip], chosen: str) -> str:
         items.append('<span class="wb-key wb-key-limit"></span>limit')
     if any(strip.command_times.size for strip in strips):
         items.append('<span class="wb-key-tick"></span>command')
+    if any(strip.is_provisional for strip in strips):
+        items.append(f'<span title="{_PROVISIONAL}"><span class="wb-key-provisional"></span>provisional anomaly</span>')
     words = next((", ".join(filter(None, (strip.words, strip.units))) for strip in strips if strip.name == chosen), "")
     return (
         f'<div class="wb-line"><b>{escape(f"{chosen}: {words}" if words else chosen)}</b>'
         f'<span class="wb-muted" title="{_HOW_TO_MOVE}">{" ".join(items)}</span>'
         "</div>"
     )
+
+
+def silence_words(table: pd.DataFrame) -> list[str]:
+    """Return for each channel how long nothing has come from it; empty where values come, be they old ones.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `ChannelStore.table`.
+
+    Returns
+    -------
+    list of str
+    """
+    if table.empty:
+        return []
+    silent = table["stale"] & ~table["coming"]
+    ages = zip(silent, table["age"], table["dated"], strict=True)
+    return [_no_data(age_words(age, dated=dated, long=True)) if is_so else "" for is_so, age, dated in ages]
 
 
 def code_lines(names: Sequence[str]) -> list[str]:
@@ -212,11 +236,13 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
     symbol = SEVERITIES[level].symbol if level else ""
     age = age_words(row["age"], dated=row["dated"])
     words = [row["quality"]]
+    is_silent = row["stale"] and not row["coming"]
     if row["stale"]:  # "good" beside it would be wrong
-        words = [_no_data(age_words(row["age"], dated=row["dated"], long=True)), row["quality"].removeprefix("good")]
+        say = _no_data if is_silent else _behind
+        words = [say(age_words(row["age"], dated=row["dated"], long=True)), row["quality"].removeprefix("good")]
     quality = escape(", ".join(filter(None, words)))
     when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
-    classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if row["stale"] else "")))
+    classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if is_silent else "")))
     state = row["limit"] or "no limits"
     bound = "" if not np.isfinite(row["bound"]) else f" {row['bound']:g}"
     numbers = "".join(f"<td>{_number(row[name])}</td>" for name in ("minimum", "mean", "maximum", "sd"))
@@ -231,6 +257,10 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
 
 def _no_data(age: str) -> str:
     return f"no data for {age}" if age else "no recent data"
+
+
+def _behind(age: str) -> str:
+    return f"{age} behind" if age else "behind"
 
 
 def _when(time: Any, *, dated: bool) -> str:

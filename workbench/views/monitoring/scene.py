@@ -126,10 +126,19 @@ class Scene:
 
     # ---- choosing
 
-    def read(self) -> None:
-        """Read the session again; what is chosen stays where it can."""
+    def read(self, *, anew: bool = True) -> None:
+        """Read the session again; what is chosen stays where it can.
+
+        Parameters
+        ----------
+        anew : bool
+            Whether channels of which nothing has been published since are read again, too.
+        """
         self.fleet = self._session.overview()
-        self.store.clear()
+        if anew:
+            self.store.clear()
+        else:
+            self.store.forget_changed()
         if self.asset not in set(self.fleet["asset"]):
             worst = self.fleet["severity"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
             self.asset = str(self.fleet.loc[worst[0], "asset"]) if len(worst) else ""
@@ -139,6 +148,14 @@ class Scene:
         """Read what has come since; what is shown moves along where it ends with the newest value, else it stays."""
         self.store.forget_changed()
         self._settle()
+        self.arrive()
+
+    def arrive(self) -> bool:
+        """Add what has come and is not in the archive yet, as `grow` does; return whether anything has come."""
+        arrived = self.store.arrive(self.shown)
+        if arrived:
+            self._settle()
+        return arrived
 
     def set_asset(self, asset: str, group: str = "", channel: str = "") -> None:
         """Show the channels of an asset.
@@ -322,9 +339,11 @@ class Scene:
     def _stretch(self, extent: tuple[float, float], *, dated: bool) -> None:
         """Set all of the time; what is shown, and a replay, stay where they are still in it."""
         before, replay = self.range, self.replay
-        inside = dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1]
+        same = dated == self.dated and self.asset == self._stretched
+        grown = same and extent[0] == self.extent[0] and extent[1] > self.extent[1]
+        inside = grown or (dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1])
         keep = inside and before != self.extent
-        if keep and self.asset == self._stretched and self.until == _INFINITE and before[1] >= self.extent[1]:
+        if keep and same and self.until == _INFINITE and before[1] >= self.extent[1]:
             before = before[0] + extent[1] - before[1], extent[1]  # it ends with the newest value, as it did
         self._stretched = self.asset
         same_axis = dated == self.dated and self.replay.end > 0

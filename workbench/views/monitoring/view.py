@@ -13,12 +13,12 @@ from workbench.plots.strip_data import Strip
 from workbench.views.base import View, ViewSession, callback
 from workbench.views.monitoring.charts import MODES, Charts
 from workbench.views.monitoring.controls import Controls
-from workbench.views.monitoring.markup import code_lines, head_markup, key_markup
+from workbench.views.monitoring.markup import code_lines, head_markup, key_markup, silence_words
 from workbench.views.monitoring.panel import Panel
 from workbench.views.monitoring.scene import Scene
 from workbench.views.state import Selected, State, axis_time, time_text
 from workbench.views.widgets.boxes import box
-from workbench.views.widgets.callbacks import Quiet
+from workbench.views.widgets.callbacks import Guard, Quiet
 from workbench.views.widgets.cards import damage_card
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.timers import Later
@@ -26,7 +26,8 @@ from workbench.views.widgets.timers import Later
 __all__ = ["Monitoring"]
 
 _TICK_S = 0.25  # between two pictures of a replay
-_GROWTH_S = 0.3  # from news of the archive to its picture
+_ARRIVAL_S = 0.3  # from a picture that the page has not drawn yet to the next
+_GROWTH_S = 1.0  # from news of the archive to their picture; what arrives is drawn before
 _STEP = 0.5  # share of the time shown that a step goes on
 _ZOOM = 2.0
 _AROUND = 2.0  # lengths of an anomaly that are shown on either side of it
@@ -75,7 +76,16 @@ class Monitoring(View):
         self._prefetch = Later(self.on_prefetch, 0.1)
         self._read_quality = Later(self.on_quality, 0.2)
         self._growth = Later(self.on_growth, _GROWTH_S)
-        self._timers = (self._ticker, self._growth, self._redraw, self._rewrite, self._prefetch, self._read_quality)
+        self._arrival = Later(self.on_arrival, _ARRIVAL_S)
+        self._timers = (
+            self._ticker,
+            self._growth,
+            self._arrival,
+            self._redraw,
+            self._rewrite,
+            self._prefetch,
+            self._read_quality,
+        )
         self.controls = Controls(self)
         self._charts = Charts(self.tokens, self.on_range, self.on_strip, self.on_all)
         self.panel = Panel(self.tokens, self.on_name)
@@ -88,12 +98,27 @@ class Monitoring(View):
         self.scene.read()
         self._show()
 
+    def show_logged(self) -> None:
+        """Read again only what has been published since: alerts and orders are not shown here."""
+        if not self.active:
+            super().show_logged()
+            return
+        with Guard(self, "refresh"):
+            self.scene.read(anew=False)
+            self.scene.arrive()
+            self._show()
+
     def show_newest(self) -> None:
         """Show what has come since; a stretch of time that does not end with the newest value stays as it is."""
         if not self.active:
             self.outdate()
         else:
             self._growth()
+
+    def show_arriving(self) -> None:
+        """Show the samples that have come and are not in the archive yet, as `show_newest` does."""
+        if self.active:
+            self.on_arrival()
 
     def recolour(self) -> None:
         """Draw the charts again in the tokens' colours."""
@@ -329,9 +354,21 @@ class Monitoring(View):
             self._growth()
             return
         self.scene.grow()
-        self._draw()
-        self._write_values()
+        self._draw_added()
         chart = self._charts.chart(self.scene.mode)
+        if chart is not None:
+            chart.ask()
+
+    @callback
+    def on_arrival(self) -> None:
+        """Draw what has come since; a page that has not drawn the last picture yet gets it with the next."""
+        chart = self._charts.chart(self.scene.mode)
+        if chart is not None and chart.behind and self._arrival.deferred:
+            self._arrival()
+            return
+        if not self.scene.arrive():
+            return
+        self._draw_added()
         if chart is not None:
             chart.ask()
 
@@ -404,6 +441,21 @@ class Monitoring(View):
             self.controls.show_time(scene)
             self.panel.choose([strip.name for strip in strips], scene.channel)
 
+    def _draw_added(self) -> None:
+        """Draw what has been added to the channels that are shown."""
+        scene = self.scene
+        strips = scene.strips(at_hand=self._prefetch.deferred)
+        new = scene.store.rewritten()
+        if strips:
+            shown = (*scene.range, scene.until, scene.channel)
+            self._charts.extend(scene.mode, strips, *shown, dated=scene.dated, rewritten=new)
+        else:
+            self._charts.clear()
+        with self._quiet:
+            self.controls.show_time(scene)
+            self.panel.choose([strip.name for strip in strips], scene.channel)
+        self._write_values()
+
     def _write_values(self) -> None:
         scene = self.scene
         strips = scene.strips(at_hand=self._prefetch.deferred)
@@ -419,5 +471,6 @@ class Monitoring(View):
         head = head_markup(title, self.table, strips, scene.range, scene.until, len(damage))
         self.head.value = head + damage_card(damage)
         self._key.value = key_markup(strips, scene.channel)
+        self._charts.mark_silences(scene.mode, silence_words(self.table))
         limited = any(strip.limits for strip in strips)
         self.panel.show(self.table, scene.channel, limited=limited)
