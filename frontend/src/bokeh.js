@@ -104,6 +104,21 @@ export class BokehModel extends DOMWidgetModel {
   }
 }
 
+// A finger that moves up or down scrolls the page, one that moves sideways pans the chart, and two zoom it.
+function takeTouch() {
+  from("models/plots/plot").PlotView.prototype._update_touch_action = function () {
+    this.canvas.touch_action.replace(".bk-events { touch-action: pan-y; }")
+  }
+  addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch") return
+    const path = event.composedPath()
+    for (const { model } of window.Bokeh.index.query((view) => view.model.toolbar && path.includes(view.el))) {
+      for (const tool of model.toolbar.tools) if (/^(?:Pan|WheelZoom)Tool$/.test(tool.type)) tool.active = true
+    }
+  }, true)
+}
+let takesTouch = false
+
 export class BokehView extends DOMWidgetView {
   initialize(parameters) {
     super.initialize(parameters)
@@ -111,6 +126,8 @@ export class BokehView extends DOMWidgetView {
   }
 
   render() {
+    if (!takesTouch) takeTouch()
+    takesTouch = true
     this._clear()
     const { document } = this.model
     const { div, render_items } = JSON.parse(this.model.get("render_bundle"))

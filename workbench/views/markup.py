@@ -15,6 +15,7 @@ from workbench.views.state import Selected
 
 __all__ = [
     "age",
+    "detail_words",
     "duration",
     "lead",
     "name_markup",
@@ -23,6 +24,7 @@ __all__ = [
     "read_target",
     "sparkline",
     "state_words",
+    "subject_words",
     "target",
     "verdict_words",
 ]
@@ -196,6 +198,57 @@ def verdict_words(verdict: str) -> str:
     ('real fault', 'false alarm')
     """
     return "real fault" if verdict == "true" else verdict
+
+
+def subject_words(subject: str) -> str:
+    """Return the words for what a row of the maintenance log is about.
+
+    Parameters
+    ----------
+    subject : str
+        Subject of the log, as `order:7`.
+
+    Examples
+    --------
+    >>> subject_words("order:7"), subject_words("alert:12"), subject_words("outbox")
+    ('WO-7', 'alert 12', 'outbox')
+    """
+    kind, _, name = subject.partition(":")
+    return f"WO-{name}" if kind == "order" else f"{kind} {name}".strip()
+
+
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
+
+
+def detail_words(value: object) -> str:
+    """Return the words for a value among the details of a row of the maintenance log.
+
+    Parameters
+    ----------
+    value : object
+        Value as JSON holds it; times are texts of ISO 8601.
+
+    Examples
+    --------
+    >>> detail_words([17, 4]), detail_words({"stock": 3}), detail_words("latched_acknowledged"), detail_words(True)
+    ('17, 4', 'stock 3', 'acknowledged, waiting for reset', 'yes')
+    >>> detail_words("2026-03-01T10:20:30.123456+00:00"), detail_words(0.12345678)
+    ('2026-03-01 10:20 UTC', '0.1235')
+    """
+    if isinstance(value, dict):
+        words = {name.replace("_", " "): detail_words(one) for name, one in value.items()}
+        return ", ".join(f"{name} {one}" for name, one in words.items() if one)
+    if isinstance(value, list):
+        return ", ".join(map(detail_words, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    if isinstance(value, str):
+        if _ISO_TIME.fullmatch(value):
+            return f"{pd.Timestamp(value).tz_convert('UTC'):%Y-%m-%d %H:%M} UTC"
+        return _STATE_WORDS.get(value, value)
+    return "" if value is None else str(value)
 
 
 def age(then: datetime | None, now: datetime) -> str:

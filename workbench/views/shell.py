@@ -117,7 +117,6 @@ class Shell:
         self._announcement = widgets.HTML()
         self._announcement.add_class("wb-announcement")
         self._header.add_class("wb-fleet")
-        self._notice.add_class("wb-notice")
         self._progress.add_class("wb-progress")
         self._theme_button = button("", "Switch between the light and the dark theme (T)", self.on_look, "wb-key-t")
         self._density_button = button(
@@ -138,8 +137,11 @@ class Shell:
         self._leave_wall = button(
             "Leave wall mode", "Show the controls again (Escape)", self.on_leave_wall, "wb-leave-wall wb-key-escape"
         )
-        looks = box("wb-looks", self._who, self._theme_button, self._density_button, self._help_button)
-        head = box("wb-header", self._header, looks)
+        tip = "Hear a new critical alert until somebody presses anything or acknowledges it; this browser remembers it"
+        sound = button("Sound", tip, names="wb-sound")  # the page itself plays it
+        looks = box("wb-looks", self._who, sound, self._theme_button, self._density_button, self._help_button)
+        dismiss = button("✕", "Close this message", self.on_dismiss_notice, "wb-dismiss")
+        head = box("wb-header", self._header, box("wb-notice", self._notice, dismiss), looks)
         navigation = box("wb-nav", *self._tabs.values())
         alone = len(self._classes) == 1
         frame = (head,) if alone else (head, navigation)
@@ -150,7 +152,6 @@ class Shell:
             self._visit,
             *frame,
             self._help,
-            self._notice,
             self._progress,
             self._announcement,
             self._leave_wall,
@@ -321,6 +322,8 @@ class Shell:
         """Take another name for the maintenance log; an empty name changes nothing."""
         self.selection.who = change["new"].strip()[:_LONGEST_NAME] or change["old"]
         self._who.value = self.selection.who
+        for view in self.views.values():
+            view.outdate()  # lists of what is mine are others now
         self.on_moved(step=False)
 
     @callback
@@ -473,9 +476,18 @@ class Shell:
             Name of the callback, which has succeeded now.
         """
         if self._failed_source == source:
-            self.failure = None
-            self._failed_source = ""
-            self._notice.value = ""
+            self._dismiss()
+
+    @callback
+    def on_dismiss_notice(self, pressed: widgets.Button) -> None:
+        """Close the card of an error."""
+        del pressed
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        self.failure = None
+        self._failed_source = ""
+        self._notice.value = ""
 
     def close(self) -> None:
         """Stop what is under way, and remove the page."""

@@ -217,6 +217,37 @@ def test_filters_narrow_the_list_and_a_link_carries_them(view):
     assert "No alerts match." in texts(view)
 
 
+def test_my_alerts_are_those_that_i_take_care_of(view):
+    desk(view).people.set("Ada", "boss")
+    first, second, third, fourth = view.alerts["id"].tolist()[:4]
+    desk(view).alerts.acknowledge(first, "Ada")
+    desk(view).alerts.shelve(second, "Ada", "bench", hours=1)
+    desk(view).alerts.acknowledge(fourth, "Bob")
+    order = desk(view).orders.from_alerts([third], "Bob")
+    desk(view).orders.assign(order.number, "Ada", "Bob")
+    view.list.filters["state"].value = "mine"
+    assert set(view.alerts["id"]) == {first, second, third}
+    assert "alerts_of_person('Ada')" in view.code()
+    desk(view).alerts.close(first, "Ada", "test")
+    desk(view).alerts.unshelve(second, "Ada")
+    view.refresh()
+    assert view.alerts["id"].tolist() == [third]
+    view.selection.who = "Eve"
+    view.refresh()
+    assert "No alerts match." in texts(view)
+
+
+def test_the_alerts_of_the_chosen_ones_asset_are_listed(view):
+    row = next(
+        row for row in view.alerts.to_dict(orient="records") if row["asset"] != view.list.row(view.alert)["asset"]
+    )
+    view.list.grid.tell("pick", str(row["id"]))
+    view.list.filters["place"].value = "this asset"
+    assert view.list.filters["place"].value == row["asset"]
+    assert set(view.alerts["asset"]) == {row["asset"]}
+    assert view.state["place"] == row["asset"]
+
+
 def test_sorting_by_time_turns_round(view):
     view.list.grid.tell("sort", "newest")
     assert view.list.request.order == "newest"

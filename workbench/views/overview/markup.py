@@ -13,7 +13,7 @@ from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, duration, lead, name_markup, percent, target
+from workbench.views.markup import age, duration, lead, name_markup, percent, subject_words, target
 from workbench.views.overview.data import Picture
 from workbench.views.state import anomaly_of
 from workbench.views.widgets.grid import Column, cell, table_markup
@@ -255,8 +255,7 @@ def feed_markup(picture: Picture) -> str:
     """
     rows = []
     for row in picture.feed.to_dict(orient="records"):
-        kind, _, number = row["subject"].partition(":")
-        subject = f"WO-{number}" if kind == "order" else f"{kind} {number}".strip()
+        subject = subject_words(row["subject"])
         details = json.loads(row["details"] or "{}")
         about = details.get("channel") or details.get("title") or ""
         stamp = pd.Timestamp(row["time"])
