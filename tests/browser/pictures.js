@@ -41,7 +41,10 @@ window.pictures = (() => {
       const { x, y, width, height } = one.getBoundingClientRect()
       return `${x.toFixed()},${y.toFixed()},${width.toFixed()},${height.toFixed()}`
     }).join() + document.body.innerText.length
-    const drawn = () => [...(window.Bokeh?.index ?? [])].every((view) => !seen(view.el) || view.has_finished())
+    const drawn = () => [...(window.Bokeh?.index ?? [])].every((view) => {
+      const { width, height } = view.el.getBoundingClientRect()
+      return !seen(view.el) || (view.has_finished() && Math.abs(view.bbox.width - width) < 2 && Math.abs(view.bbox.height - height) < 2)
+    })
     for (let before = "", same = 0; same < 4; ) {
       await new Promise((resolve) => requestAnimationFrame(resolve))
       const under_way = [...document.querySelectorAll(".wb-doing")].some(seen)

@@ -21,6 +21,7 @@ __all__ = [
     "end_labels",
     "is_dated",
     "line_data",
+    "name_room",
     "set_sources",
     "time_axis",
     "time_figure",
@@ -46,7 +47,20 @@ def time_values(dataset: xr.Dataset) -> npt.NDArray[Any]:
     return time.astype("datetime64[ms]").astype(np.int64) if is_dated(dataset) else time
 
 
-def time_axis(dataset: xr.Dataset) -> dict[str, float]:
+def name_room(last: float, pixels: int = 92) -> list[Any]:
+    """Return the tags of a range by which the page makes room for names at the ends of lines, whatever the width.
+
+    Parameters
+    ----------
+    last : float
+        Where the lines end.
+    pixels : int
+        Room that the names need.
+    """
+    return [["names", last, pixels]]
+
+
+def time_axis(dataset: xr.Dataset) -> dict[str, Any]:
     """Start and end of the time axis, with room for direct labels on the right.
 
     Parameters
@@ -57,12 +71,12 @@ def time_axis(dataset: xr.Dataset) -> dict[str, float]:
     Returns
     -------
     dict
-        `start`, `end`, `reset_start`, `reset_end` of a `Range1d`.
+        `start`, `end`, `reset_start`, `reset_end` and `tags` of a `Range1d`.
     """
     time = time_values(dataset)
     start, last = float(time[0]), float(time[-1])
     end = last + max((last - start) * _RIGHT_MARGIN_SHARE, 1.0)
-    return {"start": start, "end": end, "reset_start": start, "reset_end": end}
+    return {"start": start, "end": end, "reset_start": start, "reset_end": end, "tags": name_room(last)}
 
 
 def when(dataset: xr.Dataset) -> str:

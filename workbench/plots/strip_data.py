@@ -10,13 +10,12 @@ import pandas as pd
 import xarray as xr
 
 from workbench.plots.long_trace import LongTrace
-from workbench.plots.marks import mark_data
+from workbench.plots.marks import WORD_OFFSET_PX, mark_data, word_sides
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
 
 __all__ = ["Strip", "alike", "make_strip"]
 
-_WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
 _MAX_MARKS = 400  # most command marks on a strip
 _NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
@@ -92,12 +91,11 @@ class Strip:
         bounds = zip(columns["left"], columns["right"], strict=True)
         columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in bounds]
         columns["top"] = [top] * len(visible)
-        worded: list[int] = []
-        for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
-            if all(abs(columns["middle"][i] - columns["middle"][j]) >= _WORD_SHARE * (end - start) for j in worded):
-                worded.append(i)
-        words = zip(columns["level"], columns["severity"], strict=True)
-        columns["word"] = [f"{level} {value:.1f}" if i in worded else "" for i, (level, value) in enumerate(words)]
+        sides = word_sides(columns["middle"], columns["severity"], start, end)
+        words = zip(columns["level"], columns["severity"], sides, strict=True)
+        columns["word"] = [f"{level} {value:.1f}" if side else "" for level, value, side in words]
+        columns["align"] = ["right" if side < 0 else "left" for side in sides]
+        columns["shift"] = [WORD_OFFSET_PX * side for side in sides]
         return columns
 
     def command_marks(self, start: float, end: float, until: float, height: float) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from bokeh.plotting import figure
 from bokeh.transform import factor_cmap, factor_mark
 
 from workbench.names import cut_in_the_middle
+from workbench.plots.marks import MARK_COLUMNS
 from workbench.plots.series import set_sources
 from workbench.plots.strip_data import Strip
 from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
@@ -43,7 +44,6 @@ MAX_NAME_LETTERS = 18
 _LEFT_BORDER_PX = 116  # room for names
 _RIGHT_BORDER_PX = 40  # room for limits
 _LINES = ("telemetry", "prediction")
-_MARKS = ("left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why")
 
 
 def base_figure(
@@ -135,7 +135,7 @@ def strip_figure(
     columns: dict[str, tuple[str, ...]] = {
         "telemetry": ("time", "telemetry"),
         "prediction": ("time", "prediction"),
-        "anomalies": _MARKS,
+        "anomalies": MARK_COLUMNS,
         "commands": ("time", "value", "command"),
         "spans": ("left", "right", "kind"),
         "now": ("time",),
@@ -261,7 +261,8 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
         x="middle",
         y="top",
         text="word",
-        x_offset=8,
+        x_offset="shift",
+        text_align="align",
         text_baseline="middle",
         text_font=value(FONT),
         text_font_size="11px",

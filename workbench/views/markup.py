@@ -1,6 +1,7 @@
 """Parts of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
 
 import json
+import math
 import re
 from datetime import datetime
 from html import escape
@@ -22,6 +23,7 @@ __all__ = [
     "percent",
     "read_lead",
     "read_target",
+    "significant",
     "sparkline",
     "state_words",
     "subject_words",
@@ -316,6 +318,28 @@ def duration(seconds: float, *, long: bool = False) -> str:
     if not long:
         return f"{text} {symbol}"
     return f"{text} {name}" if text == "1" else f"{text} {name}s"
+
+
+def significant(value: float | None) -> str:
+    """Return a figure with four significant digits, at most six of them after the decimal point.
+
+    Parameters
+    ----------
+    value : float or None
+        Figure; the text is empty for None and NaN.
+
+    Examples
+    --------
+    >>> [significant(value) for value in (0.161, 2.5609e-05, 2e-08, 2587.43, 0.0, float("nan"))]
+    ['0.161', '0.000026', '< 0.000001', '2,587', '0', '']
+    """
+    if value is None or value != value:
+        return ""
+    if 0 < abs(value) < 5e-7:
+        return "< 0.000001"
+    decimals = 0 if not value else min(max(3 - math.floor(math.log10(abs(value))), 0), 6)
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(share: float, digits: int = 0) -> str:

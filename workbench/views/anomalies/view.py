@@ -600,7 +600,7 @@ class Anomalies(View):
             row = {**row, "asset": self.session.catalog.asset(row["asset"]).name}
             return title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
-        return case_title_markup(case, list(own))
+        return case_title_markup(replace(case, asset=self.session.catalog.asset(case.asset).name), list(own))
 
     def _show_asset(self, row: Mapping[str, Any], case: Case | None) -> None:
         """Show the alert of an asset as a whole."""
