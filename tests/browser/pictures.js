@@ -93,15 +93,22 @@ window.pictures = (() => {
   // Text is cut on purpose only where the whole of it is said on hover, or it is cut in the middle.
   const onPurpose = (element) => element.closest("[title]:not([title=''])") || element.closest(".wb-name")
 
+  const ruler = document.createElement("canvas").getContext("2d")
+
   function cuts(all) {
     const found = all.filter((line) => line.cut && !onPurpose(line.element)).map((line) => `cut: ${line.text}`)
     for (const line of all) {
       if (!line.cut && (line.right > innerWidth + 1 || line.left < -1)) found.push(`outside: ${line.text}`)
     }
     if (document.documentElement.scrollWidth > innerWidth + 1) found.push("the page scrolls sideways")
-    for (const field of document.querySelectorAll("button, select")) {
-      const isText = field.textContent.trim() && field.clientWidth > 2
-      if (isText && seen(field) && !onPurpose(field) && field.scrollWidth > field.clientWidth + 1) found.push(`cut: ${short(field.textContent)}`)
+    for (const field of document.querySelectorAll("button, select, input[placeholder]")) {
+      if (!seen(field) || field.clientWidth < 3 || field.classList.contains("wb-hidden")) continue
+      const style = getComputedStyle(field)
+      ruler.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`
+      const text = field.value === "" && field.placeholder ? field.placeholder : (field.selectedOptions?.[0]?.text ?? "")
+      const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
+      const isCut = text ? ruler.measureText(text).width > room + 1 : field.localName === "button" && field.scrollWidth > field.clientWidth + 1
+      if (isCut && !(field.localName === "button" && onPurpose(field))) found.push(`cut: ${text || short(field.textContent)}`)
     }
     return found
   }

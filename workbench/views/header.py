@@ -72,7 +72,7 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
         f'<div class="wb-line" data-waiting="{waiting}"><b class="wb-brand">Workbench</b>{state}'
         f'<span class="wb-muted"><time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">'
         f"as of {stamp:%H:%M} UTC</time>{''.join(f', {note}' for note in notes)}, "
-        f"{source}, detection settings: {escape(settings.preset)}</span></div>"
+        f"{source}<span class='wb-preset'>, detection settings: {escape(settings.preset)}</span></span></div>"
     )
 
 
