@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -12,6 +13,7 @@ from workbench.exceptions import SettingsError, ViewError
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.plots.theme import THEMES
 from workbench.views.base import View
+from workbench.views.beginning import Beginning
 from workbench.views.header import announcement_markup, header_markup, help_markup
 from workbench.views.registry import VIEWS, view_class
 from workbench.views.remembered import data_stamp, remember_fleet
@@ -30,6 +32,7 @@ _POLL_SECONDS = 3.0
 _FOLLOW_SECONDS = 0.5
 _ANNOUNCED_SECONDS = 20.0
 _LONGEST_NAME = 60
+_OF_TELEMETRY = ("overview", "monitoring", "anomalies", "forecasting", "models")  # these have nothing to show without
 
 
 class Shell:
@@ -127,6 +130,8 @@ class Shell:
             name: button(cls.title, f"{cls.title} ({place})", self.on_tab, f"wb-tab wb-key-{place}")
             for place, (name, cls) in enumerate(self._classes.items(), 1)
         }
+        self._beginning = Beginning(self, self.session.settings, self.on_dropped, self.on_begun)
+        self._beginning.widget.layout.display = "none"
         self._help = box("wb-help wb-panel wb-popover")
         self._help.layout.display = "none"
         self._panes = box("wb-panes")
@@ -155,6 +160,7 @@ class Shell:
             self._progress,
             self._announcement,
             self._leave_wall,
+            self._beginning.widget,
             self._panes,
         )
 
@@ -247,6 +253,28 @@ class Shell:
         for other, tab in self._tabs.items():
             (tab.add_class if other == name else tab.remove_class)("wb-current")
         self.current = name
+        self._offer_beginning(self.session.overview().empty)
+
+    def _offer_beginning(self, is_empty: bool) -> None:
+        """Show how to begin, in place of a view that has nothing to show; or the view."""
+        offered = is_empty and self.current in _OF_TELEMETRY
+        self._beginning.widget.layout.display = None if offered else "none"
+        (self.widget.add_class if is_empty else self.widget.remove_class)("wb-nothing")
+
+    def on_begun(self) -> None:
+        """Show what has come into a home that was empty."""
+        self.refresh()
+
+    def on_dropped(self, path: Path) -> None:
+        """Show what a dropped file would become.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        """
+        self.open("system", {"part": "Import"})
+        self.views["system"].take_file(path)
 
     def _open(self, name: str, state: State) -> None:
         cls = self._classes[name]
@@ -437,6 +465,7 @@ class Shell:
 
     def _write_header(self) -> None:
         now, fleet, waiting = self.session.clock(), self.session.overview(), len(self._waiting or ())
+        self._offer_beginning(fleet.empty)
         self._header.value = header_markup(fleet, self._alert_counts, self.session.settings, now, waiting)
 
     def _announce(self) -> None:
@@ -495,6 +524,7 @@ class Shell:
         self._following.stop()
         self._turning.stop()
         self._silence.cancel()
+        self._beginning.close()
         for view in self.views.values():
             view.close()
         close_tree(self.widget)
