@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import CategoricalColorMapper, ColumnDataSource, NumeralTickFormatter, Range1d
+from bokeh.models import CategoricalColorMapper, ColumnDataSource, NoOverlap, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 from bokeh.transform import transform
 
@@ -125,6 +125,7 @@ def time_figure(
     )
     apply_tokens(plot, tokens)
     plot.xaxis.visible = axis
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=4)
     if not dated:
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.axis_label = "sample"

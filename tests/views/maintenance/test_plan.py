@@ -59,7 +59,8 @@ def test_the_plan_opens_on_the_week_of_today(view):
     assert f"{now:%A %Y-%m-%d}" == "Friday 2026-01-02"
     (gantt,) = view.plan.charts().values()
     assert gantt._model.xaxis[0].major_label_overrides[0.5] == "Mon 29 Dec"
-    (at,) = gantt._model.select_one({"name": "now"}).data_source.data["x"]
+    (line,) = [line for line in gantt._model.renderers if line.name == "now"]
+    (at,) = line.data_source.data["x"]
     assert 4 <= at < 5, "today is the fifth day of the week"
     view.restore(State({"mode": "plan", "shown": "week"}))
     head = re.search(r"class='wb-day-head wb-today'[^>]*>(.*?)<", view.plan.calendar.html)[1]

@@ -322,7 +322,7 @@ def _case_cells(
         f"{turn}{_level_markup(case.level)}",
         cell(words, title=f"Case {case.id}. {case}"),
         f"<span class='wb-muted'>{counted(len(case.alerts), 'alert')}</span>",
-        f"<span class='wb-cut'>{escape(state_words(case.state))}</span>",
+        f"<span class='wb-cut' title='{escape(state_words(case.state))}'>{escape(state_words(case.state))}</span>",
         _began_markup(earliest),
         _lasted_words(spans[0][0], min(span[1] for span in spans), max(span[2] for span in spans)),
         _raised_markup(case.raised_at, now),
