@@ -110,7 +110,12 @@ def test_words_of_neighbours_stand_on_either_side_and_all_have_symbols(channel, 
     assert drawn["words"]["align"] == ["right", "left"]
     assert drawn["words"]["shift"] == [-8, 8]
     close = pd.DataFrame(
-        {"start": [500, 540, 580], "end": [520, 560, 600], "severity": [1.0, 0.3, 9.0], "level": ["low", "info", "high"]}
+        {
+            "start": [500, 540, 580],
+            "end": [520, 560, 600],
+            "severity": [1.0, 0.3, 9.0],
+            "level": ["low", "info", "high"],
+        }
     )
     drawn = data(channel_figure(channel, scored, close))
     assert drawn["words"]["word"] == ["low 1.00", "", "high 9.00"], "between its neighbours there is no room"
