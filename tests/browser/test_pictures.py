@@ -100,6 +100,17 @@ def test_an_error_moves_and_covers_nothing(opened, name):
     assert not wrong, wrong
 
 
+def test_a_page_that_is_opening_says_so(opened):
+    page = opened.context.new_page()
+    page.add_init_script(CHECKS)
+    page.route_web_socket(re.compile("/channels"), lambda socket: None)  # the kernel never answers
+    page.goto(opened.url)
+    expect(page.locator("#wb-loading")).to_contain_text("Opening the workbench")
+    wrong = faults(page, may_be_blank=True)
+    page.close()
+    assert not wrong, wrong
+
+
 @pytest.mark.parametrize(
     ("theme", "size"), [("light", "laptop"), ("dark", "laptop"), ("light", "phone"), *(
         pytest.param(theme, size, marks=pytest.mark.long)

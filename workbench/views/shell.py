@@ -1,4 +1,7 @@
-"""The page: a header, a tab for each view, and the address that follows what is shown."""
+"""The page: a header, a tab for each view, and the address that follows what is shown.
+
+One module because it is one object: what the page shows, and what it tells its views.
+"""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -130,7 +133,7 @@ class Shell:
             name: button(cls.title, f"{cls.title} ({place})", self.on_tab, f"wb-tab wb-key-{place}")
             for place, (name, cls) in enumerate(self._classes.items(), 1)
         }
-        self._beginning = Beginning(self, self.session.settings, self.on_dropped, self.on_begun)
+        self._beginning = Beginning(self, self.session.settings, self.on_dropped, self.refresh)
         self._beginning.widget.layout.display = "none"
         self._help = box("wb-help wb-panel wb-popover")
         self._help.layout.display = "none"
@@ -260,10 +263,6 @@ class Shell:
         offered = is_empty and self.current in _OF_TELEMETRY
         self._beginning.widget.layout.display = None if offered else "none"
         (self.widget.add_class if is_empty else self.widget.remove_class)("wb-nothing")
-
-    def on_begun(self) -> None:
-        """Show what has come into a home that was empty."""
-        self.refresh()
 
     def on_dropped(self, path: Path) -> None:
         """Show what a dropped file would become.
