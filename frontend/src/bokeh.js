@@ -104,6 +104,49 @@ export class BokehModel extends DOMWidgetModel {
   }
 }
 
+const NARROW = 420 // pixels of a chart in which symbols stand without their words
+
+// Names at the ends of lines need pixels, and words beside symbols room: what that is of the time shown depends on the width.
+function fit({ model, frame }) {
+  const { x_range: range } = model, { width } = frame.bbox
+  for (const renderer of model.renderers) {
+    const isWord = renderer.name === "words" && renderer.data_source?.name === "anomalies"
+    if (isWord) renderer.setv({ visible: width > NARROW }, { sync: false })
+  }
+  const [, last, pixels] = range.tags.find((tag) => tag[0] === "names") ?? []
+  const isWhole = range.roomOf !== last || [range.end, range.reset_end].includes(range.roomEnd) || range.end === range.reset_end
+  if (!pixels || width < 2 * pixels || !isWhole) return
+  range.roomOf = last
+  range.roomEnd = last + ((last - range.start) * pixels) / (width - pixels)
+  range.setv({ end: range.roomEnd }, { sync: false })
+}
+
+function fitAlways() {
+  const { PlotView } = from("models/plots/plot")
+  const layOut = PlotView.prototype._after_layout
+  PlotView.prototype._after_layout = function () {
+    layOut.call(this)
+    if (!this.isFitted) this.connect(this.model.x_range.change, () => fit(this))
+    this.isFitted = true
+    fit(this)
+  }
+}
+
+// A finger that moves up or down scrolls the page, one that moves sideways pans the chart, and two zoom it.
+function takeTouch() {
+  from("models/plots/plot").PlotView.prototype._update_touch_action = function () {
+    this.canvas.touch_action.replace(".bk-events { touch-action: pan-y; }")
+  }
+  addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch") return
+    const path = event.composedPath()
+    for (const { model } of window.Bokeh.index.query((view) => view.model.toolbar && path.includes(view.el))) {
+      for (const tool of model.toolbar.tools) if (/^(?:Pan|WheelZoom)Tool$/.test(tool.type)) tool.active = true
+    }
+  }, true)
+}
+let isBegun = false
+
 export class BokehView extends DOMWidgetView {
   initialize(parameters) {
     super.initialize(parameters)
@@ -111,6 +154,8 @@ export class BokehView extends DOMWidgetView {
   }
 
   render() {
+    if (!isBegun) [takeTouch, fitAlways].forEach((begin) => begin())
+    isBegun = true
     this._clear()
     const { document } = this.model
     const { div, render_items } = JSON.parse(this.model.get("render_bundle"))

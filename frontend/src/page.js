@@ -94,9 +94,56 @@ document.addEventListener("keydown", (event) => {
   if (press(NAMES[event.key] ?? event.key.toLowerCase())) event.preventDefault()
 })
 
+// ---- sound: where the reader wants it, a new critical alert is heard until somebody presses anything, or acknowledges it
+
+const SOUND = "workbench-sound"
+const wantsSound = () => localStorage.getItem(SOUND) === "on"
+let audio
+let horn
+let heard = ""
+
+function beep() {
+  audio ??= new AudioContext()
+  audio.resume() // a browser holds it back until the page is used
+  for (const [after, frequency] of [[0, 880], [0.25, 660]]) {
+    const tone = new OscillatorNode(audio, { frequency })
+    tone.connect(new GainNode(audio, { gain: 0.2 })).connect(audio.destination)
+    tone.start(audio.currentTime + after)
+    tone.stop(audio.currentTime + after + 0.2)
+  }
+}
+
+function hush() {
+  clearInterval(horn)
+  horn = undefined
+}
+
+function announce(waiting) {
+  const words = one(".wb-announcement p")?.textContent ?? ""
+  if (words && words !== heard && wantsSound()) {
+    hush()
+    beep()
+    horn = setInterval(beep, 4000)
+  }
+  heard = words
+  if (!waiting) hush()
+}
+
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, hush, true)
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(".wb-sound")) return
+  localStorage.setItem(SOUND, wantsSound() ? "off" : "on")
+  if (wantsSound()) beep()
+  describe()
+})
+
 // ---- what ipywidgets cannot say to a screen reader
 
 function describe() {
+  const waiting = Number(one(".wb-fleet [data-waiting]")?.dataset.waiting ?? 0)
+  announce(waiting)
+  one(".wb-sound")?.setAttribute("aria-pressed", String(wantsSound()))
   const nav = one(".wb-nav")
   if (nav) {
     nav.setAttribute("role", "tablist")
@@ -104,7 +151,6 @@ function describe() {
       tab.setAttribute("role", "tab")
       const current = tab.classList.contains("wb-current")
       tab.setAttribute("aria-selected", String(current))
-      const waiting = Number(one(".wb-fleet [data-waiting]")?.dataset.waiting ?? 0)
       const title = `${waiting ? `(${waiting}) ` : ""}${tab.textContent} · Workbench`
       if (current && document.title !== title) document.title = title
     }

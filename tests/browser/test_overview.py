@@ -45,6 +45,33 @@ def test_the_figures_are_those_of_the_database(page, session):
     expect(page.locator(".wb-worst svg").first).to_be_visible()
 
 
+def test_a_table_that_is_whole_is_sorted_in_the_page_by_what_its_cells_mean(page, session):
+    """Levels by their rank, scores as numbers; the other way round by the second click."""
+    alerts = session.maintenance.alerts.list(state="open", order="worst").drop_duplicates("channel").head(30)
+    rows = page.locator(".wb-worst tbody tr")
+    heads = page.locator(".wb-worst th button")
+    scores = alerts.dropna(subset="severity").sort_values("severity", kind="stable")
+    heads.filter(has_text="score").click()
+    expect(rows.first).to_contain_text(scores["channel"].iloc[-1])
+    expect(page.locator(".wb-worst th[aria-sort]")).to_have_attribute("aria-sort", "descending")
+    heads.filter(has_text="score").click()
+    expect(rows.first).to_contain_text(scores["channel"].iloc[0])
+    heads.filter(has_text="channel").click()
+    shown = [text.split("\t")[1] for text in rows.all_inner_texts()]
+    assert sorted(shown) == sorted(alerts["channel"])
+    assert shown == sorted(shown, key=lambda name: (name.split("-")[0], int(name.split("-")[1])))
+    heads.filter(has_text="level").click()
+    ranks = ["info", "low", "medium", "high", "critical"]
+    levels = [next(level for level in ranks if level in text) for text in rows.all_inner_texts()]
+    assert levels == sorted(levels, key=ranks.index)
+    assert len(set(levels)) > 1
+    session.maintenance.alerts.comment(int(alerts["id"].iloc[0]), "Ann", "seen")  # the page reads again
+    expect(page.locator(".wb-activity")).to_contain_text("commented")
+    assert [next(level for level in ranks if level in text) for text in rows.all_inner_texts()] == levels
+    page.reload()
+    page.wait_for_selector(".wb-counts canvas")
+
+
 def test_a_row_is_chosen_by_a_click_and_leads_on_by_enter(page, session):
     row = page.locator(".wb-worst tr[data-pick]").nth(1)
     row.click()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pandas as pd
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.test_links import DRAWN, differs, wait_until
 from workbench.maintenance.alerts.places import moment_of
@@ -135,17 +136,20 @@ def step(page, session, rng, base):
         "sort": ".wb-pane th button",
         "filter": ".wb-anomalies .wb-filters select",
     }[kind]
-    found = [item for item in page.locator(selector).all() if item.is_visible()]
+    found = [item for item in page.query_selector_all(selector) if item.is_visible()]
     if not found:
         return f"no {kind}"
     item = rng.choice(found)
     if kind == "filter":
-        values = item.locator("option").all_text_contents()
+        values = [option.text_content() for option in item.query_selector_all("option")]
         words = rng.choice([value for value in values if value != "closed"])
         item.select_option(label=words)
         return f"filter {words}"
     words = item.inner_text()[:60]
-    item.click()
+    try:
+        item.click(timeout=5_000)
+    except Error:  # the page has written it anew meanwhile
+        return f"{kind} {words!r}, gone"
     return f"{kind} {words!r}"
 
 

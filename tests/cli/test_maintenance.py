@@ -237,8 +237,12 @@ def test_alerts_are_shelved_closed_and_suppressed(run):
     assert "is not a verdict" in run("alerts", "close", 1, "--verdict", "maybe", "--who", "Ann", fails=2)
     run("alerts", "close", 1, "--verdict", "test", "--who", "Ann")
     assert run.json("alerts", "list", "--state", "closed")[0]["verdict"] == "test"
+    assert "There is nothing to undo: alert 1 is closed." in run("alerts", "undo", 1, "--who", "Bob", fails=2)
+    assert run("alerts", "undo", 1, "--who", "Ann") == "Alert 1 is open: it has returned to normal.\n"
+    assert "There is nothing to undo" in run("alerts", "undo", 1, "--who", "Ann", fails=2)
+    run("alerts", "close", 1, "--verdict", "test", "--who", "Ann")
     actions = [row["action"] for row in run.json("log", "show", "--subject", "alert:1")]
-    assert actions[:2] == ["closed", "commented"]
+    assert actions[:5] == ["closed", "acknowledgement undone", "closing undone", "closed", "commented"]
 
 
 def test_an_empty_list_says_what_to_do(run):

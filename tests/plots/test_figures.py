@@ -103,11 +103,23 @@ def test_anomalies_are_spans_in_time_with_symbol_and_word(scored):
     assert max(channel["telemetry"].values) < spans["symbols"]["top"][0]
 
 
-def test_of_neighbours_only_the_worst_is_worded_and_all_have_symbols(channel, scored):
+def test_words_of_neighbours_stand_on_either_side_and_all_have_symbols(channel, scored):
     close = pd.DataFrame({"start": [500, 540], "end": [520, 560], "severity": [0.3, 9.0], "level": ["info", "high"]})
     drawn = data(channel_figure(channel, scored, close))
-    assert drawn["words"]["word"] == ["", "high 9.00"]
-    assert drawn["symbols"]["level"] == ["info", "high"]
+    assert drawn["words"]["word"] == ["info 0.30", "high 9.00"]
+    assert drawn["words"]["align"] == ["right", "left"]
+    assert drawn["words"]["shift"] == [-8, 8]
+    close = pd.DataFrame(
+        {
+            "start": [500, 540, 580],
+            "end": [520, 560, 600],
+            "severity": [1.0, 0.3, 9.0],
+            "level": ["low", "info", "high"],
+        }
+    )
+    drawn = data(channel_figure(channel, scored, close))
+    assert drawn["words"]["word"] == ["low 1.00", "", "high 9.00"], "between its neighbours there is no room"
+    assert drawn["symbols"]["level"] == ["low", "info", "high"]
 
 
 def test_epsilon_is_labelled_with_its_value_and_names_do_not_overlap(channel, scored):

@@ -60,6 +60,46 @@ def test_only_the_first_view_is_built(shell):
     assert address(shell)["query"] == "view=little"
 
 
+def test_an_error_of_the_page_stands_in_its_header_and_is_closed(shell, monkeypatch):
+    def fail():
+        raise ViewError("The fleet is away.", "Look for it.")
+
+    monkeypatch.setattr(shell.session, "overview", fail)
+    shell.refresh()
+    assert "The fleet is away." in texts(shell)
+    (dismiss,) = [
+        made for made in buttons(shell) if "wb-dismiss" in made._dom_classes and made not in buttons(shell.view)
+    ]
+    dismiss.click()
+    assert shell._notice.value == ""
+    assert shell.failure is None
+
+
+def test_an_empty_home_says_how_to_begin_until_there_is_telemetry(shell, monkeypatch):
+    """In place of views of telemetry only; a command fills the home in a process of its own."""
+    monkeypatch.setattr("workbench.views.shell._OF_TELEMETRY", ("little",))
+    whole, asked = shell.session.overview(), []
+
+    async def fill(settings, *command):
+        asked.append((settings.home, command))
+        monkeypatch.setattr(shell.session, "overview", lambda: whole)
+
+    monkeypatch.setattr("workbench.views.beginning.run_command", fill)
+    card = shell._beginning
+    assert card.widget.layout.display == "none"
+    monkeypatch.setattr(shell.session, "overview", lambda: whole.head(0))
+    shell.refresh()
+    assert card.widget.layout.display is None
+    assert "workbench fetch" in texts(shell)
+    tab(shell, "Second").click()
+    assert card.widget.layout.display == "none"
+    tab(shell, "Little").click()
+    card.buttons["demo"].click()
+    assert asked == [(shell.session.settings.home, ("run", "--no-serve", "--still"))]
+    assert card.widget.layout.display == "none"
+    assert shell.failure is None
+
+
 def test_a_tab_is_built_when_first_opened_and_kept(shell):
     tab(shell, "Second").click()
     first, second = shell.views["little"], shell.views["second"]

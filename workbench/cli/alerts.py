@@ -168,6 +168,15 @@ def close(
 
 
 @alerts.command()
+def undo(alert: AlertNumbers, who: Who, as_json: AsJson = False) -> None:
+    """Undo what you did to alerts last: acknowledge, shelve or close. The log keeps both.
+
+    Alerts that somebody else has changed since stay as they are.
+    """
+    _act_on_each("undo", alert, who, as_json)
+
+
+@alerts.command()
 def correct(
     alert: AlertNumbers,
     who: Who,

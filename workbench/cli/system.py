@@ -62,8 +62,8 @@ def run(
 
     Where the archive is empty, or holds a damaged demo fleet, the demo fleet is generated first, with a year of alerts
     and maintenance behind it. While the dashboard is served its machines go on: eight hours of telemetry come at 60
-    times the speed, and what follows in real time. Without a dashboard it is the fleet of the notebooks, which ends on
-    a fixed day.
+    times the speed, and what follows in real time. With --no-serve alone it is the fleet of the notebooks, which ends
+    on a fixed day.
     """
     from workbench.demo import living
     from workbench.demo.year import Year
@@ -73,7 +73,7 @@ def run(
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
     reasons: dict[str, str] = {}
-    with Year(session) if serve and living.lacks_history(session) else nullcontext() as year:
+    with Year(session) if (serve or still) and living.lacks_history(session) else nullcontext() as year:
         moves = _provide_fleet(session, serve, still)
         if mqtt and not moves:
             raise ArchiveError(
@@ -242,7 +242,7 @@ def _provide_fleet(session: "Session", serve: bool, still: bool) -> bool:
     is_new = not session.archive.channels()
     if is_new:
         typer.echo("The archive is empty: generating the demo fleet.")
-        end = living.end_of_series(datetime.now(UTC), still=still) if serve else None
+        end = living.end_of_series(datetime.now(UTC), still=still) if serve or still else None
         session.import_demo(progress=True, end=end)
     elif _demo_is_damaged(session):
         typer.echo("The demo fleet is damaged: generating it again.")

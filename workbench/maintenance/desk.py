@@ -255,6 +255,12 @@ class Maintenance:
 
         return orders_of_alerts(self.database)
 
+    def alerts_of_person(self, who: str) -> list[int]:
+        """Return the open alerts that a person acknowledged or shelved, or on whose order the person is to work."""
+        from workbench.maintenance.orders.opening import alerts_of_person
+
+        return alerts_of_person(self.database, who)
+
     def needless_order_words(self, alerts: Iterable[int]) -> list[str]:
         """Say what became of the orders of alerts that were just closed, all of whose alerts are no fault."""
         from workbench.maintenance.orders.needless import needless_order_words

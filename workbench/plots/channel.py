@@ -206,7 +206,7 @@ def _channel_data(
         "anomalies": mark_data(channel, anomalies, top=high + 0.09 * (high - low)),
         "labels": mark_data(channel, labels),
         "bound_lines": _bound_data(channel, bound_lines),
-        "ends": end_label_data(channel, lines, low, high, apart=0.12),  # twelve pixels of a hundred
+        "ends": end_label_data(channel, lines, low, high, apart=0.16),  # twelve pixels of 75
     }
 
 

@@ -52,7 +52,11 @@ def decomposition_figures(parts: xr.Dataset, *, tokens: Tokens = LIGHT) -> dict[
                 name="trend",
             )
             trend.glyph.line_width = 2
-        plot.yaxis.axis_label = _WORDS.get(name, name)
+        words = _WORDS.get(name, name)
+        plot.left[0].update(
+            axis_label=words, axis_label_orientation="horizontal", axis_label_align="center", axis_label_standoff=4
+        )
+        plot.min_border_left = 104
         plot.yaxis.ticker.desired_num_ticks = 3
         figures[name] = plot
     _set_ranges(figures, parts)
@@ -72,9 +76,9 @@ def _data(parts: xr.Dataset, name: str) -> dict[str, Any]:
     return dict(line_data(parts, name))
 
 
-def _axis(parts: xr.Dataset) -> dict[str, float]:
+def _axis(parts: xr.Dataset) -> dict[str, Any]:
     last = float(line_data(parts, PARTS[0])["time"][-1])  # no names stand beside these lines
-    return time_axis(parts) | {"end": last, "reset_end": last}
+    return time_axis(parts) | {"end": last, "reset_end": last, "tags": []}
 
 
 def _set_ranges(figures: dict[str, figure], parts: xr.Dataset) -> None:

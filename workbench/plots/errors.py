@@ -138,7 +138,7 @@ def _data(
         "smoothed_error": line_data(scored, "smoothed_error"),
         "epsilon": line_data(scored, "epsilon"),
         "lower_epsilon": _lower_data(scored),
-        "anomalies": mark_data(channel, anomalies, top=high),
+        "anomalies": mark_data(channel, anomalies, top=0.9 * high),  # within the frame, whose top is a tenth lower
         "labels": mark_data(channel, labels),
         "ends": end_label_data(channel, ends, low, high, apart=0.19),  # twelve pixels of 65
     }

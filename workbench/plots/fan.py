@@ -9,8 +9,19 @@ from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
-from workbench.plots.series import bounds, end_label_data, end_labels, line_data, set_sources, time_figure, time_values
-from workbench.plots.series import when as at_time
+from workbench.plots.series import (
+    bounds,
+    end_label_data,
+    end_labels,
+    line_data,
+    name_room,
+    set_sources,
+    time_figure,
+    time_values,
+)
+from workbench.plots.series import (
+    when as at_time,
+)
 from workbench.plots.theme import FONT, LIGHT, Tokens
 
 __all__ = ["fan_figure", "update_fan_figure"]
@@ -132,5 +143,5 @@ def _set_ranges(plot: figure, data: Mapping[str, Mapping[str, Any]]) -> None:
     start = float(data["telemetry"]["time"][0])
     right = float(data["forecast"]["time"][-1])
     end = right + 0.1 * (right - start)
-    plot.x_range.update(start=start, end=end, reset_start=start, reset_end=end)
+    plot.x_range.update(start=start, end=end, reset_start=start, reset_end=end, tags=name_room(right, 64))
     plot.y_range.update(start=data["origin"]["bottom"][0], end=data["origin"]["top"][0])

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
+from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter, Range1d, Span
 from bokeh.plotting import figure
 from bokeh.transform import factor_cmap
 
-from workbench.plots.series import bounds, set_sources
+from workbench.plots.series import bounds, name_room, set_sources
 from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
 
 __all__ = ["lead_figure", "update_lead_figure"]
@@ -88,6 +88,8 @@ def lead_figure(
     plot.add_tools(HoverTool(renderers=[lines], tooltips=tooltips))
     plot.xaxis.axis_label = "samples ahead"
     plot.yaxis.ticker.desired_num_ticks = 4
+    if measure == "coverage":
+        plot.yaxis.formatter = NumeralTickFormatter(format="0 %")
     _set_ranges(plot, data, target)
     return plot
 
@@ -141,7 +143,9 @@ def _set_ranges(plot: figure, data: dict[str, dict[str, list[Any]]], target: flo
     room = 0.08 * (high - low)
     leads = lines["xs"][0]
     width = max(float(leads[-1] - leads[0]), 1.0)
-    plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=float(leads[-1]) + _RIGHT_MARGIN_SHARE * width)
+    last = float(leads[-1])
+    end = last + _RIGHT_MARGIN_SHARE * width
+    plot.x_range.update(start=float(leads[0]) - 0.02 * width, end=end, tags=name_room(last, 76))
     plot.y_range.update(start=low - room if target is not None else 0, end=high + room)
 
 

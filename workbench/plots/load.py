@@ -143,7 +143,7 @@ def due_figure(orders: pd.DataFrame, now: pd.Timestamp, *, tokens: Tokens = LIGH
         y_range=Range1d(0, 1),
         tools="",
         toolbar_location=None,
-        min_border_left=30,
+        min_border_left=48,
         min_border_right=8,
         min_border_top=2,
         min_border_bottom=2,
@@ -179,7 +179,9 @@ def due_figure(orders: pd.DataFrame, now: pd.Timestamp, *, tokens: Tokens = LIGH
         HoverTool(renderers=[bars], tooltips=[("due", "@words"), ("orders", "@orders"), ("hours", "@hours{0.0}")])
     )
     plot.xgrid.visible = False
-    plot.yaxis.visible = False
+    plot.yaxis.axis_label = "hours"
+    plot.yaxis.ticker.desired_num_ticks = 3
+    plot.yaxis.ticker.min_interval = 1
     update_due(plot, orders, now)
     return plot
 

@@ -4,6 +4,7 @@ An anomaly that is provisional, which later samples may still change, is hatched
 hollow, and its word says so.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,37 @@ from bokeh.transform import factor_cmap, factor_mark
 from workbench.plots.series import time_values
 from workbench.plots.theme import FONT, SEVERITIES, Tokens
 
-__all__ = ["MARK_COLUMNS", "MARK_STYLE", "mark_columns", "mark_data", "mark_glyphs", "span_style", "symbol_style"]
-
-_WORD_WIDTH_SHARE = 0.09
-"""Share of the time axis that an anomaly's word takes."""
+__all__ = [
+    "MARK_COLUMNS",
+    "MARK_STYLE",
+    "WORD_OFFSET_PX",
+    "mark_columns",
+    "mark_data",
+    "mark_glyphs",
+    "span_style",
+    "symbol_style",
+    "word_sides",
+]
 
 MARK_STYLE = ("standing", "filled", "dash", "hatch", "outline")
 """Columns that tell a provisional anomaly from a final one."""
 
 MARK_COLUMNS = (
-    "left", "right", "middle", "first", "last", "top", "severity", "level", "word", "why", *MARK_STYLE
+    "left", "right", "middle", "first", "last", "top", "severity", "level", "why", "word", "align", "shift", *MARK_STYLE
 )  # fmt: skip
 """Columns of `mark_data`."""
+
+WORD_OFFSET_PX = 8
+"""Distance from the middle of a symbol to its word."""
+
+_WORD_WIDTH_SHARE = 0.15
+"""Share of the time axis that an anomaly's word takes."""
+
+_LONG_WORD_SHARE = 0.28
+"""That of a provisional one, whose word says so."""
+
+_SYMBOL_WIDTH_SHARE = 0.015
+"""Share of the time axis that an anomaly's symbol takes."""
 
 
 def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 0.0) -> dict[str, list[Any]]:
@@ -48,23 +68,23 @@ def mark_data(dataset: xr.Dataset, sequences: pd.DataFrame | None, top: float = 
     Returns
     -------
     dict
-        `MARK_COLUMNS`: `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`,
-        `word`, and `why`, what the envelope found; `standing`, which says "provisional" or nothing, and how that is
-        drawn. The word is left out where a more severe neighbour's would overlap it; the symbol never is.
+        `MARK_COLUMNS`: `left`, `right`, `middle` in time; `first`, `last` in samples; `top`, `severity`, `level`, and
+        `why`, what the envelope found; `word` with its `align` and `shift`, see `word_sides`; `standing`, which says
+        "provisional" or nothing, and how that is drawn. The symbol is never left out.
     """
     if sequences is None or sequences.empty:
         return {name: [] for name in MARK_COLUMNS}
     time, offset = time_values(dataset), int(dataset.attrs.get("first_sample", 0))
     first, last = sequences["start"].to_numpy(), sequences["end"].to_numpy()
     left, right = time[first - offset].astype(float), time[last - offset].astype(float)
-    return mark_columns(sequences, left, right, float(time[-1] - time[0]), top)
+    return mark_columns(sequences, left, right, (float(time[0]), float(time[-1])), top)
 
 
 def mark_columns(
     sequences: pd.DataFrame,
     left: npt.NDArray[np.float64],
     right: npt.NDArray[np.float64],
-    length: float,
+    span: tuple[float, float],
     top: float = 0.0,
 ) -> dict[str, list[Any]]:
     """Turn sequences whose times are known into the columns of `mark_data`.
@@ -75,8 +95,8 @@ def mark_columns(
         As for `mark_data`.
     left, right : numpy.ndarray
         Time of the first and of the last sample of each.
-    length : float
-        Time from the first to the last sample of the series.
+    span : tuple of float
+        Time of the first and of the last sample of the series.
     top : float
         Height of the symbols, in data units.
 
@@ -92,12 +112,8 @@ def mark_columns(
     words = sequences["words"].tolist() if "words" in sequences else [""] * len(sequences)
     open_ = sequences["provisional"].tolist() if "provisional" in sequences else [False] * len(sequences)
     middle = (left + right) / 2
-    room = _WORD_WIDTH_SHARE * length
-    worded: list[int] = []
-    for i in np.argsort(-severity, kind="stable"):
-        if all(abs(middle[i] - middle[j]) >= room for j in worded):
-            worded.append(int(i))
-    columns = {
+    sides = word_sides(middle.tolist(), severity.tolist(), *span, long=open_)
+    return {
         "left": left.tolist(),
         "right": right.tolist(),
         "middle": middle.tolist(),
@@ -107,14 +123,58 @@ def mark_columns(
         "severity": severity.tolist(),
         "level": level,
         "why": [one or "forecast error above its threshold" for one in words],
-        "word": [_word(level[i], severity[i], open_[i]) if i in worded else "" for i in range(len(sequences))],
+        "word": [_word(level[i], severity[i], open_[i]) if side else "" for i, side in enumerate(sides)],
+        "align": ["right" if side < 0 else "left" for side in sides],
+        "shift": [WORD_OFFSET_PX * side for side in sides],
         "standing": ["provisional" if one else "" for one in open_],
         "filled": ["" if one else level[i] for i, one in enumerate(open_)],
         "dash": ["dashed" if one else "solid" for one in open_],
         "hatch": ["\\" if one else " " for one in open_],
         "outline": [1.0 if one else 0.55 for one in open_],
     }
-    return columns
+
+
+def word_sides(
+    middle: Sequence[float], severity: Sequence[float], start: float, end: float, *, long: Sequence[bool] = ()
+) -> list[int]:
+    """Return on which side of its symbol each word stands, so that it lies over no other word, symbol or edge.
+
+    Parameters
+    ----------
+    middle : sequence of float
+        Time of the symbols.
+    severity : sequence of float
+        The word of the most severe is placed first.
+    start, end : float
+        Times at the edges of what is shown.
+    long : sequence of bool, optional
+        Which of the words say that an anomaly is provisional.
+
+    Returns
+    -------
+    list of int
+        1 for right, -1 for left, 0 where the word has no room.
+
+    Examples
+    --------
+    >>> word_sides([10, 50, 53, 97], [1, 2, 3, 4], 0, 100)
+    [1, -1, 1, -1]
+    >>> word_sides([48, 50, 52], [3, 2, 1], 0, 100)
+    [-1, 0, 1]
+    """
+    symbol = _SYMBOL_WIDTH_SHARE * (end - start)
+    sides, taken = [0] * len(middle), [(place - symbol / 2, place + symbol / 2) for place in middle]
+    for i in sorted(range(len(middle)), key=lambda i: -np.nan_to_num(severity[i])):
+        others = taken[:i] + taken[i + 1 :]
+        word = (_LONG_WORD_SHARE if long and long[i] else _WORD_WIDTH_SHARE) * (end - start)
+        for side in (1, -1):
+            near, far = sorted((middle[i] + side * symbol / 2, middle[i] + side * word))
+            is_free = all(far <= left or right <= near for left, right in others)
+            if is_free and start <= near and far <= end:
+                sides[i] = side
+                taken.append((near, far))
+                break
+    return sides
 
 
 def _word(level: str, severity: float, provisional: bool) -> str:
@@ -202,7 +262,8 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
         "top",
         text="word",
         source=anomalies,
-        x_offset=8,
+        x_offset="shift",
+        text_align="align",
         text_baseline="middle",
         text_font=value(FONT),
         text_font_size="11px",

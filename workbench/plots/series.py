@@ -7,7 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import CategoricalColorMapper, ColumnDataSource, FixedTicker, NumeralTickFormatter, Range1d
+from bokeh.models import (
+    CategoricalColorMapper,
+    ColumnDataSource,
+    FixedTicker,
+    NoOverlap,
+    NumeralTickFormatter,
+    Range1d,
+)
 from bokeh.plotting import figure
 from bokeh.transform import transform
 
@@ -21,6 +28,7 @@ __all__ = [
     "end_labels",
     "is_dated",
     "line_data",
+    "name_room",
     "set_changed",
     "set_rows",
     "set_sources",
@@ -48,7 +56,20 @@ def time_values(dataset: xr.Dataset) -> npt.NDArray[Any]:
     return time.astype("datetime64[ms]").astype(np.int64) if is_dated(dataset) else time
 
 
-def time_axis(dataset: xr.Dataset) -> dict[str, float]:
+def name_room(last: float, pixels: int = 92) -> list[Any]:
+    """Return the tags of a range by which the page makes room for names at the ends of lines, whatever the width.
+
+    Parameters
+    ----------
+    last : float
+        Where the lines end.
+    pixels : int
+        Room that the names need.
+    """
+    return [["names", last, pixels]]
+
+
+def time_axis(dataset: xr.Dataset) -> dict[str, Any]:
     """Start and end of the time axis, with room for direct labels on the right.
 
     Parameters
@@ -59,12 +80,12 @@ def time_axis(dataset: xr.Dataset) -> dict[str, float]:
     Returns
     -------
     dict
-        `start`, `end`, `reset_start`, `reset_end` of a `Range1d`.
+        `start`, `end`, `reset_start`, `reset_end` and `tags` of a `Range1d`.
     """
     time = time_values(dataset)
     start, last = float(time[0]), float(time[-1])
     end = last + max((last - start) * _RIGHT_MARGIN_SHARE, 1.0)
-    return {"start": start, "end": end, "reset_start": start, "reset_end": end}
+    return {"start": start, "end": end, "reset_start": start, "reset_end": end, "tags": name_room(last)}
 
 
 def when(dataset: xr.Dataset) -> str:
@@ -113,6 +134,7 @@ def time_figure(
     )
     apply_tokens(plot, tokens)
     plot.xaxis.visible = axis
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=4)
     if not dated:
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.axis_label = "sample"

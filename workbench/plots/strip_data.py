@@ -10,15 +10,12 @@ import pandas as pd
 import xarray as xr
 
 from workbench.plots.long_trace import LongTrace
-from workbench.plots.marks import mark_data
+from workbench.plots.marks import WORD_OFFSET_PX, mark_data, word_sides
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
 
 __all__ = ["Strip", "alike", "command_begins", "make_strip", "span_columns"]
 
-_WORD_SHARE = 0.12  # share of the time shown that an anomaly's word takes
-_LONG_SHARE = 0.25  # and the word of a provisional one; at the end of what is shown it stands before its symbol
-_WORD_SHIFT_PX = 8
 _MAX_MARKS = 400  # most command marks on a strip
 _NEAR_LIMIT_SHARE = 0.6  # a limit so much of the range away from the values is drawn with them
 
@@ -94,17 +91,13 @@ class Strip:
         bounds = zip(columns["left"], columns["right"], strict=True)
         columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in bounds]
         columns["top"] = [top] * len(visible)
-        wide = [(_LONG_SHARE if one else _WORD_SHARE) * (end - start) for one in columns["standing"]]
-        late = [middle > end - width for middle, width in zip(columns["middle"], wide, strict=True)]
-        firsts = [at - width * one for at, width, one in zip(columns["middle"], wide, late, strict=True)]
-        worded: list[int] = []
-        for i in sorted(range(len(visible)), key=lambda i: -columns["severity"][i]):
-            if all(firsts[i] + wide[i] <= firsts[j] or firsts[j] + wide[j] <= firsts[i] for j in worded):
-                worded.append(i)
-        words = zip(columns["level"], columns["severity"], columns["standing"], strict=True)
-        columns["word"] = [_word(*one) if i in worded else "" for i, one in enumerate(words)]
-        columns["side"] = ["right" if one else "left" for one in late]
-        columns["shift"] = [-_WORD_SHIFT_PX if one else _WORD_SHIFT_PX for one in late]
+        sides = word_sides(
+            columns["middle"], columns["severity"], start, end, long=[bool(one) for one in columns["standing"]]
+        )
+        words = zip(columns["level"], columns["severity"], columns["standing"], sides, strict=True)
+        columns["word"] = [_word(*one) if side else "" for *one, side in words]
+        columns["align"] = ["right" if side < 0 else "left" for side in sides]
+        columns["shift"] = [WORD_OFFSET_PX * side for side in sides]
         return columns
 
     def extended(self, time: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> "Strip":

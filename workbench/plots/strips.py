@@ -148,7 +148,7 @@ def strip_figure(
     columns: dict[str, tuple[str, ...]] = {
         "telemetry": ("time", "telemetry"),
         "prediction": ("time", "prediction"),
-        "anomalies": (*MARK_COLUMNS, "side", "shift"),
+        "anomalies": MARK_COLUMNS,
         "commands": ("time", "value", "command"),
         "spans": ("left", "right", "kind"),
         "now": ("time",),
@@ -322,8 +322,8 @@ def _add_marks(plot: figure, source: ColumnDataSource, tokens: Tokens) -> GlyphR
         x="middle",
         y="top",
         text="word",
-        text_align="side",
         x_offset="shift",
+        text_align="align",
         text_baseline="middle",
         text_font=value(FONT),
         text_font_size="11px",

@@ -7,7 +7,16 @@ import xarray as xr
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
-from workbench.plots.series import bounds, end_label_data, end_labels, set_sources, time_figure, time_values, when
+from workbench.plots.series import (
+    bounds,
+    end_label_data,
+    end_labels,
+    name_room,
+    set_sources,
+    time_figure,
+    time_values,
+    when,
+)
 from workbench.plots.theme import LIGHT, Tokens
 
 __all__ = ["update_usage_figures", "usage_figures"]
@@ -83,7 +92,9 @@ def _set_ranges(figures: dict[str, figure], usage: xr.Dataset) -> None:
     time = time_values(usage)
     last = float(time[-1])
     start = min(float(time[0]), last - _MIN_SPAN_MS)
-    figures["cpu"].x_range.update(start=start, end=last + (last - start) * _RIGHT_MARGIN_SHARE)
+    figures["cpu"].x_range.update(
+        start=start, end=last + (last - start) * _RIGHT_MARGIN_SHARE, tags=name_room(last, 56)
+    )
     for measure, plot in figures.items():
         low, high = _range(usage, measure)
         plot.y_range.update(start=low, end=high)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -254,6 +255,16 @@ class View(ABC):
     def show_arriving(self) -> None:
         """Show the samples that have come and are not in the archive yet; a view that shows none has nothing to do."""
         return
+
+    def take_file(self, path: Path) -> None:
+        """Show what a file that was dropped on the page would become; a view that imports none does nothing.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        """
+        del path
 
     def set_active(self, active: bool) -> None:
         """Show or hide the view; a view with a clock overrides this to stop its clock while it is hidden.

@@ -67,12 +67,14 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
     notes = [f"{count} {word}" for count, word in ((stale, "stale"), (damaged, "damaged")) if count]
     stamp = now.astimezone(UTC)
     home = settings.home.resolve()
-    source = f'<span title="Data in {escape(str(home))}">{escape(_fleet_name(home.name))}</span>'
+    preset = escape(settings.preset)
+    about = f"Data in {escape(str(home))}, detection settings: {preset}"
+    source = f'<span title="{about}">{escape(_fleet_name(home.name))}</span>'
     return (
         f'<div class="wb-line" data-waiting="{waiting}"><b class="wb-brand">Workbench</b>{state}'
         f'<span class="wb-muted"><time class="wb-asof" datetime="{stamp:%Y-%m-%dT%H:%M:%SZ}">'
         f"as of {stamp:%H:%M} UTC</time>{''.join(f', {note}' for note in notes)}, "
-        f"{source}, detection settings: {escape(settings.preset)}</span></div>"
+        f"{source}<span class='wb-preset'>, detection settings: {preset}</span></span></div>"
     )
 
 

@@ -1,6 +1,7 @@
 """Parts of HTML and words that several views share: links to a target, sparklines, ages, counts and states."""
 
 import json
+import math
 import re
 from datetime import datetime
 from html import escape
@@ -15,14 +16,17 @@ from workbench.views.state import Selected
 
 __all__ = [
     "age",
+    "detail_words",
     "duration",
     "lead",
     "name_markup",
     "percent",
     "read_lead",
     "read_target",
+    "significant",
     "sparkline",
     "state_words",
+    "subject_words",
     "target",
     "verdict_words",
 ]
@@ -198,6 +202,57 @@ def verdict_words(verdict: str) -> str:
     return "real fault" if verdict == "true" else verdict
 
 
+def subject_words(subject: str) -> str:
+    """Return the words for what a row of the maintenance log is about.
+
+    Parameters
+    ----------
+    subject : str
+        Subject of the log, as `order:7`.
+
+    Examples
+    --------
+    >>> subject_words("order:7"), subject_words("alert:12"), subject_words("outbox")
+    ('WO-7', 'alert 12', 'outbox')
+    """
+    kind, _, name = subject.partition(":")
+    return f"WO-{name}" if kind == "order" else f"{kind} {name}".strip()
+
+
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
+
+
+def detail_words(value: object) -> str:
+    """Return the words for a value among the details of a row of the maintenance log.
+
+    Parameters
+    ----------
+    value : object
+        Value as JSON holds it; times are texts of ISO 8601.
+
+    Examples
+    --------
+    >>> detail_words([17, 4]), detail_words({"stock": 3}), detail_words("latched_acknowledged"), detail_words(True)
+    ('17, 4', 'stock 3', 'acknowledged, waiting for reset', 'yes')
+    >>> detail_words("2026-03-01T10:20:30.123456+00:00"), detail_words(0.12345678)
+    ('2026-03-01 10:20 UTC', '0.1235')
+    """
+    if isinstance(value, dict):
+        words = {name.replace("_", " "): detail_words(one) for name, one in value.items()}
+        return ", ".join(f"{name} {one}" for name, one in words.items() if one)
+    if isinstance(value, list):
+        return ", ".join(map(detail_words, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    if isinstance(value, str):
+        if _ISO_TIME.fullmatch(value):
+            return f"{pd.Timestamp(value).tz_convert('UTC'):%Y-%m-%d %H:%M} UTC"
+        return _STATE_WORDS.get(value, value)
+    return "" if value is None else str(value)
+
+
 def age(then: datetime | None, now: datetime) -> str:
     """Return how long ago something was, in words.
 
@@ -263,6 +318,28 @@ def duration(seconds: float, *, long: bool = False) -> str:
     if not long:
         return f"{text} {symbol}"
     return f"{text} {name}" if text == "1" else f"{text} {name}s"
+
+
+def significant(value: float | None) -> str:
+    """Return a figure with four significant digits, at most six of them after the decimal point.
+
+    Parameters
+    ----------
+    value : float or None
+        Figure; the text is empty for None and NaN.
+
+    Examples
+    --------
+    >>> [significant(value) for value in (0.161, 2.5609e-05, 2e-08, 2587.43, 0.0, float("nan"))]
+    ['0.161', '0.000026', '< 0.000001', '2,587', '0', '']
+    """
+    if value is None or value != value:
+        return ""
+    if 0 < abs(value) < 5e-7:
+        return "< 0.000001"
+    decimals = 0 if not value else min(max(3 - math.floor(math.log10(abs(value))), 0), 6)
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -1,7 +1,11 @@
-"""The page: a header, a tab for each view, and the address that follows what is shown."""
+"""The page: a header, a tab for each view, and the address that follows what is shown.
+
+One module because it is one object: what the page shows, and what it tells its views.
+"""
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -12,6 +16,7 @@ from workbench.exceptions import SettingsError, ViewError
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.plots.theme import THEMES
 from workbench.views.base import View
+from workbench.views.beginning import Beginning
 from workbench.views.header import announcement_markup, header_markup, help_markup
 from workbench.views.registry import VIEWS, view_class
 from workbench.views.remembered import data_stamp, remember_fleet
@@ -31,6 +36,7 @@ _FOLLOW_SECONDS = 0.5
 _REWRITE_SECONDS = 5.0  # from scores that were published to the header, which reads the whole fleet for them
 _ANNOUNCED_SECONDS = 20.0
 _LONGEST_NAME = 60
+_OF_TELEMETRY = ("overview", "monitoring", "anomalies", "forecasting", "models")  # these have nothing to show without
 
 
 class Shell:
@@ -119,7 +125,6 @@ class Shell:
         self._announcement = widgets.HTML()
         self._announcement.add_class("wb-announcement")
         self._header.add_class("wb-fleet")
-        self._notice.add_class("wb-notice")
         self._progress.add_class("wb-progress")
         self._theme_button = button("", "Switch between the light and the dark theme (T)", self.on_look, "wb-key-t")
         self._density_button = button(
@@ -130,6 +135,8 @@ class Shell:
             name: button(cls.title, f"{cls.title} ({place})", self.on_tab, f"wb-tab wb-key-{place}")
             for place, (name, cls) in enumerate(self._classes.items(), 1)
         }
+        self._beginning = Beginning(self, self.session.settings, self.on_dropped, self.refresh)
+        self._beginning.widget.layout.display = "none"
         self._help = box("wb-help wb-panel wb-popover")
         self._help.layout.display = "none"
         self._panes = box("wb-panes")
@@ -140,8 +147,11 @@ class Shell:
         self._leave_wall = button(
             "Leave wall mode", "Show the controls again (Escape)", self.on_leave_wall, "wb-leave-wall wb-key-escape"
         )
-        looks = box("wb-looks", self._who, self._theme_button, self._density_button, self._help_button)
-        head = box("wb-header", self._header, looks)
+        tip = "Hear a new critical alert until somebody presses anything or acknowledges it; this browser remembers it"
+        sound = button("Sound", tip, names="wb-sound")  # the page itself plays it
+        looks = box("wb-looks", self._who, sound, self._theme_button, self._density_button, self._help_button)
+        dismiss = button("✕", "Close this message", self.on_dismiss_notice, "wb-dismiss")
+        head = box("wb-header", self._header, box("wb-notice", self._notice, dismiss), looks)
         navigation = box("wb-nav", *self._tabs.values())
         alone = len(self._classes) == 1
         frame = (head,) if alone else (head, navigation)
@@ -152,10 +162,10 @@ class Shell:
             self._visit,
             *frame,
             self._help,
-            self._notice,
             self._progress,
             self._announcement,
             self._leave_wall,
+            self._beginning.widget,
             self._panes,
         )
 
@@ -248,6 +258,24 @@ class Shell:
         for other, tab in self._tabs.items():
             (tab.add_class if other == name else tab.remove_class)("wb-current")
         self.current = name
+        self._offer_beginning(self.session.overview().empty)
+
+    def _offer_beginning(self, is_empty: bool) -> None:
+        """Show how to begin, in place of a view that has nothing to show; or the view."""
+        offered = is_empty and self.current in _OF_TELEMETRY
+        self._beginning.widget.layout.display = None if offered else "none"
+        (self.widget.add_class if is_empty else self.widget.remove_class)("wb-nothing")
+
+    def on_dropped(self, path: Path) -> None:
+        """Show what a dropped file would become.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        """
+        self.open("system", {"part": "Import"})
+        self.views["system"].take_file(path)
 
     def _open(self, name: str, state: State) -> None:
         cls = self._classes[name]
@@ -323,6 +351,8 @@ class Shell:
         """Take another name for the maintenance log; an empty name changes nothing."""
         self.selection.who = change["new"].strip()[:_LONGEST_NAME] or change["old"]
         self._who.value = self.selection.who
+        for view in self.views.values():
+            view.outdate()  # lists of what is mine are others now
         self.on_moved(step=False)
 
     @callback
@@ -448,6 +478,7 @@ class Shell:
 
     def _write_header(self) -> None:
         now, fleet, waiting = self.session.clock(), self.session.overview(), len(self._waiting or ())
+        self._offer_beginning(fleet.empty)
         self._header.value = header_markup(fleet, self._alert_counts, self.session.settings, now, waiting)
 
     def _announce(self) -> None:
@@ -487,9 +518,18 @@ class Shell:
             Name of the callback, which has succeeded now.
         """
         if self._failed_source == source:
-            self.failure = None
-            self._failed_source = ""
-            self._notice.value = ""
+            self._dismiss()
+
+    @callback
+    def on_dismiss_notice(self, pressed: widgets.Button) -> None:
+        """Close the card of an error."""
+        del pressed
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        self.failure = None
+        self._failed_source = ""
+        self._notice.value = ""
 
     def close(self) -> None:
         """Stop what is under way, and remove the page."""
@@ -498,6 +538,7 @@ class Shell:
         self._turning.stop()
         self._silence.cancel()
         self._rewrite.cancel()
+        self._beginning.close()
         for view in self.views.values():
             view.close()
         close_tree(self.widget)

@@ -1,12 +1,14 @@
 """Anomalies as an object: what its controls do, on screen and in the database."""
 
 import re
+from datetime import timedelta
 
 import pandas as pd
 import pytest
 
 from tests.fake_session import FakeSession, small_fleet
 from tests.views.look import buttons, find_button, texts
+from workbench.maintenance.alerts.raising import Finding
 from workbench.telemetry.catalog import Limits
 from workbench.views.anomalies.view import Anomalies
 from workbench.views.state import Selected, State
@@ -215,6 +217,40 @@ def test_filters_narrow_the_list_and_a_link_carries_them(view):
     again.close()
     view.list.filters["state"].value = "shelved"
     assert "No alerts match." in texts(view)
+
+
+def test_my_alerts_are_those_that_i_take_care_of(view):
+    desk(view).people.set("Ada", "boss")
+    first, second, third, fourth = view.alerts["id"].tolist()[:4]
+    desk(view).alerts.acknowledge(first, "Ada")
+    desk(view).alerts.shelve(second, "Ada", "bench", hours=1)
+    desk(view).alerts.acknowledge(fourth, "Bob")
+    order = desk(view).orders.from_alerts([third], "Bob")
+    desk(view).orders.assign(order.number, "Ada", "Bob")
+    view.list.filters["state"].value = "mine"
+    assert set(view.alerts["id"]) == {first, second, third}
+    assert "alerts_of_person('Ada')" in view.code()
+    desk(view).alerts.close(first, "Ada", "test")
+    desk(view).alerts.unshelve(second, "Ada")
+    view.refresh()
+    assert view.alerts["id"].tolist() == [third]
+    view.selection.who = "Eve"
+    view.refresh()
+    assert "No alerts match." in texts(view)
+
+
+def test_the_alerts_of_the_chosen_ones_asset_are_listed(view):
+    now = view.session.clock()
+    where = ("M-5", "MSL", "M", "V", "limit", 1, 9, now - timedelta(minutes=9), now)
+    finding = Finding(*where, "low", None, 9.0, 5.0, "warning high", "It is warm.", ongoing=True)
+    (alert,) = desk(view).alerts.raise_findings([], [finding]).raised
+    view.refresh()
+    assert set(view.alerts["asset"]) == {"SMAP", "MSL"}
+    view.list.grid.tell("pick", str(alert))
+    view.list.filters["place"].value = "this asset"
+    assert view.list.filters["place"].value == "MSL"
+    assert view.alerts["id"].tolist() == [alert]
+    assert view.state["place"] == "MSL"
 
 
 def test_sorting_by_time_turns_round(view):

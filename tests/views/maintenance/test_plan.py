@@ -12,6 +12,7 @@ from tests.views.look import find_toggle, markup, press, texts
 from workbench.maintenance.schedule.solver import Stop
 from workbench.views.maintenance.plan_markup import search_markup
 from workbench.views.maintenance.view import Maintenance
+from workbench.views.state import State
 
 
 @pytest.fixture
@@ -50,6 +51,20 @@ def test_a_plan_is_kept_only_when_it_is_accepted(view):
     assert planned(view)["state"].tolist() == ["assigned"] * 4
     view.plan.on_accept(view.plan.accept)
     assert "There is no proposed plan." in view.failure.what
+
+
+def test_the_plan_opens_on_the_week_of_today(view):
+    """The clock of the fleet stands at Friday, 2 January 2026; its week begins on Monday, 29 December."""
+    now = view.session.clock()
+    assert f"{now:%A %Y-%m-%d}" == "Friday 2026-01-02"
+    (gantt,) = view.plan.charts().values()
+    assert gantt._model.xaxis[0].major_label_overrides[0.5] == "Mon 29 Dec"
+    (line,) = [line for line in gantt._model.renderers if line.name == "now"]
+    (at,) = line.data_source.data["x"]
+    assert 4 <= at < 5, "today is the fifth day of the week"
+    view.restore(State({"mode": "plan", "shown": "week"}))
+    head = re.search(r"class='wb-day-head wb-today'[^>]*>(.*?)<", view.plan.calendar.html)[1]
+    assert "2" in head and "Fri" in head
 
 
 def test_what_if_compares_and_can_be_accepted(view):

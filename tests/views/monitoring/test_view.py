@@ -70,7 +70,8 @@ def test_the_table_tells_value_unit_age_state_and_statistics(view):
     assert row["sd"] == pytest.approx(values.std(), rel=1e-4)
     shown = texts(view.panel)
     assert "1 h" in shown
-    assert "no data for 1 hour, 2 stuck runs, 25.0 % missing" in shown
+    assert "no data, 2 stuck runs, 25.0 % missing" in shown
+    assert 'title="no data for 1 hour, 2 stuck runs, 25.0 % missing"' in view.panel.values.value
 
 
 def test_a_fresh_value_is_not_stale(view):

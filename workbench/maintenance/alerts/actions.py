@@ -322,7 +322,7 @@ def reopen(db: orm.Session, row: AlertRow, who: str, why: str) -> None:
     note_verdict(db, row, who)
 
 
-def undo(db: orm.Session, alert: int, who: str, done: str, version: int | None = None) -> AlertRow:
+def undo(db: orm.Session, alert: int, who: str, done: str | None = None, version: int | None = None) -> AlertRow:
     """Undo what a person did to an alert last, where that was to acknowledge, to shelve or to close it.
 
     Comments, and what the program did since, as when the alert returned to normal, do not count. The log keeps what was
@@ -337,8 +337,8 @@ def undo(db: orm.Session, alert: int, who: str, done: str, version: int | None =
         Number of the alert.
     who : str
         Person who has done it, and undoes it.
-    done : str
-        What is undone: acknowledge, shelve or close.
+    done : str, optional
+        What is undone: acknowledge, shelve or close; omitted, it is whichever of these the person did last.
     version : int, optional
         Version that the user saw; omitted, the alert is changed whatever it is.
 
@@ -357,7 +357,9 @@ def undo(db: orm.Session, alert: int, who: str, done: str, version: int | None =
         log.LogRow.subject == f"alert:{row.id}", log.LogRow.who != PROGRAM, log.LogRow.action != "commented"
     )
     last = db.execute(by_people.order_by(log.LogRow.seq.desc()).limit(1)).one_or_none()
-    is_last = last is not None and last.who == who.strip() and last.action == _PARTICIPLES.get(done)
+    if done is None and last is not None:
+        done = next((action for action, participle in _PARTICIPLES.items() if participle == last.action), "")
+    is_last = last is not None and last.who == who.strip() and last.action == _PARTICIPLES.get(done or "")
     if is_last and done == "shelve" and row.shelf == row.id:
         empty_shelf(db, row, who)
     elif is_last and done == "acknowledge" and row.acknowledged and row.closed_at is None:

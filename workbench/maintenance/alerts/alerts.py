@@ -112,6 +112,7 @@ class Alerts:
         text: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        numbers: Iterable[int] | None = None,
         order: str = "newest",
         limit: int | None = None,
         offset: int = 0,
@@ -130,6 +131,8 @@ class Alerts:
             Part of the channel's name or the message, in any case.
         since, until : datetime, optional
             Raised at or after `since` and before `until`; aware.
+        numbers : iterable of int, optional
+            Only alerts with these numbers.
         order : str
             newest, oldest, worst (level, then severity score), channel, score, state, began (the latest first) or
             longest; the reverse of these after `-`.
@@ -157,6 +160,7 @@ class Alerts:
             text=text,
             since=since,
             until=until,
+            numbers=numbers,
         )
         self.expire()
         with self.database.reading() as db:
@@ -391,7 +395,7 @@ class Alerts:
         ----------
         action : str
             acknowledge, reset, shelve, unshelve, close, comment, correct, or undo, which reverses what the person did
-            to an alert last: its option `done` is acknowledge, shelve or close.
+            to an alert last; its option `done`, acknowledge, shelve or close, undoes nothing else.
         alerts : iterable of int
             Numbers of the alerts.
         who : str

@@ -31,6 +31,7 @@ def conditions(
     text: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    numbers: Iterable[int] | None = None,
 ) -> list[sa.ColumnElement[bool]]:
     """Return the filters of `Alerts.list`, which describes them, as SQL conditions.
 
@@ -62,6 +63,8 @@ def conditions(
         filters.append(alerts.raised_at >= since)
     if until is not None:
         filters.append(alerts.raised_at < until)
+    if numbers is not None:
+        filters.append(alerts.id.in_(list(numbers)))
     return filters
 
 

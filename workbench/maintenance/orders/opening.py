@@ -29,6 +29,7 @@ from workbench.parameters import LEVELS
 
 __all__ = [
     "active_order",
+    "alerts_of_person",
     "extend",
     "following_orders",
     "link",
@@ -413,6 +414,19 @@ def rate(
 
 def _rank(level: str) -> int:
     return LEVELS.index(level)
+
+
+def alerts_of_person(database: Database, who: str) -> list[int]:
+    """Return the open alerts that a person acknowledged or shelved, or on whose order the person is to work."""
+    to_work_on = (
+        sa.select(OrderAlertRow.alert_id)
+        .join(OrderRow, OrderRow.id == OrderAlertRow.order_id)
+        .where(OrderRow.state.not_in(CLOSED), OrderRow.assignee == who)
+    )
+    of_person = sa.or_(AlertRow.acknowledged_by == who, AlertRow.shelved_by == who, AlertRow.id.in_(to_work_on))
+    statement = sa.select(AlertRow.id).where(AlertRow.closed_at.is_(None), of_person).order_by(AlertRow.id)
+    with database.reading() as db:
+        return list(db.scalars(statement))
 
 
 def orders_of_alerts(database: Database) -> dict[int, str]:

@@ -12,7 +12,15 @@ import pandas as pd
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.alerts.places import moment_of
 from workbench.maintenance.cases.case import Case
-from workbench.views.anomalies.table import AlertFilter, alerts_markup, case_name, case_number, options
+from workbench.views.anomalies.table import (
+    MINE,
+    THIS_ASSET,
+    AlertFilter,
+    alerts_markup,
+    case_name,
+    case_number,
+    options,
+)
 from workbench.views.state import Selected
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, classed
@@ -95,22 +103,33 @@ class AlertList:
         self.grid = Grid("Alerts", pick=pick, sort=sort, mark=mark, more=more, open=turn)
         self.bar = box("wb-bar wb-filters", *self.filters.values(), self.text)
 
-    def ask(self) -> None:
-        """Read the filters, and list the first page of what they leave."""
+    def ask(self, asset: str) -> None:
+        """Read the filters, and list the first page of what they leave.
+
+        Parameters
+        ----------
+        asset : str
+            Asset of the chosen alert, which `on this asset` stands for.
+        """
         values = {name: made.value for name, made in self.filters.items()}
+        values["place"] = asset if values["place"] == THIS_ASSET else values["place"]
         self.request = AlertFilter(**values, text=self.text.value.strip(), order=self.request.order)
         self.limit = PAGE
 
-    def read(self, session: ViewSession) -> None:
+    def read(self, session: ViewSession, who: str) -> None:
         """Read the alerts that match the filters; marks stay on those that are still listed.
 
         Parameters
         ----------
         session : ViewSession
             The session whose alerts are read.
+        who : str
+            Name of the reader, for the alerts that are mine.
         """
         self._now = session.clock()
         desk, filters = session.maintenance, self.request.filters(self._now)
+        if self.request.state == MINE:
+            filters["numbers"] = desk.alerts_of_person(who)
         matching = desk.alerts.list(**filters, limit=self.limit + 1)  # one more tells whether there are more
         self.alerts = matching.iloc[: self.limit]
         self._rows.clear()
@@ -123,6 +142,8 @@ class AlertList:
         self.grid.marked = [name for name in self.grid.marked if name in listed]
         self.quiet = True
         assets = sorted((session.catalog.asset(asset).name, asset) for asset in set(session.overview()["asset"]))
+        if self.request.place not in ("", *(key for _, key in assets)):  # a source, or an asset that is gone
+            assets.append((self.request.place, self.request.place))
         for name, made in self.filters.items():
             choices = options(name, assets)
             if tuple(made.options) != tuple(choices):
@@ -146,19 +167,21 @@ class AlertList:
         with suppress(MaintenanceError):  # there is none any more
             self._rows[alert] = dict(vars(session.maintenance.alerts.get(alert)))
 
-    def reach(self, session: ViewSession, now: Selected) -> None:
+    def reach(self, session: ViewSession, who: str, now: Selected) -> None:
         """List more alerts where the one of the chosen anomaly comes later than those that are listed.
 
         Parameters
         ----------
         session : ViewSession
             The session whose alerts are read.
+        who : str
+            Name of the reader.
         now : Selected
             The channel and the anomaly that are chosen.
         """
         if now.anomaly is not None and len(self.alerts) < self.total and not self._begins(self.alerts, now).any():
             self.limit = self.total
-            self.read(session)
+            self.read(session, who)
 
     def turn(self, name: str) -> None:
         """Open the line of a case into its alerts, or close it; that of an alert stays as it is.

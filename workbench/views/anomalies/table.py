@@ -19,7 +19,9 @@ from workbench.views.widgets.filters import Filters, check_choice
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
+    "MINE",
     "RAISED",
+    "THIS_ASSET",
     "WAITING",
     "AlertFilter",
     "alerts_markup",
@@ -31,6 +33,12 @@ __all__ = [
 ALL = "all"
 WAITING = "waiting"
 """Value of the filter by state for alerts that wait for acknowledgement, in links."""
+
+MINE = "mine"
+"""Value of the filter by state for open alerts that the reader takes care of, in links."""
+
+THIS_ASSET = "this asset"
+"""Choice of the filter by asset that stands for the asset of the chosen alert; links hold the asset."""
 
 RAISED: Mapping[str, timedelta] = {
     "1 h": timedelta(hours=1),
@@ -62,7 +70,8 @@ class AlertFilter(Filters):
     level : str
         This level and those above it; empty for all.
     state : str
-        `open`, `shown` (what an operator sees), `waiting` (for acknowledgement), one of `STATES`, or `all`.
+        `open`, `shown` (what an operator sees), `waiting` (for acknowledgement), `mine` (acknowledged or shelved by the
+        reader, or in an order that is the reader's), one of `STATES`, or `all`.
     place, kind, verdict, text : str
         Asset, kind, verdict, part of channel or message; empty for all.
     raised : str
@@ -102,7 +111,7 @@ class AlertFilter(Filters):
         return request
 
     def filters(self, now: datetime) -> dict[str, Any]:
-        """Return the arguments of `Alerts.list`.
+        """Return the arguments of `Alerts.list`; for alerts that are mine, that of their numbers comes on top.
 
         Parameters
         ----------
@@ -110,7 +119,7 @@ class AlertFilter(Filters):
             Present time, aware.
         """
         choices = {"level": self.level, "asset": self.place, "kind": self.kind, "verdict": self.verdict}
-        state = {ALL: None, WAITING: ALLOWED["acknowledge"]}.get(self.state, self.state)
+        state = {ALL: None, WAITING: ALLOWED["acknowledge"], MINE: "open"}.get(self.state, self.state)
         since = now - RAISED[self.raised] if self.raised else None
         return {"state": state, "order": self.order, "text": self.text or None, "since": since} | {
             name: value or None for name, value in choices.items()
@@ -154,12 +163,13 @@ def options(name: str, assets: list[tuple[str, str]]) -> list[tuple[str, str]]:
         return [
             ("open", "open"),
             ("to acknowledge", WAITING),
+            ("my alerts", MINE),
             ("shown", "shown"),
             *((state_words(one), one) for one in STATES),
             ("any state", ALL),
         ]
     if name == "place":
-        return every + assets
+        return [*every, ("on this asset", THIS_ASSET), *assets]
     values = {"level": list(reversed(LEVELS)), "kind": KINDS, "verdict": VERDICTS}[name]
     if name == "level":
         return every + [(f"{value} and above", value) for value in values]
@@ -312,7 +322,7 @@ def _case_cells(
         f"{turn}{_level_markup(case.level)}",
         cell(words, title=f"Case {case.id}. {case}"),
         f"<span class='wb-muted'>{counted(len(case.alerts), 'alert')}</span>",
-        f"<span class='wb-cut'>{escape(state_words(case.state))}</span>",
+        f"<span class='wb-cut' title='{escape(state_words(case.state))}'>{escape(state_words(case.state))}</span>",
         _began_markup(earliest),
         _lasted_words(spans[0][0], min(span[1] for span in spans), max(span[2] for span in spans)),
         _raised_markup(case.raised_at, now),

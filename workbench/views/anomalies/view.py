@@ -29,7 +29,7 @@ from workbench.views.anomalies.list import PAGE, AlertList
 from workbench.views.anomalies.panel import Chosen, Panel
 from workbench.views.anomalies.related import Related
 from workbench.views.anomalies.similar import Similar
-from workbench.views.anomalies.table import AlertFilter, case_name, case_number
+from workbench.views.anomalies.table import MINE, AlertFilter, case_name, case_number
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
 from workbench.views.saved_filters import SavedFilters
@@ -210,7 +210,7 @@ class Anomalies(View):
         self.list.limit = PAGE
         self._whole = "whole" in state
         self._list()
-        self.list.reach(self.session, self.selection.now)
+        self.list.reach(self.session, self.who, self.selection.now)
         if self.selection.now.anomaly is not None:
             self._choose(self.selection.now)
         self._show()
@@ -256,6 +256,8 @@ class Anomalies(View):
         }
         since = arguments.pop("since", None)
         words = [f"{name}={value!r}" for name, value in arguments.items()]
+        if request.state == MINE:
+            words.append(f"numbers=session.maintenance.alerts_of_person({self.who!r})")
         if since is None:
             return [f"session.maintenance.alerts.list({', '.join(words)})"]
         words.append(f"since=session.clock() - timedelta(hours={(now - since) / timedelta(hours=1):g})")
@@ -277,7 +279,8 @@ class Anomalies(View):
         del change
         if self.list.quiet:
             return
-        self.list.ask()
+        row = self.list.row(self.alert)
+        self.list.ask(self.selection.now.asset if row is None else str(row["asset"]))
         self._list()
         self._show()
         self.moved()
@@ -526,7 +529,7 @@ class Anomalies(View):
 
         Where the filters leave the chosen alert out by now, another one is chosen, unless it is to be kept.
         """
-        self.list.read(self.session)
+        self.list.read(self.session, self.who)
         self.saved.follow()
         if self.case is not None and self.case not in self.list.cases:
             self.case = None
@@ -597,7 +600,7 @@ class Anomalies(View):
             row = {**row, "asset": self.session.catalog.asset(row["asset"]).name}
             return title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
-        return case_title_markup(case, list(own))
+        return case_title_markup(replace(case, asset=self.session.catalog.asset(case.asset).name), list(own))
 
     def _show_asset(self, row: Mapping[str, Any], case: Case | None) -> None:
         """Show the alert of an asset as a whole."""

@@ -12,7 +12,7 @@ from workbench.forecasting import TOGETHER
 from workbench.maintenance.kpis.risk import LIKELIHOODS
 from workbench.maintenance.schedule.what_if import Comparison
 from workbench.plots.theme import severity
-from workbench.views.markup import percent
+from workbench.views.markup import percent, significant
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -89,7 +89,7 @@ def head_markup(channel: str, table: pd.DataFrame, steps: int, confidence: float
     words = []
     if len(table) and table["mae"].notna().any():
         best = table.iloc[0]
-        error = f"{_number(best['mae'])} {units}".strip()
+        error = f"{significant(best['mae'])} {units}".strip()
         name = forecaster_words(best["forecaster"])
         words.append(f'{steps:,} samples ahead, "{name}" has the smallest mean error ({error})')
         words.append(f"{percent(best['coverage'])} of the values fell inside its {percent(confidence)} interval")
@@ -161,10 +161,10 @@ def skill_markup(table: pd.DataFrame, units: str) -> str:
     ]
     rows = []
     for row in table.to_dict(orient="records"):
-        numbers = [_number(row["mae"]), _number(row["rmse"]), _fixed(row["r2"]), _fixed(row["skill"])]
+        numbers = [significant(row["mae"]), significant(row["rmse"]), _fixed(row["r2"]), _fixed(row["skill"])]
         shares = [percent(row["coverage"]), percent(row["fixed_coverage"])]
         name = str(row["forecaster"])
-        rows.append((name, [cell(forecaster_words(name)), *numbers, *shares, _number(row["width"])]))
+        rows.append((name, [cell(forecaster_words(name)), *numbers, *shares, significant(row["width"])]))
     return table_markup(columns, rows)
 
 
@@ -346,10 +346,6 @@ def _lead(lead: float, time: Any) -> str:
 
 def _short(time: Any) -> str:
     return f"{time:%d %b %H:%M}" if isinstance(time, pd.Timestamp) else f"{time:,.0f}"
-
-
-def _number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:,.4g}"
 
 
 def _fixed(value: float) -> str:

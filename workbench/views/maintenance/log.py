@@ -13,6 +13,7 @@ from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.views.export import csv_text, download_link
 from workbench.views.maintenance.mode import Mode
+from workbench.views.markup import detail_words, subject_words
 from workbench.views.state import State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -266,10 +267,10 @@ class Log(Mode):
                 [
                     f"{row['seq']:,}",
                     f"{row['time']:%Y-%m-%d %H:%M:%S}",
-                    cell(_words(row["subject"])),
+                    cell(subject_words(row["subject"])),
                     cell(row["action"].replace("_", " ")),
                     cell(row["who"]),
-                    f"<span class='wb-cut wb-muted'>{escape(_brief(row['details']))}</span>",
+                    f"<span class='wb-cut wb-muted'>{escape(detail_words(_details(row))[:160])}</span>",
                 ],
             )
             for row in self.entries.to_dict(orient="records")
@@ -298,11 +299,11 @@ class Log(Mode):
             return
         facts = {
             "row": f"{row['seq']:,}",
-            "time": f"{row['time']:%Y-%m-%d %H:%M:%S.%f} UTC",
-            "object": _words(row["subject"]),
-            "action": row["action"],
+            "time": f"{row['time']:%Y-%m-%d %H:%M:%S} UTC",
+            "object": subject_words(row["subject"]),
+            "action": row["action"].replace("_", " "),
             "person": row["who"],
-            **{name: str(value) for name, value in json.loads(row["details"] or "{}").items()},
+            **{name.replace("_", " "): detail_words(value) for name, value in _details(row).items()},
             "hash": row["hash"],
         }
         cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in facts.items())
@@ -329,14 +330,9 @@ def _subject(text: str) -> str:
     return f"{kind.lower()}:{name.strip()}" if space else words
 
 
-def _words(subject: str) -> str:
-    kind, _, name = subject.partition(":")
-    return f"WO-{name}" if kind == "order" else f"{kind} {name}".strip()
-
-
-def _brief(details: str) -> str:
-    values = json.loads(details or "{}")
-    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in (None, "", [], {}))[:160]
+def _details(row: Mapping[Any, Any]) -> dict[str, Any]:
+    details: dict[str, Any] = json.loads(row["details"] or "{}")
+    return details
 
 
 def _day(text: str) -> date:

@@ -13,9 +13,10 @@ import pandas as pd
 from workbench.maintenance.orders.checklists import BEFORE_WORK, TICKED, Answer, ChecklistItem
 from workbench.maintenance.orders.table import WorkOrder, order_id
 from workbench.plots.theme import severity
+from workbench.telemetry.catalog import Catalog
 from workbench.views.export import served_address
 from workbench.views.maintenance.order_table import LEVELS, UNASSIGNED, due_words, priority_markup
-from workbench.views.markup import age, state_words
+from workbench.views.markup import age, detail_words, state_words
 from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
@@ -158,7 +159,13 @@ class Detail:
         )
 
     def show(
-        self, order: WorkOrder | None, alerts: pd.DataFrame, trail: pd.DataFrame, remarks: pd.DataFrame, now: datetime
+        self,
+        order: WorkOrder | None,
+        alerts: pd.DataFrame,
+        trail: pd.DataFrame,
+        remarks: pd.DataFrame,
+        now: datetime,
+        catalog: Catalog,
     ) -> None:
         """Show an order, or that none is chosen.
 
@@ -174,6 +181,8 @@ class Detail:
             What people wrote about the order and its alerts, as `WorkOrders.remarks` returns it.
         now : datetime
             Present time, aware.
+        catalog : Catalog
+            Names of assets and subsystems.
         """
         self.body.layout.display = "none" if order is None else None
         self.checklist.show(order)
@@ -183,7 +192,7 @@ class Detail:
         self._heads["Checklist"].layout.display = None if order.checklist else "none"
         self._heads["Alerts"].layout.display = self.alerts.layout.display = None if len(alerts) else "none"
         self.title.value = _title(order, now)
-        self.facts.value = _facts(order)
+        self.facts.value = _facts(order, catalog)
         listed = remarks_markup(remarks, f"order:{order_id(order.number)}")
         self.remarks.value = f"<h3>Remarks</h3>{listed}" if listed else ""
         files = attachments_markup(f"orders/{order.number}", order.attachments)
@@ -215,13 +224,14 @@ def _title(order: WorkOrder, now: datetime) -> str:
     return f"<h2>{order.number} {escape(order.title)}</h2><div class='wb-line'>{text}</div>"
 
 
-def _facts(order: WorkOrder) -> str:
-    place = " ".join(filter(None, (order.asset, order.subsystem, order.channel)))
+def _facts(order: WorkOrder, catalog: Catalog) -> str:
+    subsystem = catalog.subsystem_name(order.asset, order.subsystem) if order.subsystem else ""
+    place = ", ".join(filter(None, (catalog.asset(order.asset).name, subsystem, order.channel)))
     actual = "" if order.actual_hours is None else f", {order.actual_hours:g} h actual"
     missing = f", without the {order.cost_missing}" if order.cost_missing else ""
     cost = order.estimated_cost if order.actual_cost is None else order.actual_cost
     rows = {
-        "about": f"{place}, {order.type}",
+        "about": f"{place}; {order.type}",
         "hours": f"{order.estimated_hours:g} h estimated{actual}",
         "cost": "" if cost is None else f"{cost:,.2f}{' estimated' if order.actual_cost is None else ''}{missing}",
         "skills": ", ".join(order.skills),
@@ -301,9 +311,10 @@ def _trail(trail: pd.DataFrame, now: datetime) -> str:
         about = next((details[name] for name in _ABOUT if details.get(name)), "")
         if details.get("case"):  # what joined the order
             about = f"{about} (case {details['case']})"
+        about = detail_words(about)
         rows.append(
             f"<li><time title='{stamp:%Y-%m-%d %H:%M:%S} UTC'>{age(stamp, now)}</time><span>"
-            f"{escape(row['action'])} {escape(shorten(str(about), 120, placeholder=' …'))} "
+            f"{escape(row['action'])} {escape(shorten(about, 120, placeholder=' …'))} "
             f"<span class='wb-muted'>by {escape(row['who'])}</span></span></li>"
         )
     return f"<h3>History</h3><ul class='wb-trail'>{''.join(rows)}</ul>"

@@ -433,7 +433,7 @@ class Orders(Mode):
         trail = self.desk.orders.history(order.number) if order else pd.DataFrame()
         remarks = self.desk.orders.remarks(order.number) if order else pd.DataFrame()
         self.quiet = True
-        self.detail.show(order, self._alerts, trail, remarks, now)
+        self.detail.show(order, self._alerts, trail, remarks, now, self.view.session.catalog)
         self.quiet = False
         self.actions.allow(order)
         self.table.chosen = self.board.chosen = self._number

@@ -11,8 +11,8 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.models.listing import ModelInfo
 from workbench.models.versus import Versus
-from workbench.views.markup import age, percent
-from workbench.views.models.table import number, size_words
+from workbench.views.markup import age, percent, significant
+from workbench.views.models.table import size_words
 from workbench.views.widgets.grid import Column, cell, table_markup
 
 __all__ = [
@@ -100,9 +100,9 @@ def facts_markup(info: ModelInfo, drift: Mapping[str, Any], stale: str, served: 
     tags = {
         "registered": created,
         "aliases": ", ".join(info.aliases) or "none",
-        "train_hash": info.train_hash[:16],
-        "run": info.run_id,
-        "files": f"{size_words(size)} kB in {info.path}" if size is not None else "not on this machine",
+        "training data, hash": info.train_hash[:16],
+        "run in MLflow": info.run_id,
+        "files": f"{size_words(size)} kB" if size is not None else "not on this machine",
     }
     if info.replaced is not None:
         tags["replaced"] = f"version {info.replaced}"
@@ -123,7 +123,7 @@ def facts_markup(info: ModelInfo, drift: Mapping[str, Any], stale: str, served: 
         if served
         else "MLflow is not running; <code>workbench registry-ui</code> starts it"
     )
-    metrics = {name: number(value) for name, value in sorted(info.metrics.items())}
+    metrics = {name: significant(value) for name, value in sorted(info.metrics.items())}
     return (
         f"<h3>Parameters</h3>{_list(info.parameters)}<h3>Training</h3>{_list(metrics)}<h3>Tags</h3>{_list(tags)}"
         f"<h3>Page in MLflow</h3><p>{mlflow}</p>"
@@ -165,8 +165,8 @@ def versions_markup(models: Sequence[ModelInfo], now: datetime) -> str:
             cell(", ".join(past)),
             cell(age(info.created, now), title=f"{info.created:%Y-%m-%d %H:%M:%S} UTC"),
             cell(info.parameters.get("seed", "")),
-            number(info.metrics.get("validation_error")),
-            number(info.metrics.get("training_seconds")),
+            significant(info.metrics.get("validation_error")),
+            significant(info.metrics.get("training_seconds")),
         ]
         rows.append((info.id, cells))
     return table_markup(columns, rows, marks=True)
@@ -191,9 +191,9 @@ def versus_markup(comparison: Versus, units: str) -> str:
     rows = comparison.figures.set_index("model")
     names = list(rows.index)
     kinds: dict[str, tuple[str, Callable[[Any], str]]] = {
-        f"held-out error{unit} ({comparison.samples:,} samples)": ("held_out_error", number),
-        f"error on the test series{unit}": ("test_error", number),
-        f"threshold (epsilon), median{unit}": ("epsilon", number),
+        f"held-out error{unit} ({comparison.samples:,} samples)": ("held_out_error", significant),
+        f"error on the test series{unit}": ("test_error", significant),
+        f"threshold (epsilon), median{unit}": ("epsilon", significant),
         "anomalies detected": ("anomalies", str),
         "detected by this version only": ("alone", str),
         "samples flagged": ("flagged", partial(percent, digits=2)),
@@ -289,6 +289,21 @@ def progress_markup(name: str, epochs: Sequence[Mapping[str, Any]], words: str =
     return f"<div class='wb-doing' role='status'>{escape(text)}{bar}</div>"
 
 
+_WORDS = {
+    "sequence_length": "window, samples",
+    "prediction_horizon": "horizon, samples",
+    "telemetry_lags": "earlier samples of telemetry",
+    "command_lags": "earlier samples of commands",
+    "alpha": "regularization",
+    "training_seconds": "training time, s",
+    "validation_error": "validation error",
+}
+"""Words for parameters and figures, by their names in code, which stand on hover."""
+
+
 def _list(values: Mapping[str, object]) -> str:
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in values.items())
+    items = ""
+    for name, value in values.items():
+        words = _WORDS.get(name, name.replace("_", " "))
+        items += f"<dt title='{escape(name)}'>{escape(words)}</dt><dd>{escape(str(value))}</dd>"
     return f"<dl class='wb-facts' tabindex='0'>{items}</dl>"

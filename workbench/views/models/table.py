@@ -11,12 +11,12 @@ import pandas as pd
 from workbench.models.inventory import inventory
 from workbench.models.listing import ModelInfo, natural_key
 from workbench.models.names import ALIASES
-from workbench.views.markup import duration, name_markup
+from workbench.views.markup import duration, name_markup, significant
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.filters import Filters, check_choice, next_order
 from workbench.views.widgets.grid import Column, cell, table_markup
 
-__all__ = ["CONDITIONS", "PAGE", "ModelFilters", "model_table", "models_markup", "number", "size_words"]
+__all__ = ["CONDITIONS", "PAGE", "ModelFilters", "model_table", "models_markup", "size_words"]
 
 PAGE = 60
 """Models that are listed at first; scrolling to the end lists as many more."""
@@ -224,7 +224,7 @@ def models_markup(table: pd.DataFrame, limit: int, order: str) -> str:
             cell(row["aliases"]),
             duration(row["age"]),
             size_words(row["size"]),
-            number(row["error"]),
+            significant(row["error"]),
             drift,
             "yes" if row["loaded"] else "",
         ]
@@ -246,18 +246,3 @@ def size_words(size: float) -> str:
     str
     """
     return f"{size / 1000:,.0f}" if size == size else ""
-
-
-def number(value: Any) -> str:
-    """Return a figure with four significant digits; empty where there is none.
-
-    Parameters
-    ----------
-    value : float or None
-        Figure.
-
-    Returns
-    -------
-    str
-    """
-    return "" if value is None or value != value else f"{value:,.4g}"

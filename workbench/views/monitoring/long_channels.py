@@ -99,6 +99,7 @@ def long_strip(
     means = series.envelope(0, series.length, _MIDDLE_BUCKETS).mean
     finite = means[np.isfinite(means)]
     ends = _times(archive, name, [0, series.length - 1])
+    extent = float(ends[0]), float(ends[1])
     sequences = pd.DataFrame({"start": [], "end": []}, dtype="int64") if anomalies is None else anomalies
     edges = _times(archive, name, [*sequences["start"].tolist(), *sequences["end"].tolist()])
     return Strip(
@@ -108,12 +109,12 @@ def long_strip(
         dated=dated,
         telemetry=telemetry,
         prediction=prediction,
-        marks=mark_columns(sequences, edges[: len(sequences)], edges[len(sequences) :], float(ends[1] - ends[0])),
+        marks=mark_columns(sequences, edges[: len(sequences)], edges[len(sequences) :], extent),
         command_times=command_times,
         commands=commands,
         limits=dict(limits),
         spans=spans,
-        extent=(float(ends[0]), float(ends[1])),
+        extent=extent,
         scale=bounds(np.concatenate([whole.minimum, whole.maximum])),
         middle=float(np.median(finite)) if finite.size else 0.0,
     )

@@ -241,6 +241,9 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
         say = _no_data if is_silent else _behind
         words = [say(age_words(row["age"], dated=row["dated"], long=True)), row["quality"].removeprefix("good")]
     quality = escape(", ".join(filter(None, words)))
+    brief = (
+        escape(", ".join(filter(None, ["no data", *words[1:]]))) if row["stale"] else quality
+    )  # the age is beside it
     when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
     classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if is_silent else "")))
     state = row["limit"] or "no limits"
@@ -251,7 +254,7 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
         f'<span class="wb-symbol">{symbol}</span>{escape(state)}</td>'
         f'<td><b>{_number(row["value"])}</b></td><td class="wb-word">{escape(row["units"])}</td>'
         f'<td title="{escape(when)}">{age}</td>{numbers}'
-        f'<td class="wb-word" title="{quality}">{quality}</td></tr>'
+        f'<td class="wb-word" title="{quality}">{brief}</td></tr>'
     )
 
 

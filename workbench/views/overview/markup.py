@@ -13,7 +13,7 @@ from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, duration, lead, name_markup, percent, target
+from workbench.views.markup import age, duration, lead, name_markup, percent, subject_words, target
 from workbench.views.overview.data import Picture
 from workbench.views.state import anomaly_of
 from workbench.views.widgets.grid import Column, cell, table_markup
@@ -98,11 +98,11 @@ def tiles_markup(picture: Picture, catalog: Catalog) -> str:
                 **({} if picture.words == "all" else {"raised": picture.words}),
             ),
         ),
-        ("Health", *_health(picture, catalog)),
+        ("Health, of 100", *_health(picture, catalog)),
         (
             "Availability",
             "" if kpis.availability is None else percent(kpis.availability, 1),
-            "no outage recorded" if kpis.availability is None else "of operating time",
+            "no outage recorded" if kpis.availability is None else "",
             _change(
                 picture.words, kpis.availability, before.availability if before else None, partial(percent, digits=1)
             ),
@@ -153,7 +153,7 @@ def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str, str]:
     was = None if before is None or pd.isna(before.get(asset)) else float(before[asset])
     return (
         f"{health.min():.0f}",
-        f"of 100, lowest asset: {escape(name)}",
+        f"lowest: {escape(name)}",
         _change(picture.words, float(health.min()), was, "{:.0f}".format),
         lead("anomalies", place=asset),
     )
@@ -185,7 +185,7 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
         chosen = anomaly_of(alert)
         name = target(chosen.asset, chosen.channel, chosen.anomaly)
         level = severity(alert["level"])
-        score = "" if pd.isna(alert["severity"]) else f"{alert['severity']:.2f}"
+        score = "<span class='wb-muted'>limit</span>" if pd.isna(alert["severity"]) else f"{alert['severity']:.2f}"
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
         cells = [f"{symbol}{level.word}", name_markup(alert["channel"]), score, lines.get(alert["channel"], "")]
         rows.append((name, cells))
@@ -255,8 +255,7 @@ def feed_markup(picture: Picture) -> str:
     """
     rows = []
     for row in picture.feed.to_dict(orient="records"):
-        kind, _, number = row["subject"].partition(":")
-        subject = f"WO-{number}" if kind == "order" else f"{kind} {number}".strip()
+        subject = subject_words(row["subject"])
         details = json.loads(row["details"] or "{}")
         about = details.get("channel") or details.get("title") or ""
         stamp = pd.Timestamp(row["time"])
@@ -301,7 +300,7 @@ def load_markup(picture: Picture) -> str:
         who = cell(order["assignee"]) or "unassigned"
         what = f"{escape(order['number'])} {escape(order['title'])}"
         due_time = f"due {stamp:%Y-%m-%d %H:%M} UTC"
-        rows.append(f"<li><span title='{what}'>{what}</span><span title='{due_time}'>{due_words}, {who}</span></li>")
+        rows.append(f"<li><span>{what}</span><span title='{due_time}'>{due_words}, {who}</span></li>")
     if not len(people):
         rows.insert(
             0, "<li class='wb-muted'><span>No technicians yet. Run <code>workbench people set NAME</code></span></li>"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import ipywidgets as widgets
@@ -214,6 +215,16 @@ class System(View):
         """Update what is shown, unless it is paused."""
         if not self.paused:
             self.on_live()
+
+    def take_file(self, path: Path) -> None:
+        """Show what a file that was dropped on the page would become.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        """
+        self.imports.on_file(path)
 
     def close(self) -> None:
         """Stop what is due and take the view from the page."""

@@ -1,5 +1,6 @@
 """Tables, tiles, cells and cards that can be clicked, marked and dragged, with the mouse and with the keyboard."""
 
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -187,6 +188,27 @@ def cell(value: object, *, title: str = "") -> str:
     return f'<span title="{escape(title)}">{text}</span>' if title else text
 
 
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?")
+
+
+def _aligned(cells: Sequence[str]) -> list[str]:
+    """Align the numbers of a column at their decimal point; other cells stay as they are.
+
+    Examples
+    --------
+    >>> [cell.replace("\u2007", "_").replace("\u2008", ".") for cell in _aligned(["2,587", "0.32", "1.5", "3 s"])]
+    ['2,587.__', '0.32', '1.5_', '3 s']
+    """
+    numbers = [_NUMBER.fullmatch(cell) for cell in cells]
+    fractions = [len(number[1] or "") for number in numbers if number]
+    longest = max(fractions, default=0)
+    spaces = {length: ("" if length else "\u2008") + "\u2007" * (longest - max(length, 1)) for length in fractions}
+    return [
+        cell + spaces[len(number[1] or "")] if number and longest else cell
+        for cell, number in zip(cells, numbers, strict=True)
+    ]
+
+
 def table_markup(
     columns: Sequence[Column],
     rows: Iterable[tuple[str, Sequence[str]]],
@@ -243,7 +265,12 @@ def table_markup(
     named = [f" data-title='{escape(column.title)}'" if column.number else "" for column in columns]  # for narrow pages
     kinds = [f"<td class='wb-number'{title}>" if title else "<td>" for title in named]
     body = []
-    for value, cells in rows:
+    listed = [(value, list(cells)) for value, cells in rows]
+    for place, column in enumerate(columns):
+        if column.number:
+            for (_, cells), text in zip(listed, _aligned([cells[place] for _, cells in listed]), strict=True):
+                cells[place] = text
+    for value, cells in listed:
         name = escape(value)
         ticked = f"<input type='checkbox' tabindex='-1' data-mark='{name}' aria-label='Mark {name}'>"
         tick = f"<td class='wb-tick'>{ticked}</td>"

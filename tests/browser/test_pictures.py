@@ -1,0 +1,134 @@
+"""Every view as a picture, at five sizes, light and dark, full, empty and with an error: its structure, not its pixels.
+
+`pictures.js` says what is cut, what lies over what and how much of the page is blank; axe judges contrast and more.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+import workbench as wb
+from tests.browser.conftest import Dashboard, make_fleet
+from tests.homes import copy_of
+from workbench.views import VIEWS
+from workbench.views.registry import view_class
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1280, 800), "desk": (1920, 1080), "wide": (2560, 1440)}
+CHECKS = Path(__file__).with_name("pictures.js").read_text(encoding="utf-8")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+def make_busy_fleet(home):
+    """The demo fleet with people, orders and a plan."""
+    make_fleet(home)
+    with wb.open(home=home) as session:
+        desk = session.maintenance
+        desk.people.set("Ann", "boss", rate=80.0)
+        desk.people.set("Ben", "boss", rate=50.0)
+        number = desk.orders.list()["number"].iloc[0]
+        desk.orders.assign(number, "Ann", "Ann")
+        desk.alerts.acknowledge(int(desk.alerts.list(state="open", order="worst")["id"].iloc[0]), "Ann")
+        desk.planning.keep(desk.planning.propose(), "Ann")
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    """Folder of a home for each state of the data."""
+    empty = tmp_path_factory.mktemp("nothing")
+    return {
+        "full": copy_of("busy-fleet", make_busy_fleet, tmp_path_factory, tmp_path_factory.mktemp("busy")),
+        "empty": empty,
+    }
+
+
+@pytest.fixture(scope="module", params=["full", "empty"])
+def opened(request, browser, homes):
+    """A page of each home, which all tests of it resize and lead from view to view."""
+    served = Dashboard(browser, homes[request.param])
+    page = served.context().new_page()
+    page.add_init_script(CHECKS)
+    page.set_default_timeout(90_000)
+    page.goto(served.url)
+    page.wait_for_selector(".wb-headline h1 >> visible=true")
+    page.state = request.param
+    yield page
+    page.context.close()
+    served.close()
+
+
+def show(page, name, theme):
+    """Open a tab in a theme; the tools over it are closed."""
+    page.locator(".wb-nav .wb-tab", has_text=re.compile(f"^{view_class(name).title}$")).click()
+    expect(page.locator(f".wb-pane.wb-{name}")).to_be_visible()
+    if page.evaluate("document.documentElement.dataset.look").split(".")[0] != theme:
+        page.keyboard.press("t")
+        page.wait_for_function("theme => document.documentElement.dataset.look.startsWith(theme)", arg=theme)
+
+
+def faults(page, *, may_be_blank):
+    """Return what is wrong with the picture at each size, one line for each."""
+    found = ""
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        found += "".join(f"\n{size}: {one}" for one in page.evaluate("blank => window.pictures(blank)", may_be_blank))
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(VIEWS))
+def test_nothing_is_cut_or_lies_over_each_other_or_is_blank(opened, name, theme):
+    show(opened, name, theme)
+    assert not (wrong := faults(opened, may_be_blank=opened.state == "empty")), wrong
+
+
+@pytest.mark.parametrize("name", list(VIEWS))
+def test_an_error_moves_and_covers_nothing(opened, name):
+    show(opened, name, "light")
+    opened.evaluate("""() => {
+        history.replaceState(null, "", "?view=none")
+        dispatchEvent(new PopStateEvent("popstate"))
+    }""")
+    expect(opened.locator(".wb-header .wb-error")).to_be_visible()
+    wrong = faults(opened, may_be_blank=opened.state == "empty")
+    opened.locator(".wb-header .wb-dismiss").click()
+    expect(opened.locator(".wb-header .wb-error")).to_have_count(0)
+    assert not wrong, wrong
+
+
+def test_a_page_that_is_opening_says_so(opened):
+    page = opened.context.new_page()
+    page.add_init_script(CHECKS)
+    page.route_web_socket(re.compile("/channels"), lambda socket: None)  # the kernel never answers
+    page.goto(opened.url)
+    expect(page.locator("#wb-loading")).to_contain_text("Opening the workbench")
+    wrong = faults(page, may_be_blank=True)
+    page.close()
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", "laptop"), ("dark", "laptop"), ("light", "phone"), *(
+        pytest.param(theme, size, marks=pytest.mark.long)
+        for theme, size in (
+            ("dark", "phone"), ("light", "tablet"), ("dark", "tablet"), ("light", "desk"), ("dark", "desk"),
+            ("light", "wide"), ("dark", "wide"),
+        )
+    )],
+)  # fmt: skip
+def test_axe_finds_nothing_serious(opened, theme, size):
+    width, height = SIZES[size]
+    opened.set_viewport_size({"width": width, "height": height})
+    told = {}
+    for name in VIEWS:
+        show(opened, name, theme)
+        opened.evaluate("window.pictures(true)")  # which waits until the page is still
+        found = Axe().run(opened, options=RULES).response["violations"]
+        worst = [item for item in found if item["impact"] in ("serious", "critical")]
+        if worst:
+            told[name] = [(item["id"], [node["html"][:120] for node in item["nodes"][:3]]) for item in worst]
+    assert told == {}
