@@ -207,17 +207,17 @@ def test_the_word_of_a_provisional_anomaly_says_so_inside_the_chart(plot):
     update_strip(plot, make_strip(channel, anomalies=OPEN), 0, 2400)
     marks = filled(plot, "anomalies")
     assert marks["word"] == ["low 3.0", "high 9.0, provisional"]
-    assert marks["side"] == ["left", "right"], "at the end of the time shown a word stands before its symbol"
+    assert marks["align"] == ["left", "right"], "at the end of the time shown a word stands before its symbol"
     assert marks["shift"][0] > 0 > marks["shift"][1]
     assert mark_data(channel, OPEN)["word"] == ["low 3.00", "high 9.00, provisional"]
     assert mark_data(channel, ANOMALIES)["standing"] == ["", ""]
 
 
-def test_words_that_face_each_other_do_not_overlap(plot):
+def test_a_word_lies_over_no_other_symbol(plot):
     near = pd.DataFrame({"start": [800, 870], "end": [810, 880], "severity": [3.0, 9.0], "level": ["low", "high"]})
     update_strip(plot, make_strip(fake_channel("P-1"), anomalies=near.assign(provisional=[False, True])), 0, 1000)
     marks = filled(plot, "anomalies")
-    assert (marks["word"], marks["side"]) == (["", "high 9.0, provisional"], ["left", "right"])
+    assert marks["word"] == ["low 3.0", ""], "a word would lie over the other symbol, or outside"
 
 
 def test_a_strip_says_that_nothing_comes(plot):

@@ -22,12 +22,12 @@ from workbench.plots.theme import FONT, SEVERITIES, Tokens
 __all__ = [
     "MARK_COLUMNS",
     "MARK_STYLE",
-    "WORD_OFFSET_PX",
     "mark_columns",
     "mark_data",
     "mark_glyphs",
     "span_style",
     "symbol_style",
+    "word_places",
     "word_sides",
 ]
 
@@ -39,7 +39,7 @@ MARK_COLUMNS = (
 )  # fmt: skip
 """Columns of `mark_data`."""
 
-WORD_OFFSET_PX = 8
+_WORD_OFFSET_PX = 8
 """Distance from the middle of a symbol to its word."""
 
 _WORD_WIDTH_SHARE = 0.15
@@ -112,7 +112,7 @@ def mark_columns(
     words = sequences["words"].tolist() if "words" in sequences else [""] * len(sequences)
     open_ = sequences["provisional"].tolist() if "provisional" in sequences else [False] * len(sequences)
     middle = (left + right) / 2
-    sides = word_sides(middle.tolist(), severity.tolist(), *span, long=open_)
+    sides = word_sides(middle.tolist(), severity.tolist(), *span, open_)
     return {
         "left": left.tolist(),
         "right": right.tolist(),
@@ -123,9 +123,8 @@ def mark_columns(
         "severity": severity.tolist(),
         "level": level,
         "why": [one or "forecast error above its threshold" for one in words],
-        "word": [_word(level[i], severity[i], open_[i]) if side else "" for i, side in enumerate(sides)],
-        "align": ["right" if side < 0 else "left" for side in sides],
-        "shift": [WORD_OFFSET_PX * side for side in sides],
+        "word": [_word(level[i], severity[i], abs(side) == 2) if side else "" for i, side in enumerate(sides)],
+        **word_places(sides),
         "standing": ["provisional" if one else "" for one in open_],
         "filled": ["" if one else level[i] for i, one in enumerate(open_)],
         "dash": ["dashed" if one else "solid" for one in open_],
@@ -135,7 +134,7 @@ def mark_columns(
 
 
 def word_sides(
-    middle: Sequence[float], severity: Sequence[float], start: float, end: float, *, long: Sequence[bool] = ()
+    middle: Sequence[float], severity: Sequence[float], start: float, end: float, long: Sequence[bool] = ()
 ) -> list[int]:
     """Return on which side of its symbol each word stands, so that it lies over no other word, symbol or edge.
 
@@ -148,12 +147,12 @@ def word_sides(
     start, end : float
         Times at the edges of what is shown.
     long : sequence of bool, optional
-        Which of the words say that an anomaly is provisional.
+        Which have a longer word too, that says provisional, and is written where it has room.
 
     Returns
     -------
     list of int
-        1 for right, -1 for left, 0 where the word has no room.
+        1 for right, -1 for left, 2 and -2 where the longer word stands there, 0 where no word has room.
 
     Examples
     --------
@@ -161,20 +160,30 @@ def word_sides(
     [1, -1, 1, -1]
     >>> word_sides([48, 50, 52], [3, 2, 1], 0, 100)
     [-1, 0, 1]
+    >>> word_sides([10, 50, 70], [1, 2, 3], 0, 100, long=[True, True, True])
+    [2, -2, 2]
     """
     symbol = _SYMBOL_WIDTH_SHARE * (end - start)
     sides, taken = [0] * len(middle), [(place - symbol / 2, place + symbol / 2) for place in middle]
     for i in sorted(range(len(middle)), key=lambda i: -np.nan_to_num(severity[i])):
         others = taken[:i] + taken[i + 1 :]
-        word = (_LONG_WORD_SHARE if long and long[i] else _WORD_WIDTH_SHARE) * (end - start)
-        for side in (1, -1):
-            near, far = sorted((middle[i] + side * symbol / 2, middle[i] + side * word))
+        for side in (2, -2, 1, -1) if any(long[i : i + 1]) else (1, -1):
+            sign, share = (1 if side > 0 else -1), (_LONG_WORD_SHARE if abs(side) == 2 else _WORD_WIDTH_SHARE)
+            near, far = sorted((middle[i] + sign * symbol / 2, middle[i] + sign * share * (end - start)))
             is_free = all(far <= left or right <= near for left, right in others)
             if is_free and start <= near and far <= end:
                 sides[i] = side
                 taken.append((near, far))
                 break
     return sides
+
+
+def word_places(sides: Sequence[int]) -> dict[str, list[Any]]:
+    """Return the columns `align` and `shift` of words that stand on some sides of their symbols."""
+    return {
+        "align": ["right" if side < 0 else "left" for side in sides],
+        "shift": [_WORD_OFFSET_PX * ((side > 0) - (side < 0)) for side in sides],
+    }
 
 
 def _word(level: str, severity: float, provisional: bool) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from workbench.plots.long_trace import LongTrace
-from workbench.plots.marks import WORD_OFFSET_PX, mark_data, word_sides
+from workbench.plots.marks import mark_data, word_places, word_sides
 from workbench.plots.series import bounds, is_dated, time_values
 from workbench.plots.trace import Trace
 
@@ -91,13 +91,11 @@ class Strip:
         bounds = zip(columns["left"], columns["right"], strict=True)
         columns["middle"] = [(max(left, start) + min(right, end)) / 2 for left, right in bounds]
         columns["top"] = [top] * len(visible)
-        sides = word_sides(
-            columns["middle"], columns["severity"], start, end, long=[bool(one) for one in columns["standing"]]
-        )
-        words = zip(columns["level"], columns["severity"], columns["standing"], sides, strict=True)
-        columns["word"] = [_word(*one) if side else "" for *one, side in words]
-        columns["align"] = ["right" if side < 0 else "left" for side in sides]
-        columns["shift"] = [WORD_OFFSET_PX * side for side in sides]
+        long = [bool(one) for one in columns["standing"]]
+        sides = word_sides(columns["middle"], columns["severity"], start, end, long)
+        words = zip(columns["level"], columns["severity"], sides, strict=True)
+        columns["word"] = [_word(level, value, abs(side) == 2) if side else "" for level, value, side in words]
+        columns |= word_places(sides)
         return columns
 
     def extended(self, time: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> "Strip":
@@ -140,8 +138,8 @@ class Strip:
         }
 
 
-def _word(level: str, severity: float, standing: str) -> str:
-    return ", ".join(filter(None, (f"{level} {severity:.1f}", standing)))
+def _word(level: str, severity: float, provisional: bool) -> str:
+    return f"{level} {severity:.1f}{', provisional' if provisional else ''}"
 
 
 def alike(strips: Sequence[Strip]) -> list[Strip]:
