@@ -26,7 +26,7 @@ from workbench.cli.common import (
     records,
     show,
 )
-from workbench.exceptions import MaintenanceError
+from workbench.cli.what_if import TIME_FORMAT, compare
 from workbench.maintenance.values import span_words
 
 if TYPE_CHECKING:
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
     from workbench.maintenance.planning import Planning
     from workbench.maintenance.schedule.model import Placement, Plan
     from workbench.maintenance.schedule.solver import Stop
-    from workbench.maintenance.schedule.what_if import Change
 
 __all__ = ["kpis", "plan", "preventive"]
 
-_TIME_FORMAT = "%Y-%m-%d %H:%M UTC"
 _TIGHT_GAP = 0.1
 
 preventive = typer.Typer(
@@ -80,7 +78,7 @@ def make_plan(
     session = open_session()
     planning = session.maintenance.planning
     if what_if:
-        _compare(planning, what_if, as_json)
+        compare(planning, what_if, as_json)
         return
     before = planning.placements()
     new_plan = None if show_only else _searched(planning, who)
@@ -92,7 +90,7 @@ def make_plan(
         return
     table["late"] = table["late"].map({True: "late", False: ""})
     for name in ("start", "end", "due"):
-        table[name] = table[name].dt.strftime(_TIME_FORMAT)
+        table[name] = table[name].dt.strftime(TIME_FORMAT)
     if new_plan is None:
         empty = "Nothing is planned. Run: workbench plan"
     elif new_plan.unplanned:
@@ -147,7 +145,7 @@ def frozen(
     table = open_session().maintenance.planning.frozen(None if monday is None else monday.date())
     if not as_json:
         for name in ("start", "end", "accepted_at", "released_at"):
-            table[name] = table[name].dt.strftime(_TIME_FORMAT)
+            table[name] = table[name].dt.strftime(TIME_FORMAT)
     show(table, as_json, "Nothing is frozen. Accept a plan first: workbench plan accept")
 
 
@@ -184,7 +182,7 @@ def place(
     assert begin is not None
     ask(desk.questions(technician=technician, start=begin, order=number_of(order_id(order))), sure)
     desk.planning.place(order, technician, begin, who)
-    typer.echo(f"{order} is planned for {technician} at {begin:{_TIME_FORMAT}}, and fixed there.")
+    typer.echo(f"{order} is planned for {technician} at {begin:{TIME_FORMAT}}, and fixed there.")
 
 
 def _searched(planning: "Planning", who: str) -> "Plan":
@@ -392,7 +390,7 @@ def add(
         **content,
     )
     due = desk.preventive.list().set_index("id")["next_due"].dropna().get(number)
-    begins = "" if due is None else f" Its first order is due {due:{_TIME_FORMAT}}."
+    begins = "" if due is None else f" Its first order is due {due:{TIME_FORMAT}}."
     typer.echo(f"Preventive plan {number} is added.{begins}")
 
 
@@ -432,61 +430,6 @@ def read_meter(
     numbers = desk.preventive.open_due(who)
     due = f"{', '.join(numbers)} opened" if numbers else "no work order is due"
     typer.echo(f"{meter} of {asset} is {value:g}; {due}.")
-
-
-def _compare(planning: Any, changes: list[str], as_json: bool) -> None:
-    import pandas as pd
-
-    comparison = planning.what_if(_change(changes))
-    figures, moved = comparison.figures().rename_axis("figure").reset_index(), comparison.moved()
-    if as_json:
-        print_json({"figures": records(figures), "moved": records(moved)})
-        return
-    show(figures, False, "")
-    for name in ("start", "new_start"):
-        moved[name] = pd.to_datetime(moved[name], utc=True).dt.strftime(_TIME_FORMAT)
-    typer.echo(f"\n{count_text(len(moved), 'order')} would move. Nothing was changed.")
-    if len(moved):
-        show(moved, False, "")
-
-
-def _change(changes: list[str]) -> "Change":
-    """Read the changes of a what-if, written as `delay=3`."""
-    from workbench.maintenance.schedule.model import Technician
-    from workbench.maintenance.schedule.what_if import Change
-
-    delay_days: float | None = None
-    technicians: list[Technician] = []
-    absent: list[str] = []
-    hours: list[str] = []
-    for text in changes:
-        key, equals, value = text.partition("=")
-        if not equals or key not in ("delay", "technician", "without", "hours"):
-            raise MaintenanceError(
-                f"{text!r} is not a change that can be compared.",
-                "Write delay=DAYS, technician=NAME, without=NAME or hours=HOURS.",
-            )
-        if key == "delay":
-            if delay_days is not None:
-                raise MaintenanceError("The delay is named twice.", "Name it once.")
-            try:
-                delay_days = float(value)
-            except ValueError:
-                raise MaintenanceError(
-                    f"{value!r} is not a number of days.", "Write the delay as a number, for example delay=3."
-                ) from None
-        elif key == "technician":
-            name, _, skills = value.partition(":")
-            if not name.strip():
-                raise MaintenanceError(f"{text!r} names no technician.", "Write technician=NAME:SKILL,SKILL.")
-            technicians.append(Technician(name.strip(), frozenset(filter(None, map(str.strip, skills.split(","))))))
-        elif key == "without":
-            absent.append(value)
-        else:
-            hours.append(value)
-    return Change(
-        delay_days=delay_days or 0.0, technicians=tuple(technicians), without=tuple(absent), hours=tuple(hours) or None
-    )
 
 
 def _figures(plan: "Plan") -> dict[str, Any]:

@@ -112,8 +112,14 @@ def keep_for(settings: Settings) -> None:
     """
     mqtt, subscribed = settings.live.mqtt, threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, client_id=mqtt.client_id, clean_session=False)
-    client.on_connect = lambda *_: client.subscribe([(topic, 1) for topic in mqtt.topics])
-    client.on_subscribe = lambda *_: subscribed.set()
+
+    def subscribe(*_: object) -> None:
+        client.subscribe([(topic, 1) for topic in mqtt.topics])
+
+    def note_subscribed(*_: object) -> None:
+        subscribed.set()
+
+    client.on_connect, client.on_subscribe = subscribe, note_subscribed
     client.connect(_HOST, mqtt.port)
     client.loop_start()
     answered = subscribed.wait(_START_S)
@@ -152,7 +158,7 @@ class Publisher(Intake):
         return True
 
     def close(self) -> None:
-        """Leave the broker."""
+        """Leave the broker, and stop the thread that talks to it."""
         self._client.disconnect()
         self._client.loop_stop()
         super().close()

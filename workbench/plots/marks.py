@@ -160,8 +160,8 @@ def word_sides(
     [1, -1, 1, -1]
     >>> word_sides([48, 50, 52], [3, 2, 1], 0, 100)
     [-1, 0, 1]
-    >>> word_sides([10, 50, 70], [1, 2, 3], 0, 100, long=[True, True, True])
-    [2, -2, 2]
+    >>> word_sides([50, 90], [1, 2], 0, 100, long=[True, True])
+    [-2, -2]
     """
     symbol = _SYMBOL_WIDTH_SHARE * (end - start)
     sides, taken = [0] * len(middle), [(place - symbol / 2, place + symbol / 2) for place in middle]
