@@ -12,6 +12,7 @@ from tests.plants import write_plant
 from workbench.cli import app
 from workbench.detection.asset import AssetPCA, fit_blocks
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, DetectionError, ModelNotFoundError
+from workbench.jobs.deep_check import examine_deeply
 from workbench.models.listing import ASSET_KIND
 from workbench.telemetry.schema import make_channel
 
@@ -261,3 +262,26 @@ def test_the_stored_score_is_what_was_computed(session):
     pd.testing.assert_index_equal(stored.indexes["time"], scored.indexes["time"])
     assert stored.attrs["explained"] == scored.attrs["explained"]
     assert session.assets.stored("Nope") is None
+
+
+def test_every_flipped_byte_of_a_stored_score_is_harmless_or_seen(session):
+    """The score is computed anew then; a digit of an anomaly's place was believed."""
+    session.train_asset("Pump-1")
+    score = session.score_asset("Pump-1")
+    (file,) = (session.settings.home / "asset_scores").glob("*.safetensors")
+    sound, store = file.read_bytes(), session.assets.store
+    assert store.damaged() == {}
+    place = sound.index(b"[[600, 639")
+    places = [place + 2, place + 4, sound.index(b'"sha256"') + 2, *range(0, len(sound), 97)]
+    for place in places:
+        file.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+        read = store.read("Pump-1")
+        assert read is None or read.identical(score), place
+        assert (store.attributes("Pump-1") or score.attrs)["anomalies"] == score.attrs["anomalies"], place
+        assert bool(store.damaged()) == (read is None), place
+    file.write_bytes(sound.replace(b"[[600, 639", b"[[500, 639"))
+    (fault,) = [one for one in examine_deeply(session) if one.what == "score of an asset"]
+    assert fault.state == "broken"
+    assert "Pump-1.safetensors: its attributes are not those that were written" in fault.found
+    session.score_asset("Pump-1")
+    assert store.damaged() == {}

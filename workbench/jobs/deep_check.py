@@ -11,6 +11,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from tqdm.auto import tqdm
 
+from workbench.assets.store import AssetScoreStore
 from workbench.counts import counted
 from workbench.exceptions import WorkbenchError
 from workbench.jobs.doctor import Examined, Finding
@@ -64,6 +65,7 @@ def examine_deeply(session: DeeplyExamined, *, progress: bool = False) -> list[F
         ("archive", partial(_store, session)),
         *((name, partial(_channel, session, name)) for name in names),
         *((model.id, partial(_model, session, model)) for model in models),
+        ("scores of assets", partial(_asset_scores, session)),
         ("registry", partial(_registry, session)),
         ("maintenance database", partial(_maintenance, session)),
         ("watched folders", partial(_watched_folders, session)),
@@ -113,6 +115,11 @@ def sqlite_faults(file: Path) -> list[str]:
     except (sqlite3.Error, UnicodeDecodeError) as error:
         faults.append(str(error))
     return list(dict.fromkeys(" ".join(fault.split()) for fault in faults))[:_MAX_FAULTS]
+
+
+def _asset_scores(session: DeeplyExamined) -> Iterator[Finding]:
+    for file, fault in AssetScoreStore(session.settings.home / "asset_scores").damaged().items():
+        yield Finding("score of an asset", "broken", f"{file}: {fault}.", "Remove it, then run: workbench score --all")
 
 
 def _fault(what: str, error: WorkbenchError) -> Finding:
