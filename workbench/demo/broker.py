@@ -112,9 +112,9 @@ def keep_for(settings: Settings) -> None:
     """
     mqtt, subscribed = settings.live.mqtt, threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, client_id=mqtt.client_id, clean_session=False)
-    client.on_connect = lambda *_: client.subscribe([(topic, 1) for topic in mqtt.topics])
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect(_HOST, mqtt.port)
+    client.subscribe([(topic, 1) for topic in mqtt.topics])  # goes out behind the connection's own message
     client.loop_start()
     answered = subscribed.wait(_START_S)
     client.disconnect()
