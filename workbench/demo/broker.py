@@ -152,7 +152,7 @@ class Publisher(Intake):
         return True
 
     def close(self) -> None:
-        """Leave the broker."""
+        """Disconnect from the broker, and take nothing more."""
         self._client.disconnect()
         self._client.loop_stop()
         super().close()

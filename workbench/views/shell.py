@@ -1,4 +1,7 @@
-"""The page: a header, a tab for each view, and the address that follows what is shown."""
+"""The page: a header, a tab for each view, and the address that follows what is shown.
+
+One module because it is one widget: each of its parts changes with the others, as the address with the view.
+"""
 
 from collections.abc import Mapping, Sequence
 from html import escape
