@@ -112,15 +112,9 @@ def keep_for(settings: Settings) -> None:
     """
     mqtt, subscribed = settings.live.mqtt, threading.Event()
     client = Client(CallbackAPIVersion.VERSION2, client_id=mqtt.client_id, clean_session=False)
-
-    def subscribe(*_: object) -> None:
-        client.subscribe([(topic, 1) for topic in mqtt.topics])
-
-    def note_subscribed(*_: object) -> None:
-        subscribed.set()
-
-    client.on_connect, client.on_subscribe = subscribe, note_subscribed
+    client.on_subscribe = lambda *_: subscribed.set()
     client.connect(_HOST, mqtt.port)
+    client.subscribe([(topic, 1) for topic in mqtt.topics])  # goes out behind the connection's own message
     client.loop_start()
     answered = subscribed.wait(_START_S)
     client.disconnect()
@@ -158,7 +152,7 @@ class Publisher(Intake):
         return True
 
     def close(self) -> None:
-        """Leave the broker, and stop the thread that talks to it."""
+        """Disconnect from the broker, and take nothing more."""
         self._client.disconnect()
         self._client.loop_stop()
         super().close()

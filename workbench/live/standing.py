@@ -80,7 +80,7 @@ class StandingFile:
 def is_running(home: Path) -> bool:
     """Return whether a service takes the live telemetry of a home just now."""
     with suppress(OSError, ValueError, KeyError):
-        return psutil.pid_exists(int(json.loads((home / _FILE).read_text(encoding="utf-8"))["process"]))
+        return bool(psutil.pid_exists(int(json.loads((home / _FILE).read_text(encoding="utf-8"))["process"])))
     return False
 
 

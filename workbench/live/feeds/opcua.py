@@ -160,7 +160,7 @@ class OpcUaFeed:
         self._words = f"{options.url}, {readable} of {counted(len(self._channels), 'node')}"
         if faults:
             await self._store([], faults)
-        return _DEAD_KEEPALIVES * made.RevisedMaxKeepAliveCount * made.RevisedPublishingInterval / 1_000
+        return float(_DEAD_KEEPALIVES * made.RevisedMaxKeepAliveCount * made.RevisedPublishingInterval / 1_000)
 
     async def _monitor(self, client: Any, subscription: int) -> list[Fault]:
         """Ask for the values of all nodes, also equal ones where the server can; return what cannot be read."""
@@ -237,7 +237,8 @@ class OpcUaFeed:
         """Wait until samples are stored; return False where the service stops before."""
         assert self._intake is not None
         assert self._loop is not None
-        stored = self._stored = self._loop.create_future()
+        stored: asyncio.Future[bool] = self._loop.create_future()
+        self._stored = stored
         delivery = Delivery(self.name, list(samples), list(faults), partial(self._note_stored, stored))
         self._received += len(samples)
         self._is_storing = True

@@ -300,7 +300,7 @@ class ChannelStore:
             read = go_on(self._session.archive, name, held)
             if read is None or held.published is None or read.published is None or read.telemetry is None:
                 return None
-            if len(read.strip.telemetry.time) > len(held.strip.telemetry.time):
+            if read.strip.extent[1] > held.strip.extent[1]:
                 self._came[name] = time.monotonic()
             if read.published.judged == held.published.judged:
                 return read

@@ -141,7 +141,7 @@ def _length(pieces: tuple[Piece, ...]) -> int:
 def _with_rows(archive: Archive, name: str, held: Held, first: int, end: int) -> Held | None:
     """Add rows of the test series; those that have arrived before they were in the archive must be the same."""
     telemetry = held.telemetry
-    assert telemetry is not None
+    assert telemetry is not None  # as `go_on` has seen
     if first == end or not first:
         return held if first else None
     rows = archive.rows(name, "test", first - 1, end)  # with the last one that was there: commands begin after it
@@ -152,14 +152,15 @@ def _with_rows(archive: Archive, name: str, held: Held, first: int, end: int) ->
             return None
     if known < len(times):
         held = held.extended(times[known:], values[known:])
-        assert held.telemetry is not None
+        telemetry = held.telemetry
+        assert telemetry is not None
     begins, names = command_begins(rows)
     new = begins > time_values(rows)[0]
     strip = replace(
         held.strip,
         command_times=np.concatenate([held.strip.command_times, begins[new]]),
         commands=np.concatenate([held.strip.commands, names[new]]),
-        spans=span_columns(held.telemetry, quality_spans(held.telemetry)),
+        spans=span_columns(telemetry, quality_spans(telemetry)),
     )
     return replace(held, strip=strip)
 
