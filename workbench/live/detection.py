@@ -23,7 +23,7 @@ from workbench.live.backlog import Backlog, Waiting
 from workbench.live.filing import Filed, file_rows, has_inputs, new_channel
 from workbench.live.journal import Journal, Tag
 from workbench.live.knowledge import complete_samples, moment_of_row, placed
-from workbench.live.preview import NOT_HELD, Preview
+from workbench.live.preview import ANCHORED, NOT_HELD, Preview
 from workbench.live.silences import Silences
 from workbench.scores import Scores
 
@@ -40,7 +40,8 @@ _RETRY_S = 5.0
 _SILENCES_S = 5.0
 _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due at once waits for them
 _MANY_AT_ONCE = 64  # where many of them are late
-_FAST = frozenset({"persistence", "ridge"})  # forecasters whose predictions can be made twice
+_PREVIEWED = frozenset({"persistence", "ridge"}) | ANCHORED  # forecasters whose predictions can be made twice
+_AHEAD_SAMPLES = 8  # that are predicted together before their window ends
 _MOST_ROWS = 20_000  # of a channel that are filed at a time
 _SOURCE = "live telemetry"
 _COUNTERS = {"late": "late", "conflict": "conflicts", "unfit": "unfit"}  # of samples that filing refuses
@@ -183,7 +184,7 @@ class Detection:
             if rest:
                 self._backlog.changed.set()  # they need not wait for others
         elif not everything:
-            self._guarded("previews", self._prepare_preview)
+            self._guarded("previews", lambda: self._predict_ahead(ready) or self._prepare_preview())
         now = time.monotonic()
         if (self._unjudged or not self._has_begun) and (everything or now >= self._next_judging):
             self.begin()
@@ -229,6 +230,30 @@ class Detection:
             self.figures.alert_s.append(time.monotonic() - one.latest)
         return due
 
+    def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
+        """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""
+        behind = {
+            name: one.samples - preview.pending
+            for name, one in ready.items()
+            if (preview := self._previews.get(name)) is not None and preview.takes_long
+        }
+        name = max(behind, key=behind.__getitem__, default="")
+        if not name or behind[name] < _AHEAD_SAMPLES:
+            return False
+        preview = self._previews[name]
+        assert preview is not None
+        tag = next((one for one in self._journal.tags("served") if one.name == name), None)
+        try:
+            goes_on = tag is not None and preview.take(self._journal.samples(tag.id, _MOST_ROWS))
+            if goes_on:
+                preview.predict()
+        except NOT_HELD:
+            goes_on = False
+        if not goes_on:
+            self._previews.pop(name)  # made anew from what is stored
+        self._backlog.changed.set()  # others may be behind, too
+        return True
+
     def _prepare_preview(self) -> None:
         """Make the preview of one channel that has none, while there is nothing else to do."""
         name = next((one for one in self._until_window if one not in self._previews), None)
@@ -238,7 +263,7 @@ class Detection:
         with suppress(*NOT_HELD):
             archive, params = self._session.archive, self._session.settings.params
             forecasters = self._scores.forecasters(name)
-            if all(one.name in _FAST for one in forecasters):
+            if all(one.name in _PREVIEWED for one in forecasters):
                 test, scored = archive.open(name, indexed=False), self._scores.stored(name)
                 if scored is not None and scored.attrs.get("data_hash") == archive.info(name).test_hash:
                     self._previews[name] = Preview(test, scored, forecasters, params)
@@ -410,8 +435,8 @@ class Detection:
         self.figures.scored += int((table["status"] == "scored").sum())
         for name, status, model, reason in table[["channel", "status", "model", "reason"]].itertuples(index=False):
             preview = self._previews.get(name)
-            if preview is not None and preview.model != model:
-                del self._previews[name]
+            if preview is None or preview.model != model:  # where there was nothing to go on from, there may be now
+                self._previews.pop(name, None)
             if status == "failed" and self._is_long_enough(name):
                 self._report(f"score {name}", f"{name} is not scored: {reason}")
         has_rows = {name: self._note_windows(name) for name in names}

@@ -24,7 +24,10 @@ from workbench.telemetry.moments import ticks
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["NOT_HELD", "Preview"]
+__all__ = ["ANCHORED", "NOT_HELD", "Preview"]
+
+ANCHORED = frozenset({"lstm"})
+"""Forecasters whose bits depend on where in its series a window lies, and which take long for each sample."""
 
 NOT_HELD = (WorkbenchError, AssertionError, IndexError, ValueError)
 """What is raised where a preview would have to know what lies before the samples that it holds."""
@@ -55,6 +58,8 @@ class Preview:
         The versions that made the score.
     pending : int
         Samples behind the stored series.
+    takes_long : bool
+        Whether its predictions are better made before a window ends.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Preview:
             raise DetectionError(f"The score of {scored.attrs['channel']} cannot be gone on from.")
         self.model = str(scored.attrs["model"])
         self.pending = 0
+        self.takes_long = any(one.name in ANCHORED for one in forecasters)
         self._forecasters = forecasters
         self._weights = [params.forecasters.get(one.name, 1.0) for one in forecasters]
         self._params = params_of(scored, params).model_copy(update=windows_of(scored.attrs))
@@ -128,19 +134,36 @@ class Preview:
         self.pending = 0
         return np.array_equal(held, values.astype(held.dtype), equal_nan=True)
 
-    def _judge(self) -> None:
-        params = self._params
-        m = self.samples - params.sequence_length - params.prediction_horizon
-        series = xr.Dataset(
+    def predict(self) -> None:
+        """Predict what was taken; a network takes its time for it, which is better spent before the window ends."""
+        m = self._predicted()
+        if self._base + self._prediction.size >= m:
+            return
+        series, known = self._series(), self._prediction.size
+        parts = [
+            predict_one(one, series, self._params, m, self._base + known, self._base)
+            if one.name in ANCHORED
+            else predict_one(one, series, self._params, m - self._base, known)
+            for one in self._forecasters
+        ]
+        total = sum(part * np.float64(weight) for part, weight in zip(parts, self._weights, strict=True))
+        mean = np.asarray(total / np.sum(self._weights), dtype=self._telemetry.dtype)
+        self._prediction = np.concatenate([self._prediction, mean])
+
+    def _series(self) -> xr.Dataset:
+        return xr.Dataset(
             {"telemetry": ("time", self._telemetry), "commands": (("time", "command"), self._commands)},
             attrs=self._attributes,
         )
-        if self._base + self._prediction.size < m:
-            held, known = m - self._base, self._prediction.size
-            parts = [predict_one(one, series, params, held, known) for one in self._forecasters]
-            total = sum(part * np.float64(weight) for part, weight in zip(parts, self._weights, strict=True))
-            mean = np.asarray(total / np.sum(self._weights), dtype=self._telemetry.dtype)
-            self._prediction = np.concatenate([self._prediction, mean])
+
+    def _predicted(self) -> int:
+        """Return how many samples of the series, with what is pending, are predicted."""
+        return self.samples - self._params.sequence_length - self._params.prediction_horizon
+
+    def _judge(self) -> None:
+        params = self._params
+        series, m = self._series(), self._predicted()
+        self.predict()
         errors = ChannelErrors(series, params, m, self._prediction, self._base, removed=self._base)
         for piece in judge_on(errors, m, params, self._standing):
             if isinstance(piece, Ending):
