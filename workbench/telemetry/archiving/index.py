@@ -205,7 +205,7 @@ class Index:
     def __init__(self, archive: Path, place: IndexPlace | None = None) -> None:
         self.place_file = PlaceFile(archive)
         self.file = archive / "index.db"
-        self._sqlite = SqliteFile(self.file, _SCHEMA, "PRAGMA synchronous = NORMAL;", _PLACE)
+        self._sqlite = SqliteFile(self.file, _SCHEMA, "PRAGMA synchronous = NORMAL;", _PLACE, remembers=True)
         self._fixed = place
         self._server: tuple[IndexPlace, PostgresSchema] | None = None
 
