@@ -1,10 +1,10 @@
 """Kill the live service, and its broker, at random moments while samples are sent: `python -m benchmarks.kill_live`.
 
 A sender posts a series in small batches and repeats what it got no answer for. At random moments the service gets
-SIGKILL, while it stores, files, scores or raises alerts, and is started again. Then a sender publishes through mosquitto,
-which gets SIGKILL in the same way; what a broker has confirmed a moment before it dies is sent once more, as it may not
-have written it. Afterwards every sample must be stored once, and samples, scores and alerts must be those of a home that
-was given the whole series at once. `--kills 200 --broker-kills 50` are the defaults.
+SIGKILL, while it stores, files, scores or raises alerts, and is started again. Then a sender publishes through
+mosquitto, which gets SIGKILL in the same way; what a broker has confirmed a moment before it dies is sent once more, as
+it may not have written it. Afterwards every sample must be stored once, and samples, scores and alerts must be those of
+a home that was given the whole series at once. `--kills 200 --broker-kills 50` are the defaults.
 """
 
 import argparse

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -213,7 +213,7 @@ class Detection:
     def _look(self, windows: Mapping[str, Waiting]) -> set[str]:
         """Return those of the channels with a complete error window whose anomalies may have changed."""
         batch = self._session.settings.params.batch_size
-        tags = {tag.name: tag for tag in self._journal.tags("served")}
+        tags = {tag.name: tag for tag in self._journal.tags("served", [*windows])}
         due = set()
         for name, one in windows.items():
             preview = self._previews.get(name)
@@ -232,17 +232,18 @@ class Detection:
 
     def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
         """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""
-        behind = {
-            name: one.samples - preview.pending
-            for name, one in ready.items()
-            if (preview := self._previews.get(name)) is not None and preview.takes_long
-        }
+        behind = {}
+        for one, waits in ready.items():
+            preview = self._previews.get(one)
+            if preview is not None and preview.takes_long and waits.samples > preview.pending:
+                ends_soon = self._until_window.get(one, 0) - waits.samples < _AHEAD_SAMPLES
+                behind[one] = (waits.samples - preview.pending) * (_AHEAD_SAMPLES if ends_soon else 1)
         name = max(behind, key=behind.__getitem__, default="")
         if not name or behind[name] < _AHEAD_SAMPLES:
             return False
         preview = self._previews[name]
         assert preview is not None
-        tag = next((one for one in self._journal.tags("served") if one.name == name), None)
+        tag = next(iter(self._journal.tags("served", [name])), None)
         try:
             goes_on = tag is not None and preview.take(self._journal.samples(tag.id, _MOST_ROWS))
             if goes_on:
@@ -279,9 +280,9 @@ class Detection:
             self._report(about, f"Tried again every {_RETRY_S:.0f} seconds: {error}")
             return False
 
-    def _work(self, due: Iterable[str], everything: bool, *, late: bool = False) -> None:
+    def _work(self, due: Collection[str], everything: bool, *, late: bool = False) -> None:
         """File, score and examine channels."""
-        tags = {tag.name: tag for tag in self._journal.tags()}
+        tags = {tag.name: tag for tag in self._journal.tags(names=[*due])}
         taken = self._backlog.take(due)
         try:
             filed = self._file([tags[name] for name in taken if name in tags])

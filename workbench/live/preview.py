@@ -136,10 +136,12 @@ class Preview:
 
     def predict(self) -> None:
         """Predict what was taken; a network takes its time for it, which is better spent before the window ends."""
-        m = self._predicted()
-        if self._base + self._prediction.size >= m:
+        self._predict(self._series())
+
+    def _predict(self, series: xr.Dataset) -> None:
+        m, known = self._predicted(), self._prediction.size
+        if self._base + known >= m:
             return
-        series, known = self._series(), self._prediction.size
         parts = [
             predict_one(one, series, self._params, m, self._base + known, self._base)
             if one.name in ANCHORED
@@ -163,7 +165,7 @@ class Preview:
     def _judge(self) -> None:
         params = self._params
         series, m = self._series(), self._predicted()
-        self.predict()
+        self._predict(series)
         errors = ChannelErrors(series, params, m, self._prediction, self._base, removed=self._base)
         for piece in judge_on(errors, m, params, self._standing):
             if isinstance(piece, Ending):

@@ -195,7 +195,7 @@ class LSTMForecaster(BaseForecaster):
 
     def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
         self._graph = graph
-        self._session = open_graph(graph)
+        self._session = None  # opened where a single window is predicted: it takes more memory than all else
         self._weights = dict(weights)
         self._following = Following(self._weights, self.sequence_length)
 
@@ -230,6 +230,8 @@ class LSTMForecaster(BaseForecaster):
         return predict_series(self._weights, values, self.sequence_length, count, skipped)[:, 0]
 
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        if self._session is None:
+            self._session = open_graph(self._graph)
         prediction: npt.NDArray[np.float32] = run(self._session, window[:, None, :])[0]
         return prediction
 
@@ -255,9 +257,10 @@ class LSTMForecaster(BaseForecaster):
             weights = load_file(folder / _WEIGHTS)
         except (OSError, SafetensorError) as error:
             raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
+        session = open_graph(graph)  # to see that it can be run
         self._serve(graph, weights)
-        length, _, n_inputs = self._session.get_inputs()[0].shape
-        shape = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
+        length, _, n_inputs = session.get_inputs()[0].shape
+        shape = (length, n_inputs, session.get_outputs()[0].shape[-1])
         expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
         if shape != expected:
             raise ArtifactError(
