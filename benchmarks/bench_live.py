@@ -2,8 +2,8 @@
 
 `PARTS=second,lstm python -m benchmarks bench_live` runs some of the parts, all where it is not set:
 
-- `second`: NASA's 82 channels with their shipped LSTMs beside ridge, as the preset in use has them, at 1 Hz for `SECONDS`
-  (60). All complete their windows in the same second, which is the hardest case.
+- `second`: NASA's 82 channels with their shipped LSTMs beside ridge, as in the preset in use, at 1 Hz for `SECONDS` (60).
+  All complete their windows in the same second, which is the hardest case.
 - `ridge`, `lstm`: as fast as they can be taken, 82 channels with ridge and envelope, and NASA's channels as above.
 - `thousand`: 1,000 ridge channels at 1 Hz for `SECONDS`, whose windows are complete at different seconds.
 - `steps`: processor time of each step, which a busy machine changes less than the time on the wall.
@@ -196,6 +196,7 @@ def _at_one_hertz(home: Path, row: Callable[[int], list[Sample]], words: str, **
     feed = ClockFeed(row, MOST_WARM_UP_S + SECONDS)
     service = _service(home, feed, **live)
     process = psutil.Process()
+    before_start = process.memory_info().rss / 1e6
     thread = threading.Thread(target=service.run, args=(threading.Event(),), kwargs={"until_finished": True})
     thread.start()
     while feed.sent < MOST_WARM_UP_S and (feed.sent < WARM_UP_S or len(feed.seconds) < feed.sent - 1):
@@ -223,6 +224,7 @@ def _at_one_hertz(home: Path, row: Callable[[int], list[Sample]], words: str, **
         "alert": float(np.percentile(alerts, 95)) if alerts else float("nan"),
         "alert_most": max(alerts, default=float("nan")),
         "memory": max(memory),
+        "before_start": before_start,
         "grown": memory[-1] - memory[len(memory) // 2],
         "shed": float(service.detection.figures.provisional_shed),
     }
@@ -240,6 +242,7 @@ def second(folder: Path) -> list[dict]:
         _row(f"{words}: complete window to alert committed, p95", seen["alert"] * 1e3, "ms", most=250),
         _row(f"{words}: the same, longest", seen["alert_most"] * 1e3, "ms"),
         _row(f"{words}: memory, largest", seen["memory"], "MB", most=600),
+        _row(f"{words}: memory before the start, with all series to be sent", seen["before_start"], "MB"),
         _row(f"{words}: memory grown in the second half", seen["grown"], "MB"),
         _row(f"{words}: load, % of a core", seen["load"], "%"),
         _row(f"{words}: provisional scores left out", seen["shed"], ""),

@@ -80,7 +80,7 @@ def score_fleet(
         rows |= to_rows(results)
     scores.archive.keep_verified()
     if any(row["status"] == "scored" for row in rows.values()):
-        scores.archive.tidy()
+        scores.archive.tidy(names)
     return pd.DataFrame([rows[name] for name in channels], columns=_COLUMNS)
 
 

@@ -4,6 +4,8 @@ It decides on nothing itself: the archive, `score_fleet` and `raise_alerts` do, 
 channel is due at once where a watch says so, and where a sample has completed an error window, unless its preview says
 that no anomaly has changed. All others are due when their oldest sample has waited for `archive_s`, a few at a time, so
 that what is due at once does not wait for them; where there is no time for it, unfinished windows are not scored.
+
+One module because it is one class: filing, scoring and raising share what is due, what waits and what has failed.
 """
 
 import logging
@@ -23,7 +25,7 @@ from workbench.live.backlog import Backlog, Waiting
 from workbench.live.filing import Filed, file_rows, has_inputs, new_channel
 from workbench.live.journal import Journal, Tag
 from workbench.live.knowledge import complete_samples, moment_of_row, placed
-from workbench.live.preview import ANCHORED, NOT_HELD, Preview
+from workbench.live.preview import ANCHORED, NOT_HELD, Preview, next_to_predict
 from workbench.live.silences import Silences
 from workbench.scores import Scores
 
@@ -41,7 +43,6 @@ _SILENCES_S = 5.0
 _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due at once waits for them
 _MANY_AT_ONCE = 64  # where many of them are late
 _PREVIEWED = frozenset({"persistence", "ridge"}) | ANCHORED  # forecasters whose predictions can be made twice
-_AHEAD_SAMPLES = 8  # that are predicted together before their window ends
 _MOST_ROWS = 20_000  # of a channel that are filed at a time
 _SOURCE = "live telemetry"
 _COUNTERS = {"late": "late", "conflict": "conflicts", "unfit": "unfit"}  # of samples that filing refuses
@@ -232,18 +233,13 @@ class Detection:
 
     def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
         """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""
-        behind = {}
-        for one, waits in ready.items():
-            preview = self._previews.get(one)
-            if preview is not None and preview.takes_long and waits.samples > preview.pending:
-                ends_soon = self._until_window.get(one, 0) - waits.samples < _AHEAD_SAMPLES
-                behind[one] = (waits.samples - preview.pending) * (_AHEAD_SAMPLES if ends_soon else 1)
-        name = max(behind, key=behind.__getitem__, default="")
-        if not name or behind[name] < _AHEAD_SAMPLES:
+        samples = {name: one.samples for name, one in ready.items()}
+        name = next_to_predict(self._previews, samples, self._until_window)
+        if name is None:
             return False
         preview = self._previews[name]
         assert preview is not None
-        tag = next(iter(self._journal.tags("served", [name])), None)
+        tag, pending = next(iter(self._journal.tags("served", [name])), None), preview.pending
         try:
             goes_on = tag is not None and preview.take(self._journal.samples(tag.id, _MOST_ROWS))
             if goes_on:
@@ -252,6 +248,8 @@ class Detection:
             goes_on = False
         if not goes_on:
             self._previews.pop(name)  # made anew from what is stored
+        elif preview.pending == pending:
+            return False
         self._backlog.changed.set()  # others may be behind, too
         return True
 

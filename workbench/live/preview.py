@@ -5,7 +5,7 @@ become others; only such channels are filed, scored and examined at once, and al
 long enough. What becomes an alert is decided on the stored series. Where a preview does not know, it says that it may.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,13 +24,15 @@ from workbench.telemetry.moments import ticks
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["ANCHORED", "NOT_HELD", "Preview"]
+__all__ = ["ANCHORED", "NOT_HELD", "Preview", "next_to_predict"]
 
 ANCHORED = frozenset({"lstm"})
 """Forecasters whose bits depend on where in its series a window lies, and which take long for each sample."""
 
 NOT_HELD = (WorkbenchError, AssertionError, IndexError, ValueError)
 """What is raised where a preview would have to know what lies before the samples that it holds."""
+
+_AHEAD_SAMPLES = 8  # that are predicted together before their window ends
 
 
 class Preview:
@@ -182,3 +184,28 @@ class Preview:
             self._telemetry, self._commands = self._telemetry[by:].copy(), self._commands[by:].copy()
             self._moments, self._prediction = self._moments[by:], self._prediction[by:].copy()
             self._base += by
+
+
+def next_to_predict(
+    previews: "Mapping[str, Preview | None]", samples: Mapping[str, int], until_window: Mapping[str, int]
+) -> str | None:
+    """Return the channel whose preview is furthest behind, of those that take long; None where none is.
+
+    Parameters
+    ----------
+    previews : mapping of str to Preview or None
+        By channel.
+    samples : mapping of str to int
+        Samples of each channel that are not filed yet.
+    until_window : mapping of str to int
+        With how many of them the next error window is complete. Close to that, few samples are predicted at a time, so
+        that next to nothing is left to predict when it is.
+    """
+    behind = {}
+    for name, count in samples.items():
+        preview = previews.get(name)
+        if preview is not None and preview.takes_long and count > preview.pending:
+            ends_soon = until_window.get(name, 0) - count < _AHEAD_SAMPLES
+            behind[name] = (count - preview.pending) * (_AHEAD_SAMPLES if ends_soon else 1)
+    name = max(behind, key=behind.__getitem__, default=None)
+    return None if name is None or behind[name] < _AHEAD_SAMPLES else name
