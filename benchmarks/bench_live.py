@@ -2,8 +2,8 @@
 
 `PARTS=second,lstm python -m benchmarks bench_live` runs some of the parts, all where it is not set:
 
-- `second`: NASA's 82 channels with their shipped LSTMs beside ridge, as in the preset in use, at 1 Hz for `SECONDS` (60).
-  All complete their windows in the same second, which is the hardest case.
+- `second`: NASA's 82 channels with their shipped LSTMs beside ridge, as in the preset in use, at 1 Hz for `SECONDS`
+  (60). All complete their windows in the same second, which is the hardest case.
 - `ridge`, `lstm`: as fast as they can be taken, 82 channels with ridge and envelope, and NASA's channels as above.
 - `thousand`: 1,000 ridge channels at 1 Hz for `SECONDS`, whose windows are complete at different seconds.
 - `steps`: processor time of each step, which a busy machine changes less than the time on the wall.

@@ -90,6 +90,7 @@ class LSTMForecaster(BaseForecaster):
             raise ForecasterError(f"trainer is {trainer!r}.", f"Known: {', '.join(TRAINERS)}.")
         self.min_delta = min_delta
         self.trainer = trainer
+        self._graph = b""
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._session: Any = None
         self._following: Following | None = None
@@ -143,13 +144,13 @@ class LSTMForecaster(BaseForecaster):
         ForecasterError
             A weight is missing, or its shape does not fit the others.
         """
-        build_graph(weights, sequence_length)  # says what does not fit
+        graph = build_graph(weights, sequence_length)
         n_inputs = len(weights["lstm_0.kernel"])
         units = [len(array) for name, array in sorted(weights.items()) if name.endswith(".recurrent")]
         forecaster = cls(sequence_length=sequence_length, prediction_horizon=len(weights["dense.bias"]), units=units)
         forecaster.n_inputs = n_inputs
         forecaster._scaling = scaling or Scaling((0.0,) * n_inputs, (1.0,) * n_inputs)
-        forecaster._serve(weights)
+        forecaster._serve(graph, weights)
         return forecaster
 
     def to_weights(self) -> dict[str, npt.NDArray[np.float32]]:
@@ -185,14 +186,15 @@ class LSTMForecaster(BaseForecaster):
                     progress(trainer.epoch, self.epochs, trainer.loss, trainer.validation_loss)
         self.history = trainer.history
         weights = trainer.weights()
-        self._serve(weights)
+        self._serve(build_graph(weights, self.sequence_length), weights)
         return {
             "epochs": float(trainer.epoch),
             "loss": trainer.loss,
             "validation_loss": trainer.validation_loss,
         }
 
-    def _serve(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        self._graph = graph
         self._session = None  # opened where a single window is predicted: it takes more memory than all else
         self._weights = dict(weights)
         self._following = Following(self._weights, self.sequence_length)
@@ -229,7 +231,7 @@ class LSTMForecaster(BaseForecaster):
 
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         if self._session is None:
-            self._session = open_graph(build_graph(self._weights, self.sequence_length))
+            self._session = open_graph(self._graph)
         prediction: npt.NDArray[np.float32] = run(self._session, window[:, None, :])[0]
         return prediction
 
@@ -240,7 +242,7 @@ class LSTMForecaster(BaseForecaster):
             return predict_alone(self._weights, series, length, np.arange(count) * length)
 
     def _save(self, folder: Path) -> None:
-        (folder / _GRAPH).write_bytes(build_graph(self._weights, self.sequence_length))
+        (folder / _GRAPH).write_bytes(self._graph)
         save_file({name: np.ascontiguousarray(array) for name, array in self._weights.items()}, folder / _WEIGHTS)
 
     def _load(self, folder: Path) -> None:
@@ -256,7 +258,7 @@ class LSTMForecaster(BaseForecaster):
         except (OSError, SafetensorError) as error:
             raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
         session = open_graph(graph)  # to see that it can be run
-        self._serve(weights)
+        self._serve(graph, weights)
         length, _, n_inputs = session.get_inputs()[0].shape
         shape = (length, n_inputs, session.get_outputs()[0].shape[-1])
         expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
