@@ -185,7 +185,7 @@ class Detection:
             if rest:
                 self._backlog.changed.set()  # they need not wait for others
         elif not everything:
-            self._guarded("previews", lambda: self._predict_ahead(ready) or self._prepare_preview())
+            self._guarded("previews", lambda: self._use_time(ready))
         now = time.monotonic()
         if (self._unjudged or not self._has_begun) and (everything or now >= self._next_judging):
             self.begin()
@@ -230,6 +230,11 @@ class Detection:
             self._looked.add(name)
             self.figures.alert_s.append(time.monotonic() - one.latest)
         return due
+
+    def _use_time(self, ready: Mapping[str, Waiting]) -> None:
+        """Do what is better done before it is due."""
+        if not self._predict_ahead(ready):
+            self._prepare_preview()
 
     def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
         """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""

@@ -207,5 +207,5 @@ def next_to_predict(
         if preview is not None and preview.takes_long and count > preview.pending:
             ends_soon = until_window.get(name, 0) - count < _AHEAD_SAMPLES
             behind[name] = (count - preview.pending) * (_AHEAD_SAMPLES if ends_soon else 1)
-    name = max(behind, key=behind.__getitem__, default=None)
-    return None if name is None or behind[name] < _AHEAD_SAMPLES else name
+    furthest = max(behind, key=behind.__getitem__, default=None)
+    return None if furthest is None or behind[furthest] < _AHEAD_SAMPLES else furthest

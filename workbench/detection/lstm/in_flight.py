@@ -84,8 +84,9 @@ class InFlight:
         count = len(values)
         prediction = np.zeros(count, np.float32)
         agreed = np.zeros(count, np.bool_)
-        for place in range(count) if self._shared is not None else ():
-            prediction[place], agreed[place] = self._advance_shared(self._shared, self.at + place, values[place])
+        if self._shared is not None:
+            for place in range(count):
+                prediction[place], agreed[place] = self._advance_shared(self._shared, self.at + place, values[place])
         if self.alone:
             own = self._advance_alone(values)
             prediction = np.where(agreed, prediction, own)
