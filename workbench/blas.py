@@ -1,5 +1,6 @@
 """One thread for linear algebra, in all threads of the process that ask for it."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +16,18 @@ class _Limit:
         self._lock = threading.Lock()
         self._holders = 0
         self._limits: Any = None
+        self._controller: Any = None
+        self._modules = 0  # that were imported when the controller was made
 
     def take(self) -> None:
-        from threadpoolctl import OpenBLASController, threadpool_limits
+        from threadpoolctl import OpenBLASController, ThreadpoolController
 
         with self._lock:
             if not self._holders:
                 OpenBLASController.clear_controlling_thread(force=True)  # else only the first thread's limits count
-                self._limits = threadpool_limits(1, "blas")
+                if len(sys.modules) != self._modules:  # it looks through all libraries, of which there may be more now
+                    self._controller, self._modules = ThreadpoolController(), len(sys.modules)
+                self._limits = self._controller.limit(limits=1, user_api="blas")
             self._holders += 1
 
     def release(self) -> None:

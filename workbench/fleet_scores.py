@@ -80,7 +80,7 @@ def score_fleet(
         rows |= to_rows(results)
     scores.archive.keep_verified()
     if any(row["status"] == "scored" for row in rows.values()):
-        scores.archive.tidy()
+        scores.archive.tidy(names)
     return pd.DataFrame([rows[name] for name in channels], columns=_COLUMNS)
 
 
@@ -143,6 +143,15 @@ class _StagingArchive(Archive):
         self._within = within
         self._staged = threading.local()
 
+    @classmethod
+    def beside(cls, archive: Archive, within: Path) -> "_StagingArchive":
+        """Return one that reads through the databases, and with what is known, of an archive that is open."""
+        one = cls.__new__(cls)
+        one.__dict__.update(archive.__dict__)
+        one._within = within
+        one._staged = threading.local()
+        return one
+
     def write_scores(self, channel: str, key: str, scored: xr.Dataset, keep: int = 0) -> None:
         staged = self.stage_scores(channel, key, scored, self._within, keep)
         self._staged.scores = (*getattr(self._staged, "scores", ()), staged)
@@ -174,17 +183,14 @@ def _together(
 ) -> Iterator[BatchResults[_Scored]]:
     """Score channels in this process, and yield them all at once, staged."""
     del progress
-    archive = _StagingArchive(scores.archive.path, scores.archive.staging_folder())
+    archive = _StagingArchive.beside(scores.archive, scores.archive.staging_folder())
     here = Scores(scores.settings, archive, scores.registry, scores.clock)
     here.part_samples = sys.maxsize  # what is staged cannot be read again before it is published
     results: BatchResults[_Scored] = []
-    try:
-        for channel in channels:
-            result = attempt(partial(scoring.here, here), channel)
-            staged = archive.take()
-            results.append((channel, replace(result, staged=staged) if isinstance(result, _Scored) else result))
-    finally:
-        archive.close()
+    for channel in channels:
+        result = attempt(partial(scoring.here, here), channel)
+        staged = archive.take()
+        results.append((channel, replace(result, staged=staged) if isinstance(result, _Scored) else result))
     yield results
 
 

@@ -187,8 +187,8 @@ def test_a_tag_keeps_only_so_many_samples_and_an_ignored_one_none() -> None:
 def test_memory_holds_the_newest_samples_however_many_come() -> None:
     _, admission = decide([sample(100 + n) for n in range(1, 20_001)])
     state = admission.states["a"]
-    assert len(state.recent) <= 8_192
-    assert all(second * SECOND in state.recent for second in range(20_100 - 4_000, 20_101))
+    assert len(state.recent) <= 2_048
+    assert all(second * SECOND in state.recent for second in range(20_100 - 1_000, 20_101))
     assert min(state.recent) == state.recent_from
 
 

@@ -97,9 +97,13 @@ class Publisher:
 
     def publish(self, samples: Sequence[Sample]) -> None:
         for one in samples:
-            document = {"time": str(np.datetime64(one.moment, "ns")) + "Z", "value": one.value}
-            told = self.client.publish(f"plant/{one.channel}", json.dumps(document), qos=1)
-            told.wait_for_publish(WAIT_S)
+            self.publish_together([one])
+
+    def publish_together(self, samples: Sequence[Sample]) -> None:
+        """Publish samples of one channel in one message."""
+        documents = [{"time": str(np.datetime64(one.moment, "ns")) + "Z", "value": one.value} for one in samples]
+        told = self.client.publish(f"plant/{samples[0].channel}", json.dumps(documents), qos=1)
+        told.wait_for_publish(WAIT_S)
 
     def send(self, payload: bytes) -> None:
         self.client.publish("plant/flow", payload, qos=1).wait_for_publish(WAIT_S)

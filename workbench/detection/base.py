@@ -194,10 +194,15 @@ class BaseForecaster(ABC):
         prediction = np.empty(max(0, count - first), dtype)
         for start in range(first - (first + removed) % self.block_windows, count, step):
             end = min(start + step, count)
+            if start < 0:
+                raise ForecasterError(
+                    f"The first {counted(-start, 'sample')} of the block of windows are not there any more.",
+                    "Predict from a later window, or the series from its start.",
+                )
             values = read_span(channel, start, end + around)
-            part = scaling.restore(self._predict(scaling.apply(values)), dtype)
             skipped = max(first - start, 0)
-            prediction[start + skipped - first : end - first] = part[skipped:]
+            part = self._predict_rest(scaling.apply(values), skipped)
+            prediction[start + skipped - first : end - first] = scaling.restore(part, dtype)
         return prediction
 
     def predict_window(self, window: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -288,6 +293,10 @@ class BaseForecaster(ABC):
     @abstractmethod
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         """Predict step 0 of each window of scaled inputs (n, 1 + k)."""
+
+    def _predict_rest(self, values: npt.NDArray[np.float32], skipped: int) -> npt.NDArray[np.floating[Any]]:
+        """Predict what `_predict` does, but for the first windows."""
+        return self._predict(values)[skipped:]
 
     @abstractmethod
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:

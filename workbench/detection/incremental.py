@@ -282,6 +282,7 @@ class _Course:
         self.params = params
         self.standing = standing
         self.watch = watch
+        self._ahead: tuple[int, Average, Floats, Average] | None = None  # see `_smoothed`
 
     def judge(self, until: int) -> Piece:
         """Judge windows for good, up to before one."""
@@ -368,7 +369,12 @@ class _Course:
     def _smoothed(self, error: Floats, begin: int, after: int) -> tuple[Floats, Average]:
         """Return the smoothed error from a position on, and the average before another one."""
         before, average = averaged(error[: after - begin], self.standing.average, self.params)
-        behind, _ = averaged(error[after - begin :], average, self.params)
+        error, known, last = error[after - begin :], np.empty(0), average
+        if self._ahead is not None and self._ahead[:2] == (after, average):  # the next window begins where this one did
+            _, _, known, last = self._ahead
+        behind, last = averaged(error[known.size :], last, self.params)
+        behind = np.concatenate([known, behind])
+        self._ahead = after, average, behind, last
         smoothed = np.concatenate([before, behind])
         start = smoothed[: max(0, self.params.sequence_length - begin)]
         start[~np.isnan(start)] = self.standing.quiet

@@ -14,7 +14,8 @@ Who owns what
   it decides comes from the archive alone, by the code that scores and raises afterwards: this is why live results are
   the same.
 - Previews (`preview`) hold the end of each channel in memory and judge a complete error window before it is filed: only
-  where an anomaly may have changed is the channel due at once. They decide nothing either.
+  where an anomaly may have changed is the channel due at once. They decide nothing either. Those of networks predict
+  ahead, sample by sample, while there is nothing else to do; the scoring of the same samples takes their predictions.
 - Silences (`silences`) raise alerts, in the detection thread, for channels and sources from which nothing comes, and
   for clocks that are wrong; they close by themselves.
 - The journal (`live.db` in the home) owns every sample between its acknowledgement and the archive, all counters, and

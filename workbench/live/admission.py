@@ -20,9 +20,10 @@ from workbench.telemetry.feed_options import LiveSettings
 __all__ = ["Admission", "Astray", "ChannelState", "Decided", "Known", "Stored"]
 
 _SECOND = 1_000_000_000
-_RECENT = 4_096  # samples of a channel that are held in memory
+_RECENT = 1_024  # samples of a channel that are held in memory
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _MANY = 2 * _RECENT
+_DIFFERENT_INPUTS = 64
 
 Stored = tuple[float, bytes | None]
 """Value and packed inputs of a sample that is there; NaN where it is missing."""
@@ -100,6 +101,15 @@ class ChannelState:
     astray: Astray | None = None
     in_order: int = 0  # samples since the last one of a wrong clock
     order: deque[int] = field(default_factory=deque)
+    inputs: dict[bytes, bytes] = field(default_factory=dict)  # the latest different ones, each held once
+
+    def _same(self, inputs: bytes | None) -> bytes | None:
+        """Return inputs that are equal and held already: commands seldom change."""
+        if inputs is None:
+            return None
+        if len(self.inputs) > _DIFFERENT_INPUTS:
+            self.inputs.clear()
+        return self.inputs.setdefault(inputs, inputs)
 
     def span(self, seconds: float) -> int:
         """Return seconds on the clock of the channel; of one without times each sample counts as one."""
@@ -113,7 +123,7 @@ class ChannelState:
         """Hold a sample in memory, and let go of the oldest."""
         if moment not in self.recent:
             self.order.append(moment)
-        self.recent[moment] = value, inputs
+        self.recent[moment] = value, self._same(inputs)
         if len(self.order) > _MANY:  # sorted now and then, as late ones lie out of order
             kept = sorted(self.order)[-_RECENT:]
             self.recent = {one: self.recent[one] for one in kept}

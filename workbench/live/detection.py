@@ -4,13 +4,15 @@ It decides on nothing itself: the archive, `score_fleet` and `raise_alerts` do, 
 channel is due at once where a watch says so, and where a sample has completed an error window, unless its preview says
 that no anomaly has changed. All others are due when their oldest sample has waited for `archive_s`, a few at a time, so
 that what is due at once does not wait for them; where there is no time for it, unfinished windows are not scored.
+
+One module because it is one class: filing, scoring and raising share what is due, what waits and what has failed.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -23,7 +25,7 @@ from workbench.live.backlog import Backlog, Waiting
 from workbench.live.filing import Filed, file_rows, has_inputs, new_channel
 from workbench.live.journal import Journal, Tag
 from workbench.live.knowledge import complete_samples, moment_of_row, placed
-from workbench.live.preview import NOT_HELD, Preview
+from workbench.live.preview import ANCHORED, NOT_HELD, Preview, next_to_predict
 from workbench.live.silences import Silences
 from workbench.scores import Scores
 
@@ -40,7 +42,7 @@ _RETRY_S = 5.0
 _SILENCES_S = 5.0
 _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due at once waits for them
 _MANY_AT_ONCE = 64  # where many of them are late
-_FAST = frozenset({"persistence", "ridge"})  # forecasters whose predictions can be made twice
+_PREVIEWED = frozenset({"persistence", "ridge"}) | ANCHORED  # forecasters whose predictions can be made twice
 _MOST_ROWS = 20_000  # of a channel that are filed at a time
 _SOURCE = "live telemetry"
 _COUNTERS = {"late": "late", "conflict": "conflicts", "unfit": "unfit"}  # of samples that filing refuses
@@ -183,7 +185,7 @@ class Detection:
             if rest:
                 self._backlog.changed.set()  # they need not wait for others
         elif not everything:
-            self._guarded("previews", self._prepare_preview)
+            self._guarded("previews", lambda: self._use_time(ready))
         now = time.monotonic()
         if (self._unjudged or not self._has_begun) and (everything or now >= self._next_judging):
             self.begin()
@@ -212,7 +214,7 @@ class Detection:
     def _look(self, windows: Mapping[str, Waiting]) -> set[str]:
         """Return those of the channels with a complete error window whose anomalies may have changed."""
         batch = self._session.settings.params.batch_size
-        tags = {tag.name: tag for tag in self._journal.tags("served")}
+        tags = {tag.name: tag for tag in self._journal.tags("served", [*windows])}
         due = set()
         for name, one in windows.items():
             preview = self._previews.get(name)
@@ -229,6 +231,33 @@ class Detection:
             self.figures.alert_s.append(time.monotonic() - one.latest)
         return due
 
+    def _use_time(self, ready: Mapping[str, Waiting]) -> None:
+        """Do what is better done before it is due."""
+        if not self._predict_ahead(ready):
+            self._prepare_preview()
+
+    def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
+        """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""
+        samples = {name: one.samples for name, one in ready.items()}
+        name = next_to_predict(self._previews, samples, self._until_window)
+        if name is None:
+            return False
+        preview = self._previews[name]
+        assert preview is not None
+        tag, pending = next(iter(self._journal.tags("served", [name])), None), preview.pending
+        try:
+            goes_on = tag is not None and preview.take(self._journal.samples(tag.id, _MOST_ROWS))
+            if goes_on:
+                preview.predict()
+        except NOT_HELD:
+            goes_on = False
+        if not goes_on:
+            self._previews.pop(name)  # made anew from what is stored
+        elif preview.pending == pending:
+            return False
+        self._backlog.changed.set()  # others may be behind, too
+        return True
+
     def _prepare_preview(self) -> None:
         """Make the preview of one channel that has none, while there is nothing else to do."""
         name = next((one for one in self._until_window if one not in self._previews), None)
@@ -238,7 +267,7 @@ class Detection:
         with suppress(*NOT_HELD):
             archive, params = self._session.archive, self._session.settings.params
             forecasters = self._scores.forecasters(name)
-            if all(one.name in _FAST for one in forecasters):
+            if all(one.name in _PREVIEWED for one in forecasters):
                 test, scored = archive.open(name, indexed=False), self._scores.stored(name)
                 if scored is not None and scored.attrs.get("data_hash") == archive.info(name).test_hash:
                     self._previews[name] = Preview(test, scored, forecasters, params)
@@ -254,9 +283,9 @@ class Detection:
             self._report(about, f"Tried again every {_RETRY_S:.0f} seconds: {error}")
             return False
 
-    def _work(self, due: Iterable[str], everything: bool, *, late: bool = False) -> None:
+    def _work(self, due: Collection[str], everything: bool, *, late: bool = False) -> None:
         """File, score and examine channels."""
-        tags = {tag.name: tag for tag in self._journal.tags()}
+        tags = {tag.name: tag for tag in self._journal.tags(names=[*due])}
         taken = self._backlog.take(due)
         try:
             filed = self._file([tags[name] for name in taken if name in tags])
@@ -410,8 +439,8 @@ class Detection:
         self.figures.scored += int((table["status"] == "scored").sum())
         for name, status, model, reason in table[["channel", "status", "model", "reason"]].itertuples(index=False):
             preview = self._previews.get(name)
-            if preview is not None and preview.model != model:
-                del self._previews[name]
+            if preview is None or preview.model != model:  # where there was nothing to go on from, there may be now
+                self._previews.pop(name, None)
             if status == "failed" and self._is_long_enough(name):
                 self._report(f"score {name}", f"{name} is not scored: {reason}")
         has_rows = {name: self._note_windows(name) for name in names}

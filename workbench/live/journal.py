@@ -166,11 +166,14 @@ class Journal:
 
     # ---- channels
 
-    def tags(self, state: str | None = None) -> list[Tag]:
-        """Return the channels of a state, or all of them, in the order in which they were first seen."""
-        rows = self._database.rows(
-            "SELECT id, name, state, asset, subsystem, units, train_samples, clock, inputs FROM channel ORDER BY id"
-        )
+    def tags(self, state: str | None = None, names: Sequence[str] | None = None) -> list[Tag]:
+        """Return the channels of a state, or with some names, or all of them, in the order in which they came."""
+        columns = "SELECT id, name, state, asset, subsystem, units, train_samples, clock, inputs FROM channel"
+        if names is None:
+            rows = self._database.rows(f"{columns} ORDER BY id")
+        else:
+            chosen = "SELECT value FROM json_each(?)"
+            rows = self._database.rows(f"{columns} WHERE name IN ({chosen}) ORDER BY id", (json.dumps([*names]),))
         tags = [Tag(*(*row[:8], tuple(json.loads(row[8])))) for row in rows]
         return [tag for tag in tags if state is None or tag.state == state]
 
@@ -182,7 +185,7 @@ class Journal:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
                 (*_described(tag), time.time()),
             )
-        return next(one for one in self.tags() if one.name == tag.name)
+        return next(iter(self.tags(names=[tag.name])))
 
     def change_tag(self, tag: Tag) -> None:
         """Change what the journal knows of a channel."""

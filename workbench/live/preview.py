@@ -5,7 +5,7 @@ become others; only such channels are filed, scored and examined at once, and al
 long enough. What becomes an alert is decided on the stored series. Where a preview does not know, it says that it may.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,10 +24,15 @@ from workbench.telemetry.moments import ticks
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
 
-__all__ = ["NOT_HELD", "Preview"]
+__all__ = ["ANCHORED", "NOT_HELD", "Preview", "next_to_predict"]
+
+ANCHORED = frozenset({"lstm"})
+"""Forecasters whose bits depend on where in its series a window lies, and which take long for each sample."""
 
 NOT_HELD = (WorkbenchError, AssertionError, IndexError, ValueError)
 """What is raised where a preview would have to know what lies before the samples that it holds."""
+
+_AHEAD_SAMPLES = 8  # that are predicted together before their window ends
 
 
 class Preview:
@@ -55,6 +60,8 @@ class Preview:
         The versions that made the score.
     pending : int
         Samples behind the stored series.
+    takes_long : bool
+        Whether its predictions are better made before a window ends.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Preview:
             raise DetectionError(f"The score of {scored.attrs['channel']} cannot be gone on from.")
         self.model = str(scored.attrs["model"])
         self.pending = 0
+        self.takes_long = any(one.name in ANCHORED for one in forecasters)
         self._forecasters = forecasters
         self._weights = [params.forecasters.get(one.name, 1.0) for one in forecasters]
         self._params = params_of(scored, params).model_copy(update=windows_of(scored.attrs))
@@ -128,19 +136,38 @@ class Preview:
         self.pending = 0
         return np.array_equal(held, values.astype(held.dtype), equal_nan=True)
 
-    def _judge(self) -> None:
-        params = self._params
-        m = self.samples - params.sequence_length - params.prediction_horizon
-        series = xr.Dataset(
+    def predict(self) -> None:
+        """Predict what was taken; a network takes its time for it, which is better spent before the window ends."""
+        self._predict(self._series())
+
+    def _predict(self, series: xr.Dataset) -> None:
+        m, known = self._predicted(), self._prediction.size
+        if self._base + known >= m:
+            return
+        parts = [
+            predict_one(one, series, self._params, m, self._base + known, self._base)
+            if one.name in ANCHORED
+            else predict_one(one, series, self._params, m - self._base, known)
+            for one in self._forecasters
+        ]
+        total = sum(part * np.float64(weight) for part, weight in zip(parts, self._weights, strict=True))
+        mean = np.asarray(total / np.sum(self._weights), dtype=self._telemetry.dtype)
+        self._prediction = np.concatenate([self._prediction, mean])
+
+    def _series(self) -> xr.Dataset:
+        return xr.Dataset(
             {"telemetry": ("time", self._telemetry), "commands": (("time", "command"), self._commands)},
             attrs=self._attributes,
         )
-        if self._base + self._prediction.size < m:
-            held, known = m - self._base, self._prediction.size
-            parts = [predict_one(one, series, params, held, known) for one in self._forecasters]
-            total = sum(part * np.float64(weight) for part, weight in zip(parts, self._weights, strict=True))
-            mean = np.asarray(total / np.sum(self._weights), dtype=self._telemetry.dtype)
-            self._prediction = np.concatenate([self._prediction, mean])
+
+    def _predicted(self) -> int:
+        """Return how many samples of the series, with what is pending, are predicted."""
+        return self.samples - self._params.sequence_length - self._params.prediction_horizon
+
+    def _judge(self) -> None:
+        params = self._params
+        series, m = self._series(), self._predicted()
+        self._predict(series)
         errors = ChannelErrors(series, params, m, self._prediction, self._base, removed=self._base)
         for piece in judge_on(errors, m, params, self._standing):
             if isinstance(piece, Ending):
@@ -157,3 +184,28 @@ class Preview:
             self._telemetry, self._commands = self._telemetry[by:].copy(), self._commands[by:].copy()
             self._moments, self._prediction = self._moments[by:], self._prediction[by:].copy()
             self._base += by
+
+
+def next_to_predict(
+    previews: "Mapping[str, Preview | None]", samples: Mapping[str, int], until_window: Mapping[str, int]
+) -> str | None:
+    """Return the channel whose preview is furthest behind, of those that take long; None where none is.
+
+    Parameters
+    ----------
+    previews : mapping of str to Preview or None
+        By channel.
+    samples : mapping of str to int
+        Samples of each channel that are not filed yet.
+    until_window : mapping of str to int
+        With how many of them the next error window is complete. Close to that, few samples are predicted at a time, so
+        that next to nothing is left to predict when it is.
+    """
+    behind = {}
+    for name, count in samples.items():
+        preview = previews.get(name)
+        if preview is not None and preview.takes_long and count > preview.pending:
+            ends_soon = until_window.get(name, 0) - count < _AHEAD_SAMPLES
+            behind[name] = (count - preview.pending) * (_AHEAD_SAMPLES if ends_soon else 1)
+    furthest = max(behind, key=behind.__getitem__, default=None)
+    return None if furthest is None or behind[furthest] < _AHEAD_SAMPLES else furthest

@@ -101,6 +101,7 @@ class Registry:
     def __init__(self, folder: Path, tracking_uri: str | None = None, cache_bytes: int = 256 * 2**20) -> None:
         self.location = Location(Path(folder).absolute(), tracking_uri)
         self.cache: ModelCache[Forecaster | AssetPCA] = ModelCache(cache_bytes)
+        self._listed: tuple[tuple[int, ...] | None, dict[tuple[str | None, str | None], Models]] = (None, {})
         self._client: Any = None
         self._client_lock = threading.RLock()
 
@@ -143,8 +144,21 @@ class Registry:
         ModelError
             The store cannot be read.
         """
-        models = self._list(channel=channel, forecaster=forecaster)
+        models = self._listed_before(channel, forecaster)
         return models if assets or forecaster == ASSET_KIND else [info for info in models if not info.of_asset]
+
+    def _listed_before(self, channel: str | None, forecaster: str | None) -> Models:
+        """List the registered versions, those of assets among them; nothing is read where nothing has changed."""
+        stamp = self.stamp()
+        if stamp is None or stamp != self._listed[0]:
+            self._listed = (stamp, {})
+        held = self._listed[1]
+        models = held.get((channel, forecaster))
+        if models is None:
+            models = self._list(channel=channel, forecaster=forecaster)
+            if stamp is not None and stamp == self.stamp():  # nothing has changed while it was read
+                held[channel, forecaster] = models
+        return [*models]
 
     def champions(self) -> dict[str, Champions]:
         """Return the champions of all channels that have any; what is known of each is what choosing needs.

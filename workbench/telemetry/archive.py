@@ -309,10 +309,16 @@ class Archive(LongSeriesReader):
         with self._publisher.writing():
             self._publisher.seal(force=True)
 
-    def tidy(self) -> None:
-        """Seal and merge what has come in many small pieces, and remove what nothing refers to any more."""
+    def tidy(self, channels: Sequence[str] | None = None) -> None:
+        """Seal and merge what has come in many small pieces, and remove what nothing refers to any more.
+
+        Parameters
+        ----------
+        channels : sequence of str, optional
+            Look only at these; at all where omitted.
+        """
         with self._publisher.writing():
-            self._publisher.put_in_order()
+            self._publisher.put_in_order(channels)
 
     def accept_losses(self) -> None:
         """Forget what `losses` names: it will not come back."""
@@ -599,7 +605,7 @@ class Archive(LongSeriesReader):
             return
         if not whole and sum(lane.length for lane in lanes) <= _LARGE_ROWS:
             self._publisher.publish_rows([lane for lane in lanes if lane.length], channels)
-            self._publisher.put_in_order()
+            self._publisher.put_in_order([*channels])
             return
         replacing = set(whole)
         by_asset: dict[str, list[str]] = {}

@@ -172,3 +172,15 @@ def test_a_chunk_that_goes_while_its_group_is_open_is_named(tiny_archive):
     for dataset in (opened, tiny_archive.open("X-1")):
         with pytest.raises(ArchiveError, match=r"Channel X-1 is damaged: .*the chunk telemetry/c/.* is gone"):
             dataset["telemetry"].load()
+
+
+def test_a_chunk_that_is_damaged_after_it_was_read_is_named(tiny_archive):
+    opened = tiny_archive.open("X-1")
+    assert np.abs(opened["telemetry"].values).max() > 0
+    file = file_of(tiny_archive, "X-1", "test/telemetry/c")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    for dataset in (opened, tiny_archive.open("X-1"), tiny_archive.open("X-1", indexed=False)):
+        with pytest.raises(ArchiveError, match="Channel X-1 is damaged"):
+            dataset["telemetry"].load()

@@ -3,24 +3,27 @@
 Source: Hundman et al. 2018, section 3.1; `modeling.py` and `config.yaml` of Telemanom 2.0.
 """
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from workbench.blas import one_blas_thread
 from workbench.detection.base import BaseForecaster, Training
+from workbench.detection.lstm.in_flight import MOST_WINDOWS, Following
 from workbench.detection.lstm.inference import block_windows, predict_alone, predict_series
 from workbench.detection.lstm.keras import KerasTrainer
 from workbench.detection.lstm.onnx_graph import build_graph, open_graph, run
 from workbench.detection.lstm.training import LSTMTrainer, NumpyTrainer
 from workbench.detection.scaling import Scaling
-from workbench.detection.windows import window_count
+from workbench.detection.windows import read_span, window_count
 from workbench.exceptions import ArtifactError, ForecasterError
 
 __all__ = ["TRAINERS", "LSTMForecaster"]
@@ -90,6 +93,8 @@ class LSTMForecaster(BaseForecaster):
         self._graph = b""
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._session: Any = None
+        self._following: Following | None = None
+        self._lock = threading.Lock()
 
     @property
     def block_windows(self) -> int:  # type: ignore[override]
@@ -190,14 +195,43 @@ class LSTMForecaster(BaseForecaster):
 
     def _serve(self, graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
         self._graph = graph
-        self._session = open_graph(graph)
+        self._session = None  # opened where a single window is predicted: it takes more memory than all else
         self._weights = dict(weights)
+        self._following = Following(self._weights, self.sequence_length)
+
+    def predict_from(self, channel: xr.Dataset, first: int, removed: int = 0) -> npt.NDArray[Any]:
+        """Predict what `predict` does from one of its windows on; see `BaseForecaster.predict_from`.
+
+        A forecaster that is asked for the end of a series again, when a few samples are behind it, goes on where it
+        was: a step of the network for each sample, in place of those of all windows of a block.
+        """
+        end = channel.sizes["time"] - self.sequence_length - self.prediction_horizon
+        if self._following is None or first < self.sequence_length or not 0 < end - first <= MOST_WINDOWS:
+            return super().predict_from(channel, first, removed)
+        if not self._lock.acquire(blocking=False):  # another thread is at it
+            return super().predict_from(channel, first, removed)
+        try:
+            scaling = self._fitted()
+            self._check_inputs(1 + channel.sizes["command"], str(channel.attrs.get("channel", "The series")))
+            prediction = self._following.predict(
+                first + removed,
+                end + removed,
+                lambda start, stop: scaling.apply(read_span(channel, start - removed, stop - removed)),
+            )
+            return scaling.restore(prediction, channel["telemetry"].dtype)
+        finally:
+            self._lock.release()
 
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        return self._predict_rest(values, 0)
+
+    def _predict_rest(self, values: npt.NDArray[np.float32], skipped: int) -> npt.NDArray[np.floating[Any]]:
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
-        return predict_series(self._weights, values, self.sequence_length, count)[:, 0]
+        return predict_series(self._weights, values, self.sequence_length, count, skipped)[:, 0]
 
     def _predict_window(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
+        if self._session is None:
+            self._session = open_graph(self._graph)
         prediction: npt.NDArray[np.float32] = run(self._session, window[:, None, :])[0]
         return prediction
 
@@ -223,9 +257,10 @@ class LSTMForecaster(BaseForecaster):
             weights = load_file(folder / _WEIGHTS)
         except (OSError, SafetensorError) as error:
             raise ArtifactError(f"{folder / _WEIGHTS} cannot be read: {error}.", "Train the model again.") from None
+        session = open_graph(graph)  # to see that it can be run
         self._serve(graph, weights)
-        length, _, n_inputs = self._session.get_inputs()[0].shape
-        shape = (length, n_inputs, self._session.get_outputs()[0].shape[-1])
+        length, _, n_inputs = session.get_inputs()[0].shape
+        shape = (length, n_inputs, session.get_outputs()[0].shape[-1])
         expected = (self.sequence_length, self.n_inputs, self.prediction_horizon)
         if shape != expected:
             raise ArtifactError(

@@ -205,7 +205,7 @@ class Index:
     def __init__(self, archive: Path, place: IndexPlace | None = None) -> None:
         self.place_file = PlaceFile(archive)
         self.file = archive / "index.db"
-        self._sqlite = SqliteFile(self.file, _SCHEMA, "PRAGMA synchronous = NORMAL;", _PLACE)
+        self._sqlite = SqliteFile(self.file, _SCHEMA, "PRAGMA synchronous = NORMAL;", _PLACE, remembers=True)
         self._fixed = place
         self._server: tuple[IndexPlace, PostgresSchema] | None = None
 
@@ -542,7 +542,7 @@ class Index:
             self._database.rows("SELECT id, kind, folder, superseded FROM revision ORDER BY id"),
         )
 
-    def loose(self, many: int, small: int) -> dict[tuple[str, str], list[Piece]]:
+    def loose(self, many: int, small: int, channels: Sequence[str] | None = None) -> dict[tuple[str, str], list[Piece]]:
         """Return the pieces at the end of each part that lie in the tail, or are small where there are many.
 
         Parameters
@@ -551,23 +551,28 @@ class Index:
             Least number of pieces at the end of a part for which small ones in segments count, too.
         small : int
             Rows below which a piece is small.
+        channels : sequence of str, optional
+            Look only at these.
 
         Returns
         -------
         dict of tuple to list of Piece
             By channel and part, in their order.
         """
-        rows = self._database.rows(
-            "SELECT channel, part, first, length, revision, kind, folder, place, lane, start FROM piece "
-            "JOIN revision ON revision.id = piece.revision WHERE (channel, part) IN ("
-            "SELECT channel, part FROM piece JOIN revision ON revision.id = piece.revision WHERE kind = 'tail' UNION "
-            "SELECT channel, part FROM piece GROUP BY channel, part HAVING count(*) >= ?"
-            ") ORDER BY channel, part, first",
-            (many,),
-        )
         table: dict[tuple[str, str], list[Piece]] = {}
-        for channel, part, *rest in rows:
-            table.setdefault((channel, part), []).append(Piece(*rest))
+        if channels is not None:
+            table = {key: [*pieces] for key, pieces in self.pieces_of(channels).items()}
+        else:
+            rows = self._database.rows(
+                "SELECT channel, part, first, length, revision, kind, folder, place, lane, start FROM piece "
+                "JOIN revision ON revision.id = piece.revision WHERE (channel, part) IN ("
+                "SELECT channel, part FROM piece JOIN revision ON revision.id = piece.revision WHERE kind = 'tail' "
+                "UNION SELECT channel, part FROM piece GROUP BY channel, part HAVING count(*) >= ?"
+                ") ORDER BY channel, part, first",
+                (many,),
+            )
+            for channel, part, *rest in rows:
+                table.setdefault((channel, part), []).append(Piece(*rest))
         loose = {}
         for key, pieces in table.items():
             end = len(pieces)

@@ -63,6 +63,7 @@ _MERGED_PIECES = 16  # segments at the end of a series that are merged into one
 _MERGED_ROWS = 65_536
 _PLAIN_VALUES = 16_777_216  # of plain series that are sealed at once
 _KEPT_SECONDS = 600.0  # that what was replaced stays readable for those who opened it before
+_LOOK_SECONDS = 10.0  # between two looks at all that the tail holds, and at what nothing refers to any more
 _MAX_FOLDER_LETTERS = 200
 _NOTE = "segments.json"  # exists while several segments are published: what to take back after a crash
 _TAKEN_TOGETHER = 32  # channels of an earlier layout
@@ -104,6 +105,7 @@ class Publisher:
         self.tail = Tail(path / "tail.db")
         self.losses = Losses(path / "lost.json")
         self._has_published = False  # since the lock of those who write was taken
+        self._next_look = 0.0
 
     def stage_segment(
         self,
@@ -260,11 +262,17 @@ class Publisher:
         first = max(self.index.revision() + 1, self.tail.last() + 1, int(time.time() * 1000))
         return list(range(first, first + count))
 
-    def seal(self, *, force: bool) -> None:
-        """Write rows of the tail into segments where enough are there, merge small segments, remove what is dead."""
-        everything = force or self.index.tail_rows() > _MAX_TAIL_ROWS
+    def seal(self, *, force: bool, channels: Sequence[str] | None = None) -> None:
+        """Write rows of the tail into segments where enough are there, merge small segments, remove what is dead.
+
+        Where channels are named only those are looked at, and the rest now and then: with a thousand channels, the
+        pieces of all of them take longer to list than what a few have sent takes to be written.
+        """
+        looks_at_all = channels is None or time.monotonic() >= self._next_look
+        everything = force or (looks_at_all and self.index.tail_rows() > _MAX_TAIL_ROWS)
         by_asset: dict[str, list[tuple[str, str, list[Piece]]]] = {}
-        for (channel, part), pieces in self.index.loose(_MERGED_PIECES, _MERGED_ROWS).items():
+        among = None if everything else channels
+        for (channel, part), pieces in self.index.loose(_MERGED_PIECES, _MERGED_ROWS, among).items():
             in_tail = sum(piece.length for piece in pieces if piece.kind == "tail")
             series = not part.startswith("scores/")
             many = len(pieces) >= _MERGED_PIECES
@@ -274,12 +282,14 @@ class Publisher:
                 by_asset.setdefault(_asset(self.index, channel), []).append((channel, part, pieces))
         for asset, members in by_asset.items():
             self._seal_asset(asset, members)
-        self._remove_dead()
+        if looks_at_all or by_asset:
+            self._next_look = time.monotonic() + _LOOK_SECONDS
+            self._remove_dead()
 
-    def put_in_order(self) -> None:
+    def put_in_order(self, channels: Sequence[str] | None = None) -> None:
         """Seal what is due, as `seal` does; where that fails, a warning says so, since what was published holds."""
         try:
-            self.seal(force=False)
+            self.seal(force=False, channels=channels)
         except (OSError, ArchiveError) as error:
             reason = getattr(error, "strerror", None) or str(error).rstrip(".")
             _LOG.warning(

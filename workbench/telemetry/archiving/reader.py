@@ -863,9 +863,7 @@ class ArchiveReader:
         if reader.length != about[f"n_{part}"]:
             raise self._place(channel).error(self.path, f"{part} has {reader.length} rows, not {about[f'n_{part}']}")
         attributes = about.get("attributes", {}).get(part) or {name: about[name] for name in ATTRIBUTES}
-        if not indexed:
-            return reader.dataset(attributes, about["command_names"], indexed=False)
-        return reader.kept_dataset(attributes, about["command_names"], self._open_datasets)
+        return reader.kept_dataset(attributes, about["command_names"], self._open_datasets, indexed=indexed)
 
     def _reader(
         self, channel: str, part: str, place: Place, begin: int = 0, end: int | None = None, *, fresh: bool = False

@@ -3,6 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,11 +30,12 @@ __all__ = ["Description", "PartReader"]
 
 _NOT_OF_A_LANE = ("channel", "command", "units")
 _MAX_KEPT_BYTES = 64 * 2**20
-_KEPT: OrderedDict[tuple[Any, ...], Any] = OrderedDict()  # times of parts, and unpacked rows of tails
+_KEPT: OrderedDict[tuple[Any, ...], Any] = OrderedDict()  # times of parts, short lanes, and unpacked rows of tails
 _KEPT_BYTES = 0
 _MAX_OPEN_DATASETS = 256
 _MAX_OPEN_ROWS = 50_000  # times of longer ones would hold too much memory
 _MAX_HELD_ROWS = 131_072  # of numbers of samples; more are read when they are used
+_MAX_LANE_BYTES = 2**18  # of a lane that is kept
 _TIME = "time"
 _LOCK = Lock()
 
@@ -176,11 +178,11 @@ class PartReader:
         """Return what `dataset` does; short ones opened last are kept until a file of theirs is another one."""
         if self.length > _MAX_OPEN_ROWS:
             return self.dataset(attributes, command_names, indexed=indexed)
-        key = (self._identity, self._pieces, self._files(), tuple(attributes.items()), tuple(command_names))
+        key = (self._identity, self._pieces, self._files(), tuple(attributes.items()), tuple(command_names), indexed)
         with _LOCK:
             dataset = kept.pop(key, None)
         if dataset is None:
-            dataset = self.dataset(attributes, command_names)
+            dataset = self.dataset(attributes, command_names, indexed=indexed)
         with _LOCK:
             kept[key] = dataset
             if len(kept) > _MAX_OPEN_DATASETS:
@@ -279,7 +281,7 @@ class PartReader:
             if array is None:
                 values = None
             elif array.metadata.dimension_names[:1] == ("channel",):
-                values = array[piece.lane, start:stop]
+                values = self._lane(array, piece, name, start, stop)
             else:
                 values = array[start:stop]
         if values is None:  # a mark of what was filled that these rows do not need
@@ -287,6 +289,19 @@ class PartReader:
         if values.shape != (stop - start, *template.rest):
             raise ValueError(f"{name} has the shape {values.shape}, not {(stop - start, *template.rest)}")
         return np.asarray(values)
+
+    def _lane(self, array: Any, piece: Piece, name: str, start: int, stop: int) -> npt.NDArray[Any]:
+        """Read rows of a lane; one that lies in a single small file is kept, as Zarr takes a millisecond for it."""
+        sizes = array.shards or array.chunks
+        is_small = array.nbytes // array.shape[0] <= _MAX_LANE_BYTES
+        if is_small and not self._fresh and all(np.greater_equal(sizes[1:], array.shape[1:])):
+            place = [piece.lane // sizes[0], *[0] * (array.ndim - 1)]
+            file = self._file(piece, name).joinpath("c", *map(str, place))
+            with suppress(FileNotFoundError):  # of which the reading below tells
+                about = file.stat()
+                key = ("lane", str(file), about.st_ino, about.st_mtime_ns, about.st_size, piece.lane)
+                return np.array(_kept(key, lambda: np.asarray(array[piece.lane]))[start:stop])
+        return np.asarray(array[piece.lane, start:stop])
 
     def _unpacked(self, piece: Piece) -> Any:
         key = ("tail", self._identity, piece.revision, piece.lane)

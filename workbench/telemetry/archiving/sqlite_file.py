@@ -18,6 +18,8 @@ UNDECODABLE = "Could not decode to UTF-8"
 """How the error of Python's driver begins where a text is none any more; the text follows, over any number of lines."""
 
 _WAIT_SECONDS = 60.0
+_MAX_REMEMBERED = 2_000  # answers
+_MAX_REMEMBERED_ROWS = 16  # of an answer
 _DAMAGE = (UNDECODABLE, "malformed", "not a database", "no such table", "no such column", "disk image", "has no column")
 
 
@@ -68,10 +70,15 @@ class SqliteFile:
         Statements for every connection.
     place : Place
         What it is, for an error that says that it is damaged.
+    remembers : bool
+        Whether answers are kept until the file changes; for queries with short answers that are asked again and again.
     """
 
-    def __init__(self, file: Path, schema: str, pragmas: str, place: Place) -> None:
+    def __init__(self, file: Path, schema: str, pragmas: str, place: Place, *, remembers: bool = False) -> None:
         self.file = file
+        self._remembers = remembers
+        self._remembered: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        self._version: tuple[Any, ...] = ()
         self._schema = schema
         self._pragmas = pragmas
         self._place = place
@@ -93,9 +100,28 @@ class SqliteFile:
                 if not self.file.exists():
                     self._drop()
                     return []
-                return self._open().raw.execute(statement, parameters).fetchall()
+                raw = self._open().raw
+                if not self._remembers or raw.in_transaction:
+                    return raw.execute(statement, parameters).fetchall()
+                return [*self._remembered_rows(raw, statement, tuple(parameters))]
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a message holds damaged bytes
             raise self._place.error(self.file, _reason(error)) from error
+
+    def _remembered_rows(
+        self, raw: ClosingConnection, statement: str, parameters: tuple[Any, ...]
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a query, from memory where neither this connection nor another one has written since."""
+        about = self.file.stat()
+        (others,) = raw.execute("PRAGMA data_version").fetchone()
+        version = (id(raw), others, raw.total_changes, about.st_mtime_ns, about.st_size)
+        if version != self._version or len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered, self._version = {}, version
+        rows = self._remembered.get((statement, parameters))
+        if rows is None:
+            rows = raw.execute(statement, parameters).fetchall()
+            if len(rows) <= _MAX_REMEMBERED_ROWS:
+                self._remembered[statement, parameters] = rows
+        return rows
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -111,6 +137,7 @@ class SqliteFile:
         try:
             with self._lock:
                 raw = self._open().raw
+                self._version = ()
                 raw.execute("BEGIN IMMEDIATE")
                 try:
                     yield raw
@@ -164,6 +191,7 @@ class SqliteFile:
             else:
                 self._of_parent.append(self._connection[2])
         self._connection = None
+        self._version = ()
 
     def _open(self) -> _Connection:
         process = os.getpid()
