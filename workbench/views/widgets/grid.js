@@ -86,7 +86,9 @@ function render({ model, el }) {
   }
   function arrange(table, { column, down }) {
     const body = table.tBodies[0]
-    const rows = [...body.rows].map((row) => [rank(row.cells[column]), row])
+    const isNumber = table.tHead.rows[0].cells[column].classList.contains("wb-number")
+    const isWord = (cell) => isNumber && !/\d/.test(cell?.textContent ?? "") // as "limit" among scores: it comes last
+    const rows = [...body.rows].map((row) => [isWord(row.cells[column]) ? "" : rank(row.cells[column]), row])
     rows.sort(([one], [other]) => (one === "" || other === "" ? compare(one, other) : down ? compare(other, one) : compare(one, other)))
     body.append(...rows.map(([, row]) => row))
     ;[...table.tHead.rows[0].cells].forEach((head, place) => {
