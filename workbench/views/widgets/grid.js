@@ -76,7 +76,7 @@ function render({ model, el }) {
     if (stamp) return stamp
     const level = ranks.indexOf(text.replace(/^[^a-z]+/i, "").toLowerCase())
     if (level >= 0) return level
-    const [, number, unit] = text.match(/^[^\d.-]*(-?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s*(\S*)$/i) ?? []
+    const [, number, unit] = text.match(/^[^\p{L}\d.-]*(-?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s*(\S*)$/iu) ?? []
     return number === undefined ? text : Number(number.replaceAll(",", "")) * (seconds[unit] ?? 1)
   }
   function compare(one, other) {
