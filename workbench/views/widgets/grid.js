@@ -76,7 +76,7 @@ function render({ model, el }) {
     if (stamp) return stamp
     const level = ranks.indexOf(text.replace(/^[^a-z]+/i, "").toLowerCase())
     if (level >= 0) return level
-    const [, number, unit] = text.match(/^[^\d.-]*(-?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s*(\S*)$/i) ?? []
+    const [, number, unit] = text.match(/^[^\p{L}\d.-]*(-?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s*(\S*)$/iu) ?? []
     return number === undefined ? text : Number(number.replaceAll(",", "")) * (seconds[unit] ?? 1)
   }
   function compare(one, other) {
@@ -86,7 +86,9 @@ function render({ model, el }) {
   }
   function arrange(table, { column, down }) {
     const body = table.tBodies[0]
-    const rows = [...body.rows].map((row) => [rank(row.cells[column]), row])
+    const isNumber = table.tHead.rows[0].cells[column].classList.contains("wb-number")
+    const isWord = (cell) => isNumber && !/\d/.test(cell?.textContent ?? "") // as "limit" among scores: it comes last
+    const rows = [...body.rows].map((row) => [isWord(row.cells[column]) ? "" : rank(row.cells[column]), row])
     rows.sort(([one], [other]) => (one === "" || other === "" ? compare(one, other) : down ? compare(other, one) : compare(one, other)))
     body.append(...rows.map(([, row]) => row))
     ;[...table.tHead.rows[0].cells].forEach((head, place) => {
