@@ -27,6 +27,7 @@ __all__ = ["Monitoring"]
 
 _TICK_S = 0.25  # between two pictures of a replay
 _ARRIVAL_S = 0.3  # from a picture that the page has not drawn yet to the next
+_VALUES_S = 0.9  # from what has come to the table of last values, which is read, not watched
 _GROWTH_S = 1.0  # from news of the archive to their picture; what arrives is drawn before
 _STEP = 0.5  # share of the time shown that a step goes on
 _ZOOM = 2.0
@@ -77,10 +78,12 @@ class Monitoring(View):
         self._read_quality = Later(self.on_quality, 0.2)
         self._growth = Later(self.on_growth, _GROWTH_S)
         self._arrival = Later(self.on_arrival, _ARRIVAL_S)
+        self._revalue = Later(self.on_values, _VALUES_S)
         self._timers = (
             self._ticker,
             self._growth,
             self._arrival,
+            self._revalue,
             self._redraw,
             self._rewrite,
             self._prefetch,
@@ -373,6 +376,11 @@ class Monitoring(View):
             chart.ask()
 
     @callback
+    def on_values(self) -> None:
+        """Write the last values of the channels that are shown."""
+        self._write_values()
+
+    @callback
     def on_redraw(self) -> None:
         """Draw what has changed since."""
         self._draw()
@@ -454,7 +462,7 @@ class Monitoring(View):
         with self._quiet:
             self.controls.show_time(scene)
             self.panel.choose([strip.name for strip in strips], scene.channel)
-        self._write_values()
+        self._revalue()
 
     def _write_values(self) -> None:
         scene = self.scene
