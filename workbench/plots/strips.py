@@ -351,16 +351,16 @@ def mark_silence(plot: figure, words: str) -> None:
 
 
 def _add_silence(plot: figure, tokens: Tokens) -> None:
-    right, top = (Node(target="frame", symbol=symbol) for symbol in ("right", "top"))
+    right, bottom = (Node(target="frame", symbol=symbol) for symbol in ("right", "bottom"))
     label = Label(
         name="silence",
         x=right,
-        y=top,
+        y=bottom,  # words of anomalies stand at the top
         x_offset=-4,
-        y_offset=2,
+        y_offset=-2,
         text="",
         text_align="right",
-        text_baseline="top",
+        text_baseline="bottom",
         text_font=FONT,
         text_font_size="11px",
         text_color=tokens.text,
