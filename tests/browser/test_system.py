@@ -233,9 +233,9 @@ def test_a_file_is_dropped_looked_at_imported_and_opened(page, session):
 
 def test_a_file_is_chosen_with_the_keyboard_and_one_too_large_is_not_sent(page, tmp_path):
     show(page, "Import")
-    reach(page, ".wb-drop-zone input")
+    reach(page, f"{VIEW} .wb-drop-zone input")
     with page.expect_file_chooser() as chooser:
-        page.locator(".wb-drop-zone input").press("Enter")  # the page may have drawn it anew meanwhile
+        page.locator(f"{VIEW} .wb-drop-zone input").press("Enter")  # the page may have drawn it anew meanwhile
     large = tmp_path / "large.csv"
     with large.open("wb") as file:
         file.truncate(60_000_000)
