@@ -63,6 +63,8 @@ def find_epsilon(errors, mean, sd, params):
         if not anomalous or len(sequences) > 5 or len(anomalous) >= len(errors) * 0.5:
             continue
         below = np.array([e for e in errors if e < epsilon])
+        if not below.size:  # all that is there is above it, beside missing errors: its mean, and so its score, is NaN
+            continue
         decrease = (mean - np.mean(below)) / mean + (sd - np.std(below)) / sd
         score = decrease / (len(sequences) ** 2 + len(anomalous))
         if score >= best:
