@@ -71,6 +71,7 @@ T = TypeVar("T")
 
 _LOCK_SECONDS = 60
 _HEADER_BYTES = 28
+_VERSIONS, _WAL = slice(18, 20), 2  # what it needs to be written and read, and that where changes go into a log first
 _CHANGES = slice(24, 28)  # of an SQLite file: how often it was changed; two changes may come in one tick of the clock
 
 
@@ -184,7 +185,9 @@ class Registry:
         return champions
 
     def stamp(self) -> tuple[int, ...] | None:
-        """Return numbers that change with every change to the registry; None where the store is not an SQLite file.
+        """Return numbers that change with every change to the registry.
+
+        None where there are none: the store is no SQLite file, or one with a write-ahead log, into which changes go first.
 
         Returns
         -------
@@ -197,12 +200,14 @@ class Registry:
         try:
             with database.open("rb") as file:
                 about = os.fstat(file.fileno())
-                counter = int.from_bytes(file.read(_HEADER_BYTES)[_CHANGES], "big")
+                header = file.read(_HEADER_BYTES)
         except FileNotFoundError:
             return ()
         except OSError:
             return None
-        return counter, about.st_mtime_ns, about.st_size, about.st_ino
+        if _WAL in header[_VERSIONS]:
+            return None
+        return int.from_bytes(header[_CHANGES], "big"), about.st_mtime_ns, about.st_size, about.st_ino
 
     def champion(self, channel: str, forecaster: str | None = None) -> ModelInfo:
         """Return the model that predicts a channel.
