@@ -187,7 +187,7 @@ class Registry:
     def stamp(self) -> tuple[int, ...] | None:
         """Return numbers that change with every change to the registry.
 
-        None where there are none: the store is no SQLite file, or one with a write-ahead log, into which changes go first.
+        None where there are none: it is no SQLite file, or one with a write-ahead log, into which changes go first.
 
         Returns
         -------
