@@ -179,6 +179,10 @@ def test_from_a_cell_of_the_overview_through_other_thresholds_to_a_work_order_by
     assert stored(session, chosen).acknowledged
     page.keyboard.press("w")
     page.wait_for_selector(".wb-confirm >> visible=true")
+    due = page.get_by_label("Due, UTC").locator("visible=true")
+    ruler = "field => (font => Object.assign(document.createElement('canvas').getContext('2d'), { font }))"
+    letters = f"{ruler}(getComputedStyle(field).font).measureText('12/12/2026, 12:00 AM').width"
+    assert due.evaluate("field => field.clientWidth") > due.evaluate(letters)  # the time of day is seen, too
     reach(page, ".wb-confirm")
     page.keyboard.press("Enter")
     told(page, "Work order WO-")

@@ -1,3 +1,5 @@
+import asyncio
+import gc
 import gzip
 import json
 import os
@@ -9,9 +11,10 @@ from pathlib import Path
 import bokeh
 import nbformat
 import pytest
+from tornado.websocket import WebSocketClosedError
 
 from tests.conftest import wave_channel
-from workbench.dashboard.serving import SHELL_APP, apps_folder, serve_dashboard, template_folder
+from workbench.dashboard.serving import SHELL_APP, _quiet_logs, apps_folder, serve_dashboard, template_folder
 from workbench.exceptions import SettingsError
 from workbench.parameters import TelemanomParams
 from workbench.settings import Settings, load_settings, settings_environment
@@ -141,3 +144,20 @@ serve_dashboard(load_settings(), port=0, announce=say)
         text=True,
     )
     assert done.stdout == "answered\n", done.stderr
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(WebSocketClosedError, False), (ValueError, True)])
+def test_a_page_closed_while_it_is_written_to_is_no_error_in_the_log(
+    error: type[Exception], is_told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def write() -> None:
+        raise error
+
+    async def write_and_forget() -> None:
+        task = asyncio.ensure_future(write())
+        await asyncio.wait([task])
+
+    _quiet_logs()
+    asyncio.run(write_and_forget())
+    gc.collect()
+    assert ("never retrieved" in caplog.text) == is_told

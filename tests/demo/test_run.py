@@ -1,5 +1,6 @@
 """`workbench run` on an empty home, as a newcomer starts it: a year behind it, and it goes on until Ctrl-C."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
+from workbench.jobs.processes import run_command
 from workbench.telemetry.moments import ticks
 
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()", "run", "--port", "0"]
@@ -46,3 +48,13 @@ def test_the_demo_fleet_goes_on_while_it_is_served_and_stops_with_it(tmp_path: P
 def newest(session: wb.Session, channel: str) -> datetime:
     moment = int(ticks(session.archive.open(channel, indexed=False)["time"].variable[-1:].values)[0])
     return datetime.fromtimestamp(moment / 1e9, UTC)
+
+
+@pytest.mark.slow
+def test_a_page_that_is_open_on_the_empty_home_does_not_cost_the_year(tmp_path: Path) -> None:
+    with wb.open(home=tmp_path) as page:
+        assert page.maintenance.alerts.list(state=None).empty
+        asyncio.run(run_command(page.settings, "run", "--no-serve", "--still"))
+        assert len(page.maintenance.alerts.list(state=None)) > 100
+    with wb.open(home=tmp_path) as session:
+        assert len(session.maintenance.alerts.list(state=None)) > 100

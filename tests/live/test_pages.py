@@ -89,6 +89,19 @@ def test_what_cannot_be_used_is_answered_with_its_reason_and_the_rest_is_stored(
     assert 'workbench_live_added_total{channel="flow"} 2.0' in metrics
 
 
+def test_an_answer_says_why_samples_do_not_fit_their_channel_and_which_were_not_stored(running: Running) -> None:
+    signed = {"Authorization": "Token secret", "Content-Type": "application/json"}
+    when = str(np.datetime64(samples_of(pump(120))[10].moment, "ns")) + "Z"
+    fine = {"channel": "flow", "time": when, "value": 1.0}
+    document = running.post("/ingest", json.dumps([fine, {**fine, "inputs": {"open": 1}}]), **signed).json()
+    assert document["samples"] == {"added": 1, "unfit": 1}
+    assert document["examples"] == ["other inputs: flow has the inputs none, not open"]
+    answer = running.post("/ingest", json.dumps([fine, {**fine, "value": 2.0}]), **signed)
+    assert (answer.status_code, answer.json()["message"]) == (200, "Stored, apart from: 1 conflicts.")
+    answer = running.post("/ingest", json.dumps([fine]), **signed)
+    assert (answer.status_code, answer.json()["message"]) == (200, "Stored.")
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [

@@ -44,6 +44,12 @@ def test_a_number_is_a_time_only_where_its_unit_is_told(unit: str, number: int) 
     assert "time_unit" in faults[0].example
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "2262-05-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_64_bits_do_not_hold_is_told_what_they_hold(text: str) -> None:
+    payload = json.dumps({"channel": "flow", "time": text, "value": 1}).encode()
+    assert "times lie between 1677-09-22 and 2262-04-11" in read_json(payload, JsonMapping())[1][0].example
+
+
 def test_fractions_of_a_second_are_kept() -> None:
     samples, _ = read_json(b'{"channel": "a", "time": 1735689600.25, "value": 1}', JsonMapping(time_unit="s"))
     assert samples[0].moment == NEW_YEAR_2025 + SECOND // 4

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,9 +28,11 @@ from tests.live.plants import (
     write_plant,
 )
 from workbench.exceptions import ArchiveError
+from workbench.live.feeds.feed import FeedState
 from workbench.live.journal import Journal
 from workbench.live.samples import Sample
-from workbench.live.service import only_writer
+from workbench.live.service import LiveService, only_writer
+from workbench.session import Session
 from workbench.settings import load_settings
 from workbench.telemetry.schema import make_channel
 
@@ -319,3 +322,25 @@ def test_a_gap_is_an_outage_once_samples_go_on_behind_it(tmp_path: Path) -> None
     np.testing.assert_array_equal(values_of(home), test["telemetry"].values)
     assert [one["moment"] for one in Journal(home / "live.db").refused()] == [spike.moment]
     assert test["time"].values[0] == BEGIN + TRAIN * MINUTE
+
+
+def test_a_feed_says_in_the_terminal_why_it_is_not_connected_and_when_it_is(tmp_path: Path) -> None:
+    class Wavering(ListFeed):
+        name = "plant"
+        calls = 0
+
+        def state(self) -> FeedState:
+            self.calls += 1
+            if self.calls < 20:
+                return FeedState(False, "not connected yet")
+            if self.calls < 40:
+                return FeedState(False, "no file client.der; tried again")
+            return FeedState(True, f"{self.calls} values", finished=self.calls > 60)
+
+    lines: list[str] = []
+    settings = load_settings(tmp_path, home=tmp_path / "live")
+    service = LiveService(partial(Session, settings), [Wavering([])], port=False, announce=lines.append)
+    service.run(threading.Event(), until_finished=True)
+    assert lines[:2] == ["plant: not connected yet", "plant: no file client.der; tried again"]
+    assert len(lines) == 3  # that it is connected, once, however its words go on
+    assert lines[2].endswith(" values")

@@ -237,6 +237,19 @@ def _kernels() -> Iterator[dict[str, Any]]:
         yield {"KernelProvisionerFactory": {"default_provisioner_name": name}} if name else {}
 
 
+def _quiet_logs() -> None:
+    """Leave out of the log what is no fault: tornado's own ping interval, and pages that were closed."""
+    for name in ("tornado.application", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
+    logging.getLogger("asyncio").addFilter(_is_about_no_closed_page)
+
+
+def _is_about_no_closed_page(record: logging.LogRecord) -> bool:
+    from tornado.websocket import WebSocketClosedError
+
+    return not (record.exc_info and isinstance(record.exc_info[1], WebSocketClosedError))
+
+
 def _run(
     settings: Settings,
     notebook: Path,
@@ -250,8 +263,7 @@ def _run(
     from workbench.dashboard.nursery import load_jsonschema
     from workbench.observability.logs import log_path, log_to, rotate
 
-    for name in ("tornado.application", "tornado.general"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # it warns of the server's own ping interval at every page
+    _quiet_logs()
     log = log_path(settings.home)
     rotate(log)
     for name in ("workbench", "tornado", "Voila", "DashboardServer"):

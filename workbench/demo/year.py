@@ -1,11 +1,11 @@
 """The year behind the demo fleet, lived through in a process of its own while this one trains its models and scores."""
 
 import os
-import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ __all__ = ["Year", "main"]
 
 _COMMAND = [sys.executable, "-c", "from workbench.demo.year import main; main()"]
 _IMPORTED, _SCORED = b"imported\n", b"scored\n"
+_WAIT_S = 30.0
 
 
 class Year:
@@ -78,9 +79,9 @@ class Year:
                 f"The year behind the demo fleet ended with exit code {self._process.returncode}.", "Run it again."
             )
         self._session.close()
-        with self._file.open("rb") as file:
-            os.fsync(file.fileno())
-        shutil.move(self._file, self._session.settings.home / "maintenance.db")
+        place = self._session.settings.home / "maintenance.db"
+        with closing(sqlite3.connect(self._file)) as made, closing(sqlite3.connect(place, timeout=_WAIT_S)) as own:
+            made.backup(own)  # not moved there: the WAL of a page that has the old file open would lie over it
         vars(self._session).pop("maintenance", None)
 
 

@@ -141,6 +141,8 @@ class Decided:
         What is to be stored before anything is acknowledged.
     outcomes : list of dict of str to int
         Counts of each delivery.
+    unfit : list of list of Fault
+        Why samples of each delivery do not fit their channels.
     added : dict of str to int
         Samples that each channel is to get.
     urgent : frozenset of str
@@ -149,6 +151,7 @@ class Decided:
 
     transaction: Transaction
     outcomes: list[dict[str, int]]
+    unfit: list[list[Fault]]
     added: dict[str, int]
     urgent: frozenset[str]
 
@@ -181,10 +184,11 @@ class Admission:
     def decide(self, deliveries: Iterable[tuple[str, Sequence[Sample], Sequence[Fault]]]) -> Decided:
         """Decide on the samples of deliveries, given as the names of their feeds, samples and faults."""
         transaction, self._watched = Transaction(), {}
-        outcomes, added = [], dict[str, int]()
+        outcomes, unfit, added = [], list[list[Fault]](), dict[str, int]()
         now = self._clock()
         for feed, samples, faults in deliveries:
             outcome: dict[str, int] = {}
+            unfit.append([])
             for fault in faults:
                 transaction.note(feed, fault)
             for sample in samples:
@@ -197,6 +201,7 @@ class Admission:
                 fits = self._fitted(state, sample)
                 if isinstance(fits, Fault):
                     transaction.note(feed, fits)
+                    unfit[-1].append(fits)
                     name = "unfit"
                 else:
                     name, n_added = self._decide(state, sample.moment, *fits, transaction)
@@ -210,7 +215,7 @@ class Admission:
             for name, values in self._watched.items()
             if (watch := self.states[name].watch) is not None and watch.take_all(values)
         )
-        return Decided(transaction, outcomes, added, urgent)
+        return Decided(transaction, outcomes, unfit, added, urgent)
 
     def _fitted(self, state: ChannelState, sample: Sample) -> "tuple[float, bytes | None] | Fault":
         """Return value and inputs of a sample as its channel stores them."""

@@ -127,7 +127,8 @@ class Ingest:
         self.figures.commit_s.append(time.monotonic() - began)
         self.figures.samples += sum(sum(outcome.values()) for outcome in decided.outcomes)
         self._backlog.add(decided.added, decided.urgent, time.monotonic())
-        for delivery, outcome in zip(deliveries, decided.outcomes, strict=True):
+        for delivery, outcome, unfit in zip(deliveries, decided.outcomes, decided.unfit, strict=True):
+            delivery.unfit = unfit
             delivery.stored(outcome)
         for (feed, kind), (count, example) in decided.transaction.faults.items():
             self._report(f"{feed} {kind}", f"{feed}: {kind} ({count}), told of once an hour: {example}")

@@ -30,6 +30,7 @@ _MAX_READ_BYTES = 2**30  # a body that is too large is read and dropped, so that
 _STORED_WITHIN_S = 30.0
 _SILENT_S = 60.0  # after which a connection is closed, and within which a body must have come
 _SHOWN_FAULTS = 5
+_STORED = ("added", "completed", "duplicates")
 
 
 class Pages:
@@ -238,8 +239,9 @@ class _Ingest(_Page):
         loop = asyncio.get_running_loop()
         stored: asyncio.Future[Mapping[str, int]] = loop.create_future()
         answer = _Answer(loop, stored)
+        delivery = Delivery("http", samples, faults, answer)
         intake = self.pages.intake
-        if intake is None or not intake.put(Delivery("http", samples, faults, answer), timeout=0):
+        if intake is None or not intake.put(delivery, timeout=0):
             self.set_header("Retry-After", "1")
             self._end(503, "The queue is full. Send the same again later.")
             return
@@ -250,12 +252,13 @@ class _Ingest(_Page):
             self.set_header("Retry-After", "1")
             self._end(503, "The samples could not be stored in time. Send the same again later.")
             return
-        unfit = counts.get("unfit", 0)
-        if not faults and not unfit:
-            self._end(200, "Stored.", samples=counts)
+        unusable = [*faults, *delivery.unfit]
+        if not unusable:
+            aside = ", ".join(f"{number:,} {word}" for word, number in counts.items() if word not in _STORED)
+            self._end(200, f"Stored, apart from: {aside}." if aside else "Stored.", samples=counts)
             return
         words = "Some samples cannot be used; the others are stored. Do not send these again."
-        shown = [f"{fault.kind}: {fault.example}" for fault in faults[:_SHOWN_FAULTS]]
+        shown = [f"{fault.kind}: {fault.example}" for fault in unusable[:_SHOWN_FAULTS]]
         self._end(400, words, samples=counts, unreadable=len(faults), examples=shown)
 
 

@@ -237,8 +237,11 @@ def _number(value: Any, name: str) -> float:
 
 
 def _whole(value: Any, scale: int, words: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) * scale > _LAST_MOMENT:
-        raise _UnreadableError("no time", f"{words[:_LONGEST_EXAMPLE]} is not a whole number in range")
+    shown = words[:_LONGEST_EXAMPLE]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _UnreadableError("no time", f"{shown} is not a whole number")
+    if abs(value) * scale > _LAST_MOMENT:
+        raise _UnreadableError("no time", f"{shown} is out of range: times lie between 1677-09-22 and 2262-04-11")
     return value * scale
 
 

@@ -75,6 +75,8 @@ class Delivery:
         In the order in which they arrived.
     faults : list of Fault
         What could not be read.
+    unfit : list of Fault
+        Why samples do not fit their channels; known before `stored` is called.
     stored : callable
         Called once with how many samples became what, when they are stored.
     """
@@ -82,4 +84,5 @@ class Delivery:
     feed: str
     samples: list[Sample]
     faults: list[Fault] = field(default_factory=list)
+    unfit: list[Fault] = field(default_factory=list, init=False)
     stored: Callable[[Mapping[str, int]], None] = lambda counts: None

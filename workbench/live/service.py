@@ -103,6 +103,9 @@ class LiveService:
         live = self.settings.live
         self.crash = ""
         self._announce = announce
+        self._announced: dict[
+            str, tuple[bool, str]
+        ] = {}  # by feed: whether connected, else why not
         finals: dict[str, int] = {}
         journals = [self._resources.enter_context(_closing(Journal(self.settings.journal_path))) for _ in range(3)]
         self._journal = journals[2]
@@ -144,8 +147,10 @@ class LiveService:
                 for feed in self.feeds:
                     feed.start(self.intake)
                     started.append(feed)
-                    self._announce(f"{feed.name}: {feed.state().words}")
+                    self._announce_state(feed)
                 while not stop.wait(_LOOK_S) and not self.crash:
+                    for feed in started:
+                        self._announce_state(feed)
                     standing.note(self.feeds)
                     if until_finished and all(one.state().finished for one in self.feeds if one is not self.pages):
                         break
@@ -164,6 +169,14 @@ class LiveService:
                 standing.remove()
             if self.crash:
                 raise WorkbenchError(f"The service has stopped: {self.crash}", "What was acknowledged is stored.")
+
+    def _announce_state(self, feed: Feed) -> None:
+        """Announce a feed that has connected, or why it is not connected, where that is new."""
+        state = feed.state()
+        news = state.connected, "" if state.connected else state.words
+        if self._announced.get(feed.name) != news:
+            self._announced[feed.name] = news
+            self._announce(f"{feed.name}: {state.words}")
 
     def sources(self) -> list[Source]:
         """Return where samples come from; a feed that has come to its end is none any more."""

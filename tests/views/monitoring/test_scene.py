@@ -50,6 +50,15 @@ def test_groups_are_all_channels_and_each_subsystem(scene):
     assert scene.groups["Power"] == ["P-1", "P-3", "P-5", "P-7", "P-9"]
 
 
+def test_channels_without_a_subsystem_are_a_group_with_a_name_and_not_the_first_choice(session, clock, monkeypatch):
+    fleet = session.overview().assign(subsystem="")
+    monkeypatch.setattr(session, "overview", lambda: fleet)
+    scene = Scene(session, clock)
+    scene.read()
+    assert list(scene.groups) == ["worst first", "all, by name", "no subsystem"]
+    assert scene.group == "worst first"
+
+
 def test_pages_turn_within_the_group(scene):
     scene.turn(1)
     assert scene.shown == scene.channels[8:]

@@ -58,7 +58,7 @@ def presets(catalog: Catalog, fleet: pd.DataFrame, asset: str) -> dict[str, list
     worst = rows.assign(rank=rows["severity"].fillna(-1.0)).sort_values("rank", ascending=False, kind="stable")
     groups = {WORST: worst["channel"].tolist(), ALL: rows["channel"].tolist()}
     for subsystem, members in rows.groupby("subsystem", sort=False):
-        name = catalog.subsystem_name(asset, str(subsystem))
+        name = catalog.subsystem_name(asset, str(subsystem)) or "no subsystem"
         groups[name if name not in groups else f"{name} ({subsystem})"] = members["channel"].tolist()
     return groups
 
