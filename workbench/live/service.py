@@ -103,9 +103,7 @@ class LiveService:
         live = self.settings.live
         self.crash = ""
         self._announce = announce
-        self._announced: dict[
-            str, tuple[bool, str]
-        ] = {}  # by feed: whether connected, else why not
+        self._announced: dict[str, tuple[bool, str]] = {}  # by feed: whether connected, else why not
         finals: dict[str, int] = {}
         journals = [self._resources.enter_context(_closing(Journal(self.settings.journal_path))) for _ in range(3)]
         self._journal = journals[2]
