@@ -68,5 +68,9 @@ def test_what_the_running_service_scores_within_seconds_is_not_called_out_of_dat
     assert remembered.overview()["state"].tolist() == ["stale"], "a series that does not grow waits for a person"
     session.set_growing("X-1")
     assert remembered.overview()["state"].tolist() == ["current"]
+    session.train("X-1", force=True)
+    newest = max(session.registry.list("X-1"), key=lambda info: info.version)
+    session.registry.set_alias(newest.name, newest.version, "champion")
+    assert remembered.overview()["state"].tolist() == ["stale"], "another model is no new telemetry"
     file.unlink()
     assert remembered.overview()["state"].tolist() == ["stale"], "the service has ended"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METHOD",
+    "TELEMETRY_CHANGED",
     "anomalies_to_alert",
     "anomaly_frame",
     "anomaly_frames",
@@ -34,6 +35,9 @@ __all__ = [
     "stale_reason",
     "whole_words",
 ]
+
+TELEMETRY_CHANGED = "the telemetry has changed"
+"""Why a score is stale whose telemetry has grown, or was replaced."""
 
 METHOD = 3
 """Version of the method; raised when the same inputs give another score."""
@@ -108,7 +112,7 @@ def stale_reason(attributes: dict[str, Any], current: dict[str, Any]) -> str:
     if attributes.get("model") != current["model"]:
         return f"made with {attributes.get('model')}, now {current['model']}"
     reasons = {
-        "data_hash": "the telemetry has changed",
+        "data_hash": TELEMETRY_CHANGED,
         "parameters": "the preset's parameters have changed",
         "method": "the method has changed",
         "train_hash": "the training telemetry has changed",

@@ -79,21 +79,25 @@ class StandingFile:
 
 def is_running(home: Path) -> bool:
     """Return whether a service takes the live telemetry of a home just now."""
-    with suppress(OSError, ValueError, KeyError):
-        return bool(psutil.pid_exists(int(json.loads((home / _FILE).read_text(encoding="utf-8"))["process"])))
-    return False
+    return _running(home) is not None
+
+
+def _running(home: Path) -> dict[str, Any] | None:
+    """Return what the service that runs says of itself; None where none does."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        document: dict[str, Any] = json.loads((home / _FILE).read_text(encoding="utf-8"))
+        if psutil.pid_exists(int(document["process"])):
+            return document
+    return None
 
 
 def read_standing(settings: Settings) -> Standing | None:
     """Return how live telemetry of a home stands; None where it has never taken any."""
     if not settings.journal_path.exists():
         return None
-    process: int | None = None
-    feeds: tuple[dict[str, Any], ...] = ()
-    with suppress(OSError, ValueError, KeyError):  # it is not running
-        document = json.loads((settings.home / _FILE).read_text(encoding="utf-8"))
-        if psutil.pid_exists(int(document["process"])):
-            process, feeds = int(document["process"]), tuple(document["feeds"])
+    document = _running(settings.home)
+    process = None if document is None else int(document["process"])
+    feeds = () if document is None else tuple(document.get("feeds", ()))
     counts, waiting = dict[str, int](), 0
     journal = Journal(settings.journal_path)
     with closing(journal), suppress(WorkbenchError):  # `workbench doctor` says what is wrong with it

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from workbench.detection.scoring import TELEMETRY_CHANGED
 from workbench.live.standing import is_running
 from workbench.settings import Settings
 from workbench.views.view_session import ViewSession
@@ -60,11 +61,11 @@ class _Remembered:
         return self._fleet.copy()
 
     def _scored_soon(self, fleet: pd.DataFrame) -> pd.DataFrame:
-        """Leave out of what is out of date the channels that the running service scores within seconds."""
-        outdated = fleet.index[fleet["state"] == "stale"]
+        """Call the channels current whose new telemetry the running service scores within seconds."""
+        outdated = fleet.index[(fleet["state"] == "stale") & (fleet["reason"] == TELEMETRY_CHANGED)]
         if len(outdated) and is_running(self._session.settings.home):
             soon = [row for row in outdated if self._session.archive.grows(str(fleet.loc[row, "channel"]))]
-            fleet.loc[soon, "state"] = "current"
+            fleet.loc[soon, ["state", "reason"]] = "current", ""
         return fleet
 
     def __getattr__(self, name: str) -> Any:
