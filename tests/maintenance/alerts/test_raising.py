@@ -52,6 +52,20 @@ def test_two_alerts_that_grow_together_stay_two(alerts, finding):
     assert alerts.raise_findings(PLACE, found(finding, (100, 170))).found_again == 1
 
 
+def test_of_two_alerts_that_have_become_one_anomaly_the_first_stands_for_it(alerts, finding):
+    early, late = finding(start_sample=100, end_sample=120, ongoing=False), finding(start_sample=150, end_sample=153)
+    assert alerts.raise_findings(PLACE, [early, late]).raised == (1, 2)
+    assert [alerts.get(number).condition for number in (1, 2)] == [False, True]
+    whole = found(finding, (100, 170), ongoing=True)
+    report = alerts.raise_findings(PLACE, whole)
+    assert (report.raised, report.updated, report.returned) == ((), (1,), (2,))
+    assert [alerts.get(number).condition for number in (1, 2)] == [True, False]
+    assert alerts.get(2).message.endswith(" It is part of alert 1.")
+    assert "part of alert 1" in alerts.history(2)["details"].iloc[-1]
+    again = alerts.raise_findings(PLACE, whole)
+    assert (again.updated, again.returned, again.found_again) == ((), (), 1), "it is said once"
+
+
 def test_what_was_closed_stays_closed_when_it_grows_a_little(alerts, finding):
     alerts.raise_findings(PLACE, found(finding, (100, 120)))
     alerts.close(1, "Ann", "false alarm")

@@ -11,7 +11,8 @@ was removed was not judged: where the channel is imported again, its anomaly is 
 
 An open alert whose anomaly is not found any more, as after samples that were missing have come, returns to normal, and
 its message says so. One that had returned before keeps its state, since a person acknowledges, resets or closes it; its
-message and the log say that there is no such anomaly.
+message and the log say that there is no such anomaly. Where anomalies that raised alerts of their own have become one,
+the alert that begins first stands for it, and the others return to normal and name it.
 
 One module because one comparison of findings with alerts decides which are raised, updated, opened again or returned.
 """
@@ -281,6 +282,7 @@ def _raise_channel(
     findings_of_open: dict[int, Finding] = {}
     first_ids: set[int] = set()  # alerts before which no other one lies in their finding
     findings_of_closed: dict[int, Finding] = {}
+    absorbed: dict[int, int] = {}  # open alerts in a finding that is another alert
     judged: dict[int, dict[int, _Near]] = {}  # all closed alerts that the findings of the first one overlap
     for finding in sorted(findings, key=lambda one: one.start_sample):  # in one series, rows rise with moments
         overlapping = [one for one in near if one.overlaps(finding)]
@@ -298,6 +300,7 @@ def _raise_channel(
             elif still_open[0] == overlapping[0].id:
                 first_ids.add(still_open[0])
             _join(findings_of_open, still_open[0], finding)
+            absorbed |= dict.fromkeys(still_open[1:], still_open[0])
         else:
             first = overlapping[0].id
             tally.found_again += first in findings_of_closed
@@ -313,6 +316,12 @@ def _raise_channel(
             evidence_at = _earlier(row.evidence_at, finding.evidence_at)
             tally.moved |= evidence_at != row.evidence_at
             row.evidence_at = evidence_at
+    for number, first in absorbed.items():
+        row = find(db, number)
+        if row.condition and number not in findings_of_open:
+            row.message += f" It is part of alert {first}."
+            return_to_normal(db, row, why=f"part of alert {first}")
+            tally.returned.append(number)
     for number, finding in findings_of_closed.items():
         why = _growth(list(judged[number].values()), finding, options)
         if why:
