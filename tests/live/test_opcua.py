@@ -145,15 +145,18 @@ def test_each_value_is_a_sample_equal_ones_too_and_one_that_is_not_good_is_missi
     ):
         server.write("flow", second, value, status)
     server.write("state", 1, "off")
-    wait_for(lambda: len(live.rows("flow")) == 6)
+    server.write("flow", int((datetime(1601, 1, 1, tzinfo=UTC) - T).total_seconds()), 3.0)  # "no time" of many servers
+    server.write("flow", 6, 7.5)
+    wait_for(lambda: len(live.rows("flow")) == 7)
     rows = live.rows("flow")
-    assert [second for second, _ in rows] == list(range(6))
-    assert [value for _, value in rows] == [0.0, 1.5, 1.5, None, None, 7.25]
+    assert [second for second, _ in rows] == list(range(7))
+    assert [value for _, value in rows] == [0.0, 1.5, 1.5, None, None, 7.25, 7.5]
     assert "2 of 3 nodes" in live.feed.state().words
-    wait_for(lambda: len(live.service.faults()) == 2)
+    wait_for(lambda: len(live.service.faults()) == 3)
     faults = {one["kind"]: one["example"] for one in live.service.faults()}
     assert faults["no node"] == "x: ns=2;s=X: BadNodeIdUnknown"
     assert faults["no number"].startswith("state holds 'o")
+    assert faults["no time"] == "flow came at 1601-01-01: times lie between 1677-09-22 and 2262-04-11"
 
 
 @pytest.mark.slow

@@ -36,6 +36,7 @@ _SUBJECT_NAMES = "2.5.29.17"  # OID of the alternative names of a subject
 _MOST_VALUES = 10_000  # of one notification
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_LAST_MOMENT = 2**63 - 1
 
 
 class OpcUaFeed:
@@ -100,7 +101,8 @@ class OpcUaFeed:
         while not self._stop.is_set():
             try:
                 await self._receive()
-            except (OSError, TimeoutError, ValueError, self._library.ua.UaError) as error:
+            except Exception as error:  # noqa: BLE001
+                # whatever the library meets in what a server sends: the thread would end, and say nothing more
                 self._words = f"{self._options.url}: {str(error) or type(error).__name__}; tried again"
             wait = _FIRST_WAIT_S if self._connected else min(2 * wait, _LONGEST_WAIT_S)
             self._connected = False
@@ -302,5 +304,7 @@ def _read(channel: str, value: Any) -> Sample | Fault:
         held = math.nan
     elif not isinstance(held, int | float) or not math.isfinite(held):
         return Fault("no number", f"{channel} holds {str(held)[:200]!r}")
-    moment = (at.replace(tzinfo=UTC) if at.tzinfo is None else at) - _EPOCH
-    return Sample(channel, "time", moment // _MICROSECOND * 1_000, float(held))
+    moment = ((at.replace(tzinfo=UTC) if at.tzinfo is None else at) - _EPOCH) // _MICROSECOND * 1_000
+    if abs(moment) > _LAST_MOMENT:  # as 1601-01-01, which servers send where they know no time
+        return Fault("no time", f"{channel} came at {at:%Y-%m-%d}: times lie between 1677-09-22 and 2262-04-11")
+    return Sample(channel, "time", moment, float(held))
