@@ -1,5 +1,6 @@
 """What the overview shows, without a widget: figures of the fleet that the session and the maintenance desk compute."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -125,9 +126,6 @@ def _beginning(first: datetime | None, now: datetime) -> datetime:
 
 
 def _with_alerts(fleet: pd.DataFrame, alerts: pd.DataFrame) -> pd.DataFrame:
-    counts = alerts["channel"].value_counts()
-    worst = worst_levels(alerts)
-    return fleet.assign(
-        alerts=[int(counts.get(name, 0)) for name in fleet["channel"]],
-        worst=[worst.get(name, "") for name in fleet["channel"]],
-    )
+    counts, worst = Counter(alerts["channel"]), worst_levels(alerts)
+    names = fleet["channel"].tolist()
+    return fleet.assign(alerts=[counts[name] for name in names], worst=[worst.get(name, "") for name in names])
