@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 from contextlib import asynccontextmanager
+from functools import partial
 
 import psutil
 import pytest
@@ -98,18 +99,12 @@ def test_the_timers_of_maintenance_run_in_a_process_that_is_forked(provisioner, 
         session.maintenance.preventive.add("Calibrate", "SMAP", "Ann", every_days=1, lead_days=1)
         assert session.maintenance.orders.list().empty
 
-        async def use():
-            timers = Timers(lambda: pytest.fail("the server opened a session"), fork)
-            await timers.run()
-            while session.maintenance.orders.list().empty:
-                await asyncio.sleep(0.1)
-            await timers.run()
-            timers.close()
-
-        async def fork():
-            return await provisioner.nursery.keep_timers(0.1, environment)
-
-        asyncio.run(use())
+        timers = Timers(
+            lambda: pytest.fail("the server opened a session"), partial(provisioner.nursery.run_timers, environment)
+        )
+        asyncio.run(timers.run())
+        timers.close()
+        assert session.maintenance.orders.list()["title"].tolist() == ["Calibrate"]
     assert psutil.Process(provisioner.nursery.process.pid).children() == []
 
 

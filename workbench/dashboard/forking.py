@@ -65,13 +65,11 @@ class Nursery:
         """
         return await self._ask({"arguments": arguments, "folder": folder, "environment": environment})
 
-    async def keep_timers(self, seconds: float, environment: dict[str, str]) -> "Forked":
-        """Start a process that runs the timers of maintenance; see `workbench.dashboard.timers.keep_timers`.
+    async def run_timers(self, environment: dict[str, str]) -> "Forked":
+        """Start a process that runs the timers of maintenance once; see `workbench.dashboard.timers.run_timers`.
 
         Parameters
         ----------
-        seconds : float
-            Time from one run to the next.
         environment : dict of str to str
             Environment variables of the process.
 
@@ -84,7 +82,7 @@ class Nursery:
         OSError
             The process that forks has ended.
         """
-        return await self._ask({"timers": seconds, "environment": environment})
+        return await self._ask({"environment": environment})
 
     async def _ask(self, request: dict[str, Any]) -> "Forked":
         loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
-from workbench.dashboard.timers import keep_timers
+from workbench.dashboard.timers import run_timers
 
 __all__ = ["load_jsonschema", "main", "preload", "serve"]
 
@@ -130,10 +130,10 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
-    if "timers" in request:
-        keep_timers(float(request["timers"]))
-    else:
+    if "arguments" in request:
         _become(request)
+    else:
+        run_timers()
 
 
 if __name__ == "__main__":

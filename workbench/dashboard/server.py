@@ -315,7 +315,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
         self._metrics = Metrics(folder, _session)
         nursery, environment = ForkProvisioner.nursery, dict(os.environ)
-        fork = None if nursery is None else partial(nursery.keep_timers, _TIMER_INTERVAL_S, environment)
+        fork = None if nursery is None else partial(nursery.run_timers, environment)
         self._timers = Timers(_session, fork)
         self._door = LinkDoor(_session)
         shared_objects = {
