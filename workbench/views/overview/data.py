@@ -77,7 +77,7 @@ class Picture:
     first_steps: FirstSteps | None = None
 
 
-def look_at(session: ViewSession, words: str) -> Picture:
+def look_at(session: ViewSession, words: str, before: Picture | None = None) -> Picture:
     """Return what the overview shows.
 
     Parameters
@@ -86,6 +86,8 @@ def look_at(session: ViewSession, words: str) -> Picture:
         Session that all values come from.
     words : str
         One of `RANGES`.
+    before : Picture, optional
+        What was shown just before, in another period: only what depends on the period is read.
 
     Returns
     -------
@@ -93,12 +95,17 @@ def look_at(session: ViewSession, words: str) -> Picture:
     """
     desk, now, length = session.maintenance, session.clock(), RANGES[words]
     since = now - length if length is not None else _beginning(first_raised(desk.database), now)
-    alerts = desk.alerts.list(state="open", order="worst")
-    fleet = _with_alerts(session.overview(), alerts)
+    if before is None:
+        alerts = desk.alerts.list(state="open", order="worst")
+        fleet, steps = _with_alerts(session.overview(), alerts), first_steps(session, alerts)
+        orders, people = desk.orders.list(), desk.people.list()
+    else:
+        alerts, fleet, steps, orders = before.alerts, before.fleet, before.first_steps, before.orders
+        people = before.people
+    watched = session.watched()
     scored = fleet[fleet["state"].isin(["current", "stale"])]["asset"].value_counts()
     channels = {asset: int(scored.get(asset, 0)) for asset in sorted(set(fleet["asset"]))}
-    before = None if length is None else open_at(desk.database, since)
-    watched = session.watched()
+    open_before = None if length is None else open_at(desk.database, since)
     return Picture(
         now=now,
         since=since,
@@ -107,15 +114,15 @@ def look_at(session: ViewSession, words: str) -> Picture:
         alerts=alerts,
         raised=desk.alerts.list(state=None, since=since),
         raised_before=None if length is None else len(desk.alerts.list(state=None, since=since - length, until=since)),
-        open_before=None if before is None else len(before),
+        open_before=None if open_before is None else len(open_before),
         health=health_index(alerts, channels),
-        health_before=None if before is None else health_index(before, channels),
+        health_before=None if open_before is None else health_index(open_before, channels),
         kpis=desk.kpis(watched, since, now),
         kpis_before=None if length is None else desk.kpis(watched, since - length, since),
-        orders=desk.orders.list(),
-        people=desk.people.list(),
+        orders=orders,
+        people=people,
         feed=desk.log(since=since, limit=_MAX_ENTRIES),
-        first_steps=first_steps(session, alerts),
+        first_steps=steps,
     )
 
 
