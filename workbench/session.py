@@ -225,7 +225,7 @@ class Session:
 
         Closing again does nothing. A closed session can still be used: it opens the connections that it needs again.
         """
-        for name in ("registry", "maintenance"):
+        for name in ("registry", "maintenance", "models"):
             if name in vars(self):  # a cached property that was used
                 getattr(self, name).close()
         self.archive.close()
