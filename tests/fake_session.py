@@ -64,6 +64,11 @@ class FakeArchive:
     def infos(self):
         return [self.info(name) for name in self.data], {}
 
+    def places(self):
+        return list(
+            dict.fromkeys((data.attrs["asset"], data.attrs.get("subsystem", "")) for data in self.data.values())
+        )
+
     def info(self, channel):
         return SimpleNamespace(channel=channel, asset=self.data[channel].attrs["asset"], source="")
 

@@ -113,8 +113,7 @@ def catalog_items(catalog: "Catalog", archive: "Archive", *, stored_only: bool) 
     With `stored_only`, assets of the catalog are left out of which an archive that is not empty has no channel: the
     catalog of the product lists those of fleets that somebody else has.
     """
-    infos, damaged = archive.infos()
-    places = [(info.asset, info.subsystem) for info in infos] + [archive.asset_of(name) for name in damaged]
+    places = archive.places()
     stored = {asset for asset, _ in places}
     assets = {name: entry for name, entry in catalog.assets.items() if not (stored_only and stored) or name in stored}
     items = {

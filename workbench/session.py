@@ -149,8 +149,7 @@ class Session:
         """
         from workbench.maintenance.kpis.failures import records_began
 
-        infos, damaged = self.archive.infos()
-        assets = [info.asset for info in infos] + [self.archive.asset_of(name)[0] for name in damaged]
+        assets = list(dict.fromkeys(asset for asset, _ in self.archive.places()))
         rows: list[tuple[str, Any, Any]] = [
             (asset, pd.Timestamp(start, tz="UTC"), pd.Timestamp(end, tz="UTC"))
             for asset, start, end in _united(self.archive.dated_spans())
@@ -164,7 +163,7 @@ class Session:
         }
         began, present = records_began(self.maintenance.database), self.clock()
         if began is not None:
-            rows += [(asset, max(began, first.get(asset, began)), present) for asset in dict.fromkeys(assets)]
+            rows += [(asset, max(began, first.get(asset, began)), present) for asset in assets]
         spans = pd.DataFrame(rows, columns=["asset", "start", "end"])
         return spans.astype(dict.fromkeys(("start", "end"), "datetime64[us, UTC]"))
 
@@ -226,7 +225,7 @@ class Session:
 
         Closing again does nothing. A closed session can still be used: it opens the connections that it needs again.
         """
-        for name in ("registry", "maintenance"):
+        for name in ("registry", "maintenance", "models"):
             if name in vars(self):  # a cached property that was used
                 getattr(self, name).close()
         self.archive.close()

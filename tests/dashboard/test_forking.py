@@ -2,13 +2,16 @@ import asyncio
 import os
 import signal
 from contextlib import asynccontextmanager
+from functools import partial
 
 import psutil
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
+import workbench as wb
 from workbench.dashboard.forking import Forked, ForkProvisioner, can_fork, forked_kernels
+from workbench.dashboard.timers import Timers
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels are forked on Linux only")
 ASK = """
@@ -16,7 +19,10 @@ import ipywidgets, os, sys
 from IPython import get_ipython
 imported = "workbench.views.anomalies.view" in sys.modules
 answers = "jupyter.widget.control" in get_ipython().kernel.comm_manager.targets
-print(os.getppid(), os.getcwd(), os.environ["COLOUR"], os.environ.get("LEFT"), imported, answers)
+import xarray
+xarray.Dataset({"telemetry": ("time", [1.0, 2.0])}).isel(time=0).load()
+left_out = not {"dask", "debugpy"} & set(sys.modules)
+print(os.getppid(), os.getcwd(), os.environ["COLOUR"], os.environ.get("LEFT"), imported, answers, left_out)
 """
 
 
@@ -57,7 +63,7 @@ def test_a_kernel_has_its_folder_its_environment_and_what_the_nursery_imported(p
             return manager.provisioner.pid, await told_by(client, ASK), await told_by(client, "print(os.getpid())")
 
     pid, told, own = asyncio.run(use())
-    assert told.split() == [str(provisioner.nursery.process.pid), str(tmp_path), "blue", "None", "True", "True"]
+    assert told.split() == [str(provisioner.nursery.process.pid), str(tmp_path), "blue", "None", "True", "True", "True"]
     assert int(own) == pid
 
 
@@ -83,6 +89,23 @@ def test_an_interrupt_reaches_the_kernel_and_a_killed_one_is_seen_to_have_ended(
             return reply["content"].get("ename"), await manager.is_alive()
 
     assert asyncio.run(use()) == ("KeyboardInterrupt", False)
+
+
+def test_the_timers_of_maintenance_run_in_a_process_that_is_forked(provisioner, tmp_path):
+    home = tmp_path / "home"
+    environment = dict(os.environ) | {"WORKBENCH_HOME": str(home)}
+    with wb.open(home=home) as session:
+        session.maintenance.people.set("Ann", "setup")
+        session.maintenance.preventive.add("Calibrate", "SMAP", "Ann", every_days=1, lead_days=1)
+        assert session.maintenance.orders.list().empty
+
+        timers = Timers(
+            lambda: pytest.fail("the server opened a session"), partial(provisioner.nursery.run_timers, environment)
+        )
+        asyncio.run(timers.run())
+        timers.close()
+        assert session.maintenance.orders.list()["title"].tolist() == ["Calibrate"]
+    assert psutil.Process(provisioner.nursery.process.pid).children() == []
 
 
 def test_kernels_end_with_the_nursery_and_without_it_they_start_as_usual(provisioner, tmp_path):

@@ -42,6 +42,18 @@ def test_a_relative_home_is_taken_from_the_working_directory(tmp_path, monkeypat
     assert settings_environment(Settings(home=Path("data")))["WORKBENCH_HOME"] == str(tmp_path / "data")
 
 
+def test_the_server_loads_nothing_that_only_pages_need():
+    code = """
+import sys
+from workbench.dashboard.nursery import load_jsonschema
+load_jsonschema()
+import workbench.dashboard.server
+print(sorted({"pandas", "pyarrow", "xarray", "sqlalchemy", "ipywidgets", "workbench.session"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_no_kernel_is_given_the_token(tmp_path):
     settings = Settings(home=tmp_path, dashboard={"token": "open-sesame-open-sesame", "kernels": 3})
     assert "sesame" not in repr(settings)

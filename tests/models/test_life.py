@@ -1,12 +1,16 @@
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import wave_channel
 
 from tests.models.fakes import ScriptedForecaster
 from workbench.exceptions import ChannelNotFoundError, ForecasterError, ModelError, ModelNotFoundError
 from workbench.models.comparison import Contender
+from workbench.models.drift import ks_distance
 from workbench.models.life import DRIFT_COLUMNS, MODEL_COLUMNS, ModelLife
 from workbench.models.registry import Registry
 from workbench.models.training import train_channels
@@ -168,6 +172,40 @@ def test_drift_is_told_by_limits_and_never_trained(life: ModelLife) -> None:
     assert len(life.registry.list("X-2")) == 1
     life.limits = DriftLimits(ks=1, error_ratio=1e9)
     assert life.drift(["X-2"]).at[0, "status"] == "ok"
+
+
+def test_drift_is_computed_once_and_anew_where_what_was_kept_is_damaged(
+    life: ModelLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_channels(life.archive, life.registry, ["X-1", "X-2"], "ridge")
+    expected = life.drift()
+    kept = life.archive.path.with_name("drift.sqlite")
+    computed: list[int] = []
+    monkeypatch.setattr(
+        "workbench.models.life.ks_distance", lambda train, test: computed.append(len(test)) or ks_distance(train, test)
+    )
+
+    def again() -> pd.DataFrame:
+        computed.clear()
+        fresh = ModelLife(life.archive, life.registry, life.limits, life.clock)
+        table = fresh.drift()
+        fresh.close()
+        return table
+
+    pd.testing.assert_frame_equal(again(), expected)
+    assert computed == []
+    with closing(sqlite3.connect(kept)) as connection, connection:
+        connection.execute("UPDATE drift SET figures = replace(figures, '0.', '1.') WHERE channel = 'X-1'")
+    pd.testing.assert_frame_equal(again(), expected)
+    assert computed == [3000]
+    for content in (b"no database", kept.read_bytes()[:5000]):
+        kept.write_bytes(content)
+        pd.testing.assert_frame_equal(again(), expected)
+        assert computed == [3000, 3000]
+    pd.testing.assert_frame_equal(again(), expected)
+    train_channels(life.archive, life.registry, ["X-2"], "persistence")
+    assert again()["model"].tolist() == ["X-1.ridge/1", "X-2.ridge/1"]
+    assert computed == []
 
 
 def test_a_channel_without_a_model_fails_alone(life: ModelLife) -> None:

@@ -63,7 +63,28 @@ class Nursery:
         OSError
             The process has ended.
         """
-        request = {"arguments": arguments, "folder": folder, "environment": environment}
+        return await self._ask({"arguments": arguments, "folder": folder, "environment": environment})
+
+    async def run_timers(self, environment: dict[str, str]) -> "Forked":
+        """Start a process that runs the timers of maintenance once; see `workbench.dashboard.timers.run_timers`.
+
+        Parameters
+        ----------
+        environment : dict of str to str
+            Environment variables of the process.
+
+        Returns
+        -------
+        Forked
+
+        Raises
+        ------
+        OSError
+            The process that forks has ended.
+        """
+        return await self._ask({"environment": environment})
+
+    async def _ask(self, request: dict[str, Any]) -> "Forked":
         loop = asyncio.get_running_loop()
         async with self._turn:
             await loop.sock_sendall(self._channel, f"{json.dumps(request)}\n".encode())

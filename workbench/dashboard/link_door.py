@@ -3,16 +3,22 @@
 Who guesses links has to wait, whichever kind they guess, and so has who opens a good one too often.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from workbench.dashboard.own_session import OwnSession
 
 if TYPE_CHECKING:
     from workbench.session import Session
 
-__all__ = ["LinkDoor", "RateLimit"]
+__all__ = ["ORDER_NUMBER", "LateAnswers", "LinkDoor", "RateLimit"]
+
+ORDER_NUMBER = re.compile(r"WO-\d{1,10}")
+"""Pattern of the number of a work order, in the place of a secret where it comes from a QR code."""
 
 _BAD_PER_MINUTE = 20
 _GOOD_PER_MINUTE = 120
@@ -74,3 +80,27 @@ class LinkDoor(OwnSession):
     def allows_good(self, link: str, reader: str, present: datetime) -> bool:
         """Count a link that is good, and return whether its reader, a network address, need not wait."""
         return self._good.allows(f"{link} {reader}", present)
+
+
+class LateAnswers:
+    """Stands for what answers links, which is imported when the first link comes: it loads all of maintenance.
+
+    Parameters
+    ----------
+    door : LinkDoor
+        Session and limits of the links; all other attributes are to be asked for in its thread.
+    module, name : str
+        Class that answers.
+    """
+
+    def __init__(self, door: LinkDoor, module: str, name: str) -> None:
+        self.door = door
+        self._module = module
+        self._name = name
+
+    @cached_property
+    def _answers(self) -> Any:
+        return getattr(import_module(self._module), self._name)(self.door)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answers, name)

@@ -3,17 +3,19 @@
 A link is checked before the body of a form is read, and a body is never longer than its files may be.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.httputil import HTTPFile, parse_body_arguments
 from tornado.web import authenticated
 
-from workbench.dashboard.link_pages import ORDER_NUMBER, LinkAnswer, LinkPages, LinkRequest
-from workbench.maintenance.access_links import SECRET
+from workbench.dashboard.link_door import ORDER_NUMBER
+from workbench.maintenance.link_paths import SECRET
+
+if TYPE_CHECKING:
+    from workbench.dashboard.link_pages import LinkAnswer, LinkPages
 
 __all__ = ["link_handlers"]
 
@@ -59,11 +61,11 @@ class LinkHandler(tornado.web.RequestHandler):
             raise tornado.web.HTTPError(405)
         if self.request.method != "POST":
             return
-        refusal = await self._run(self._pages.admits, self._request(sends=True))
+        refusal = await self._run("admits", sends=True)
         if refusal is not None:
             self._send(refusal)
             return
-        most = await self._run(lambda: self._pages.max_body_bytes)
+        most = await self._pages.door.run(lambda: self._pages.max_body_bytes)
         self._most = most
         length = self.request.headers.get("Content-Length", "")
         if length.isdecimal() and int(length) > most:
@@ -89,7 +91,7 @@ class LinkHandler(tornado.web.RequestHandler):
             self._guard()
             self.redirect(f"/my/{own}/{secret}")
             return
-        answer = await self._run(self._pages.answer, self._request())
+        answer = await self._run("answer")
         if self._kind == "technician" and answer.status == 200 and secret != own:
             self.set_cookie(
                 _PHONE_COOKIE,
@@ -115,7 +117,7 @@ class LinkHandler(tornado.web.RequestHandler):
         self._body.clear()
         values = {name: parts[-1].decode("utf-8", "replace") for name, parts in list(arguments.items())[:_MAX_FIELDS]}
         sent = [(one["filename"], one["body"]) for one in files.get("photo", []) if one["body"] or one["filename"]]
-        self._send(await self._run(self._pages.answer, self._request(values, sent, sends=True)))
+        self._send(await self._run("answer", values, sent, sends=True))
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Answer in one line what is refused before a page is made."""
@@ -130,18 +132,23 @@ class LinkHandler(tornado.web.RequestHandler):
     # ---- internals
 
     @property
-    def _pages(self) -> LinkPages:
+    def _pages(self) -> "LinkPages":
         pages: LinkPages = self.settings["link_pages"]
         return pages
 
-    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        return await self._pages.door.run(partial(work, *arguments))
-
-    def _request(self, values: dict[str, str] | None = None, files: Any = (), *, sends: bool = False) -> LinkRequest:
+    async def _run(self, method: str, *form: Any, sends: bool = False) -> Any:
+        """Ask the pages, in the thread of their session."""
         query = {name: parts[-1].decode("utf-8", "replace") for name, parts in self.request.query_arguments.items()}
         secret, rest = [*self.path_args, None][:2]
-        reader = self.request.remote_ip or ""
-        return LinkRequest(self._kind, secret or "", rest or "", reader, sends, {**query, **(values or {})}, files)
+        values, files = form or ({}, ())
+        where = (self._kind, secret or "", rest or "", self.request.remote_ip or "")
+
+        def ask() -> Any:
+            from workbench.dashboard.link_pages import LinkRequest
+
+            return getattr(self._pages, method)(LinkRequest(*where, sends, {**query, **values}, files))
+
+        return await self._pages.door.run(ask)
 
     def _guard(self) -> None:
         self.set_header("Content-Security-Policy", _POLICY)
@@ -149,7 +156,7 @@ class LinkHandler(tornado.web.RequestHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
 
-    def _send(self, answer: LinkAnswer) -> None:
+    def _send(self, answer: "LinkAnswer") -> None:
         self._guard()
         _write(self, answer)
 
@@ -169,16 +176,21 @@ class OrderHandler(JupyterHandler):  # type: ignore[misc]
         small = self.get_query_argument("small", "") != ""
         server = f"{self.request.protocol}://{self.request.host}"
         if digest == "code":
-            work = partial(pages.code, number, server)
+            work = partial(_call, pages, "code", number, server)
         elif digest:
-            work = partial(pages.stored_file, number, digest, small=small)
+            work = partial(_call, pages, "stored_file", number, digest, small=small)
         else:
-            work = partial(pages.printed, number, server)
+            work = partial(_call, pages, "printed", number, server)
         self.set_header("X-Content-Type-Options", "nosniff")
         _write(self, await pages.door.run(work))
 
 
-def _write(handler: tornado.web.RequestHandler, answer: LinkAnswer) -> None:
+def _call(pages: "LinkPages", method: str, *arguments: Any, **options: Any) -> Any:
+    """Call a method of the pages; that these are imported with the first link happens here, in the thread."""
+    return getattr(pages, method)(*arguments, **options)
+
+
+def _write(handler: tornado.web.RequestHandler, answer: "LinkAnswer") -> None:
     handler.set_status(answer.status)
     if answer.location:
         handler.set_header("Location", answer.location)

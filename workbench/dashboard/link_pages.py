@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from workbench.dashboard import my_orders
-from workbench.dashboard.link_door import LinkDoor, RateLimit
+from workbench.dashboard.link_door import ORDER_NUMBER, LinkDoor, RateLimit
 from workbench.dashboard.phone_markup import field as input_field
 from workbench.dashboard.phone_markup import page, select
 from workbench.exceptions import MaintenanceError, WorkbenchError
@@ -21,16 +21,13 @@ if TYPE_CHECKING:
     from workbench.maintenance.access_links import AccessLink
     from workbench.session import Session
 
-__all__ = ["ORDER_NUMBER", "LinkAnswer", "LinkPages", "LinkRequest"]
+__all__ = ["LinkAnswer", "LinkPages", "LinkRequest"]
 
 _REPORTS_PER_MINUTE = 5
 _REPORTS_OF_LINK_PER_MINUTE = 20
 _MAX_SELECT = 300
 _MAX_STATUS_LETTERS = 200
 _SENT = re.compile(r"RQ-\d{1,10}")
-ORDER_NUMBER = re.compile(r"WO-\d{1,10}")
-"""Pattern of the number of a work order, in the place of a secret where it comes from a QR code."""
-
 _ORDER = re.compile(r"(?P<number>WO-\d{1,10})(?:/file/(?P<digest>[0-9a-f]{64}))?")
 _HTML = "text/html; charset=utf-8"
 

@@ -10,14 +10,18 @@ import signal
 import socket
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
+
+from workbench.dashboard.timers import run_timers
 
 __all__ = ["load_jsonschema", "main", "preload", "serve"]
 
 _PRELOADED = (
     "workbench.detection.lstm.onnx_graph",  # before onnxruntime, which it keeps from reporting to its maker
+    "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "jupyter_bokeh",
@@ -34,30 +38,47 @@ _PRELOADED = (
 """Modules that every page needs, beside the views."""
 
 
+_LEFT_OUT = ("dask", "debugpy")
+"""Packages that xarray and ipykernel load where they are installed; no page uses them, and they take 20 MB a kernel."""
+
+
 def load_jsonschema() -> None:
     """Import jsonschema, which Jupyter needs, without the grammar of IRIs, which takes a second and is not needed.
 
     It then checks URIs by `rfc3986_validator`.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # of the import system: there is none
-    import_module("jsonschema")
-    if sys.modules.get("rfc3987_syntax") is None:
-        del sys.modules["rfc3987_syntax"]
+    with _without("rfc3987_syntax"):
+        import_module("jsonschema")
 
 
 def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one holds 4 MB a kernel in reserve
     gc.disable()
     load_jsonschema()
-    from workbench.views.registry import VIEWS, view_class
+    with _without(*_LEFT_OUT):
+        for name in _PRELOADED:
+            import_module(name)
+        from workbench.views.registry import VIEWS, view_class
 
-    for name in _PRELOADED:
-        import_module(name)
-    for name in VIEWS:
-        view_class(name)
+        for name in VIEWS:
+            view_class(name)
+        import_module("xarray").Variable((), 0.0)  # it looks for Dask's arrays once, when it makes its first variable
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Let modules look as if they were not installed, for those that are imported meanwhile."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # of the import system: there is none
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def serve(channel: socket.socket) -> dict[str, Any] | None:
@@ -88,12 +109,7 @@ def _become(request: dict[str, Any]) -> None:
     """Turn a forked process into the kernel that was asked for; it ends when the nursery does."""
     from ipykernel.kernelapp import launch_new_instance
 
-    os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["folder"])
-    os.environ.clear()
-    os.environ.update(request["environment"])
     late = [  # what is otherwise done as these modules are imported
         f"--IPKernelApp.parent_handle={os.getppid()}",
         "--IPKernelApp.extra_extensions=ipywidgets",  # pages ask it for all widgets at once
@@ -107,8 +123,17 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # kernels that end leave nothing behind
     preload()
     request = serve(socket.socket(fileno=descriptor))
-    if request is not None:
+    if request is None:
+        return
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    if "arguments" in request:
         _become(request)
+    else:
+        run_timers()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tornado.web
 from jupyter_core.utils import ensure_async, run_sync
@@ -27,17 +27,19 @@ from voila.app import Voila
 from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
-from workbench.dashboard.acknowledge import AcknowledgementPage, Acknowledgements
+from workbench.dashboard.forking import ForkProvisioner
 from workbench.dashboard.frames import MOST_BYTES, check_frame
-from workbench.dashboard.link_door import LinkDoor
+from workbench.dashboard.link_door import LateAnswers, LinkDoor
 from workbench.dashboard.link_handlers import link_handlers
-from workbench.dashboard.link_pages import LinkPages
 from workbench.dashboard.metrics import Metrics, MetricsHandler
 from workbench.dashboard.timers import Timers
 from workbench.dashboard.watch import Watch
 from workbench.exceptions import ViewError
-from workbench.maintenance.notifications.links import LINK_PATH
+from workbench.maintenance.link_paths import LINK_PATH
 from workbench.observability.status import LOOK_HEADER, STATUS_VARIABLE
+
+if TYPE_CHECKING:
+    from workbench.dashboard.acknowledge import AcknowledgementPage
 
 __all__ = ["DashboardServer"]
 
@@ -209,11 +211,12 @@ class AcknowledgeHandler(JupyterHandler):  # type: ignore[misc]
         else:
             self.redirect(self.request.path, status=303)
 
-    async def _answer(self, token: str, *, pressed: bool) -> AcknowledgementPage:
-        answers: Acknowledgements = self.settings["acknowledgements"]
-        return await answers.door.run(partial(answers.answer, token, self.request.remote_ip, pressed=pressed))
+    async def _answer(self, token: str, *, pressed: bool) -> "AcknowledgementPage":
+        answers, reader = self.settings["acknowledgements"], self.request.remote_ip
+        page: AcknowledgementPage = await answers.door.run(lambda: answers.answer(token, reader, pressed=pressed))
+        return page
 
-    def _show(self, page: AcknowledgementPage) -> None:
+    def _show(self, page: "AcknowledgementPage") -> None:
         self.set_status(page.status)
         if page.status == 429:
             self.set_header("Retry-After", "60")
@@ -223,6 +226,8 @@ class AcknowledgeHandler(JupyterHandler):  # type: ignore[misc]
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Answer what is refused before, as a request for another host, with the same page."""
+        from workbench.dashboard.acknowledge import AcknowledgementPage
+
         self._show(AcknowledgementPage(status_code, "This link cannot be used", "Open it from the message."))
 
 
@@ -309,13 +314,15 @@ class DashboardServer(Voila):  # type: ignore[misc]
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))
         self._metrics = Metrics(folder, _session)
-        self._timers = Timers(_session)
+        nursery, environment = ForkProvisioner.nursery, dict(os.environ)
+        fork = None if nursery is None else partial(nursery.run_timers, environment)
+        self._timers = Timers(_session, fork)
         self._door = LinkDoor(_session)
         shared_objects = {
             "watch": self._watch,
             "metrics": self._metrics,
-            "acknowledgements": Acknowledgements(self._door),
-            "link_pages": LinkPages(self._door),
+            "acknowledgements": LateAnswers(self._door, "workbench.dashboard.acknowledge", "Acknowledgements"),
+            "link_pages": LateAnswers(self._door, "workbench.dashboard.link_pages", "LinkPages"),
         }
         return settings | shared_objects | {"pool": pool, "budget": self.budget, "apps_root": self.root_dir}
 

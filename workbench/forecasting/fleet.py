@@ -284,8 +284,7 @@ def risks(session: Parts, days: float = 7.0) -> pd.DataFrame:
     pandas.DataFrame
         As from `workbench.maintenance.kpis.risk.risk_table`, one row an asset of the archive.
     """
-    infos, damaged = session.archive.infos()
-    assets = [info.asset for info in infos] + [session.archive.asset_of(name)[0] for name in damaged]
+    assets = [asset for asset, _ in session.archive.places()]
     tables = present_tables(session.maintenance.database)
     return risk_table(
         failure_events(tables),

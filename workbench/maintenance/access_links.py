@@ -5,7 +5,6 @@ somebody revokes it.
 """
 
 import hashlib
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,17 +17,16 @@ from workbench.exceptions import MaintenanceError
 from workbench.maintenance import log
 from workbench.maintenance.changes import Recorded
 from workbench.maintenance.database import Base, Database, UtcDateTime, frame, now
+from workbench.maintenance.link_paths import SECRET
 from workbench.maintenance.values import check_choice, required_text, row_number
 
-__all__ = ["LINK_KINDS", "SECRET", "AccessLink", "AccessLinkRow", "AccessLinks", "link_path"]
+__all__ = ["LINK_KINDS", "AccessLink", "AccessLinkRow", "AccessLinks", "link_path"]
 
 LINK_KINDS = ("calendar", "technician", "request")
 """What a link opens: the calendar of a person, the page of their orders, or the page on which problems are reported."""
 
 _PATHS = {"calendar": "calendar/{}.ics", "technician": "my/{}", "request": "report/{}"}
 _SECRET_BYTES = 32
-SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-"""Pattern of the secret of a link."""
 
 
 class AccessLinkRow(Recorded, Base):

@@ -423,11 +423,11 @@ def table_of(rows: Sequence[tuple[Any, ...]], names: Sequence[str], times: Seque
         Columns of times are datetime64[us, UTC], with NaT where there is none.
     """
     table = pd.DataFrame(rows, columns=list(names))
-    for at, (name, is_time) in enumerate(zip(names, times, strict=True)):
+    for at, is_time in enumerate(times):
         if is_time:
             ticks = [_NOT_A_TIME if row[at] is None else row[at] for row in rows]
             stamps = np.array(ticks, dtype=np.int64).view("datetime64[us]")
-            table[name] = pd.Series(stamps, index=table.index).dt.tz_localize("UTC")
+            table.isetitem(at, pd.DatetimeIndex(stamps).tz_localize("UTC").array)  # a Series takes three times as long
     return table
 
 

@@ -113,12 +113,16 @@ class _PresentTables:
 
     def __init__(self, database: Database, as_of: datetime) -> None:
         self._database = database
+        self._frames: dict[type[Any], pd.DataFrame] = {}
         self.as_of = as_of
 
     def frame(self, table: type[Any]) -> pd.DataFrame:
-        columns = [table.__table__.columns[name] for name in _columns(table)]
-        with self._database.reading() as db:
-            return frame(db, sa.select(*columns).order_by(*table.__table__.primary_key.columns))
+        if table not in self._frames:
+            columns = [table.__table__.columns[name] for name in _columns(table)]
+            with self._database.reading() as db:
+                ordered = sa.select(*columns).order_by(*table.__table__.primary_key.columns)
+                self._frames[table] = frame(db, ordered)
+        return self._frames[table].copy()
 
     def failure_alerts(self) -> pd.DataFrame:
         alerts, links = AlertRow.__table__, OrderAlertRow.__table__.c

@@ -19,6 +19,7 @@ from workbench.exceptions import ArtifactError, ModelError, ModelNotFoundError, 
 from workbench.models.comparison import Contender, Verdict, challenge, compare
 from workbench.models.drift import error_ratio, ks_distance, typical_error
 from workbench.models.inventory import inventory, outdated
+from workbench.models.kept_drift import KeptDrift
 from workbench.models.listing import ModelInfo
 from workbench.models.names import choose_champion, current_champion
 from workbench.models.registry import Registry
@@ -36,6 +37,8 @@ MODEL_COLUMNS = ("model", "channel", "forecaster", "version", "aliases", "create
 
 DRIFT_COLUMNS = ("channel", "model", "status", "ks", "error", "validation_error", "error_ratio", "reason")
 """Columns of `ModelLife.drift`."""
+
+_DRIFT_VERSION = 1  # of how the figures are computed, so that those that are kept are computed anew
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,11 @@ class ModelLife:
         self.registry = registry
         self.limits = limits
         self.clock = clock
+        self._kept = KeptDrift(archive.path.with_name("drift.sqlite"))
+
+    def close(self) -> None:
+        """Close the connection to the figures of drift; it is opened again where it is needed."""
+        self._kept.close()
 
     def list(self, channel: str | None = None, forecaster: str | None = None) -> pd.DataFrame:
         """List the registered versions; no model is opened.
@@ -307,17 +315,26 @@ class ModelLife:
     def _drift(self, channel: str) -> dict[str, Any]:
         models = self.registry.list(channel)
         info = choose_champion(models, channel, None)
-        train = present_values(self.archive.open(channel, "train")["telemetry"].values)
-        test = present_values(self.archive.open(channel)["telemetry"].values)
-        error = typical_error(self._errors(info))
+        about = self.archive.info(channel)
+        train_hash = about.train_hash
+        state = f"{_DRIFT_VERSION} {info.id} {info.manifest_hash} {train_hash} {about.test_hash}"
+        kept = self._kept.find(channel, state)
+        if kept is None:
+            train = present_values(self.archive.open(channel, "train")["telemetry"].values)
+            test = present_values(self.archive.open(channel)["telemetry"].values)
+            kept = {
+                "ks": ks_distance(train, test),
+                "error": typical_error(self._errors(info)),
+                "spread": float(np.concatenate([train, test]).std(dtype=np.float64)),
+            }
+            self._kept.keep(channel, state, kept)
         validation = info.metrics.get("validation_error", math.nan)
         figures = {
-            "ks": ks_distance(train, test),
-            "error": error,
+            "ks": kept["ks"],
+            "error": kept["error"],
             "validation_error": validation,
-            "error_ratio": error_ratio(error, validation, float(np.concatenate([train, test]).std(dtype=np.float64))),
+            "error_ratio": error_ratio(kept["error"], validation, kept["spread"]),
         }
-        train_hash = self.archive.info(channel).train_hash
         fresh = any(other.name == info.name and other.train_hash == train_hash for other in models)
         reasons = [outdated(info, fresh)]
         if figures["error_ratio"] > self.limits.error_ratio:

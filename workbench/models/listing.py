@@ -54,12 +54,14 @@ _ALIASES = """
 SELECT v.name, v.version, v.alias FROM registered_model_aliases AS v WHERE v.workspace = 'default'{named}
 """
 _CHAMPIONS = """
-SELECT a.name, a.version, m.value, t.key, t.value FROM registered_model_aliases AS a
+SELECT max(CASE t.key WHEN 'channel' THEN t.value END), max(CASE t.key WHEN 'forecaster' THEN t.value END),
+    a.version, max(m.value), count(t.key) FROM registered_model_aliases AS a
 JOIN model_versions AS v ON v.workspace = a.workspace AND v.name = a.name AND v.version = a.version
 JOIN model_version_tags AS t ON t.workspace = a.workspace AND t.name = a.name AND t.version = a.version
     AND t.key IN ('channel', 'forecaster', 'train_hash', 'manifest_sha256')
 LEFT JOIN latest_metrics AS m ON m.run_uuid = v.run_id AND m.key = 'validation_error' AND m.is_nan = 0
 WHERE a.workspace = 'default' AND a.alias = 'champion' AND v.current_stage <> 'Deleted_Internal'
+GROUP BY a.name, a.version
 """
 _OF_RUNS = " AND {table}.run_uuid IN (SELECT run_id FROM model_versions AS v WHERE v.workspace = 'default'{named})"
 _METRICS = "SELECT m.run_uuid, m.key, m.value FROM latest_metrics AS m WHERE m.is_nan = 0{of_runs}"
@@ -320,20 +322,12 @@ def list_champions(database: Path) -> list[Champion]:
     list of Champion
         Ordered by channel and forecaster, as texts.
     """
-    tags: dict[tuple[str, int], dict[str, str]] = {}
-    errors: dict[tuple[str, int], float | None] = {}
     with _reading(database) as connection:
-        if connection is None:
-            return []
-        for name, version, error, key, value in connection.execute(_CHAMPIONS):
-            tags.setdefault((name, version), {})[key] = value
-            errors[name, version] = error
+        rows = [] if connection is None else connection.execute(_CHAMPIONS).fetchall()
     champions = [
-        Champion(
-            tag["channel"], tag["forecaster"], place[1], {} if (error := errors[place]) is None else {_ERROR: error}
-        )
-        for place, tag in tags.items()
-        if tag.keys() >= _TAG_NAMES and tag["forecaster"] != ASSET_KIND
+        Champion(channel, forecaster, version, {} if error is None else {_ERROR: error})
+        for channel, forecaster, version, error, tags in rows
+        if tags == len(_TAG_NAMES) and forecaster != ASSET_KIND
     ]
     return sorted(champions, key=lambda one: (one.channel, one.forecaster))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from workbench.exceptions import ArchiveError
 
-__all__ = ["Place", "damage_named"]
+__all__ = ["DAMAGE", "Place", "damage_named"]
 
-_DAMAGE = (
+DAMAGE = (
     OSError,
     ValueError,
     TypeError,
@@ -25,6 +25,8 @@ _DAMAGE = (
     struct.error,
     zlib.error,
 )
+"""What reading damaged files raises."""
+
 _CHECKSUM_ERROR = "Stored and computed checksum"  # as Zarr's codec begins it
 _MAX_REASON_LETTERS = 200
 
@@ -68,7 +70,7 @@ def damage_named(place: Place, file: Path | str | Callable[[], Path | str]) -> I
     """
     try:
         yield
-    except _DAMAGE as error:
+    except DAMAGE as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
         if reason.startswith(_CHECKSUM_ERROR):
             reason = "its bytes are not those that were written: the checksum differs"

@@ -12,7 +12,7 @@ from workbench.exceptions import ViewError
 from workbench.jobs.processes import run_command
 from workbench.settings import Settings
 from workbench.views.widgets.boxes import box, button, classed
-from workbench.views.widgets.callbacks import Failure, Guard, Guarded, callback
+from workbench.views.widgets.callbacks import Guard, Guarded, Hosted, callback
 from workbench.views.widgets.cards import progress_card
 from workbench.views.widgets.drop import MAX_BYTES, Drop
 
@@ -28,7 +28,7 @@ _LABELS = {
 }
 
 
-class Beginning:
+class Beginning(Hosted):
     """The card that stands in place of every view that has nothing to show.
 
     Parameters
@@ -55,7 +55,8 @@ class Beginning:
     def __init__(
         self, host: Guarded, settings: Settings, take_file: Callable[[Path], None], ended: Callable[[], None]
     ) -> None:
-        self._host, self._settings, self._take_file, self._ended = host, settings, take_file, ended
+        super().__init__(host)
+        self._settings, self._take_file, self._ended = settings, take_file, ended
         self._task: asyncio.Task[None] | None = None
         self._progress = widgets.HTML()
         self.buttons = {name: button(words, tip, self.on_begin) for name, (words, tip) in _LABELS.items()}
@@ -72,19 +73,6 @@ class Beginning:
         )
         own = box("wb-own", self.drop, widgets.HTML(_command_words(("import", "FILE"))))
         self.widget = box("wb-beginning wb-panel", head, rows[0], own, rows[1], self._progress)
-
-    @property
-    def title(self) -> str:
-        """Title of the page, under which the time of the callbacks is counted."""
-        return self._host.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error, on the page."""
-        self._host.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Remove the card of an error from the page."""
-        self._host.mend(source)
 
     @callback
     def on_begin(self, pressed: widgets.Button) -> None:

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from workbench.exceptions import ViewError
 from workbench.files import replacing
 from workbench.views.widgets.boxes import box, button, classed
-from workbench.views.widgets.callbacks import Failure, Guarded, Quiet, callback
+from workbench.views.widgets.callbacks import Guarded, Hosted, Quiet, callback
 
 __all__ = ["SavedFilters", "read_filters", "write_filters"]
 
@@ -71,7 +71,7 @@ def _read(home: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-class SavedFilters:
+class SavedFilters(Hosted):
     """The choice of the filters that were saved, and the form that saves those in use.
 
     Parameters
@@ -105,7 +105,8 @@ class SavedFilters:
         written: Callable[[], Mapping[str, str]],
         use: Callable[[Mapping[str, str]], None],
     ) -> None:
-        self._host, self._home, self._view = host, home, view
+        super().__init__(host)
+        self._home, self._view = home, view
         self._written, self._use = written, use
         self._quiet = Quiet()
         self.choice = classed(widgets.Dropdown(options=[_NONE], value=""), "wb-choice")
@@ -119,19 +120,6 @@ class SavedFilters:
         self.form = box("wb-form wb-panel", self.name, self.save, self.remove)
         self._show_form(opened=False)
         self.follow()
-
-    @property
-    def title(self) -> str:
-        """Title of the view, under which the time of the callbacks is counted."""
-        return self._host.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error, in the view."""
-        self._host.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Remove the card of an error from the view."""
-        self._host.mend(source)
 
     def follow(self) -> None:
         """Show which saved filters those in use are; none where they are not saved."""

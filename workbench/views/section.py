@@ -11,7 +11,7 @@ from workbench.plots.theme import Tokens
 from workbench.views.state import Selected, Selection
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, close_tree
-from workbench.views.widgets.callbacks import Failure, Guarded
+from workbench.views.widgets.callbacks import Failure, Guarded, Hosted
 
 __all__ = ["Host", "Section"]
 
@@ -65,7 +65,7 @@ class Host(Guarded, Protocol):
 HostT = TypeVar("HostT", bound=Host)
 
 
-class Section(ABC, Generic[HostT]):
+class Section(Hosted, ABC, Generic[HostT]):
     """A part of a view; only the section that is open reads the session.
 
     Errors of its callbacks are shown by the view.
@@ -89,6 +89,7 @@ class Section(ABC, Generic[HostT]):
     css: ClassVar[str]
 
     def __init__(self, view: HostT) -> None:
+        super().__init__(view)
         self.view = view
         self.widget = box(self.css, *self.build())
 
@@ -99,33 +100,6 @@ class Section(ABC, Generic[HostT]):
     def recolour(self) -> None:
         """Remove what takes its colours from the tokens; the section is shown again after it."""
         return
-
-    @property
-    def title(self) -> str:
-        """Title of the view, under which the time of the section's callbacks is counted."""
-        return self.view.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error, in the view.
-
-        Parameters
-        ----------
-        failure : Failure
-            The error.
-        source : str
-            Name of the callback that failed.
-        """
-        self.view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Remove the card that a callback has left in the view.
-
-        Parameters
-        ----------
-        source : str
-            Name of the callback, which has succeeded now.
-        """
-        self.view.mend(source)
 
     def close(self) -> None:
         """Stop what is under way and remove the section from the page."""

@@ -13,7 +13,7 @@ from workbench.views.code import CodedView, code_markup
 from workbench.views.export import download_link, file_stem, report_link
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, button, close_tree
-from workbench.views.widgets.callbacks import Failure, Guard, Guarded, callback
+from workbench.views.widgets.callbacks import Failure, Guard, Guarded, Hosted, callback
 from workbench.views.widgets.cards import progress_card
 from workbench.views.widgets.chart import Chart
 
@@ -48,7 +48,7 @@ class ToolHost(CodedView, Guarded, Protocol):
         """Return the channel that is shown; empty where none is."""
 
 
-class Tools:
+class Tools(Hosted):
     """Buttons in a row, and one panel that opens under them.
 
     Parameters
@@ -64,6 +64,7 @@ class Tools:
     """
 
     def __init__(self, view: ToolHost) -> None:
+        super().__init__(view)
         self._view = view
         self.opened = ""
         self._buttons = {
@@ -88,19 +89,6 @@ class Tools:
         self._permanent = (self._csv, self._saved, self._create, self._report)
         self._saves: dict[widgets.Button, tuple[str, str]] = {}
         self._show("")
-
-    @property
-    def title(self) -> str:
-        """Title of the view, under which the time of the callbacks is counted."""
-        return self._view.title
-
-    def fail(self, failure: Failure, source: str) -> None:
-        """Show the card of an error, in the view."""
-        self._view.fail(failure, source)
-
-    def mend(self, source: str) -> None:
-        """Remove the card of an error from the view."""
-        self._view.mend(source)
 
     @callback
     def on_refresh(self, button: widgets.Button) -> None:

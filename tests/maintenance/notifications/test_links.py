@@ -11,7 +11,8 @@ import pytest
 
 from tests.maintenance.conftest import START
 from workbench.exceptions import LinkError
-from workbench.maintenance.notifications.links import LINK_PATH, AlertLink, LinkSigner
+from workbench.maintenance.link_paths import LINK_PATH
+from workbench.maintenance.notifications.links import AlertLink, LinkSigner
 
 
 @pytest.fixture

@@ -7,16 +7,21 @@ from html import unescape
 
 import pytest
 
+import workbench as wb
+from tests.conftest import make_tiny_archive
 from tests.fake_session import FakeSession, small_fleet
 from tests.views.finders import find_box, find_grid
 from tests.views.look import find_toggle, texts
 from workbench.forecasting import risks
+from workbench.maintenance.alerts.raising import Finding
 from workbench.plots.theme import SEVERITIES
 from workbench.views.markup import sparkline, target
 from workbench.views.overview.data import RANGES, look_at
 from workbench.views.overview.view import Overview
 from workbench.views.registry import view_class
 from workbench.views.state import Selected, State
+
+GRIDS = ("Key figures", "Channels by asset and subsystem", "Channels with the worst alerts")
 
 
 class Opened:
@@ -188,6 +193,32 @@ def test_every_range_shows_what_was_raised_in_it(view):
         drawn = plot.renderers[0].data_source.data
         assert sum(sum(drawn[level]) for level in SEVERITIES) == len(view.picture.raised)
     assert view.state["range"] == "all"
+
+
+def test_another_period_is_what_a_fresh_view_shows_and_the_fleet_is_read_only_where_something_was_written(tmp_path):
+    make_tiny_archive(tmp_path)
+    with wb.open(home=tmp_path) as session:
+        alerts, now = session.maintenance.alerts, session.clock()
+        for channel, days in (("X-1", 10), ("X-2", 0.2)):
+            begun = now - timedelta(days=days)
+            place = (channel, "SMAP", "", "V", "limit", 1, 9, begun, begun + timedelta(minutes=8))
+            finding = Finding(*place, "high", None, 9.0, 5.0, "high high", "It is too hot.", ongoing=True)
+            alerts.raise_findings([], [finding])
+        view, reads = Overview(session), []
+        session.overview = lambda overview=session.overview: reads.append("fleet") or overview()
+        for words in RANGES:
+            find_toggle(view, "7 d").value = words
+            shown = [find_grid(view, name).html for name in GRIDS]
+            assert reads == []
+            fresh = Overview(session, state=State({"range": words}))
+            assert shown == [find_grid(fresh, name).html for name in GRIDS]
+            fresh.close()
+            reads.clear()
+        alerts.acknowledge(1, "Ann")
+        find_toggle(view, "7 d").value = "24 h"
+        assert reads == ["fleet"]
+        assert (view.picture.alerts["state"] == "acknowledged").sum() == 1
+        view.close()
 
 
 def test_an_unknown_range_gives_a_card():

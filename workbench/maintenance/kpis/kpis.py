@@ -21,7 +21,7 @@ import pandas as pd
 
 from workbench.exceptions import MaintenanceError
 from workbench.maintenance.kpis.preventive_dates import Preventives
-from workbench.maintenance.kpis.watching import standstills, watched_days
+from workbench.maintenance.kpis.watching import standstills, watched_days_by_asset
 from workbench.maintenance.orders.failure_codes import FUNCTIONAL_FAILURE
 
 __all__ = [
@@ -210,8 +210,7 @@ def compute_kpis(evidence: Evidence, since: datetime, until: datetime) -> Kpis:
     names = watched["asset"].unique()
     stops = standstills(outages, orders)
     hours, hours_in_service = (
-        24 * sum(watched_days(watched, down, until, since=since, asset=name) for name in names)
-        for down in (stops.iloc[:0], stops)
+        24 * sum(watched_days_by_asset(watched, down, until, since=since).values()) for down in (stops.iloc[:0], stops)
     )
     failed = evidence.failures[evidence.failures["time"].between(begin, end, inclusive="left")]
     unwatched = sorted(set(failed["asset"]) - set(names))

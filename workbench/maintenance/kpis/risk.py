@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.maintenance.kpis.watching import watched_days
+from workbench.maintenance.kpis.watching import watched_days, watched_days_by_asset
 from workbench.maintenance.kpis.weibull import MIN_FAILURES, fit_weibull
 from workbench.maintenance.values import MAX_PERIOD_DAYS, number_in_range
 
@@ -227,10 +227,11 @@ def risk_table(
         `days` is not above 0, or more than a hundred years.
     """
     rows = []
+    past = {str(asset): times for asset, times in events[events["time"] <= until].groupby("asset")["time"]}
+    watched = watched_days_by_asset(spans, outages, until)
     for asset, weight in criticality.items():
-        times = events.loc[(events["asset"] == asset) & (events["time"] <= until), "time"].sort_values()
-        failures = len(times)
-        days_watched = watched_days(spans, outages, until, asset=asset)
+        times = past.get(asset, events["time"].iloc[:0]).sort_values()
+        failures, days_watched = len(times), watched.get(asset, 0.0)
         estimate = failure_probability(failures, days_watched, days)
         if failures >= MIN_FAILURES and estimate.probability is not None:
             ages = np.array([watched_days(spans, outages, time, asset=asset) for time in times[-_MAX_FAILURES:]])

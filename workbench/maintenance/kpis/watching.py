@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["standstills", "watched_days"]
+__all__ = ["standstills", "watched_days", "watched_days_by_asset"]
+
+_NONE = np.array([], dtype=np.intp)
 
 
 def standstills(outages: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
@@ -52,22 +55,38 @@ def watched_days(
     -------
     float
     """
-    spans, outages = spans[spans["asset"] == asset], outages[outages["asset"] == asset]
-    if not len(spans):
-        return 0.0
-    # A sweep over all bounds: two running counts say how many spans and how many outages last after each of them.
-    kinds = np.repeat([0, 1], [len(spans), len(outages)])
-    begins = [*spans["start"], *outages["since"]]
-    ends = [*spans["end"], *outages["ended_at"].fillna(pd.Timestamp(until))]
-    times = pd.to_datetime([*begins, *ends], utc=True).tz_localize(None).to_numpy().astype("datetime64[us]")
+    days = watched_days_by_asset(spans[spans["asset"] == asset], outages, until, since=since)
+    return days.get(asset, 0.0)
+
+
+def watched_days_by_asset(
+    spans: pd.DataFrame, outages: pd.DataFrame, until: datetime, *, since: datetime | None = None
+) -> dict[str, float]:
+    """Return what `watched_days` returns for every asset that was watched, in the order of the spans."""
     last = np.datetime64(_utc(until), "us")
-    times = np.minimum(times if since is None else np.maximum(times, np.datetime64(_utc(since), "us")), last)
-    change = np.zeros((len(times), 2))
-    change[np.arange(len(times)), np.tile(kinds, 2)] = np.repeat([1, -1], len(begins))
-    order = np.argsort(times, kind="stable")
-    standing = change[order].cumsum(axis=0)[:-1]
-    between = np.diff(times[order]) / np.timedelta64(1, "D")
-    return float(between[(standing[:, 0] > 0) & (standing[:, 1] <= 0)].sum())
+    first = None if since is None else np.datetime64(_utc(since), "us")
+    begins, ends = _times(spans["start"]), _times(spans["end"])
+    stops, restarts = _times(outages["since"]), _times(outages["ended_at"].fillna(pd.Timestamp(until)))
+    of_asset, out_of_service = spans.groupby("asset").indices, outages.groupby("asset").indices
+    days = {}
+    for asset in spans["asset"].unique():
+        watched, down = of_asset[asset], out_of_service.get(asset, _NONE)
+        # A sweep over all bounds: two running counts say how many spans and how many outages last after each of them.
+        times = np.concatenate([begins[watched], stops[down], ends[watched], restarts[down]])
+        times = np.minimum(times if first is None else np.maximum(times, first), last)
+        number = len(watched) + len(down)
+        change = np.zeros((2 * number, 2))
+        kinds = np.repeat([0, 1], [len(watched), len(down)])
+        change[np.arange(2 * number), np.tile(kinds, 2)] = np.repeat([1, -1], number)
+        order = np.argsort(times, kind="stable")
+        standing = change[order].cumsum(axis=0)[:-1]
+        between = np.diff(times[order]) / np.timedelta64(1, "D")
+        days[str(asset)] = float(between[(standing[:, 0] > 0) & (standing[:, 1] <= 0)].sum())
+    return days
+
+
+def _times(column: pd.Series) -> npt.NDArray[np.datetime64]:
+    return pd.to_datetime(column, utc=True).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
 
 
 def _utc(time: datetime) -> datetime:

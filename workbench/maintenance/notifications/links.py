@@ -14,11 +14,9 @@ from typing import Any
 
 from workbench.exceptions import LinkError
 from workbench.maintenance.database import microseconds
+from workbench.maintenance.link_paths import LINK_PATH
 
-__all__ = ["LINK_PATH", "AlertLink", "LinkSigner"]
-
-LINK_PATH = "/workbench/acknowledge/"
-"""Path of the dashboard under which the links are answered."""
+__all__ = ["AlertLink", "LinkSigner"]
 
 _KEY_BYTES = 32
 _MAX_TOKEN_LETTERS = 2_000

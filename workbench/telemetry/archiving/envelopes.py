@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.exceptions import ArchiveError
-from workbench.telemetry.archiving.index import Piece
 from workbench.telemetry.archiving.lanes import EPOCH
 from workbench.telemetry.archiving.levels import (
     LEVELLED,
@@ -27,6 +26,7 @@ from workbench.telemetry.archiving.levels import (
     reduced,
     summarized,
 )
+from workbench.telemetry.archiving.publication import Piece
 from workbench.telemetry.archiving.segments import open_arrays
 from workbench.telemetry.archiving.series import PartReader
 from workbench.telemetry.damage import Place, damage_named

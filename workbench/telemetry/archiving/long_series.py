@@ -11,8 +11,8 @@ import xarray as xr
 
 from workbench.exceptions import ArchiveError
 from workbench.telemetry.archiving.envelopes import Envelope, EnvelopeReader
-from workbench.telemetry.archiving.index import within
 from workbench.telemetry.archiving.level_repair import LongGroup, level_faults, long_groups, make_levels
+from workbench.telemetry.archiving.publication import within
 from workbench.telemetry.archiving.reader import ArchiveReader, score_place
 from workbench.telemetry.attribute_names import REMOVED
 from workbench.telemetry.damage import Place

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.exceptions import ArchiveError
-from workbench.telemetry.archiving.index import Index, Piece
+from workbench.telemetry.archiving.index import Index
 from workbench.telemetry.archiving.plain_rows import PlainReader, PlainRows
+from workbench.telemetry.archiving.publication import Piece
 from workbench.telemetry.archiving.segments import lane_files
 from workbench.telemetry.archiving.tail import Tail, unpack
 from workbench.telemetry.attributes import check_score

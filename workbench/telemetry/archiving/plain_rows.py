@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.exceptions import ArchiveError
-from workbench.telemetry.archiving.index import Piece
 from workbench.telemetry.archiving.lanes import EPOCH
+from workbench.telemetry.archiving.publication import Piece
 from workbench.telemetry.archiving.segments import open_arrays
 from workbench.telemetry.archiving.tail import Tail, unpack
 from workbench.telemetry.damage import Place, damage_named

@@ -29,12 +29,13 @@ from workbench.home import prepare_part, record_part
 from workbench.names import command_line
 from workbench.telemetry.archiving.channel_parts import ChannelParts
 from workbench.telemetry.archiving.earlier_layout import earlier_folder, earlier_names, read_earlier_channel
-from workbench.telemetry.archiving.index import FORMAT_VERSION, Index, Piece, Publication
+from workbench.telemetry.archiving.index import FORMAT_VERSION, Index
 from workbench.telemetry.archiving.index_place import IndexPlace, checked_index_url
 from workbench.telemetry.archiving.lanes import Lane, lane_of
 from workbench.telemetry.archiving.losses import Holding, Losses
 from workbench.telemetry.archiving.plain_parts import plain_lane, shared_variables
 from workbench.telemetry.archiving.plain_rows import PlainReader
+from workbench.telemetry.archiving.publication import Piece, Publication
 from workbench.telemetry.archiving.score_files import (
     packed_lane,
     plain_attributes,

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import time
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +37,7 @@ from workbench.telemetry.archiving.earlier_layout import (
     earlier_folder,
     read_earlier_channel,
 )
-from workbench.telemetry.archiving.index import Index, Piece, within
+from workbench.telemetry.archiving.index import Index
 from workbench.telemetry.archiving.known_channels import KnownChannels
 from workbench.telemetry.archiving.label_moments import (
     check_label_moments,
@@ -46,13 +47,14 @@ from workbench.telemetry.archiving.label_moments import (
 )
 from workbench.telemetry.archiving.looks import Look
 from workbench.telemetry.archiving.losses import Holding
+from workbench.telemetry.archiving.publication import Piece, within
 from workbench.telemetry.archiving.publishing import Publisher
 from workbench.telemetry.archiving.seals import unsealed_attributes
 from workbench.telemetry.archiving.segments import lane_files
 from workbench.telemetry.archiving.series import PartReader
 from workbench.telemetry.attribute_names import LABEL_MOMENTS, REMOVED_ROWS, REMOVED_SAMPLES, removed_rows
 from workbench.telemetry.attributes import check_channel, check_score, check_scored
-from workbench.telemetry.damage import Place, damage_named
+from workbench.telemetry.damage import DAMAGE, Place, damage_named
 from workbench.telemetry.import_again import import_again
 from workbench.telemetry.schema import ATTRIBUTES, SPLITS, data_hash
 from workbench.telemetry.series_hash import BLOCK_SAMPLES, Link, hash_as, is_chained, links, series_hash
@@ -79,6 +81,9 @@ class ArchiveReader:
         self._verified: dict[tuple[str, str], str] = {}
         self._names: tuple[tuple[int, int], list[str], list[str]] | None = None  # of a stamp: as read, and in order
         self._known = KnownChannels(self.index)
+        self._infos: tuple[Mapping[str, Any], list[str], list[ChannelInfo]] | None = None  # of sound channels
+        self._places: tuple[Any, list[tuple[str, str]]] | None = None
+        self._spans: tuple[Any, list[tuple[str, int, int]]] | None = None
         self._open_datasets: OrderedDict[tuple[Any, ...], xr.Dataset] = OrderedDict()
         self._publisher.recover()
         self._publisher.staging.clean()
@@ -140,8 +145,11 @@ class ArchiveReader:
         """
         damaged = self._of_damaged_segments()
         known = self._known.read(self._check_attributes)
+        names, before = self.channels(), self._infos
+        if before is not None and not damaged and before[0] is known and before[1] == names:
+            return [*before[2]], {}
         described = []
-        for name in self.channels():
+        for name in names:
             try:
                 one = known.get(name)
                 if isinstance(one, ArchiveError):
@@ -152,7 +160,8 @@ class ArchiveReader:
                 damaged[name] = error
             except ChannelNotFoundError:  # removed meanwhile
                 continue
-        return described, damaged
+        self._infos = None if damaged else (known, names, described)
+        return [*described], damaged
 
     def _of_damaged_segments(self) -> dict[str, ArchiveError]:
         """Return the channels that lie in segments whose description is damaged, and what is wrong."""
@@ -172,14 +181,30 @@ class ArchiveReader:
                     damaged.setdefault(name, error)
         return damaged
 
+    def places(self) -> list[tuple[str, str]]:
+        """Return the assets and subsystems of all channels, each once; those of damaged channels come last."""
+        described, damaged = self.infos()
+        known = self._places
+        if known is None or known[0] is not self._infos:
+            known = self._infos, list(dict.fromkeys((info.asset, info.subsystem) for info in described))
+            self._places = known if self._infos is not None else None
+        return list(dict.fromkeys([*known[1], *(self.asset_of(name) for name in damaged)]))
+
     def dated_spans(self) -> list[tuple[str, int, int]]:
-        """Return asset, first and last stamp (UTC, ns since 1970) of each test series that is sound and has dates."""
-        damaged = self._of_damaged_segments()
-        return [
-            (one.info.asset, one.first, one.last)
-            for name, one in self._known.read(self._check_attributes).items()
-            if not isinstance(one, ArchiveError) and one.clock == "time" and name not in damaged
-        ]
+        """Return asset, first and last stamp (UTC, ns since 1970) of the test series that are sound and have dates.
+
+        Series of an asset that begin and end together are named once.
+        """
+        damaged, known, before = self._of_damaged_segments(), self._known.read(self._check_attributes), self._spans
+        if before is None or before[0] is not known or damaged:
+            spans = {
+                (one.info.asset, one.first, one.last): None
+                for name, one in known.items()
+                if not isinstance(one, ArchiveError) and one.clock == "time" and name not in damaged
+            }
+            before = known, list(spans)
+            self._spans = None if damaged else before
+        return [*before[1]]
 
     def asset_of(self, channel: str) -> tuple[str, str]:
         """Name the asset and subsystem of a channel even where it is damaged.
@@ -908,7 +933,9 @@ class ArchiveReader:
         with damage_named(place, file):
             about = file.stat()
             if self._sound_roots.get(folder) != (about.st_ino, about.st_mtime_ns):
-                unsealed_attributes(json.loads(file.read_text(encoding="utf-8")))
+                content = file.read_bytes()
+                if self.index.description_checksum(folder) != zlib.crc32(content):
+                    unsealed_attributes(json.loads(content.decode()))
                 self._sound_roots[folder] = (about.st_ino, about.st_mtime_ns)
 
     def _label_moments(self, attributes: dict[str, Any]) -> dict[str, Any] | None:
@@ -996,13 +1023,15 @@ def _checked_scores(
     sound: dict[str, dict[str, Any]] = {}
     damaged: dict[str, ArchiveError] = {}
     for key, attributes in stored.items():
-        place = score_place(channel, key)
         if isinstance(attributes, ArchiveError):
-            damaged[key] = place.error(file, attributes.message)
+            damaged[key] = score_place(channel, key).error(file, attributes.message)
             continue
         try:
-            with damage_named(place, file):
+            try:
                 check_score(attributes)
+            except DAMAGE:
+                with damage_named(score_place(channel, key), file):  # which names the damage
+                    check_score(attributes)
             if not attributes.get("removed_whole"):
                 sound[key] = attributes
         except ArchiveError as error:

@@ -22,9 +22,9 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
 from workbench.telemetry.archiving.arrays import write_array
-from workbench.telemetry.archiving.index import Publication
 from workbench.telemetry.archiving.lanes import LEAST_ROWS, Lane
 from workbench.telemetry.archiving.levels import LEVELLED, levels_folder, write_levels
+from workbench.telemetry.archiving.publication import Publication
 from workbench.telemetry.archiving.seals import check_group, seal_group, unsealed_attributes
 
 __all__ = ["PUBLICATION", "lane_files", "open_arrays", "read_publication", "write_segment"]

@@ -19,8 +19,8 @@ from xarray.core import indexing
 from xarray.indexes import PandasIndex
 
 from workbench.exceptions import ArchiveError
-from workbench.telemetry.archiving.index import Piece
 from workbench.telemetry.archiving.lanes import EPOCH
+from workbench.telemetry.archiving.publication import Piece
 from workbench.telemetry.archiving.seals import check_group
 from workbench.telemetry.archiving.segments import open_arrays
 from workbench.telemetry.archiving.tail import Tail

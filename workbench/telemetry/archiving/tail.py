@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numcodecs.zstd import Zstd  # type: ignore[import-untyped]
 
-from workbench.telemetry.archiving.index import Publication
+from workbench.telemetry.archiving.publication import Publication
 from workbench.telemetry.archiving.sqlite_file import SqliteFile
 from workbench.telemetry.damage import Place, damage_named
 

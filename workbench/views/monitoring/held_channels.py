@@ -11,7 +11,7 @@ from workbench.plots.series import time_values
 from workbench.plots.strip_data import Strip, command_begins, span_columns
 from workbench.plots.trace import Trace
 from workbench.telemetry.archive import Archive
-from workbench.telemetry.archiving.index import Piece
+from workbench.telemetry.archiving.publication import Piece
 from workbench.telemetry.last_values import quality_spans
 
 __all__ = ["Held", "Published", "go_on", "published"]

@@ -1,5 +1,6 @@
 """What the overview shows, without a widget: figures of the fleet that the session and the maintenance desk compute."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,7 +77,7 @@ class Picture:
     first_steps: FirstSteps | None = None
 
 
-def look_at(session: ViewSession, words: str) -> Picture:
+def look_at(session: ViewSession, words: str, before: Picture | None = None) -> Picture:
     """Return what the overview shows.
 
     Parameters
@@ -85,6 +86,8 @@ def look_at(session: ViewSession, words: str) -> Picture:
         Session that all values come from.
     words : str
         One of `RANGES`.
+    before : Picture, optional
+        What was shown just before, in another period: only what depends on the period is read.
 
     Returns
     -------
@@ -92,12 +95,17 @@ def look_at(session: ViewSession, words: str) -> Picture:
     """
     desk, now, length = session.maintenance, session.clock(), RANGES[words]
     since = now - length if length is not None else _beginning(first_raised(desk.database), now)
-    alerts = desk.alerts.list(state="open", order="worst")
-    fleet = _with_alerts(session.overview(), alerts)
+    if before is None:
+        alerts = desk.alerts.list(state="open", order="worst")
+        fleet, steps = _with_alerts(session.overview(), alerts), first_steps(session, alerts)
+        orders, people = desk.orders.list(), desk.people.list()
+    else:
+        alerts, fleet, steps, orders = before.alerts, before.fleet, before.first_steps, before.orders
+        people = before.people
+    watched = session.watched()
     scored = fleet[fleet["state"].isin(["current", "stale"])]["asset"].value_counts()
     channels = {asset: int(scored.get(asset, 0)) for asset in sorted(set(fleet["asset"]))}
-    before = None if length is None else open_at(desk.database, since)
-    watched = session.watched()
+    open_before = None if length is None else open_at(desk.database, since)
     return Picture(
         now=now,
         since=since,
@@ -106,15 +114,15 @@ def look_at(session: ViewSession, words: str) -> Picture:
         alerts=alerts,
         raised=desk.alerts.list(state=None, since=since),
         raised_before=None if length is None else len(desk.alerts.list(state=None, since=since - length, until=since)),
-        open_before=None if before is None else len(before),
+        open_before=None if open_before is None else len(open_before),
         health=health_index(alerts, channels),
-        health_before=None if before is None else health_index(before, channels),
+        health_before=None if open_before is None else health_index(open_before, channels),
         kpis=desk.kpis(watched, since, now),
         kpis_before=None if length is None else desk.kpis(watched, since - length, since),
-        orders=desk.orders.list(),
-        people=desk.people.list(),
+        orders=orders,
+        people=people,
         feed=desk.log(since=since, limit=_MAX_ENTRIES),
-        first_steps=first_steps(session, alerts),
+        first_steps=steps,
     )
 
 
@@ -125,9 +133,6 @@ def _beginning(first: datetime | None, now: datetime) -> datetime:
 
 
 def _with_alerts(fleet: pd.DataFrame, alerts: pd.DataFrame) -> pd.DataFrame:
-    counts = alerts["channel"].value_counts()
-    worst = worst_levels(alerts)
-    return fleet.assign(
-        alerts=[int(counts.get(name, 0)) for name in fleet["channel"]],
-        worst=[worst.get(name, "") for name in fleet["channel"]],
-    )
+    counts, worst = Counter(alerts["channel"]), worst_levels(alerts)
+    names = fleet["channel"].tolist()
+    return fleet.assign(alerts=[counts[name] for name in names], worst=[worst.get(name, "") for name in names])

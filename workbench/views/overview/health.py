@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.counts import counted
@@ -155,8 +156,9 @@ class _Panel:
         self.catalog = catalog
         self.opened = filters.opened
         self.whole = len(fleet) <= MAX_OPEN_CHANNELS
-        self.fleet = fleet.assign(rank=_ranks(fleet))
-        groups = self.fleet.groupby(["asset", "subsystem"], sort=True)
+        self.fleet = fleet
+        self.ranks, self.missing = _ranks(fleet).to_numpy(), (fleet["state"] == "missing").to_numpy()
+        groups = fleet[["asset", "subsystem"]].assign(rank=self.ranks).groupby(["asset", "subsystem"], sort=True)
         self.rows = groups.indices
         ranks = groups["rank"].agg(["max", "size"])
         self.groups: dict[str, dict[str, tuple[int, int]]] = {}
@@ -203,40 +205,38 @@ class _Panel:
             yield _line((asset,), "Show only subsystems with alerts", opened=True)
 
     def _subsystem(self, asset: str, subsystem: str) -> str:
-        rows = self.fleet.iloc[self.rows[asset, subsystem]]
+        rows = np.asarray(self.rows[asset, subsystem])
         opened = self.opened == (asset, subsystem)
         fold = ""
         if not self.whole:
-            rows = rows.sort_values("rank", ascending=False, kind="stable")
-            cells = rows if opened else rows[rows["rank"] > 0].head(_MAX_ABNORMAL_CELLS)
-            hidden, rows = rows.iloc[len(cells) :], cells.head(_MAX_CELLS)
+            rows = rows[np.argsort(-self.ranks[rows], kind="stable")]
+            cells = rows if opened else rows[self.ranks[rows] > 0][:_MAX_ABNORMAL_CELLS]
+            hidden, rows = rows[len(cells) :], cells[:_MAX_CELLS]
             if opened:
                 fold = _line((asset, subsystem), "Show only channels with alerts", opened=True)
                 fold += _rest(len(cells) - _MAX_CELLS, "channel")
             elif len(hidden):
-                fold = _line((asset, subsystem), _hidden_words(hidden), opened=False)
-        shown = "".join(_cell(row) for row in rows.to_dict(orient="records"))
+                fold = _line((asset, subsystem), self._hidden_words(hidden), opened=False)
+        shown = "".join(_cell(row) for row in self.fleet.iloc[rows].to_dict(orient="records")) if len(rows) else ""
         title = escape(self.catalog.subsystem_name(asset, subsystem), quote=True)
         name = f"<span title='{title}'>{title}</span>" if title else ""
         return f"<div class='wb-group{'' if title else ' wb-nameless'}'>{name}<div>{shown}{fold}</div></div>"
+
+    def _hidden_words(self, rows: npt.NDArray[np.intp]) -> str:
+        """Say what the channels are that a line stands for."""
+        more, unscored = int((self.ranks[rows] > 0).sum()), int(self.missing[rows].sum())
+        words = [f"{more:,} more with alerts"] if more else []
+        if len(rows) > more:
+            words.append(
+                f"{len(rows) - more:,} without alerts" + (f", {unscored:,} of them not scored" if unscored else "")
+            )
+        return " and ".join(words)
 
 
 def _ranks(rows: pd.DataFrame) -> "pd.Series[int]":
     """Return how abnormal channels are: the level of the worst alert from 1 on, then damage; 0 where nothing is."""
     ranks = rows["worst"].map({level: place for place, level in enumerate(LEVELS, 1)}).fillna(0).astype(int)
     return ranks.mask(rows["state"] == "damaged", len(LEVELS) + 1)
-
-
-def _hidden_words(rows: pd.DataFrame) -> str:
-    """Say what the channels are that a line stands for."""
-    more = int((rows["rank"] > 0).sum())
-    unscored = int((rows["state"] == "missing").sum())
-    words = [f"{more:,} more with alerts"] if more else []
-    if len(rows) > more:
-        words.append(
-            f"{len(rows) - more:,} without alerts" + (f", {unscored:,} of them not scored" if unscored else "")
-        )
-    return " and ".join(words)
 
 
 def _counts(worst: "pd.Series[str]") -> str:

@@ -26,6 +26,7 @@ from workbench.views.overview.markup import (
     tiles_markup,
     worst_markup,
 )
+from workbench.views.remembered import data_stamp
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import Quiet
@@ -70,6 +71,7 @@ class Overview(View):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty."""
         self.picture: Picture | None = None
+        self._stamp: tuple[int, ...] = ()
         self._lines: dict[str, str] = {}
         self._quiet = Quiet()
         self._later = Later(self.on_later, 0.05)
@@ -127,6 +129,7 @@ class Overview(View):
 
     def refresh(self) -> None:
         """Read the session again."""
+        self._stamp = self._stamp_now()
         self.picture = look_at(self.session, self._range.value)
         self._show(self.picture)
 
@@ -171,7 +174,8 @@ class Overview(View):
         if period != self._range.value:
             with self._quiet:
                 self._range.value = period
-            self.refresh()
+            self._read_period()
+            self._show_health()
         else:
             self._show_health()
 
@@ -200,7 +204,7 @@ class Overview(View):
         """Show what happened in another period."""
         del change
         if not self._quiet:
-            self.refresh()
+            self._read_period()
             self.moved()
 
     @callback
@@ -297,25 +301,41 @@ class Overview(View):
 
     # ---- parts
 
+    def _read_period(self) -> None:
+        """Read what depends on the period, or all where anything was written since it was read."""
+        if self.picture is None or not self._stamp or self._stamp_now() != self._stamp:
+            self.refresh()
+        else:
+            self.picture = look_at(self.session, self._range.value, self.picture)
+            self._show_period(self.picture)
+
+    def _stamp_now(self) -> tuple[int, ...]:
+        """Return numbers that change with everything that is written; empty where that cannot be told."""
+        stamp, session = data_stamp(self.session.settings), self.session
+        return (*stamp, *session.archive.index.stamp(), session.maintenance.log_length()) if stamp else ()
+
     def _show(self, picture: Picture) -> None:
-        self.head.value = head_markup(picture)
         steps = picture.first_steps
         self._guide.layout.display = "none" if steps is None else None
         self._steps.html = "" if steps is None else first_steps_markup(steps, self.session.catalog)
-        self._tiles.html = tiles_markup(picture, self.session.catalog)
+        self._show_period(picture)
         self._show_health()
         self._lines.clear()
         self._worst.html = worst_markup(picture, self._lines)
-        self._feed.value = feed_markup(picture)
         self._load.value = load_markup(picture)
+        self._mark()
+        self._later()
+
+    def _show_period(self, picture: Picture) -> None:
+        self.head.value = head_markup(picture)
+        self._tiles.html = tiles_markup(picture, self.session.catalog)
+        self._feed.value = feed_markup(picture)
         since, until = pd.Timestamp(picture.since), pd.Timestamp(picture.now)
         self.kept_charts.show(
             _RAISED,
             lambda: alert_counts_figure(picture.raised, since, until, tokens=self.tokens),
             lambda plot: update_alert_counts(plot, picture.raised, since, until),
         )
-        self._mark()
-        self._later()
 
     def _show_health(self) -> None:
         if self.picture is not None:

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from workbench.exceptions import WorkbenchError
 from workbench.observability.timings import TIMINGS
 
-__all__ = ["LOG", "Failure", "Guard", "Guarded", "Quiet", "callback", "is_callback"]
+__all__ = ["LOG", "Failure", "Guard", "Guarded", "Hosted", "Quiet", "callback", "is_callback"]
 
 LOG = logging.getLogger("workbench.views")
 """Where the errors of all views go, with their tracebacks."""
@@ -75,6 +75,46 @@ class Guarded(Protocol):
         source : str
             Name of the method that has succeeded.
         """
+
+
+class Hosted:
+    """A part of a page whose errors the view or page around it shows.
+
+    Parameters
+    ----------
+    host : Guarded
+        View or page that shows the errors.
+    """
+
+    def __init__(self, host: Guarded) -> None:
+        self._host = host
+
+    @property
+    def title(self) -> str:
+        """Title of the host, under which the time of the callbacks is counted."""
+        return self._host.title
+
+    def fail(self, failure: Failure, source: str) -> None:
+        """Show the card of an error, in the host.
+
+        Parameters
+        ----------
+        failure : Failure
+            The error.
+        source : str
+            Name of the callback that failed.
+        """
+        self._host.fail(failure, source)
+
+    def mend(self, source: str) -> None:
+        """Remove the card that a callback has left in the host.
+
+        Parameters
+        ----------
+        source : str
+            Name of the callback, which has succeeded now.
+        """
+        self._host.mend(source)
 
 
 class Guard:
