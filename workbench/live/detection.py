@@ -66,6 +66,8 @@ class Figures:
         Channels that cannot be filed, scored or examined, and why.
     provisional : dict of str to int
         Anomalies of unfinished error windows, by channel: shown, and never alerted.
+    unscored : dict of str to str
+        Channels that hold enough samples and cannot be scored, and why.
     errors : dict of str to str
         What is refused at present by the archive or a database, and why; empty where all is well.
     """
@@ -78,6 +80,7 @@ class Figures:
     alert_s: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
     failures: dict[str, str] = field(default_factory=dict)
     provisional: dict[str, int] = field(default_factory=dict)
+    unscored: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -441,7 +444,9 @@ class Detection:
             preview = self._previews.get(name)
             if preview is None or preview.model != model:  # where there was nothing to go on from, there may be now
                 self._previews.pop(name, None)
+            self.figures.unscored.pop(name, None)
             if status == "failed" and self._is_long_enough(name):
+                self.figures.unscored[name] = str(reason)
                 self._report(f"score {name}", f"{name} is not scored: {reason}")
         has_rows = {name: self._note_windows(name) for name in names}
         examined = set(names if important is None else important)

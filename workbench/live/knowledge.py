@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf, nan
@@ -10,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.detection.envelope import EnvelopeStream
-from workbench.detection.envelope.course import envelope_of, follows_training
+from workbench.detection.continuing import envelope_standing
+from workbench.detection.envelope.course import stream_at_end
+from workbench.detection.scoring import provenances, stale_reason
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
-from workbench.live.admission import ChannelState, Stored
+from workbench.live.admission import ChannelState
 from workbench.live.journal import Journal, Tag, pack_inputs
+from workbench.live.recent import Recent, Stored
 from workbench.live.samples import Sample
 from workbench.live.watches import Watch
+from workbench.telemetry.archive import ChannelInfo
+from workbench.telemetry.attribute_names import REMOVED_SAMPLES
 from workbench.telemetry.feed_options import LiveSettings
 from workbench.telemetry.moments import clock_of, ticks
 
@@ -69,6 +74,37 @@ class Knowledge:
         """Return the moment up to which nothing of a channel changes any more."""
         return self._finals.get(state.tag.name, -inf)
 
+    def prepare(self, names: Sequence[str]) -> None:
+        """Look up channels that are met for the first time, all of them together, so that `state` takes less time.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of channels, and of tags that none has yet.
+        """
+        with suppress(ArchiveError):  # `state` says what is wrong
+            self._add_tags(self._session.archive.look(names).attributes)
+
+    def _add_tags(self, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note channels of the archive that have sent nothing before, by their attributes."""
+        tags = {
+            name: Tag(
+                0,
+                name,
+                "served",
+                about["asset"],
+                about["subsystem"],
+                about["units"],
+                0,
+                about["summary"]["clock"],
+                tuple(about["command_names"]),
+            )
+            for name, about in attributes.items()
+        }
+        new = [tag for name, tag in tags.items() if name not in self._tags]
+        if new:
+            self._tags |= self._journal.add_tags(new)
+
     def state(self, sample: Sample) -> ChannelState:
         """Return the state of the channel of a sample, which is met for the first time."""
         name = sample.channel
@@ -79,7 +115,7 @@ class Knowledge:
         except ArchiveError:  # damaged: its samples are kept until somebody mends it
             state = self._damaged(sample)
         for moment, value, inputs in self._journal.samples(state.tag.id):
-            state.remember(moment, nan if value is None else value, inputs)
+            state.recent.remember(moment, nan if value is None else value, inputs)
             state.newest = moment if state.newest is None else max(state.newest, moment)
             state.waiting += 1
             if state.watch is not None:
@@ -123,25 +159,30 @@ class Knowledge:
         self._tags[name] = served
         values, commands = part["telemetry"].values, part["commands"].values
         state = ChannelState(served, values.dtype, commands.dtype == np.int8 and bool(inputs))
-        moments = ticks(times).tolist()
-        for moment, value, row in zip(moments, values.tolist(), commands.astype(np.float32).tolist(), strict=True):
-            state.remember(moment, value, pack_inputs(row))
-        state.newest, state.recent_from = moments[-1], min(state.recent)
-        state.watch = self._watch(name, test, values)
+        state.recent = Recent.of(ticks(times), values, commands)
+        state.newest = int(ticks(times[-1:])[0])
+        state.watch = self._watch(info, test, values)
         return state
 
-    def _watch(self, name: str, test: "xr.Dataset", latest: npt.NDArray[Any]) -> Watch:
-        session, options = self._session, self._session.settings.alerts
-        envelope = None
-        if session.settings.params.envelope != "none":
+    def _watch(self, info: ChannelInfo, test: "xr.Dataset", latest: npt.NDArray[Any]) -> Watch:
+        session, options, name = self._session, self._session.settings.alerts, info.channel
+        envelope, params = None, session.settings.params
+        if params.envelope != "none":
             train = session.archive.open(name, "train", indexed=False)
-            fitted = envelope_of(train, session.settings.params)
-            envelope = EnvelopeStream(fitted, follows_training=follows_training(train, test))
-            envelope.extend(test["telemetry"].values)
+            envelope = stream_at_end(test, train, params, self._envelope_standing(info))
         limits = session.catalog.channel(name).limits
         watch = Watch(limits, options.on_delay, options.hysteresis, envelope)
         watch.remember(latest)
         return watch
+
+    def _envelope_standing(self, info: ChannelInfo) -> dict[str, Any] | None:
+        """Return where the envelope stands at the end of a series, as a score that is current for it has noted."""
+        made_from = provenances(self._session.settings.params)
+        for stored in self._session.archive.scores(info.channel).values():
+            origin = made_from(str(stored.get("model")), info.test_hash, info.train_hash)
+            if not stale_reason(stored, origin) and not stored.get(REMOVED_SAMPLES):
+                return envelope_standing(stored)
+        return None
 
     def _new(self, sample: Sample) -> ChannelState:
         """Return the state of a tag that no channel has."""
