@@ -340,6 +340,7 @@ def steps(folder: Path) -> list[dict]:
         part = [one for row in rows[start : start + BATCH] for one in row]
         began = time.process_time()
         decided = ingest.admission.decide([("bench", part, [])])
+        ingest.complete()
         ingest._journal.store(decided.transaction)
         service.backlog.add(decided.added, decided.urgent, time.monotonic())
         stored = time.process_time()

@@ -74,6 +74,8 @@ class ChannelState:
         Jumps ahead that were confirmed since the start.
     is_damaged : bool
         Whether the archive could not tell of it.
+    is_partial : bool
+        Whether what has come before is still to be read, and its watch to begin.
     source : str
         Where its last sample came from.
     astray : Astray or None
@@ -91,6 +93,7 @@ class ChannelState:
     arrived: float = 0.0
     gaps: int = 0
     is_damaged: bool = False
+    is_partial: bool = False
     source: str = ""
     astray: Astray | None = None
     in_order: int = 0  # samples since the last one of a wrong clock

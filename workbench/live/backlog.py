@@ -58,10 +58,10 @@ class Backlog:
         with self._lock:
             return {name: replace(one) for name, one in self._waiting.items()}
 
-    def longest(self, now: float) -> float:
-        """Return for how many seconds the sample that waits longest has waited; 0 where none waits."""
+    def longest(self, now: float) -> tuple[int, float]:
+        """Return how many channels wait, and for how many seconds the first sample has waited; 0 where none waits."""
         with self._lock:
-            return max((now - one.since for one in self._waiting.values()), default=0.0)
+            return len(self._waiting), max((now - one.since for one in self._waiting.values()), default=0.0)
 
     def take(self, names: Iterable[str]) -> dict[str, Waiting]:
         """Take channels out, before their samples are read: what comes meanwhile waits anew."""

@@ -192,8 +192,8 @@ class LiveService:
         """Return why nothing is scored, or an empty text; and the channels that cannot be scored, and why."""
         figures = self.detection.figures
         fault = next(iter([*figures.errors.values(), *([self.crash] if self.crash else [])]), "")
-        waited = self.backlog.longest(time.monotonic())
-        if not fault and waited > max(_BEHIND_S, 4 * self.settings.live.archive_s):
+        count, waited = self.backlog.longest(time.monotonic())
+        if not fault and waited > _BEHIND_S + 2 * self.detection.longest_wait(count):
             fault = f"Samples have been waiting for {waited:.0f} seconds to be filed and scored."
         return fault, {**figures.unscored, **figures.failures}
 
