@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.live.admission import Admission, ChannelState, Decided, Stored
+from workbench.live.admission import Admission, ChannelState, Decided
 from workbench.live.journal import Journal, Refused, Tag, Transaction
+from workbench.live.recent import Recent, Stored
 from workbench.live.samples import Sample
 from workbench.telemetry.feed_options import LiveSettings
 
@@ -24,12 +25,15 @@ class Knows:
         self._final = final * SECOND
         self._old = old
 
+    def prepare(self, names: Sequence[str]) -> None:
+        assert names == [*dict.fromkeys(names)]
+
     def state(self, sample: Sample) -> ChannelState:
         del sample
         state = ChannelState(self.tag, np.float32, one_hot=bool(self.tag.inputs))
         for second in range(self._old + 1, 101):
-            state.remember(second * SECOND, float(second), None)
-        state.newest, state.recent_from = 100 * SECOND, (self._old + 1) * SECOND
+            state.recent.remember(second * SECOND, float(second), None)
+        state.newest, state.recent.begin = 100 * SECOND, (self._old + 1) * SECOND
         return state
 
     def final(self, state: ChannelState) -> float:
@@ -145,7 +149,8 @@ def test_numbered_samples_count_as_seconds() -> None:
     class Numbered(Knows):
         def state(self, sample: Sample) -> ChannelState:
             state = super().state(sample)
-            state.newest, state.recent, state.recent_from = 100, {}, 1
+            state.newest, state.recent = 100, Recent()
+            state.recent.begin = 1
             return state
 
     known = Numbered(clock="sample")
@@ -189,7 +194,7 @@ def test_memory_holds_the_newest_samples_however_many_come() -> None:
     state = admission.states["a"]
     assert len(state.recent) <= 2_048
     assert all(second * SECOND in state.recent for second in range(20_100 - 1_000, 20_101))
-    assert min(state.recent) == state.recent_from
+    assert min(state.recent) == state.recent.begin
 
 
 class KnowsNothing(Knows):

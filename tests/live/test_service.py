@@ -112,6 +112,7 @@ def test_a_limit_is_alerted_without_waiting_for_a_window(tmp_path: Path) -> None
         decided = ingest.admission.decide([("test", [sample], [])])
         ingest._journal.store(decided.transaction)
         service.backlog.add(decided.added, decided.urgent, 0.0)
+        ingest.complete()
         due = {name for name, one in service.backlog.waiting().items() if one.urgent}
         row = (sample.moment - int(test["time"].values[0].astype("int64"))) // 60_000_000_000
         assert bool(due) == (row in (32, 33))  # the third in a row, as alerts.on_delay says; and the first one back

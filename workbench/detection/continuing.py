@@ -44,6 +44,7 @@ __all__ = [
     "complete_rows",
     "continue_score",
     "earlier_standing",
+    "envelope_standing",
     "predict_one",
     "provisional_rows",
     "with_envelope",
@@ -196,6 +197,15 @@ def earlier_standing(scored: xr.Dataset) -> Standing | None:
         return None
     windows = windows_of(scored.attrs)
     return _Base.of(scored, scored.sizes["time"], windows).standing
+
+
+def envelope_standing(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return where the envelope of a score stands, for `stream_at_end`; None where the score does not tell."""
+    try:
+        state = json.loads(attributes.get(_STATE, "{}")).get("envelope")
+        return state if isinstance(state, dict) else None
+    except (ValueError, AttributeError, TypeError):  # it is not what this version writes
+        return None
 
 
 def with_envelope(attributes: Mapping[str, Any], course: EnvelopeCourse) -> list[AnomalyRow]:

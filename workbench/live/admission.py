@@ -3,7 +3,6 @@
 The clock of this machine decides nothing: a sample is early or late by the newest one of its channel.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isnan
@@ -13,20 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.live.journal import Entry, Refused, Tag, Transaction, pack_inputs
+from workbench.live.recent import Recent, Stored
 from workbench.live.samples import Fault, Sample
 from workbench.live.watches import Watch
 from workbench.telemetry.feed_options import LiveSettings
 
-__all__ = ["Admission", "Astray", "ChannelState", "Decided", "Known", "Stored"]
+__all__ = ["Admission", "Astray", "ChannelState", "Decided", "Known"]
 
 _SECOND = 1_000_000_000
-_RECENT = 1_024  # samples of a channel that are held in memory
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
-_MANY = 2 * _RECENT
-_DIFFERENT_INPUTS = 64
-
-Stored = tuple[float, bytes | None]
-"""Value and packed inputs of a sample that is there; NaN where it is missing."""
 
 
 class Astray(NamedTuple):
@@ -38,6 +32,9 @@ class Astray(NamedTuple):
 
 class Known(Protocol):
     """What is known of channels beside what has just come."""
+
+    def prepare(self, names: Sequence[str]) -> None:
+        """Look up together what `state` is asked for next."""
 
     def state(self, sample: Sample) -> "ChannelState":
         """Return the state of the channel of a sample, which is met for the first time."""
@@ -63,10 +60,8 @@ class ChannelState:
         Whether its inputs are 0 or 1.
     newest : int or None
         Moment of the newest sample.
-    recent : dict of int to tuple
-        The latest samples by their moments, at least all that are not before `recent_from`.
-    recent_from : float
-        From here on all samples are in `recent`.
+    recent : Recent
+        The latest samples by their moments.
     waiting : int
         Samples in the journal of a tag that is no channel yet.
     watch : Watch or None
@@ -79,6 +74,8 @@ class ChannelState:
         Jumps ahead that were confirmed since the start.
     is_damaged : bool
         Whether the archive could not tell of it.
+    is_partial : bool
+        Whether what has come before is still to be read, and its watch to begin.
     source : str
         Where its last sample came from.
     astray : Astray or None
@@ -89,27 +86,17 @@ class ChannelState:
     dtype: npt.DTypeLike = np.float64
     one_hot: bool = False
     newest: int | None = None
-    recent: dict[int, Stored] = field(default_factory=dict)
-    recent_from: float = -inf
+    recent: Recent = field(default_factory=Recent)
     waiting: int = 0
     watch: Watch | None = None
     jump: list[tuple[int, float, bytes | None]] = field(default_factory=list)
     arrived: float = 0.0
     gaps: int = 0
     is_damaged: bool = False
+    is_partial: bool = False
     source: str = ""
     astray: Astray | None = None
     in_order: int = 0  # samples since the last one of a wrong clock
-    order: deque[int] = field(default_factory=deque)
-    inputs: dict[bytes, bytes] = field(default_factory=dict)  # the latest different ones, each held once
-
-    def _same(self, inputs: bytes | None) -> bytes | None:
-        """Return inputs that are equal and held already: commands seldom change."""
-        if inputs is None:
-            return None
-        if len(self.inputs) > _DIFFERENT_INPUTS:
-            self.inputs.clear()
-        return self.inputs.setdefault(inputs, inputs)
 
     def span(self, seconds: float) -> int:
         """Return seconds on the clock of the channel; of one without times each sample counts as one."""
@@ -118,17 +105,6 @@ class ChannelState:
     def goes_on(self, before: int, moment: int, most_s: float) -> bool:
         """Return whether a moment lies behind another one by so many seconds at most."""
         return 0 < moment - before <= self.span(most_s)
-
-    def remember(self, moment: int, value: float, inputs: bytes | None) -> None:
-        """Hold a sample in memory, and let go of the oldest."""
-        if moment not in self.recent:
-            self.order.append(moment)
-        self.recent[moment] = value, self._same(inputs)
-        if len(self.order) > _MANY:  # sorted now and then, as late ones lie out of order
-            kept = sorted(self.order)[-_RECENT:]
-            self.recent = {one: self.recent[one] for one in kept}
-            self.order = deque(kept)
-            self.recent_from = kept[0]
 
 
 @dataclass(frozen=True)
@@ -185,7 +161,10 @@ class Admission:
         """Decide on the samples of deliveries, given as the names of their feeds, samples and faults."""
         transaction, self._watched = Transaction(), {}
         outcomes, unfit, added = [], list[list[Fault]](), dict[str, int]()
-        now = self._clock()
+        now, deliveries = self._clock(), list(deliveries)
+        unknown = {sample.channel for _, samples, _ in deliveries for sample in samples} - self.states.keys()
+        if unknown:
+            self._known.prepare(sorted(unknown))
         for feed, samples, faults in deliveries:
             outcome: dict[str, int] = {}
             unfit.append([])
@@ -257,7 +236,7 @@ class Admission:
         if moment >= state.newest - state.span(self.settings.ahead_s):
             self._end_jump(state)
         present = state.recent.get(moment)
-        if present is None and moment < state.recent_from:
+        if present is None and moment < state.recent.begin:
             present = self._known.stored(state, moment)
         if present is not None:
             return self._decide_again(state, moment, (value, inputs), present, transaction)
@@ -267,7 +246,7 @@ class Admission:
         if behind > state.span(self.settings.late_s) or moment <= self._known.final(state):
             return self._refuse(state, "late", "late", moment, value, inputs, transaction)
         transaction.entries.append(_entry(state, moment, value, inputs))
-        state.remember(moment, value, inputs)
+        state.recent.remember(moment, value, inputs)
         return "added", 1
 
     def _add(
@@ -284,7 +263,7 @@ class Admission:
                 state.astray = None
         state.newest = moment
         transaction.entries.append(_entry(state, moment, value, inputs))
-        state.remember(moment, value, inputs)
+        state.recent.remember(moment, value, inputs)
         if state.watch is not None:
             self._watched.setdefault(state.tag.name, []).append(value)
         return "added", 1
@@ -300,7 +279,7 @@ class Admission:
             if moment <= self._known.final(state):
                 return self._refuse(state, "late", "late", moment, *new, transaction)
             transaction.entries.append(_entry(state, moment, *new))
-            state.remember(moment, *new)
+            state.recent.remember(moment, *new)
             return "completed", 1
         kept = None if isnan(present[0]) else present[0]
         return self._refuse(state, "conflict", "conflicts", moment, *new, transaction, kept)
@@ -361,9 +340,8 @@ class Admission:
         state.jump.append((moment, value, inputs))
         if len(state.jump) < self.settings.confirm_samples:
             return outcome
-        row, first = state.jump, dict(state.recent)
-        state.jump, state.recent, state.newest, state.waiting, state.astray = [], {}, None, 0, None
-        state.order.clear()
+        row, first = state.jump, state.recent
+        state.jump, state.recent, state.newest, state.waiting, state.astray = [], Recent(), None, 0, None
         moments = {one[0] for one in row}
         transaction.entries = [one for one in transaction.entries if one.channel != state.tag.id]
         transaction.withdrawn += [(state.tag.id, one) for one in first]
@@ -371,8 +349,8 @@ class Admission:
             one for one in transaction.refused if one.channel != state.tag.id or one.moment not in moments
         ]
         transaction.released += [(state.tag.id, one) for one in moments]
-        for one, (held, packed) in first.items():
-            self._refuse(state, "ahead", "quarantined", one, held, packed, transaction)
+        for one, held in first.items():
+            self._refuse(state, "ahead", "quarantined", one, *held, transaction)
         for sample in row:
             self._add(state, *sample, transaction)
         transaction.count("added", state.tag.id, len(row) - 1 - len(first))

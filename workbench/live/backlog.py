@@ -58,6 +58,11 @@ class Backlog:
         with self._lock:
             return {name: replace(one) for name, one in self._waiting.items()}
 
+    def longest(self, now: float) -> tuple[int, float]:
+        """Return how many channels wait, and for how many seconds the first sample has waited; 0 where none waits."""
+        with self._lock:
+            return len(self._waiting), max((now - one.since for one in self._waiting.values()), default=0.0)
+
     def take(self, names: Iterable[str]) -> dict[str, Waiting]:
         """Take channels out, before their samples are read: what comes meanwhile waits anew."""
         with self._lock:

@@ -23,6 +23,7 @@ from workbench.exceptions import WorkbenchError
 from workbench.fleet_scores import score_fleet
 from workbench.live.backlog import Backlog, Waiting
 from workbench.live.filing import Filed, file_rows, has_inputs, new_channel
+from workbench.live.heap import give_back_memory
 from workbench.live.journal import Journal, Tag
 from workbench.live.knowledge import complete_samples, moment_of_row, placed
 from workbench.live.preview import ANCHORED, NOT_HELD, Preview, next_to_predict
@@ -42,6 +43,9 @@ _RETRY_S = 5.0
 _SILENCES_S = 5.0
 _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due at once waits for them
 _MANY_AT_ONCE = 64  # where many of them are late
+_FILED_A_SECOND = 16.0  # channels that are filed before their windows are complete; where more wait, each waits longer
+_ROUNDS_A_FLEET = 64  # in which all channels are filed, where that makes more of them than a few
+_GATHER_S = 1.0  # that channels wait for others to be filed with
 _PREVIEWED = frozenset({"persistence", "ridge"}) | ANCHORED  # forecasters whose predictions can be made twice
 _MOST_ROWS = 20_000  # of a channel that are filed at a time
 _SOURCE = "live telemetry"
@@ -66,6 +70,8 @@ class Figures:
         Channels that cannot be filed, scored or examined, and why.
     provisional : dict of str to int
         Anomalies of unfinished error windows, by channel: shown, and never alerted.
+    unscored : dict of str to str
+        Channels that hold enough samples and cannot be scored, and why.
     errors : dict of str to str
         What is refused at present by the archive or a database, and why; empty where all is well.
     """
@@ -78,6 +84,7 @@ class Figures:
     alert_s: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
     failures: dict[str, str] = field(default_factory=dict)
     provisional: dict[str, int] = field(default_factory=dict)
+    unscored: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -166,19 +173,21 @@ class Detection:
         waiting = self._backlog.waiting()
         ready = {name: one for name, one in waiting.items() if began >= self._retry_at.get(name, 0.0)}
         if everything:
-            due, rest = set(waiting), []
+            due, rest, longest = set(waiting), [], 0.0
         else:
             due = {name for name, one in ready.items() if one.urgent}
             windows = {name: one for name, one in ready.items() if name not in due and self._has_window(name, one)}
             if windows:
                 self._guarded("previews", lambda: due.update(self._look(windows)))
-            longest = self._session.settings.live.archive_s
+            longest = self.longest_wait(len(ready))
             rest = [name for name, one in ready.items() if name not in due and began - one.since >= longest]
             rest.sort(key=lambda name: ready[name].since)
-        late = bool(rest) and began - ready[rest[0]].since >= 2 * self._session.settings.live.archive_s
-        batch = due
+        late = bool(rest) and began - ready[rest[0]].since >= 2 * longest
+        batch, few = due, max(_FEW_AT_ONCE, len(ready) // _ROUNDS_A_FLEET)
+        if _FEW_AT_ONCE < few and 0 < len(rest) < few and began - ready[rest[0]].since < longest + _GATHER_S:
+            rest = []  # others are due within a moment, and a round takes less time for each of more
         if late or not due:  # who has waited for long does not wait for others any more
-            batch = due | set(rest[: _MANY_AT_ONCE if late else _FEW_AT_ONCE])
+            batch = due | set(rest[: max(_MANY_AT_ONCE, few) if late else few])
         if batch:
             self._guarded("archive", lambda: self._work(batch, everything, late=late))
             self.figures.round_s = time.monotonic() - began
@@ -198,6 +207,11 @@ class Detection:
         if now >= self._next_timers:
             self._next_timers = now + _TIMERS_S
             self._guarded("timers", self._session.run_timers)
+            give_back_memory()
+
+    def longest_wait(self, count: int) -> float:
+        """Return for how many seconds samples wait for the archive, where so many channels have some."""
+        return max(self._session.settings.live.archive_s, count / _FILED_A_SECOND)
 
     def _look_for_silences(self) -> None:
         """Raise alerts for what has become silent or has a wrong clock, and close those that are over."""
@@ -441,7 +455,9 @@ class Detection:
             preview = self._previews.get(name)
             if preview is None or preview.model != model:  # where there was nothing to go on from, there may be now
                 self._previews.pop(name, None)
+            self.figures.unscored.pop(name, None)
             if status == "failed" and self._is_long_enough(name):
+                self.figures.unscored[name] = str(reason)
                 self._report(f"score {name}", f"{name} is not scored: {reason}")
         has_rows = {name: self._note_windows(name) for name in names}
         examined = set(names if important is None else important)

@@ -82,6 +82,7 @@ class ServiceFigures(Collector):
             "queue": service.intake.samples,
             "waiting_for_archive": sum(one.samples for one in service.backlog.waiting().values()),
             "stale_channels": sorted(stale),
+            "unscored_channels": dict(detection.unscored),
             "provisional_anomalies": {name: count for name, count in list(detection.provisional.items()) if count},
             "version": __version__,
         }
@@ -120,6 +121,9 @@ class ServiceFigures(Collector):
         provisional = {(name,): count for name, count in list(detection.provisional.items()) if count}
         words = "Anomalies that may still vanish, as their error window is not complete"
         yield gauge("workbench_live_provisional_anomalies", words, ["channel"], provisional)
+        yield gauge(
+            "workbench_live_unscored_channels", "Channels that cannot be scored", [], {(): len(detection.unscored)}
+        )
         unreadable = {(one["feed"], one["kind"]): one["count"] for one in service.faults()}
         yield counter(
             "workbench_live_unreadable", "Payloads or samples that cannot be used", ["feed", "kind"], unreadable

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import TypeVar
 
 from workbench.exceptions import WorkbenchError
@@ -26,6 +27,7 @@ _WAIT_S = 0.5
 _RETRY_S = 1.0
 _REFRESH_S = 1.0
 _LOOK_AGAIN_S = 60.0
+_COMPLETE_S = 0.05  # between two transactions
 _TOLD_S = 3_600.0
 
 
@@ -93,7 +95,8 @@ class Ingest:
 
     def step(self, stop: threading.Event) -> None:
         """Store what arrives next."""
-        deliveries = self._intake.take(self._settings.commit_samples, _WAIT_S, self._settings.commit_ms / 1000)
+        wait_s = _WAIT_S if self._knowledge.is_complete else 0.0
+        deliveries = self._intake.take(self._settings.commit_samples, wait_s, self._settings.commit_ms / 1000)
         now = time.monotonic()
         if now >= self._next_refresh:
             self._next_refresh = now + _REFRESH_S
@@ -103,6 +106,16 @@ class Ingest:
             self.admission.look_again()
         if deliveries:
             self._store(deliveries, stop)
+        self.complete(_COMPLETE_S)
+
+    def complete(self, seconds: float = inf) -> None:
+        """Read what has come before of channels that were met for the first time, for some seconds at most."""
+        until = time.monotonic() + seconds
+        while not self._knowledge.is_complete and time.monotonic() < until:
+            self._knowledge.complete()
+        due, self._knowledge.due = self._knowledge.due, set()
+        if due:
+            self._backlog.add({}, due, time.monotonic())
 
     def _refresh(self) -> None:
         """Learn which tags became channels, and were accepted or ignored."""

@@ -179,13 +179,18 @@ class Journal:
 
     def add_tag(self, tag: Tag) -> Tag:
         """Note a new channel, and return it with its number; one that is known already stays as it is."""
+        return self.add_tags([tag])[tag.name]
+
+    def add_tags(self, tags: Sequence[Tag]) -> dict[str, Tag]:
+        """Note new channels, all of them together, and return them by their names as `add_tag` does."""
+        now = time.time()
         with self._database.transaction() as cursor:
-            cursor.execute(
+            cursor.executemany(
                 "INSERT INTO channel (name, state, asset, subsystem, units, train_samples, clock, inputs, seen) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                (*_described(tag), time.time()),
+                [(*_described(tag), now) for tag in tags],
             )
-        return next(iter(self.tags(names=[tag.name])))
+        return {tag.name: tag for tag in self.tags(names=[tag.name for tag in tags])}
 
     def change_tag(self, tag: Tag) -> None:
         """Change what the journal knows of a channel."""

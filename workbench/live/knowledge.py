@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf, nan
@@ -10,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.detection.envelope import EnvelopeStream
-from workbench.detection.envelope.course import envelope_of, follows_training
-from workbench.exceptions import ArchiveError, ChannelNotFoundError
-from workbench.live.admission import ChannelState, Stored
+from workbench.detection.continuing import envelope_standing
+from workbench.detection.envelope.course import stream_at_end
+from workbench.detection.scoring import provenances, stale_reason
+from workbench.exceptions import ArchiveError, ChannelNotFoundError, WorkbenchError
+from workbench.live.admission import ChannelState
 from workbench.live.journal import Journal, Tag, pack_inputs
+from workbench.live.recent import Recent, Stored
 from workbench.live.samples import Sample
 from workbench.live.watches import Watch
+from workbench.telemetry.archive import ChannelInfo
+from workbench.telemetry.attribute_names import REMOVED_SAMPLES
 from workbench.telemetry.feed_options import LiveSettings
 from workbench.telemetry.moments import clock_of, ticks
 
@@ -45,6 +50,11 @@ class Knowledge:
         Journal of that thread.
     finals : dict of str to int
         Moment up to which each channel is final; the detection thread fills it.
+
+    Attributes
+    ----------
+    due : set of str
+        Channels that `complete` has found to be judged at once; whoever judges them takes them out.
     """
 
     def __init__(self, session: "Session", journal: Journal, finals: dict[str, int]) -> None:
@@ -53,6 +63,9 @@ class Knowledge:
         self._finals = finals
         self._series: OrderedDict[str, list[tuple[npt.NDArray[np.int64], xr.Dataset]]] = OrderedDict()
         self._tags = {tag.name: tag for tag in journal.tags()}
+        self._met: dict[str, dict[str, Any]] = {}  # attributes of channels that are met just now
+        self._partial: dict[str, ChannelState] = {}
+        self.due: set[str] = set()
 
     def refresh(self) -> list[Tag]:
         """Read anew what the journal knows of channels, and return those that have changed."""
@@ -69,6 +82,21 @@ class Knowledge:
         """Return the moment up to which nothing of a channel changes any more."""
         return self._finals.get(state.tag.name, -inf)
 
+    def prepare(self, names: Sequence[str]) -> None:
+        """Look up channels that are met for the first time, all of them together, so that `state` takes less time.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of channels, and of tags that none has yet.
+        """
+        self._met = {}
+        with suppress(ArchiveError):  # `state` says what is wrong
+            self._met = self._session.archive.look(names).attributes
+        new = [_served(0, about) for name, about in self._met.items() if name not in self._tags]
+        if new:
+            self._tags |= self._journal.add_tags(new)
+
     def state(self, sample: Sample) -> ChannelState:
         """Return the state of the channel of a sample, which is met for the first time."""
         name = sample.channel
@@ -79,11 +107,9 @@ class Knowledge:
         except ArchiveError:  # damaged: its samples are kept until somebody mends it
             state = self._damaged(sample)
         for moment, value, inputs in self._journal.samples(state.tag.id):
-            state.remember(moment, nan if value is None else value, inputs)
+            state.recent.remember(moment, nan if value is None else value, inputs)
             state.newest = moment if state.newest is None else max(state.newest, moment)
             state.waiting += 1
-            if state.watch is not None:
-                state.watch.take(nan if value is None else value)
         if state.newest is not None:
             live = self._session.settings.live
             for one in self._journal.ahead(state.tag.id, state.newest):
@@ -95,6 +121,11 @@ class Knowledge:
 
     def stored(self, state: ChannelState, moment: int) -> Stored | None:
         """Return the sample at a moment that is not in memory any more; None where there is none."""
+        if state.is_partial:
+            self.complete(state)
+            present = state.recent.get(moment)
+            if present is not None or moment >= state.recent.begin:
+                return present
         for times, series in self._opened(state.tag.name):
             row = int(np.searchsorted(times, moment))
             if row < times.size and times[row] == moment:
@@ -105,43 +136,78 @@ class Knowledge:
         return None if waiting is None else (nan if waiting[0] is None else waiting[0], waiting[1])
 
     def _archived(self, name: str) -> ChannelState:
-        """Return the state of a channel of the archive."""
-        session = self._session
-        info = session.archive.info(name)
-        test = session.archive.open(name, indexed=False)
-        part = test.isel(time=slice(max(0, info.n_test - _RECENT), None)).load()
-        times = part["time"].values
-        inputs = tuple(str(one) for one in part["command"].values)
+        """Return the state of a channel of the archive, in part: what has come before is read a little later."""
+        archive = self._session.archive
+        about = self._met.pop(name, None) or archive.look([name]).attributes.get(name)
+        if about is None:
+            archive.info(name)  # says what is wrong
+            raise ArchiveError(f"{name} cannot be looked up.", "Run: workbench doctor")
         tag = self._tags.get(name)
-        served = Tag(
-            tag.id if tag else 0, name, "served", info.asset, info.subsystem, info.units, 0, clock_of(times), inputs
-        )
+        served = _served(tag.id if tag else 0, about)
         if tag is None:
-            tag = served = self._journal.add_tag(served)
+            served = self._journal.add_tag(served)
         elif tag != served:
             self._journal.change_tag(served)
         self._tags[name] = served
-        values, commands = part["telemetry"].values, part["commands"].values
-        state = ChannelState(served, values.dtype, commands.dtype == np.int8 and bool(inputs))
-        moments = ticks(times).tolist()
-        for moment, value, row in zip(moments, values.tolist(), commands.astype(np.float32).tolist(), strict=True):
-            state.remember(moment, value, pack_inputs(row))
-        state.newest, state.recent_from = moments[-1], min(state.recent)
-        state.watch = self._watch(name, test, values)
+        dtype, of_inputs = archive.dtypes(name)
+        state = ChannelState(served, dtype, of_inputs == np.int8 and bool(served.inputs), is_partial=True)
+        state.newest = int(about["summary"]["last"])
+        state.recent.begin = state.newest + 1
+        self._partial[name] = state
         return state
 
-    def _watch(self, name: str, test: "xr.Dataset", latest: npt.NDArray[Any]) -> Watch:
-        session, options = self._session, self._session.settings.alerts
-        envelope = None
-        if session.settings.params.envelope != "none":
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that is known of the channels that were met has been read."""
+        return not self._partial
+
+    def complete(self, state: ChannelState | None = None) -> None:
+        """Read what has come before of a channel, and begin to watch it; `due` names it where it is to be judged.
+
+        Parameters
+        ----------
+        state : ChannelState, optional
+            State of the channel; that of the one that was met first where omitted.
+        """
+        if state is None:
+            state = next(iter(self._partial.values()))
+        self._partial.pop(state.tag.name, None)
+        state.is_partial, begin = False, state.recent.begin
+        try:
+            test = self._session.archive.open(state.tag.name, indexed=False)
+            part = test.isel(time=slice(max(0, test.sizes["time"] - _RECENT), None)).load()
+            moments, values = ticks(part["time"].values), part["telemetry"].values
+            recent = Recent.of(moments, values, part["commands"].values)
+            come = [held[0] for moment, held in state.recent.items() if moment > moments[-1]]
+            for moment, held in state.recent.items():
+                recent.remember(moment, *held)
+            watch = self._watch(self._session.archive.info(state.tag.name), test, values)
+        except WorkbenchError:  # it is damaged, or was removed just now
+            state.is_damaged = True
+            return
+        state.recent, state.watch = recent, watch
+        if watch.take_all(come) or moments[-1] >= begin:  # the latter where some of what has come is filed
+            self.due.add(state.tag.name)
+
+    def _watch(self, info: ChannelInfo, test: "xr.Dataset", latest: npt.NDArray[Any]) -> Watch:
+        session, options, name = self._session, self._session.settings.alerts, info.channel
+        envelope, params = None, session.settings.params
+        if params.envelope != "none":
             train = session.archive.open(name, "train", indexed=False)
-            fitted = envelope_of(train, session.settings.params)
-            envelope = EnvelopeStream(fitted, follows_training=follows_training(train, test))
-            envelope.extend(test["telemetry"].values)
+            envelope = stream_at_end(test, train, params, self._envelope_standing(info))
         limits = session.catalog.channel(name).limits
         watch = Watch(limits, options.on_delay, options.hysteresis, envelope)
         watch.remember(latest)
         return watch
+
+    def _envelope_standing(self, info: ChannelInfo) -> dict[str, Any] | None:
+        """Return where the envelope stands at the end of a series, as a score that is current for it has noted."""
+        made_from = provenances(self._session.settings.params)
+        for stored in self._session.archive.scores(info.channel).values():
+            origin = made_from(str(stored.get("model")), info.test_hash, info.train_hash)
+            if not stale_reason(stored, origin) and not stored.get(REMOVED_SAMPLES):
+                return envelope_standing(stored)
+        return None
 
     def _new(self, sample: Sample) -> ChannelState:
         """Return the state of a tag that no channel has."""
@@ -193,6 +259,14 @@ class Knowledge:
     def forget_series(self) -> None:
         """Forget the series that were opened; what is filed later lies in others."""
         self._series.clear()
+
+
+def _served(number: int, about: Mapping[str, Any]) -> Tag:
+    """Return the tag of a channel of the archive, by its attributes."""
+    place = (about["asset"], about["subsystem"], about["units"])
+    return Tag(
+        number, about["channel"], "served", *place, 0, about["summary"]["clock"], tuple(about["command_names"])
+    )
 
 
 def placed(tag: Tag, live: LiveSettings) -> Tag:

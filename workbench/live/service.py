@@ -35,6 +35,7 @@ LOCK_FILES = ("live.lock", "live.pid")
 
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.1
+_BEHIND_S = 60.0  # that samples may wait to be filed before the dashboard says that they are not scored
 
 
 @contextmanager
@@ -149,7 +150,7 @@ class LiveService:
                 while not stop.wait(_LOOK_S) and not self.crash:
                     for feed in started:
                         self._announce_state(feed)
-                    standing.note(self.feeds)
+                    standing.note(self.feeds, self.scoring)
                     if until_finished and all(one.state().finished for one in self.feeds if one is not self.pages):
                         break
             finally:
@@ -186,6 +187,15 @@ class LiveService:
             if isinstance(feed, Relay):
                 sources += [Source(f"{feed.name} {name}", "it has said so, or its broker") for name in feed.dead()]
         return sources
+
+    def scoring(self) -> tuple[str, dict[str, str]]:
+        """Return why nothing is scored, or an empty text; and the channels that cannot be scored, and why."""
+        figures = self.detection.figures
+        fault = next(iter([*figures.errors.values(), *([self.crash] if self.crash else [])]), "")
+        count, waited = self.backlog.longest(time.monotonic())
+        if not fault and waited > _BEHIND_S + 2 * self.detection.longest_wait(count):
+            fault = f"Samples have been waiting for {waited:.0f} seconds to be filed and scored."
+        return fault, {**figures.unscored, **figures.failures}
 
     def _states(self) -> list[ChannelState]:
         return list(self.ingest.admission.states.values())

@@ -3,9 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from workbench.live.feeds.feed import Feed
 from workbench.live.journal import Journal
 from workbench.settings import Settings
 
-__all__ = ["Standing", "StandingFile", "is_running", "read_standing"]
+__all__ = ["Standing", "StandingFile", "not_scored", "read_standing"]
 
 _FILE = "live.json"
 _EVERY_S = 2.0
+_OLD_S = 30.0  # after which a file says nothing of a service that has written none since
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,22 @@ class Standing:
         Samples by what became of them, since the journal was begun.
     waiting_tags : int
         New tags that wait for a person.
+    fault : str
+        Why the service scores nothing at present; empty where it does.
+    unscored : dict of str to str
+        Channels that it cannot score, and why.
     """
 
     process: int | None
     feeds: tuple[dict[str, Any], ...]
     counts: dict[str, int]
     waiting_tags: int
+    fault: str = ""
+    unscored: Mapping[str, str] = field(default_factory=dict)
 
 
 class StandingFile:
-    """Writes how the feeds stand, every two seconds at most.
+    """Writes how the feeds and the scoring stand, every two seconds at most.
 
     Parameters
     ----------
@@ -58,8 +65,18 @@ class StandingFile:
         self._file = home / _FILE
         self._next = 0.0
 
-    def note(self, feeds: Iterable[Feed]) -> None:
-        """Write how feeds stand, if it is time to."""
+    def note(
+        self, feeds: Iterable[Feed], scoring: Callable[[], tuple[str, Mapping[str, str]]] = lambda: ("", {})
+    ) -> None:
+        """Write how feeds and scoring stand, if it is time to.
+
+        Parameters
+        ----------
+        feeds : iterable of Feed
+            Where samples come from.
+        scoring : callable
+            Returns why nothing is scored, or an empty text; and the channels that cannot be scored, and why.
+        """
         now = time.monotonic()
         if now < self._next:
             return
@@ -69,17 +86,31 @@ class StandingFile:
             {"name": name, "connected": state.connected, "words": state.words, "received": state.received}
             for name, state in states
         ]
+        fault, unscored = scoring()
+        document = {"process": os.getpid(), "feeds": rows, "fault": fault, "unscored": dict(unscored)}
         with suppress(OSError), replacing(self._file) as file:  # a full disk stops no service
-            file.write_text(json.dumps({"process": os.getpid(), "feeds": rows}), encoding="utf-8")
+            file.write_text(json.dumps(document), encoding="utf-8")
 
     def remove(self) -> None:
         """Take the file away, when the service ends."""
         self._file.unlink(missing_ok=True)
 
 
-def is_running(home: Path) -> bool:
-    """Return whether a service takes the live telemetry of a home just now."""
-    return _running(home) is not None
+def not_scored(home: Path) -> frozenset[str] | None:
+    """Return the channels whose new telemetry the service of a home does not score; None where it scores nothing.
+
+    Returns
+    -------
+    frozenset of str or None
+        None also where no service runs, or it has not written how it stands for half a minute.
+    """
+    document = _running(home)
+    if document is None or document.get("fault"):
+        return None
+    with suppress(OSError):
+        if time.time() - (home / _FILE).stat().st_mtime <= _OLD_S:
+            return frozenset(document.get("unscored", ()))
+    return None
 
 
 def _running(home: Path) -> dict[str, Any] | None:
@@ -103,4 +134,5 @@ def read_standing(settings: Settings) -> Standing | None:
     with closing(journal), suppress(WorkbenchError):  # `workbench doctor` says what is wrong with it
         counts = {name: sum(channels.values()) for name, channels in journal.counters().items()}
         waiting = len(journal.tags("waiting"))
-    return Standing(process, feeds, counts, waiting)
+    fault, unscored = ("", {}) if document is None else (document.get("fault", ""), document.get("unscored", {}))
+    return Standing(process, feeds, counts, waiting, fault, unscored)

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pandas as pd
 
 from workbench.detection.scoring import TELEMETRY_CHANGED
-from workbench.live.standing import is_running
+from workbench.live.standing import not_scored
 from workbench.settings import Settings
 from workbench.views.view_session import ViewSession
 
@@ -47,25 +47,27 @@ def _modified(place: Path) -> int:
 class _Remembered:
     def __init__(self, session: ViewSession) -> None:
         self._session = session
-        self._stamp: tuple[int, ...] = ()
+        self._stamp: tuple[tuple[int, ...], frozenset[str] | None] = (), None
         self._fleet = pd.DataFrame()
 
     def overview(self) -> pd.DataFrame:
         stamp = data_stamp(self._session.settings)
         if stamp:
-            live = is_running(self._session.settings.home)
-            stamp = (*stamp, *self._session.archive.index.stamp(), live)  # also where the index is no file
-        if not stamp or stamp != self._stamp:
-            self._fleet = self._scored_soon(self._session.overview())
-            self._stamp = stamp
+            stamp = (*stamp, *self._session.archive.index.stamp())  # also where the index is no file
+        unscored = not_scored(self._session.settings.home)
+        if not stamp or (stamp, unscored) != self._stamp:
+            self._fleet = self._scored_soon(self._session.overview(), unscored)
+            self._stamp = stamp, unscored
         return self._fleet.copy()
 
-    def _scored_soon(self, fleet: pd.DataFrame) -> pd.DataFrame:
+    def _scored_soon(self, fleet: pd.DataFrame, unscored: frozenset[str] | None) -> pd.DataFrame:
         """Call the channels current whose new telemetry the running service scores within seconds."""
+        if unscored is None:
+            return fleet
         outdated = fleet.index[(fleet["state"] == "stale") & (fleet["reason"] == TELEMETRY_CHANGED)]
-        if len(outdated) and is_running(self._session.settings.home):
-            soon = [row for row in outdated if self._session.archive.grows(str(fleet.loc[row, "channel"]))]
-            fleet.loc[soon, ["state", "reason"]] = "current", ""
+        names = {row: str(fleet.loc[row, "channel"]) for row in outdated}
+        soon = [row for row, name in names.items() if name not in unscored and self._session.archive.grows(name)]
+        fleet.loc[soon, ["state", "reason"]] = "current", ""
         return fleet
 
     def __getattr__(self, name: str) -> Any:

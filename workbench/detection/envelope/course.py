@@ -19,7 +19,7 @@ from workbench.detection.envelope.stream import RECENT, EnvelopeStream
 from workbench.parameters import TelemanomParams
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["EnvelopeCourse", "envelope_of", "follows_training", "judge_envelope"]
+__all__ = ["EnvelopeCourse", "envelope_of", "follows_training", "judge_envelope", "stream_at_end"]
 
 _SPAN = 262_144  # samples read at a time
 _STEPS = 1_000  # training samples at the end that say how far samples lie apart
@@ -110,13 +110,9 @@ def judge_envelope(
     EnvelopeCourse
         To the bit that of the whole series, wherever an earlier one stopped.
     """
-    if earlier is None:
-        envelope = envelope_of(train, params)
-        stream = EnvelopeStream(envelope, follows_training=follows_training(train, channel))
-        ended: list[EnvelopeEvent] = []
-    else:
-        envelope = _known_envelope(train, params, earlier)
-        stream = _restored(channel, envelope, earlier, removed)
+    stream = _begun(channel, train, params, earlier, removed)
+    ended: list[EnvelopeEvent] = []
+    if earlier is not None:
         unfinished = {(event.feature, event.start - removed) for event in stream.open_events}
         ended = [event for event in events if (event.feature, event.start) not in unfinished]
     telemetry, n = channel["telemetry"].variable, channel.sizes["time"]
@@ -125,8 +121,36 @@ def judge_envelope(
     unfinished_events = [_moved(event, -removed) for event in stream.open_events]
     every = sorted([*ended, *unfinished_events], key=lambda event: (event.start, _ORDER[event.feature]))
     final = min([event.start for event in unfinished_events], default=n) - 1
-    state = _state(channel, envelope, stream, removed)
+    state = _state(channel, stream.envelope, stream, removed)
     return EnvelopeCourse(tuple(every), max(0, final), state["stream"]["follows_training"], state)
+
+
+def stream_at_end(
+    channel: xr.Dataset,
+    train: xr.Dataset,
+    params: TelemanomParams,
+    earlier: Mapping[str, Any] | None = None,
+    removed: int = 0,
+) -> EnvelopeStream:
+    """Return the stream that has taken a whole test series, for the samples that are to come.
+
+    Parameters
+    ----------
+    channel, train, params, earlier, removed
+        As for `judge_envelope`; where `earlier` is given, only the last samples are read.
+    """
+    stream = _begun(channel, train, params, earlier, removed)
+    stream.extend(channel["telemetry"].variable[stream.samples - removed :].values)
+    return stream
+
+
+def _begun(
+    channel: xr.Dataset, train: xr.Dataset, params: TelemanomParams, earlier: Mapping[str, Any] | None, removed: int
+) -> EnvelopeStream:
+    """Return the stream of an earlier course, or of none."""
+    if earlier is not None:
+        return _restored(channel, _known_envelope(train, params, earlier), earlier, removed)
+    return EnvelopeStream(envelope_of(train, params), follows_training=follows_training(train, channel))
 
 
 _ORDER = {name: place for place, name in enumerate(FEATURES)}

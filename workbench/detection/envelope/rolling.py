@@ -50,9 +50,7 @@ def rolling_sums(values: Floats) -> dict[int, Floats]:
     >>> rolling_sums(np.arange(22.0))[20]
     array([190., 210., 230.])
     """
-    blocks = {1: values}
-    for size in _SIZES:
-        blocks[2 * size] = blocks[size][size:] + blocks[size][:-size]
+    blocks = _block_sums(values)
     sums = {}
     for window, ((size, first), *others) in _PARTS.items():
         count = max(0, values.size - window + 1)
@@ -81,12 +79,7 @@ def rolling_deviations(values: Floats) -> dict[int, Floats]:
     >>> rolling_deviations(np.array([1e9, 1e9 + 2] * 10))[20].round(3)
     array([1.026])
     """
-    means, squares = {1: values}, {1: np.zeros_like(values)}
-    for size in _SIZES:
-        mean, square = means[size], squares[size]
-        means[2 * size], squares[2 * size] = _merged(
-            size, mean[size:], square[size:], size, mean[:-size], square[:-size]
-        )
+    means, squares = _block_deviations(values)
     deviations = {}
     for window, ((size, first), *others) in _PARTS.items():
         count = max(0, values.size - window + 1)
@@ -112,6 +105,14 @@ class RollingSums:
     def __init__(self) -> None:
         self._count = 0
         self._blocks = {size: [0.0] * _RING for size in (*_SIZES, 128)}
+
+    @classmethod
+    def after(cls, values: Floats) -> "RollingSums":
+        """Return one that has taken some values, as `push` does one by one."""
+        one = cls()
+        one._count = values.size
+        one._blocks = {size: _ring(sums, values.size) for size, sums in _block_sums(values).items()}
+        return one
 
     def push(self, value: float) -> dict[int, float]:
         """Take the next value and return the sum of each window that is complete."""
@@ -147,6 +148,17 @@ class RollingDeviations:
         self._means = {size: [0.0] * _RING for size in (*_SIZES, 128)}
         self._squares = {size: [0.0] * _RING for size in (*_SIZES, 128)}
 
+    @classmethod
+    def after(cls, values: Floats) -> "RollingDeviations":
+        """Return one that has taken some values, as `push` does one by one."""
+        one = cls()
+        one._count = values.size
+        one._means, one._squares = (
+            {size: _ring(column, values.size) for size, column in columns.items()}
+            for columns in _block_deviations(values)
+        )
+        return one
+
     def push(self, value: float) -> dict[int, float]:
         """Take the next value and return the standard deviation of each window that is complete."""
         at, means, squares = self._count % _RING, self._means, self._squares
@@ -168,6 +180,33 @@ class RollingDeviations:
                 merged += size
             deviations[window] = sqrt(spread / (window - 1))
         return deviations
+
+
+def _block_sums(values: Floats) -> dict[int, Floats]:
+    """Return the sums of all blocks, by their size; index i is the block that begins with value i."""
+    blocks = {1: values}
+    for size in _SIZES:
+        blocks[2 * size] = blocks[size][size:] + blocks[size][:-size]
+    return blocks
+
+
+def _block_deviations(values: Floats) -> tuple[dict[int, Floats], dict[int, Floats]]:
+    """Return means and squared deviations of all blocks, as `_block_sums` returns sums."""
+    means, squares = {1: values}, {1: np.zeros_like(values)}
+    for size in _SIZES:
+        mean, square = means[size], squares[size]
+        means[2 * size], squares[2 * size] = _merged(
+            size, mean[size:], square[size:], size, mean[:-size], square[:-size]
+        )
+    return means, squares
+
+
+def _ring(blocks: Floats, count: int) -> list[float]:
+    """Return the blocks that end with the last values, each at the place of its last value in a ring."""
+    ring, last = np.zeros(_RING), blocks[-_RING:]
+    ring[np.arange(count - last.size, count) % _RING] = last
+    held: list[float] = ring.tolist()
+    return held
 
 
 def _merged(

@@ -201,9 +201,8 @@ class EnvelopeStream:
         """Take a sample that is there."""
         if self._features is None:
             self._features = _Features(self.envelope)
-            for earlier, unchanged in self._recent:
-                self._features.push(earlier)
-                self._features.unchanged = unchanged
+            if self._recent:
+                self._features.begin(np.array([earlier for earlier, _ in self._recent]), self._unchanged)
         features = self._features.push(value)
         self._recent.append((value, self._features.unchanged))
         return features
@@ -219,6 +218,12 @@ class _Features:
         self._travel, self._spread = RollingSums(), RollingDeviations()
         self._last: float | None = None
         self.unchanged = 0
+
+    def begin(self, values: Floats, unchanged: int) -> None:
+        """Take the first samples, of which the last one has `unchanged`, all together."""
+        self._spread = RollingDeviations.after(values)
+        self._travel = RollingSums.after(np.abs(np.diff(values)))
+        self._last, self.unchanged = float(values[-1]), unchanged
 
     def push(self, value: float) -> dict[str, float]:
         """Take a sample and return the features as `feature_values` does."""

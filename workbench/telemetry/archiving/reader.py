@@ -303,6 +303,30 @@ class ArchiveReader:
             raise ChannelNotFoundError(f"split must be one of {SPLITS}, not {split!r}.")
         return self._open_part(channel, split, indexed=indexed)
 
+    def dtypes(self, channel: str) -> tuple[np.dtype[Any], np.dtype[Any]]:
+        """Return the types of the telemetry and of the commands of a channel's test series; no sample is read.
+
+        Parameters
+        ----------
+        channel : str
+            Name of the channel.
+
+        Returns
+        -------
+        tuple of numpy.dtype
+
+        Raises
+        ------
+        ChannelNotFoundError
+            No such channel.
+        ArchiveError
+            The store is damaged.
+        """
+        self._attributes(channel)
+        described = self._reader(channel, "test", self._place(channel)).describe()
+        with damage_named(self._place(channel), self.path):
+            return described["telemetry"].dtype, described["commands"].dtype
+
     def dates(self, channel: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
         """Return the first and last stamp of a channel's test series, without opening it.
 

@@ -36,6 +36,7 @@ __all__ = [
 _LEVELS = {"ok": "", "missing": "medium", "broken": "critical"}
 _STATES = {"ok": "ok", "missing": "to do", "broken": "broken"}
 _KERNELS = {"open": "page open", "left": "page closed", "starting": "starting", "waiting": "ready for a page"}
+_MOST_UNSCORED = 5  # channels that are named
 _LOG_LEVELS = {"CRITICAL": "critical", "ERROR": "high", "WARNING": "medium"}
 
 
@@ -312,6 +313,12 @@ def live_markup(standing: Standing | None) -> str:
         lines = ["No live telemetry is taken. Run <code>workbench live</code>"]
     else:
         lines = [f"Live telemetry is taken by process {standing.process}."]
+    if standing.fault:
+        lines.append(f"{_symbol('high')}New telemetry is not scored: {escape(standing.fault)}")
+    for name, reason in list(standing.unscored.items())[:_MOST_UNSCORED]:
+        lines.append(f"{_symbol('high')}<b>{escape(name)}</b> is not scored: {escape(reason)}")
+    if len(standing.unscored) > _MOST_UNSCORED:
+        lines.append(f"{counted(len(standing.unscored) - _MOST_UNSCORED, 'more channel')} not scored.")
     for feed in standing.feeds:
         level = "" if feed["connected"] else "high"
         lines.append(f"{_symbol(level)}<b>{escape(str(feed['name']))}</b> {escape(str(feed['words']))}")
