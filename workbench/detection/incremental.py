@@ -4,12 +4,16 @@ Only the last error window of a series can change when samples are added behind 
 length already. What came of those before it is kept as a `Standing`, from which the detection goes on and comes to
 the same bits as one of the whole series. A whole series is one that goes on from nothing.
 
+Where a series has breaks, each stretch between two of them is judged as a series of its own: it ends with the last
+sample that has a whole horizon behind it, and nothing that comes behind the break changes it any more.
+
 Positions are those of the prediction errors: error i is that of sample `sequence_length + i`.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -36,6 +40,10 @@ _WARM_SPANS = 20  # of the moving average, after which nothing is left of where 
 class Series(Protocol):
     """What is judged, read span by span."""
 
+    @property
+    def breaks(self) -> Sequence[int]:
+        """Return the positions from which on a window lies behind a break of the series, in rising order."""
+
     def errors(self, start: int, end: int) -> Floats:
         """Return the prediction errors from one position to before another, float64; NaN where they are not judged."""
 
@@ -49,6 +57,10 @@ class Row(NamedTuple):
     start: int
     end: int
     severity: float
+
+    def moved(self, by: int) -> "Row":
+        """Return it at other positions."""
+        return self._replace(start=self.start + by, end=self.end + by)
 
 
 class _Sequence(NamedTuple):
@@ -80,6 +92,8 @@ class Standing:
         judged sample and may go on.
     rows : tuple of Row
         Anomalies whose sequences have ended; the last one may still be joined by what comes.
+    first : int
+        Position at which the stretch of the window begins; windows are counted from there.
     """
 
     window: int = 0
@@ -88,24 +102,35 @@ class Standing:
     flagged: tuple[tuple[int, int], ...] = ()
     open_sequence: _Sequence | None = None
     rows: tuple[Row, ...] = ()
+    first: int = 0
 
     def judged(self, params: TelemanomParams) -> int:
         """Return how many errors are judged for good."""
-        return (self.window - 1 + params.window_size) * params.batch_size if self.window else 0
+        return self.first + ((self.window - 1 + params.window_size) * params.batch_size if self.window else 0)
+
+    def moved(self, by: int) -> "Standing":
+        """Return it with all positions moved."""
+        sequence = self.open_sequence
+        return replace(
+            self,
+            flagged=tuple((first + by, last + by) for first, last in self.flagged),
+            open_sequence=sequence and sequence._replace(start=sequence.start + by, end=sequence.end + by),
+            rows=tuple(row.moved(by) for row in self.rows),
+            first=self.first + by,
+        )
 
     def to_text(self) -> str:
         """Return it as JSON, without the rows but the last, which are among the anomalies of the score."""
-        return json.dumps(
-            {
-                "window": self.window,
-                "average": list(self.average),
-                "quiet": self.quiet,
-                "flagged": self.flagged,
-                "open": self.open_sequence,
-                "rows": len(self.rows),
-                "last": self.rows[-1] if self.rows else None,
-            }
-        )
+        values = {
+            "window": self.window,
+            "average": list(self.average),
+            "quiet": self.quiet,
+            "flagged": self.flagged,
+            "open": self.open_sequence,
+            "rows": len(self.rows),
+            "last": self.rows[-1] if self.rows else None,
+        }
+        return json.dumps(values | ({"first": self.first} if self.first else {}))
 
     @classmethod
     def from_text(cls, text: str, rows: list[Row]) -> Self:
@@ -119,6 +144,7 @@ class Standing:
             flagged=tuple((first, last) for first, last in values["flagged"]),
             open_sequence=None if values["open"] is None else _Sequence(*values["open"]),
             rows=tuple(closed),
+            first=values.get("first", 0),
         )
 
 
@@ -214,7 +240,8 @@ def judge_on(
     Yields
     ------
     Piece
-        The errors from `standing.judged(params)` on, piece by piece, in order.
+        The errors from `standing.judged(params)` on, piece by piece, in order, without those of windows that reach
+        across a break, or whose horizon does.
     Ending
         At last.
 
@@ -222,11 +249,88 @@ def judge_on(
     -----
     `workbench.detection.anomalies.detect` says the same of a whole series, in one go.
     """
-    course = _Course(series, m, params, standing or _start(series, m, params), watch)
+    standing = standing or Standing()
+    around = params.sequence_length + params.prediction_horizon
+    for position in [one for one in series.breaks if one > standing.first]:
+        ending = Ending(standing.rows, None, 0, (), 0)
+        for part in _judge_stretch(series, position - around, params, standing, watch):
+            if isinstance(part, Ending):
+                ending = part
+            else:
+                yield part
+        standing = Standing(rows=ending.rows, first=position)
+    behind = Ending(standing.rows, None, 0, (), 0)
+    for part in _judge_stretch(series, m, params, standing, watch):
+        if isinstance(part, Ending):
+            behind = part
+        else:
+            yield part
+    yield _ended(behind, standing, around) if standing.first else behind
+
+
+def _judge_stretch(
+    series: Series, end: int, params: TelemanomParams, standing: Standing, watch: Callable[[JudgedWindow], None] | None
+) -> Iterator[Piece | Ending]:
+    """Judge the stretch in which a detection stands up to before a position, as a series of its own."""
+    first = standing.first
+    if end <= first:  # it is too short for a window and its horizon
+        return
+    earlier = tuple(row for row in standing.rows if row.start < first)
+    own = replace(standing, rows=standing.rows[len(earlier) :]).moved(-first)
+    stretch, m = _Stretch(series, first) if first else series, end - first
+    if own.window == 0 and np.isnan(own.quiet):
+        own = replace(own, quiet=_quiet(stretch, m, params))
+    course = _Course(stretch, m, params, own, partial(_watch_moved, watch, first) if watch and first else watch)
     last = last_window(m, params)
     while course.standing.window < last:
-        yield course.judge(min(course.standing.window + _WINDOWS_AT_A_TIME, last))
-    yield from course.finish()
+        piece = course.judge(min(course.standing.window + _WINDOWS_AT_A_TIME, last))
+        yield piece._replace(start=piece.start + first)
+    for part in course.finish():
+        if isinstance(part, Piece):
+            yield part._replace(start=part.start + first)
+            continue
+        rows, complete_rows = (
+            earlier + tuple(row.moved(first) for row in some) for some in (part.rows, part.complete_rows)
+        )
+        after = part.standing and part.standing.moved(first)
+        yield Ending(
+            rows,
+            after and replace(after, rows=earlier + after.rows),
+            part.complete and first + part.complete,
+            complete_rows,
+            first + part.final,
+        )
+
+
+def _ended(ending: Ending, standing: Standing, around: int) -> Ending:
+    """Return the ending of a series whose last stretch begins at a break, up to which all is decided for good."""
+    if ending.complete:
+        return ending
+    # The sample behind the break counts as decided, too, so that none can come between and close the gap.
+    decided = max(0, standing.first - around + 1)
+    return replace(
+        ending, standing=ending.standing or standing, complete=decided, complete_rows=standing.rows, final=decided
+    )
+
+
+def _watch_moved(watch: Callable[[JudgedWindow], None], by: int, window: JudgedWindow) -> None:
+    watch(window._replace(start=window.start + by))
+
+
+class _Stretch:
+    """A stretch of a series as one of its own."""
+
+    breaks: Sequence[int] = ()
+
+    def __init__(self, series: Series, first: int) -> None:
+        self._series = series
+        self._first = first
+
+    def errors(self, start: int, end: int) -> Floats:
+        return self._series.errors(start + self._first, end + self._first)
+
+    def targets(self, start: int, end: int) -> Floats:
+        return self._series.targets(start + self._first, end + self._first)
 
 
 def standing_within(series: Series, m: int, params: TelemanomParams, first: int, rows: Sequence[Row]) -> Standing:
@@ -260,10 +364,10 @@ def standing_within(series: Series, m: int, params: TelemanomParams, first: int,
     return Standing(window=window, average=average, flagged=spans)
 
 
-def _start(series: Series, m: int, params: TelemanomParams) -> Standing:
-    """Return where a detection stands before it begins: the quiet start is the mean of two sequence lengths."""
+def _quiet(series: Series, m: int, params: TelemanomParams) -> float:
+    """Return the smoothed error of the quiet start of a series: the mean of two sequence lengths."""
     smoothed, _ = averaged(series.errors(0, min(m, 2 * params.sequence_length)), NO_AVERAGE, params)
-    return Standing(quiet=quiet_level(smoothed))
+    return quiet_level(smoothed)
 
 
 class _Course:
@@ -451,7 +555,8 @@ class Sequences:
     def _without_lag(self, sequence: _Sequence) -> Row:
         """Bound a sequence by the errors that reached epsilon, where more than one did."""
         start, end = sequence.start, sequence.end
-        earliest = max(0, start - self._reach)
+        begin = max((one for one in self._series.breaks if one <= start), default=0)
+        earliest = max(begin, start - self._reach)
         large = np.flatnonzero(self._series.errors(earliest, end + 1) >= sequence.least_epsilon) + earliest
         if large.size > 1 and sequence.reached:
             return Row(int(large[0]), max(int(large[-1]), start), sequence.severity)

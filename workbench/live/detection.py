@@ -487,7 +487,8 @@ class Detection:
         except WorkbenchError as error:
             self._report(f"final {name}", str(error))
             return True
-        self._until_window[name] = max(1, complete + batch - n if complete else batch)
+        # Behind a break the first window takes far more than a batch; until then it is looked at batch by batch.
+        self._until_window[name] = batch - (n - complete) % batch if complete else batch
         self.figures.provisional[name] = max(map(provisional_rows, stored.values()), default=0)
         return any(complete_rows(one)[1] for one in stored.values())
 

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.detection.envelope import EnvelopeStream
-from workbench.detection.envelope.course import envelope_of, follows_training
+from workbench.detection.envelope.course import envelope_of, extend_stream, follows_training
 from workbench.exceptions import ArchiveError, ChannelNotFoundError
 from workbench.live.admission import ChannelState, Stored
 from workbench.live.journal import Journal, Tag, pack_inputs
 from workbench.live.samples import Sample
 from workbench.live.watches import Watch
+from workbench.telemetry.breaks import last_moment
 from workbench.telemetry.feed_options import LiveSettings
 from workbench.telemetry.moments import clock_of, ticks
 
@@ -83,7 +84,7 @@ class Knowledge:
             state.newest = moment if state.newest is None else max(state.newest, moment)
             state.waiting += 1
             if state.watch is not None:
-                state.watch.take(nan if value is None else value)
+                state.watch.take_all([nan if value is None else value], [moment])
         if state.newest is not None:
             live = self._session.settings.live
             for one in self._journal.ahead(state.tag.id, state.newest):
@@ -132,14 +133,16 @@ class Knowledge:
 
     def _watch(self, name: str, test: "xr.Dataset", latest: npt.NDArray[Any]) -> Watch:
         session, options = self._session, self._session.settings.alerts
-        envelope = None
-        if session.settings.params.envelope != "none":
+        envelope, params = None, session.settings.params
+        if params.envelope != "none":
             train = session.archive.open(name, "train", indexed=False)
-            fitted = envelope_of(train, session.settings.params)
+            fitted = envelope_of(train, params)
             envelope = EnvelopeStream(fitted, follows_training=follows_training(train, test))
-            envelope.extend(test["telemetry"].values)
+            extend_stream(envelope, test, params.max_gap_seconds)
         limits = session.catalog.channel(name).limits
-        watch = Watch(limits, options.on_delay, options.hysteresis, envelope)
+        newest = None if params.max_gap_seconds is None else last_moment(test, test.sizes["time"])
+        clock = clock_of(test["time"].variable[:1].values)
+        watch = Watch(limits, options.on_delay, options.hysteresis, envelope, clock, params.max_gap_seconds, newest)
         watch.remember(latest)
         return watch
 
