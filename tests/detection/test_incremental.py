@@ -1,5 +1,6 @@
 """Detection that goes on comes to the bits of the detection of the whole."""
 
+from collections.abc import Sequence
 from unittest.mock import patch
 
 import numpy as np
@@ -32,7 +33,8 @@ ALL = {"plain": PLAIN, "lag": LAG, "short": SHORT}
 class Arrays:
     """A series in memory, predicted as zero."""
 
-    def __init__(self, telemetry: np.ndarray, params: TelemanomParams) -> None:
+    def __init__(self, telemetry: np.ndarray, params: TelemanomParams, breaks: Sequence[int] = ()) -> None:
+        self.breaks = breaks
         self.values = telemetry.astype(np.float64)
         self.length, self.horizon = params.sequence_length, params.prediction_horizon
 
