@@ -279,7 +279,7 @@ def envelope_events(train, test, follows, margins, breaks=()):
         kappa, theta, floor = margins[kind]
         s = mean_excess(known)
         column = [row.get(name, -math.inf) for row in in_test]
-        history, start, t, begin = max(known), None, 0, 0
+        history, start, last, t, begin = max(known), None, 0, 0, 0
         for t, value in enumerate(column):
             if t in begins[1:]:  # an event ends, and all before has been seen
                 if start is not None:

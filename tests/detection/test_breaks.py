@@ -41,6 +41,17 @@ def with_outages(channel: xr.Dataset, rows: Sequence[int], hours: int = 5) -> xr
     return channel.assign_coords(time=time)
 
 
+def lively(n: int = 9000, seed: int = 2) -> xr.Dataset:
+    """A wave with bursts, some of them beside where the tests have their breaks."""
+    channel = wave(n, seed, dated=True)
+    telemetry, random = channel["telemetry"].values, np.random.default_rng(seed)
+    for start in (1200, 2700, 3060, 3900, 5200, 5970, 6600, 7900, 8700):
+        if start < n:
+            size = len(telemetry[start : start + 35])
+            telemetry[start : start + size] += random.choice([25, -40]) * random.random(size).astype(np.float32)
+    return channel
+
+
 def broken(params: TelemanomParams) -> TelemanomParams:
     return params.model_copy(update={"max_gap_seconds": LONGEST_S})
 
@@ -50,9 +61,7 @@ def rows_of(scored: xr.Dataset) -> list[list[object]]:
 
 
 @settings(max_examples=60)
-@given(
-    seed=st.integers(0, 2**32 - 1), longest=st.floats(0.5, 40), missing=st.floats(0, 0.9), dated=st.booleans()
-)
+@given(seed=st.integers(0, 2**32 - 1), longest=st.floats(0.5, 40), missing=st.floats(0, 0.9), dated=st.booleans())
 def test_breaks_are_those_of_the_definition(seed: int, longest: float, missing: float, dated: bool) -> None:
     random = np.random.default_rng(seed)
     n = int(random.integers(1, 200))
@@ -103,9 +112,7 @@ def judged(
 @pytest.mark.parametrize("params", ALL.values(), ids=ALL)
 @settings(max_examples=10)
 @given(telemetry=series(), seed=st.integers(0, 2**32 - 1))
-def test_parts_of_a_series_with_breaks_are_the_whole(
-    params: TelemanomParams, telemetry: np.ndarray, seed: int
-) -> None:
+def test_parts_of_a_series_with_breaks_are_the_whole(params: TelemanomParams, telemetry: np.ndarray, seed: int) -> None:
     random = np.random.default_rng(seed)
     n, length, around = telemetry.size, params.sequence_length, params.sequence_length + params.prediction_horizon
     breaks = sorted({int(row) for row in random.integers(1, n, int(random.integers(1, 5)))})
@@ -161,7 +168,7 @@ def stretches_alone(
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_score_with_breaks_is_that_of_its_stretches(preset: str) -> None:
-    train, plain = wave(1200, 1, dated=True), wave(9000, 2, dated=True)
+    train, plain = wave(1200, 1, dated=True), lively()
     breaks = (90, 3100, 3200, 6000, 8850)  # two of the stretches are too short for a window
     channel = with_outages(plain, breaks)
     forecasters = [PersistenceForecaster().fit(train)]
@@ -177,7 +184,7 @@ def test_a_score_with_breaks_is_that_of_its_stretches(preset: str) -> None:
 
 
 def test_what_lies_before_a_break_does_not_matter() -> None:
-    train, plain = wave(1200, 1, dated=True), wave(7000, 2, dated=True)
+    train, plain = wave(1200, 1, dated=True), lively(7000)
     other = plain.assign(telemetry=plain["telemetry"].copy())
     other["telemetry"].values[:3000] = np.random.default_rng(9).normal(0, 0.3, 3000)
     scores = [
@@ -194,7 +201,7 @@ def test_what_lies_before_a_break_does_not_matter() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("kinds", [("ridge",), ("persistence",), ("forgets",), ("remembers",), ("ridge", "forgets")])
 def test_parts_of_a_score_with_breaks_are_the_whole(kinds: tuple[str, ...], preset: str) -> None:
-    train, plain = wave(1200, 1, dated=True), wave(7000, 2, dated=True)
+    train, plain = wave(1200, 1, dated=True), lively(7000)
     forecasters: list[Forecaster] = []
     for kind in kinds:
         simple = {"ridge": RidgeForecaster, "persistence": PersistenceForecaster}
@@ -262,7 +269,7 @@ def test_no_step_over_a_break_is_a_step() -> None:
 def test_the_training_of_an_envelope_does_not_reach_across_a_break() -> None:
     train = np.tile([0.0, 1.0], 400)
     train[400:] += 50
-    assert fit_envelope(train).records["step"].record == 51 - 1 + 0 or fit_envelope(train).records["step"].record > 40
+    assert fit_envelope(train).records["step"].record == 49  # from 1 to 50
     parted = fit_envelope(train, breaks=[400])
     assert parted.records["step"].record == 1
     assert parted.records["spread20"].record == fit_envelope(train[400:]).records["spread20"].record
@@ -315,7 +322,7 @@ def test_a_stream_begins_anew_behind_a_break() -> None:
 
 def test_a_stream_and_the_series_exceed_the_envelope_at_the_same_samples() -> None:
     params = TelemanomParams(sequence_length=20, prediction_horizon=3, envelope="fixed", max_gap_seconds=LONGEST_S)
-    train, channel = wave(900, 1, dated=True), with_outages(wave(1500, 4, dated=True), [480, 1000])
+    train, channel = wave(900, 1, dated=True), with_outages(lively(1800), [480, 900])
     forecaster = PersistenceForecaster(sequence_length=20, prediction_horizon=3).fit(train)
     detector = StreamingDetector(forecaster, params, train)
     moments = pd.DatetimeIndex(channel["time"].values, tz="UTC")
@@ -351,7 +358,7 @@ def test_a_channel_that_grows_raises_what_a_break_has_closed_and_nothing_of_the_
 
 
 def test_an_explanation_reads_the_stretch() -> None:
-    train, plain = wave(1200, 1, dated=True), wave(9000, 2, dated=True)
+    train, plain = wave(1200, 1, dated=True), lively()
     channel = with_outages(plain, [3100, 6000])
     for name in PRESETS:
         params = broken(PRESETS[name])
