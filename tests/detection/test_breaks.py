@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tests import naive
 from tests.detection.test_continuing import PRESETS, check_cuts, small_lstm, wave
 from tests.detection.test_incremental import ALL, SHORT, Arrays, series
+from tests.detection.test_shortening import before_anomalies, without_first
 from workbench.detection.anomalies import detect
+from workbench.detection.continuing import continue_score
 from workbench.detection.envelope import MARGINS, EnvelopeStream, fit_envelope
 from workbench.detection.envelope.course import judge_envelope
 from workbench.detection.explanation import explain
@@ -23,6 +25,7 @@ from workbench.detection.incremental import Ending, Row, Standing, judge_on
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
 from workbench.detection.scoring import anomalies_to_alert, provenance, score
+from workbench.detection.shortening import needed_samples
 from workbench.detection.streaming import StreamingDetector
 from workbench.exceptions import DetectionError
 from workbench.parameters import SeverityLevels, TelemanomParams
@@ -371,6 +374,40 @@ def test_an_explanation_reads_the_stretch() -> None:
             stretch = int(np.searchsorted(bounds, start, side="right"))
             assert bounds[stretch - 1] + 250 <= window_start < window_end < bounds[stretch]
         assert len(found) > 3
+
+
+def test_a_score_with_breaks_goes_on_where_its_first_samples_are_gone() -> None:
+    params, train = broken(PRESETS["workbench"]), wave(1200, 1, dated=True)
+    whole = with_outages(lively(9000), [3100, 6000, 8100])
+    forecasters = [PersistenceForecaster().fit(train)]
+    expected = score(whole, forecasters, params, train)
+    for end, removed in ((7000, 4500), (8900, 6500)):
+        first = score(whole.isel(time=slice(0, end)), forecasters, params, train)
+        first.attrs["parameters"] = json.dumps(params.model_dump())
+        cut = before_anomalies(json.loads(first.attrs["anomalies"]), removed)
+        continuation = continue_score(
+            whole.isel(time=slice(cut, None)), forecasters, params, train, without_first(first, cut)
+        )
+        found = [[row[0] + cut, row[1] + cut, row[2]] for row in rows_of(continuation.scored)]
+        assert found == [row[:3] for row in rows_of(expected) if row[0] >= cut]
+        rest = without_first(expected.assign_attrs(parameters=first.attrs["parameters"]), cut)
+        table = explain(whole.isel(time=slice(cut, None)), rest, params, "workbench", train=train)
+        told = table.loc[table["windows"] > 0, ["start", "end"]].values.tolist()
+        behind = [row[:2] for row in rows_of(rest) if row[0] + cut >= 8100 and "envelope" not in row]
+        assert behind and told[-len(behind) :] == behind
+
+
+def test_retention_keeps_what_a_stretch_needs() -> None:
+    params, train = broken(PRESETS["paper"]), wave(1200, 1, dated=True)
+    whole = with_outages(lively(9000), [5500])
+    scored = score(whole.isel(time=slice(0, 7000)), [PersistenceForecaster().fit(train)], params, train)
+    scored.attrs["parameters"] = json.dumps(params.model_dump())
+    needed, without = (
+        needed_samples(one.attrs | {"parameters": scored.attrs["parameters"]})
+        for one in (scored, score(whole, [PersistenceForecaster().fit(train)], PRESETS["paper"], train))
+    )
+    assert needed == 5500 - 16 * 250 - 1024
+    assert without is not None and without > 1000
 
 
 def test_a_longest_gap_below_the_usual_step_is_refused() -> None:

@@ -65,8 +65,8 @@ class ChannelErrors:
         self._prediction = prediction
         self._first = first
         self._earlier = earlier
-        rows = break_rows(channel, params.max_gap_seconds, max(0, first - removed))
-        self.breaks = tuple(row + removed for row in rows)
+        breaks = break_rows(channel, params.max_gap_seconds, max(0, first - removed))
+        self.breaks = tuple(row + removed for row in breaks)
         self._around = params.sequence_length + params.prediction_horizon
         self._begin = 0
         self._values: Floats = np.empty(0)

@@ -45,6 +45,7 @@ __all__ = [
     "complete_rows",
     "continue_score",
     "earlier_standing",
+    "last_stretch",
     "predict_one",
     "provisional_rows",
     "with_envelope",
@@ -200,6 +201,12 @@ def earlier_standing(scored: xr.Dataset) -> Standing | None:
         return None
     windows = windows_of(scored.attrs)
     return _Base.of(scored, scored.sizes["time"], windows).standing
+
+
+def last_stretch(attributes: Mapping[str, Any]) -> int:
+    """Return the position of the error with which the last stretch of a score begins; 0 where it has no breaks."""
+    state = json.loads(attributes.get(_STATE, "{}"))
+    return int(json.loads(state["standing"]).get("first", 0)) if state else 0
 
 
 def with_envelope(attributes: Mapping[str, Any], course: EnvelopeCourse) -> list[AnomalyRow]:

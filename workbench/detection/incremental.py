@@ -333,7 +333,9 @@ class _Stretch:
         return self._series.targets(start + self._first, end + self._first)
 
 
-def standing_within(series: Series, m: int, params: TelemanomParams, first: int, rows: Sequence[Row]) -> Standing:
+def standing_within(
+    series: Series, m: int, params: TelemanomParams, first: int, rows: Sequence[Row], stretch: int = 0
+) -> Standing:
     """Return about where a detection stands inside a series whose first errors are gone.
 
     Parameters
@@ -348,20 +350,25 @@ def standing_within(series: Series, m: int, params: TelemanomParams, first: int,
         First position at which there is an error.
     rows : sequence of Row
         Anomalies of the series, which stand for what the windows that are gone had flagged.
+    stretch : int
+        Position at which its last stretch begins.
 
     Returns
     -------
     Standing
-        Some averages of the error later, so that the smoothed error is that of the whole series but for rounding.
+        Some averages of the error later, so that the smoothed error is that of the whole series but for rounding. Where
+        the beginning of a stretch is left, it stands there.
     """
+    if series.breaks:
+        return Standing(first=series.breaks[0])
     begin = first + _WARM_SPANS * params.smoothing_span
-    window = min(-(-begin // params.batch_size), max(last_window(m, params) - 1, 1))
-    begin = window * params.batch_size
+    window = min(-(-(begin - stretch) // params.batch_size), max(last_window(m - stretch, params) - 1, 1))
+    begin = stretch + window * params.batch_size
     _, average = averaged(series.errors(first, begin), NO_AVERAGE, params)
-    judged = Standing(window=window).judged(params)
+    judged = Standing(window=window, first=stretch).judged(params)
     flagged = [(max(row.start, begin), min(row.end, judged - 1)) for row in rows]
     spans = tuple((start, end) for start, end in flagged if start <= end)
-    return Standing(window=window, average=average, flagged=spans)
+    return Standing(window=window, average=average, flagged=spans, first=stretch)
 
 
 def _quiet(series: Series, m: int, params: TelemanomParams) -> float:

@@ -176,8 +176,8 @@ class StreamingDetector:
 
     def _is_break(self, before: Moment, moment: Moment) -> bool:
         clock = "time" if isinstance(moment, pd.Timestamp) else "sample"
-        ends = [one.as_unit("ns").value if isinstance(one, pd.Timestamp) else one for one in (before, moment)]
-        return is_break(*ends, clock, self.params.max_gap_seconds)
+        last, now = (one.as_unit("ns").value if isinstance(one, pd.Timestamp) else one for one in (before, moment))
+        return is_break(last, now, clock, self.params.max_gap_seconds)
 
     def _begin_anew(self) -> None:
         """Forget what came before a break, but for the ranges and records that the telemetry has had."""
