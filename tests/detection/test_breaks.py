@@ -21,12 +21,13 @@ from workbench.detection.envelope import MARGINS, EnvelopeStream, fit_envelope
 from workbench.detection.envelope.course import judge_envelope
 from workbench.detection.explanation import explain
 from workbench.detection.forecasters import Forecaster
-from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Row, Standing
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
 from workbench.detection.scoring import anomalies_to_alert, provenance, score
 from workbench.detection.shortening import needed_samples
 from workbench.detection.streaming import StreamingDetector
+from workbench.detection.stretches import judge_on
 from workbench.exceptions import DetectionError
 from workbench.parameters import SeverityLevels, TelemanomParams
 from workbench.telemetry.breaks import break_rows, usual_step

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from workbench.detection import incremental
 from workbench.detection.anomalies import Detection, detect
 from workbench.detection.errors import Average, averaged
-from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Row, Standing
+from workbench.detection.stretches import judge_on
 from workbench.detection.windows import unusable_windows
 from workbench.parameters import TelemanomParams
 

@@ -30,7 +30,8 @@ from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.envelope import AnomalyRow, EnvelopeEvent, anomaly_rows, join
 from workbench.detection.envelope.course import EnvelopeCourse, judge_envelope
 from workbench.detection.envelope.rows import ENVELOPE, FORECAST_ROWS, Place, rows_text
-from workbench.detection.incremental import Ending, Piece, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Piece, Row, Standing
+from workbench.detection.stretches import judge_on
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
 from workbench.parameters import Preset, TelemanomParams

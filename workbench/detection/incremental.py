@@ -4,16 +4,12 @@ Only the last error window of a series can change when samples are added behind 
 length already. What came of those before it is kept as a `Standing`, from which the detection goes on and comes to
 the same bits as one of the whole series. A whole series is one that goes on from nothing.
 
-Where a series has breaks, each stretch between two of them is judged as a series of its own: it ends with the last
-sample that has a whole horizon behind it, and nothing that comes behind the break changes it any more.
-
 Positions are those of the prediction errors: error i is that of sample `sequence_length + i`.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -31,7 +27,17 @@ from workbench.detection.errors import NO_AVERAGE, Average, averaged, quiet_leve
 from workbench.detection.thresholds import Floats, Indices, runs
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Ending", "JudgedWindow", "Piece", "Row", "Sequences", "Series", "Standing", "judge_on", "standing_within"]
+__all__ = [
+    "Ending",
+    "JudgedWindow",
+    "Piece",
+    "Row",
+    "Sequences",
+    "Series",
+    "Standing",
+    "judge_stretch",
+    "standing_within",
+]
 
 _WINDOWS_AT_A_TIME = 512
 _WARM_SPANS = 20  # of the moving average, after which nothing is left of where it began
@@ -215,14 +221,14 @@ class JudgedWindow(NamedTuple):
     anomalous: Indices
 
 
-def judge_on(
+def judge_stretch(
     series: Series,
     m: int,
     params: TelemanomParams,
     standing: Standing | None = None,
     watch: Callable[[JudgedWindow], None] | None = None,
 ) -> Iterator[Piece | Ending]:
-    """Judge the errors of a series from where its detection stands to its end.
+    """Judge the errors of a series without breaks from where its detection stands to its end.
 
     Parameters
     ----------
@@ -240,8 +246,7 @@ def judge_on(
     Yields
     ------
     Piece
-        The errors from `standing.judged(params)` on, piece by piece, in order, without those of windows that reach
-        across a break, or whose horizon does.
+        The errors from `standing.judged(params)` on, piece by piece, in order.
     Ending
         At last.
 
@@ -249,88 +254,11 @@ def judge_on(
     -----
     `workbench.detection.anomalies.detect` says the same of a whole series, in one go.
     """
-    standing = standing or Standing()
-    around = params.sequence_length + params.prediction_horizon
-    for position in [one for one in series.breaks if one > standing.first]:
-        ending = Ending(standing.rows, None, 0, (), 0)
-        for part in _judge_stretch(series, position - around, params, standing, watch):
-            if isinstance(part, Ending):
-                ending = part
-            else:
-                yield part
-        standing = Standing(rows=ending.rows, first=position)
-    behind = Ending(standing.rows, None, 0, (), 0)
-    for part in _judge_stretch(series, m, params, standing, watch):
-        if isinstance(part, Ending):
-            behind = part
-        else:
-            yield part
-    yield _ended(behind, standing, around) if standing.first else behind
-
-
-def _judge_stretch(
-    series: Series, end: int, params: TelemanomParams, standing: Standing, watch: Callable[[JudgedWindow], None] | None
-) -> Iterator[Piece | Ending]:
-    """Judge the stretch in which a detection stands up to before a position, as a series of its own."""
-    first = standing.first
-    if end <= first:  # it is too short for a window and its horizon
-        return
-    earlier = tuple(row for row in standing.rows if row.start < first)
-    own = replace(standing, rows=standing.rows[len(earlier) :]).moved(-first)
-    stretch, m = _Stretch(series, first) if first else series, end - first
-    if own.window == 0 and np.isnan(own.quiet):
-        own = replace(own, quiet=_quiet(stretch, m, params))
-    course = _Course(stretch, m, params, own, partial(_watch_moved, watch, first) if watch and first else watch)
+    course = _Course(series, m, params, standing or _start(series, m, params), watch)
     last = last_window(m, params)
     while course.standing.window < last:
-        piece = course.judge(min(course.standing.window + _WINDOWS_AT_A_TIME, last))
-        yield piece._replace(start=piece.start + first)
-    for part in course.finish():
-        if isinstance(part, Piece):
-            yield part._replace(start=part.start + first)
-            continue
-        rows, complete_rows = (
-            earlier + tuple(row.moved(first) for row in some) for some in (part.rows, part.complete_rows)
-        )
-        after = part.standing and part.standing.moved(first)
-        yield Ending(
-            rows,
-            after and replace(after, rows=earlier + after.rows),
-            part.complete and first + part.complete,
-            complete_rows,
-            first + part.final,
-        )
-
-
-def _ended(ending: Ending, standing: Standing, around: int) -> Ending:
-    """Return the ending of a series whose last stretch begins at a break, up to which all is decided for good."""
-    if ending.complete:
-        return ending
-    # The sample behind the break counts as decided, too, so that none can come between and close the gap.
-    decided = max(0, standing.first - around + 1)
-    return replace(
-        ending, standing=ending.standing or standing, complete=decided, complete_rows=standing.rows, final=decided
-    )
-
-
-def _watch_moved(watch: Callable[[JudgedWindow], None], by: int, window: JudgedWindow) -> None:
-    watch(window._replace(start=window.start + by))
-
-
-class _Stretch:
-    """A stretch of a series as one of its own."""
-
-    breaks: Sequence[int] = ()
-
-    def __init__(self, series: Series, first: int) -> None:
-        self._series = series
-        self._first = first
-
-    def errors(self, start: int, end: int) -> Floats:
-        return self._series.errors(start + self._first, end + self._first)
-
-    def targets(self, start: int, end: int) -> Floats:
-        return self._series.targets(start + self._first, end + self._first)
+        yield course.judge(min(course.standing.window + _WINDOWS_AT_A_TIME, last))
+    yield from course.finish()
 
 
 def standing_within(
@@ -371,10 +299,10 @@ def standing_within(
     return Standing(window=window, average=average, flagged=spans, first=stretch)
 
 
-def _quiet(series: Series, m: int, params: TelemanomParams) -> float:
-    """Return the smoothed error of the quiet start of a series: the mean of two sequence lengths."""
+def _start(series: Series, m: int, params: TelemanomParams) -> Standing:
+    """Return where a detection stands before it begins: the quiet start is the mean of two sequence lengths."""
     smoothed, _ = averaged(series.errors(0, min(m, 2 * params.sequence_length)), NO_AVERAGE, params)
-    return quiet_level(smoothed)
+    return Standing(quiet=quiet_level(smoothed))
 
 
 class _Course:

@@ -15,7 +15,8 @@ import xarray as xr
 from workbench.detection.applied import params_of, windows_of
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.continuing import earlier_standing, predict_one
-from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Row, Standing
+from workbench.detection.stretches import judge_on
 from workbench.exceptions import DetectionError, WorkbenchError
 from workbench.live.filing import Rows, packed_rows
 from workbench.parameters import Preset
