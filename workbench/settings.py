@@ -404,11 +404,9 @@ def _explain(error: ValidationError) -> str:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"]) or "settings"
         message = item["msg"].removeprefix("Value error, ")
-        parts.append(
-            f"{key}: {message} (got {_PASSWORD.sub('***', repr(item['input']))})"
-            if item["loc"]
-            else f"{key}: {message}"
-        )
+        value = item["input"]
+        is_whole = not item["loc"] or isinstance(value, dict | BaseModel)  # the message names what is wrong in it
+        parts.append(f"{key}: {message}" + ("" if is_whole else f" (got {_PASSWORD.sub('***', repr(value))})"))
     return "Settings: " + "; ".join(parts)
 
 

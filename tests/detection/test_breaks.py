@@ -18,7 +18,7 @@ from tests.detection.test_shortening import before_anomalies, without_first
 from workbench.detection.anomalies import detect
 from workbench.detection.continuing import continue_score
 from workbench.detection.envelope import MARGINS, EnvelopeStream, fit_envelope
-from workbench.detection.envelope.course import judge_envelope
+from workbench.detection.envelope.course import follows_training, judge_envelope
 from workbench.detection.explanation import explain
 from workbench.detection.forecasters import Forecaster
 from workbench.detection.incremental import Ending, Row, Standing
@@ -268,6 +268,17 @@ def test_no_step_over_a_break_is_a_step() -> None:
     ]
     assert ("step", 1000) in features[0]
     assert not any(feature == "step" for feature, _ in features[1])
+
+
+def test_a_test_series_behind_a_break_does_not_follow_its_training() -> None:
+    whole = with_outages(wave(3000, 1, dated=True), [400, 1000])  # such a gap is usual in training
+    train, test = whole.isel(time=slice(0, 1000)), whole.isel(time=slice(1000, None))
+    assert follows_training(train, test) and not follows_training(train, test, LONGEST_S)
+    joined = with_outages(wave(3000, 1, dated=True), [400])
+    parts = joined.isel(time=slice(0, 1000)), joined.isel(time=slice(1000, None))
+    assert follows_training(*parts, LONGEST_S)
+    parts[1]["telemetry"].values[:20] = np.nan
+    assert not follows_training(*parts, LONGEST_S)
 
 
 def test_the_training_of_an_envelope_does_not_reach_across_a_break() -> None:

@@ -137,7 +137,8 @@ class Knowledge:
         if params.envelope != "none":
             train = session.archive.open(name, "train", indexed=False)
             fitted = envelope_of(train, params)
-            envelope = EnvelopeStream(fitted, follows_training=follows_training(train, test))
+            follows = follows_training(train, test, params.max_gap_seconds)
+            envelope = EnvelopeStream(fitted, follows_training=follows)
             extend_stream(envelope, test, params.max_gap_seconds)
         limits = session.catalog.channel(name).limits
         newest = None if params.max_gap_seconds is None else last_moment(test, test.sizes["time"])

@@ -6,7 +6,7 @@ import xarray as xr
 
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["break_rows", "is_break", "last_moment", "usual_step"]
+__all__ = ["break_rows", "first_moment", "is_break", "last_moment", "usual_step"]
 
 _SPAN = 1_048_576  # samples read at a time
 _LOOK_BACK = 4_096  # samples read at a time to find the last value before a row
@@ -88,6 +88,17 @@ def last_moment(split: xr.Dataset, row: int) -> int | None:
         places = np.flatnonzero(np.isfinite(telemetry[begin:end].values))
         if places.size:
             at = begin + int(places[-1])
+            return int(ticks(times[at : at + 1].values)[0])
+    return None
+
+
+def first_moment(split: xr.Dataset) -> int | None:
+    """Return the moment of the first value of a series; None where it holds none."""
+    times, telemetry = split["time"].variable, split["telemetry"].variable
+    for begin in range(0, split.sizes["time"], _LOOK_BACK):
+        places = np.flatnonzero(np.isfinite(telemetry[begin : begin + _LOOK_BACK].values))
+        if places.size:
+            at = begin + int(places[0])
             return int(ticks(times[at : at + 1].values)[0])
     return None
 

@@ -17,7 +17,7 @@ from workbench.detection.envelope.fitted import Envelope, fit_envelope, present
 from workbench.detection.envelope.rolling import LONG, Floats
 from workbench.detection.envelope.stream import RECENT, EnvelopeStream
 from workbench.parameters import TelemanomParams
-from workbench.telemetry.breaks import break_rows
+from workbench.telemetry.breaks import break_rows, first_moment, is_break, last_moment
 from workbench.telemetry.moments import clock_of, ticks
 
 __all__ = ["EnvelopeCourse", "envelope_of", "extend_stream", "follows_training", "judge_envelope"]
@@ -62,24 +62,30 @@ def envelope_of(train: xr.Dataset, params: TelemanomParams) -> Envelope:
     return fit_envelope(train["telemetry"].values, margins, break_rows(train, params.max_gap_seconds))
 
 
-def follows_training(train: xr.Dataset, test: xr.Dataset) -> bool:
+def follows_training(train: xr.Dataset, test: xr.Dataset, max_gap_seconds: float | None = None) -> bool:
     """Return whether a test series goes on where its training series ends.
 
     Parameters
     ----------
     train, test : xarray.Dataset
         Splits of a channel.
+    max_gap_seconds : float, optional
+        Longest gap between their values, see `workbench.telemetry.breaks`.
 
     Returns
     -------
     bool
         Whether the test series begins after the last training sample, by no more than the longest step between two of
-        the last thousand.
+        the last thousand, and without a break.
     """
     own, first = train["time"].values[-_STEPS:], test["time"].values[:1]
     if own.size < 2 or not first.size or clock_of(own) != clock_of(first):
         return False
     moments, begin = ticks(own), int(ticks(first)[0])
+    if max_gap_seconds is not None:
+        before, value = last_moment(train, train.sizes["time"]), first_moment(test)
+        if before is not None and value is not None and is_break(before, value, clock_of(own), max_gap_seconds):
+            return False
     return 0 < begin - int(moments[-1]) <= int(np.diff(moments).max())
 
 
@@ -113,7 +119,7 @@ def judge_envelope(
     """
     if earlier is None:
         envelope = envelope_of(train, params)
-        stream = EnvelopeStream(envelope, follows_training=follows_training(train, channel))
+        stream = EnvelopeStream(envelope, follows_training=follows_training(train, channel, params.max_gap_seconds))
         ended: list[EnvelopeEvent] = []
     else:
         envelope = _known_envelope(train, params, earlier)
