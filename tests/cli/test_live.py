@@ -140,6 +140,7 @@ def test_the_terminal_says_each_line_once(cli: Cli, tmp_path: Path) -> None:
 
 def test_long_names_of_tags_are_cut_in_the_middle(cli: Cli, tmp_path: Path) -> None:
     name = "plant." + "a" * 300 + ".flow"
+    (tmp_path / "home").mkdir()
     journal = Journal(tmp_path / "home" / "live.db")
     journal.add_tag(Tag(0, name, "waiting", clock="time", inputs=tuple(f"input{number}" for number in range(90))))
     journal.close()
