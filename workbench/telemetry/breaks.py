@@ -6,7 +6,7 @@ import xarray as xr
 
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["break_rows", "first_moment", "is_break", "last_moment", "usual_step"]
+__all__ = ["break_rows", "breaks_between", "first_moment", "is_break", "last_moment", "usual_step"]
 
 _SPAN = 1_048_576  # samples read at a time
 _LOOK_BACK = 4_096  # samples read at a time to find the last value before a row
@@ -32,6 +32,20 @@ def is_break(before: int, moment: int, clock: str, max_gap_seconds: float | None
     (True, False, False)
     """
     return max_gap_seconds is not None and moment - before > max_gap_seconds * _TICKS[clock]
+
+
+def breaks_between(times: npt.NDArray[np.generic], max_gap_seconds: float | None) -> tuple[int, ...]:
+    """Return at which of some times, all of which have a value, a series begins anew.
+
+    Examples
+    --------
+    >>> breaks_between(np.array([0, 1, 2, 9, 10]), 5.0)
+    (3,)
+    """
+    if max_gap_seconds is None:
+        return ()
+    longest = max_gap_seconds * _TICKS[clock_of(times)]
+    return tuple((np.flatnonzero(np.diff(ticks(times)) > longest) + 1).tolist())
 
 
 def break_rows(split: xr.Dataset, max_gap_seconds: float | None, start: int = 0) -> tuple[int, ...]:
