@@ -155,6 +155,30 @@ def detect(telemetry, prediction, params: TelemanomParams) -> Found:
     return result
 
 
+def breaks(moments, telemetry, longest):
+    """Samples with a value that follow the last value before them by more than the longest gap."""
+    found, before = [], None
+    for sample, (moment, value) in enumerate(zip(moments, telemetry, strict=True)):
+        if math.isnan(value):
+            continue
+        if before is not None and moment - before > longest:
+            found.append(sample)
+        before = moment
+    return found
+
+
+def detect_by_stretches(telemetry, prediction, params, breaks):
+    """The whole method over each stretch as if there were no other; sequences in samples of the series, severities."""
+    around, bounds = params.sequence_length + params.prediction_horizon, [0, *breaks, len(telemetry)]
+    sequences, severities = [], []
+    for start, end in itertools.pairwise(bounds):
+        if end - start > around:
+            own = detect(telemetry[start:end], prediction[start : end - around], params)
+            sequences += [(first + start, last + start) for first, last in own.sequences]
+            severities += own.severities
+    return sequences, severities
+
+
 @dataclass
 class Clearing:
     """What clears an anomaly, by detections of the whole series with one parameter changed."""
@@ -230,19 +254,23 @@ def mean_excess(values):
     return math.fsum(beyond) / len(beyond) if beyond else 0.0
 
 
-def envelope_events(train, test, follows, margins):
+def envelope_events(train, test, follows, margins, breaks=()):
     """Start, end, feature and the value farthest out of every event; margins are (kappa, theta, floor) by kind."""
     learned = [x for x in train if math.isfinite(x)]
     places = [t for t, x in enumerate(test) if math.isfinite(x)]
     judged = [test[t] for t in places]
+    begins = [0, *(places.index(row) for row in breaks)]
     if len(learned) < 20:
         return []
     lo, hi = min(learned), max(learned)
     unit = hi - lo if hi > lo else abs(hi) / 4096
     in_training = envelope_features(learned, lo, hi)
-    in_test = envelope_features([*learned, *judged], lo, hi)[len(learned) :]
-    if not follows:
-        in_test = envelope_features(judged, lo, hi)
+    in_test = []
+    for begin, end in itertools.pairwise([*begins, len(judged)]):
+        if follows and begin == 0:
+            in_test += envelope_features([*learned, *judged[:end]], lo, hi)[len(learned) :]
+        else:
+            in_test += envelope_features(judged[begin:end], lo, hi)
     events = []
     for name, kind in ENVELOPE.items():
         known = [row[name] for row in in_training if name in row]
@@ -251,13 +279,18 @@ def envelope_events(train, test, follows, margins):
         kappa, theta, floor = margins[kind]
         s = mean_excess(known)
         column = [row.get(name, -math.inf) for row in in_test]
-        joined = [*known] if follows else [*known, *column[:250]]
-        history, start, t = max(joined), None, 0
+        history, start, last, t, begin = max(known), None, 0, 0, 0
         for t, value in enumerate(column):
+            if t in begins[1:]:  # an event ends, and all before has been seen
+                if start is not None:
+                    events.append((places[start], places[last], name, max(column[start : last + 1])))
+                history, start, begin = max(history, *column[:t]), None, t
+            is_judged = (follows and begin == 0) or t >= begin + 250
             if start is None:
-                history = max([history, *column[: max(0, t - 249)]])
+                first_fed = 0 if follows and begin == 0 else min(t, begin + 250)  # these have joined at once
+                history = max([history, *column[: max(0, t - 249, first_fed)]])
                 bound = history + max(kappa * s, theta * history) + floor * (unit if kind == "core" else 1)
-                if value > bound and (follows or t >= 250):
+                if value > bound and is_judged:
                     start = last = t
             elif value > bound:
                 last = t

@@ -10,6 +10,7 @@ from workbench.exceptions import SettingsError
 from workbench.parameters import Preset, SeverityLevels
 from workbench.settings import load_settings, settings_environment
 from workbench.telemetry.feed_options import LiveSettings
+from workbench.tuned import write_tuned
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -136,3 +137,33 @@ def test_secrets_of_live_telemetry_are_not_handed_on(tmp_path):
     restored = json.loads(environment["WORKBENCH_LIVE"])
     assert restored["mqtt"]["host"] == "broker"
     assert LiveSettings.model_validate(restored).port == 8867
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("live: {opcua: {nodes: {a: i=1, b: Pump.flow}}}", "Settings: live.opcua.nodes: b: 'Pump.flow' is no node"),
+        ("live: {late_s: 7200}", "Settings: live: ahead_s must not be below late_s"),
+        ("presets: {mine: {z_min: 5, z_max: 3}}", "Settings: presets.mine: z_max (3.0) must be above z_min (5.0)"),
+    ],
+)
+def test_an_error_does_not_print_the_whole_section(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "workbench.yaml").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path)
+    assert str(error.value).startswith(words)
+    assert "(got" not in str(error.value)
+
+
+def test_the_longest_gap_holds_for_all_presets_and_the_tuned_one(tmp_path: Path) -> None:
+    (tmp_path / "workbench.yaml").write_text("max_gap_seconds: 3600\npresets: {mine: {z_min: 3}}")
+    settings = load_settings(tmp_path, home=tmp_path / "home")
+    assert {preset.max_gap_seconds for preset in settings.presets.values()} == {3600}
+    write_tuned(settings.home, settings.presets["mine"])
+    tuned = load_settings(tmp_path, home=tmp_path / "home")
+    assert (tuned.preset, tuned.params.z_min, tuned.params.max_gap_seconds) == ("tuned", 3, 3600)
+    (tmp_path / "workbench.yaml").write_text("seed: 1")
+    assert load_settings(tmp_path, home=tmp_path / "home").params.max_gap_seconds is None
+    (tmp_path / "workbench.yaml").write_text("max_gap_seconds: 0")
+    with pytest.raises(SettingsError, match=r"max_gap_seconds: .*greater than 0 \(got 0\)"):
+        load_settings(tmp_path)

@@ -56,6 +56,11 @@ class TelemanomParams(BaseModel):
         "fixed" for twice what the training telemetry did, "excess" by the tail of what it did. Not in Telemanom.
     envelope_width : float
         Width of these margins, in times of what they are by definition.
+    max_gap_seconds : float or None
+        Most time between two values of one stretch of a series; a sample counts as a second where a series has no
+        times. After a longer gap the series begins anew: no window, moving average, error window or record of
+        movement reaches across it, and nothing is judged until they are full again. None: samples on both sides of
+        any gap stand next to each other. Not in Telemanom.
 
     References
     ----------
@@ -80,6 +85,7 @@ class TelemanomParams(BaseModel):
     lag_correction: bool = False
     envelope: Literal["none", "fixed", "excess"] = "none"
     envelope_width: float = Field(1.0, gt=0, le=1_000)
+    max_gap_seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _check(self) -> "TelemanomParams":

@@ -638,8 +638,9 @@ class Session:
 
         self.check_settings(forecaster=forecaster)
         where = (self.archive, self.registry, self.channel_names(channels))
+        params, windows = self.settings.params, self.settings.params.windows
         how = partial(train_channels, seed=self.settings.seed, compute=self.settings.place)
-        windows = self.settings.params.windows
+        how = partial(how, max_gap_seconds=params.max_gap_seconds)
         return how(*where, forecaster, parameters=parameters, windows=windows, force=force, progress=progress)
 
     def train_asset(

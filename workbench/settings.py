@@ -154,6 +154,9 @@ class Settings(BaseSettings):
         Name of the detection preset in use.
     presets : dict of str to Preset
         Named detection parameters.
+    max_gap_seconds : float or None
+        Longest gap behind which a series does not begin anew, for all presets; None leaves it to each of them. See
+        `TelemanomParams`.
     severity : SeverityLevels
         Severity score at which each level begins.
     drift : DriftLimits
@@ -201,6 +204,7 @@ class Settings(BaseSettings):
     tracking_uri: str | None = None
     preset: str = "workbench"
     presets: dict[str, Preset] = Field(default_factory=dict)
+    max_gap_seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
     severity: SeverityLevels = SeverityLevels()
     drift: DriftLimits = DriftLimits()
     seed: int = Field(0, ge=0, lt=2**32)
@@ -252,6 +256,13 @@ class Settings(BaseSettings):
     def _preset_exists(self) -> "Settings":
         if self.preset not in self.presets:
             raise ValueError(f"preset {self.preset!r} is not one of {sorted(self.presets)}")
+        return self
+
+    @model_validator(mode="after")
+    def _longest_gap_of_all_presets(self) -> "Settings":
+        if self.max_gap_seconds is not None:
+            for name, preset in self.presets.items():
+                self.presets[name] = preset.model_copy(update={"max_gap_seconds": self.max_gap_seconds})
         return self
 
     @property
@@ -393,11 +404,9 @@ def _explain(error: ValidationError) -> str:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"]) or "settings"
         message = item["msg"].removeprefix("Value error, ")
-        parts.append(
-            f"{key}: {message} (got {_PASSWORD.sub('***', repr(item['input']))})"
-            if item["loc"]
-            else f"{key}: {message}"
-        )
+        value = item["input"]
+        is_whole = not item["loc"] or isinstance(value, dict | BaseModel)  # the message names what is wrong in it
+        parts.append(f"{key}: {message}" + ("" if is_whole else f" (got {_PASSWORD.sub('***', repr(value))})"))
     return "Settings: " + "; ".join(parts)
 
 

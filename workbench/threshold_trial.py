@@ -16,6 +16,7 @@ from workbench.maintenance.alerts.places import moment_of, rows_of
 from workbench.maintenance.alerts.verdicts import ThresholdEffect
 from workbench.maintenance.desk import Maintenance
 from workbench.parameters import SeverityLevels, TelemanomParams
+from workbench.telemetry.breaks import break_rows
 from workbench.telemetry.moments import moment_at
 
 __all__ = ["Trial", "detect_anew", "threshold_effect", "try_thresholds"]
@@ -189,7 +190,7 @@ def _detected(
     own = params_of(score, params)
     first = max(0, own.sequence_length - int(score["sample"].variable[0]))  # of a score whose first samples are gone
     values, prediction = channel["telemetry"].to_numpy(), score["prediction"].to_numpy()[first:]
-    sequences = detect(values, prediction, own).anomalies
+    sequences = detect(values, prediction, own, break_rows(channel, own.max_gap_seconds)).anomalies
     if train is None:
         return sequences.assign(found_by="forecast")
     joined = join(judge_envelope(channel, train, params).events, sequences)

@@ -49,7 +49,8 @@ def write_tuned(home: Path, preset: Preset) -> Path:
     path = tuned_path(home)
     home.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        temporary.write_text(yaml.safe_dump(preset.model_dump(), sort_keys=False), encoding="utf-8")
+        values = preset.model_dump(exclude={"max_gap_seconds"})  # a setting of the telemetry, and not tuned
+        temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     return path
 
 
@@ -78,5 +79,7 @@ def with_tuned(values: dict[str, Any], explicit_names: Set[str]) -> dict[str, An
     tuned = read_tuned(values["home"])
     if tuned is None:
         return values
+    if values.get("max_gap_seconds") is not None:
+        tuned = tuned.model_copy(update={"max_gap_seconds": values["max_gap_seconds"]})
     updated = values | {"presets": {**values["presets"], TUNED: tuned}}
     return updated if "preset" in explicit_names else updated | {"preset": TUNED}

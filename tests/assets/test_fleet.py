@@ -285,3 +285,22 @@ def test_every_flipped_byte_of_a_stored_score_is_harmless_or_seen(session):
     assert "Pump-1.safetensors: its attributes are not those that were written" in fault.found
     session.score_asset("Pump-1")
     assert store.damaged() == {}
+
+
+def test_a_longest_gap_makes_a_model_of_its_own_which_its_scores_follow(tmp_path, monkeypatch):
+    write_plant(tmp_path)
+    with wb.open(home=tmp_path) as plain:
+        assert plain.train_asset("Pump-1")["status"].tolist() == ["trained"]
+        before = plain.score_asset("Pump-1")
+    monkeypatch.setenv("WORKBENCH_MAX_GAP_SECONDS", "7200")
+    with wb.open(home=tmp_path) as session:
+        assert session.train_asset("Pump-1")["model"].tolist() == ["Pump-1.pca/2"]
+        assert session.train_asset("Pump-1")["status"].tolist() == ["current"]
+        (newest,) = [info for info in session.registry.list("Pump-1", ASSET_KIND) if info.version == 2]
+        assert newest.parameters["max_gap_seconds"] == "7200.0"
+        scored = session.score_asset("Pump-1")
+        assert scored.attrs["model"] == "Pump-1.pca/2"
+        np.testing.assert_allclose(scored["q"], before["q"], rtol=1e-6)  # the plant has no gaps
+    monkeypatch.delenv("WORKBENCH_MAX_GAP_SECONDS")
+    with wb.open(home=tmp_path) as again:
+        assert again.train_asset("Pump-1")["model"].tolist() == ["Pump-1.pca/1"]

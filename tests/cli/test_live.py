@@ -1,6 +1,9 @@
 """Commands of live telemetry: replays stay in their sandbox, and tags are decided on by a person."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ from typer.testing import CliRunner, Result
 import workbench as wb
 from tests.live.plants import pump, samples_of, stream, values_of, write_plant
 from workbench.cli import app
+from workbench.live.journal import Journal, Tag
 
 Cli = Callable[..., Result]
 SPEED = ("--speed", "10000")
@@ -110,3 +114,37 @@ def test_an_ignored_tag_is_only_counted(cli: Cli, tmp_path: Path) -> None:
 def test_empty_lists_say_what_to_do(cli: Cli) -> None:
     assert cli("live", "status").output == "Nothing has come yet. Run: workbench live\n"
     assert cli("live", "refused").output == "No sample was refused.\n"
+
+
+def test_the_terminal_says_each_line_once(cli: Cli, tmp_path: Path) -> None:
+    write_plant(tmp_path / "home", [pump(200)], 200, train=False)
+    folder, source = tmp_path / "home", {**os.environ, "PYTHONPATH": str(Path(wb.__file__).parents[1])}
+    command = [
+        sys.executable,
+        "-m",
+        "workbench",
+        "--home",
+        str(folder),
+        "live",
+        "replay",
+        "flow",
+        "--skip",
+        "190",
+        *SPEED,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=source, timeout=120, check=True)
+    assert done.stdout.count("Samples: 10 added.") == 1
+    assert "Samples: 10 added." not in done.stderr
+    assert "Samples: 10 added." in (folder / "sandbox" / "logs" / "live.log").read_text(encoding="utf-8")
+
+
+def test_long_names_of_tags_are_cut_in_the_middle(cli: Cli, tmp_path: Path) -> None:
+    name = "plant." + "a" * 300 + ".flow"
+    (tmp_path / "home").mkdir()
+    journal = Journal(tmp_path / "home" / "live.db")
+    journal.add_tag(Tag(0, name, "waiting", clock="time", inputs=tuple(f"input{number}" for number in range(90))))
+    journal.close()
+    shown = cli("live", "tags").output
+    assert max(map(len, shown.splitlines())) < 200
+    assert "plant.aaa" in shown and "aaa.flow" in shown and "--json prints them whole" in shown
+    assert json.loads(cli("live", "tags", "--json").stdout)[0]["tag"] == name

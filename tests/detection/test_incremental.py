@@ -1,5 +1,6 @@
 """Detection that goes on comes to the bits of the detection of the whole."""
 
+from collections.abc import Sequence
 from unittest.mock import patch
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from workbench.detection import incremental
 from workbench.detection.anomalies import Detection, detect
 from workbench.detection.errors import Average, averaged
-from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Row, Standing
+from workbench.detection.stretches import judge_on
 from workbench.detection.windows import unusable_windows
 from workbench.parameters import TelemanomParams
 
@@ -32,7 +34,8 @@ ALL = {"plain": PLAIN, "lag": LAG, "short": SHORT}
 class Arrays:
     """A series in memory, predicted as zero."""
 
-    def __init__(self, telemetry: np.ndarray, params: TelemanomParams) -> None:
+    def __init__(self, telemetry: np.ndarray, params: TelemanomParams, breaks: Sequence[int] = ()) -> None:
+        self.breaks = breaks
         self.values = telemetry.astype(np.float64)
         self.length, self.horizon = params.sequence_length, params.prediction_horizon
 

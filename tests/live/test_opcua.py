@@ -277,6 +277,7 @@ def test_a_missing_package_is_told_with_what_installs_it(monkeypatch: pytest.Mon
         ({"url": "opc.tcp://plc:4840"}, "name at least one node"),
         ({"nodes": {"flow": "Pump.flow"}}, "'Pump.flow' is no node"),
         ({"nodes": {"a  b": "i=1"}}, "cannot name a channel"),
+        ({"nodes": {"a": "i=1", "b": "i=2", "c": "i=1"}}, "'a' and 'c' are the same node i=1"),
         ({"password": "x"}, "a password needs a user"),
         ({"security": "sign"}, "needs certificate and private_key"),
         ({"certificate": "/x.der"}, "certificates need security"),

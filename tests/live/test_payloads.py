@@ -170,6 +170,15 @@ def test_a_line_that_cannot_be_read_is_told_by_its_kind(line: bytes, kind: str) 
     assert (samples, kinds(faults)) == ([], [kind])
 
 
+def test_all_faults_are_counted_and_the_first_ones_have_examples() -> None:
+    lines = b"\n".join(b"m v=%d" % number for number in range(250)) + b"\nm v= 1\n" * 3
+    _, faults = read_lines(lines, LineMapping(), "s")
+    assert [kinds(faults).count(kind) for kind in ("no time", "not line protocol")] == [250, 3]
+    assert len({fault.example for fault in faults}) == 101
+    objects = json.dumps([{"channel": "a", "value": number} for number in range(101)]).encode()
+    assert kinds(read_json(objects, JsonMapping())[1]) == ["no time"] * 101
+
+
 def fuzzed(rounds: int, seed: int) -> int:
     """Read damaged payloads; whatever they hold, every sample that comes out is whole."""
     source = random.Random(seed)

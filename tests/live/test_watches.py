@@ -53,7 +53,7 @@ def test_many_samples_at_once_are_due_where_one_of_them_is() -> None:
     while start < test.size:
         part = test[start : start + int(random.integers(1, 120))].tolist()
         start += len(part)
-        due.append(many.take_all(part))
+        due.append(many.take_all(part, range(start - len(part), start)))
         assert due[-1] == any([one.take(value) for value in part]), start
     assert 3 < sum(due) < len(due)
 

@@ -176,7 +176,11 @@ class Assets:
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=_TRAINED)
 
     def _train(self, asset: str, force: bool, parameters: dict[str, Any]) -> dict[str, Any]:
-        part = self._part(asset, "train", float(parameters.get("patience", PATIENCE)))
+        longest = self.settings.params.max_gap_seconds
+        if longest is not None:
+            parameters = {"max_gap_seconds": longest} | parameters
+        patience, longest = float(parameters.get("patience", PATIENCE)), parameters.get("max_gap_seconds")
+        part = self._part(asset, "train", patience, longest)
         train_hash = joint_hash(part.hashes)
         versions = self.registry.list(asset, ASSET_KIND)
         stored = parameter_text({**AssetPCA.defaults, **parameters, "method": ASSET_METHOD}, self.settings.seed)
@@ -195,6 +199,8 @@ class Assets:
         """Return the newest version made from the same data and parameters whose files are whole."""
         for info in reversed(versions):
             if info.train_hash != train_hash or not stored.items() <= info.parameters.items():
+                continue
+            if info.parameters.get("max_gap_seconds") != stored.get("max_gap_seconds"):
                 continue
             if info.retired and not info.withdrawn:
                 return info
@@ -215,8 +221,9 @@ class Assets:
         part = self._part(asset, "test")
         champion = choose_champion(self.registry.list(asset, ASSET_KIND), asset, ASSET_KIND)
         patience = float(champion.parameters.get("patience", PATIENCE))
-        if patience != PATIENCE:
-            part = self._part(asset, "test", patience)
+        longest = champion.parameters.get("max_gap_seconds")
+        if patience != PATIENCE or longest is not None:
+            part = self._part(asset, "test", patience, None if longest is None else float(longest))
         origin = asset_provenance(champion.id, part.hashes)
         stored = None if force else self.store.read(asset)
         if stored is not None and not stale_reason(stored.attrs, origin):
@@ -363,7 +370,7 @@ class Assets:
             by_asset.setdefault(assets[name] if name in assets else self.archive.asset_of(name)[0], []).append(name)
         return by_asset
 
-    def _part(self, asset: str, split: str, patience: float = PATIENCE) -> _Part:
+    def _part(self, asset: str, split: str, patience: float = PATIENCE, max_gap_seconds: float | None = None) -> _Part:
         """Open one split of an asset's channels, without those that cannot be read."""
         names = self.channels(asset)
         series, hashes, left_out = {}, {}, {}
@@ -380,7 +387,7 @@ class Assets:
                 f"{asset} has {counted(len(names), 'channel')}, of which {len(series)} can be read{reason}.",
                 f"A model of an asset needs at least {_LEAST_CHANNELS}. Look at: workbench channels",
             )
-        return _Part(AssetSeries(series, patience), hashes, left_out)
+        return _Part(AssetSeries(series, patience, max_gap_seconds), hashes, left_out)
 
 
 def _row(

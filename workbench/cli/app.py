@@ -127,6 +127,7 @@ def _options(
     context.call_on_close(close_sessions)
     handler = logging.StreamHandler()
     handler.setFormatter(SecretHidingFormatter("%(levelname)s: %(message)s"))
+    handler.setLevel(logging.WARNING)  # the terminal shows no more, whatever a log file takes
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if version:
         typer.echo(__version__)

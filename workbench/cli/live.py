@@ -10,6 +10,7 @@ import typer
 
 from workbench.cli.common import AsJson, local, open_session, printable, show, stop_on_signals
 from workbench.exceptions import ChannelNotFoundError
+from workbench.names import cut_in_the_middle
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 __all__ = ["live"]
+
+_MAX_LETTERS = 60  # of a name in a table
 
 live = typer.Typer(help="Take telemetry as it comes, score it, and raise alerts, until Ctrl-C.", no_args_is_help=False)
 TagName = Annotated[str, typer.Argument(metavar="TAG", help="Name of the tag, as workbench live tags prints it.")]
@@ -173,7 +176,13 @@ def tags(as_json: AsJson = False) -> None:
     ]
     columns = ["tag", "state", "samples", "needed", "asset", "inputs"]
     table = pd.DataFrame(rows, columns=columns).astype({"needed": "Int64"})
+    if not as_json:
+        whole = table.copy()
+        for column in ("tag", "asset", "inputs"):
+            table[column] = [cut_in_the_middle(text, _MAX_LETTERS) for text in table[column]]
     show(table, as_json, "No tag waits. New ones appear here when they send something that no rule speaks of.")
+    if not as_json and not table.equals(whole):
+        typer.echo("Long names are cut in the middle: --json prints them whole.")
 
 
 @live.command("accept")

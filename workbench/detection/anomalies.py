@@ -4,7 +4,10 @@ Source: Hundman et al. 2018, sections 3.2 and 3.3; NASA's `errors.py` (Telemanom
 said in `workbench.detection.errors` and `workbench.detection.thresholds`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +80,12 @@ class Detection:
         return f"{head} Next: {names}.</p>{table}{more}"
 
 
-def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: TelemanomParams | None = None) -> Detection:
+def detect(
+    telemetry: npt.ArrayLike,
+    prediction: npt.ArrayLike,
+    params: TelemanomParams | None = None,
+    breaks: Sequence[int] = (),
+) -> Detection:
     """Find the anomaly sequences of a series from its one-step predictions.
 
     Parameters
@@ -89,6 +97,9 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     params : TelemanomParams, optional
         Telemanom's defaults where omitted. A least error that is a share of a range is one of the range of `telemetry`:
         pass `params.in_units(...)` where that of the training telemetry is known.
+    breaks : sequence of int
+        Samples with which the series begins anew, in rising order, see `workbench.telemetry.breaks`. Each stretch is
+        judged as a series of its own; predictions from windows that reach across a break are not used.
 
     Returns
     -------
@@ -120,6 +131,8 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     values = np.asarray(telemetry, dtype=np.float64)
     error = prediction_error(values, prediction, params)
     params = params.in_units(value_range(values))
+    if len(breaks):
+        return _by_stretches(values, np.asarray(prediction), params, [0, *breaks, values.size])
     smoothed = smooth(error, params)
     targets = np.lib.stride_tricks.sliding_window_view(values[params.sequence_length :], params.prediction_horizon)[
         : error.size
@@ -139,6 +152,24 @@ def detect(telemetry: npt.ArrayLike, prediction: npt.ArrayLike, params: Telemano
     if params.lag_correction:
         anomalies = _without_lag(anomalies, error, smoothed, epsilon, params)
     return Detection(smoothed, epsilon, anomalies, error)
+
+
+def _by_stretches(
+    values: Floats, prediction: npt.NDArray[Any], params: TelemanomParams, bounds: list[int]
+) -> Detection:
+    """Detect in each stretch between two bounds, and join what it comes to."""
+    around = params.sequence_length + params.prediction_horizon
+    smoothed, epsilon, error = (np.full(prediction.size, np.nan) for _ in range(3))
+    anomalies = []
+    for start, end in pairwise(bounds):
+        if end - start <= around:  # too short for a window and its horizon
+            continue
+        judged = slice(start, end - around)
+        own = detect(values[start:end], prediction[judged], params)
+        smoothed[judged], epsilon[judged], error[judged] = own.smoothed_error, own.epsilon, own.prediction_error
+        anomalies.append(own.anomalies.assign(start=own.anomalies["start"] + start, end=own.anomalies["end"] + start))
+    empty = pd.DataFrame({"start": pd.Series(dtype="int64"), "end": pd.Series(dtype="int64"), "severity": []})
+    return Detection(smoothed, epsilon, pd.concat(anomalies, ignore_index=True) if anomalies else empty, error)
 
 
 def value_range(telemetry: npt.ArrayLike) -> float:

@@ -13,6 +13,7 @@ import xarray as xr
 from workbench.counts import counted
 from workbench.detection.scaling import Scaling
 from workbench.detection.windows import (
+    broken_windows,
     check_finite,
     check_length,
     read_inputs,
@@ -22,6 +23,7 @@ from workbench.detection.windows import (
     window_count,
 )
 from workbench.exceptions import ArtifactError, ForecasterError
+from workbench.telemetry.breaks import break_rows
 from workbench.telemetry.schema import data_hash
 
 __all__ = ["BaseForecaster", "Progress", "Training"]
@@ -87,6 +89,9 @@ class BaseForecaster(ABC):
         Inputs of a window, samples.
     prediction_horizon : int
         Samples predicted from one window.
+    max_gap_seconds : float, optional
+        Longest gap of a training series that a window may reach across, see `workbench.telemetry.breaks`; any where
+        omitted.
 
     Attributes
     ----------
@@ -106,10 +111,15 @@ class BaseForecaster(ABC):
     """Windows that are predicted together. Blocks begin at multiples of it, counted from the start of the series, so
     that a window's prediction has the same bits however long the series is and wherever a prediction begins."""
 
-    def __init__(self, *, sequence_length: int = 250, prediction_horizon: int = 10) -> None:
+    def __init__(
+        self, *, sequence_length: int = 250, prediction_horizon: int = 10, max_gap_seconds: float | None = None
+    ) -> None:
         for label, value in (("sequence_length", sequence_length), ("prediction_horizon", prediction_horizon)):
             if value < 1:
                 raise ForecasterError(f"{label} is {value}.", "It must be at least 1 sample.")
+        if max_gap_seconds is not None and max_gap_seconds <= 0:
+            raise ForecasterError(f"max_gap_seconds is {max_gap_seconds}.", "It must be above 0.")
+        self.max_gap_seconds = max_gap_seconds
         self.sequence_length = sequence_length
         self.prediction_horizon = prediction_horizon
         self.n_inputs: int | None = None
@@ -127,8 +137,9 @@ class BaseForecaster(ABC):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Hyperparameters, as they are passed to the class."""
-        return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon}
+        """Hyperparameters, as they are passed to the class; `max_gap_seconds` where it is set."""
+        longest = {} if self.max_gap_seconds is None else {"max_gap_seconds": self.max_gap_seconds}
+        return {"sequence_length": self.sequence_length, "prediction_horizon": self.prediction_horizon, **longest}
 
     def fit(
         self, train: xr.Dataset, *, seed: int = 0, progress: Progress = False, checkpoint: Path | None = None
@@ -140,13 +151,16 @@ class BaseForecaster(ABC):
         count = window_count(len(values), self.sequence_length, self.prediction_horizon)
         telemetry = train["telemetry"].values
         unusable = unusable_windows(telemetry[: self.sequence_length + count], self.sequence_length)
+        breaks = break_rows(train, self.max_gap_seconds)
+        unusable |= broken_windows(breaks, count, self.sequence_length, self.prediction_horizon)
         training = Training(
             train, scaling.apply(values), count, seed=seed, progress=progress, checkpoint=checkpoint, unusable=unusable
         )
         if not (training.learned.size and training.held_out.size):
+            gaps = f", and {counted(len(breaks), 'gap')} longer than {self.max_gap_seconds:g} s" if breaks else ""
             raise ForecasterError(
                 f"{training.name or 'The series'} has {counted(int((~unusable).sum()), 'window')} to learn from: "
-                f"{counted(int(np.isnan(telemetry).sum()), 'training sample')} of {telemetry.size} are missing.",
+                f"{counted(int(np.isnan(telemetry).sum()), 'training sample')} of {telemetry.size} are missing{gaps}.",
                 "Choose another training span: workbench channels split.",
             )
         metrics = self._fit(training)

@@ -10,6 +10,7 @@ from workbench.detection.errors import prediction_error
 from workbench.detection.thresholds import Floats
 from workbench.detection.windows import unusable_windows
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.breaks import break_rows
 
 __all__ = ["ChannelErrors"]
 
@@ -36,6 +37,11 @@ class ChannelErrors:
     removed : int
         How many samples were in front of the series when the positions began, and are removed since.
 
+    Attributes
+    ----------
+    breaks : tuple of int
+        Positions from which on a window lies behind a break, of the breaks behind the window of the first position.
+
     Raises
     ------
     DetectionError
@@ -59,6 +65,9 @@ class ChannelErrors:
         self._prediction = prediction
         self._first = first
         self._earlier = earlier
+        breaks = break_rows(channel, params.max_gap_seconds, max(0, first - removed))
+        self.breaks = tuple(row + removed for row in breaks)
+        self._around = params.sequence_length + params.prediction_horizon
         self._begin = 0
         self._values: Floats = np.empty(0)
         if first + prediction.size != m or not np.isfinite(prediction).all() or self._is_infinite():
@@ -69,7 +78,7 @@ class ChannelErrors:
             prediction_error(channel["telemetry"].values, everything, params)  # says what is wrong
 
     def errors(self, start: int, end: int) -> Floats:
-        """Return the prediction errors from one position to before another; NaN where a window is unusable."""
+        """Return the prediction errors from one position to before another; NaN where they are not judged."""
         first = self._first
         predicted: Floats = self._prediction[max(start - first, 0) : max(end - first, 0)].astype(np.float64)
         if start < first:
@@ -83,6 +92,8 @@ class ChannelErrors:
         if np.isnan(telemetry).any():
             removed = np.zeros(max(0, -begin))  # samples of the first windows that are not there any more
             error[unusable_windows(np.concatenate([removed, telemetry]), self._length + self._removed)] = np.nan
+        for position in self.breaks:
+            error[max(0, position - self._around - start) : max(0, position - start)] = np.nan
         return error
 
     def targets(self, start: int, end: int) -> Floats:

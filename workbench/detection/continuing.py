@@ -30,11 +30,13 @@ from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.envelope import AnomalyRow, EnvelopeEvent, anomaly_rows, join
 from workbench.detection.envelope.course import EnvelopeCourse, judge_envelope
 from workbench.detection.envelope.rows import ENVELOPE, FORECAST_ROWS, Place, rows_text
-from workbench.detection.incremental import Ending, Piece, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Piece, Row, Standing
+from workbench.detection.stretches import judge_on
 from workbench.exceptions import DetectionError
 from workbench.observability.timings import stage
 from workbench.parameters import Preset, TelemanomParams
 from workbench.telemetry.attribute_names import REMOVED_SAMPLES
+from workbench.telemetry.breaks import usual_step
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -45,6 +47,7 @@ __all__ = [
     "continue_score",
     "earlier_standing",
     "envelope_standing",
+    "last_stretch",
     "predict_one",
     "provisional_rows",
     "with_envelope",
@@ -111,6 +114,7 @@ def continue_score(
     params = params.model_copy(update=windows)
     began = time.perf_counter()
     m = _count(channel, windows)
+    _check_gap(channel, train, params)
     base = _Base.of(earlier, m, windows)
     test_bounds = bounds_of(channel, base.samples).joined(base.bounds)
     by = range_of_least_error(None if train is None else bounds_of(train), test_bounds, channel["telemetry"].dtype)
@@ -123,11 +127,13 @@ def continue_score(
     m += base.removed
     standing = base.standing if goes_on else None
     params_in_units = params.in_units(by)
-    first = 0 if standing is None else standing.judged(params)
+    # Behind a break nothing may be judged yet; what lies between is filled with NaN.
+    first = 0 if standing is None else min(standing.judged(params), base.predicted)
     with stage("predict"):
         prediction = _predict(channel, forecasters, params, m, first, base)
     series = ChannelErrors(channel, params, m, prediction, first, base.score, base.removed)
-    arrays = {name: np.empty(m - first, np.float32) for name in ("prediction_error", "smoothed_error", "epsilon")}
+    names = ("prediction_error", "smoothed_error", "epsilon")
+    arrays = {name: np.full(m - first, np.nan, np.float32) for name in names}
     with stage("threshold"):
         for piece in judge_on(series, m, params_in_units, standing):
             if isinstance(piece, Ending):
@@ -208,6 +214,12 @@ def envelope_standing(attributes: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
+def last_stretch(attributes: Mapping[str, Any]) -> int:
+    """Return the position of the error with which the last stretch of a score begins; 0 where it has no breaks."""
+    state = json.loads(attributes.get(_STATE, "{}"))
+    return int(json.loads(state["standing"]).get("first", 0)) if state else 0
+
+
 def with_envelope(attributes: Mapping[str, Any], course: EnvelopeCourse) -> list[AnomalyRow]:
     """Return the anomalies that a score has when its envelope is judged anew, with the sequences of its threshold.
 
@@ -253,6 +265,17 @@ def _count(channel: xr.Dataset, windows: dict[str, int]) -> int:
             f"the longest prediction_horizon {windows['prediction_horizon']} of its models + 1.",
         )
     return last - first
+
+
+def _check_gap(channel: xr.Dataset, train: xr.Dataset | None, params: TelemanomParams) -> None:
+    """Refuse a longest gap that is shorter than the usual step of the telemetry, which would be nothing but gaps."""
+    step = 0.0 if params.max_gap_seconds is None or train is None else usual_step(train)
+    if params.max_gap_seconds is not None and step > params.max_gap_seconds:
+        raise DetectionError(
+            f"max_gap_seconds is {params.max_gap_seconds:g}, and {channel.attrs['channel']} has a sample every "
+            f"{step:g} seconds: no two of them would be judged together.",
+            "Set it to several steps of the slowest channel.",
+        )
 
 
 def _attributes(
@@ -314,6 +337,11 @@ class _Base:
     envelope: dict[str, Any] | None = None
     events: tuple[EnvelopeEvent, ...] = ()
 
+    @property
+    def predicted(self) -> int:
+        """Return how many samples are predicted, with those that are removed."""
+        return 0 if self.score is None else self.removed_rows + self.score.sizes["time"]
+
     @classmethod
     def of(cls, earlier: xr.Dataset | None, m: int, windows: dict[str, int]) -> "_Base":
         if earlier is None or windows_of(earlier.attrs) != windows:
@@ -339,6 +367,8 @@ class _Base:
         envelope = state.get("envelope")
         if state.get("removed", 0) != removed or (envelope is not None and envelope["first"] < removed):
             return cls()
+        if standing.first and not standing.window and standing.first < removed:  # its stretch has lost its beginning
+            return cls()
         gone = max(0, removed - length)
         return cls(earlier, covered, standing, bounds, by, removed, gone, envelope, events)
 
@@ -353,8 +383,7 @@ def _predict(
 ) -> npt.NDArray[Any]:
     """Return the predictions from a position on: those of the earlier score, then the mean of the forecasters."""
     prediction = np.empty(m - first, channel["telemetry"].dtype)
-    earlier, gone = base.score, base.removed_rows
-    done = 0 if earlier is None else gone + earlier.sizes["time"]
+    earlier, gone, done = base.score, base.removed_rows, base.predicted
     if earlier is not None:
         prediction[: done - first] = earlier["prediction"].variable[first - gone : done - gone].values
     weighted = params.forecasters if isinstance(params, Preset) else {}

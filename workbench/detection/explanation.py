@@ -14,6 +14,7 @@ from workbench.detection.applied import bounds_of, params_of, unchanged_step
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.clearing import Clearing
 from workbench.detection.command_use import CommandTotals, command_words
+from workbench.detection.continuing import last_stretch
 from workbench.detection.envelope.clearing import EnvelopeClearing
 from workbench.detection.envelope.rows import FORECAST_ROWS, AnomalyRow, anomaly_rows
 from workbench.detection.envelope.silence import whole_silence
@@ -153,7 +154,9 @@ def explain(
     errors = ChannelErrors(channel, params, m, scored["prediction"].values, first, removed=removed)
     stored = _stored_rows(scored)
     at_errors = [Row(row.start - offset, row.end - offset, row.severity) for row in stored]
-    standing = standing_within(errors, m, params, first, at_errors) if removed else None
+    standing = None
+    if removed:
+        standing = standing_within(errors, m, params, first, at_errors, last_stretch(scored.attrs))
     loud = LoudWindows.of(errors, m, params, standing)
     sequences = [AnomalyRow(row.start + offset, row.end + offset, row.severity) for row in loud.rows]
     if standing is None:

@@ -9,7 +9,7 @@ Positions are those of the prediction errors: error i is that of sample `sequenc
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -27,7 +27,17 @@ from workbench.detection.errors import NO_AVERAGE, Average, averaged, quiet_leve
 from workbench.detection.thresholds import Floats, Indices, runs
 from workbench.parameters import TelemanomParams
 
-__all__ = ["Ending", "JudgedWindow", "Piece", "Row", "Sequences", "Series", "Standing", "judge_on", "standing_within"]
+__all__ = [
+    "Ending",
+    "JudgedWindow",
+    "Piece",
+    "Row",
+    "Sequences",
+    "Series",
+    "Standing",
+    "judge_stretch",
+    "standing_within",
+]
 
 _WINDOWS_AT_A_TIME = 512
 _WARM_SPANS = 20  # of the moving average, after which nothing is left of where it began
@@ -35,6 +45,10 @@ _WARM_SPANS = 20  # of the moving average, after which nothing is left of where 
 
 class Series(Protocol):
     """What is judged, read span by span."""
+
+    @property
+    def breaks(self) -> Sequence[int]:
+        """Return the positions from which on a window lies behind a break of the series, in rising order."""
 
     def errors(self, start: int, end: int) -> Floats:
         """Return the prediction errors from one position to before another, float64; NaN where they are not judged."""
@@ -49,6 +63,10 @@ class Row(NamedTuple):
     start: int
     end: int
     severity: float
+
+    def moved(self, by: int) -> "Row":
+        """Return it at other positions."""
+        return self._replace(start=self.start + by, end=self.end + by)
 
 
 class _Sequence(NamedTuple):
@@ -80,6 +98,8 @@ class Standing:
         judged sample and may go on.
     rows : tuple of Row
         Anomalies whose sequences have ended; the last one may still be joined by what comes.
+    first : int
+        Position at which the stretch of the window begins; windows are counted from there.
     """
 
     window: int = 0
@@ -88,24 +108,35 @@ class Standing:
     flagged: tuple[tuple[int, int], ...] = ()
     open_sequence: _Sequence | None = None
     rows: tuple[Row, ...] = ()
+    first: int = 0
 
     def judged(self, params: TelemanomParams) -> int:
         """Return how many errors are judged for good."""
-        return (self.window - 1 + params.window_size) * params.batch_size if self.window else 0
+        return self.first + ((self.window - 1 + params.window_size) * params.batch_size if self.window else 0)
+
+    def moved(self, by: int) -> "Standing":
+        """Return it with all positions moved."""
+        sequence = self.open_sequence
+        return replace(
+            self,
+            flagged=tuple((first + by, last + by) for first, last in self.flagged),
+            open_sequence=sequence and sequence._replace(start=sequence.start + by, end=sequence.end + by),
+            rows=tuple(row.moved(by) for row in self.rows),
+            first=self.first + by,
+        )
 
     def to_text(self) -> str:
         """Return it as JSON, without the rows but the last, which are among the anomalies of the score."""
-        return json.dumps(
-            {
-                "window": self.window,
-                "average": list(self.average),
-                "quiet": self.quiet,
-                "flagged": self.flagged,
-                "open": self.open_sequence,
-                "rows": len(self.rows),
-                "last": self.rows[-1] if self.rows else None,
-            }
-        )
+        values = {
+            "window": self.window,
+            "average": list(self.average),
+            "quiet": self.quiet,
+            "flagged": self.flagged,
+            "open": self.open_sequence,
+            "rows": len(self.rows),
+            "last": self.rows[-1] if self.rows else None,
+        }
+        return json.dumps(values | ({"first": self.first} if self.first else {}))
 
     @classmethod
     def from_text(cls, text: str, rows: list[Row]) -> Self:
@@ -119,6 +150,7 @@ class Standing:
             flagged=tuple((first, last) for first, last in values["flagged"]),
             open_sequence=None if values["open"] is None else _Sequence(*values["open"]),
             rows=tuple(closed),
+            first=values.get("first", 0),
         )
 
 
@@ -189,14 +221,14 @@ class JudgedWindow(NamedTuple):
     anomalous: Indices
 
 
-def judge_on(
+def judge_stretch(
     series: Series,
     m: int,
     params: TelemanomParams,
     standing: Standing | None = None,
     watch: Callable[[JudgedWindow], None] | None = None,
 ) -> Iterator[Piece | Ending]:
-    """Judge the errors of a series from where its detection stands to its end.
+    """Judge the errors of a series without breaks from where its detection stands to its end.
 
     Parameters
     ----------
@@ -229,7 +261,9 @@ def judge_on(
     yield from course.finish()
 
 
-def standing_within(series: Series, m: int, params: TelemanomParams, first: int, rows: Sequence[Row]) -> Standing:
+def standing_within(
+    series: Series, m: int, params: TelemanomParams, first: int, rows: Sequence[Row], stretch: int = 0
+) -> Standing:
     """Return about where a detection stands inside a series whose first errors are gone.
 
     Parameters
@@ -244,20 +278,25 @@ def standing_within(series: Series, m: int, params: TelemanomParams, first: int,
         First position at which there is an error.
     rows : sequence of Row
         Anomalies of the series, which stand for what the windows that are gone had flagged.
+    stretch : int
+        Position at which its last stretch begins.
 
     Returns
     -------
     Standing
-        Some averages of the error later, so that the smoothed error is that of the whole series but for rounding.
+        Some averages of the error later, so that the smoothed error is that of the whole series but for rounding. Where
+        the beginning of a stretch is left, it stands there.
     """
+    if series.breaks:
+        return Standing(first=series.breaks[0])
     begin = first + _WARM_SPANS * params.smoothing_span
-    window = min(-(-begin // params.batch_size), max(last_window(m, params) - 1, 1))
-    begin = window * params.batch_size
+    window = min(-(-(begin - stretch) // params.batch_size), max(last_window(m - stretch, params) - 1, 1))
+    begin = stretch + window * params.batch_size
     _, average = averaged(series.errors(first, begin), NO_AVERAGE, params)
-    judged = Standing(window=window).judged(params)
+    judged = Standing(window=window, first=stretch).judged(params)
     flagged = [(max(row.start, begin), min(row.end, judged - 1)) for row in rows]
     spans = tuple((start, end) for start, end in flagged if start <= end)
-    return Standing(window=window, average=average, flagged=spans)
+    return Standing(window=window, average=average, flagged=spans, first=stretch)
 
 
 def _start(series: Series, m: int, params: TelemanomParams) -> Standing:
@@ -451,7 +490,8 @@ class Sequences:
     def _without_lag(self, sequence: _Sequence) -> Row:
         """Bound a sequence by the errors that reached epsilon, where more than one did."""
         start, end = sequence.start, sequence.end
-        earliest = max(0, start - self._reach)
+        begin = max((one for one in self._series.breaks if one <= start), default=0)
+        earliest = max(begin, start - self._reach)
         large = np.flatnonzero(self._series.errors(earliest, end + 1) >= sequence.least_epsilon) + earliest
         if large.size > 1 and sequence.reached:
             return Row(int(large[0]), max(int(large[-1]), start), sequence.severity)

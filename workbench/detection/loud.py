@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.detection.anomalies import judge_window, severities
-from workbench.detection.incremental import Ending, JudgedWindow, Row, Sequences, Series, Standing, judge_on
+from workbench.detection.incremental import Ending, JudgedWindow, Row, Sequences, Series, Standing
+from workbench.detection.stretches import judge_on
 from workbench.detection.thresholds import Moments, Spread, scale_matters
 from workbench.parameters import TelemanomParams
 from workbench.telemetry.missing import present_values

@@ -32,6 +32,8 @@ class RidgeForecaster(BaseForecaster):
         Inputs and targets of a window, samples.
     telemetry_lags, command_lags : int
         Latest samples of the window that are used; never more than the window has.
+    max_gap_seconds : float, optional
+        As for `BaseForecaster`.
 
     Notes
     -----
@@ -50,8 +52,11 @@ class RidgeForecaster(BaseForecaster):
         prediction_horizon: int = 10,
         telemetry_lags: int = 100,
         command_lags: int = 25,
+        max_gap_seconds: float | None = None,
     ) -> None:
-        super().__init__(sequence_length=sequence_length, prediction_horizon=prediction_horizon)
+        super().__init__(
+            sequence_length=sequence_length, prediction_horizon=prediction_horizon, max_gap_seconds=max_gap_seconds
+        )
         for label, value, least in (("telemetry_lags", telemetry_lags, 1), ("command_lags", command_lags, 0)):
             if value < least:
                 raise ForecasterError(f"{label} is {value}.", f"It must be at least {least}.")

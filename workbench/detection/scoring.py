@@ -79,7 +79,7 @@ def provenances(params: TelemanomParams) -> Callable[[str, str, str], dict[str, 
     callable
         It takes the model, the hash of the test series and that of the training series.
     """
-    parameters = json.dumps(params.model_dump(), sort_keys=True)
+    parameters = json.dumps(params.model_dump(exclude_none=True), sort_keys=True)  # what is not set changes nothing
     by_training = params.least_error_of == "range" or params.envelope != "none"
 
     def made_from(model: str, data_hash: str, train_hash: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def needed_samples(attributes: dict[str, Any]) -> int | None:
         if not state:
             return None
         standing = json.loads(state["standing"])
-        begin = standing["window"] * int(json.loads(attributes["parameters"])["batch_size"])
+        begin = standing.get("first", 0) + standing["window"] * int(json.loads(attributes["parameters"])["batch_size"])
         starts = [first for first, _ in standing["flagged"]]
         if standing["open"] is not None:
             starts.append(standing["open"][0])

@@ -5,6 +5,7 @@ from math import inf, nan
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from workbench.detection.anomalies import value_range
@@ -17,7 +18,9 @@ from workbench.detection.thresholds import Moments, Spread, find_epsilon, judge,
 from workbench.detection.windows import check_finite, unusable_windows
 from workbench.exceptions import DetectionError, ForecasterError
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.breaks import is_break
 from workbench.telemetry.missing import held
+from workbench.telemetry.moments import Moment
 
 __all__ = ["Decision", "StreamingDetector"]
 
@@ -84,7 +87,8 @@ class StreamingDetector:
     what comes after: its error window ends with the newest sample, only errors above their mean count, and no
     sequence is padded or pruned. The telemetry's spread is taken over the samples of the error window, each
     once. What the envelope finds is the same as in the whole series, as soon as it begins. Missing telemetry (NaN) does
-    what it does in the whole series; before the first value nothing is predicted.
+    what it does in the whole series; before the first value nothing is predicted. Behind a gap that is longer than
+    `max_gap_seconds`, which only the moments that are passed with the samples can tell, all begins anew.
 
     Examples
     --------
@@ -120,14 +124,18 @@ class StreamingDetector:
         self._telemetry = np.zeros(forecaster.sequence_length, dtype=forecaster.dtype)  # as it arrived, with NaN
         self._forecast = np.empty(0, dtype=forecaster.dtype)
         self._arrived = 0
+        self._begun = 0  # number of the first sample of the stretch
+        self._newest_value: Moment | None = None
 
-    def push(self, sample: npt.ArrayLike) -> Decision:
+    def push(self, sample: npt.ArrayLike, moment: Moment | None = None) -> Decision:
         """Take the next sample.
 
         Parameters
         ----------
         sample : array_like, shape (n_inputs,)
             Telemetry, NaN where it is missing, then the commands.
+        moment : int or pandas.Timestamp, optional
+            Its time, or its number where the source has no times; without it no gap is seen.
 
         Returns
         -------
@@ -146,21 +154,41 @@ class StreamingDetector:
             )
         check_finite(values[None], f"The sample that follows {self._arrived} others", missing_telemetry=True)
         telemetry = float(values[0])
+        if moment is not None and not np.isnan(telemetry):
+            if self._newest_value is not None and self._is_break(self._newest_value, moment):
+                self._begin_anew()
+            self._newest_value = moment
         unusable = bool(unusable_windows(np.append(self._telemetry, values[0]), len(self._telemetry))[0])
         number = self._arrived
         self._take(values)
         expected = self._forecast
         self._history.arrive(telemetry)
-        if self._arrived >= len(self._window) and not np.isnan(self._window).any():
+        if self._arrived - self._begun >= len(self._window) and not np.isnan(self._window).any():
             self._forecast = self.forecaster.predict_window(self._window)
         exceeded = () if self._envelope is None else self._envelope.update(telemetry).exceeded
-        if number < len(self._window):
+        if number - self._begun < len(self._window):
             return Decision(number, anomalous=bool(exceeded), forecast=self._forecast, exceeded=exceeded)
         prediction = float(expected[0]) if expected.size else nan
         error = nan if unusable else abs(prediction - telemetry)
         smoothed, epsilon, reached = self._history.judge(error, telemetry)
         anomalous = reached or bool(exceeded)
         return Decision(number, prediction, error, smoothed, epsilon, anomalous, self._forecast, exceeded)
+
+    def _is_break(self, before: Moment, moment: Moment) -> bool:
+        clock = "time" if isinstance(moment, pd.Timestamp) else "sample"
+        last, now = (one.as_unit("ns").value if isinstance(one, pd.Timestamp) else one for one in (before, moment))
+        return is_break(last, now, clock, self.params.max_gap_seconds)
+
+    def _begin_anew(self) -> None:
+        """Forget what came before a break, but for the ranges and records that the telemetry has had."""
+        self._begun = self._arrived
+        self._window[:] = 0
+        self._window[:, 0] = nan
+        self._telemetry[:] = 0
+        self._forecast = self._forecast[:0]
+        self._history.begin_anew()
+        if self._envelope is not None:
+            self._envelope.begin_anew()
 
     def _take(self, values: npt.NDArray[np.float32]) -> None:
         """Take a sample into the window; the last value before stands for a missing one, at first the first one."""
@@ -190,6 +218,12 @@ class _History:
         self._count = 0
         self._least = inf
         self._greatest = -inf
+
+    def begin_anew(self) -> None:
+        """Forget the errors; the range of what has arrived stays."""
+        self._smoothed, self._telemetry = np.empty(0), np.empty(0)
+        self._average = self._weight = 0.0
+        self._count = 0
 
     def arrive(self, telemetry: float) -> None:
         """Take the newest sample into the range of what has arrived."""

@@ -8,6 +8,7 @@ nor judged by, where the sample after it is missing, or where its telemetry is m
 in a row: a forecast from it would be one from nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from workbench.telemetry.missing import held
 from workbench.telemetry.schema import inputs
 
 __all__ = [
+    "broken_windows",
     "check_finite",
     "check_length",
     "read_inputs",
@@ -113,6 +115,35 @@ def unusable_windows(telemetry: npt.NDArray[Float], length: int) -> npt.NDArray[
     first = np.arange(unusable.size)
     inside: npt.NDArray[np.bool_] = begins[first + length - least + 1] > begins[first]
     return unusable | inside
+
+
+def broken_windows(
+    breaks: Sequence[int], count: int, sequence_length: int, prediction_horizon: int
+) -> npt.NDArray[np.bool_]:
+    """Return which windows reach across a break of their series with their inputs or their targets.
+
+    Parameters
+    ----------
+    breaks : sequence of int
+        Samples with which the series begins anew, see `workbench.telemetry.breaks`.
+    count : int
+        Number of windows.
+    sequence_length, prediction_horizon : int
+        Inputs and targets of a window, samples.
+
+    Returns
+    -------
+    numpy.ndarray, shape (count,), bool
+
+    Examples
+    --------
+    >>> np.flatnonzero(broken_windows([8], 10, 3, 2)).tolist()
+    [4, 5, 6, 7]
+    """
+    broken = np.zeros(count, dtype=bool)
+    for row in breaks:
+        broken[max(0, row - sequence_length - prediction_horizon + 1) : row] = True
+    return broken
 
 
 def split_windows(count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

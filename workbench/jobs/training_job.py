@@ -69,6 +69,7 @@ def run(session: Session, request: Request) -> dict[str, Any]:
                 request.forecaster,
                 parameters=request.parameters,
                 windows=settings.params.windows,
+                max_gap_seconds=settings.params.max_gap_seconds,
                 seed=request.seed,
                 force=True,
                 progress=_tell_epoch,

@@ -5,7 +5,7 @@ The clock of this machine decides nothing: a sample is early or late by the newe
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import inf, isnan
+from math import isnan
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -155,7 +155,7 @@ class Admission:
         self.states: dict[str, ChannelState] = {}
         self._known = known
         self._clock = clock
-        self._watched: dict[str, list[float]] = {}  # values that were added in this transaction
+        self._watched: dict[str, list[tuple[int, float]]] = {}  # moments and values that were added in this transaction
 
     def decide(self, deliveries: Iterable[tuple[str, Sequence[Sample], Sequence[Fault]]]) -> Decided:
         """Decide on the samples of deliveries, given as the names of their feeds, samples and faults."""
@@ -191,8 +191,9 @@ class Admission:
             outcomes.append(outcome)
         urgent = frozenset(
             name
-            for name, values in self._watched.items()
-            if (watch := self.states[name].watch) is not None and watch.take_all(values)
+            for name, samples in self._watched.items()
+            if (watch := self.states[name].watch) is not None
+            and watch.take_all([value for _, value in samples], [moment for moment, _ in samples])
         )
         return Decided(transaction, outcomes, unfit, added, urgent)
 
@@ -265,7 +266,7 @@ class Admission:
         transaction.entries.append(_entry(state, moment, value, inputs))
         state.recent.remember(moment, value, inputs)
         if state.watch is not None:
-            self._watched.setdefault(state.tag.name, []).append(value)
+            self._watched.setdefault(state.tag.name, []).append((moment, value))
         return "added", 1
 
     def _decide_again(

@@ -184,7 +184,7 @@ class Detection:
             rest.sort(key=lambda name: ready[name].since)
         late = bool(rest) and began - ready[rest[0]].since >= 2 * longest
         batch, few = due, max(_FEW_AT_ONCE, len(ready) // _ROUNDS_A_FLEET)
-        if _FEW_AT_ONCE < few and 0 < len(rest) < few and began - ready[rest[0]].since < longest + _GATHER_S:
+        if few > _FEW_AT_ONCE and 0 < len(rest) < few and began - ready[rest[0]].since < longest + _GATHER_S:
             rest = []  # others are due within a moment, and a round takes less time for each of more
         if late or not due:  # who has waited for long does not wait for others any more
             batch = due | set(rest[: max(_MANY_AT_ONCE, few) if late else few])
@@ -503,7 +503,8 @@ class Detection:
         except WorkbenchError as error:
             self._report(f"final {name}", str(error))
             return True
-        self._until_window[name] = max(1, complete + batch - n if complete else batch)
+        # Behind a break the first window takes far more than a batch; until then it is looked at batch by batch.
+        self._until_window[name] = batch - (n - complete) % batch if complete else batch
         self.figures.provisional[name] = max(map(provisional_rows, stored.values()), default=0)
         return any(complete_rows(one)[1] for one in stored.values())
 

@@ -22,6 +22,7 @@ from workbench.live.samples import Sample
 from workbench.live.watches import Watch
 from workbench.telemetry.archive import ChannelInfo
 from workbench.telemetry.attribute_names import REMOVED_SAMPLES
+from workbench.telemetry.breaks import last_moment
 from workbench.telemetry.feed_options import LiveSettings
 from workbench.telemetry.moments import clock_of, ticks
 
@@ -178,7 +179,7 @@ class Knowledge:
             part = test.isel(time=slice(max(0, test.sizes["time"] - _RECENT), None)).load()
             moments, values = ticks(part["time"].values), part["telemetry"].values
             recent = Recent.of(moments, values, part["commands"].values)
-            come = [held[0] for moment, held in state.recent.items() if moment > moments[-1]]
+            come = {moment: held[0] for moment, held in state.recent.items() if moment > moments[-1]}
             for moment, held in state.recent.items():
                 recent.remember(moment, *held)
             watch = self._watch(self._session.archive.info(state.tag.name), test, values)
@@ -186,7 +187,8 @@ class Knowledge:
             state.is_damaged = True
             return
         state.recent, state.watch = recent, watch
-        if watch.take_all(come) or moments[-1] >= begin:  # the latter where some of what has come is filed
+        is_filed = moments[-1] >= begin  # some of what has come
+        if watch.take_all(list(come.values()), list(come)) or is_filed:
             self.due.add(state.tag.name)
 
     def _watch(self, info: ChannelInfo, test: "xr.Dataset", latest: npt.NDArray[Any]) -> Watch:
@@ -196,7 +198,9 @@ class Knowledge:
             train = session.archive.open(name, "train", indexed=False)
             envelope = stream_at_end(test, train, params, self._envelope_standing(info))
         limits = session.catalog.channel(name).limits
-        watch = Watch(limits, options.on_delay, options.hysteresis, envelope)
+        newest = None if params.max_gap_seconds is None else last_moment(test, test.sizes["time"])
+        clock = clock_of(test["time"].variable[:1].values)
+        watch = Watch(limits, options.on_delay, options.hysteresis, envelope, clock, params.max_gap_seconds, newest)
         watch.remember(latest)
         return watch
 
@@ -264,9 +268,7 @@ class Knowledge:
 def _served(number: int, about: Mapping[str, Any]) -> Tag:
     """Return the tag of a channel of the archive, by its attributes."""
     place = (about["asset"], about["subsystem"], about["units"])
-    return Tag(
-        number, about["channel"], "served", *place, 0, about["summary"]["clock"], tuple(about["command_names"])
-    )
+    return Tag(number, about["channel"], "served", *place, 0, about["summary"]["clock"], tuple(about["command_names"]))
 
 
 def placed(tag: Tag, live: LiveSettings) -> Tag:

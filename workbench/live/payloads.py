@@ -7,12 +7,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import isfinite
 from typing import Any
 
 from line_protocol_parser import LineFormatError, parse_line
 
-from workbench.live.samples import Fault, Sample
+from workbench.live.samples import Fault, PayloadFaults, Sample
 from workbench.names import is_name
 from workbench.telemetry.feed_options import JsonMapping, LineMapping, placeholders
 
@@ -26,7 +27,6 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?(Z
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _LAST_MOMENT = 2**63 - 1
 _LONGEST_EXAMPLE = 200
-_MAX_FAULTS = 100  # told of one payload
 
 Read = tuple[list[Sample], list[Fault]]
 
@@ -69,13 +69,13 @@ def read_json(payload: bytes, mapping: JsonMapping, topic: str = "") -> Read:
     except (ValueError, RecursionError) as error:
         return [], [Fault("not JSON", f"{error}: {_shown(payload)}")]
     samples: list[Sample] = []
-    faults: list[Fault] = []
+    faults = PayloadFaults()
     for one in content if isinstance(content, list) else [content]:
         try:
             samples.append(_json_sample(one, mapping, topic))
         except _UnreadableError as error:
-            faults.append(Fault(error.kind, f"{error.words}: {_shown(json.dumps(one).encode())}"))
-    return samples, faults[:_MAX_FAULTS]
+            faults.note(error.kind, partial(_json_example, error.words, one))
+    return samples, faults.all
 
 
 def read_lines(payload: bytes, mapping: LineMapping, unit: str = "ns") -> Read:
@@ -107,7 +107,7 @@ def read_lines(payload: bytes, mapping: LineMapping, unit: str = "ns") -> Read:
     except UnicodeDecodeError as error:
         return [], [Fault("not UTF-8", f"{error.reason}: {_shown(payload)}")]
     samples: list[Sample] = []
-    faults: list[Fault] = []
+    faults = PayloadFaults()
     for line in text.split("\n"):
         line = line.strip("\r")
         if not line.strip():
@@ -115,8 +115,16 @@ def read_lines(payload: bytes, mapping: LineMapping, unit: str = "ns") -> Read:
         try:
             samples += _line_samples(line, mapping, unit)
         except _UnreadableError as error:
-            faults.append(Fault(error.kind, f"{error.words}: {_shown(line.encode())}"))
-    return samples, faults[:_MAX_FAULTS]
+            faults.note(error.kind, partial(_line_example, error.words, line))
+    return samples, faults.all
+
+
+def _json_example(words: str, one: Any) -> str:
+    return f"{words}: {_shown(json.dumps(one).encode())}"
+
+
+def _line_example(words: str, line: str) -> str:
+    return f"{words}: {_shown(line.encode())}"
 
 
 def _json_sample(one: Any, mapping: JsonMapping, topic: str) -> Sample:

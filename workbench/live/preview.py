@@ -15,11 +15,13 @@ import xarray as xr
 from workbench.detection.applied import params_of, windows_of
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.continuing import earlier_standing, predict_one
-from workbench.detection.incremental import Ending, Row, Standing, judge_on
+from workbench.detection.incremental import Ending, Row, Standing
+from workbench.detection.stretches import judge_on
 from workbench.exceptions import DetectionError, WorkbenchError
 from workbench.live.filing import Rows, packed_rows
 from workbench.parameters import Preset
-from workbench.telemetry.moments import ticks
+from workbench.telemetry.breaks import is_break
+from workbench.telemetry.moments import clock_of, ticks
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -68,20 +70,25 @@ class Preview:
         self, test: xr.Dataset, scored: xr.Dataset, forecasters: "Sequence[Forecaster]", params: Preset
     ) -> None:
         standing = earlier_standing(scored)
-        if standing is None:
+        if standing is None or (standing.first and not standing.window):
             raise DetectionError(f"The score of {scored.attrs['channel']} cannot be gone on from.")
         self.model = str(scored.attrs["model"])
         self.pending = 0
         self.takes_long = any(one.name in ANCHORED for one in forecasters)
         self._forecasters = forecasters
         self._weights = [params.forecasters.get(one.name, 1.0) for one in forecasters]
-        self._params = params_of(scored, params).model_copy(update=windows_of(scored.attrs))
+        own = params_of(scored, params).model_copy(update=windows_of(scored.attrs))
+        self._max_gap = own.max_gap_seconds
+        self._params = own.model_copy(update={"max_gap_seconds": None})  # what is taken lies in one stretch
         self._standing: Standing = standing
-        self._base = standing.window * self._params.batch_size  # first sample, and position, that is held
+        self._base = self._first_held(standing)  # first sample, and position, that is held
         end = test.isel(time=slice(self._base, None)).load()
         self._telemetry: npt.NDArray[Any] = end["telemetry"].values
         self._commands: npt.NDArray[Any] = end["commands"].values
         self._moments: list[int] = ticks(end["time"].values).tolist()
+        self._clock = clock_of(end["time"].values)
+        values = np.flatnonzero(~np.isnan(self._telemetry))
+        self._newest_value = self._moments[values[-1]] if values.size else None
         self._prediction: npt.NDArray[Any] = scored["prediction"].variable[self._base :].values
         self._attributes = {"channel": scored.attrs["channel"]}
         self._complete = 0
@@ -100,6 +107,8 @@ class Preview:
     def take(self, rows: Rows) -> bool:
         """Take the samples that are not stored yet, and return whether they go on from those that were taken before.
 
+        They do not where the series begins anew with one of them.
+
         Parameters
         ----------
         rows : sequence of tuple
@@ -109,12 +118,26 @@ class Preview:
         taken = self._moments[len(self._moments) - self.pending :]
         if taken != [row[0] for row in rows[: self.pending]] or (new and new[0][0] <= self._moments[-1]):
             return False
+        if not self._is_one_stretch(new):
+            return False
         if new:
             values, commands = packed_rows(new, self._commands.shape[1])
             self._telemetry = np.concatenate([self._telemetry, values.astype(self._telemetry.dtype)])
             self._commands = np.concatenate([self._commands, commands.astype(self._commands.dtype)])
             self._moments += [row[0] for row in new]
             self.pending += len(new)
+        return True
+
+    def _is_one_stretch(self, rows: Rows) -> bool:
+        """Return whether the series begins anew with none of some new samples."""
+        newest = self._newest_value
+        for moment, value, _ in rows if self._max_gap is not None else ():
+            if value is None:
+                continue
+            if newest is None or is_break(newest, moment, self._clock, self._max_gap):
+                return False
+            newest = moment
+        self._newest_value = newest
         return True
 
     def may_change(self) -> bool:
@@ -175,7 +198,10 @@ class Preview:
         self._rows, self._complete = ending.complete_rows, ending.complete
         if ending.standing is not None:
             self._standing = ending.standing
-            self._let_go(ending.standing.window * params.batch_size)
+            self._let_go(self._first_held(ending.standing))
+
+    def _first_held(self, standing: Standing) -> int:
+        return standing.first + standing.window * self._params.batch_size
 
     def _let_go(self, base: int) -> None:
         """Hold no more than what the next window takes."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["COUNTERS", "Delivery", "Fault", "Sample"]
+__all__ = ["COUNTERS", "Delivery", "Fault", "PayloadFaults", "Sample"]
+
+_MAX_EXAMPLES = 100  # of one payload; further faults of a kind share one, so that they take no memory
 
 COUNTERS = (
     "added",
@@ -61,6 +63,28 @@ class Fault(NamedTuple):
 
     kind: str
     example: str
+
+
+class PayloadFaults:
+    """Faults of one payload: all of them counted, the first ones with an example of their own.
+
+    Attributes
+    ----------
+    all : list of Fault
+        In order.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[Fault] = []
+        self._by_kind: dict[str, Fault] = {}
+
+    def note(self, kind: str, example: Callable[[], str]) -> None:
+        """Note one more; its example is made only where it is among the first."""
+        fault = self._by_kind.get(kind)
+        if fault is None or len(self.all) < _MAX_EXAMPLES:
+            fault = Fault(kind, example())
+            self._by_kind.setdefault(kind, fault)
+        self.all.append(fault)
 
 
 @dataclass

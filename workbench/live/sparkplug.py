@@ -7,13 +7,14 @@ and its edge node is asked for a new birth, which has the present value of each 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite, nan
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
-from workbench.live.samples import Fault, Sample
+from workbench.live.samples import Fault, PayloadFaults, Sample
 from workbench.names import is_name
 from workbench.telemetry.feed_options import SparkplugMapping
 
@@ -37,7 +38,6 @@ _UNSIGNED = (5, 6, 7, 8)
 _FLOATING = (9, 10)
 _BOOLEAN = 11
 _NUMERIC = (*_SIGNED_BITS, *_UNSIGNED, *_FLOATING, _BOOLEAN)
-_MAX_FAULTS = 100  # told of one payload
 _MAX_NODES = 10_000
 
 
@@ -213,15 +213,16 @@ class SparkplugReader:
             return read
         if kind.endswith("DEATH"):
             return read
+        faults = PayloadFaults()
         for metric in message.metrics:
             try:
                 sample = self._sample(node, (group, name, device), metric, message)
             except _UnreadableError as error:
-                if len(read.faults) < _MAX_FAULTS:
-                    read.faults.append(Fault(error.kind, f"{topic[:200]}: {error.words}"))
+                faults.note(error.kind, partial("{}: {}".format, topic[:200], error.words))
                 continue
             if sample is not None:
                 read.samples.append(sample)
+        read.faults += faults.all
         return read
 
     def _follow(self, node: _Node, kind: str, device: str, message: Any, *, repeated: bool) -> str:

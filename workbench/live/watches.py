@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from workbench.detection.envelope import EnvelopeStream
 from workbench.maintenance.alerts.limits import margin
+from workbench.telemetry.breaks import is_break
 from workbench.telemetry.catalog import Limits
 
 __all__ = ["LimitWatch", "Watch"]
@@ -74,9 +75,24 @@ class Watch:
         Margin as a fraction of the span of the limits.
     envelope : EnvelopeStream, optional
         The envelope at the end of what is stored; none where omitted.
+    clock : str
+        Clock of the channel, `time` or `sample`.
+    max_gap_seconds : float, optional
+        Longest gap behind which the series does not begin anew.
+    newest : int, optional
+        Moment of the last value that is stored.
     """
 
-    def __init__(self, limits: Limits, on_delay: int, hysteresis: float, envelope: EnvelopeStream | None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        on_delay: int,
+        hysteresis: float,
+        envelope: EnvelopeStream | None,
+        clock: str = "time",
+        max_gap_seconds: float | None = None,
+        newest: int | None = None,
+    ) -> None:
         thresholds: Mapping[str, float | None] = limits.model_dump()
         self._limits = [
             LimitWatch(value, margin(limits, name, hysteresis), 1.0 if name.endswith("high") else -1.0, on_delay)
@@ -84,6 +100,7 @@ class Watch:
             if value is not None
         ]
         self._envelope = envelope
+        self._clock, self._max_gap, self._newest = clock, max_gap_seconds, newest
         self._open: frozenset[tuple[str, int]] = _open_events(envelope)
 
     def remember(self, values: npt.NDArray[np.floating]) -> None:
@@ -92,11 +109,37 @@ class Watch:
             for value in values.tolist():
                 watch.take(value)
 
-    def take_all(self, values: Sequence[float]) -> bool:
+    def take_all(self, values: Sequence[float], moments: Sequence[int]) -> bool:
         """Take samples that follow each other, and return whether the channel is to be judged at once.
 
-        Many of them take the envelope a fraction of the time that they would take one by one.
+        It is where the series begins anew. Many samples take the envelope a fraction of the time that they would take
+        one by one.
         """
+        due, start = False, 0
+        for end in (*self._breaks(values, moments), len(values)):
+            due |= self._take_stretch(values[start:end])
+            if end < len(values):
+                due = True
+                self._open = frozenset()
+                if self._envelope is not None:
+                    self._envelope.begin_anew()
+            start = end
+        return due
+
+    def _breaks(self, values: Sequence[float], moments: Sequence[int]) -> list[int]:
+        """Return at which of some samples the series begins anew."""
+        if self._max_gap is None:
+            return []
+        breaks = []
+        for place, (value, moment) in enumerate(zip(values, moments, strict=True)):
+            if isnan(value):
+                continue
+            if self._newest is not None and is_break(self._newest, moment, self._clock, self._max_gap):
+                breaks.append(place)
+            self._newest = moment
+        return breaks
+
+    def _take_stretch(self, values: Sequence[float]) -> bool:
         if self._envelope is None or len(values) < _MANY:
             return any([self.take(value) for value in values])
         due = any([watch.take(value) for watch in self._limits for value in values])

@@ -15,10 +15,11 @@ import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
-from workbench.detection.windows import split_windows, unusable_windows, window_count
+from workbench.detection.windows import broken_windows, split_windows, unusable_windows, window_count
 from workbench.exceptions import ForecasterError, WorkbenchError
 from workbench.models.listing import ModelInfo
 from workbench.models.registry import Registry
+from workbench.telemetry.breaks import break_rows
 
 if TYPE_CHECKING:
     from workbench.detection.forecasters import Forecaster
@@ -89,6 +90,7 @@ class Contender:
         same_data = train_hash == self.train_hash
         windows = np.sort(split_windows(count, self.seed)[1] if same_data else np.arange(count))
         unusable = unusable_windows(train["telemetry"].values[: length + count], length)
+        unusable |= self._broken(train, count)
         return windows[~unusable[windows]] + length
 
     def errors(self, train: xr.Dataset) -> npt.NDArray[np.float64]:
@@ -115,8 +117,14 @@ class Contender:
         judged = slice(self.forecaster.sequence_length, self.forecaster.sequence_length + prediction.size)
         errors[judged] = np.abs(prediction - telemetry[judged])
         unusable = unusable_windows(telemetry[: judged.stop], judged.start)
-        errors[judged][unusable] = np.nan
+        errors[judged][unusable | self._broken(train, prediction.size)] = np.nan
         return errors
+
+    def _broken(self, train: xr.Dataset, count: int) -> npt.NDArray[np.bool_]:
+        """Return which windows reach across a gap that it did not learn across."""
+        forecaster = self.forecaster
+        breaks = break_rows(train, getattr(forecaster, "max_gap_seconds", None))
+        return broken_windows(breaks, count, forecaster.sequence_length, forecaster.prediction_horizon)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def train_channels(
     *,
     parameters: Mapping[str, Any] | None = None,
     windows: Mapping[str, int] | None = None,
+    max_gap_seconds: float | None = None,
     seed: int = 0,
     workers: int = 1,
     compute: Compute | None = None,
@@ -75,6 +76,8 @@ def train_channels(
     windows : mapping of str to int, optional
         Windows of the preset, for what `parameters` does not say of them; a channel with little telemetry gets shorter
         ones, see `workbench.models.window_rule`. The forecaster's own for every channel where omitted.
+    max_gap_seconds : float, optional
+        Longest gap that a window of a forecaster of ours may reach across, where `parameters` does not say it.
     seed : int
         Seed of everything random.
     workers : int
@@ -105,6 +108,8 @@ def train_channels(
     compute = compute or Compute(processes=workers)
     parameters = dict(parameters or {})
     template = _make(forecaster, parameters)
+    if max_gap_seconds is not None and hasattr(template, "max_gap_seconds"):
+        parameters = {"max_gap_seconds": max_gap_seconds} | parameters
     listed: defaultdict[str, list[ModelInfo]] = defaultdict(list)
     for info in registry.list(forecaster=forecaster):
         listed[info.channel].append(info)
@@ -226,8 +231,10 @@ def _make(forecaster: str, parameters: Mapping[str, Any]) -> "Forecaster":
 
     if forecaster not in FORECASTERS:
         raise ForecasterError(f"There is no forecaster {forecaster!r}.", f"Known: {', '.join(sorted(FORECASTERS))}.")
-    defaults = FORECASTERS[forecaster]().parameters
-    unknown = sorted(parameters.keys() - defaults.keys())
+    template = FORECASTERS[forecaster]()
+    defaults = template.parameters
+    optional = {"max_gap_seconds"} if hasattr(template, "max_gap_seconds") else set()
+    unknown = sorted(parameters.keys() - defaults.keys() - optional)
     if unknown:
         raise ForecasterError(f"{forecaster} has no parameter {unknown[0]!r}.", f"Known: {', '.join(defaults)}.")
     return FORECASTERS[forecaster](**parameters)
@@ -260,6 +267,7 @@ def _current(
         for info in reversed(versions)
         if info.train_hash == train_hash
         and parameters.items() <= info.parameters.items()
+        and parameters.get("max_gap_seconds") == info.parameters.get("max_gap_seconds")
         and ((info.retired and not info.withdrawn) or _is_whole(registry, info))
     )
     info = next(same, None)

@@ -273,7 +273,12 @@ class OpcUaSettings(_Options):
             if not is_name(channel):
                 raise ValueError(f"{channel!r} cannot name a channel")
             if not _NODE.fullmatch(node):
-                raise ValueError(f"{node!r} is no node: write it as ns=2;s=Pump.Flow")
+                raise ValueError(f"{channel}: {node!r} is no node: write it as ns=2;s=Pump.Flow")
+        channels: dict[str, str] = {}
+        for channel, node in value.items():
+            if node in channels:
+                raise ValueError(f"{channels[node]!r} and {channel!r} are the same node {node}: name it once")
+            channels[node] = channel
         return value
 
     @model_validator(mode="after")

@@ -145,3 +145,47 @@ def test_many_components_are_put_where_the_others_say_in_turn():
 
 def test_samples_before_the_first_are_missing():
     assert pd.isna(lagged(np.ones((2, 3)), 4)).sum() == 3 * (2 * 5 - 3)
+
+
+def with_outage(series, row, move=0.0):
+    """Put five hours before a row, and move all that is behind."""
+    moved = {}
+    for name, one in series.items():
+        time, values = one["time"].values.copy(), one["telemetry"].values.copy()
+        time[row:] += np.timedelta64(5, "h")
+        values[row:] += move
+        moved[name] = make_channel(values, time=time, channel=name, asset="Plant")
+    return moved
+
+
+def test_each_stretch_between_long_gaps_is_judged_as_a_series_of_its_own():
+    model = fit_blocks(AssetSeries(asset(400, 5)))
+    test = with_outage(asset(300, 5, 1, fault=125), 140)  # the gap lies in the fault
+    series = AssetSeries(test, max_gap_seconds=600)
+    assert series.breaks == (140,)
+    relative, anomalies = model.judge(series)
+    expected = []
+    for part in (slice(0, 140), slice(140, None)):
+        alone, own = model.judge(AssetSeries({name: one.isel(time=part) for name, one in test.items()}))
+        for name, values in alone.items():
+            np.testing.assert_allclose(relative[name][part], values, rtol=1e-9)
+        expected += [(one.start + part.start, one.end + part.start) for one in own]
+    assert [(one.start, one.end) for one in anomalies] == expected == [(125, 139), (140, 154)]
+    assert [(one.start, one.end) for one in model.judge(AssetSeries(test))[1]] == [(125, 154)]
+
+
+def test_an_asset_does_not_learn_across_a_long_gap():
+    """What is learned of lags is that of all pairs of samples in the same stretch, however far the others lie."""
+    train = with_outage(asset(400, 3), 200)
+    fitted = [fit_blocks(AssetSeries(train, max_gap_seconds=one), max_gap_seconds=one) for one in (600, 30_000)]
+    assert [model.parameters["max_gap_seconds"] for model in fitted] == [600, 30_000]
+    (block,), (across,) = (model.blocks for model in fitted)
+    values = np.column_stack([one["telemetry"].values.astype(float) for one in train.values()])
+    standard = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
+    rows = np.concatenate([lagged(part, block.lags) for part in (standard[:200], standard[200:])])
+    whole = ~np.isnan(rows)
+    filled = np.where(whole, rows, 0.0)
+    pairs = np.maximum(whole.T.astype(float) @ whole - 1, 1)
+    variances = np.linalg.eigvalsh(filled.T @ filled / pairs)[::-1]
+    np.testing.assert_allclose(block.variances, variances[: block.variances.size], rtol=1e-3)
+    assert not np.array_equal(block.variances, across.variances)

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from workbench.detection.asset.clock import PATIENCE, AssetSeries
-from workbench.detection.asset.components import STATISTICS, AssetModel
+from workbench.detection.asset.components import STATISTICS, AssetModel, rows_from
 from workbench.detection.asset.events import AssetAnomaly, AssetEvent, Statistic, join_events
 from workbench.detection.asset.fitting import LAGS, fit_rows
 from workbench.detection.envelope.features import MARGINS, Margin
@@ -96,18 +97,26 @@ class AssetPCA:
             Both distances in times of their bounds, the largest of the blocks; NaN where nothing is judged.
         list of AssetAnomaly
             Anomalies, in order.
+
+        Notes
+        -----
+        Each stretch between two breaks is judged as a series of its own.
         """
         relative: dict[Statistic, Floats] = {name: np.full(len(series), np.nan) for name in STATISTICS}
-        events: list[AssetEvent] = []
-        for block in self.blocks:
-            if not block.records:
-                continue
-            rows = series.reader(block.channels)
-            distances = block.distances(rows, 0, len(series))
-            events += block.events(distances, rows)
-            for name in STATISTICS:
-                relative[name] = np.fmax(relative[name], distances[name] / block.bound(name))
-        return relative, join_events(events)
+        anomalies: list[AssetAnomaly] = []
+        for start, end in pairwise((0, *series.breaks, len(series))):
+            events: list[AssetEvent] = []
+            for block in self.blocks:
+                if not block.records:
+                    continue
+                rows = rows_from(series.reader(block.channels), start)
+                distances = block.distances(rows, 0, end - start)
+                events += [event.moved(start) for event in block.events(distances, rows)]
+                for name in STATISTICS:
+                    part = relative[name][start:end]
+                    np.fmax(part, distances[name] / block.bound(name), out=part)
+            anomalies += join_events(events)
+        return relative, anomalies
 
     def save(self, folder: Path) -> None:
         """Write the model as JSON.
@@ -169,7 +178,7 @@ def fit_blocks(series: AssetSeries, **parameters: Any) -> AssetPCA:
     series : AssetSeries
         Training telemetry.
     **parameters
-        Those of `AssetPCA.defaults` that are to be others.
+        Those of `AssetPCA.defaults` that are to be others, and the `max_gap_seconds` that gave the series its breaks.
 
     Returns
     -------
@@ -181,19 +190,22 @@ def fit_blocks(series: AssetSeries, **parameters: Any) -> AssetPCA:
         There are fewer than 20 samples, or not more samples than channels in a block; or a parameter does not exist, or
         is out of range.
     """
-    unknown = sorted(parameters.keys() - AssetPCA.defaults.keys())
+    unknown = sorted(parameters.keys() - AssetPCA.defaults.keys() - {"max_gap_seconds"})
     if unknown:
         raise DetectionError(f"pca has no parameter {unknown[0]!r}.", f"Known: {', '.join(AssetPCA.defaults)}.")
     chosen = {**AssetPCA.defaults, **parameters}
     for name, value in chosen.items():
+        if name == "max_gap_seconds":  # by which the series has its breaks
+            continue
         least, most = _RANGES.get(name, _RANGE_OF_NUMBERS)
         if not least <= value <= most:
             raise DetectionError(f"{name} of pca is {value}.", f"It must be from {least:g} to {most:g}.")
     margin = Margin(chosen["kappa"], chosen["theta"], chosen["floor"])
     lags = None if chosen["lags"] == LAGS else int(chosen["lags"])
     number = -(-len(series.channels) // int(chosen["block_channels"]))
+    n, breaks = len(series), series.breaks
     blocks = [
-        fit_rows(series.reader(channels.tolist()), len(series), channels.tolist(), margin, lags=lags)
+        fit_rows(series.reader(channels.tolist()), n, channels.tolist(), margin, lags=lags, breaks=breaks)
         for channels in np.array_split(np.asarray(series.channels, dtype=object), number)
     ]
     metrics = {

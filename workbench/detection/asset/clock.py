@@ -10,6 +10,7 @@ import xarray as xr
 from workbench.detection.asset.components import Rows
 from workbench.detection.envelope.rolling import Floats
 from workbench.exceptions import DetectionError
+from workbench.telemetry.breaks import breaks_between
 from workbench.telemetry.moments import clock_of, ticks
 
 __all__ = ["PATIENCE", "AssetSeries", "on_one_clock", "standing_rows"]
@@ -27,6 +28,8 @@ class AssetSeries:
         One split of each channel, with its telemetry over its own times.
     patience : float
         How long a channel's last value stands, in its own median periods.
+    max_gap_seconds : float, optional
+        Longest step of the time base behind which it does not begin anew; any where omitted.
 
     Attributes
     ----------
@@ -36,6 +39,8 @@ class AssetSeries:
         Channel whose times are the base: the one with the most samples.
     times : numpy.ndarray, shape (n,)
         The times, or numbers of samples.
+    breaks : tuple of int
+        Rows at which the time base begins anew.
 
     Raises
     ------
@@ -43,13 +48,16 @@ class AssetSeries:
         There is no channel, or some have times and others numbers of samples.
     """
 
-    def __init__(self, series: Mapping[str, xr.Dataset], patience: float = PATIENCE) -> None:
+    def __init__(
+        self, series: Mapping[str, xr.Dataset], patience: float = PATIENCE, max_gap_seconds: float | None = None
+    ) -> None:
         if not series:
             raise DetectionError("The asset has no channel that can be read.", "Look at: workbench channels")
         self.channels = tuple(series)
         self._series = dict(series)
         self.clock = max(series, key=lambda name: series[name].sizes["time"])
         self.times: npt.NDArray[np.generic] = series[self.clock]["time"].values
+        self.breaks = breaks_between(self.times, max_gap_seconds)
         base, kind = ticks(self.times), clock_of(self.times)
         self._positions: dict[str, npt.NDArray[np.int32]] = {}
         for name, one in series.items():

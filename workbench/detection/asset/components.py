@@ -33,7 +33,7 @@ from workbench.detection.envelope.fitted import FeatureRecord
 from workbench.detection.envelope.rolling import Floats
 from workbench.exceptions import DetectionError
 
-__all__ = ["STATISTICS", "AssetModel", "Rows", "lagged", "table_of"]
+__all__ = ["STATISTICS", "AssetModel", "Rows", "lagged", "rows_from", "table_of"]
 
 STATISTICS: tuple[Statistic, ...] = ("t_squared", "q")
 """Statistics of an asset."""
@@ -303,6 +303,15 @@ def lagged(values: Floats, lags: int) -> Floats:
     for lag in range(min(lags, n) + 1):
         table[lag:, lag * k : (lag + 1) * k] = values[: n - lag]
     return table
+
+
+def rows_from(rows: Rows, first: int) -> Rows:
+    """Return a function that reads the rows of a table from one of them on, which is row 0 then."""
+
+    def part(start: int, end: int) -> Floats:
+        return rows(first + start, first + end)
+
+    return part
 
 
 def table_of(values: npt.ArrayLike, number: int) -> Floats:

@@ -1,7 +1,7 @@
 """Events and anomalies of an asset: where its channels leave what the training has shown, and how that is said."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from workbench.counts import ratio_text
@@ -50,6 +50,10 @@ class AssetEvent:
     bound: float
     record: float
     contributions: tuple[tuple[str, float], ...]
+
+    def moved(self, by: int) -> "AssetEvent":
+        """Return it at other samples."""
+        return replace(self, start=self.start + by, end=self.end + by, peak_at=self.peak_at + by) if by else self
 
     @property
     def ratio(self) -> float:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.counts import counted
-from workbench.detection.asset.components import STATISTICS, AssetModel, Rows, lagged, table_of
+from workbench.detection.asset.components import STATISTICS, AssetModel, Rows, lagged, rows_from, table_of
 from workbench.detection.envelope.features import MARGINS, Margin
 from workbench.detection.envelope.fitted import FeatureRecord, mean_excess
 from workbench.detection.envelope.rolling import SHORT, Floats
@@ -74,7 +75,13 @@ def fit_asset(
 
 
 def fit_rows(
-    rows: Rows, n: int, channels: Sequence[str], margin: Margin = MARGINS["excess"].core, *, lags: int | None = None
+    rows: Rows,
+    n: int,
+    channels: Sequence[str],
+    margin: Margin = MARGINS["excess"].core,
+    *,
+    lags: int | None = None,
+    breaks: Sequence[int] = (),
 ) -> AssetModel:
     """Learn what `fit_asset` does from telemetry that is read part by part, several times.
 
@@ -86,6 +93,8 @@ def fit_rows(
         Number of its samples.
     channels, margin, lags
         As for `fit_asset`.
+    breaks : sequence of int
+        Rows at which the time base begins anew, in rising order: no sample is learned with those before one.
 
     Returns
     -------
@@ -108,7 +117,7 @@ def fit_rows(
     if lags is None:
         lags = min(LAGS, max(0, n // (SAMPLES_PER_COLUMN * max(1, active.size)) - 1))
     ends = ((0, n // 2), (n // 2, n))
-    early, late = (_half(rows, pair, len(channels), active, means, scales, lags) for pair in ends)
+    early, late = (_half(rows, pair, len(channels), active, means, scales, lags, breaks) for pair in ends)
     correlations = (early.products + late.products) / np.maximum(early.pairs + late.pairs - 1, 1)
     drift = np.where((early.counts > 0) & (late.counts > 0), late.means - early.means, 0.0)
     variances, components = np.linalg.eigh(correlations)
@@ -140,7 +149,8 @@ def fit_rows(
     model = AssetModel(**known, records={})
     if not active.size:
         return model
-    distances = model.distances(rows, 0, n)
+    parts = [model.distances(rows_from(rows, start), 0, end - start) for start, end in pairwise((0, *breaks, n))]
+    distances = {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
     finite = {name: distances[name][np.isfinite(distances[name])] for name in STATISTICS}
     records = {name: FeatureRecord(float(one.max()), mean_excess(one)) for name, one in finite.items() if one.size}
     return AssetModel(**known, records=records)
@@ -196,12 +206,15 @@ def _half(
     means: Floats,
     scales: Floats,
     lags: int,
+    breaks: Sequence[int],
 ) -> _Half:
     """Sum up the products of the columns with lags from one sample of training up to another."""
     width = active.size * (lags + 1)
     products, pairs, sums, counts = (np.zeros(shape) for shape in ((width, width), (width, width), width, width))
-    for start, end in _spans(*ends, width):
-        first = max(0, start - lags)
+    bounds = [ends[0], *(row for row in breaks if ends[0] < row < ends[1]), ends[1]]
+    for start, end in (span for pair in pairwise(bounds) for span in _spans(*pair, width)):
+        stretch = max((row for row in breaks if row <= start), default=0)
+        first = max(stretch, start - lags)
         table = table_of(rows(first, end), number)[:, active]
         columns = lagged((table - means) / scales, lags)[start - first :]
         there = ~np.isnan(columns)

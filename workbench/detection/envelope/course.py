@@ -17,9 +17,17 @@ from workbench.detection.envelope.fitted import Envelope, fit_envelope, present
 from workbench.detection.envelope.rolling import LONG, Floats
 from workbench.detection.envelope.stream import RECENT, EnvelopeStream
 from workbench.parameters import TelemanomParams
+from workbench.telemetry.breaks import break_rows, first_moment, is_break, last_moment
 from workbench.telemetry.moments import clock_of, ticks
 
-__all__ = ["EnvelopeCourse", "envelope_of", "follows_training", "judge_envelope", "stream_at_end"]
+__all__ = [
+    "EnvelopeCourse",
+    "envelope_of",
+    "extend_stream",
+    "follows_training",
+    "judge_envelope",
+    "stream_at_end",
+]
 
 _SPAN = 262_144  # samples read at a time
 _STEPS = 1_000  # training samples at the end that say how far samples lie apart
@@ -58,27 +66,33 @@ def envelope_of(train: xr.Dataset, params: TelemanomParams) -> Envelope:
     Margin(kappa=0.0, theta=2.0, floor=0.02)
     """
     margins = MARGINS[params.envelope].scaled(params.envelope_width)
-    return fit_envelope(train["telemetry"].values, margins)
+    return fit_envelope(train["telemetry"].values, margins, break_rows(train, params.max_gap_seconds))
 
 
-def follows_training(train: xr.Dataset, test: xr.Dataset) -> bool:
+def follows_training(train: xr.Dataset, test: xr.Dataset, max_gap_seconds: float | None = None) -> bool:
     """Return whether a test series goes on where its training series ends.
 
     Parameters
     ----------
     train, test : xarray.Dataset
         Splits of a channel.
+    max_gap_seconds : float, optional
+        Longest gap between their values, see `workbench.telemetry.breaks`.
 
     Returns
     -------
     bool
         Whether the test series begins after the last training sample, by no more than the longest step between two of
-        the last thousand.
+        the last thousand, and without a break.
     """
     own, first = train["time"].values[-_STEPS:], test["time"].values[:1]
     if own.size < 2 or not first.size or clock_of(own) != clock_of(first):
         return False
     moments, begin = ticks(own), int(ticks(first)[0])
+    if max_gap_seconds is not None:
+        before, value = last_moment(train, train.sizes["time"]), first_moment(test)
+        if before is not None and value is not None and is_break(before, value, clock_of(own), max_gap_seconds):
+            return False
     return 0 < begin - int(moments[-1]) <= int(np.diff(moments).max())
 
 
@@ -115,9 +129,9 @@ def judge_envelope(
     if earlier is not None:
         unfinished = {(event.feature, event.start - removed) for event in stream.open_events}
         ended = [event for event in events if (event.feature, event.start) not in unfinished]
-    telemetry, n = channel["telemetry"].variable, channel.sizes["time"]
-    for start in range(stream.samples - removed, n, _SPAN):
-        ended += [_moved(event, -removed) for event in stream.extend(telemetry[start : start + _SPAN].values)]
+    n = channel.sizes["time"]
+    more = extend_stream(stream, channel, params.max_gap_seconds, stream.samples - removed)
+    ended += [_moved(event, -removed) for event in more]
     unfinished_events = [_moved(event, -removed) for event in stream.open_events]
     every = sorted([*ended, *unfinished_events], key=lambda event: (event.start, _ORDER[event.feature]))
     final = min([event.start for event in unfinished_events], default=n) - 1
@@ -140,7 +154,7 @@ def stream_at_end(
         As for `judge_envelope`; where `earlier` is given, only the last samples are read.
     """
     stream = _begun(channel, train, params, earlier, removed)
-    stream.extend(channel["telemetry"].variable[stream.samples - removed :].values)
+    extend_stream(stream, channel, params.max_gap_seconds, stream.samples - removed)
     return stream
 
 
@@ -150,7 +164,41 @@ def _begun(
     """Return the stream of an earlier course, or of none."""
     if earlier is not None:
         return _restored(channel, _known_envelope(train, params, earlier), earlier, removed)
-    return EnvelopeStream(envelope_of(train, params), follows_training=follows_training(train, channel))
+    return EnvelopeStream(
+        envelope_of(train, params), follows_training=follows_training(train, channel, params.max_gap_seconds)
+    )
+
+
+def extend_stream(
+    stream: EnvelopeStream, channel: xr.Dataset, max_gap_seconds: float | None, start: int = 0
+) -> list[EnvelopeEvent]:
+    """Let a stream take the samples of a series from a row on, read span by span, with the breaks between them.
+
+    Parameters
+    ----------
+    stream : EnvelopeStream
+        Stream that has taken the samples before that row.
+    channel : xarray.Dataset
+        Test split.
+    max_gap_seconds : float or None
+        As for `workbench.telemetry.breaks.break_rows`.
+    start : int
+        The row.
+
+    Returns
+    -------
+    list of EnvelopeEvent
+        Events that ended.
+    """
+    telemetry, n = channel["telemetry"].variable, channel.sizes["time"]
+    ended = []
+    for until in (*break_rows(channel, max_gap_seconds, start), n):
+        for first in range(start, until, _SPAN):
+            ended += stream.extend(telemetry[first : min(first + _SPAN, until)].values)
+        if until < n:
+            ended += stream.begin_anew()
+        start = until
+    return ended
 
 
 _ORDER = {name: place for place, name in enumerate(FEATURES)}
@@ -165,7 +213,7 @@ def _moved(event: EnvelopeEvent, by: int) -> EnvelopeEvent:
 def _state(channel: xr.Dataset, envelope: Envelope, stream: EnvelopeStream, removed: int) -> dict[str, Any]:
     """Return the state of a stream without the samples that are read again."""
     state = {name: value for name, value in stream.state().items() if name not in ("recent", "positions")}
-    first = _first_of_last(channel, RECENT) + removed
+    first = max(_first_of_last(channel, RECENT) + removed, stream.stretch_start)
     fitted = {name: value for name, value in asdict(envelope).items() if name not in ("margins", "tail")}
     return {"first": first, "stream": state, "fitted": fitted}
 
@@ -173,7 +221,9 @@ def _state(channel: xr.Dataset, envelope: Envelope, stream: EnvelopeStream, remo
 def _known_envelope(train: xr.Dataset, params: TelemanomParams, earlier: Mapping[str, Any]) -> Envelope:
     """Return the envelope that an earlier course was judged by, without learning it anew."""
     margins = MARGINS[params.envelope].scaled(params.envelope_width)
-    tail, _ = present(train["telemetry"].variable[_first_of_last(train, LONG) :].values)
+    first = _first_of_last(train, LONG)
+    first = max((first, *break_rows(train, params.max_gap_seconds, first)))
+    tail, _ = present(train["telemetry"].variable[first:].values)
     values = {**earlier["fitted"], "margins": asdict(margins), "tail": tail[-LONG:].tolist()}
     return Envelope.from_json_dict(values)
 
@@ -182,7 +232,8 @@ def _restored(channel: xr.Dataset, envelope: Envelope, earlier: Mapping[str, Any
     """Return the stream that an earlier course stopped with."""
     first, until = int(earlier["first"]) - removed, int(earlier["stream"]["samples"]) - removed
     values, places = present(channel["telemetry"].variable[first:until].values)
-    before: Floats = np.asarray(envelope.tail if earlier["stream"]["follows_training"] else ())
+    goes_on = earlier["stream"]["follows_training"] and not earlier["stream"].get("stretch_start", 0)
+    before: Floats = np.asarray(envelope.tail if goes_on else ())
     recent = np.concatenate((before, values))[-RECENT:]
     positions = (places + first + removed).tolist()
     return EnvelopeStream.restored(envelope, {**earlier["stream"], "recent": recent.tolist(), "positions": positions})

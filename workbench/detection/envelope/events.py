@@ -299,6 +299,22 @@ class Judge:
         self._raise_to(float(records[size]))
         return ended
 
+    def begin_anew(self) -> Excursion | None:
+        """Let all samples so far join the record, as they do before any sample behind a break is judged.
+
+        Returns
+        -------
+        Excursion or None
+            The event that ends here.
+        """
+        for value in self._recent:
+            self._raise_to(value)
+        self._recent.clear()
+        event, self.event = self.event, None
+        if event is not None:
+            self._raise_to(event.peak)
+        return event
+
     def restore(self, recent: list[float], record: float, event: Excursion | None) -> None:
         """Go on with the last values of the feature, the record and the open event of another judge."""
         self._recent.extend(recent)

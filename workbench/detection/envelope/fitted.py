@@ -1,7 +1,8 @@
 """The envelope of a channel: what its telemetry has done in training, and where it does more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class Envelope:
             unit = self.range if self.range > 0 else _ROUNDING * abs(self.greatest or 0.0)
         return Bound(kind, margin.kappa * self.records[feature].excess, margin.theta, margin.floor * unit)
 
-    def find(self, test: npt.ArrayLike, *, follows_training: bool) -> list[EnvelopeEvent]:
+    def find(self, test: npt.ArrayLike, *, follows_training: bool, breaks: Sequence[int] = ()) -> list[EnvelopeEvent]:
         """Find the events of a test series.
 
         Parameters
@@ -112,6 +113,9 @@ class Envelope:
         follows_training : bool
             Whether the series follows the training directly. Its windows then go on from those of the training, and
             every sample is judged; otherwise they begin anew, and the first 250 samples only feed the records.
+        breaks : sequence of int
+            Samples, which are there, with which the series begins anew, in rising order. An event ends before one;
+            behind it the windows begin anew, and 250 samples only feed the records, which stay.
 
         Returns
         -------
@@ -135,14 +139,18 @@ class Envelope:
         unchanged, first = self.unchanged, 0 if follows_training else LAG
         judges = {feature: Judge(self.bound(feature), known.record) for feature, known in self.records.items()}
         excursions: dict[str, list[Excursion]] = {feature: [] for feature in judges}
-        for start in range(0, values.size, BLOCK):
-            block = values[start : start + BLOCK]
-            columns = feature_values(block, self.least, self.greatest, before, unchanged)
+        for begin, end in pairwise((0, *np.searchsorted(positions, breaks).tolist(), values.size)):
+            if begin:
+                before, unchanged, first = np.empty(0), 0, begin + LAG
+            for start in range(begin, end, BLOCK):
+                block = values[start : min(start + BLOCK, end)]
+                columns = feature_values(block, self.least, self.greatest, before, unchanged)
+                for feature, judge in judges.items():
+                    excursions[feature] += judge.extend(start, columns[feature], first)
+                before, unchanged = np.concatenate((before, block))[-LONG:], int(columns["stuck"][-1])
             for feature, judge in judges.items():
-                excursions[feature] += judge.extend(start, columns[feature], first)
-            before, unchanged = np.concatenate((before, block))[-LONG:], int(columns["stuck"][-1])
-        for feature, judge in judges.items():
-            excursions[feature] += [judge.event] if judge.event is not None else []
+                ended = judge.begin_anew()
+                excursions[feature] += [] if ended is None else [ended]
         events = [
             event_of(feature, excursion, positions)
             for feature, of_feature in excursions.items()
@@ -174,7 +182,7 @@ class Envelope:
         return envelope
 
 
-def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess") -> Envelope:
+def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess", breaks: Sequence[int] = ()) -> Envelope:
     """Learn the envelope of a channel from its training telemetry.
 
     Parameters
@@ -183,6 +191,8 @@ def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess") -> Env
         Telemetry in its units. Samples that are missing are NaN or infinite.
     margins : str or Margins
         Name of one of `MARGINS`: "excess", or "fixed" for twice the record. Or margins of one's own.
+    breaks : sequence of int
+        Samples, which are there, with which the series begins anew, in rising order; no window reaches across one.
 
     Returns
     -------
@@ -204,11 +214,13 @@ def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess") -> Env
         if margins not in MARGINS:
             raise DetectionError(f"There are no margins {margins!r}.", f"Known: {', '.join(MARGINS)}.")
         margins = MARGINS[margins]
-    values, _ = present(train)
+    values, positions = present(train)
     if not values.size:
         return Envelope(None, None, 0, {}, margins)
     least, greatest = float(values.min()), float(values.max())
-    columns = feature_values(values, least, greatest, np.empty(0), 0)
+    stretches = np.split(values, np.searchsorted(positions, breaks))
+    parts = [feature_values(stretch, least, greatest, np.empty(0), 0) for stretch in stretches]
+    columns = {feature: np.concatenate([part[feature] for part in parts]) for feature in FEATURES}
     records = {}
     for feature, column in columns.items():
         complete = column[np.isfinite(column)]
@@ -216,9 +228,8 @@ def fit_envelope(train: npt.ArrayLike, margins: str | Margins = "excess") -> Env
             continue
         compared = -np.log(-complete) if FEATURES[feature] == "log" else complete
         records[feature] = FeatureRecord(float(complete.max()), mean_excess(compared))
-    return Envelope(
-        least, greatest, values.size, records, margins, tuple(values[-LONG:].tolist()), int(columns["stuck"][-1])
-    )
+    tail = tuple(stretches[-1][-LONG:].tolist())
+    return Envelope(least, greatest, values.size, records, margins, tail, int(columns["stuck"][-1]))
 
 
 def present(series: npt.ArrayLike) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -69,6 +69,8 @@ class EnvelopeStream:
         self.envelope = envelope
         self._judges = {name: Judge(envelope.bound(name), known.record) for name, known in envelope.records.items()}
         self._follows_training = follows_training
+        self._first_judged = 0 if follows_training else LAG  # among the samples that are there
+        self._stretch_start = 0
         self._samples = 0
         self._positions: deque[int] = deque(maxlen=CAP)
         self._features: _Features | None = None
@@ -83,6 +85,24 @@ class EnvelopeStream:
         """Samples that have arrived, with those that are missing."""
         return self._samples
 
+    @property
+    def stretch_start(self) -> int:
+        """Number of the sample behind the last break; 0 where there was none."""
+        return self._stretch_start
+
+    def begin_anew(self) -> list[EnvelopeEvent]:
+        """Take a break before the next sample, which has to be there, and return the events that it ends.
+
+        Windows begin anew, and 250 samples only feed the records, which stay.
+        """
+        first = self._seen - len(self._positions)
+        ended = [(name, judge.begin_anew()) for name, judge in self._judges.items()]
+        events = [event_of(name, event, self._positions, first) for name, event in ended if event is not None]
+        self._recent.clear()
+        self._features = None
+        self._first_judged, self._stretch_start = self._seen + LAG, self._samples
+        return sorted(events, key=lambda event: event.start)
+
     def update(self, value: float) -> EnvelopeDecision:
         """Take the next sample, NaN or infinite where it is missing."""
         sample = self._samples
@@ -96,7 +116,7 @@ class EnvelopeStream:
         first = self._seen - len(self._positions)
         exceeded, ended = [], []
         for name, judge in self._judges.items():
-            closed = judge.push(at, values[name], judged=self._follows_training or at >= LAG)
+            closed = judge.push(at, values[name], judged=at >= self._first_judged)
             if closed is not None:
                 ended.append(event_of(name, closed, self._positions, first))
             latest = closed or judge.event
@@ -119,7 +139,7 @@ class EnvelopeStream:
             would take one by one.
         """
         there, places = present(values)
-        offset, first = self._samples, 0 if self._follows_training else LAG
+        offset, first = self._samples, self._first_judged
         self._samples += np.size(values)
         least, greatest = self.envelope.least, self.envelope.greatest
         if not self._judges or least is None or greatest is None:
@@ -152,7 +172,9 @@ class EnvelopeStream:
 
     def state(self) -> dict[str, Any]:
         """Return plain values for `json.dumps`, from which `restored` goes on; of bounded size."""
+        stretch = {"stretch_start": self._stretch_start, "first_judged": self._first_judged}
         return {
+            **(stretch if self._stretch_start else {}),
             "follows_training": self._follows_training,
             "samples": self._samples,
             "seen": self._seen,
@@ -168,11 +190,14 @@ class EnvelopeStream:
         """Return a stream that goes on where another one of the same envelope returned its `state`."""
         stream = cls(envelope, follows_training=state["follows_training"])
         stream._samples, stream._seen = state["samples"], state["seen"]
+        stream._stretch_start = state.get("stretch_start", 0)
+        stream._first_judged = state.get("first_judged", stream._first_judged)
         stream._positions.extend(state["positions"])
         recent = np.asarray(state["recent"], dtype=np.float64)
         stream._recent.clear()
         stream._recent.extend(stream._counted(recent, state["unchanged"]))
-        lately = min(stream._seen, LAG)
+        begun = stream._first_judged - LAG if stream._stretch_start else 0
+        lately = min(stream._seen - begun, LAG)
         columns: dict[str, Floats] = {}
         if lately and envelope.least is not None and envelope.greatest is not None:
             before, block = recent[:-lately][-LONG:], recent[-lately:]

@@ -50,6 +50,8 @@ class LSTMForecaster(BaseForecaster):
         more than `min_delta` below its least.
     trainer : {"numpy", "keras"}
         What trains: NumPy on one processor core, the fastest there, or Keras, which can use a GPU.
+    max_gap_seconds : float, optional
+        As for `BaseForecaster`.
 
     Notes
     -----
@@ -72,8 +74,11 @@ class LSTMForecaster(BaseForecaster):
         patience: int = 10,
         min_delta: float = 0.0003,
         trainer: str = "numpy",
+        max_gap_seconds: float | None = None,
     ) -> None:
-        super().__init__(sequence_length=sequence_length, prediction_horizon=prediction_horizon)
+        super().__init__(
+            sequence_length=sequence_length, prediction_horizon=prediction_horizon, max_gap_seconds=max_gap_seconds
+        )
         if not units or min(*units, batch_size, epochs, patience) < 1:
             raise ForecasterError(
                 f"units, batch_size, epochs and patience are {units}, {batch_size}, {epochs} and {patience}.",
