@@ -201,9 +201,9 @@ def _limited(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
 
 def _in_years(stamps: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
     first, last = (np.datetime64(f"{year}-01-01", "s") for year in _YEARS)
-    good = (stamps >= first) & (stamps < last)
-    result = stamps if good.all() else np.where(good, stamps, np.datetime64("NaT"))
-    return result.astype("datetime64[ns]")
+    if not len(stamps) or not (stamps.min() >= first and stamps.max() < last):  # NaT is neither
+        stamps = np.where((stamps >= first) & (stamps < last), stamps, np.datetime64("NaT"))
+    return stamps.astype("datetime64[ns]", copy=False)
 
 
 def _all_utc(stamps: npt.NDArray[np.datetime64]) -> WallTimes:

@@ -173,7 +173,7 @@ def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:
 
 def _inexact(column: pd.Series, numbers: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> int:
     """Count integers that are rounded; those that may be times are read as such, and not counted."""
-    if not len(numbers) or not np.nanmax(np.abs(numbers), initial=0) > 2**53:
+    if not max(np.fmax.reduce(numbers, initial=0), -np.fmin.reduce(numbers, initial=0)) > 2**53:
         return 0
     is_time = any(low < np.nanmin(numbers) and np.nanmax(numbers) < high for low, high in _RANGES_OF_TIMES)
     return 0 if is_time else inexact_integers(column)
