@@ -176,7 +176,10 @@ def parse_times(
     compact = fits(sample, "compact") > 0.5
     if (pd.api.types.is_numeric_dtype(column.dtype) or fits(sample, NUMBER_FORM) > 0.5) and not compact:
         return _from_numbers(column, zone, time_unit, clock)
-    return _from_text(column, sample, zone, date_order, clock)
+    parsed = _from_text(column, sample, zone, date_order, clock)
+    if time_unit is None:
+        return parsed
+    return replace(parsed, notes=(*parsed.notes, f"the times are written out: --time-unit {time_unit} is not used"))
 
 
 def _unreadable(n: int) -> ParsedTimes:
