@@ -48,8 +48,8 @@ def needs_float64(values: npt.NDArray[np.float64]) -> bool:
     n_steps, n_large = 0, 0
     for start in range(0, len(present), _AT_ONCE):
         steps = np.abs(np.diff(present[start : start + _AT_ONCE + 1]))
-        n_steps += np.count_nonzero(steps)
-        n_large += np.count_nonzero(steps > 1.001 * least)
+        n_steps += int(np.count_nonzero(steps))
+        n_large += int(np.count_nonzero(steps > 1.001 * least))
     if not n_steps:
         return present.size > 1 and float(str(np.float32(present[0]))) != float(present[0])
     if 2 * n_large > n_steps + 1:  # the median is as large, which takes longer to find

@@ -44,7 +44,7 @@ class SharedTimes:
         self.time = time
 
     @cached_property
-    def _began(self) -> Any:
+    def _began(self) -> "hashlib._Hash":
         """The digest of a series up to its values."""
         digest = hashlib.sha256(hash_header("time", self.time.dtype, self.time.shape))
         digest.update(np.ascontiguousarray(self.time).view(np.uint8).data)

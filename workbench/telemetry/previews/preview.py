@@ -57,7 +57,13 @@ class Preview:
     @property
     def assumed(self) -> list[str]:
         """What was assumed, with the option that says otherwise, and what was left out or put right; each once."""
-        return list(dict.fromkeys(note for one in self.series for note in one.notes))
+        shown = {name for one in self.series for name in (*one.channels, *(column.column for column in one.columns))}
+        others: dict[str, list[str]] = {}
+        for row in self.report.channels:
+            if row.status == "skipped" and row.channel not in shown:
+                others.setdefault(row.note, []).append(row.channel)
+        notes = [note for one in self.series for note in one.notes]
+        return list(dict.fromkeys([*notes, *(f"{_listed(names)}: {note}" for note, names in others.items())]))
 
     @property
     def outcome(self) -> list[str]:
@@ -68,10 +74,12 @@ class Preview:
             if row.status != "skipped" or row.channel in channels:  # other columns are in the table
                 groups.setdefault(self._effect(row), []).append(row.channel)
         lines = [f"{_listed(names)}: {effect}" for effect, names in groups.items()]
-        told = ("imported", "appended", "changed")
-        noted = [row for row in self.report.channels if row.status in told and self._own_note(row)]
-        lines += [f"{row.channel}: {self._own_note(row)}" for row in noted[:_MAX_LISTED]]
-        lines += [f"{counted(len(noted) - _MAX_LISTED, 'more note')}"] if len(noted) > _MAX_LISTED else []
+        noted: dict[str, list[str]] = {}
+        for row in self.report.channels:
+            if row.status in ("imported", "appended", "changed") and (note := self._own_note(row)):
+                noted.setdefault(note, []).append(row.channel)
+        lines += [f"{_listed(names)}: {note}" for note, names in list(noted.items())[:_MAX_LISTED]]
+        lines += [counted(len(noted) - _MAX_LISTED, "more note")] if len(noted) > _MAX_LISTED else []
         return lines + [f"{Path(file).name} would be refused: {why}" for file, why in self.report.failures.items()]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from workbench.telemetry.importers.formats.cells import (
 )
 from workbench.telemetry.importers.formats.contents import check_content
 from workbench.telemetry.importers.formats.delimited import DelimitedTable, read_delimited, sniff
+from workbench.telemetry.importers.formats.labview import read_labview
 from workbench.telemetry.importers.formats.last_line import open_last_line
 from workbench.telemetry.importers.formats.mark_choice import choose_marks
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, is_text, numbers_in
@@ -79,6 +80,10 @@ def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str
     points = annotated_tables(plain)
     if points is not None:
         return RawTable(path, points, NumberMarks()), ","
+    recording = read_labview(plain)
+    if recording is not None:
+        frame, units, notes = recording
+        return RawTable(path, frame, NumberMarks(), len(notes), tuple(notes), units=units), "\t"
     dialect = sniff(plain, reading)
     typed = read_typed(plain, dialect, reading)
     table = read_delimited(plain, dialect) if typed is None else DelimitedTable(typed, 0)
