@@ -174,6 +174,22 @@ SAP = "Datum|Uhrzeit|Wert\n" + "".join(
 TESTO = "Gerät: XR-7;;\nSeriennummer: 4711;;\n;;\nDatum/Uhrzeit;1 °C;2 l/h"
 SIDE = f"sensor,{','.join(STAMPS)}\ntemp,{','.join(str(20 + n / 4) for n in range(N))}\n"
 LINE_PROTOCOL = "".join(f"pump,site=A temp={20 + n / 4} {1710410400000000000 + n * 60 * 10**9}\n" for n in range(N))
+HOBO = (
+    '"Plot Title: 20123456"\n"#","Date Time, GMT-05:00","Temp, °C (LGR S/N: 20123456, SEN S/N: 20123456)"\n'
+    + "".join(f"{n + 1},{START + timedelta(minutes=n):%m/%d/%y %I:%M:%S %p},{20 + n / 4}\n" for n in range(N))
+)
+LABVIEW = (
+    "LabVIEW Measurement\t\nSeparator\tTab\nDecimal_Separator\t.\nMulti_Headings\tNo\nX_Columns\tOne\n"
+    "Time_Pref\tAbsolute\n***End_of_Header***\t\n\t\nChannels\t2\t\t\nSamples\t60\t60\t\n"
+    "Date\t2024/03/14\t2024/03/14\t\nTime\t10:00:00.5\t10:00:00.5\t\nY_Unit_Label\tVolts\tAmps\t\nX0\t0.0\t0.0\t\n"
+    "Delta_X\t0.25\t0.25\t\n***End_of_Header***\t\t\t\nX_Value\tA\tB\tComment\n"
+    + "".join(f"{n / 4:.6f}\t{20 + n / 4:.6f}\t{n % 7:.6f}\n" for n in range(N))
+)
+WONDERWARE = "DateTime,TagName,Value,vValue,Quality,QualityDetail,OPCQuality\n" + "".join(
+    f"{time},{tag},{value},{value},{'1,24,0' if value == 0 else '0,192,192'}\n"
+    for n, time in enumerate(STAMPS)
+    for tag, value in (("Level", 900.5 + n), ("Temp", 0 if n in (20, 21) else 65.5 + n / 4))
+)
 FORMS = (
     Form("plain CSV, times in ISO 8601 with zone", "pump.csv", PLAIN),
     Form("no zone in the times", "pump.csv", LOCAL),
@@ -235,6 +251,9 @@ FORMS = (
     Form("signs behind numbers, as of SAP", "sap.txt", SAP),
     Form("dates with a blank behind each dot", "cz.csv", lines("Datum;Teplota", "{time};{a}", "%d. %m. %Y %H:%M")),
     Form("sensors named by number and unit", "testo.csv", lines(TESTO, "{time};{a};{b}", "%d.%m.%Y %H:%M:%S")),
+    Form("data loggers of HOBO", "hobo.csv", HOBO),
+    Form("LabVIEW's measurement file", "bench.lvm", LABVIEW),
+    Form("several columns of quality, as of AVEVA Historian", "wonderware.csv", WONDERWARE),
     Form("a table on its side", "side.csv", SIDE),
     Form("two values at one time", "twice.csv", PLAIN + PLAIN.splitlines()[-1].replace("34.75", "99") + "\n"),
 )

@@ -36,6 +36,43 @@ def add(archive: Archive, *files: Path, **options):
     return import_table(list(files), archive, asset="pump", **options)
 
 
+@pytest.mark.parametrize(
+    ("header", "form", "order", "right"),
+    [
+        ("time,temp", "%d/%m/%Y %H:%M", "month", "day"),
+        ("time,temp", "%m/%d/%Y %H:%M", "day", "month"),
+        ("time,temp", "%d/%m/%Y %H:%M", "year", "day"),
+        ("Date,Time,temp", "%d/%m/%Y,%H:%M:%S", "month", "day"),
+        ("a,b,temp", "%d.%m.%y,%H:%M", "month", "day"),
+    ],
+)
+def test_an_order_that_the_dates_contradict_is_refused(tmp_path, archive, header, form, order, right) -> None:
+    """Without their dates, times of day would be taken for elapsed times."""
+    time = pd.date_range("2024-03-10", periods=20, freq="9h")
+    file = tmp_path / "a.csv"
+    rows = [f"{stamp},{place}.5" for place, stamp in enumerate(time.strftime(form))]
+    file.write_text("\n".join([header, *rows, ""]))
+    for options in ({}, {"time_column": header.split(",")[:-1]}):
+        with pytest.raises(ImportDataError, match=f"cannot be read {order} first.*Pass --date-order {right}, or leave"):
+            add(archive, file, date_order=order, **options)
+    add(archive, file, date_order=right)
+    assert extent(archive) == ("2024-03-10T00", "2024-03-17T03", 20)
+
+
+def test_a_day_that_is_mistyped_does_not_contradict_the_order(tmp_path, archive) -> None:
+    file = tmp_path / "a.csv"
+    days = [f"0{1 + place // 9}/0{1 + place % 9}/2024" for place in range(40)]
+    days[7] = "31/04/2024"
+    file.write_text("\n".join(["date,temp", *(f"{day},{place}" for place, day in enumerate(days)), ""]))
+    (row,) = add(archive, file, date_order="month").channels
+    assert row.repairs["rows_dropped"] == 1
+
+
+def test_a_unit_of_times_that_are_written_out_is_named(tmp_path, archive) -> None:
+    (row,) = add(archive, write(tmp_path, "2024-03-20"), time_unit="ms").channels
+    assert "the times are written out: --time-unit ms is not used" in row.note
+
+
 @pytest.mark.parametrize("order", ["month", "day"])
 def test_the_reading_that_continues_the_series_is_taken_and_told(tmp_path, archive, order: str) -> None:
     add(archive, write(tmp_path, "2024-02-20", 13 * 24, "iso"))

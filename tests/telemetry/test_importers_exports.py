@@ -109,3 +109,37 @@ def test_pi_with_the_tag_above_pairs_of_time_and_value(archive) -> None:
     load(archive, content)
     assert values(archive) == {("export", 0): [0, 1, 2, 3, 4], ("export", 100): [100, 2, 4, 6, 8]}
     assert sorted(archive.channels()) == ["CDT158", "SINUSOID"]
+
+
+@pytest.mark.parametrize("bad", ["1,24,0", "133,16,0", "0,24,24"])
+def test_of_several_columns_of_quality_the_one_that_decides_is_taken(archive, bad: str) -> None:
+    """AVEVA Historian writes Quality (0 is good), QualityDetail and OPCQuality (192 is good)."""
+    rows = [
+        f"2024-03-01 10:{n:02},{tag},{base + n / 8},{'0,192,192' if (n, tag) != (7, 'Temp') else bad}"
+        for n in range(20)
+        for tag, base in (("Level", 900), ("Temp", 65))
+    ]
+    load(archive, "\n".join(["DateTime,TagName,Value,Quality,QualityDetail,OPCQuality", *rows, ""]))
+    assert sorted(archive.channels()) == ["Level", "Temp"]
+    whole = {name: archive.open(name, "train")["telemetry"].values for name in archive.channels()}
+    assert np.isnan(whole["Temp"]).nonzero()[0].tolist() == [7]
+    assert not np.isnan(whole["Level"]).any()
+
+
+def test_columns_of_quality_of_which_none_decides_are_asked_about(archive) -> None:
+    rows = [f"2024-03-01 10:{n:02},{tag},{n},{n % 3},{n % 2}" for n in range(20) for tag in ("Level", "Temp")]
+    with pytest.raises(ImportDataError, match=r"which values of 'Quality' mean good \(0, 1, 2\).*--good"):
+        load(archive, "\n".join(["DateTime,TagName,Value,Quality,OPCQuality", *rows, ""]))
+
+
+def test_sensors_of_a_logger_are_called_by_what_they_measure(archive) -> None:
+    serials = "(LGR S/N: 20123456, SEN S/N: {})"
+    names = [f"Temp, °C {serials.format(1)}", f"RH, % {serials.format(1)}", f"RH, % {serials.format(2)}", "CO(GT)"]
+    rows = [f"2024-03-01 10:{n:02},{n},{n},{n},{n}" for n in range(20)]
+    load(archive, "\n".join(["time," + ",".join(f'"{name}"' for name in names), *rows, ""]))
+    assert {name: archive.info(name).units for name in archive.channels()} == {
+        "Temp": "°C",
+        names[1]: "%",
+        names[2]: "%",
+        "CO(GT)": "",
+    }

@@ -207,7 +207,8 @@ def test_records_need_not_have_all_fields(tmp_path: Path) -> None:
         ("a.xlsx", b"no workbook", r"is text, not an Excel workbook.*--layout csv"),
         ("a.csv.gz", gzip.compress(CSV, mtime=0)[:-20], "cannot be unpacked"),
         ("a.csv.gz", gzip.compress(b"", mtime=0), r"a\.csv\.gz is empty"),
-        ("a.csv.zst", b"no zstd", "cannot be unpacked"),
+        ("a.csv.zst", b"no zstd", r"is not compressed as its name says\. Take \.zst from the end of its name"),
+        ("a.csv.gz", CSV, r"is not compressed as its name says\. Take \.gz from the end of its name"),
     ],
 )
 def test_a_file_that_is_something_else_is_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:

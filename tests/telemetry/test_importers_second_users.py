@@ -92,6 +92,8 @@ def test_sheets_named_after_times_go_on(archive, names: tuple[str, str]) -> None
     [
         pd.DataFrame({"Plant report": ["May 2024"]}),
         pd.DataFrame({"Project": ["Plant", "Date", "Rows"], "X": ["Y", "2024-05-01", "40"]}),
+        pd.DataFrame({"Date": ["2024-05-01"], "Revision": [3]}),
+        pd.DataFrame({"Date": pd.to_datetime(["2024-04-01", "2024-05-01"]), "Revision": [3, 4]}),
     ],
 )
 def test_a_cover_sheet_is_passed_over(archive, cover: pd.DataFrame) -> None:
@@ -347,6 +349,7 @@ def test_answers_of_databases_in_json(archive) -> None:
             r"is InfluxDB line protocol.*annotated CSV",
         ),
         ("a.txt", "# HELP temp t\n# TYPE temp gauge\ntemp 20.5\n", r"is text of a Prometheus exporter.*query_range"),
+        ("a.csv", 'up 1\ntemp{pump="7"} 20.5\ntemp{pump="8"} 1e3\n', r"is text of a Prometheus exporter.*query_range"),
         ("a.jsonl", '{"time":"2024-05-01","temp":1,"temp":2}\n' * 3, r"has the field 'temp' twice"),
     ],
 )

@@ -197,11 +197,17 @@ def test_columns_of_times_by_name() -> None:
 def test_rows_without_times_are_numbered(tmp_path: Path) -> None:
     with pytest.raises(ImportDataError, match=r"no time column .*--time-column, or pass --sample-period 10s"):
         timed({"a": range(10)})
-    for text, period in (("10s", "PT10S"), ("PT10S", "PT10S"), ("1min", "PT1M"), ("0.5 s", "PT0.5S")):
+    for text, period in (
+        ("10s", "PT10S"),
+        ("PT10S", "PT10S"),
+        ("1min", "PT1M"),
+        ("0.5 s", "PT0.5S"),
+        ("2 kHz", "PT0.0005S"),
+    ):
         table = timed({"a": range(10)}, sample_period=text)
         assert (table.sample_period, table.time_columns) == (period, ())
         np.testing.assert_array_equal(table.stamps, np.arange(10.0))
-    for text in ("ten", "10", "-1s", "0s", "P"):
+    for text in ("ten", "10", "-1s", "0s", "P", "0Hz", "1.2.3Hz", "9MHz9"):
         with pytest.raises(ImportDataError, match="is not a duration"):
             timed({"a": range(10)}, sample_period=text)
     counted = timed({"step": range(0, 20, 2), "a": range(10)}, sample_period="10s")

@@ -33,7 +33,7 @@ _OPTIONS: dict[str, tuple[str, str]] = {
     ),
     "time_column": ("COLUMNS", "Column of the times, or several that hold their parts, such as date,clock."),
     "timezone": ("ZONE", "Time zone of times that name none, for example Europe/Berlin; UTC unless it is passed."),
-    "sample_period": ("PERIOD", "Step between the rows of files that have no times, for example 10s or PT10S."),
+    "sample_period": ("PERIOD", "Step between the rows of files that have no times, for example 10s, PT10S or 50Hz."),
     "missing": ("VALUES", "Values that stand for a missing one, for example -9999,-200."),
     "columns": ("COLUMNS", "The only columns that become channels."),
     "exclude": ("COLUMNS", "Columns that do not become channels."),

@@ -44,16 +44,18 @@ def needs_float64(values: npt.NDArray[np.float64]) -> bool:
     if is_whole:
         return True
     present = _present(values)
-    steps = np.diff(present)
-    np.abs(steps, out=steps)  # in place, as the median below is: a column may be long
-    if not steps.all():
-        steps = steps[steps > 0]
-    if not steps.size:
-        return present.size > 1 and float(str(np.float32(present[0]))) != float(present[0])
     least = error / _SHARE_OF_STEP
-    if 2 * np.count_nonzero(steps > 1.001 * least) > steps.size + 1:  # so is the median, which takes longer to find
+    n_steps, n_large = 0, 0
+    for start in range(0, len(present), _AT_ONCE):
+        steps = np.abs(np.diff(present[start : start + _AT_ONCE + 1]))
+        n_steps += int(np.count_nonzero(steps))
+        n_large += int(np.count_nonzero(steps > 1.001 * least))
+    if not n_steps:
+        return present.size > 1 and float(str(np.float32(present[0]))) != float(present[0])
+    if 2 * n_large > n_steps + 1:  # the median is as large, which takes longer to find
         return False
-    return error > _SHARE_OF_STEP * float(np.median(steps, overwrite_input=True))
+    steps = np.abs(np.diff(present))
+    return error > _SHARE_OF_STEP * float(np.median(steps[steps > 0], overwrite_input=True))
 
 
 def _present(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -129,6 +129,27 @@ def test_it_says_what_the_import_would_do_beside_the_archive(session, tmp_path):
     assert kept.outcome == ["load: adds 10 samples to those until 2024-03-01 10:39:00 UTC"]
 
 
+def test_what_an_import_would_leave_out_or_question_is_told(session, tmp_path):
+    file = tmp_path / "pump.csv"
+    file.write_text(text("time,Load,late", [f"{minute(i)},{i},{'' if i > 20 else i}" for i in range(40)]))
+    outcome = session.preview(file).outcome
+    assert outcome == [
+        "Load: new, 40 samples",
+        "late: left out, no values in the test series; another training span: --train-from, --train-until",
+    ]
+    skipped = [row for row in session.import_data(file).channels if row.status == "skipped"]
+    assert [f"{row.channel}: left out, {row.note}" for row in skipped] == outcome[1:]
+    assert session.preview(write(tmp_path, 0, 40)).outcome == [
+        "load: new, 40 samples",
+        "load: pump has Load too, which differs in letter case only; to add to that one, rename the column",
+    ]
+    file.write_text(text("time,machine,temp", [f"{minute(i)},p{1 + i // 39},{i}" for i in range(40)]))
+    assert session.preview(file).outcome == [
+        "p1.temp: new, 39 samples",
+        f"p2: would be refused: {file}: 1 sample cannot be split. Needed: two samples at least.",
+    ]
+
+
 def test_nothing_in_the_home_changes(tmp_path):
     home = tmp_path / "home"
     with wb.open(home=home) as session:

@@ -42,10 +42,14 @@ class SharedTimes:
 
     def __init__(self, time: npt.NDArray[np.datetime64]) -> None:
         self.time = time
-        self._began = hashlib.sha256(hash_header("time", time.dtype, time.shape))
-        self._began.update(np.ascontiguousarray(time).view(np.uint8).data)
-        self._began.update(hash_header("telemetry", np.dtype(np.float32), time.shape))
-        self._end = hash_header("commands", np.dtype(np.int8), (len(time), 0))
+
+    @cached_property
+    def _began(self) -> "hashlib._Hash":
+        """The digest of a series up to its values."""
+        digest = hashlib.sha256(hash_header("time", self.time.dtype, self.time.shape))
+        digest.update(np.ascontiguousarray(self.time).view(np.uint8).data)
+        digest.update(hash_header("telemetry", np.dtype(np.float32), self.time.shape))
+        return digest
 
     def data_hash(self, *telemetry: npt.NDArray[np.float32]) -> str:
         """Return what `workbench.telemetry.schema.data_hash` returns for a plain series with these times.
@@ -58,7 +62,7 @@ class SharedTimes:
         digest = self._began.copy()
         for block in telemetry:
             digest.update(np.ascontiguousarray(block.astype("<f4", copy=False)).view(np.uint8).data)
-        digest.update(self._end)
+        digest.update(hash_header("commands", np.dtype(np.int8), (len(self.time), 0)))
         return digest.hexdigest()
 
     def series_hash(self, *telemetry: npt.NDArray[np.float32]) -> str:

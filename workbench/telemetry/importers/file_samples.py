@@ -266,7 +266,10 @@ def read_samples(
         ) from None
     except (ArithmeticError, UnicodeError) as error:
         reason = str(error).partition("\n")[0][:200]
-        raise ImportDataError(f"{path} cannot be read: {reason}.", "Export it again, or remove that value.") from None
+        hint = "Export it again, or remove that value."
+        if isinstance(error, UnicodeError) and reading.encoding is not None:
+            hint = "Correct --encoding, or leave it out."
+        raise ImportDataError(f"{path} cannot be read: {reason}.", hint) from None
 
 
 def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:

@@ -29,7 +29,8 @@ SEVERAL_ASSETS = ""
 
 _UNNAMED = "channel"
 _USUAL_UNIT = re.compile(UNIT)
-_NO_UNITS = ("in", "min", "d", "B", "H", "L", "S", "T")  # in round brackets: in and out, min and max, high and low
+_NO_UNITS = ("in", "min", "d", "B", "H", "L", "S", "T", "GT")  # in and out, min and max, high and low, ground truth
+_LOGGER = re.compile(rf"(.*\S), ({UNIT}) \((?:LGR|SEN) S/N: .*\)\s*", re.DOTALL)
 _LONGEST_EARLIER_NAME = 64  # characters of a name in earlier releases
 
 
@@ -211,13 +212,19 @@ def _in_other_case(name: str, asset: str, assets: Mapping[str, str]) -> str | No
 def name_and_units(column: str) -> tuple[str, str]:
     """Split the name of a column from its unit: in square brackets before or behind it, or a usual one in round ones.
 
+    Data loggers of HOBO write their serial numbers behind the unit; they are no part of the name either.
+
     Examples
     --------
     >>> name_and_units("bearing [K]"), name_and_units("[°C] bearing"), name_and_units("bearing")
     (('bearing', 'K'), ('bearing', '°C'), ('bearing', ''))
     >>> name_and_units("power (kW)"), name_and_units("flow (in)"), name_and_units("flow (main)")
     (('power', 'kW'), ('flow (in)', ''), ('flow (main)', ''))
+    >>> name_and_units("Temp, °C (LGR S/N: 20123456, SEN S/N: 20123457)")
+    ('Temp', '°C')
     """
+    if match := _LOGGER.fullmatch(column):
+        return match[1], match[2]
     match = re.fullmatch(r"(.*\S)\s*\[([^\[\]]{1,20})\]\s*", column, re.DOTALL)
     if match:
         return match[1], match[2].strip()

@@ -50,7 +50,7 @@ class Reading:
     timezone : str or None
         Zone of times that carry none, as `Europe/Berlin`; UTC where None.
     sample_period : str or None
-        Step between rows that have no times, as ISO 8601 duration or with a unit, "PT10S" or "10s".
+        Step between rows that have no times, as ISO 8601 duration, with a unit or as a rate: "PT10S", "10s", "50Hz".
     missing : tuple of str
         Values that mean that there is none, as `-9999`, beside an empty cell and the usual words.
     columns : tuple of str

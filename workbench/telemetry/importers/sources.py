@@ -11,7 +11,7 @@ from workbench.telemetry.importers.formats.unpacking import PACKED_ENDINGS, inne
 __all__ = ["TABLE_ENDINGS", "find_sources", "find_tables", "layout_of"]
 
 TABLE_ENDINGS = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".log"), "csv"),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".log", ".lvm"), "csv"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
     **dict.fromkeys((".feather", ".arrow", ".ipc"), "feather"),
     **dict.fromkeys((".xlsx", ".xlsm"), "xlsx"),
@@ -21,7 +21,7 @@ TABLE_ENDINGS = {
 """Layout of a table by the ending of its name; compressed files have one more, see `layout_of`."""
 
 _ENDINGS_IN_FOLDERS = (".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".jsonl", ".ndjson")
-_OTHER_ENDINGS_IN_FOLDERS = (".xlsx", ".xlsm", ".h5", ".hdf5", ".nc", ".nc4", ".dat")
+_OTHER_ENDINGS_IN_FOLDERS = (".xlsx", ".xlsm", ".h5", ".hdf5", ".nc", ".nc4", ".dat", ".lvm")
 # text, logs and JSON in a folder are more often notes and settings than tables
 
 

@@ -176,7 +176,10 @@ def parse_times(
     compact = fits(sample, "compact") > 0.5
     if (pd.api.types.is_numeric_dtype(column.dtype) or fits(sample, NUMBER_FORM) > 0.5) and not compact:
         return _from_numbers(column, zone, time_unit, clock)
-    return _from_text(column, sample, zone, date_order, clock)
+    parsed = _from_text(column, sample, zone, date_order, clock)
+    if time_unit is None:
+        return parsed
+    return replace(parsed, notes=(*parsed.notes, f"the times are written out: --time-unit {time_unit} is not used"))
 
 
 def _unreadable(n: int) -> ParsedTimes:
@@ -201,9 +204,9 @@ def _limited(stamps: pd.Series) -> npt.NDArray[np.datetime64]:
 
 def _in_years(stamps: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
     first, last = (np.datetime64(f"{year}-01-01", "s") for year in _YEARS)
-    good = (stamps >= first) & (stamps < last)
-    result = stamps if good.all() else np.where(good, stamps, np.datetime64("NaT"))
-    return result.astype("datetime64[ns]")
+    if not len(stamps) or not (stamps.min() >= first and stamps.max() < last):  # NaT is neither
+        stamps = np.where((stamps >= first) & (stamps < last), stamps, np.datetime64("NaT"))
+    return stamps.astype("datetime64[ns]", copy=False)
 
 
 def _all_utc(stamps: npt.NDArray[np.datetime64]) -> WallTimes:

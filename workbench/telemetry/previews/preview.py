@@ -21,7 +21,6 @@ __all__ = ["COLUMNS", "Preview", "cell_text", "raw_columns"]
 COLUMNS = ("column", "becomes", "unit", "type", "first", "last", "missing", "minimum", "maximum")
 """Columns of the table of a preview, which has a row for each column of the files."""
 
-_SKIPPED = ("skipped", "failed")
 _MAX_LISTED = 8
 
 
@@ -58,16 +57,29 @@ class Preview:
     @property
     def assumed(self) -> list[str]:
         """What was assumed, with the option that says otherwise, and what was left out or put right; each once."""
-        return list(dict.fromkeys(note for one in self.series for note in one.notes))
+        shown = {name for one in self.series for name in (*one.channels, *(column.column for column in one.columns))}
+        others: dict[str, list[str]] = {}
+        for row in self.report.channels:
+            if row.status == "skipped" and row.channel not in shown:
+                others.setdefault(row.note, []).append(row.channel)
+        notes = [note for one in self.series for note in one.notes]
+        return list(dict.fromkeys([*notes, *(f"{_listed(names)}: {note}" for note, names in others.items())]))
 
     @property
     def outcome(self) -> list[str]:
         """What the import would do, in sentences: new channels, added samples, refused files."""
         groups: dict[str, list[str]] = {}
+        channels = {name for one in self.series for name in one.channels}
         for row in self.report.channels:
-            if row.status not in _SKIPPED:
+            if row.status != "skipped" or row.channel in channels:  # other columns are in the table
                 groups.setdefault(self._effect(row), []).append(row.channel)
         lines = [f"{_listed(names)}: {effect}" for effect, names in groups.items()]
+        noted: dict[str, list[str]] = {}
+        for row in self.report.channels:
+            if row.status in ("imported", "appended", "changed") and (note := self._own_note(row)):
+                noted.setdefault(note, []).append(row.channel)
+        lines += [f"{_listed(names)}: {note}" for note, names in list(noted.items())[:_MAX_LISTED]]
+        lines += [counted(len(noted) - _MAX_LISTED, "more note")] if len(noted) > _MAX_LISTED else []
         return lines + [f"{Path(file).name} would be refused: {why}" for file, why in self.report.failures.items()]
 
     def __str__(self) -> str:
@@ -101,13 +113,19 @@ class Preview:
             added = row.repairs.get("samples_added", 0)
             adds = f"adds {counted(added, 'sample')}" if share == 1 else "adds samples"
             return f"{adds} to those until {self.ends[row.channel]}" if row.channel in self.ends else adds
-        own_notes = [part for part in row.note.split("; ") if not any(note.startswith(part) for note in self.assumed)]
         words = {
+            "skipped": f"left out, {row.note}",
+            "failed": f"would be refused: {row.note}",
             "unchanged": "nothing new, the archive holds all of it",
             "changed": "changes values or labels at times that are there",
-            "replaced": "; ".join(own_notes) or "replaces what is there",
+            "replaced": self._own_note(row) or "replaces what is there",
         }
         return words.get(row.status, row.status)
+
+    def _own_note(self, row: ChannelImport) -> str:
+        """Return what the note of a channel says beside what was assumed of its file."""
+        assumed = "\n".join(self.assumed)
+        return "; ".join(part for part in row.note.split("; ") if part not in assumed)
 
 
 def _listed(names: Sequence[str]) -> str:

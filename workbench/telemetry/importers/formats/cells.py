@@ -224,12 +224,13 @@ def far_off_value(values: npt.NDArray[np.float64]) -> tuple[float, int] | None:
     n_there = int(there.sum())
     for value in (values.min(where=there, initial=np.inf), values.max(where=there, initial=-np.inf)):
         count = int((values == value).sum())
-        if count < 2 or count * 2 > n_there or n_there <= _MIN_DIFFERENT:
+        is_usual = value in USUAL_SENTINELS  # a sensor that failed early has more of them than values
+        if count < 2 or (count * 2 > n_there and not is_usual) or n_there <= _MIN_DIFFERENT:
             continue
         others = there & (values != value)
         low, high = values.min(where=others, initial=np.inf), values.max(where=others, initial=-np.inf)
         distance = max(low - value, value - high)
-        limit = high - low if value in USUAL_SENTINELS else 10 * (high - low)
+        limit = high - low if is_usual else 10 * (high - low)
         if distance > limit > 0 and len(np.unique(values[others][:10_000])) >= _MIN_DIFFERENT:
             return float(value), count
     return None

@@ -44,6 +44,10 @@ _LINE_PROTOCOL = (
 )
 """A line of measurement, tags, fields and time, as `pump,host=a temp=20.5 1714550400000000000`."""
 
+_SAMPLE = rb"[A-Za-z_:][\w:]*(?:\{[^}\n]*\})? [-+]?(?:[\d.]+(?:[eE][+-]?\d+)?|Inf|NaN)(?: \d{10,13})?\r?\n"
+_EXPOSITION = rb"# (?:HELP|TYPE) [A-Za-z_:][\w:]* |(?:" + _SAMPLE + rb")*?[A-Za-z_:][\w:]*\{\w+=\"[^\n]*\"\} [-\dIN]"
+"""Lines of a Prometheus exporter, as `pump_temp_celsius{pump="7"} 20.5`, one of them with a label."""
+
 _KINDS = (
     (rb"PAR1", _Kind("a Parquet file", "parquet")),
     (rb"ARROW1\0\0|FEA1", _Kind("an Arrow or Feather file", "feather")),
@@ -75,7 +79,7 @@ _KINDS = (
     (rb"\s*<\?xml", _Kind("an XML document")),
     (rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"', _Kind("JSON", "json")),
     (
-        rb"# (?:HELP|TYPE) [A-Za-z_:][\w:]* [^\n]*\n",
+        _EXPOSITION,
         _Kind(
             "text of a Prometheus exporter", advice="Ask the server for a range of time: /api/v1/query_range (JSON)."
         ),

@@ -19,6 +19,7 @@ from workbench.telemetry.importers.formats.cells import (
 )
 from workbench.telemetry.importers.formats.contents import check_content
 from workbench.telemetry.importers.formats.delimited import DelimitedTable, read_delimited, sniff
+from workbench.telemetry.importers.formats.labview import read_labview
 from workbench.telemetry.importers.formats.last_line import open_last_line
 from workbench.telemetry.importers.formats.mark_choice import choose_marks
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, is_text, numbers_in
@@ -79,6 +80,10 @@ def _read_text(path: Path, plain: Path, reading: Reading) -> tuple[RawTable, str
     points = annotated_tables(plain)
     if points is not None:
         return RawTable(path, points, NumberMarks()), ","
+    recording = read_labview(plain)
+    if recording is not None:
+        frame, units, notes = recording
+        return RawTable(path, frame, NumberMarks(), len(notes), tuple(notes), units=units), "\t"
     dialect = sniff(plain, reading)
     typed = read_typed(plain, dialect, reading)
     table = read_delimited(plain, dialect) if typed is None else DelimitedTable(typed, 0)
@@ -173,7 +178,7 @@ def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:
 
 def _inexact(column: pd.Series, numbers: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> int:
     """Count integers that are rounded; those that may be times are read as such, and not counted."""
-    if not len(numbers) or not np.nanmax(np.abs(numbers), initial=0) > 2**53:
+    if not max(np.fmax.reduce(numbers, initial=0), -np.fmin.reduce(numbers, initial=0)) > 2**53:
         return 0
     is_time = any(low < np.nanmin(numbers) and np.nanmax(numbers) < high for low, high in _RANGES_OF_TIMES)
     return 0 if is_time else inexact_integers(column)

@@ -10,11 +10,12 @@ from workbench.telemetry.importers.formats.number_marks import numbers_in
 from workbench.telemetry.importers.reading import Reading
 from workbench.telemetry.importers.timing.time_columns import find_sources
 
-__all__ = ["SHEET_COLUMN", "is_series", "joined_sheets"]
+__all__ = ["SHEET_COLUMN", "first_series", "joined_sheets"]
 
 SHEET_COLUMN = "sheet"
 """Column that names the sheet of each row, where each sheet is a machine."""
 
+_COVER_SHARE = 0.2  # of the rows of the longest sheet; a cover has fewer
 _GENERIC = (
     "sheet tabelle blatt feuil hoja foglio planilha data daten export log part teil page seite trend chart history "
     "week woche kw cw day tag month monat year jahr quarter quartal q h to bis until from von and und"
@@ -29,16 +30,27 @@ _PERIOD = re.compile(
 )
 
 
-def is_series(frame: pd.DataFrame, reading: Reading) -> bool:
-    """Tell whether a table holds samples: times, unless a sample period was chosen, and numbers beside them.
+def first_series(frames: Mapping[str, pd.DataFrame], reading: Reading) -> str | None:
+    """Return the first sheet that holds samples; not a cover or a list of revisions, which is short beside another.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        The table.
+    frames : mapping of str to pandas.DataFrame
+        Table of each sheet, by its name.
     reading : Reading
         What was chosen.
+
+    Returns
+    -------
+    str or None
+        None where no sheet holds samples.
     """
+    rows = {name: len(frame) for name, frame in frames.items() if _is_series(frame, reading)}
+    return next((name for name, count in rows.items() if count >= _COVER_SHARE * max(rows.values())), None)
+
+
+def _is_series(frame: pd.DataFrame, reading: Reading) -> bool:
+    """Tell whether a table holds samples: times, unless a sample period was chosen, and numbers beside them."""
     try:
         times = {column for source in find_sources(frame, reading) for column in source.columns}
     except ImportDataError:

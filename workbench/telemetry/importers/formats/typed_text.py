@@ -119,6 +119,7 @@ def _checked(table: pa.Table | None, time: str) -> pd.DataFrame | None:
     """Return what was parsed; None where words stand for numbers, or the times are dates alone."""
     if table is None or not len(table):
         return None
+    pa.default_memory_pool().release_unused()  # the blocks of text that were read ahead
     columns = {}
     for name in table.column_names:
         column = table.column(0)

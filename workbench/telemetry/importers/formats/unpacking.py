@@ -33,6 +33,8 @@ _OPENERS: dict[str, Callable[[Path], Any]] = {
     ".zst": _open_zstd,
 }
 
+_FIRST_BYTES = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ", ".zst": b"\x28\xb5\x2f\xfd", ".zip": b"PK"}
+
 PACKED_ENDINGS = (*_OPENERS, ".zip")
 """Endings of compressed files of one table."""
 
@@ -97,6 +99,7 @@ def unpacked(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="workbench-import-") as folder:
         target = Path(folder) / "table"
         try:
+            _check_start(path, ending)
             if ending == ".zip":
                 with zipfile.ZipFile(path) as bundle, bundle.open(_only_file(path, bundle)) as packed:
                     _copy(path, packed, target)
@@ -110,6 +113,16 @@ def unpacked(path: Path) -> Iterator[Path]:
                 f"{path} cannot be unpacked: {str(error)[:200]}.", "It may be truncated: get it again."
             ) from None
         yield target
+
+
+def _check_start(path: Path, ending: str) -> None:
+    """Raise an error where a file does not begin as those of its ending do; one that is empty or cut may."""
+    with path.open("rb") as file:
+        start = file.read(len(_FIRST_BYTES[ending]))
+    if not _FIRST_BYTES[ending].startswith(start):
+        raise ImportDataError(
+            f"{path} is not compressed as its name says.", f"Take {ending} from the end of its name, or get it again."
+        )
 
 
 def _copy(path: Path, packed: IO[bytes], target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads Excel workbooks: the first sheet that holds a series of samples, and those that have the same columns."""
+"""Reads Excel workbooks: the first sheet that holds a long series of samples, and those that have the same columns."""
 
 import datetime
 import re
@@ -16,7 +16,7 @@ from workbench.telemetry.importers.formats.doubtful_names import check_names
 from workbench.telemetry.importers.formats.headers import Row, find_header, unique_names, usual_width
 from workbench.telemetry.importers.formats.json_records import typed_column
 from workbench.telemetry.importers.formats.limits import check_bytes, check_columns, check_ratio
-from workbench.telemetry.importers.formats.sheets import is_series, joined_sheets
+from workbench.telemetry.importers.formats.sheets import first_series, joined_sheets
 from workbench.telemetry.importers.reading import Reading
 
 __all__ = ["read_workbook"]
@@ -76,7 +76,7 @@ def read_workbook(path: Path, plain: Path, reading: Reading) -> tuple[pd.DataFra
             frames[name], units[name] = _table(path, rows, reading)
         except ImportDataError as error:
             faults.append(error)
-    first = next((name for name, frame in frames.items() if is_series(frame, reading)), None)
+    first = first_series(frames, reading)
     if first is None and faults:
         raise faults[0]
     first = first or next(iter(frames))

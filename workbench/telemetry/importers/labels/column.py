@@ -55,7 +55,7 @@ def label_kinds(
     --------
     >>> kinds, notes = label_kinds(pd.Series(["Running", "Running", "Fault"]), "state")
     >>> kinds.tolist(), notes
-    (['', '', 'fault'], ('labels: running is taken as normal',))
+    (['', '', 'fault'], ('labels: running is taken as normal; otherwise: --normal-label',))
     """
     words = column.astype("object").where(column.notna(), "").map(label_word)
     counts = words[words != ""].value_counts()
@@ -87,7 +87,7 @@ def label_kinds(
     kinds = {value: "" if value in normal else ANOMALY if value in plain_words else value for value in values}
     states = sorted(values & _STATES) if not chosen else []
     verb = "is" if len(states) == 1 else "are"
-    notes = (f"labels: {', '.join(states)} {verb} taken as normal",) if states else ()
+    notes = (f"labels: {', '.join(states)} {verb} taken as normal; otherwise: --normal-label",) if states else ()
     return np.asarray([kinds.get(word, "") for word in words], dtype=object), notes
 
 

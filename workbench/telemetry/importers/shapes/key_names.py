@@ -30,7 +30,7 @@ _ROLES: dict[KeyRole, re.Pattern[str]] = {
         r"(?:values?|val|wert|valor|valeur|valore|reading)(?:num|float|double|numeric)?|messwert|istwert"
     ),
     "quality": re.compile(
-        r"(?:opc)?(?:quality|qual|qualitaet|qualitycode|q|qc|qf)|status|statuscode|dataintegrity|integrity|validity|valid|isvalid|good|isgood"
+        r"(?:opc)?(?:quality|qual|qualitaet|qualitycode|qualitydetail|q|qc|qf)|status|statuscode|dataintegrity|integrity|validity|valid|isvalid|good|isgood"
     ),
 }
 

@@ -6,6 +6,7 @@ One module because names, contents and options decide together: each of them alo
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +15,7 @@ import pandas as pd
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.importers.roles.value_quality import bad_rows
 from workbench.telemetry.importers.shapes.key_names import ends_as_key, letters_of, names_unit, role_of
 from workbench.telemetry.importers.shapes.key_rows import KeyRows
 from workbench.telemetry.importers.table_times import with_times
@@ -229,9 +231,17 @@ class _Search:
             tuple(channels),
             value,
             units[0] if units else None,
-            reading.quality_column or (quality[0] if len(quality) == 1 else None),
+            reading.quality_column or self._quality(quality),
             reading.label_column if reading.label_column in self._raw.frame.columns else None,
         )
+
+    def _quality(self, columns: Sequence[str]) -> str | None:
+        """Return the column of quality: of several, the first whose values say by themselves which are good."""
+        for column in columns if len(columns) > 1 else ():
+            with suppress(ImportDataError):
+                if bad_rows(self._raw.frame[column], column, self._reading, is_chosen=False)[0] is not None:
+                    return column
+        return columns[0] if columns else None
 
     def machines(self) -> Keys | None:
         """Return the columns that name the machine of each row; None where none does."""

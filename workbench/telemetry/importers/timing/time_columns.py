@@ -37,7 +37,7 @@ from workbench.telemetry.importers.timing.time_forms import (
     fits,
     full_years,
 )
-from workbench.telemetry.importers.timing.time_likely import check_julian, check_likely, check_side
+from workbench.telemetry.importers.timing.time_likely import check_date_order, check_julian, check_likely, check_side
 from workbench.telemetry.importers.timing.time_names import is_date_name, is_time_name, latin_letters
 from workbench.telemetry.importers.timing.time_numbers import NUMBER_FORM, numbers_of
 from workbench.telemetry.importers.timing.time_zones import WallTimes, is_offset_column, offset_of
@@ -351,6 +351,7 @@ def find_sources(frame: pd.DataFrame, reading: Reading) -> list[TimeSource]:
     columns = [str(column) for column in sample.columns]
     shares: dict[str, float] = {}
     texts = [column for column in columns if not _is_numeric(sample[column])]
+    check_date_order(sample, texts, reading.date_order, reading.timezone)
     by_name = [column for column in columns if is_time_name(column)]
     for column in dict.fromkeys((*by_name, *texts)):
         shares[column] = _share_readable(sample[column], reading, absolute=True)
@@ -431,6 +432,7 @@ def _named(frame: pd.DataFrame, sample: pd.DataFrame, reading: Reading) -> list[
                 f"There is no column {name!r}.", f"Columns: {_listed(columns)}. Name one of them with --time-column."
             )
     first, *rest = reading.time_column
+    check_date_order(sample, [first], reading.date_order, reading.timezone)
     if reading.time_unit is None:
         check_julian(sample, [first])
     if not rest:

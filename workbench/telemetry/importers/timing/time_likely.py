@@ -8,17 +8,67 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from workbench.exceptions import ImportDataError
-from workbench.telemetry.importers.timing.clocks import clock_kind, name_letters
-from workbench.telemetry.importers.timing.time_forms import DATE_FORMS, EARLIEST_YEAR, LATEST_YEAR, Fields, as_text
+from workbench.telemetry.importers.times import DateOrder, parse_times
+from workbench.telemetry.importers.timing.clocks import clock_kind, is_clock_name, name_letters
+from workbench.telemetry.importers.timing.time_forms import (
+    DATE_FORMS,
+    EARLIEST_YEAR,
+    FIELD_DATES,
+    LATEST_YEAR,
+    Fields,
+    as_text,
+    fits,
+)
 from workbench.telemetry.importers.timing.time_numbers import numbers_of
 
-__all__ = ["check_julian", "check_likely", "check_side"]
+__all__ = ["check_date_order", "check_julian", "check_likely", "check_side"]
 
 _JULIAN_NAME = re.compile(r"[mbh]?jd(?:utc|tdb)?|(?:modified)?julian(?:day|date)s?", re.IGNORECASE)
 _JULIAN_DAYS = ((2_440_000.5, 2_490_000.5), (40_000, 90_000))  # from 1968 on
 _EXCEL_OF_JULIAN = -24_982  # its day 0 is the Julian day 2415018.5
 
+_MIN_DATES = 0.9  # share of a column of dates such as 03/04/05
+_MAX_LOST = 0.05  # of them, that the order that was chosen may leave without a date
+
 _YEAR_OF_DATES = r"^(?:\d{1,2}[-/.]\d{1,2}[-/.])?(?P<year>\d{4})(?:[-/.]\d{1,2}[-/.]\d{1,2})?(?:\D|$)"
+
+
+def check_date_order(
+    sample: pd.DataFrame, columns: Sequence[str], order: DateOrder | None, timezone: str | None
+) -> None:
+    """Raise an error where dates such as 03/04/05 cannot be read in the order that was chosen, and can in another.
+
+    Parameters
+    ----------
+    sample : pandas.DataFrame
+        Rows from all over the table.
+    columns : sequence of str
+        Columns to look at.
+    order : {"day", "month", "year"} or None
+        What was chosen; nothing is checked where None.
+    timezone : str or None
+        Zone of times that carry none.
+
+    Raises
+    ------
+    ImportDataError
+        Names a date, and the order in which the column can be read.
+    """
+    for column in columns if order is not None else ():
+        values = sample[column].dropna()
+        text = as_text(values)
+        is_clock = is_clock_name(column) and clock_kind(sample[column]) is not None
+        if is_clock or not len(text) or fits(text, FIELD_DATES) < _MIN_DATES:
+            continue
+        chosen, free = parse_times(values, timezone, order), parse_times(values, timezone)
+        lost = free.readable & ~chosen.readable
+        if free.readable.mean() < _MIN_DATES or (chosen.date_order == order and lost.mean() <= _MAX_LOST):
+            continue
+        raise ImportDataError(
+            f"Column {column!r} holds dates as {text[int(np.argmax(lost))].as_py()!r}, which cannot be read {order} "
+            "first.",
+            f"Pass --date-order {free.date_order}, or leave it out.",
+        )
 
 
 def check_julian(sample: pd.DataFrame, columns: Sequence[str]) -> None:

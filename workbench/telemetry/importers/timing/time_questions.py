@@ -33,10 +33,10 @@ def time_questions(stamps: npt.NDArray[Any]) -> tuple[str, ...]:
     """
     if stamps.dtype.kind != "M" or not len(stamps):
         return ()
-    ticks = stamps.astype(np.int64)
     notes = []
     first, last = stamps.min(), stamps.max()
-    if int(ticks.max()) - int(ticks.min()) > _FAR_NS:  # else none is far off
+    if int(last.astype(np.int64)) - int(first.astype(np.int64)) > _FAR_NS:  # else none is far off
+        ticks = stamps.astype(np.int64)
         low, high = (int(one) for one in np.quantile(ticks, (_FEW, 1 - _FEW), method="nearest"))
         reach = max(_FAR_SPANS * (high - low), _FAR_NS)
         far = (ticks < low - reach) | (ticks > high + reach)

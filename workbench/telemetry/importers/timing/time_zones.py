@@ -190,7 +190,7 @@ def to_utc(wall: WallTimes, zone: ZoneInfo | None) -> tuple[npt.NDArray[np.datet
     ImportDataError
         An abbreviation means several zones, and none was chosen.
     """
-    stamps = wall.stamps.copy()
+    stamps = wall.stamps.copy() if wall.zones or zone is not None else wall.stamps
     notes: list[str] = []
     for code, text in enumerate(wall.zones):
         rows = (wall.codes == code) & ~np.isnat(stamps)
