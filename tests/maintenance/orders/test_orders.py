@@ -93,7 +93,7 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
         ({"mode": "XYZ"}, "is not a failure mode of ISO 14224"),
         (
             {"failure": ""},
-            r"not said whether something had failed\. Pass failure: functional failure, degradation, none",
+            r"not said whether something had failed\. Say it as the failure: functional failure, degradation, none",
         ),
         ({"failure": "broken"}, "'broken' is not a kind of failure"),
         ({"failure": "none"}, "nothing had failed, and yet there are codes of a failure, PDE parameter deviation"),

@@ -456,7 +456,7 @@ class Orders(Mode):
             self._perform(action)
             return
         if action == "assign" and not self.people["active"].any():
-            raise ViewError("There are no technicians yet.", "Add one under Resources, or: workbench people set NAME.")
+            raise ViewError("There are no technicians yet.", "Add one under Resources.")
         order, register = self.order, self.desk.register.list(retired=False)
         self._places = register["name"].tolist()
         takes_orders = register.loc[register["kind"].isin(("site", "unit", "asset")), "name"]

@@ -302,9 +302,7 @@ def load_markup(picture: Picture) -> str:
         due_time = f"due {stamp:%Y-%m-%d %H:%M} UTC"
         rows.append(f"<li><span>{what}</span><span title='{due_time}'>{due_words}, {who}</span></li>")
     if not len(people):
-        rows.insert(
-            0, "<li class='wb-muted'><span>No technicians yet. Run <code>workbench people set NAME</code></span></li>"
-        )
+        rows.insert(0, "<li class='wb-muted'><span>No technicians yet. Add one in Maintenance, Resources.</span></li>")
     return f"<ul class='wb-load' tabindex='0' aria-label='Load, and work due next'>{''.join(rows)}</ul>"
 
 
