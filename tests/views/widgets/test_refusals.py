@@ -61,7 +61,14 @@ def test_each_field_that_is_wrong_has_its_note_until_it_is_changed(form):
     inside, fields, refusals = form
     with refusals.refusing():
         raise FormError({"text": "Enter a reason.", "hours": "Enter hours.", "": "Nothing is done yet."})
-    assert [type(child).__name__ for child in inside.children] == ["FloatText", "HTML", "Text", "HTML", "HTML", "Button"]
+    assert [type(child).__name__ for child in inside.children] == [
+        "FloatText",
+        "HTML",
+        "Text",
+        "HTML",
+        "HTML",
+        "Button",
+    ]
     assert refusals.refused == "hours"
     first, second = inside.children[1], inside.children[3]
     assert ("Enter hours." in first.value, "Enter a reason." in second.value) == (True, True)

@@ -325,7 +325,8 @@ def _checked_failure(row: OrderRow, failure: Failure, verdict: str | None) -> Fa
         )
     if failure.kind != NO_FAILURE and not failure.mode:
         raise MaintenanceError(
-            f"{name} cannot be completed without a failure mode.", "Choose its ISO 14224 code, for example PDE; UNK where it is not known."
+            f"{name} cannot be completed without a failure mode.",
+            "Choose its ISO 14224 code, for example PDE; UNK where it is not known.",
         )
     return failure
 

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.maintenance.alerts.places import moment_of, place_words, span_of
 from workbench.maintenance.alerts.table import ALLOWED, KINDS, STATES, VERDICTS
-from workbench.maintenance.cases.case import Case
+from workbench.maintenance.cases.case import Case, moment_words
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.views.markup import age, duration, state_words, verdict_words
@@ -316,15 +316,18 @@ def _case_cells(
     first, *others = case.channels or (case.asset,)
     words = f"{first} +{len(others)}" if others else first
     own = dict.fromkeys(orders[alert] for alert in case.alerts if alert in orders)
-    spans = [span_of(row) for row in listed]
-    earliest = min(zip(spans, listed, strict=True), key=lambda pair: pair[0][1])[1]
+    began = case.start_time
+    shown = f"{len(listed)} of {len(case.alerts)}" if len(listed) < len(case.alerts) else str(len(case.alerts))
     return [
         f"{turn}{_level_markup(case.level)}",
         cell(words, title=f"Case {case.id}. {case}"),
-        f"<span class='wb-muted'>{counted(len(case.alerts), 'alert')}</span>",
+        f"<span class='wb-muted' title='{label}'>{shown} alert{'' if len(case.alerts) == 1 else 's'}</span>",
         f"<span class='wb-cut' title='{escape(state_words(case.state))}'>{escape(state_words(case.state))}</span>",
-        _began_markup(earliest),
-        _lasted_words(spans[0][0], min(span[1] for span in spans), max(span[2] for span in spans)),
+        cell(
+            f"{case.first_at:,}" if began is None else f"{began:%d %b %H:%M}",
+            title=moment_words(case.clock, case.first_at),
+        ),
+        _lasted_words(case.clock, case.first_at, case.last_at),
         _raised_markup(case.raised_at, now),
         cell(", ".join(own)),
     ]

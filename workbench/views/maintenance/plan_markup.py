@@ -118,9 +118,8 @@ def conflicts_markup(conflicts: Sequence[Conflict]) -> str:
     for place, one in enumerate(conflicts):
         level = severity(_KINDS.get(one.kind, "medium"))
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
-        words = (
-            f"<span class='wb-wrap'>{escape(one.message)} <span class='wb-muted'>{escape(without_commands(one.resolve))}</span></span>"
-        )
+        todo = escape(without_commands(one.resolve))
+        words = f"<span class='wb-wrap'>{escape(one.message)} <span class='wb-muted'>{todo}</span></span>"
         name = f"{one.job}#{place}"
         rows.append((name, [f"{symbol}{escape(one.kind.replace('_', ' '))}", words]))
         classes[name] = level.word

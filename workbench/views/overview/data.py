@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from workbench.maintenance.alerts.queries import first_raised, open_at, worst_levels
+from workbench.maintenance.alerts.table import ALLOWED
 from workbench.maintenance.kpis.kpis import Kpis, health_index
+from workbench.parameters import LEVELS
 from workbench.views.overview.first_steps import FirstSteps, first_steps
 from workbench.views.view_session import ViewSession
 
@@ -39,7 +41,8 @@ class Picture:
         Table of `Session.overview`, with `alerts` (open alerts) and `worst` (their worst level, empty where there is
         none).
     alerts : pandas.DataFrame
-        Open alerts, the worst first.
+        Open alerts, the one to do first at their head: the worst level, then what waits for acknowledgement, then the
+        newest.
     raised : pandas.DataFrame
         Alerts raised in the period.
     raised_before : int or None
@@ -92,7 +95,7 @@ def look_at(session: ViewSession, words: str) -> Picture:
     """
     desk, now, length = session.maintenance, session.clock(), RANGES[words]
     since = now - length if length is not None else _beginning(first_raised(desk.database), now)
-    alerts = desk.alerts.list(state="open", order="worst")
+    alerts = _to_do_first(desk.alerts.list(state="open", order="newest"))
     fleet = _with_alerts(session.overview(), alerts)
     scored = fleet[fleet["state"].isin(["current", "stale"])]["asset"].value_counts()
     channels = {asset: int(scored.get(asset, 0)) for asset in sorted(set(fleet["asset"]))}
@@ -116,6 +119,18 @@ def look_at(session: ViewSession, words: str) -> Picture:
         feed=desk.log(since=since, limit=_MAX_ENTRIES),
         first_steps=first_steps(session, alerts),
     )
+
+
+def _to_do_first(alerts: pd.DataFrame) -> pd.DataFrame:
+    """Sort alerts, of which the newest comes first, by their level, then by whether they wait for acknowledgement."""
+    order = pd.DataFrame(
+        {
+            "level": [-LEVELS.index(str(level)) for level in alerts["level"]],
+            "waits": [state not in ALLOWED["acknowledge"] for state in alerts["state"]],
+        },
+        index=alerts.index,
+    )
+    return alerts.loc[order.sort_values(["level", "waits"], kind="stable").index]
 
 
 def _beginning(first: datetime | None, now: datetime) -> datetime:
