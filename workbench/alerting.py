@@ -265,7 +265,7 @@ def raise_alerts(
             continue
         if result is not None:
             looked_at.append(result[0])
-            findings += result[1]
+            findings += recogniser.recognise_assets(result[1], findings)
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")

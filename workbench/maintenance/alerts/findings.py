@@ -158,6 +158,7 @@ def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]
                 source=source,
                 message=f"{asset} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
                 ongoing=end >= last,
+                at_once=True,  # its distance was exceeded, as a bound of the envelope is
                 contributions=json.dumps(
                     [[name, round(share, 4)] for name, share in named_contributions(found["contributions"])]
                 ),

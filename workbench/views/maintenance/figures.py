@@ -186,7 +186,8 @@ def _costs_markup(costs: pd.DataFrame, asset_name: Callable[[str], str]) -> str:
     if costs.empty:
         return "<p class='wb-note wb-muted'>No completed orders yet.</p>"
     rows = "".join(
-        f"<tr><td>{escape(asset_name(row['asset']))}</td><td>{row['orders']}</td><td>{_number(row['hours'], False)}</td>"
+        f"<tr><td>{escape(asset_name(row['asset']))}</td><td>{row['orders']}</td>"
+        f"<td>{_number(row['hours'], False)}</td>"
         f"<td>{_money(row['cost']) or 'not available'}</td></tr>"
         for row in costs.to_dict(orient="records")
     )
