@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from workbench.maintenance.alerts.alerts import Alerts
 from workbench.maintenance.alerts.findings import asset_findings
 
 
@@ -26,7 +27,8 @@ def test_of_hundreds_of_channels_that_move_together_the_first_is_named():
     ]  # fmt: skip
 
 
-def test_a_spike_of_one_sample_raises_its_alert(alerts):
+def test_a_spike_of_one_sample_raises_its_alert(database):
+    alerts = Alerts(database)
     report = alerts.raise_findings([], [finding_of([["A", 1.0]])])
     assert (len(report.raised), report.ignored) == (1, 0)
     assert alerts.get(report.raised[0]).level == "critical"

@@ -325,7 +325,8 @@ def head_markup(picture: Picture) -> str:
         words = "No telemetry yet. Run <code>workbench run</code> for the demo fleet, or import yours."
     elif missing == len(fleet):
         words = (
-            f"{counted(missing, 'channel')}, none scored yet. Run <code>workbench run</code>, or train and score them."
+            f"{counted(missing, 'channel')}, none scored yet. While the demo fleet is being made this takes a minute; "
+            "<code>workbench run</code> trains and scores a fleet of your own."
         )
     elif len(alerts):
         worst = alerts.iloc[0]
