@@ -406,7 +406,8 @@ class Orders(Mode):
             )  # the order of a link is listed, too
             shown = self.listed.head(self._limit)
             shown = shown.assign(asset=shown["asset"].map(self._asset_name))
-            self.table.html = orders_markup(shown, len(self.listed), self.request, now)
+            markup = orders_markup(shown, len(self.listed), self.request, now)
+            self.table.html = "" if self.listed.empty else markup
         if self.listed.empty and self.request == OrderFilter():
             self._empty.value = empty_card(
                 "No open work orders.", "Open one for an alert in Anomalies, or with New order."
