@@ -65,7 +65,7 @@ _LOG = logging.getLogger(__name__)
 _LOOK_COOKIE = "workbench-look"
 
 
-_ERROR_PAGE = "<!doctype html><title>{{ status_code }}</title><h1>{{ status_code }}: {{ status_message }}</h1><p>{{ message }}</p>"
+_ERROR_PAGE = "<!doctype html><title>{{ status_code }}</title><h1>{{ status_message }}</h1><p>{{ message }}</p>"
 """Page of an error outside of the pages, as of a kernel that went with an earlier server. Jupyter's own asks for files
 that are not served here, and ends in an error of its own."""
 

@@ -175,6 +175,20 @@ def test_rules_open_one_order_a_case_and_add_to_it(orders, alerts, finding):
     assert orders.get(2).alerts == (later,)
 
 
+def test_titles_and_descriptions_name_assets_as_people_do(orders, alerts, finding):
+    old, new = orders, WorkOrders(orders.database, orders.options, asset_name={"SMAP": "Soil moisture"}.get)
+    old.from_alerts([raised(alerts, finding)], "Ann")  # as an earlier release has titled it
+    raised(alerts, finding, start_sample=5000, end_sample=5040)
+    new.by_rule("workbench")
+    assert new.get(1).title == "Look at P-1 of Soil moisture (2 cases)"
+    at = {"start_time": START, "end_time": START, "start_sample": 9000, "end_sample": 9040}
+    two = [raised(alerts, finding, channel=name, **at) for name in ("T-1", "T-2")]
+    order = new.from_alerts(two, "Ann")
+    assert order.title == "Look at T-1 and 1 other channel of Soil moisture"
+    assert order.description.startswith("Soil moisture: T-1 moved first at 2026-03-02 ")
+    assert order.asset == "SMAP"
+
+
 def test_an_order_that_takes_in_more_says_so_in_title_description_and_history(orders, alerts, finding):
     def at(channel, minute):
         times = {name: START + timedelta(minutes=minute) for name in ("start_time", "end_time")}

@@ -49,7 +49,8 @@ class FirstSteps:
 def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None:
     """Return the case to begin with; None where nobody is led.
 
-    It is the alert that the overview tells everybody to do first.
+    It is the newest of the worst alerts: the one that the overview says to do first, until it is acknowledged and
+    another one waits. The newcomer goes on with it then.
 
     Parameters
     ----------
@@ -63,7 +64,8 @@ def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None
     source = demo_source(session.archive)
     if source is None or source[1] is None:
         return None
-    alert = alerts.iloc[0].to_dict()
+    worst = alerts[alerts["level"] == alerts["level"].iloc[0]]
+    alert = worst.loc[worst["id"].idxmax()].to_dict()
     order = session.maintenance.orders_of_alerts().get(int(alert["id"]), "")
     return FirstSteps(alert, order, order in {one.job for one in session.maintenance.planning.placements()})
 
