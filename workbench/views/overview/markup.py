@@ -153,7 +153,7 @@ def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str, str]:
     was = None if before is None or pd.isna(before.get(asset)) else float(before[asset])
     return (
         f"{health.min():.0f}",
-        f"lowest: {escape(name)}",
+        f"lowest: {name_markup(name)}",
         _change(picture.words, float(health.min()), was, "{:.0f}".format),
         lead("anomalies", place=asset),
     )
@@ -215,7 +215,7 @@ def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
     first = risks.sort_values("probability", ascending=False, na_position="last", kind="stable").head(_MAX_ASSETS)
     for row in first.to_dict(orient="records"):
         name = str(row["asset"])
-        about = cell(catalog.asset(name).name, title=_history(row))
+        about = f"<span title='{escape(_history(row))}'>{name_markup(catalog.asset(name).name)}</span>"
         if pd.isna(row["probability"]):
             rows.append(
                 (
